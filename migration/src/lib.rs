@@ -1,0 +1,58 @@
+//! Herald's database schema: forward only, one change a file, each with an `up` that works on data.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod m20261122_000001_users;
+mod m20261122_000002_audit_logs;
+mod m20261122_000003_channels;
+mod m20261122_000004_batches;
+mod m20261122_000005_templates;
+mod m20261122_000006_uploads;
+mod m20261122_000007_channel_imports;
+mod m20261122_000008_broadcast_campaigns;
+mod m20261122_000009_jobs;
+mod m20261122_000010_senders;
+
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_users::Migration),
+            Box::new(m20261122_000002_audit_logs::Migration),
+            Box::new(m20261122_000003_channels::Migration),
+            Box::new(m20261122_000004_batches::Migration),
+            Box::new(m20261122_000005_templates::Migration),
+            Box::new(m20261122_000006_uploads::Migration),
+            Box::new(m20261122_000007_channel_imports::Migration),
+            Box::new(m20261122_000008_broadcast_campaigns::Migration),
+            Box::new(m20261122_000009_jobs::Migration),
+            Box::new(m20261122_000010_senders::Migration),
+        ]
+    }
+}
+
+/// Runs statements one by one. The text is SQL that PostgreSQL and SQLite both read, with two words that differ:
+/// `{uuid}` and `{instant}` are the column types of ids and instants.
+pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    let (uuid, instant, json) = match manager.get_database_backend() {
+        sea_orm::DatabaseBackend::Postgres => ("uuid", "timestamptz", "jsonb"),
+        // What sqlx writes for an id is a blob of 16 bytes; for an instant and for JSON it is text.
+        _ => ("blob", "text", "text"),
+    };
+    for statement in statements {
+        let statement = statement.replace("{uuid}", uuid).replace("{instant}", instant).replace("{json}", json);
+        connection.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
+/// Whether the database is PostgreSQL, for what only it has.
+pub(crate) fn is_postgres(manager: &SchemaManager<'_>) -> bool {
+    manager.get_database_backend() == sea_orm::DatabaseBackend::Postgres
+}

@@ -1,0 +1,136 @@
+//! The words of broadcasting: states, modes, and the transitions that there are.
+
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident $(= $graphql:literal)? { $($(#[$value_doc:meta])* $value:ident => $text:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+            async_graphql::Enum,
+        )]
+        #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        $(#[graphql(name = $graphql)])?
+        pub enum $name { $($(#[$value_doc])* $value),+ }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self { $(Self::$value => $text),+ })
+            }
+        }
+    )+};
+}
+
+words! {
+    /// How far a broadcast campaign is.
+    CampaignStatus = "BroadcastCampaignStatus" {
+        /// Created, not started; or scheduled.
+        Queued => "QUEUED",
+        /// Its jobs are being sent.
+        Running => "RUNNING",
+        /// Stopped by an operator or by itself; it goes on where it stopped.
+        Paused => "PAUSED",
+        /// Every job has ended.
+        Completed => "COMPLETED",
+        /// None of its accounts can ever send again.
+        Failed => "FAILED",
+        /// Stopped for good by an operator.
+        Cancelled => "CANCELLED",
+    }
+    /// Whom a campaign writes to.
+    CampaignMode {
+        /// The sending account's own Saved Messages: nobody else sees anything.
+        Test => "TEST",
+        /// The channels of the batch.
+        Live => "LIVE",
+    }
+    /// What became of one message to one channel.
+    JobStatus {
+        /// Waits for its turn, or for an instant before which it must not be sent.
+        Queued => "QUEUED",
+        /// Handed over, or about to be.
+        Sending => "SENDING",
+        /// Accepted by Telegram, once.
+        Sent => "SENT",
+        /// Refused, and not to be tried again by itself.
+        Failed => "FAILED",
+        /// The campaign was cancelled before it was sent.
+        Cancelled => "CANCELLED",
+        /// It may have been sent, and there is no way to know.
+        Unknown => "UNKNOWN",
+    }
+    /// What is attached to a message.
+    MediaType {
+        /// A photo.
+        Photo => "PHOTO",
+        /// A video.
+        Video => "VIDEO",
+        /// A file of any other kind.
+        Document => "DOCUMENT",
+    }
+    /// How the content of a template is read.
+    ParseMode {
+        /// As it is written.
+        Plain => "PLAIN",
+        /// With Telegram's HTML tags; values of placeholders are escaped.
+        Html => "HTML",
+    }
+    /// How far an import is.
+    ImportStatus {
+        /// Waits for its turn.
+        Queued => "QUEUED",
+        /// Lines are being read.
+        Running => "RUNNING",
+        /// Every line was read; see the counts and the errors.
+        Completed => "COMPLETED",
+        /// It could not be read to its end.
+        Failed => "FAILED",
+    }
+}
+
+impl CampaignStatus {
+    /// The states that a campaign may enter from this one.
+    pub const fn next(self) -> &'static [Self] {
+        match self {
+            Self::Queued => &[Self::Running, Self::Cancelled],
+            Self::Running => &[Self::Paused, Self::Completed, Self::Failed, Self::Cancelled],
+            Self::Paused => &[Self::Running, Self::Completed, Self::Cancelled],
+            Self::Completed | Self::Failed => &[Self::Running],
+            Self::Cancelled => &[],
+        }
+    }
+
+    /// Whether it has ended: only a retry leads out of it.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ActiveEnum, Iterable};
+
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_what_is_stored() {
+        for status in CampaignStatus::iter() {
+            assert_eq!(status.to_string(), status.to_value());
+        }
+        for status in JobStatus::iter() {
+            assert_eq!(status.to_string(), status.to_value());
+        }
+    }
+
+    #[test]
+    fn nothing_leads_out_of_cancelled_and_only_a_retry_out_of_the_ended() {
+        use CampaignStatus as S;
+        assert!(S::Cancelled.next().is_empty());
+        for from in S::iter().filter(|status| status.is_terminal() && *status != S::Cancelled) {
+            assert_eq!(from.next(), [S::Running]);
+        }
+        assert!(!S::Queued.next().contains(&S::Paused));
+    }
+}

@@ -1,0 +1,260 @@
+//! What became of one send, and what it means for the job, the channel and the campaign.
+//!
+//! Telegram's errors have owners: job, channel, account or campaign. The rules are the error table of the broadcast
+//! promises; `R`-numbers in this crate name the delivery rules that the README explains.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::broadcast::JobStatus;
+
+/// What Telegram (or the connection to it) said to one send.
+pub type Reply = Result<Receipt, Fault>;
+
+/// A message that surely went out, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receipt {
+    /// Accepted now.
+    Accepted {
+        /// Telegram's number of the message, where it was told.
+        message_id: Option<i64>,
+    },
+    /// Its `random_id` had been accepted before: an earlier, ambiguous send had succeeded.
+    Duplicate,
+}
+
+/// Why a send did not end in a receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// An error that Telegram answered.
+    Rpc {
+        /// 303, 400, 401, 403, 406, 420, 500 or -503.
+        code: i32,
+        /// The name without its number, such as `FLOOD_WAIT`.
+        name: String,
+        /// The number in the name: seconds, for waits.
+        value: Option<u32>,
+    },
+    /// The connection was lost while the answer was awaited: it may have been sent.
+    ConnectionLost,
+    /// No answer in time: it may have been sent.
+    TimedOut,
+}
+
+impl Fault {
+    /// An error as Telegram spells it: `FLOOD_WAIT_30` has the name `FLOOD_WAIT` and the value 30.
+    pub fn rpc(code: i32, spelled: &str) -> Self {
+        match spelled.rsplit_once('_').map(|(name, digits)| (name, digits.parse())) {
+            Some((name, Ok(value))) => Self::Rpc { code, name: name.into(), value: Some(value) },
+            _ => Self::Rpc { code, name: spelled.into(), value: None },
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rpc { name, value: Some(value), .. } => write!(f, "{name}_{value}"),
+            Self::Rpc { name, .. } => f.write_str(name),
+            Self::ConnectionLost => f.write_str("CONNECTION_LOST"),
+            Self::TimedOut => f.write_str("TIMED_OUT"),
+        }
+    }
+}
+
+/// What is known of a job when the answer to one of its sends arrives.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    /// Sends that ended in an answer before this one.
+    pub attempts: i32,
+    /// Since when it is unknown whether an earlier send went out (R11).
+    pub ambiguous_since: Option<DateTime<Utc>>,
+    /// When the answer came, or was given up.
+    pub ended: DateTime<Utc>,
+}
+
+/// How often and how long a campaign tries.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Retries after the first attempt that ended in an answer.
+    pub retry_limit: i32,
+    /// How long an ambiguous send is repeated under its `random_id`.
+    pub dedupe_window: Duration,
+}
+
+/// What becomes of a job after an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Sent, failed, unknown, or queued again.
+    pub status: JobStatus,
+    /// Whether the send ended in an answer that counts.
+    pub counts: bool,
+    /// Queued again: not before this instant.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Since when its fate is uncertain, if it is.
+    pub ambiguous_since: Option<DateTime<Utc>>,
+    /// What the operator reads.
+    pub error: Option<String>,
+    /// What follows for others.
+    pub effect: Effect,
+}
+
+/// What an answer means beyond its job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// The channel took the message.
+    Delivered,
+    /// The channel refused it: one more error.
+    ChannelRefused,
+    /// There is no such channel: never again.
+    ChannelGone,
+    /// The account must wait until this instant: nothing is sent from it before (R18).
+    Wait {
+        /// As told by the server.
+        seconds: u32,
+        /// The end of the wait.
+        until: DateTime<Utc>,
+    },
+    /// Every message of the campaign would fail like this one: pause it.
+    ContentRefused,
+    /// The account can't send any more: pause.
+    AccountRefused,
+}
+
+/// Faults that every job of the campaign would meet.
+const CONTENT: [&str; 8] = [
+    "MESSAGE_TOO_LONG",
+    "MESSAGE_EMPTY",
+    "ENTITY_BOUNDS_INVALID",
+    "MEDIA_CAPTION_TOO_LONG",
+    "MEDIA_EMPTY",
+    "PHOTO_INVALID_DIMENSIONS",
+    "WEBPAGE_CURL_FAILED",
+    "TEMPLATE_FAILED",
+];
+
+/// Faults that the sending account has to answer for.
+const ACCOUNT: [&str; 9] = [
+    "PEER_FLOOD",
+    "FROZEN_METHOD_INVALID",
+    "USER_DEACTIVATED",
+    "USER_DEACTIVATED_BAN",
+    "PHONE_NUMBER_BANNED",
+    "AUTH_KEY_UNREGISTERED",
+    "SESSION_REVOKED",
+    "SESSION_EXPIRED",
+    "AUTH_KEY_DUPLICATED",
+];
+
+/// Usernames that lead nowhere.
+const GONE: [&str; 2] = ["USERNAME_NOT_OCCUPIED", "USERNAME_INVALID"];
+
+/// Waits shorter than this are not waited: servers have been seen to say 0.
+const SHORTEST_WAIT: u32 = 1;
+
+/// The table of errors and their owners, applied to one answer.
+pub fn judge(reply: &Reply, attempt: Attempt, policy: Policy) -> Verdict {
+    let fault = match reply {
+        Ok(_) => return attempt.sent(),
+        Err(fault) => fault,
+    };
+    let verdict = match fault {
+        Fault::ConnectionLost | Fault::TimedOut => attempt.ambiguous(fault, false, policy),
+        Fault::Rpc { name, .. } if name == "RANDOM_ID_DUPLICATE" => return attempt.sent(),
+        Fault::Rpc { code: 420, name, value: Some(seconds) } => {
+            attempt.waits(name, (*seconds).max(SHORTEST_WAIT), fault)
+        }
+        Fault::Rpc { name, .. } if CONTENT.contains(&name.as_str()) => attempt.again(fault, Effect::ContentRefused),
+        Fault::Rpc { name, .. } if ACCOUNT.contains(&name.as_str()) => attempt.again(fault, Effect::AccountRefused),
+        Fault::Rpc { code: 401, .. } => attempt.again(fault, Effect::AccountRefused),
+        Fault::Rpc { name, .. } if GONE.contains(&name.as_str()) => attempt.failed(fault, Effect::ChannelGone),
+        Fault::Rpc { code: 500.. | ..0, .. } => attempt.ambiguous(fault, true, policy),
+        Fault::Rpc { code: 303 | 420, .. } => attempt.retried(fault, policy),
+        Fault::Rpc { .. } => attempt.failed(fault, Effect::ChannelRefused),
+    };
+    attempt.with_sticky_ambiguity(verdict, policy)
+}
+
+impl Attempt {
+    fn sent(self) -> Verdict {
+        Verdict {
+            status: JobStatus::Sent,
+            counts: true,
+            not_before: None,
+            ambiguous_since: None,
+            error: None,
+            effect: Effect::Delivered,
+        }
+    }
+
+    /// Back to the queue as if it had not been tried; what follows is the campaign's matter.
+    fn again(self, fault: &Fault, effect: Effect) -> Verdict {
+        Verdict {
+            status: JobStatus::Queued,
+            counts: false,
+            not_before: Some(self.ended),
+            ambiguous_since: self.ambiguous_since,
+            error: Some(fault.to_string()),
+            effect,
+        }
+    }
+
+    /// A wait that the server asked for: to the second, no attempt spent.
+    fn waits(self, name: &str, seconds: u32, fault: &Fault) -> Verdict {
+        let until = self.ended + TimeDelta::seconds(i64::from(seconds) + 1);
+        let effect = if name == "SLOWMODE_WAIT" { Effect::None } else { Effect::Wait { seconds, until } };
+        Verdict { not_before: Some(until), ..self.again(fault, effect) }
+    }
+
+    fn failed(self, fault: &Fault, effect: Effect) -> Verdict {
+        Verdict { status: JobStatus::Failed, counts: true, not_before: None, ..self.again(fault, effect) }
+    }
+
+    /// A definite error that may pass.
+    fn retried(self, fault: &Fault, policy: Policy) -> Verdict {
+        if self.attempts >= policy.retry_limit {
+            return self.failed(fault, Effect::None);
+        }
+        let exponent = u32::try_from(self.attempts.clamp(0, 6)).unwrap_or(0);
+        let until = self.ended + TimeDelta::seconds(1 << exponent);
+        Verdict { counts: true, not_before: Some(until), ..self.again(fault, Effect::None) }
+    }
+
+    /// It may have gone out: repeat it under the same `random_id`, at doubling distances, for as long as Telegram surely
+    /// remembers that.
+    fn ambiguous(self, fault: &Fault, answered: bool, policy: Policy) -> Verdict {
+        let since = self.ambiguous_since.unwrap_or(self.ended);
+        let distance = (self.ended - since).clamp(TimeDelta::seconds(1), TimeDelta::seconds(60));
+        let spent = answered && self.attempts >= policy.retry_limit;
+        Verdict {
+            status: if spent { JobStatus::Unknown } else { JobStatus::Queued },
+            counts: answered,
+            not_before: (!spent).then(|| self.ended + distance),
+            ambiguous_since: Some(since),
+            error: Some(fault.to_string()),
+            effect: Effect::None,
+        }
+    }
+
+    /// R11: while an earlier send may have gone out, nothing but a receipt tells the truth.
+    fn with_sticky_ambiguity(self, mut verdict: Verdict, policy: Policy) -> Verdict {
+        let Some(since) = verdict.ambiguous_since else { return verdict };
+        let forgotten = verdict.not_before.is_some_and(|until| !repeatable(since, until, policy));
+        if verdict.status == JobStatus::Failed || forgotten {
+            verdict.status = JobStatus::Unknown;
+            verdict.not_before = None;
+        }
+        verdict
+    }
+}
+
+/// Whether a send that has been ambiguous `since` may be repeated at `at`.
+pub fn repeatable(since: DateTime<Utc>, at: DateTime<Utc>, policy: Policy) -> bool {
+    (at - since).to_std().is_ok_and(|age| age < policy.dedupe_window)
+}
+
+#[cfg(test)]
+mod tests;

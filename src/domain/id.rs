@@ -1,0 +1,63 @@
+//! Typed ids: a lead's where a channel's is wanted does not compile.
+
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
+            sea_orm::DeriveValueType, serde::Serialize, serde::Deserialize,
+        )]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id. `UUIDv7`: sorts by the time of its making, so it is the keyset too.
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        // sea-orm 2.0.4 does not derive this for a newtype of Uuid.
+        impl sea_orm::TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+                Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+ids!(
+    /// A person or script that signs in.
+    UserId,
+    /// A refresh token of a session.
+    RefreshTokenId,
+    /// A Telegram channel.
+    ChannelId,
+    /// A list of channels.
+    BatchId,
+    /// A message to be sent.
+    TemplateId,
+    /// A broadcast campaign.
+    BroadcastCampaignId,
+    /// One message of a campaign to one channel.
+    JobId,
+    /// A line of the audit log.
+    AuditLogId,
+    /// An uploaded file.
+    UploadId,
+    /// An import of channels.
+    ChannelImportId,
+    /// A process that leases jobs, for as long as it runs.
+    SenderId,
+    /// The data folder of a process: uploads lie there.
+    NodeId,
+    /// A Telegram account that sends.
+    TelegramAccountId,
+);

@@ -1,0 +1,14 @@
+//! Floor 0, pure: the words and rules of Herald. Nothing here touches a database, a socket or a file.
+
+pub mod audit;
+pub mod broadcast;
+pub mod clock;
+pub mod delivery;
+pub mod error;
+pub mod id;
+pub mod pacing;
+pub mod positions;
+pub mod role;
+pub mod secret_key;
+pub mod template;
+pub mod username;

@@ -1,0 +1,102 @@
+//! Who may what: the roles, the permissions, and the one table that joins them.
+
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+/// What a user may do.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    async_graphql::Enum,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "UserRole")]
+pub enum Role {
+    /// Reads campaigns, reports and audit logs; changes nothing.
+    Auditor,
+    /// Works with channels, batches, templates and campaigns.
+    Operator,
+    /// May do everything, users and accounts included.
+    Admin,
+}
+
+/// One right. Fields of the API name the right that they need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter)]
+pub enum Permission {
+    /// Any signed-in user.
+    SignedIn,
+    /// Change one's own password.
+    ChangeOwnPassword,
+    /// See the users.
+    ReadUsers,
+    /// Create, change and delete users.
+    WriteUsers,
+    /// See the channels, batches, templates, campaigns, jobs and imports.
+    ReadBroadcast,
+    /// Create and import channels.
+    CreateChannels,
+    /// Change, delete and refresh channels.
+    WriteChannels,
+    /// Create, change and run batches, templates and campaigns.
+    WriteCampaigns,
+    /// Retry, cancel and resolve single jobs.
+    WriteJobs,
+    /// See the audit log.
+    ReadAudit,
+}
+
+impl Role {
+    /// The table of the contract, *Who may what*.
+    pub const fn may(self, permission: Permission) -> bool {
+        use Permission as P;
+        match permission {
+            P::SignedIn | P::ReadUsers | P::ReadBroadcast if matches!(self, Self::Auditor) => true,
+            P::SignedIn | P::ReadBroadcast | P::ChangeOwnPassword | P::CreateChannels | P::WriteCampaigns
+                if matches!(self, Self::Operator) =>
+            {
+                true
+            }
+            _ => matches!(self, Self::Admin),
+        }
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Admin => "ADMIN",
+            Self::Operator => "OPERATOR",
+            Self::Auditor => "AUDITOR",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Iterable;
+
+    use super::*;
+
+    #[test]
+    fn an_auditor_only_reads_and_an_admin_does_everything() {
+        use Permission as P;
+        let of = |role: Role| P::iter().filter(|permission| role.may(*permission)).collect::<Vec<_>>();
+        assert_eq!(of(Role::Admin).len(), P::iter().count());
+        assert_eq!(of(Role::Auditor), [P::SignedIn, P::ReadUsers, P::ReadBroadcast]);
+        assert_eq!(
+            of(Role::Operator),
+            [P::SignedIn, P::ChangeOwnPassword, P::ReadBroadcast, P::CreateChannels, P::WriteCampaigns]
+        );
+    }
+}

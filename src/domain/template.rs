@@ -1,0 +1,192 @@
+//! Templates: what they need, and how they become the text of one message.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::broadcast::ParseMode;
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
+
+/// Telegram's limit of a message's text, in UTF-16 units.
+pub const MESSAGE_LIMIT: usize = 4096;
+/// Telegram's limit of a caption beside media, in UTF-16 units.
+pub const CAPTION_LIMIT: usize = 1024;
+/// The longest template that is accepted, in bytes.
+pub const CONTENT_LIMIT: usize = 32 * 1024;
+
+/// Steps that one rendering may take: far more than a message needs, far less than a loop that never ends.
+const FUEL: u64 = 20_000;
+
+/// Placeholders that the channel fills.
+#[derive(Debug, Clone)]
+pub struct Channel<'a> {
+    /// The title, or the username while no title is known.
+    pub channel_name: &'a str,
+    /// The username, without `@`.
+    pub username: &'a str,
+    /// The title, empty while none is known.
+    pub title: &'a str,
+    /// The category.
+    pub category: &'a str,
+    /// The number of subscribers, 0 while it is not known.
+    pub member_count: i32,
+}
+
+/// The names of the placeholders that the channel fills.
+pub const BUILT_IN: [&str; 5] = ["channel_name", "username", "title", "category", "member_count"];
+
+/// The values that a campaign gives to placeholders. They win over built-ins of the same name.
+pub type Params = BTreeMap<String, String>;
+
+/// A template that has been read and can be rendered many times.
+#[derive(Debug)]
+pub struct Template {
+    environment: Environment<'static>,
+    placeholders: BTreeSet<String>,
+}
+
+const NAME: &str = "message";
+
+impl Template {
+    /// Reads `content`.
+    ///
+    /// # Errors
+    /// A sentence that says where the syntax is wrong.
+    pub fn read(content: &str, parse_mode: ParseMode) -> Result<Self, String> {
+        if content.trim().is_empty() {
+            return Err("the content is empty".into());
+        }
+        if content.len() > CONTENT_LIMIT {
+            return Err(format!("the content is longer than {CONTENT_LIMIT} bytes"));
+        }
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_auto_escape_callback(move |_| match parse_mode {
+            ParseMode::Plain => AutoEscape::None,
+            ParseMode::Html => AutoEscape::Html,
+        });
+        environment.add_template_owned(NAME, content.to_owned()).map_err(|error| sentence(&error))?;
+        let placeholders = environment
+            .get_template(NAME)
+            .map_err(|error| sentence(&error))?
+            .undeclared_variables(false)
+            .into_iter()
+            .filter(|name| !environment.globals().any(|(global, _)| global == name))
+            .collect();
+        Ok(Self { environment, placeholders })
+    }
+
+    /// The names that it uses, in alphabetical order.
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        self.placeholders.iter().map(String::as_str)
+    }
+
+    /// Placeholders that neither `params` nor a channel can fill and for which there is no `default(...)`.
+    pub fn missing(&self, params: &Params) -> Vec<String> {
+        let unknown = |name: &&String| !params.contains_key(*name) && !BUILT_IN.contains(&name.as_str());
+        let unknown: Vec<&String> = self.placeholders.iter().filter(unknown).collect();
+        // A strict rendering fails for a missing name, but not for one with a default: so ask it, name by name.
+        unknown.into_iter().filter(|name| self.needs(name, params)).cloned().collect()
+    }
+
+    /// The text for one channel.
+    ///
+    /// # Errors
+    /// A sentence that says what could not be rendered.
+    pub fn render(&self, params: &Params, channel: &Channel<'_>) -> Result<String, String> {
+        let template = self.environment.get_template(NAME).map_err(|error| sentence(&error))?;
+        let built_in = minijinja::context! {
+            channel_name => channel.channel_name,
+            username => channel.username,
+            title => channel.title,
+            category => channel.category,
+            member_count => channel.member_count,
+        };
+        let params = Value::from_pairs(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        template.render(minijinja::context! { ..params, ..built_in }).map_err(|error| sentence(&error))
+    }
+
+    /// Whether the text is the same for every channel.
+    pub fn is_constant(&self, params: &Params) -> bool {
+        !self.placeholders.iter().any(|name| BUILT_IN.contains(&name.as_str()) && !params.contains_key(name))
+    }
+
+    fn needs(&self, name: &str, params: &Params) -> bool {
+        let filled: BTreeMap<&str, Value> = self
+            .placeholders()
+            .filter(|other| *other != name)
+            .map(|other| (other, params.get(other).map_or_else(|| Value::from("x"), Value::from)))
+            .collect();
+        let Ok(template) = self.environment.get_template(NAME) else { return true };
+        template.render(filled).is_err_and(|error| error.kind() == ErrorKind::UndefinedError)
+    }
+}
+
+/// The length of a text as Telegram counts it.
+pub fn utf16_length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+fn sentence(error: &minijinja::Error) -> String {
+    let what = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
+    match error.line() {
+        Some(line) => format!("{what} (line {line})"),
+        None => what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel() -> Channel<'static> {
+        Channel {
+            channel_name: "Тех <новости>", username: "technews", title: "", category: "tech", member_count: 0
+        }
+    }
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    #[test]
+    fn the_specifications_example_renders() {
+        let template = Template::read("Привет, {{channel_name}}! {{ offer_text }}", ParseMode::Plain).expect("reads");
+        assert_eq!(template.placeholders().collect::<Vec<_>>(), ["channel_name", "offer_text"]);
+        assert_eq!(template.missing(&Params::new()), ["offer_text"]);
+        let text = template.render(&params(&[("offer_text", "Скидка 20%")]), &channel());
+        assert_eq!(text.as_deref(), Ok("Привет, Тех <новости>! Скидка 20%"));
+    }
+
+    #[test]
+    fn a_default_takes_the_place_of_a_missing_value() {
+        let template = Template::read("{{ offer | default(\"none\") }} {{ other }}", ParseMode::Plain).expect("reads");
+        assert_eq!(template.missing(&Params::new()), ["other"]);
+        assert_eq!(template.render(&params(&[("other", "x")]), &channel()).as_deref(), Ok("none x"));
+    }
+
+    #[test]
+    fn params_win_over_built_ins_and_html_escapes_values() {
+        let template = Template::read("<b>{{ channel_name }}</b> {{ username }}", ParseMode::Html).expect("reads");
+        assert_eq!(
+            template.render(&params(&[("username", "mine")]), &channel()).as_deref(),
+            Ok("<b>Тех &lt;новости&gt;</b> mine")
+        );
+        assert!(!template.is_constant(&Params::new()));
+        assert!(template.is_constant(&params(&[("username", "a"), ("channel_name", "b")])));
+    }
+
+    #[test]
+    fn wrong_syntax_is_a_sentence_and_a_loop_without_end_is_stopped() {
+        assert!(Template::read("{{ open", ParseMode::Plain).expect_err("wrong").contains("line 1"));
+        assert!(Template::read("  \n", ParseMode::Plain).is_err());
+        let endless = "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}";
+        let endless = Template::read(endless, ParseMode::Plain).expect("reads");
+        assert!(endless.render(&Params::new(), &channel()).is_err());
+    }
+
+    #[test]
+    fn telegram_counts_utf16_units() {
+        assert_eq!(utf16_length("Привет"), 6);
+        assert_eq!(utf16_length("😀"), 2);
+    }
+}

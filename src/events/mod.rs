@@ -1,0 +1,35 @@
+//! Floor 1: publish and subscribe, in this process or over Redis.
+//!
+//! An event says only that something changed: those who care read the database. So losing one harms nobody, and a
+//! subscriber who may have lost some is told to look again (R22).
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::Receiver;
+
+use crate::domain::id::{BroadcastCampaignId, ChannelImportId, UserId};
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Event {
+    /// A campaign's state, counters or jobs.
+    Campaign(BroadcastCampaignId),
+    /// A campaign was started, resumed, paused or cancelled: workers look for it at once.
+    Work(BroadcastCampaignId),
+    /// An import's counts or state.
+    Import(ChannelImportId),
+    /// Lines were added to the audit log.
+    Audit,
+    /// A user's role, password or sessions.
+    User(UserId),
+    /// Events may have been lost: look at everything again.
+    Resync,
+}
+
+/// The seam between in-process events and Redis.
+pub trait Events: Send + Sync + 'static {
+    /// Tells all subscribers, of this process at once, of others soon. It never waits and never fails: see [`Event`].
+    fn publish(&self, event: Event);
+
+    /// What is published from now on. A receiver that lags must treat that as [`Event::Resync`].
+    fn subscribe(&self) -> Receiver<Event>;
+}

@@ -1,0 +1,3 @@
+//! Signing in, users, and the audit log.
+
+pub mod audit;

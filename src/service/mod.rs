@@ -1,0 +1,91 @@
+//! Floor 2: the use cases. A write is one transaction, one audit line, one event.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::clock::Clock;
+use crate::domain::error::Result;
+use crate::domain::id::{NodeId, UserId};
+use crate::domain::role::Role;
+use crate::domain::secret_key::SecretKey;
+use crate::events::{Event, Events};
+use crate::storage::{Db, Tx};
+
+pub mod access;
+pub mod broadcast;
+
+/// What every use case works with.
+#[derive(Clone)]
+pub struct Services {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told of changes.
+    pub events: Arc<dyn Events>,
+    /// The installation's secret key.
+    pub key: SecretKey,
+    /// Settings that use cases follow.
+    pub rules: Arc<Rules>,
+    /// This process' data folder: uploads lie there.
+    pub node: NodeId,
+}
+
+/// Settings that use cases follow.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Whether messages go nowhere.
+    pub is_simulated: bool,
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// The largest upload, in bytes.
+    pub upload_max_bytes: u64,
+    /// A schedule overdue by more is not fired.
+    pub late_limit: Duration,
+    /// Failures in a row that pause a campaign.
+    pub pause_after_failures: i32,
+    /// Failed sends in a row that deactivate a channel.
+    pub channel_errors: i32,
+    /// How long an ambiguous send is repeated.
+    pub dedupe_window: Duration,
+    /// Progress events per campaign and second at most.
+    pub progress_hz: u32,
+}
+
+/// In whose name something is done.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The user; None is Herald itself.
+    pub user: Option<UserId>,
+    /// The user's role.
+    pub role: Role,
+    /// The address that the request came from.
+    pub address: Option<String>,
+}
+
+impl Actor {
+    /// Herald itself.
+    pub const fn system() -> Self {
+        Self { user: None, role: Role::Admin, address: None }
+    }
+}
+
+impl Services {
+    /// Runs one transaction: see [`Db::write`].
+    pub async fn write<T>(&self, transaction: impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+        self.db.write(transaction).await
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Tells all that something changed; to be called after the commit.
+    pub fn tell(&self, event: Event) {
+        self.events.publish(event);
+    }
+}

@@ -1,0 +1,46 @@
+//! The audit log: append-only, and chained by hashes just after commit.
+
+use sea_orm::QueryOrder;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::audit::{Action, Severity};
+use crate::domain::id::{AuditLogId, UserId};
+
+/// One line: who did what to what, when, and from where.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_logs")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AuditLogId,
+    /// None for what Herald did by itself.
+    pub user_id: Option<UserId>,
+    pub action: Action,
+    pub resource_type: Option<String>,
+    pub resource_id: Option<Uuid>,
+    pub metadata: Option<Json>,
+    pub severity: Severity,
+    pub timestamp: DateTimeUtc,
+    pub ip_address: Option<String>,
+    /// The place in the chain, given by the sealer.
+    pub seq: Option<i64>,
+    /// SHA-256 over the line and the hash of the line before it, in hexadecimal digits.
+    pub hash: Option<String>,
+}
+
+/// Lines join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Lines that the sealer has not reached, oldest first.
+    pub fn unsealed() -> Select<Self> {
+        Self::find().filter(Column::Seq.is_null()).order_by_asc(Column::Id)
+    }
+
+    /// Sealed lines after `seq`, in the order of the chain.
+    pub fn sealed_after(seq: i64) -> Select<Self> {
+        Self::find().filter(Column::Seq.gt(seq)).order_by_asc(Column::Seq)
+    }
+}

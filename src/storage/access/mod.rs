@@ -1,0 +1,7 @@
+//! Users, their sessions, and the audit log.
+
+#![expect(missing_docs, reason = "the names of columns say what they hold; the API describes each that it shows")]
+
+pub mod audit_log;
+pub mod refresh_token;
+pub mod user;

@@ -1,0 +1,55 @@
+//! Refresh tokens: each is used once, and all that came from one login are one family.
+
+use sea_orm::QuerySelect;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::id::{RefreshTokenId, UserId};
+
+/// A refresh token, stored as its SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "refresh_tokens")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RefreshTokenId,
+    pub user_id: UserId,
+    pub family: Uuid,
+    pub token_hash: String,
+    pub created_at: DateTimeUtc,
+    pub expires_at: DateTimeUtc,
+    pub used_at: Option<DateTimeUtc>,
+    pub revoked_at: Option<DateTimeUtc>,
+}
+
+/// Tokens join nothing.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The token with this hash, locked until the transaction ends.
+    pub fn with_hash(hash: &str) -> Select<Self> {
+        Self::find().filter(Column::TokenHash.eq(hash)).lock_exclusive()
+    }
+
+    /// Ends every token of a family.
+    pub fn revoke_family(family: Uuid, now: DateTimeUtc) -> sea_orm::UpdateMany<Self> {
+        Self::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(now))
+            .filter(Column::Family.eq(family))
+            .filter(Column::RevokedAt.is_null())
+    }
+
+    /// Ends every session of a user.
+    pub fn revoke_of(user: UserId, now: DateTimeUtc) -> sea_orm::UpdateMany<Self> {
+        Self::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(now))
+            .filter(Column::UserId.eq(user))
+            .filter(Column::RevokedAt.is_null())
+    }
+
+    /// Whether the session that `family` is still has a token that has not been revoked.
+    pub fn live(family: Uuid) -> Select<Self> {
+        Self::find().filter(Column::Family.eq(family)).filter(Column::RevokedAt.is_null())
+    }
+}

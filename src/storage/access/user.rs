@@ -1,0 +1,59 @@
+//! Those who sign in.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::UserId;
+use crate::domain::role::Role;
+
+/// A user. A deleted one stays as a row: what was done in that name keeps its author.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserId,
+    pub username: String,
+    pub password_hash: String,
+    pub role: Role,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub last_login_at: Option<DateTimeUtc>,
+    pub deleted_at: Option<DateTimeUtc>,
+    pub version: i32,
+}
+
+/// A user's row joins nothing: loaders follow its id.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Users that have not been deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+
+    /// The user who signs in as `username`.
+    pub fn named(username: &str) -> Select<Self> {
+        Self::present().filter(Column::Username.eq(username))
+    }
+
+    /// The user `id`, locked until the transaction ends; NOT_FOUND if deleted.
+    pub async fn require(tx: &impl ConnectionTrait, id: UserId) -> Result<Model> {
+        let found = Self::present().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("user"))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

@@ -1,0 +1,28 @@
+//! Which channels are in which batch.
+
+use sea_orm::entity::prelude::*;
+
+use crate::domain::id::{BatchId, ChannelId};
+
+/// One channel in one batch.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "batch_channels")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub batch_id: BatchId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub channel_id: ChannelId,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The channels of a batch.
+    pub fn of(batch: BatchId) -> Select<Self> {
+        Self::find().filter(Column::BatchId.eq(batch))
+    }
+}

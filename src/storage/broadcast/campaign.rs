@@ -1,0 +1,87 @@
+//! Broadcast campaigns: what changes seldom. What changes with every batch of jobs is in `progress`.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
+
+use crate::domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BatchId, BroadcastCampaignId, TemplateId, UploadId, UserId};
+
+/// A broadcast campaign.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "broadcast_campaigns")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: BroadcastCampaignId,
+    pub name: String,
+    pub description: Option<String>,
+    pub batch_id: BatchId,
+    pub template_id: TemplateId,
+    /// Values of placeholders, an object of strings.
+    pub params: Json,
+    pub mode: CampaignMode,
+    /// Messages a minute.
+    pub delivery_rate: i32,
+    pub retry_limit: i32,
+    /// Messages that a campaign in TEST mode sends at most.
+    pub test_limit: i32,
+    /// Whether its messages go nowhere.
+    pub is_simulated: bool,
+    /// Always changed together with `progress.status`.
+    pub status: CampaignStatus,
+    /// Why it paused by itself.
+    pub pause_reason: Option<String>,
+    pub scheduled_at: Option<DateTimeUtc>,
+    pub schedule_missed_at: Option<DateTimeUtc>,
+    /// The template's content as it was at the start (R21); None before.
+    pub content: Option<String>,
+    pub parse_mode: Option<ParseMode>,
+    pub media_type: Option<MediaType>,
+    pub media_url: Option<String>,
+    pub media_upload_id: Option<UploadId>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub started_at: Option<DateTimeUtc>,
+    pub completed_at: Option<DateTimeUtc>,
+    pub created_by_id: UserId,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The broadcast campaign `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: BroadcastCampaignId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("broadcast campaign"))
+    }
+
+    /// Campaigns whose scheduled instant has come.
+    pub fn due(now: DateTimeUtc) -> Select<Self> {
+        Self::find()
+            .filter(Column::Status.eq(CampaignStatus::Queued))
+            .filter(Column::ScheduledAt.lte(now))
+            .filter(Column::ScheduleMissedAt.is_null())
+            .order_by_asc(Column::ScheduledAt)
+    }
+
+    /// Campaigns in one of the states.
+    pub fn in_status(statuses: impl IntoIterator<Item = CampaignStatus>) -> Select<Self> {
+        Self::find().filter(Column::Status.is_in(statuses))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

@@ -1,0 +1,62 @@
+//! Telegram channels that may be written to.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::ChannelId;
+
+/// A channel of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "channels")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ChannelId,
+    /// Without `@`, in lower case.
+    pub username: String,
+    pub category: String,
+    pub tgstat_url: Option<String>,
+    pub collected_at: DateTimeUtc,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub member_count: Option<i32>,
+    pub is_verified: bool,
+    pub last_checked: Option<DateTimeUtc>,
+    pub is_active: bool,
+    /// Failed sends in a row.
+    pub error_count: i32,
+    pub last_error: Option<String>,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The channel `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: ChannelId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("channel"))
+    }
+
+    /// The channel called `username`, in its stored form.
+    pub fn named(username: &str) -> Select<Self> {
+        Self::find().filter(Column::Username.eq(username))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

@@ -1,0 +1,47 @@
+//! Imports of channels from uploaded files.
+
+use sea_orm::QueryOrder;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::broadcast::ImportStatus;
+use crate::domain::id::{ChannelImportId, NodeId, UploadId, UserId};
+
+/// An import.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "channel_imports")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ChannelImportId,
+    pub upload_id: UploadId,
+    /// The node that has the file and therefore does the work.
+    pub node_id: NodeId,
+    pub status: ImportStatus,
+    pub lines: i64,
+    pub inserted: i64,
+    pub duplicates: i64,
+    pub invalid: i64,
+    pub bytes_read: i64,
+    pub error_message: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub started_at: Option<DateTimeUtc>,
+    pub completed_at: Option<DateTimeUtc>,
+    pub created_by_id: UserId,
+    /// Rises with every change, so that subscribers can tell old from new.
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Imports of `node` that have not ended, oldest first: those of an earlier run of the process too.
+    pub fn unfinished(node: NodeId) -> Select<Self> {
+        Self::find()
+            .filter(Column::NodeId.eq(node))
+            .filter(Column::Status.is_in([ImportStatus::Queued, ImportStatus::Running]))
+            .order_by_asc(Column::Id)
+    }
+}

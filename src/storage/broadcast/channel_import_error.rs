@@ -1,0 +1,31 @@
+//! The first errors of each import.
+
+use sea_orm::QueryOrder;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::id::ChannelImportId;
+
+/// A line that could not be imported.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "channel_import_errors")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub import_id: ChannelImportId,
+    /// Its number in the file, from 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub line: i64,
+    pub message: String,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The errors of an import, by line.
+    pub fn of(import: ChannelImportId) -> Select<Self> {
+        Self::find().filter(Column::ImportId.eq(import)).order_by_asc(Column::Line)
+    }
+}

@@ -1,0 +1,61 @@
+//! Jobs: one message to one channel each. The row is the queue.
+
+use sea_orm::QuerySelect;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::broadcast::JobStatus;
+use crate::domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "jobs")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: JobId,
+    pub campaign_id: BroadcastCampaignId,
+    /// Its place in the campaign, from 1.
+    pub position: i32,
+    pub channel_id: ChannelId,
+    pub status: JobStatus,
+    /// The key of its last change (R8): a lease settles only what still carries its key (R9).
+    pub change: i64,
+    /// Raised when it is sent anew on purpose: then it has another identity (R13).
+    pub epoch: i32,
+    /// What Telegram refuses to accept twice. None until leased.
+    pub random_id: Option<i64>,
+    pub account_id: Option<TelegramAccountId>,
+    pub message_id: Option<i64>,
+    /// Sends that ended in an answer.
+    pub attempts: i32,
+    /// Leases that were lost, by a crash or a takeover.
+    pub leases: i32,
+    pub error_message: Option<String>,
+    /// Since when it may have been sent (R11).
+    pub ambiguous_since: Option<DateTimeUtc>,
+    /// Queued, but not to be sent before; None otherwise.
+    pub not_before: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    /// The send call began.
+    pub started_at: Option<DateTimeUtc>,
+    /// It was accepted.
+    pub sent_at: Option<DateTimeUtc>,
+    pub failed_at: Option<DateTimeUtc>,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The jobs of a campaign.
+    pub fn of(campaign: BroadcastCampaignId) -> Select<Self> {
+        Self::find().filter(Column::CampaignId.eq(campaign))
+    }
+
+    /// Whether any job names the channel.
+    pub fn naming(channel: ChannelId) -> Select<Self> {
+        Self::find().filter(Column::ChannelId.eq(channel)).limit(1)
+    }
+}

@@ -1,0 +1,17 @@
+//! Channels, batches, templates, campaigns, and the queue of their jobs.
+
+#![expect(missing_docs, reason = "the names of columns say what they hold; the API describes each that it shows")]
+
+pub mod batch;
+pub mod batch_channel;
+pub mod campaign;
+pub mod channel;
+pub mod channel_import;
+pub mod channel_import_error;
+pub mod job;
+pub mod job_change;
+pub mod progress;
+pub mod queue;
+pub mod sender;
+pub mod template;
+pub mod upload;

@@ -1,0 +1,62 @@
+//! The hot row of a campaign: its pace and its counters, changed once a batch, last in each transaction (R7).
+
+use sea_orm::entity::prelude::*;
+
+use crate::domain::id::BroadcastCampaignId;
+
+/// Where a campaign stands.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "broadcast_campaign_progress")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub campaign_id: BroadcastCampaignId,
+    /// As the campaign's, and `STARTING` while its jobs are being written (R23).
+    pub status: String,
+    /// Messages a minute; a new one acts on the next slot.
+    pub delivery_rate: i64,
+    /// Raised by start, pause and resume: failures of an earlier run don't count (R20).
+    pub run: i32,
+    /// The last slot taken, in nanoseconds since 1970 (R2).
+    pub last_slot: i64,
+    /// How many slots the last claim took.
+    pub slots_taken: i64,
+    /// No slot lies before this instant: the end of the server's wait, in nanoseconds since 1970 (R18).
+    pub not_before: i64,
+    pub failures_in_a_row: i32,
+    /// Rises with every change of the counters.
+    pub version: i32,
+    /// The last entry of the change log (R8).
+    pub seq: i64,
+    pub total: i32,
+    pub queued: i32,
+    pub sending: i32,
+    pub sent: i32,
+    pub failed: i32,
+    pub cancelled: i32,
+    pub unknown: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Campaigns whose jobs are to be sent now.
+    pub fn running() -> Select<Self> {
+        Self::find().filter(Column::Status.eq("RUNNING"))
+    }
+}
+
+impl Model {
+    /// Jobs that have ended.
+    pub const fn done(&self) -> i32 {
+        self.sent + self.failed + self.cancelled + self.unknown
+    }
+
+    /// Whether nothing is left to be done.
+    pub const fn is_spent(&self) -> bool {
+        self.queued == 0 && self.sending == 0
+    }
+}

@@ -1,0 +1,188 @@
+//! The database: one way to read, one way to write.
+//!
+//! A write is a whole transaction that may be run again: after a deadlock, a serialisation failure or a busy SQLite it is
+//! (R25). On SQLite the writers stand in one fair queue, because its busy handler lets some of them starve (R23).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::Mutex;
+
+use super::violation;
+use crate::domain::error::{Error, Result};
+
+/// A transaction.
+pub type Tx = DatabaseTransaction;
+
+/// How often a transaction is run again before its error is told.
+const REPETITIONS: u32 = 8;
+
+/// How long a connection is waited for. An API that answers UNAVAILABLE soon is better than one that hangs.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The database, shared by all who use it.
+#[derive(Debug, Clone)]
+pub struct Db {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    /// Of SQLite: fair, first come first served. PostgreSQL does not use it.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Db {
+    /// Opens `url`, which is `postgres://...`, with at most `connections` connections.
+    pub async fn postgres(url: &str, connections: u32) -> Result<Self> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_timeout(ACQUIRE_TIMEOUT)
+            .sqlx_logging(false)
+            .test_before_acquire_if_idle_for(Duration::from_secs(1));
+        let connection = Database::connect(options).await?;
+        let db = Self { reader: connection.clone(), writer: connection, turn: Arc::default() };
+        db.refuse_fleeting_commits().await?;
+        Ok(db)
+    }
+
+    /// Opens the SQLite file `path`, made if it is not there.
+    pub async fn sqlite(path: &Path) -> Result<Self> {
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        let open = async |connections: u32| {
+            let mut options = ConnectOptions::new(&url);
+            options
+                .max_connections(connections)
+                .min_connections(1)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .sqlx_logging(false)
+                .map_sqlx_sqlite_opts(|options| {
+                    options
+                        .journal_mode(SqliteJournalMode::Wal)
+                        // A lease that a power cut forgets is a message sent twice.
+                        .synchronous(SqliteSynchronous::Full)
+                        .busy_timeout(Duration::from_secs(5))
+                        .foreign_keys(true)
+                        .pragma("cache_size", "-16000")
+                        .pragma("temp_store", "memory")
+                });
+            Database::connect(options).await
+        };
+        let writer = open(1).await?;
+        let reader = open(4).await?;
+        Ok(Self { reader, writer, turn: Arc::default() })
+    }
+
+    /// For reads outside a transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Whether this is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self.backend() == DatabaseBackend::Postgres
+    }
+
+    /// The kind of database.
+    pub fn backend(&self) -> DatabaseBackend {
+        self.writer.get_database_backend()
+    }
+
+    /// Runs one transaction and commits it if it returns `Ok`. It may be run several times: it must not do anything that
+    /// can't be undone.
+    ///
+    /// # Errors
+    /// What the transaction returned, or why it could not be committed. After an error of the commit itself it is not known
+    /// whether it was committed.
+    pub async fn write<T>(&self, transaction: impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+        for repetition in 0.. {
+            match self.write_once(&transaction).await {
+                Err(error) if repetition < REPETITIONS && violation::is_repeatable(&error) => {
+                    let pause = Duration::from_millis(u64::from(rand::random_range(1..=1u32 << repetition.min(7))));
+                    tokio::time::sleep(pause).await;
+                }
+                result => return result,
+            }
+        }
+        unreachable!("the last repetition returns")
+    }
+
+    async fn write_once<T>(&self, transaction: &impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+        let turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
+        let options = TransactionOptions {
+            // A deferred transaction that reads first fails at its first write when another one wrote meanwhile.
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = self.writer.begin_with_options(options).await?;
+        let result = match transaction(&tx).await {
+            Ok(value) => tx.commit().await.map(|()| value).map_err(Error::from),
+            Err(error) => {
+                if let Err(rollback) = tx.rollback().await {
+                    tracing::debug!(%rollback, "the connection was lost before the rollback: the server rolls back");
+                }
+                Err(error)
+            }
+        };
+        drop(turn);
+        result
+    }
+
+    /// One statement that commits by itself.
+    pub async fn write_alone(&self, statement: Statement) -> Result<Vec<sea_orm::QueryResult>> {
+        let _turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
+        Ok(self.writer.query_all_raw(statement).await?)
+    }
+
+    /// Nanoseconds by which the database's time of day is ahead of `now`, which is asked before and after.
+    pub async fn ahead_of(&self, now: impl Fn() -> i64) -> Result<i64> {
+        let before = now();
+        let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros";
+        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        let after = now();
+        let micros: i64 = row.ok_or_else(|| Error::internal(anyhow::anyhow!("no time")))?.try_get("", "micros")?;
+        Ok(micros * 1_000 - (before + (after - before) / 2))
+    }
+
+    /// Whether it can be reached and all migrations have been applied.
+    pub async fn is_ready(&self) -> Result<bool> {
+        use migration::MigratorTrait;
+        let pending = migration::Migrator::get_pending_migrations(&self.reader).await?;
+        Ok(pending.is_empty())
+    }
+
+    /// Applies the migrations that are missing and returns how many these were.
+    pub async fn migrate(&self) -> Result<usize> {
+        use migration::MigratorTrait;
+        let pending = migration::Migrator::get_pending_migrations(&self.writer).await?.len();
+        migration::Migrator::up(&self.writer, None).await?;
+        Ok(pending)
+    }
+
+    /// Closes all connections.
+    pub async fn close(self) -> Result<()> {
+        self.reader.close_by_ref().await?;
+        self.writer.close_by_ref().await?;
+        Ok(())
+    }
+
+    /// R25: a lease whose commit a crash forgets is a message sent twice.
+    async fn refuse_fleeting_commits(&self) -> Result<()> {
+        for setting in ["fsync", "synchronous_commit"] {
+            let sql = format!("SELECT current_setting('{setting}') AS value");
+            let row = self.reader.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+            let value: String =
+                row.ok_or_else(|| Error::internal(anyhow::anyhow!("no setting")))?.try_get("", "value")?;
+            if value == "off" {
+                let refusal = format!("PostgreSQL runs with {setting} = off: a crash could send messages twice");
+                return Err(Error::Precondition(refusal));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! Floor 1: the rows, their named selects, and the few statements that sea-orm can't say.
+
+pub mod access;
+pub mod broadcast;
+pub mod db;
+pub mod page;
+pub mod sql;
+pub mod violation;
+
+pub use db::{Db, Tx};

@@ -1,0 +1,64 @@
+//! Statements that sea-orm can't say, written once for both databases.
+//!
+//! Both understand `$1`, `ON CONFLICT`, `UPDATE .. FROM` and `RETURNING`. Where they differ, [`Dialect`] has the words.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sea_orm::{DatabaseBackend, Statement, Value};
+use serde::Serialize;
+
+/// The words in which the two databases differ.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect(pub DatabaseBackend);
+
+impl Dialect {
+    /// A statement of `sql` and its `values`.
+    pub fn statement(self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        Statement::from_sql_and_values(self.0, sql, values)
+    }
+
+    /// Many rows in one parameter: the JSON array of objects `parameter` as a table. `columns` are names and types, in
+    /// PostgreSQL's words; [`rows`] makes the parameter's value.
+    pub fn table(self, parameter: &str, columns: &[(&str, &str)]) -> String {
+        if self.is_postgres() {
+            let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+            return format!("json_to_recordset({parameter}::json) AS r({})", columns.join(", "));
+        }
+        let columns: Vec<String> =
+            columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
+        format!("(SELECT {} FROM json_each({parameter})) AS r", columns.join(", "))
+    }
+
+    /// The greater of two numbers.
+    pub fn greatest(self, a: &str, b: &str) -> String {
+        if self.is_postgres() { format!("GREATEST({a}, {b})") } else { format!("MAX({a}, {b})") }
+    }
+
+    /// The lesser of two numbers.
+    pub fn least(self, a: &str, b: &str) -> String {
+        if self.is_postgres() { format!("LEAST({a}, {b})") } else { format!("MIN({a}, {b})") }
+    }
+
+    /// Locks what a select finds, and passes over what others have locked. SQLite has one writer at a time and no row locks.
+    pub fn skip_locked(self, of: &str) -> String {
+        if self.is_postgres() { format!("FOR UPDATE OF {of} SKIP LOCKED") } else { String::new() }
+    }
+
+    /// Locks what a select finds.
+    pub fn for_update(self) -> &'static str {
+        if self.is_postgres() { "FOR UPDATE" } else { "" }
+    }
+
+    fn is_postgres(self) -> bool {
+        self.0 == DatabaseBackend::Postgres
+    }
+}
+
+/// The value of a parameter that [`Dialect::table`] reads.
+pub fn rows<T: Serialize>(rows: &[T]) -> Value {
+    serde_json::to_string(rows).expect("rows are plain data").into()
+}
+
+/// An instant as both databases read it from JSON, and as sqlx writes it to SQLite: it sorts as text.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}

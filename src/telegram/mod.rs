@@ -1,0 +1,44 @@
+//! The seam to Telegram: what Herald hands over, and who takes it.
+
+pub mod simulated;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::delivery::Reply;
+
+/// How long an answer is awaited before it counts as [`TimedOut`](crate::domain::delivery::Fault::TimedOut).
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One message to one recipient.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Who receives it.
+    pub peer: Peer,
+    /// What it says.
+    pub text: Arc<str>,
+    /// By this number, never zero, Telegram knows a repetition from a second message.
+    pub random_id: i64,
+}
+
+/// Who receives a message.
+#[derive(Debug, Clone)]
+pub enum Peer {
+    /// A public channel.
+    Channel {
+        /// Its name, without the `@`.
+        username: Arc<str>,
+    },
+    /// The account's own notes to itself.
+    SavedMessages,
+}
+
+/// Takes messages to Telegram.
+pub trait Messenger: Send + Sync + 'static {
+    /// Hands the message over; the first poll is the hand-over, the rest is waiting for the answer.
+    ///
+    /// Dropping the future takes nothing back: a message that was handed over may have been sent.
+    fn send(&self, message: Outgoing) -> BoxFuture<'_, Reply>;
+}
