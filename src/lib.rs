@@ -5,3 +5,4 @@ pub mod events;
 pub mod service;
 pub mod storage;
 pub mod telegram;
+pub mod worker;

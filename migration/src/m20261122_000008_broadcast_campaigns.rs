@@ -49,6 +49,8 @@ impl MigrationTrait for Migration {
                 "CREATE INDEX broadcast_campaigns_created_by_id ON broadcast_campaigns (created_by_id)",
                 "CREATE INDEX broadcast_campaigns_created_at ON broadcast_campaigns (created_at, id)",
                 "CREATE INDEX broadcast_campaigns_scheduled_at ON broadcast_campaigns (scheduled_at) WHERE status = 'QUEUED' AND scheduled_at IS NOT NULL",
+                // Campaigns that were deleted while rows of theirs are still to be removed, in chunks.
+                "CREATE TABLE broadcast_campaign_leftovers (campaign_id {uuid} PRIMARY KEY)",
                 "CREATE TABLE broadcast_campaign_progress (
     campaign_id {uuid} PRIMARY KEY,
     status text NOT NULL,
@@ -60,6 +62,7 @@ impl MigrationTrait for Migration {
     failures_in_a_row integer NOT NULL DEFAULT 0,
     version integer NOT NULL DEFAULT 0,
     seq bigint NOT NULL DEFAULT 0,
+    preview integer NOT NULL DEFAULT 0,
     total integer NOT NULL DEFAULT 0,
     queued integer NOT NULL DEFAULT 0,
     sending integer NOT NULL DEFAULT 0,

@@ -23,7 +23,8 @@ impl MigrationTrait for Migration {
     pid integer NOT NULL,
     pid_started bigint NOT NULL,
     data_dir text NOT NULL,
-    started_at {instant} NOT NULL
+    started_at {instant} NOT NULL,
+    ended_at {instant}
 )"],
         )
         .await

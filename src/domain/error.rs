@@ -1,6 +1,7 @@
 //! The one error that leaves a service, and the closed list of codes that clients see.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 /// What went wrong, in the terms of those who called.
 ///
@@ -44,6 +45,9 @@ pub enum Error {
     /// A defect of Herald's.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
+    /// One failure that several were waiting for.
+    #[error("{0}")]
+    Shared(Arc<Error>),
 }
 
 /// One mistake in the input: where, and what.
@@ -62,32 +66,55 @@ impl Violation {
     }
 }
 
-/// The closed list of `extensions.code`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What `extensions.code` of an error says. Clients must bear with codes that are added later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum)]
+#[graphql(name = "ErrorCode")]
 pub enum Code {
-    /// Nobody is signed in.
+    /// Nobody is signed in, or the session has ended.
     Unauthenticated,
-    /// The role does not allow it.
+    /// The viewer's role does not allow it.
     Forbidden,
-    /// Named by a mutation, but not there.
+    /// A mutation named something that is not there. Root look-ups answer null instead.
     NotFound,
-    /// The input is wrong; see the violations.
+    /// The input is wrong: `violations` has every mistake, with the path to it.
     BadUserInput,
     /// Somebody else changed it first, or it exists already.
     Conflict,
-    /// The same idempotency key came with another input.
+    /// The same idempotency key came before with another input.
     IdempotencyConflict,
-    /// The state does not allow this transition.
+    /// The state does not allow it; the message says from where to where.
     PreconditionFailed,
-    /// Too many attempts.
+    /// Too many attempts: `retryAfterMs` says when a repetition can succeed.
     RateLimited,
-    /// Larger than the limit.
+    /// The document asks for too much at once.
+    QueryTooComplex,
+    /// The document is nested too deeply.
+    QueryTooDeep,
+    /// The document has too many aliases.
+    TooManyAliases,
+    /// The document is too long.
+    DocumentTooLarge,
+    /// Several operations came in one request.
+    BatchNotAllowed,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document or its variables do not fit the schema.
+    GraphqlValidationFailed,
+    /// The document has no operation of the given name, or several and no name was given.
+    OperationResolutionFailure,
+    /// No document is stored under this id.
+    PersistedQueryNotFound,
+    /// Documents are not stored here.
+    PersistedQueryNotAllowed,
+    /// A request with a cookie lacks the header that a foreign page could not send.
+    CsrfBlocked,
+    /// More bytes than the limit.
     PayloadTooLarge,
-    /// Took too long.
+    /// It took longer than it may.
     Timeout,
-    /// Away for the moment.
+    /// The database or the disk is away or full. The same request may succeed later.
     Unavailable,
-    /// A defect of the server's.
+    /// A defect of Herald. The `requestId` leads to its cause in the log.
     InternalServerError,
 }
 
@@ -103,6 +130,17 @@ impl Code {
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::RateLimited => "RATE_LIMITED",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::QueryTooDeep => "QUERY_TOO_DEEP",
+            Self::TooManyAliases => "TOO_MANY_ALIASES",
+            Self::DocumentTooLarge => "DOCUMENT_TOO_LARGE",
+            Self::BatchNotAllowed => "BATCH_NOT_ALLOWED",
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotAllowed => "PERSISTED_QUERY_NOT_ALLOWED",
+            Self::CsrfBlocked => "CSRF_BLOCKED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::Timeout => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
@@ -128,7 +166,7 @@ impl Error {
     }
 
     /// The code that goes with this error.
-    pub const fn code(&self) -> Code {
+    pub fn code(&self) -> Code {
         match self {
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Forbidden => Code::Forbidden,
@@ -141,7 +179,18 @@ impl Error {
             Self::Timeout => Code::Timeout,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Internal(_) => Code::InternalServerError,
+            Self::Shared(error) => error.code(),
         }
+    }
+}
+
+/// Refuses a change that is meant for another version of the row than the one that is there.
+pub fn require_version(what: &str, actual: i32, expected: Option<i32>) -> Result<()> {
+    match expected {
+        Some(expected) if expected != actual => {
+            Err(Error::Conflict(format!("the {what} has been changed: its version is {actual}, not {expected}")))
+        }
+        _ => Ok(()),
     }
 }
 

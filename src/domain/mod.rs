@@ -2,13 +2,16 @@
 
 pub mod audit;
 pub mod broadcast;
+pub mod channel_line;
 pub mod clock;
 pub mod delivery;
 pub mod error;
+pub mod explanation;
 pub mod id;
 pub mod pacing;
 pub mod positions;
 pub mod role;
 pub mod secret_key;
 pub mod template;
+pub mod text;
 pub mod username;

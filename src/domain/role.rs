@@ -31,9 +31,11 @@ pub enum Role {
     Admin,
 }
 
-/// One right. Fields of the API name the right that they need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter)]
+/// One right. Each field of the API names the one that it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, async_graphql::Enum)]
 pub enum Permission {
+    /// Everyone has it, signed in or not.
+    Anyone,
     /// Any signed-in user.
     SignedIn,
     /// Change one's own password.
@@ -61,7 +63,8 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::SignedIn | P::ReadUsers | P::ReadBroadcast if matches!(self, Self::Auditor) => true,
+            P::Anyone => true,
+            P::SignedIn | P::ReadUsers | P::ReadBroadcast | P::ReadAudit if matches!(self, Self::Auditor) => true,
             P::SignedIn | P::ReadBroadcast | P::ChangeOwnPassword | P::CreateChannels | P::WriteCampaigns
                 if matches!(self, Self::Operator) =>
             {
@@ -93,10 +96,10 @@ mod tests {
         use Permission as P;
         let of = |role: Role| P::iter().filter(|permission| role.may(*permission)).collect::<Vec<_>>();
         assert_eq!(of(Role::Admin).len(), P::iter().count());
-        assert_eq!(of(Role::Auditor), [P::SignedIn, P::ReadUsers, P::ReadBroadcast]);
+        assert_eq!(of(Role::Auditor), [P::Anyone, P::SignedIn, P::ReadUsers, P::ReadBroadcast, P::ReadAudit]);
         assert_eq!(
             of(Role::Operator),
-            [P::SignedIn, P::ChangeOwnPassword, P::ReadBroadcast, P::CreateChannels, P::WriteCampaigns]
+            [P::Anyone, P::SignedIn, P::ChangeOwnPassword, P::ReadBroadcast, P::CreateChannels, P::WriteCampaigns]
         );
     }
 }

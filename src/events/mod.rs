@@ -3,6 +3,9 @@
 //! An event says only that something changed: those who care read the database. So losing one harms nobody, and a
 //! subscriber who may have lost some is told to look again (R22).
 
+pub mod local;
+pub mod redis;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 

@@ -16,6 +16,7 @@ use crate::storage::{Db, Tx};
 
 pub mod access;
 pub mod broadcast;
+pub mod hub;
 
 /// What every use case works with.
 #[derive(Clone)]
@@ -71,11 +72,20 @@ impl Actor {
     pub const fn system() -> Self {
         Self { user: None, role: Role::Admin, address: None }
     }
+
+    /// Somebody who has not signed in.
+    pub const fn anonymous(address: Option<String>) -> Self {
+        Self { user: None, role: Role::Auditor, address }
+    }
 }
 
 impl Services {
     /// Runs one transaction: see [`Db::write`].
-    pub async fn write<T>(&self, transaction: impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+    pub async fn write<T, F, W>(&self, transaction: F) -> Result<T>
+    where
+        F: Fn(Arc<Tx>) -> W,
+        W: Future<Output = Result<T>>,
+    {
         self.db.write(transaction).await
     }
 

@@ -96,10 +96,17 @@ impl Db {
     /// Runs one transaction and commits it if it returns `Ok`. It may be run several times: it must not do anything that
     /// can't be undone.
     ///
+    /// It takes `|tx| async move { .. }` and not an async closure: futures of those cannot be shown to be `Send` where they
+    /// borrow (Rust 1.95, "implementation of `Send` is not general enough").
+    ///
     /// # Errors
     /// What the transaction returned, or why it could not be committed. After an error of the commit itself it is not known
     /// whether it was committed.
-    pub async fn write<T>(&self, transaction: impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+    pub async fn write<T, F, W>(&self, transaction: F) -> Result<T>
+    where
+        F: Fn(Arc<Tx>) -> W,
+        W: Future<Output = Result<T>>,
+    {
         for repetition in 0.. {
             match self.write_once(&transaction).await {
                 Err(error) if repetition < REPETITIONS && violation::is_repeatable(&error) => {
@@ -112,15 +119,21 @@ impl Db {
         unreachable!("the last repetition returns")
     }
 
-    async fn write_once<T>(&self, transaction: &impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+    async fn write_once<T, F, W>(&self, transaction: &F) -> Result<T>
+    where
+        F: Fn(Arc<Tx>) -> W,
+        W: Future<Output = Result<T>>,
+    {
         let turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
         let options = TransactionOptions {
             // A deferred transaction that reads first fails at its first write when another one wrote meanwhile.
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let tx = self.writer.begin_with_options(options).await?;
-        let result = match transaction(&tx).await {
+        let tx = Arc::new(self.writer.begin_with_options(options).await?);
+        let outcome = transaction(tx.clone()).await;
+        let tx = Arc::into_inner(tx).expect("a transaction's future keeps no handle beyond its end");
+        let result = match outcome {
             Ok(value) => tx.commit().await.map(|()| value).map_err(Error::from),
             Err(error) => {
                 if let Err(rollback) = tx.rollback().await {

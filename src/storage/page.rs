@@ -1,35 +1,41 @@
 //! One page of a list: keyset pagination over a sort value and the id.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Order, SimpleExpr};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, SimpleExpr};
 use sea_orm::{
-    Condition, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select, Value,
+    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable,
+    ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, Select, Value,
 };
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 
-/// What a list is sorted by: a column (or an expression that has an index) and then the id.
-#[derive(Debug, Clone)]
-pub struct Sort {
-    /// The value that sorts.
-    pub by: SimpleExpr,
-    /// The id, which breaks ties.
-    pub id: SimpleExpr,
-    /// Whether the greatest come first.
-    pub descending: bool,
+/// What a list is sorted by: a column and then the id, or the id alone. Ids sort by the time of their making.
+#[derive(Debug, Clone, Copy)]
+pub struct Sort<E: EntityTrait> {
+    by: Option<(E::Column, Option<i64>)>,
+    descending: bool,
 }
 
 /// A place in a sorted list: the sort value and the id of a row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {
-    /// The row's sort value.
-    pub by: Value,
-    /// The row's id.
-    pub id: Value,
+    /// None in a list that is sorted by the id alone.
+    key: Option<Key>,
+    id: Uuid,
+}
+
+/// A sort value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Key {
+    Text(String),
+    Number(i64),
+    Instant(DateTime<Utc>),
 }
 
 /// Which part of the list is wanted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// Only rows after this place.
     pub after: Option<Place>,
@@ -42,7 +48,7 @@ pub struct Window {
 }
 
 /// The rows found, in the list's order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Page<M> {
     /// At most as many as wanted.
     pub rows: Vec<M>,
@@ -50,23 +56,146 @@ pub struct Page<M> {
     pub has_more: bool,
 }
 
-/// Reads one page of `select`: one statement, however deep the page lies.
-pub async fn read<E, M>(db: &impl ConnectionTrait, select: Select<E>, sort: &Sort, window: &Window) -> Result<Page<M>>
-where
-    E: EntityTrait<Model = M>,
-    M: FromQueryResult + sea_orm::ModelTrait<Entity = E> + Send + Sync,
-{
-    let backwards = sort.descending != window.from_end;
-    let order = if backwards { Order::Desc } else { Order::Asc };
-    let mut select = select.filter(range(sort, window));
-    QueryOrder::query(&mut select).order_by_expr(sort.by.clone(), order.clone()).order_by_expr(sort.id.clone(), order);
-    let mut rows = select.limit(window.limit + 1).all(db).await?;
-    let has_more = rows.len() as u64 > window.limit;
-    rows.truncate(usize::try_from(window.limit).unwrap_or(usize::MAX));
-    if window.from_end {
-        rows.reverse();
+impl<E: EntityTrait> Sort<E> {
+    /// By the id: the order in which the rows were made.
+    pub const fn by_id() -> Self {
+        Self { by: None, descending: false }
     }
-    Ok(Page { rows, has_more })
+
+    /// By `column`, which is text, a whole number or an instant, and never null.
+    pub const fn by(column: E::Column) -> Self {
+        Self { by: Some((column, None)), descending: false }
+    }
+
+    /// By a `column` of whole numbers in which null counts as `absent`: an index has `COALESCE(column, absent)`.
+    pub const fn by_or(column: E::Column, absent: i64) -> Self {
+        Self { by: Some((column, Some(absent))), descending: false }
+    }
+
+    /// The same, with the greatest first if `descending`.
+    #[must_use]
+    pub const fn descending(self, descending: bool) -> Self {
+        Self { by: self.by, descending }
+    }
+
+    /// A name that no other order of this list has: a place is of one order only.
+    pub fn name(&self) -> String {
+        let column = self.by.as_ref().map_or("id", |(column, _)| column.as_str());
+        format!("{column} {}", if self.descending { "down" } else { "up" })
+    }
+
+    /// The place of `row` in the list.
+    ///
+    /// # Errors
+    /// The column that sorts is of a kind that can't sort a list: a defect.
+    pub fn place(&self, row: &E::Model) -> Result<Place>
+    where
+        E::Model: ModelTrait<Entity = E>,
+    {
+        let Value::Uuid(Some(id)) = row.get(Self::id()) else { return Err(unsortable("the id")) };
+        let Some((column, absent)) = self.by else { return Ok(Place { key: None, id }) };
+        let key = match (row.get(column), absent) {
+            (Value::String(Some(text)), _) => Key::Text(text.clone()),
+            (Value::Int(Some(number)), _) => Key::Number(number.into()),
+            (Value::BigInt(Some(number)), _) => Key::Number(number),
+            (Value::ChronoDateTimeUtc(Some(at)), _) => Key::Instant(at),
+            (_, Some(absent)) => Key::Number(absent),
+            _ => return Err(unsortable(column.as_str())),
+        };
+        Ok(Place { key: Some(key), id })
+    }
+
+    /// Whether `place` can be one of this list: its value is of the column's kind.
+    pub fn has(&self, place: &Place) -> bool {
+        match (&self.by, &place.key) {
+            (None, None) => true,
+            (Some((column, _)), Some(key)) => matches!(
+                (column.def().get_column_type(), key),
+                (ColumnType::Text | ColumnType::String(_), Key::Text(_))
+                    | (ColumnType::Integer | ColumnType::BigInteger, Key::Number(_))
+                    | (ColumnType::TimestampWithTimeZone, Key::Instant(_))
+            ),
+            _ => false,
+        }
+    }
+
+    fn id() -> E::Column {
+        let key = E::PrimaryKey::iter().next().expect("each table has a primary key");
+        key.into_column()
+    }
+
+    fn keys(&self) -> Vec<SimpleExpr> {
+        let column = |column: &E::Column| Expr::col(column.as_column_ref());
+        let by = self.by.as_ref().map(|(by, absent)| match absent {
+            None => column(by),
+            Some(absent) => Func::coalesce([column(by), Expr::val(*absent)]).into(),
+        });
+        by.into_iter().chain([column(&Self::id())]).collect()
+    }
+
+    /// The rows after one place and before another, as row values: both databases use an index on (by, id) for it.
+    fn range(&self, window: &Window) -> Condition {
+        let values = |place: &Place| {
+            let by = place.key.clone().map(|key| Expr::val(Value::from(key)));
+            Expr::tuple(by.into_iter().chain([Expr::val(place.id)]))
+        };
+        let keys = || Expr::tuple(self.keys());
+        let after = window.after.as_ref().map(values);
+        let before = window.before.as_ref().map(values);
+        let (from, to) = if self.descending { (before, after) } else { (after, before) };
+        Condition::all().add_option(from.map(|from| keys().gt(from))).add_option(to.map(|to| keys().lt(to)))
+    }
+
+    /// `select`, cut to the window and one row more, which tells whether there are more.
+    fn cut(&self, select: Select<E>, window: &Window) -> Select<E> {
+        let order = if self.descending == window.from_end { Order::Asc } else { Order::Desc };
+        let mut select = select.filter(self.range(window)).limit(window.limit + 1);
+        for key in self.keys() {
+            QueryOrder::query(&mut select).order_by_expr(key, order.clone());
+        }
+        select
+    }
+}
+
+impl Window {
+    /// The first `limit` rows.
+    pub const fn first(limit: u64) -> Self {
+        Self { after: None, before: None, limit, from_end: false }
+    }
+
+    fn page<M>(&self, mut rows: Vec<M>) -> Page<M> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        if self.from_end {
+            rows.reverse();
+        }
+        Page { rows, has_more }
+    }
+}
+
+impl From<Key> for Value {
+    fn from(key: Key) -> Self {
+        match key {
+            Key::Text(text) => text.into(),
+            Key::Number(number) => number.into(),
+            Key::Instant(at) => at.into(),
+        }
+    }
+}
+
+/// Reads one page of `select`: one statement, however deep the page lies.
+pub async fn read<E>(
+    db: &impl ConnectionTrait,
+    select: Select<E>,
+    sort: Sort<E>,
+    window: &Window,
+) -> Result<Page<E::Model>>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    Ok(window.page(sort.cut(select, window).all(db).await?))
 }
 
 /// How many rows `select` finds, counted up to `most`.
@@ -82,16 +211,6 @@ where
     Ok(select.count(db).await?)
 }
 
-/// The rows after one place and before another, as row values: both databases use an index on (by, id) for it.
-fn range(sort: &Sort, window: &Window) -> Condition {
-    let key = || Expr::tuple([sort.by.clone(), sort.id.clone()]);
-    let place = |place: &Place| Expr::tuple([Expr::val(place.by.clone()), Expr::val(place.id.clone())]);
-    let mut condition = Condition::all();
-    if let Some(after) = &window.after {
-        condition = condition.add(if sort.descending { key().lt(place(after)) } else { key().gt(place(after)) });
-    }
-    if let Some(before) = &window.before {
-        condition = condition.add(if sort.descending { key().gt(place(before)) } else { key().lt(place(before)) });
-    }
-    condition
+fn unsortable(what: &str) -> Error {
+    Error::internal(anyhow::anyhow!("{what} does not sort a list"))
 }

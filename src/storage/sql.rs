@@ -23,8 +23,14 @@ impl Dialect {
             let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
             return format!("json_to_recordset({parameter}::json) AS r({})", columns.join(", "));
         }
-        let columns: Vec<String> =
-            columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|(name, kind)| match *kind {
+                // sqlx writes ids to SQLite as blobs.
+                "uuid" => format!("unhex(replace(json_extract(value, '$.{name}'), '-', '')) AS {name}"),
+                _ => format!("json_extract(value, '$.{name}') AS {name}"),
+            })
+            .collect();
         format!("(SELECT {} FROM json_each({parameter})) AS r", columns.join(", "))
     }
 
@@ -43,9 +49,29 @@ impl Dialect {
         if self.is_postgres() { format!("FOR UPDATE OF {of} SKIP LOCKED") } else { String::new() }
     }
 
+    /// Locks the rows of one table that a select finds.
+    pub fn for_update_of(self, of: &str) -> String {
+        if self.is_postgres() { format!("FOR UPDATE OF {of}") } else { String::new() }
+    }
+
     /// Locks what a select finds.
     pub fn for_update(self) -> &'static str {
         if self.is_postgres() { "FOR UPDATE" } else { "" }
+    }
+
+    /// Keeps what a select finds from being locked for update, and nothing else.
+    pub fn for_key_share(self) -> &'static str {
+        if self.is_postgres() { "FOR KEY SHARE" } else { "" }
+    }
+
+    /// A number as eight hexadecimal digits.
+    pub fn hex8(self, number: &str) -> String {
+        if self.is_postgres() { format!("lpad(to_hex({number}), 8, '0')") } else { format!("printf('%08x', {number})") }
+    }
+
+    /// An id of 32 hexadecimal digits.
+    pub fn uuid_of_hex(self, hex: &str) -> String {
+        if self.is_postgres() { format!("({hex})::uuid") } else { format!("unhex({hex})") }
     }
 
     fn is_postgres(self) -> bool {

@@ -1,3 +1,8 @@
 //! Signing in, users, and the audit log.
 
 pub mod audit;
+pub mod denial;
+pub mod password;
+pub mod session;
+pub mod token;
+pub mod user;

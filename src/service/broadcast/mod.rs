@@ -1,1 +1,9 @@
 //! The use cases of broadcasting.
+
+pub mod campaign;
+pub mod delivery;
+pub mod follow;
+pub mod job;
+pub mod live;
+pub mod pace;
+pub mod upload;

@@ -48,8 +48,8 @@ impl Entity {
             .filter(Column::RevokedAt.is_null())
     }
 
-    /// Whether the session that `family` is still has a token that has not been revoked.
-    pub fn live(family: Uuid) -> Select<Self> {
-        Self::find().filter(Column::Family.eq(family)).filter(Column::RevokedAt.is_null())
+    /// Ends every session of a user but one.
+    pub fn revoke_others(user: UserId, kept: Uuid, now: DateTimeUtc) -> sea_orm::UpdateMany<Self> {
+        Self::revoke_of(user, now).filter(Column::Family.ne(kept))
     }
 }

@@ -1,7 +1,11 @@
 //! Those who sign in.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect};
+use sea_orm::sea_query::Query;
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::refresh_token;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::UserId;
@@ -38,6 +42,33 @@ impl Entity {
     /// The user who signs in as `username`.
     pub fn named(username: &str) -> Select<Self> {
         Self::present().filter(Column::Username.eq(username))
+    }
+
+    /// All users, deleted ones too.
+    pub fn any() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Users with these ids, deleted ones too.
+    pub fn by_ids(ids: &[UserId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The admins, locked until the transaction ends, always in the same order.
+    pub fn admins() -> Select<Self> {
+        Self::present().filter(Column::Role.eq(Role::Admin)).order_by_asc(Column::Id).lock_exclusive()
+    }
+
+    /// The user `id`, while the session `family` has not ended.
+    pub fn in_session(id: UserId, family: Uuid) -> Select<Self> {
+        let token = Query::select()
+            .expr(Expr::val(1))
+            .from(refresh_token::Entity)
+            .and_where(refresh_token::Column::Family.eq(family))
+            .and_where(refresh_token::Column::UserId.eq(id))
+            .and_where(refresh_token::Column::RevokedAt.is_null())
+            .to_owned();
+        Self::present().filter(Column::Id.eq(id)).filter(Expr::exists(token))
     }
 
     /// The user `id`, locked until the transaction ends; NOT_FOUND if deleted.

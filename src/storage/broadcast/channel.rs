@@ -1,10 +1,11 @@
 //! Telegram channels that may be written to.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect};
+use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
-use crate::domain::id::ChannelId;
+use crate::domain::id::{BatchId, ChannelId};
+use crate::storage::broadcast::batch_channel;
 
 /// A channel of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -42,6 +43,12 @@ impl Entity {
     pub async fn require(tx: &impl ConnectionTrait, id: ChannelId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
         found.ok_or(Error::NotFound("channel"))
+    }
+
+    /// The channels of a batch.
+    pub fn in_batch(batch: BatchId) -> Select<Self> {
+        let members = batch_channel::Entity::of(batch).select_only().column(batch_channel::Column::ChannelId);
+        Self::find().filter(Column::Id.in_subquery(members.into_query()))
     }
 
     /// The channel called `username`, in its stored form.

@@ -1,9 +1,10 @@
 //! Imports of channels from uploaded files.
 
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::domain::broadcast::ImportStatus;
+use crate::domain::error::{Error, Result};
 use crate::domain::id::{ChannelImportId, NodeId, UploadId, UserId};
 
 /// An import.
@@ -39,9 +40,17 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// Imports of `node` that have not ended, oldest first: those of an earlier run of the process too.
     pub fn unfinished(node: NodeId) -> Select<Self> {
-        Self::find()
-            .filter(Column::NodeId.eq(node))
-            .filter(Column::Status.is_in([ImportStatus::Queued, ImportStatus::Running]))
-            .order_by_asc(Column::Id)
+        Self::in_progress().filter(Column::NodeId.eq(node)).order_by_asc(Column::Id)
+    }
+
+    /// Imports that have not ended.
+    pub fn in_progress() -> Select<Self> {
+        Self::find().filter(Column::Status.is_in([ImportStatus::Queued, ImportStatus::Running]))
+    }
+
+    /// The import `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: ChannelImportId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("channel import"))
     }
 }

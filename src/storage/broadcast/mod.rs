@@ -10,6 +10,7 @@ pub mod channel_import;
 pub mod channel_import_error;
 pub mod job;
 pub mod job_change;
+pub mod job_update;
 pub mod progress;
 pub mod queue;
 pub mod sender;

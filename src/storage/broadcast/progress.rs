@@ -1,7 +1,10 @@
 //! The hot row of a campaign: its pace and its counters, changed once a batch, last in each transaction (R7).
 
+use sea_orm::ActiveEnum;
 use sea_orm::entity::prelude::*;
 
+use crate::domain::broadcast::CampaignStatus;
+use crate::domain::error::{Error, Result};
 use crate::domain::id::BroadcastCampaignId;
 
 /// Where a campaign stands.
@@ -27,6 +30,8 @@ pub struct Model {
     pub version: i32,
     /// The last entry of the change log (R8).
     pub seq: i64,
+    /// Jobs that the start would make, as far as was known at the creation.
+    pub preview: i32,
     pub total: i32,
     pub queued: i32,
     pub sending: i32,
@@ -50,6 +55,11 @@ impl Entity {
 }
 
 impl Model {
+    /// The number of jobs, or before the start what is expected.
+    pub const fn total_jobs(&self) -> i32 {
+        if self.run == 0 { self.preview } else { self.total }
+    }
+
     /// Jobs that have ended.
     pub const fn done(&self) -> i32 {
         self.sent + self.failed + self.cancelled + self.unknown
@@ -58,5 +68,18 @@ impl Model {
     /// Whether nothing is left to be done.
     pub const fn is_spent(&self) -> bool {
         self.queued == 0 && self.sending == 0
+    }
+
+    /// The status as it is shown: while its jobs are being written a campaign has not started yet.
+    pub fn shown_status(&self) -> Result<CampaignStatus> {
+        match self.status.as_str() {
+            "STARTING" => Ok(CampaignStatus::Queued),
+            status => CampaignStatus::try_from_value(&status.to_owned()).map_err(Error::internal),
+        }
+    }
+
+    /// Whether no job will change any more, unless somebody wants a retry.
+    pub fn has_ended(&self) -> bool {
+        self.is_spent() && self.shown_status().is_ok_and(CampaignStatus::is_terminal)
     }
 }

@@ -1,10 +1,10 @@
-//! Senders: processes that hold leases on jobs.
+//! Senders: processes that hold leases on jobs, and for a day those that did.
 
 use sea_orm::entity::prelude::*;
 
 use crate::domain::id::SenderId;
 
-/// A sender. Its row is there for as long as it may hold leases.
+/// A sender.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "senders")]
 pub struct Model {
@@ -23,6 +23,8 @@ pub struct Model {
     /// Its data folder.
     pub data_dir: String,
     pub started_at: DateTimeUtc,
+    /// It has given all its leases back, or somebody took them over.
+    pub ended_at: Option<DateTimeUtc>,
 }
 
 /// Rows join nothing: loaders follow their ids.
@@ -30,3 +32,15 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Senders that may hold leases.
+    pub fn live() -> Select<Self> {
+        Self::find().filter(Column::EndedAt.is_null())
+    }
+
+    /// Senders that ended before an instant: nobody needs to know of them any more.
+    pub fn forget(before: DateTimeUtc) -> sea_orm::DeleteMany<Self> {
+        Self::delete_many().filter(Column::EndedAt.lt(before))
+    }
+}

@@ -1,10 +1,12 @@
 //! Uploaded files; the bytes lie in the data folder of the node that took them.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Func;
+use sea_orm::{Condition, DeleteMany, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{NodeId, UploadId, UserId};
+use crate::storage::broadcast::{campaign, channel_import, template};
 
 /// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -33,11 +35,39 @@ impl Entity {
         found.ok_or(Error::NotFound("upload"))
     }
 
-    /// Files of `node` that nobody has used since `before`.
-    pub fn unused(node: NodeId, before: DateTimeUtc) -> Select<Self> {
-        Self::find()
+    /// Removes the rows of `node` that nothing has used since `before` and nothing refers to.
+    pub fn forget(node: NodeId, before: DateTimeUtc) -> DeleteMany<Self> {
+        let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);
+        Self::delete_many()
             .filter(Column::NodeId.eq(node))
-            .filter(Column::UsedAt.is_null())
-            .filter(Column::CreatedAt.lt(before))
+            .filter(last_use().lt(before))
+            .filter(Column::Id.not_in_subquery(template_media().into_query()))
+            .filter(Column::Id.not_in_subquery(campaign_media().into_query()))
+            .filter(Column::Id.not_in_subquery(imports.into_query()))
     }
+
+    /// Those of `ids` whose files are needed: lately used, or media of a message, or being imported.
+    pub fn needed(ids: impl IntoIterator<Item = UploadId>, since: DateTimeUtc) -> Select<Self> {
+        let importing = channel_import::Entity::in_progress().select_only().column(channel_import::Column::UploadId);
+        let reasons = Condition::any()
+            .add(last_use().gte(since))
+            .add(Column::Id.in_subquery(template_media().into_query()))
+            .add(Column::Id.in_subquery(campaign_media().into_query()))
+            .add(Column::Id.in_subquery(importing.into_query()));
+        Self::find().filter(Column::Id.is_in(ids)).filter(reasons)
+    }
+}
+
+fn last_use() -> Expr {
+    Func::coalesce([Expr::col(Column::UsedAt), Expr::col(Column::CreatedAt)]).into()
+}
+
+fn template_media() -> Select<template::Entity> {
+    let media = template::Column::MediaUploadId;
+    template::Entity::find().select_only().column(media).filter(media.is_not_null())
+}
+
+fn campaign_media() -> Select<campaign::Entity> {
+    let media = campaign::Column::MediaUploadId;
+    campaign::Entity::find().select_only().column(media).filter(media.is_not_null())
 }

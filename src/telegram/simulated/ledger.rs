@@ -1,12 +1,13 @@
 //! The ledgers of the pretend Telegram: one file of JSON lines for each process, together its memory.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::tail::Tail;
 
@@ -20,16 +21,20 @@ pub struct Entry<'a> {
     at: String,
     username: &'a str,
     /// Text, because JavaScript would round a number of 64 bits.
-    random_id: String,
+    #[serde(serialize_with = "as_text")]
+    random_id: i64,
     text: &'a str,
 }
 
 impl<'a> Entry<'a> {
     /// The acceptance of `text` at the instant `at`.
     pub fn new(at: DateTime<Utc>, username: &'a str, random_id: i64, text: &'a str) -> Self {
-        let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
-        Self { at, username, random_id: random_id.to_string(), text }
+        Self { at: at.to_rfc3339_opts(SecondsFormat::Millis, true), username, random_id, text }
     }
+}
+
+fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 /// The random ids of all ledgers, and the one file among them that this process writes.
@@ -94,9 +99,8 @@ impl Ledger {
     pub fn append(&mut self, entry: &Entry<'_>) -> io::Result<i64> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
-        let random_id = entry.random_id.parse().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         self.own.append(&line)?;
-        self.seen.insert(random_id);
+        self.seen.insert(entry.random_id);
         Ok(i64::try_from(self.seen.len()).unwrap_or(i64::MAX))
     }
 

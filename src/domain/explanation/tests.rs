@@ -1,0 +1,116 @@
+//! Every reason, and which one binds where several hold.
+
+use chrono::TimeDelta;
+
+use super::*;
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+}
+
+/// A queued job that has not been tried, first in line.
+fn job() -> Job<'static> {
+    Job { status: JobStatus::Queued, position: 1, not_before: None, ambiguous_since: None, error: None }
+}
+
+/// A running campaign at 60 a minute that has been idle.
+fn campaign() -> Campaign<'static> {
+    Campaign {
+        status: "RUNNING",
+        scheduled_at: None,
+        delivery_rate: 60,
+        last_slot: 0,
+        not_before: 0,
+        past_the_queue: 0,
+    }
+}
+
+fn tried(error: &'static str, not_before: i64) -> Job<'static> {
+    Job { error: Some(error), not_before: Some(at(not_before)), ..job() }
+}
+
+fn told(job: Job<'_>, campaign: Campaign<'_>) -> Option<(Reason, Option<DateTime<Utc>>)> {
+    explain(&job, &campaign, at(0)).map(|told| (told.reason, told.until))
+}
+
+#[test]
+fn a_job_that_has_ended_needs_no_explanation() {
+    for status in [JobStatus::Sent, JobStatus::Failed, JobStatus::Cancelled, JobStatus::Unknown] {
+        assert_eq!(told(Job { status, ..job() }, campaign()), None);
+    }
+}
+
+#[test]
+fn without_a_running_campaign_nothing_else_matters() {
+    let flooded = Job { position: 900, ..tried("FLOOD_WAIT_30", 30) };
+    let cases = [
+        ("QUEUED", None, Reason::NotStarted, None),
+        ("QUEUED", Some(at(60)), Reason::Scheduled, Some(at(60))),
+        ("QUEUED", Some(at(-60)), Reason::NotStarted, None),
+        ("STARTING", None, Reason::NotStarted, None),
+        ("PAUSED", Some(at(60)), Reason::Paused, None),
+        ("COMPLETED", None, Reason::CampaignEnded, None),
+        ("FAILED", None, Reason::CampaignEnded, None),
+        ("CANCELLED", None, Reason::CampaignEnded, None),
+    ];
+    for (status, scheduled_at, reason, until) in cases {
+        let campaign = Campaign { status, scheduled_at, not_before: nanos(at(99)), ..campaign() };
+        assert_eq!(told(flooded, campaign), Some((reason, until)), "{status}");
+        let sending = Job { status: JobStatus::Sending, ..job() };
+        assert_eq!(told(sending, campaign), Some((Reason::Sending, None)), "{status}");
+    }
+}
+
+#[test]
+fn each_wait_of_a_job_has_its_name() {
+    let unconfirmed = Job { ambiguous_since: Some(at(-1)), ..tried("CONNECTION_LOST", 7) };
+    let cases = [
+        (tried("SLOWMODE_WAIT_10", 11), Reason::SlowMode, 11),
+        (tried("FLOOD_WAIT_30", 31), Reason::FloodWait, 31),
+        (tried("INTERNAL", 2), Reason::Backoff, 2),
+        (unconfirmed, Reason::Unconfirmed, 7),
+    ];
+    for (job, reason, until) in cases {
+        assert_eq!(told(job, campaign()), Some((reason, Some(at(until)))));
+    }
+}
+
+#[test]
+fn the_wait_that_ends_last_binds() {
+    let flooded = Campaign { not_before: nanos(at(30)), ..campaign() };
+    assert_eq!(told(job(), flooded), Some((Reason::FloodWait, Some(at(30)))));
+    assert_eq!(told(tried("FLOOD_WAIT_30", 30), flooded), Some((Reason::FloodWait, Some(at(30)))));
+    assert_eq!(told(tried("SLOWMODE_WAIT_10", 11), flooded), Some((Reason::FloodWait, Some(at(30)))));
+    assert_eq!(told(tried("SLOWMODE_WAIT_60", 61), flooded), Some((Reason::SlowMode, Some(at(61)))));
+    assert_eq!(told(tried("INTERNAL", -1), flooded), Some((Reason::FloodWait, Some(at(30)))));
+}
+
+#[test]
+fn behind_other_jobs_it_takes_as_long_as_they_take() {
+    let distance = TimeDelta::nanoseconds(interval(60));
+    let behind = |position, past_the_queue| {
+        let campaign = Campaign { past_the_queue, last_slot: nanos(at(0)), ..campaign() };
+        let (reason, until) = told(Job { position, ..job() }, campaign).unwrap();
+        assert_eq!(reason, Reason::Pacing);
+        until.unwrap()
+    };
+    let after = |slots: i32| instant(nanos(at(0) + distance * slots));
+    assert_eq!(behind(1, 0), after(1), "the next slot");
+    assert_eq!(behind(11, 0), after(11));
+    assert_eq!(behind(11, 8), after(3));
+    assert_eq!(behind(3, 8), after(1), "one that was passed over is next");
+}
+
+#[test]
+fn a_flood_wait_holds_up_the_whole_queue() {
+    let flooded = Campaign { not_before: nanos(at(30)), past_the_queue: 1, ..campaign() };
+    let until = instant(nanos(at(30)) + 3 * interval(60));
+    assert_eq!(told(Job { position: 5, ..job() }, flooded), Some((Reason::FloodWait, Some(until))));
+}
+
+#[test]
+fn an_instant_in_the_past_is_now() {
+    let caught_up = Campaign { last_slot: nanos(at(0)) - interval(60) - 200_000_000, ..campaign() };
+    assert_eq!(told(job(), caught_up), Some((Reason::Pacing, Some(at(0)))));
+    assert_eq!(told(tried("INTERNAL", -5), campaign()), Some((Reason::Pacing, Some(at(0)))));
+}

@@ -1,0 +1,110 @@
+//! Texts that people type: what is cut off, and what is refused.
+
+/// How long a text may be, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    may_be_empty: bool,
+    most: usize,
+}
+
+/// The longest link, in bytes.
+const URL_LIMIT: usize = 2_048;
+
+impl Bounds {
+    /// Names of batches and templates.
+    pub const NAME: Self = Self { may_be_empty: false, most: 200 };
+    /// Categories of channels.
+    pub const CATEGORY: Self = Self { may_be_empty: false, most: 100 };
+    /// Titles of channels.
+    pub const TITLE: Self = Self { may_be_empty: true, most: 255 };
+    /// Descriptions.
+    pub const DESCRIPTION: Self = Self { may_be_empty: true, most: 2_000 };
+
+    fn check(self, text: &str) -> Result<(), String> {
+        match text.chars().take(self.most + 1).count() {
+            0 if !self.may_be_empty => Err("must not be empty".into()),
+            length if length > self.most => Err(format!("must have at most {} characters", self.most)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A text of one line, without the blanks around it.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn line(written: &str, bounds: Bounds) -> Result<String, String> {
+    let text = written.trim();
+    bounds.check(text)?;
+    if text.chars().any(char::is_control) {
+        return Err("must not have control characters".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// A text of many lines, without the blanks around it.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn prose(written: &str, bounds: Bounds) -> Result<String, String> {
+    let text = written.trim();
+    bounds.check(text)?;
+    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
+        return Err("must not have control characters".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// A link that a page may show: http or https, and nothing that ends an attribute or a line.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn url(written: &str) -> Result<String, String> {
+    let url = written.trim();
+    if url.len() > URL_LIMIT {
+        return Err(format!("must have at most {URL_LIMIT} bytes"));
+    }
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        let (head, rest) = url.split_at_checked(scheme.len())?;
+        head.eq_ignore_ascii_case(scheme).then_some(rest)
+    });
+    match rest {
+        None | Some("") => Err("must be an http or https URL".into()),
+        Some(rest) if rest.chars().any(|letter| letter.is_control() || letter.is_whitespace()) => {
+            Err("must not have blanks or control characters".into())
+        }
+        Some(_) => Ok(url.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert_eq!(line(&" я".repeat(1), Bounds::NAME).as_deref(), Ok("я"));
+        assert_eq!(line(&"я".repeat(200), Bounds::NAME).map(|name| name.len()), Ok(400));
+        assert!(line(&"я".repeat(201), Bounds::NAME).is_err());
+        assert_eq!(line(" \t", Bounds::NAME).unwrap_err(), "must not be empty");
+        assert_eq!(line("", Bounds::TITLE).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn a_line_has_no_control_characters_and_prose_has_lines() {
+        assert!(line("a\nb", Bounds::NAME).is_err());
+        assert!(line("a\0b", Bounds::NAME).is_err());
+        assert_eq!(prose("a\r\n\tb", Bounds::DESCRIPTION).as_deref(), Ok("a\r\n\tb"));
+        assert!(prose("a\0b", Bounds::DESCRIPTION).is_err());
+    }
+
+    #[test]
+    fn only_links_are_links() {
+        for good in ["https://tgstat.ru/channel/@proofzzz", "HTTP://example.com"] {
+            assert_eq!(url(good).as_deref(), Ok(good));
+        }
+        for wrong in ["", "tgstat.ru", "javascript:alert(1)", "https://", "https://a b", "https://a\nb", "ftp://a"] {
+            assert!(url(wrong).is_err(), "{wrong}");
+        }
+    }
+}

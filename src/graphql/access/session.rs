@@ -1,0 +1,154 @@
+//! Signing in and out.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use super::user::User;
+use crate::domain::error::{Error, Result};
+use crate::domain::role::Permission;
+use crate::graphql::context::ContextExt;
+use crate::graphql::guard::requires;
+use crate::graphql::scalar::DateTime;
+use crate::service::access::session::{self as service, Session, Tokens};
+use crate::service::access::user;
+
+/// Who asks.
+#[derive(Default)]
+pub struct SessionQuery;
+
+#[Object]
+impl SessionQuery {
+    /// Who asks.
+    #[graphql(directive = requires::apply(Permission::SignedIn))]
+    async fn viewer(&self, ctx: &Context<'_>) -> User {
+        ctx.viewer().clone().into()
+    }
+}
+
+/// Who signs in.
+#[derive(InputObject)]
+struct LoginInput {
+    /// The name, in any case.
+    username: String,
+    /// The password.
+    #[graphql(secret)]
+    password: String,
+}
+
+/// What carries a session on.
+#[derive(InputObject)]
+struct RefreshSessionInput {
+    /// The refresh token that came last.
+    #[graphql(secret)]
+    refresh_token: String,
+}
+
+/// The tokens of a session.
+#[derive(SimpleObject)]
+struct SessionPayload {
+    /// Goes with each request: `Authorization: Bearer ...`. It holds for 15 minutes.
+    access_token: String,
+    /// Gives new tokens, once; it holds for 30 days. One that comes a second time ends the session.
+    refresh_token: String,
+    /// When the access token ends.
+    expires_at: DateTime,
+    /// Who signed in.
+    user: User,
+}
+
+impl From<Tokens> for SessionPayload {
+    fn from(Tokens { access, refresh, expires_at, user }: Tokens) -> Self {
+        Self { access_token: access, refresh_token: refresh, expires_at: expires_at.into(), user: user.into() }
+    }
+}
+
+/// Nothing is needed to end one's own session.
+#[derive(InputObject)]
+struct LogoutInput {
+    /// An echo for clients that need one.
+    client_mutation_id: Option<String>,
+}
+
+/// The session has ended.
+#[derive(SimpleObject)]
+struct LogoutPayload {
+    /// Whose session it was.
+    user: User,
+    /// The echo.
+    client_mutation_id: Option<String>,
+}
+
+/// The old and the new password.
+#[derive(InputObject)]
+struct ChangePasswordInput {
+    /// The password until now.
+    #[graphql(secret)]
+    current_password: String,
+    /// The password from now on: 12 to 128 characters of any kind.
+    #[graphql(secret)]
+    new_password: String,
+}
+
+/// The password has been changed.
+#[derive(SimpleObject)]
+struct ChangePasswordPayload {
+    /// Whose password.
+    user: User,
+}
+
+/// Opens and ends sessions.
+#[derive(Default)]
+pub struct SessionMutation;
+
+#[Object]
+impl SessionMutation {
+    /// Signs in.
+    #[graphql(directive = requires::apply(Permission::Anyone))]
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Name and password.")] input: LoginInput,
+    ) -> Result<SessionPayload> {
+        let LoginInput { username, password } = input;
+        Ok(service::login(ctx.services(), &ctx.actor(), &username, password).await?.into())
+    }
+
+    /// Gives new tokens for a refresh token, which is used up.
+    #[graphql(directive = requires::apply(Permission::Anyone))]
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
+    ) -> Result<SessionPayload> {
+        Ok(service::refresh(ctx.services(), &ctx.actor(), &input.refresh_token).await?.into())
+    }
+
+    /// Ends the session: its tokens are refused from now on.
+    #[graphql(directive = requires::apply(Permission::SignedIn))]
+    async fn logout(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Nothing is needed.")] input: Option<LogoutInput>,
+    ) -> Result<LogoutPayload> {
+        let session = session(ctx)?;
+        service::logout(ctx.services(), &ctx.actor(), session).await?;
+        let client_mutation_id = input.and_then(|input| input.client_mutation_id);
+        Ok(LogoutPayload { user: session.user.clone().into(), client_mutation_id })
+    }
+
+    /// Changes one's own password. One's other sessions end.
+    #[graphql(directive = requires::apply(Permission::ChangeOwnPassword))]
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The old and the new password.")] input: ChangePasswordInput,
+    ) -> Result<ChangePasswordPayload> {
+        let ChangePasswordInput { current_password, new_password } = input;
+        let (current, new) = (current_password.into(), new_password.into());
+        let user = user::change_password(ctx.services(), &ctx.actor(), session(ctx)?, current, new).await?;
+        Ok(ChangePasswordPayload { user: user.into() })
+    }
+}
+
+fn session<'a>(ctx: &'a Context<'_>) -> Result<&'a Session> {
+    ctx.caller().session.as_ref().ok_or(Error::Unauthenticated("sign in first"))
+}

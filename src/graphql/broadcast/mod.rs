@@ -1,0 +1,1 @@
+//! Channels, batches, templates, campaigns and jobs.

@@ -1,0 +1,216 @@
+//! Relay connections, over any node type and any order.
+
+use std::borrow::Cow;
+
+use async_graphql::{ComplexObject, Enum, Object, OutputType, SimpleObject, TypeName};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
+use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
+
+use crate::domain::error::{Error, Result, Violation};
+use crate::storage::Db;
+use crate::storage::page::{self, Page, Place, Sort, Window};
+
+/// Nodes in a page when none are asked for.
+const DEFAULT: u64 = 25;
+/// Nodes in a page at most.
+const MOST: u64 = 100;
+
+/// Which way a list is sorted. Equal values are sorted by the time of their making.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
+pub enum OrderDirection {
+    /// The least, the first in the alphabet or the oldest comes first.
+    #[default]
+    Asc,
+    /// The greatest, the last in the alphabet or the newest comes first.
+    Desc,
+}
+
+/// A part of a list.
+pub struct Connection<N: OutputType> {
+    edges: Vec<Edge<N>>,
+    page_info: PageInfo,
+    count: Count,
+}
+
+/// Counts the whole list, when it is asked to.
+pub type Count = Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>;
+
+/// One node of a list, and its place in it.
+#[derive(SimpleObject)]
+#[graphql(name_type, complex)]
+pub struct Edge<N: OutputType> {
+    /// The node.
+    node: N,
+    #[graphql(skip)]
+    cursor: String,
+}
+
+/// Where a part of a list begins and ends, and what lies beyond.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PageInfo {
+    /// Whether there are nodes after this part.
+    has_next_page: bool,
+    /// Whether there are nodes before this part.
+    has_previous_page: bool,
+    /// The cursor of the first node; null if there are no nodes.
+    start_cursor: Option<String>,
+    /// The cursor of the last node; null if there are no nodes. Give it as `after` to go on.
+    end_cursor: Option<String>,
+}
+
+/// A part of a list.
+#[Object(name_type)]
+impl<N: OutputType> Connection<N> {
+    /// The nodes with their cursors.
+    async fn edges(&self) -> &[Edge<N>] {
+        &self.edges
+    }
+
+    /// The nodes.
+    async fn nodes(&self) -> Vec<&N> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where this part of the list begins and ends.
+    async fn page_info(&self) -> &PageInfo {
+        &self.page_info
+    }
+
+    /// How many nodes the whole list has. It is counted only when this field is selected. Lists of audit lines stop counting
+    /// at 10,001.
+    async fn total_count(&self) -> Result<i32> {
+        Ok(i32::try_from((self.count)().await?).unwrap_or(i32::MAX))
+    }
+}
+
+#[ComplexObject]
+impl<N: OutputType> Edge<N> {
+    /// The node's place in the list; it holds only for the same `orderBy`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+}
+
+impl<N: OutputType> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
+
+impl<N: OutputType> TypeName for Edge<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", N::type_name()).into()
+    }
+}
+
+/// The arguments of a connection, as they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct PageArgs {
+    /// So many of the first.
+    pub first: Option<i32>,
+    /// Only what comes after this cursor.
+    pub after: Option<String>,
+    /// So many of the last.
+    pub last: Option<i32>,
+    /// Only what comes before this cursor.
+    pub before: Option<String>,
+}
+
+impl PageArgs {
+    /// The arguments, in the order in which fields take them.
+    pub const fn new(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Self {
+        Self { first, after, last, before }
+    }
+
+    /// The part of the list that they ask for.
+    pub fn window<E: EntityTrait>(&self, sort: &Sort<E>) -> Result<Window> {
+        let (from_end, size) = match (self.first, self.last) {
+            (Some(_), Some(_)) => return Err(violation("last", "give either first or last")),
+            (_, Some(last)) => (true, limit("last", last)?),
+            (Some(first), None) => (false, limit("first", first)?),
+            (None, None) => (false, DEFAULT),
+        };
+        let place = |argument, cursor: &Option<String>| -> Result<Option<Place>> {
+            let Some(cursor) = cursor else { return Ok(None) };
+            let place = decode(cursor, sort);
+            place.map(Some).ok_or_else(|| violation(argument, "this is not a cursor of this list in this order"))
+        };
+        let (after, before) = (place("after", &self.after)?, place("before", &self.before)?);
+        Ok(Window { after, before, limit: size, from_end })
+    }
+}
+
+impl<N: OutputType> Connection<N> {
+    /// Reads the part of `select` that `args` ask for.
+    pub async fn read<E>(db: &Db, select: Select<E>, sort: Sort<E>, args: &PageArgs) -> Result<Self>
+    where
+        E: EntityTrait,
+        E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+        N: From<E::Model>,
+    {
+        Self::read_counting(db, select, sort, args, None).await
+    }
+
+    /// Like [`Connection::read`]; `totalCount` stops at `most`.
+    pub async fn read_counting<E>(
+        db: &Db,
+        select: Select<E>,
+        sort: Sort<E>,
+        args: &PageArgs,
+        most: Option<u64>,
+    ) -> Result<Self>
+    where
+        E: EntityTrait,
+        E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+        N: From<E::Model>,
+    {
+        let window = args.window(&sort)?;
+        let page = page::read(db.reader(), select.clone(), sort, &window).await?;
+        let db = db.clone();
+        let count: Count = Box::new(move || {
+            let (db, select) = (db.clone(), select.clone());
+            Box::pin(async move { page::count(db.reader(), select, most).await })
+        });
+        Self::new(page, sort, &window, count)
+    }
+
+    /// A connection of rows that have been read.
+    pub fn new<E>(page: Page<E::Model>, sort: Sort<E>, window: &Window, count: Count) -> Result<Self>
+    where
+        E: EntityTrait,
+        E::Model: ModelTrait<Entity = E>,
+        N: From<E::Model>,
+    {
+        let edge = |row: E::Model| Ok(Edge { cursor: encode(&sort, &sort.place(&row)?), node: N::from(row) });
+        let edges = page.rows.into_iter().map(edge).collect::<Result<Vec<_>>>()?;
+        let (has_previous_page, has_next_page) = match window.from_end {
+            true => (page.has_more, window.before.is_some()),
+            false => (window.after.is_some(), page.has_more),
+        };
+        let cursor = |edge: Option<&Edge<N>>| edge.map(|edge| edge.cursor.clone());
+        let (start_cursor, end_cursor) = (cursor(edges.first()), cursor(edges.last()));
+        let page_info = PageInfo { has_next_page, has_previous_page, start_cursor, end_cursor };
+        Ok(Self { edges, page_info, count })
+    }
+}
+
+fn encode<E: EntityTrait>(sort: &Sort<E>, place: &Place) -> String {
+    let cursor = (sort.name(), place);
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a place is plain data"))
+}
+
+fn decode<E: EntityTrait>(cursor: &str, sort: &Sort<E>) -> Option<Place> {
+    let (name, place): (String, Place) = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    (name == sort.name() && sort.has(&place)).then_some(place)
+}
+
+fn limit(argument: &str, size: i32) -> Result<u64> {
+    let size = u64::try_from(size).ok().filter(|size| *size <= MOST);
+    size.ok_or_else(|| violation(argument, &format!("a page has 0 to {MOST} nodes")))
+}
+
+fn violation(argument: &str, message: &str) -> Error {
+    Error::Invalid(vec![Violation { path: vec![argument.into()], message: message.into() }])
+}

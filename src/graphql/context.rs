@@ -1,0 +1,66 @@
+//! What a resolver finds in its context: the services, the loaders, and who asks.
+
+use async_graphql::Context;
+
+use super::loaders::Loaders;
+use crate::service::access::session::Session;
+use crate::service::{Actor, Services};
+use crate::storage::access::user;
+
+/// Who sent a request, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// The session; None if nobody has signed in.
+    pub session: Option<Session>,
+    /// The address that the request came from.
+    pub address: Option<String>,
+    /// The request's id, as it is in the response's header `x-request-id`.
+    pub request_id: Option<String>,
+}
+
+impl Caller {
+    /// Who has signed in.
+    pub fn viewer(&self) -> Option<&user::Model> {
+        self.session.as_ref().map(|session| &session.user)
+    }
+
+    /// In whose name this caller's request acts.
+    pub fn actor(&self) -> Actor {
+        match self.viewer() {
+            Some(viewer) => Actor { user: Some(viewer.id), role: viewer.role, address: self.address.clone() },
+            None => Actor::anonymous(self.address.clone()),
+        }
+    }
+}
+
+/// Short names for what each resolver needs.
+pub trait ContextExt {
+    /// The use cases.
+    fn services(&self) -> &Services;
+    /// Who asks.
+    fn caller(&self) -> &Caller;
+    /// Rows by key, many in one statement.
+    fn loaders(&self) -> &Loaders;
+    /// In whose name a mutation acts.
+    fn actor(&self) -> Actor {
+        self.caller().actor()
+    }
+    /// The viewer. To be called only where the field requires a permission: then there is one.
+    fn viewer(&self) -> &user::Model {
+        self.caller().viewer().expect("the field requires a permission, so somebody has signed in")
+    }
+}
+
+impl ContextExt for Context<'_> {
+    fn services(&self) -> &Services {
+        self.data_unchecked()
+    }
+
+    fn caller(&self) -> &Caller {
+        self.data_unchecked()
+    }
+
+    fn loaders(&self) -> &Loaders {
+        self.data_unchecked()
+    }
+}

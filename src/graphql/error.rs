@@ -1,0 +1,110 @@
+//! The one place where errors get their codes, and where the causes that clients must not see are logged.
+//!
+//! Resolvers return [`crate::domain::error::Result`]; async-graphql keeps the error as the source of its own, and
+//! [`dress`] finds it there.
+
+use async_graphql::{Response, ServerError, Value, value};
+
+use crate::domain::error::{Code, Error, Violation};
+
+/// Gives each error of a response its `extensions`.
+pub fn dress(mut response: Response, request_id: Option<&str>) -> Response {
+    for error in &mut response.errors {
+        dress_one(error, request_id);
+    }
+    response
+}
+
+/// An error outside any resolver, such as of a request that could not be read.
+pub fn response(error: Error, request_id: Option<&str>) -> Response {
+    let error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
+    dress(Response::from_errors(vec![ServerError { locations: Vec::new(), ..error }]), request_id)
+}
+
+/// An error that has a code of its own, such as of a document that is not GraphQL.
+pub fn coded(code: Code, message: impl Into<String>, request_id: Option<&str>) -> Response {
+    let mut error = ServerError::new(message, None);
+    set(&mut error, code, request_id);
+    Response::from_errors(vec![error])
+}
+
+fn dress_one(error: &mut ServerError, request_id: Option<&str>) {
+    if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
+        return;
+    }
+    let source = error.source.clone();
+    match source.as_ref().and_then(|source| source.downcast_ref::<Error>()) {
+        Some(source) => describe(error, source, request_id),
+        // What async-graphql itself refuses: in a resolver it is an argument, before that the document.
+        None if error.path.is_empty() => set(error, Code::GraphqlValidationFailed, request_id),
+        None => set(error, Code::BadUserInput, request_id),
+    }
+}
+
+fn describe(error: &mut ServerError, source: &Error, request_id: Option<&str>) {
+    set(error, source.code(), request_id);
+    let extensions = error.extensions.get_or_insert_default();
+    match source {
+        Error::Shared(shared) => describe(error, shared, request_id),
+        Error::Invalid(violations) => extensions.set("violations", told(violations)),
+        Error::RateLimited { retry_after_ms } => extensions.set("retryAfterMs", *retry_after_ms),
+        Error::Internal(cause) => {
+            tracing::error!(cause = format!("{cause:#}"), request_id, path = ?error.path, "internal error");
+        }
+        Error::Unavailable(cause) => {
+            tracing::warn!(cause = format!("{cause:#}"), request_id, path = ?error.path, "unavailable");
+        }
+        _ => {}
+    }
+}
+
+fn told(violations: &[Violation]) -> Value {
+    let one = |violation: &Violation| value!({ "path": violation.path.clone(), "message": violation.message.clone() });
+    Value::List(violations.iter().map(one).collect())
+}
+
+fn set(error: &mut ServerError, code: Code, request_id: Option<&str>) {
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("code", code.as_str());
+    if let Some(request_id) = request_id {
+        extensions.set("requestId", request_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extensions(error: Error) -> serde_json::Value {
+        let response = response(error, Some("r1"));
+        serde_json::to_value(&response.errors[0].extensions).unwrap()
+    }
+
+    #[test]
+    fn each_error_says_its_code_and_what_goes_with_it() {
+        let invalid = extensions(Error::invalid("name", "too long"));
+        let violations = serde_json::json!([{ "path": ["input", "name"], "message": "too long" }]);
+        assert_eq!(
+            invalid,
+            serde_json::json!({ "code": "BAD_USER_INPUT", "requestId": "r1", "violations": violations })
+        );
+        assert_eq!(extensions(Error::RateLimited { retry_after_ms: 5 })["retryAfterMs"], 5);
+        let shared = Error::Shared(std::sync::Arc::new(Error::invalid("name", "too long")));
+        assert_eq!(extensions(shared), invalid);
+    }
+
+    #[test]
+    fn a_cause_never_leaves() {
+        let cause = anyhow::anyhow!("postgres://user:password@host").context("secret");
+        let response = response(Error::internal(cause), None);
+        assert_eq!(response.errors[0].message, "internal error");
+        assert!(!serde_json::to_string(&response).unwrap().contains("password"));
+    }
+
+    #[test]
+    fn what_the_library_refuses_has_a_code_too() {
+        let response = dress(Response::from_errors(vec![ServerError::new("Unknown field", None)]), None);
+        let code = response.errors[0].extensions.as_ref().unwrap().get("code").cloned();
+        assert_eq!(code, Some(Value::from("GRAPHQL_VALIDATION_FAILED")));
+    }
+}

@@ -1,0 +1,135 @@
+//! Who may: a root field names its permission on its own line, and it is decided before any argument is looked at.
+//!
+//! ```text
+//! #[graphql(directive = requires::apply(Permission::WriteUsers))]
+//! async fn create_user(&self, ...)
+//! ```
+//!
+//! async-graphql's guards run after the arguments have been parsed, so the roots are wrapped instead: [`Guarded`] finds the
+//! directive in the registry. It shows in the published schema too, and a root field without one is refused.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+
+use async_graphql::registry::Registry;
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, Guard, ObjectType, OutputType, Positioned, Response, ServerError,
+    ServerResult, SubscriptionType, TypeDirective, Value, parser::types::Field,
+};
+use futures_util::{Stream, StreamExt, stream};
+
+use super::context::ContextExt;
+use crate::domain::error::{Error, Result};
+use crate::domain::role::Permission;
+use crate::service::access::denial;
+
+/// The permission that this field needs. `UNAUTHENTICATED` for nobody, `FORBIDDEN` for a role without it.
+#[TypeDirective(location = "FieldDefinition")]
+pub fn requires(#[graphql(desc = "What the viewer's role must allow.")] permission: Permission) {}
+
+/// Refuses, with an audit line, unless the viewer has `permission`.
+pub async fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
+    let refusal = match ctx.caller().viewer() {
+        _ if permission == Permission::Anyone => return Ok(()),
+        None => return Err(Error::Unauthenticated("sign in first")),
+        Some(viewer) if viewer.role.may(permission) => return Ok(()),
+        Some(_) => Error::Forbidden,
+    };
+    denial::record(ctx.services(), &ctx.actor(), ctx.item.node.name.node.as_str()).await?;
+    Err(refusal)
+}
+
+/// The guard of a field below the root: `#[graphql(guard = "Can(Permission::ReadUsers)")]`. Such fields have no arguments
+/// that could fail before it.
+pub struct Can(pub Permission);
+
+impl Guard for Can {
+    async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
+        Ok(require(ctx, self.0).await?)
+    }
+}
+
+/// A root whose fields are reached only with the permission that each names.
+#[derive(Debug, Default)]
+pub struct Guarded<T>(pub T);
+
+impl<T> Guarded<T> {
+    async fn admit(ctx: &Context<'_>, root: &str) -> ServerResult<()> {
+        let admission = match permission(&ctx.schema_env.registry, root, ctx.item.node.name.node.as_str()) {
+            Some(permission) => require(ctx, permission).await,
+            // Fail closed: the field's author forgot the line.
+            None => Err(Error::Forbidden),
+        };
+        let refusal = |error| async_graphql::Error::from(error).into_server_error(ctx.item.pos);
+        admission.map_err(|error: Error| ctx.set_error_path(refusal(error)))
+    }
+}
+
+/// The permission that a root's field names, if it has a line.
+pub fn permission(registry: &Registry, root: &str, field: &str) -> Option<Permission> {
+    let field = registry.types.get(root)?.field_by_name(field)?;
+    let directive = field.directive_invocations.iter().find(|directive| directive.name == requires.name())?;
+    async_graphql::InputType::parse(directive.args.get("permission").cloned()).ok()
+}
+
+impl<T: OutputType> OutputType for Guarded<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.0.resolve(ctx, field).await
+    }
+}
+
+impl<T: ObjectType> ContainerType for Guarded<T> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let root = T::type_name();
+        // `__typename` comes without a row in the registry, and says nothing.
+        if ctx.schema_env.registry.types.get(&*root).is_some_and(|root| has(root, ctx)) {
+            Self::admit(ctx, &root).await?;
+        }
+        if root == "Mutation" {
+            // What was loaded before a change must not answer for what is there after it.
+            ctx.loaders().enable_all_cache(false);
+        }
+        self.0.resolve_field(ctx).await
+    }
+}
+
+fn has(root: &async_graphql::registry::MetaType, ctx: &Context<'_>) -> bool {
+    root.field_by_name(ctx.item.node.name.node.as_str()).is_some()
+}
+
+impl<T: ObjectType> ObjectType for Guarded<T> {}
+
+impl<T: SubscriptionType> SubscriptionType for Guarded<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    fn create_field_stream<'a>(
+        &'a self,
+        ctx: &'a Context<'_>,
+    ) -> Option<Pin<Box<dyn Stream<Item = Response> + Send + 'a>>> {
+        let admitted = async move {
+            match Self::admit(ctx, &T::type_name()).await {
+                Ok(()) => self.0.create_field_stream(ctx),
+                Err(error) => Some(refused(error)),
+            }
+        };
+        Some(stream::once(admitted).flat_map(|fields| fields.unwrap_or_else(|| stream::empty().boxed())).boxed())
+    }
+}
+
+fn refused<'a>(error: ServerError) -> Pin<Box<dyn Stream<Item = Response> + Send + 'a>> {
+    stream::once(std::future::ready(Response::from_errors(vec![error]))).boxed()
+}

@@ -1,0 +1,52 @@
+//! Floor 3: the GraphQL API. A file for each noun; this one puts them together.
+//!
+//! A new noun: its type, a `..Query` and a `..Mutation` object in `graphql/<domain>/<noun>.rs`, one line each below, a line
+//! in [`node`], a loader in its own file.
+
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+
+use crate::service::Services;
+
+pub mod access;
+pub mod broadcast;
+pub mod connection;
+pub mod context;
+pub mod error;
+pub mod execution;
+pub mod guard;
+pub mod id;
+pub mod loaders;
+pub mod node;
+pub mod scalar;
+pub mod server;
+
+/// Everything that can be read. Each field says which permission it needs; `UserRole` says who has which.
+#[derive(MergedObject, Default)]
+pub struct Query(access::session::SessionQuery, server::ServerQuery, node::NodeQuery, access::user::UserQuery);
+
+/// Everything that can be changed. Each field takes one `input` and gives back what it changed.
+#[derive(MergedObject, Default)]
+pub struct Mutation(access::session::SessionMutation, access::user::UserMutation);
+
+/// Everything that can be watched.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(access::audit::AuditSubscription);
+
+/// Herald's schema.
+pub type Schema = async_graphql::Schema<guard::Guarded<Query>, guard::Guarded<Mutation>, guard::Guarded<Subscription>>;
+
+/// The schema over `services`.
+pub fn schema(services: Services) -> Schema {
+    builder().data(services).finish()
+}
+
+/// The schema as a document, as it is published in `schema/schema.graphql`.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().sorted_fields().include_specified_by();
+    builder().finish().sdl_with_options(options)
+}
+
+fn builder() -> async_graphql::SchemaBuilder<guard::Guarded<Query>, guard::Guarded<Mutation>, guard::Guarded<Subscription>>
+{
+    Schema::build(Default::default(), Default::default(), Default::default())
+}

@@ -1,0 +1,88 @@
+//! The custom scalars: instants and large numbers.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{SecondsFormat, Utc};
+
+/// An instant: RFC 3339 in UTC with milliseconds, such as `2026-11-22T18:30:00.000Z`. Other offsets are understood in
+/// inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DateTime(pub chrono::DateTime<Utc>);
+
+/// An instant: RFC 3339 in UTC with milliseconds, such as `2026-11-22T18:30:00.000Z`. Other offsets are understood in
+/// inputs.
+#[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        let parsed = chrono::DateTime::parse_from_rfc3339(text);
+        let at = parsed.map_err(|_| "an instant is written as in 2026-11-22T18:30:00.000Z (RFC 3339)")?;
+        Ok(Self(chrono::SubsecRound::trunc_subsecs(at.to_utc(), 3)))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl From<chrono::DateTime<Utc>> for DateTime {
+    fn from(at: chrono::DateTime<Utc>) -> Self {
+        Self(at)
+    }
+}
+
+impl From<DateTime> for chrono::DateTime<Utc> {
+    fn from(at: DateTime) -> Self {
+        at.0
+    }
+}
+
+/// A whole number of up to 64 bits, written as a string: JavaScript's numbers end at 2^53.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BigInt(pub i64);
+
+/// A whole number of up to 64 bits, written as a string: JavaScript's numbers end at 2^53.
+#[Scalar(name = "BigInt", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
+impl ScalarType for BigInt {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let number = match &value {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_i64(),
+            _ => return Err(InputValueError::expected_type(value)),
+        };
+        Ok(Self(number.ok_or("a whole number between -2^63 and 2^63 is wanted")?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl From<i64> for BigInt {
+    fn from(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_written_in_utc_with_milliseconds() {
+        let parse = |text: &str| DateTime::parse(Value::from(text)).map(|at| at.to_value());
+        let utc = Value::from("2026-11-22T18:30:00.120Z");
+        assert_eq!(parse("2026-11-22T18:30:00.120Z").unwrap(), utc);
+        assert_eq!(parse("2026-11-22T21:30:00.120999+03:00").unwrap(), utc);
+        assert!(parse("2026-11-22").is_err() && parse("2026-11-22T18:30:00").is_err());
+        assert!(DateTime::parse(Value::from(1)).is_err());
+    }
+
+    #[test]
+    fn a_large_number_is_a_string() {
+        let number = BigInt(9_007_199_254_740_993);
+        assert_eq!(number.to_value(), Value::from("9007199254740993"));
+        assert_eq!(BigInt::parse(number.to_value()).unwrap(), number);
+        assert_eq!(BigInt::parse(Value::from(7)).unwrap(), BigInt(7));
+        assert!(BigInt::parse(Value::from("7.5")).is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! Refusals: who tried what his role does not allow.
+
+use serde_json::json;
+
+use super::audit::{self, Subject};
+use crate::domain::audit::Action;
+use crate::domain::error::Result;
+use crate::events::Event;
+use crate::service::{Actor, Services};
+
+/// Notes in the audit log that `actor` was refused `field` of the API.
+pub async fn record(on: &Services, actor: &Actor, field: &str) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        audit::record(on, tx, actor, Action::PermissionDenied, None::<Subject>, json!({ "field": field })).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Passwords: argon2id, off the threads that answer requests.
+
+use std::sync::LazyLock;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use rand::seq::IndexedRandom;
+use tokio::sync::Semaphore;
+
+use crate::domain::error::{Error, Result, Violation};
+
+/// Characters of a password, least and most.
+const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
+
+/// Each hash takes 19 MiB and a core for some 20 ms: a flood of logins must not take them all.
+static PLACES: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get)));
+
+/// What a password is compared with when there is no user: the comparison takes as long as with one.
+static NOBODY: LazyLock<Result<String, String>> = LazyLock::new(|| hash_now("nobody has this password"));
+
+/// A violation of the rules for the password in `field`, if there is one. There is no rule of composition.
+pub fn violation(field: &str, password: &str) -> Option<Violation> {
+    let length = password.chars().count();
+    let message = format!("a password has {} to {} characters", LENGTH.start(), LENGTH.end());
+    (!LENGTH.contains(&length)).then(|| Violation::of(field, message))
+}
+
+/// The hash of a password, with a salt of its own.
+pub async fn hash(password: String) -> Result<String> {
+    let hash = off_thread(move || hash_now(&password)).await?;
+    hash.map_err(|error| Error::internal(anyhow::anyhow!(error)))
+}
+
+/// Whether `password` is the one that `hash` was made of. Without a hash: false, after the same time.
+pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
+    off_thread(move || {
+        let is_known = hash.is_some();
+        let hash = hash.as_deref().or_else(|| NOBODY.as_deref().ok()).unwrap_or_default();
+        let matches = PasswordHash::new(hash)
+            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+        matches && is_known
+    })
+    .await
+}
+
+/// A password that a person can copy: 120 bits without letters that look alike.
+pub fn generate() -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut random = rand::rng();
+    (0..24).map(|_| char::from(*LETTERS.choose(&mut random).expect("there are letters"))).collect()
+}
+
+fn hash_now(password: &str) -> Result<String, String> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string()).map_err(|error| error.to_string())
+}
+
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let place = PLACES.acquire().await.expect("the semaphore is never closed");
+    let result = tokio::task::spawn_blocking(work).await.map_err(Error::internal);
+    drop(place);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_right_password_opens_and_only_for_a_user() {
+        let hash = hash("correct horse".into()).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$"));
+        assert!(verify("correct horse".into(), Some(hash.clone())).await.unwrap());
+        assert!(!verify("wrong horse".into(), Some(hash)).await.unwrap());
+        assert!(!verify("nobody has this password".into(), None).await.unwrap());
+    }
+
+    #[test]
+    fn the_length_is_the_only_rule() {
+        assert!(violation("password", &"я".repeat(12)).is_none());
+        assert!(violation("password", &generate()).is_none());
+        assert!(violation("password", &"a".repeat(11)).is_some());
+        assert!(violation("password", &"a".repeat(129)).is_some());
+    }
+}

@@ -1,0 +1,177 @@
+//! Sessions: opened by a login, carried on by refresh tokens that are used once each, ended by a logout.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::audit::{self, Subject};
+use super::{password, token};
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{RefreshTokenId, UserId};
+use crate::events::Event;
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::access::{refresh_token, user};
+
+/// A session that a request belongs to.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Who, as the row is now: a new role acts at once.
+    pub user: user::Model,
+    /// All refresh tokens that came from one login.
+    pub family: Uuid,
+}
+
+/// What a login or a refresh gives.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// Goes with each request.
+    pub access: String,
+    /// Gives new tokens, once.
+    pub refresh: String,
+    /// When the access token ends.
+    pub expires_at: DateTime<Utc>,
+    /// Who signed in.
+    pub user: user::Model,
+}
+
+const ENDED: Error = Error::Unauthenticated("the session has ended, sign in again");
+
+/// Opens a session for who knows the password. Who is unknown learns no more, and no sooner, than who is wrong.
+pub async fn login(on: &Services, actor: &Actor, username: &str, password: String) -> Result<Tokens> {
+    let username = username.trim().to_lowercase();
+    let known = user::Entity::named(&username).one(on.db.reader()).await?;
+    let hash = known.as_ref().map(|user| user.password_hash.clone());
+    let is_right = password::verify(password, hash).await?;
+    let Some(user) = known.filter(|_| is_right) else {
+        return Err(refuse(on, actor, json!({ "username": cut(&username) }), "wrong username or password").await?);
+    };
+    let actor = Actor { user: Some(user.id), role: user.role, address: actor.address.clone() };
+    let refresh = token::refresh();
+    let family = Uuid::now_v7();
+    let (seen, minted, actor) = (&user, &refresh, &actor);
+    let user = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            // The row may have changed while the password was compared.
+            let current = user::Entity::require(tx, seen.id).await.map_err(|_| ENDED)?;
+            if current.password_hash != seen.password_hash {
+                return Err(ENDED);
+            }
+            let mut row = current.into_active_model();
+            row.last_login_at = ActiveValue::Set(Some(on.now()));
+            let user = row.update(tx).await?;
+            insert(on, tx, user.id, family, minted).await?;
+            audit::record(on, tx, actor, Action::UserLogin, Subject("User", user.id.0), None::<Json>).await?;
+            Ok(user)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    tokens(on, user, family, refresh)
+}
+
+/// New tokens for a refresh token, which is used up. One that comes a second time has been stolen: its session ends.
+pub async fn refresh(on: &Services, actor: &Actor, used: &str) -> Result<Tokens> {
+    let (hash, next) = (token::hash(used), token::refresh());
+    let (used, minted) = (&hash, &next);
+    let outcome = on.write(|tx| async move { rotate(on, &tx, used, minted).await }).await?;
+    match outcome {
+        Rotation::Done(user, family) => tokens(on, user, family, next),
+        Rotation::Refused => Err(ENDED),
+        Rotation::Stolen(user) => {
+            on.tell(Event::User(user));
+            let metadata = json!({ "userId": user.to_string(), "reason": "a refresh token came a second time" });
+            Err(refuse(on, actor, metadata, "the session has ended, sign in again").await?)
+        }
+    }
+}
+
+/// Ends a session: its access token is refused from now on too.
+pub async fn logout(on: &Services, actor: &Actor, session: &Session) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        refresh_token::Entity::revoke_family(session.family, on.now()).exec(tx).await?;
+        audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), None::<Json>).await
+    })
+    .await?;
+    on.tell(Event::User(session.user.id));
+    on.tell(Event::Audit);
+    Ok(())
+}
+
+/// The session that an access token belongs to, if it has not ended.
+pub async fn resume(on: &Services, access: &str) -> Result<Session> {
+    let claims = token::read(&on.key, access, on.now())?;
+    let user = user::Entity::in_session(claims.user, claims.family).one(on.db.reader()).await?;
+    Ok(Session { user: user.ok_or(ENDED)?, family: claims.family })
+}
+
+/// The session as it is now; None if it has ended.
+pub async fn reload(on: &Services, session: &Session) -> Result<Option<Session>> {
+    let user = user::Entity::in_session(session.user.id, session.family).one(on.db.reader()).await?;
+    Ok(user.map(|user| Session { user, family: session.family }))
+}
+
+enum Rotation {
+    Done(user::Model, Uuid),
+    Refused,
+    Stolen(UserId),
+}
+
+async fn rotate(on: &Services, tx: &Tx, hash: &str, next: &str) -> Result<Rotation> {
+    let now = on.now();
+    let Some(row) = refresh_token::Entity::with_hash(hash).one(tx).await? else { return Ok(Rotation::Refused) };
+    let (user, family) = (row.user_id, row.family);
+    if row.revoked_at.is_some() || row.expires_at <= now {
+        return Ok(Rotation::Refused);
+    }
+    if row.used_at.is_some() {
+        refresh_token::Entity::revoke_family(family, now).exec(tx).await?;
+        return Ok(Rotation::Stolen(user));
+    }
+    let Ok(user) = user::Entity::require(tx, user).await else { return Ok(Rotation::Refused) };
+    let mut row = row.into_active_model();
+    row.used_at = ActiveValue::Set(Some(now));
+    row.update(tx).await?;
+    insert(on, tx, user.id, family, next).await?;
+    Ok(Rotation::Done(user, family))
+}
+
+async fn insert(on: &Services, tx: &Tx, user: UserId, family: Uuid, refresh: &str) -> Result<()> {
+    let now = on.now();
+    let row = refresh_token::Model {
+        id: RefreshTokenId::generate(),
+        user_id: user,
+        family,
+        token_hash: token::hash(refresh),
+        created_at: now,
+        expires_at: now + token::REFRESH_LIFETIME,
+        used_at: None,
+        revoked_at: None,
+    };
+    row.into_active_model().insert(tx).await?;
+    Ok(())
+}
+
+fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Result<Tokens> {
+    let (access, expires_at) = token::issue(&on.key, token::Claims { user: user.id, family }, on.now())?;
+    Ok(Tokens { access, refresh, expires_at, user })
+}
+
+/// Notes a failed login and gives the error that tells of it.
+async fn refuse(on: &Services, actor: &Actor, metadata: Json, sentence: &'static str) -> Result<Error> {
+    let told = &metadata;
+    on.write(|tx| async move {
+        audit::record(on, &*tx, actor, Action::UserLoginFailed, None::<Subject>, told.clone()).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(Error::Unauthenticated(sentence))
+}
+
+/// A name that somebody typed, not longer than names are.
+fn cut(username: &str) -> String {
+    username.chars().filter(|letter| *letter != '\0').take(64).collect()
+}

@@ -1,0 +1,207 @@
+//! Users: who may sign in, and as what.
+
+use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, PaginatorTrait};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value as Json, json};
+
+use super::audit::{self, Subject};
+use super::password;
+use super::session::Session;
+use crate::domain::audit::Action;
+use crate::domain::error::{self, Error, Result, Violations};
+use crate::domain::id::UserId;
+use crate::domain::role::Role;
+use crate::events::Event;
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::access::{refresh_token, user};
+use crate::storage::violation::OnUnique;
+
+/// The name of the user that the first start creates.
+pub const FIRST: &str = "admin";
+
+/// A user to be.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Signs in under this name.
+    pub username: String,
+    /// And with this password.
+    pub password: SecretString,
+    /// Acts as this.
+    pub role: Role,
+}
+
+/// What is to change of a user. None stays.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// The new role.
+    pub role: Option<Role>,
+    /// The new password: all sessions end.
+    pub password: Option<SecretString>,
+    /// The version that the change is meant for.
+    pub expected_version: Option<i32>,
+}
+
+/// Creates a user.
+pub async fn create(on: &Services, actor: &Actor, new: NewUser) -> Result<user::Model> {
+    let username = new.username.trim().to_lowercase();
+    let mut violations = Violations::default();
+    violations.require(
+        is_username(&username),
+        "username",
+        "a username has 3 to 64 of a-z, 0-9, dot, dash and underscore",
+    );
+    password::violation("password", new.password.expose_secret()).into_iter().for_each(|wrong| violations.push(wrong));
+    violations.into_result()?;
+
+    let now = on.now();
+    let row = user::Model {
+        id: UserId::generate(),
+        username,
+        password_hash: password::hash(new.password.expose_secret().into()).await?,
+        role: new.role,
+        created_at: now,
+        updated_at: now,
+        last_login_at: None,
+        deleted_at: None,
+        version: 1,
+    };
+    let new = &row;
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let taken = || Error::Conflict(format!("the username {} is taken", new.username));
+        new.clone().into_active_model().insert(tx).await.on_unique("users", "username", taken)?;
+        let metadata = json!({ "username": new.username, "role": new.role });
+        audit::record(on, tx, actor, Action::UserCreated, Subject("User", new.id.0), metadata).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(row)
+}
+
+/// Gives a user another role or password.
+pub async fn update(on: &Services, actor: &Actor, id: UserId, change: Change) -> Result<user::Model> {
+    let Change { role, password, expected_version } = change;
+    let hash = match password {
+        Some(password) => Some(checked_hash("password", password).await?),
+        None => None,
+    };
+    let hash = hash.as_ref();
+    let user = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let user = user::Entity::require(tx, id).await?;
+            error::require_version("user", user.version, expected_version)?;
+            if role.is_some_and(|role| role != Role::Admin) {
+                keep_an_admin(tx, &user).await?;
+            }
+            let metadata = json!({ "role": role, "isPasswordChanged": hash.is_some() });
+            let mut row = user.changed(on.now());
+            if let Some(role) = role {
+                row.role = ActiveValue::Set(role);
+            }
+            if let Some(hash) = hash {
+                row.password_hash = ActiveValue::Set(hash.clone());
+                refresh_token::Entity::revoke_of(id, on.now()).exec(tx).await?;
+            }
+            let user = row.update(tx).await?;
+            audit::record(on, tx, actor, Action::UserUpdated, Subject("User", id.0), metadata).await?;
+            Ok(user)
+        })
+        .await?;
+    on.tell(Event::User(id));
+    on.tell(Event::Audit);
+    Ok(user)
+}
+
+/// Marks a user as deleted and ends his sessions. His row stays, so that what he did keeps its author.
+pub async fn delete(on: &Services, actor: &Actor, id: UserId) -> Result<user::Model> {
+    let user = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let user = user::Entity::require(tx, id).await?;
+            keep_an_admin(tx, &user).await?;
+            let metadata = json!({ "username": user.username });
+            let mut row = user.changed(on.now());
+            row.deleted_at = ActiveValue::Set(Some(on.now()));
+            let user = row.update(tx).await?;
+            refresh_token::Entity::revoke_of(id, on.now()).exec(tx).await?;
+            audit::record(on, tx, actor, Action::UserDeleted, Subject("User", id.0), metadata).await?;
+            Ok(user)
+        })
+        .await?;
+    on.tell(Event::User(id));
+    on.tell(Event::Audit);
+    Ok(user)
+}
+
+/// Changes one's own password. One's other sessions end.
+pub async fn change_password(
+    on: &Services,
+    actor: &Actor,
+    session: &Session,
+    current: SecretString,
+    new: SecretString,
+) -> Result<user::Model> {
+    let hash = &checked_hash("newPassword", new).await?;
+    let id = session.user.id;
+    if !password::verify(current.expose_secret().into(), Some(session.user.password_hash.clone())).await? {
+        return Err(Error::invalid("currentPassword", "this is not your password"));
+    }
+    let user = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let mut row = user::Entity::require(tx, id).await?.changed(on.now());
+            row.password_hash = ActiveValue::Set(hash.clone());
+            let user = row.update(tx).await?;
+            refresh_token::Entity::revoke_others(id, session.family, on.now()).exec(tx).await?;
+            let subject = Subject("User", id.0);
+            audit::record(on, tx, actor, Action::UserPasswordChanged, subject, None::<Json>).await?;
+            Ok(user)
+        })
+        .await?;
+    on.tell(Event::User(id));
+    on.tell(Event::Audit);
+    Ok(user)
+}
+
+/// Creates the first user, if there is none yet. Returns the password if it had to be made up.
+pub async fn ensure_first(on: &Services, password: Option<SecretString>) -> Result<Option<String>> {
+    if user::Entity::any().count(on.db.reader()).await? > 0 {
+        return Ok(None);
+    }
+    let made_up = if password.is_none() { Some(password::generate()) } else { None };
+    let password = password.or_else(|| made_up.clone().map(SecretString::from)).expect("it was given or made up");
+    let admin = NewUser { username: FIRST.into(), password, role: Role::Admin };
+    match create(on, &Actor::system(), admin).await {
+        Ok(_) => Ok(made_up),
+        // Another process that started at the same time was first.
+        Err(Error::Conflict(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn checked_hash(field: &str, password: SecretString) -> Result<String> {
+    match password::violation(field, password.expose_secret()) {
+        Some(violation) => Err(Error::Invalid(vec![violation])),
+        None => password::hash(password.expose_secret().into()).await,
+    }
+}
+
+/// Refuses to take the last admin away. It locks all admins, so that two of them can't remove each other at once.
+async fn keep_an_admin(tx: &Tx, user: &user::Model) -> Result<()> {
+    let admins = user::Entity::admins().all(tx).await?;
+    let others = admins.iter().any(|admin| admin.id != user.id);
+    if user.role == Role::Admin && !others {
+        return Err(Error::Precondition(format!(
+            "{} is the last admin: somebody must be able to manage users",
+            user.username
+        )));
+    }
+    Ok(())
+}
+
+fn is_username(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    (3..=64).contains(&name.len()) && name.bytes().all(is_allowed)
+}

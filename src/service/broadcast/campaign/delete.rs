@@ -1,0 +1,77 @@
+//! Deleting a campaign: it is gone at once, its million jobs in chunks.
+
+use sea_orm::{ConnectionTrait, EntityTrait};
+use serde_json::json;
+
+use super::transition;
+use crate::domain::audit::Action;
+use crate::domain::broadcast::CampaignStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::BroadcastCampaignId;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::broadcast::queue::freeze::remove_jobs;
+use crate::storage::broadcast::{campaign, progress, queue};
+use crate::storage::sql::Dialect;
+
+/// Jobs removed in one transaction.
+const CHUNK: i32 = 5_000;
+
+/// Deletes a campaign that does not run, with its jobs.
+pub async fn delete(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let hot = queue::lock(tx, id).await?;
+        let status = transition::status_of(&hot)?;
+        if matches!(status, CampaignStatus::Running | CampaignStatus::Paused) {
+            return Err(Error::Precondition(format!("the campaign is {status}; cancel it before you delete it")));
+        }
+        if hot.sending > 0 {
+            return Err(Error::Precondition(format!(
+                "{} messages are still being sent; try again in a moment",
+                hot.sending
+            )));
+        }
+        let row = campaign::Entity::require(tx, id).await?;
+        progress::Entity::delete_by_id(id).exec(tx).await?;
+        campaign::Entity::delete_by_id(id).exec(tx).await?;
+        let leftover = "INSERT INTO broadcast_campaign_leftovers (campaign_id) VALUES ($1)";
+        tx.execute_raw(Dialect(tx.get_database_backend()).statement(leftover, [id.into()])).await?;
+        audit::record(on, tx, actor, Action::CampaignDeleted, Subject("campaign", id.0), json!({ "name": row.name }))
+            .await
+    })
+    .await?;
+    on.tell(Event::Campaign(id));
+    remove(on, id).await
+}
+
+/// Removes what a crash left of deleted campaigns.
+pub async fn sweep_leftovers(on: &Services) -> Result<()> {
+    let dialect = Dialect(on.db.backend());
+    let sql = "SELECT campaign_id FROM broadcast_campaign_leftovers";
+    for row in on.db.reader().query_all_raw(dialect.statement(sql, [])).await? {
+        remove(on, row.try_get("", "campaign_id")?).await?;
+    }
+    Ok(())
+}
+
+async fn remove(on: &Services, id: BroadcastCampaignId) -> Result<()> {
+    while on
+        .write(|tx| async move {
+            let tx = &*tx;
+            remove_jobs(tx, id, CHUNK).await
+        })
+        .await?
+        > 0
+    {}
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let dialect = Dialect(tx.get_database_backend());
+        tx.execute_raw(dialect.statement("DELETE FROM job_changes WHERE campaign_id = $1", [id.into()])).await?;
+        let sql = "DELETE FROM broadcast_campaign_leftovers WHERE campaign_id = $1";
+        tx.execute_raw(dialect.statement(sql, [id.into()])).await?;
+        Ok(())
+    })
+    .await
+}

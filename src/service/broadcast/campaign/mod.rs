@@ -1,0 +1,181 @@
+//! Broadcast campaigns: one message, many channels, a promised rate.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::broadcast::{CampaignMode, CampaignStatus};
+use crate::domain::error::{Error, Result, Violations};
+use crate::domain::id::{BatchId, BroadcastCampaignId, TemplateId};
+use crate::domain::pacing::RATES;
+use crate::domain::template::{Params, Template};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::broadcast::{batch, campaign, progress, template};
+
+mod audience;
+mod delete;
+mod run;
+mod start;
+mod transition;
+mod update;
+
+pub use delete::{delete, sweep_leftovers};
+pub use run::{cancel, pause, resume, retry_failed, sweep_cancelled};
+pub(in crate::service::broadcast) use run::{complete_if_spent, run_again};
+pub use start::{fire_schedules, start, undo_interrupted};
+pub use transition::{Ending, Reason, end};
+pub use update::{Update, update};
+
+/// Retries that a campaign may ask for.
+pub const RETRIES: std::ops::RangeInclusive<i32> = 0..=100;
+/// Messages that a campaign in TEST mode may send.
+pub const TEST_LIMITS: std::ops::RangeInclusive<i32> = 1..=1_000;
+/// Params that a campaign may have, and the longest value of one, in bytes.
+const PARAMS: (usize, usize) = (100, 4_096);
+
+/// What a new campaign is made of.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// 1 to 200 characters.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: Option<String>,
+    /// The channels.
+    pub batch: BatchId,
+    /// The message.
+    pub template: TemplateId,
+    /// Values of its placeholders.
+    pub params: BTreeMap<String, String>,
+    /// Whom it writes to.
+    pub mode: CampaignMode,
+    /// Messages a minute.
+    pub delivery_rate: i32,
+    /// Retries after the first attempt.
+    pub retry_limit: i32,
+    /// Messages at most, in TEST mode.
+    pub test_limit: i32,
+    /// When it starts by itself.
+    pub scheduled_at: Option<DateTime<Utc>>,
+}
+
+/// Creates a campaign. `total` of its progress is a preview until the start fixes it.
+pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::Model> {
+    check(&new)?;
+    let new = &new;
+    let created = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let audience = batch::Entity::find_by_id(new.batch).one(tx).await?.ok_or(Error::NotFound("batch"))?;
+            let message = template::Entity::require(tx, new.template).await?;
+            check_placeholders(&message, &new.params)?;
+            let row = row(on, actor, new)?;
+            let created = row.clone().into_active_model().insert(tx).await?;
+            let preview = preview(new, audience.channel_count);
+            insert_progress(tx, &created, preview).await?;
+            let used = message.usage_count + 1;
+            let mut message = message.into_active_model();
+            message.usage_count = Set(used);
+            message.update(tx).await?;
+            let subject = Subject("campaign", created.id.0);
+            audit::record(on, tx, actor, Action::CampaignCreated, subject, json!({ "name": created.name })).await?;
+            Ok(created)
+        })
+        .await?;
+    on.tell(Event::Campaign(created.id));
+    Ok(created)
+}
+
+fn check(new: &New) -> Result<()> {
+    let mut wrong = Violations::default();
+    check_texts(&mut wrong, &new.name, new.description.as_deref());
+    check_rate(&mut wrong, new.delivery_rate);
+    wrong.require(RETRIES.contains(&new.retry_limit), "retryLimit", "must be from 0 to 100");
+    wrong.require(TEST_LIMITS.contains(&new.test_limit), "testLimit", "must be from 1 to 1,000");
+    check_params(&mut wrong, &new.params);
+    wrong.into_result()
+}
+
+fn check_texts(wrong: &mut Violations, name: &str, description: Option<&str>) {
+    let length = name.trim().chars().count();
+    wrong.require((1..=200).contains(&length), "name", "must have 1 to 200 characters");
+    let length = description.map_or(0, |text| text.chars().count());
+    wrong.require(length <= 2_000, "description", "must have at most 2,000 characters");
+}
+
+fn check_rate(wrong: &mut Violations, rate: i32) {
+    wrong.require(RATES.contains(&rate), "deliveryRate", "must be from 1 to 1,000,000 messages a minute");
+}
+
+fn check_params(wrong: &mut Violations, params: &Params) {
+    wrong.require(params.len() <= PARAMS.0, "params", "has more than 100 entries");
+    let long = params.iter().find(|(name, value)| name.len() > 100 || value.len() > PARAMS.1);
+    wrong.require(long.is_none(), "params", "has a name over 100 or a value over 4,096 bytes");
+}
+
+/// A placeholder that neither the params nor the channel fill is a mistake now, not an empty word in a million messages.
+fn check_placeholders(message: &template::Model, params: &Params) -> Result<()> {
+    let read = Template::read(&message.content, message.parse_mode).map_err(|why| Error::invalid("templateId", why))?;
+    let mut wrong = Violations::default();
+    for name in read.missing(params) {
+        wrong.require(false, "params", format!("the template needs a value for the placeholder \"{name}\""));
+    }
+    wrong.into_result()
+}
+
+fn row(on: &Services, actor: &Actor, new: &New) -> Result<campaign::Model> {
+    let now = on.now();
+    Ok(campaign::Model {
+        id: BroadcastCampaignId::generate(),
+        name: new.name.trim().to_owned(),
+        description: new.description.clone(),
+        batch_id: new.batch,
+        template_id: new.template,
+        params: json!(new.params),
+        mode: new.mode,
+        delivery_rate: new.delivery_rate,
+        retry_limit: new.retry_limit,
+        test_limit: new.test_limit,
+        is_simulated: on.rules.is_simulated,
+        status: CampaignStatus::Queued,
+        pause_reason: None,
+        scheduled_at: new.scheduled_at,
+        schedule_missed_at: None,
+        content: None,
+        parse_mode: None,
+        media_type: None,
+        media_url: None,
+        media_upload_id: None,
+        created_at: now,
+        updated_at: now,
+        started_at: None,
+        completed_at: None,
+        created_by_id: actor.user.ok_or(Error::Unauthenticated("sign in first"))?,
+        version: 1,
+    })
+}
+
+/// What `totalJobs` says before the start: the batch's channels, or the test limit if that is less.
+fn preview(new: &New, channels: i32) -> i32 {
+    match new.mode {
+        CampaignMode::Live => channels,
+        CampaignMode::Test => channels.min(new.test_limit),
+    }
+}
+
+async fn insert_progress(tx: &Tx, campaign: &campaign::Model, preview: i32) -> Result<()> {
+    let row = progress::ActiveModel {
+        campaign_id: Set(campaign.id),
+        status: Set(campaign.status.to_string()),
+        delivery_rate: Set(campaign.delivery_rate.into()),
+        preview: Set(preview),
+        ..Default::default()
+    };
+    progress::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Starting: everything is checked, the message is copied, the audience becomes jobs (R21, R23).
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use serde_json::json;
+
+use super::{audience, transition};
+use crate::domain::audit::Action;
+use crate::domain::broadcast::{CampaignMode, CampaignStatus};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::BroadcastCampaignId;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::broadcast::queue::freeze::{Freeze, remove_jobs};
+use crate::storage::broadcast::{campaign, progress, queue, template};
+use crate::storage::sql::Dialect;
+
+/// Jobs that SQLite makes in one transaction: about 40 ms, so that other writers get their turn.
+const CHUNK: i32 = 5_000;
+
+/// Starts a campaign. Returns when its jobs are there and workers have been told.
+///
+/// # Errors
+/// [`Error::Invalid`] with everything that is wrong with its message or audience.
+pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
+    let found = campaign::Entity::find_by_id(id).one(on.db.reader()).await?;
+    let found = found.ok_or(Error::NotFound("broadcast campaign"))?;
+    if !found.status.next().contains(&CampaignStatus::Running) || found.status != CampaignStatus::Queued {
+        return Err(Error::transition("campaign", found.status, CampaignStatus::Running));
+    }
+    if !on.rules.is_simulated {
+        let how =
+            "sending for real needs a Telegram account; start Herald with HERALD_TELEGRAM=simulated to try it out";
+        return Err(Error::Precondition(how.into()));
+    }
+    let message = template::Entity::find_by_id(found.template_id).one(on.db.reader()).await?;
+    let message = message.ok_or(Error::NotFound("template"))?;
+    audience::check(on, &found, &message).await?;
+    let most = if found.mode == CampaignMode::Test { found.test_limit } else { i32::MAX };
+    let freeze = Freeze::new(id, found.batch_id, queue::new_key(), on.now(), most);
+    let started = if on.db.is_postgres() {
+        at_once(on, actor, &message, freeze).await?
+    } else {
+        in_chunks(on, actor, &message, freeze).await?
+    };
+    on.tell(Event::Work(id));
+    on.tell(Event::Campaign(id));
+    Ok(started)
+}
+
+/// PostgreSQL: other campaigns go on meanwhile, so it is one transaction.
+async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze: Freeze) -> Result<campaign::Model> {
+    let id = freeze.campaign;
+    let freeze = &freeze;
+    let started = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let mut freeze = freeze.clone();
+            while freeze.extend(tx, i32::MAX).await? {}
+            transition::may_enter(tx, id, CampaignStatus::Running).await?;
+            run(on, tx, actor, message, &freeze).await
+        })
+        .await?;
+    analyze(on).await?;
+    Ok(started)
+}
+
+/// Fresh statistics, or the first claims of a large campaign are planned for an empty table.
+async fn analyze(on: &Services) -> Result<()> {
+    on.db.write_alone(Dialect(on.db.backend()).statement("ANALYZE jobs", [])).await?;
+    Ok(())
+}
+
+/// SQLite has one writer: chunk by chunk, in a state of its own that a crash leaves behind and [`undo_interrupted`] finds.
+async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, freeze: Freeze) -> Result<campaign::Model> {
+    let id = freeze.campaign;
+    on.write(|tx| async move {
+        let tx = &*tx;
+        transition::may_enter(tx, id, CampaignStatus::Running).await?;
+        mark(tx, id, transition::STARTING).await
+    })
+    .await?;
+    let frozen = freeze_in_chunks(on, freeze).await;
+    let started = match frozen {
+        Ok(freeze) => {
+            let freeze = &freeze;
+            on.write(|tx| async move {
+                let tx = &*tx;
+                run(on, tx, actor, message, freeze).await
+            })
+            .await
+        }
+        Err(error) => Err(error),
+    };
+    if started.is_err() {
+        undo(on, id).await?;
+    }
+    started
+}
+
+async fn freeze_in_chunks(on: &Services, mut freeze: Freeze) -> Result<Freeze> {
+    loop {
+        let so_far = &freeze;
+        let (next, more) = on
+            .write(|tx| async move {
+                let tx = &*tx;
+                let mut next = so_far.clone();
+                let more = next.extend(tx, CHUNK).await?;
+                Ok((next, more))
+            })
+            .await?;
+        freeze = next;
+        if !more {
+            return Ok(freeze);
+        }
+    }
+}
+
+/// The last writes: the message's copy, the state, the audit line.
+async fn run(
+    on: &Services,
+    tx: &Tx,
+    actor: &Actor,
+    message: &template::Model,
+    freeze: &Freeze,
+) -> Result<campaign::Model> {
+    if freeze.jobs == 0 {
+        return Err(Error::invalid("id", "the batch has no active channels"));
+    }
+    freeze.finish(tx).await?;
+    let now = on.now();
+    let started = transition::enter(on, tx, freeze.campaign, CampaignStatus::Running, |row| {
+        row.content = Set(Some(message.content.clone()));
+        row.parse_mode = Set(Some(message.parse_mode));
+        row.media_type = Set(message.media_type);
+        row.media_url = Set(message.media_url.clone());
+        row.media_upload_id = Set(message.media_upload_id);
+        row.started_at = Set(Some(now));
+    })
+    .await?;
+    let subject = Subject("campaign", started.id.0);
+    let metadata = json!({ "totalJobs": freeze.jobs, "mode": started.mode });
+    audit::record(on, tx, actor, Action::CampaignStarted, subject, metadata).await?;
+    Ok(started)
+}
+
+async fn mark(tx: &Tx, id: BroadcastCampaignId, status: &str) -> Result<()> {
+    let sql = "UPDATE broadcast_campaign_progress SET status = $2, version = version + 1 WHERE campaign_id = $1";
+    tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, [id.into(), status.into()])).await?;
+    Ok(())
+}
+
+/// Takes back a start that did not come to its end.
+async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
+    while on
+        .write(|tx| async move {
+            let tx = &*tx;
+            remove_jobs(tx, id, CHUNK).await
+        })
+        .await?
+        > 0
+    {}
+    on.write(|tx| async move {
+        let tx = &*tx;
+        mark(tx, id, &CampaignStatus::Queued.to_string()).await
+    })
+    .await
+}
+
+/// Takes back the starts that a crash interrupted. Only for SQLite, and only before anything else runs on it.
+pub async fn undo_interrupted(on: &Services) -> Result<()> {
+    let interrupted =
+        progress::Entity::find().filter(progress::Column::Status.eq(transition::STARTING)).all(on.db.reader()).await?;
+    for row in interrupted {
+        tracing::warn!(campaign = %row.campaign_id, "the start of a campaign was interrupted and is taken back");
+        undo(on, row.campaign_id).await?;
+    }
+    Ok(())
+}
+
+/// Starts the campaigns whose instant has come; those overdue by more than the limit are marked as missed.
+pub async fn fire_schedules(on: &Services) -> Result<()> {
+    let now = on.now();
+    for due in campaign::Entity::due(now).all(on.db.reader()).await? {
+        let lateness = due.scheduled_at.map_or(chrono::TimeDelta::zero(), |at| now - at);
+        let result = if lateness.to_std().is_ok_and(|late| late > on.rules.late_limit) {
+            miss(on, &due, "it was overdue by more than the late limit").await
+        } else {
+            start(on, &Actor::system(), due.id).await.map(drop)
+        };
+        match result {
+            // Another process was first, or it was cancelled meanwhile.
+            Err(Error::Conflict(_)) => {}
+            Err(Error::Precondition(why)) if why.contains("cannot go from") || why.contains("being started") => {}
+            Err(error @ (Error::Invalid(_) | Error::Precondition(_) | Error::NotFound(_))) => {
+                miss(on, &due, &error.to_string()).await?;
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+async fn miss(on: &Services, due: &campaign::Model, why: &str) -> Result<()> {
+    let now = on.now();
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let row = campaign::Entity::require(tx, due.id).await?;
+        if row.status != CampaignStatus::Queued || row.schedule_missed_at.is_some() {
+            return Ok(());
+        }
+        let mut row = row.changed(now);
+        row.schedule_missed_at = Set(Some(now));
+        row.update(tx).await?;
+        let subject = Subject("campaign", due.id.0);
+        let metadata = json!({ "reason": why, "scheduledAt": due.scheduled_at });
+        audit::record(on, tx, &Actor::system(), Action::CampaignScheduleMissed, subject, metadata).await
+    })
+    .await?;
+    on.tell(Event::Campaign(due.id));
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The one place where a campaign goes from one state to another.
+//!
+//! The state stands twice: on the hot row, where leases see it, and on the campaign, where lists have an index. Both are
+//! changed here, the hot row first (R7).
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::broadcast::CampaignStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::BroadcastCampaignId;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::broadcast::{campaign, progress, queue};
+use crate::storage::sql::Dialect;
+
+/// The state of the hot row while jobs are being written (R23). Outside it is QUEUED.
+pub(super) const STARTING: &str = "STARTING";
+
+/// Locks the hot row and makes sure that its campaign may go to `to`.
+pub(super) async fn may_enter(tx: &Tx, id: BroadcastCampaignId, to: CampaignStatus) -> Result<progress::Model> {
+    let row = queue::lock(tx, id).await?;
+    let from = status_of(&row)?;
+    if from.next().contains(&to) { Ok(row) } else { Err(Error::transition("campaign", from, to)) }
+}
+
+/// The state that a hot row tells.
+///
+/// # Errors
+/// [`Error::Precondition`] while the campaign is being started.
+pub(super) fn status_of(row: &progress::Model) -> Result<CampaignStatus> {
+    if row.status == STARTING {
+        return Err(Error::Precondition("the campaign is being started, try again in a moment".into()));
+    }
+    sea_orm::ActiveEnum::try_from_value(&row.status).map_err(Error::from)
+}
+
+/// Writes the state on both rows. The caller has locked the hot row and asked [`may_enter`].
+pub(super) async fn enter(
+    on: &Services,
+    tx: &Tx,
+    id: BroadcastCampaignId,
+    to: CampaignStatus,
+    more: impl FnOnce(&mut campaign::ActiveModel),
+) -> Result<campaign::Model> {
+    let dialect = Dialect(tx.get_database_backend());
+    // A new run forgets the failures in a row of the one before (R20).
+    let sql = "UPDATE broadcast_campaign_progress SET status = $2, version = version + 1,
+                   run = run + CASE WHEN $2 = 'RUNNING' OR $2 = 'PAUSED' THEN 1 ELSE 0 END, failures_in_a_row = 0
+               WHERE campaign_id = $1";
+    tx.execute_raw(dialect.statement(sql, [id.into(), to.to_string().into()])).await?;
+    let now = on.now();
+    let mut row = campaign::Entity::require(tx, id).await?.changed(now);
+    row.status = Set(to);
+    if to.is_terminal() {
+        row.completed_at = Set(Some(now));
+    }
+    more(&mut row);
+    Ok(row.update(tx).await?)
+}
+
+/// Why a campaign stops by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// So many failures in a row.
+    Failures(i32),
+    /// Every message would be refused like this one.
+    Content(String),
+    /// The account can't send.
+    Account(String),
+}
+
+impl Reason {
+    fn sentence(&self) -> String {
+        match self {
+            Self::Failures(count) => format!("{count} messages in a row failed"),
+            Self::Content(error) => format!("Telegram refuses the message itself: {error}"),
+            Self::Account(error) => format!("the sending account cannot send: {error}"),
+        }
+    }
+}
+
+/// How a batch of answers may end a campaign's run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Every job has ended.
+    Completed,
+    /// It stops by itself.
+    Paused(Reason),
+}
+
+/// Ends the run of a campaign whose hot row the caller holds: the last writes of a settlement.
+pub async fn end(on: &Services, tx: &Tx, id: BroadcastCampaignId, ending: &Ending) -> Result<()> {
+    let (to, action, reason) = match ending {
+        Ending::Completed => (CampaignStatus::Completed, Action::CampaignCompleted, None),
+        Ending::Paused(reason) => (CampaignStatus::Paused, Action::CampaignPaused, Some(reason.sentence())),
+    };
+    let metadata = reason.clone().map(|reason| json!({ "reason": reason }));
+    enter(on, tx, id, to, |row| row.pause_reason = Set(reason)).await?;
+    audit::record(on, tx, &Actor::system(), action, Subject("campaign", id.0), metadata).await
+}

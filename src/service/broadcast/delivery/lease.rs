@@ -1,0 +1,34 @@
+//! Leasing: jobs get their identity and their holder before anything is sent.
+
+use super::Mission;
+use crate::domain::broadcast::{CampaignMode, JobStatus};
+use crate::domain::delivery::repeatable;
+use crate::domain::error::Result;
+use crate::service::Services;
+use crate::storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as lease_rows};
+
+/// Leases due jobs of a running campaign.
+///
+/// # Errors
+/// [`crate::domain::error::Error::Precondition`] if it does not run any more or the sender was taken over. After any other
+/// error it is not known whether the lease was committed (R10).
+pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Leased> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        lease_rows(tx, claim, |job| decide(on, mission, claim, job)).await
+    })
+    .await
+}
+
+fn decide(on: &Services, mission: &Mission, claim: &Claim, job: &Due) -> Decision {
+    if let Some(since) = job.ambiguous_since {
+        // Beyond the window nobody can say whether Telegram still knows the random_id (R11).
+        if !repeatable(since, claim.now, mission.policy) {
+            return Decision::End(JobStatus::Unknown, "DEDUPE_WINDOW_OVER");
+        }
+    } else if mission.mode == CampaignMode::Live && !job.is_active {
+        return Decision::End(JobStatus::Failed, "CHANNEL_INACTIVE");
+    }
+    // Computed once and stored: never again, or a new key would make a second message of it.
+    Decision::Send(job.random_id.unwrap_or_else(|| on.key.random_id(mission.purpose(), job.id.0, job.epoch)))
+}

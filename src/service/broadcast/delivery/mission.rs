@@ -1,0 +1,79 @@
+//! What a worker must know of a campaign in order to send its messages.
+
+use std::sync::Arc;
+
+use sea_orm::EntityTrait;
+
+use crate::domain::broadcast::CampaignMode;
+use crate::domain::delivery::Policy;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::BroadcastCampaignId;
+use crate::domain::template::{Channel, Params, Template};
+use crate::service::Services;
+use crate::storage::broadcast::campaign;
+use crate::storage::broadcast::queue::lease::Due;
+
+/// A running campaign's message and rules.
+#[derive(Debug)]
+pub struct Mission {
+    /// The campaign.
+    pub id: BroadcastCampaignId,
+    /// Whom it writes to; fixed at the creation.
+    pub mode: CampaignMode,
+    /// How often and how long a message is tried.
+    pub policy: Policy,
+    template: Template,
+    params: Params,
+    /// The text, where it is the same for every channel.
+    constant: Option<Arc<str>>,
+}
+
+impl Mission {
+    /// Reads the campaign's own copy of its message.
+    pub async fn load(on: &Services, id: BroadcastCampaignId) -> Result<Self> {
+        let row = campaign::Entity::find_by_id(id).one(on.db.reader()).await?;
+        let row = row.ok_or(Error::NotFound("broadcast campaign"))?;
+        let (Some(content), Some(parse_mode)) = (&row.content, row.parse_mode) else {
+            return Err(Error::Precondition("the campaign has not been started".into()));
+        };
+        let template = Template::read(content, parse_mode).map_err(Error::Precondition)?;
+        let params: Params = serde_json::from_value(row.params).map_err(Error::internal)?;
+        let nobody = Channel { channel_name: "", username: "", title: "", category: "", member_count: 0 };
+        let constant = template.is_constant(&params).then(|| template.render(&params, &nobody).ok()).flatten();
+        Ok(Self {
+            id,
+            mode: row.mode,
+            policy: Policy { retry_limit: row.retry_limit, dedupe_window: on.rules.dedupe_window },
+            template,
+            params,
+            constant: constant.map(Arc::from),
+        })
+    }
+
+    /// Keeps the identities of test messages and of real ones apart (R13).
+    pub const fn purpose(&self) -> &'static str {
+        match self.mode {
+            CampaignMode::Test => "broadcast-test",
+            CampaignMode::Live => "broadcast-live",
+        }
+    }
+
+    /// The message to one channel.
+    ///
+    /// # Errors
+    /// A sentence: the text cannot be rendered.
+    pub fn text(&self, job: &Due) -> Result<Arc<str>, String> {
+        if let Some(text) = &self.constant {
+            return Ok(text.clone());
+        }
+        let title = job.title.as_deref().unwrap_or_default();
+        let channel = Channel {
+            channel_name: if title.is_empty() { &job.username } else { title },
+            username: &job.username,
+            title,
+            category: &job.category,
+            member_count: job.member_count.unwrap_or(0),
+        };
+        self.template.render(&self.params, &channel).map(Arc::from)
+    }
+}

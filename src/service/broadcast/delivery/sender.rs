@@ -1,0 +1,80 @@
+//! Senders: registering, giving leases back, taking over those of the dead (R10, R15, R16).
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::error::Result;
+use crate::domain::id::SenderId;
+use crate::events::Event;
+use crate::service::access::audit;
+use crate::service::{Actor, Services};
+use crate::storage::broadcast::queue::senders::{self, Fate};
+use crate::storage::broadcast::{job_change, sender};
+
+/// How long an ended sender is remembered: longer than any job is ambiguous.
+const MEMORY: TimeDelta = TimeDelta::days(1);
+
+/// Registers a process that will lease jobs.
+pub async fn register(on: &Services, row: &sender::Model) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        row.clone().into_active_model().insert(tx).await?;
+        let metadata = json!({ "host": row.host, "pid": row.pid });
+        audit::record(on, tx, &Actor::system(), Action::WorkerStarted, None, metadata).await
+    })
+    .await
+}
+
+/// Notes that a process has given everything back and leases no more.
+pub async fn retire(on: &Services, row: &sender::Model) -> Result<()> {
+    senders::end(&on.db, row.id, on.now()).await?;
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let metadata = json!({ "host": row.host, "pid": row.pid });
+        audit::record(on, tx, &Actor::system(), Action::WorkerStopped, None, metadata).await
+    })
+    .await
+}
+
+/// All senders that are remembered; those that ended long ago are forgotten.
+pub async fn remembered(on: &Services) -> Result<Vec<sender::Model>> {
+    let before = on.now() - MEMORY;
+    on.write(|tx| async move { Ok(sender::Entity::forget(before).exec(&*tx).await.map(drop)?) }).await?;
+    Ok(sender::Entity::find().all(on.db.reader()).await?)
+}
+
+/// Takes over the leases of a sender that is gone: its jobs may have been sent, so they are repeated under the same identity.
+/// False if it gave a sign of life after all, or another process was first.
+pub async fn take_over(on: &Services, gone: &sender::Model) -> Result<bool> {
+    if !senders::fence(&on.db, gone.id, gone.epoch, gone.beat).await? {
+        return Ok(false);
+    }
+    let jobs = give_back(on, gone.id, &HashSet::new(), Fate::Lost).await?;
+    senders::end(&on.db, gone.id, on.now()).await?;
+    tracing::warn!(sender = %gone.id, host = gone.host, pid = gone.pid, jobs, "took over the leases of a process that is gone");
+    Ok(true)
+}
+
+/// Gives back all leases of a sender but those whose keys are `kept`. Returns how many jobs were queued again.
+pub async fn give_back(on: &Services, sender: SenderId, kept: &HashSet<i64>, fate: Fate) -> Result<usize> {
+    let mut jobs = 0;
+    for lease in job_change::Entity::held_by(sender).all(on.db.reader()).await? {
+        let lease = &lease;
+        if !kept.contains(&lease.key) {
+            // One campaign a transaction (R7).
+            jobs += on
+                .write(|tx| async move {
+                    let tx = &*tx;
+                    senders::give_back(tx, lease, fate, on.now()).await
+                })
+                .await?;
+            on.tell(Event::Work(lease.campaign_id));
+            on.tell(Event::Campaign(lease.campaign_id));
+        }
+    }
+    Ok(jobs)
+}

@@ -1,0 +1,234 @@
+//! Settling: answers become states of jobs, errors of channels, waits and pauses of the campaign, in one transaction.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::Mission;
+use crate::domain::audit::Action;
+use crate::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use crate::domain::clock;
+use crate::domain::delivery::{Attempt, Effect, Receipt, Reply, Verdict, judge};
+use crate::domain::error::Result;
+use crate::domain::id::ChannelId;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::broadcast::progress;
+use crate::storage::broadcast::queue::settle::{Batch, ChannelOutcome, ChannelResult, Settled};
+use crate::storage::broadcast::queue::{Streak, new_key, settle as rows};
+
+/// The longest error text that is kept, in characters.
+const ERROR_LENGTH: usize = 500;
+
+/// What a worker learned of one leased job.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The job's place in its campaign.
+    pub position: i32,
+    /// Its channel.
+    pub channel: ChannelId,
+    /// Errors in a row that the channel had when the job was leased.
+    pub channel_errors: i32,
+    /// The identity under which it was, or would have been, sent.
+    pub random_id: i64,
+    /// The key of its lease.
+    pub key: i64,
+    /// That lease's entry in the change log.
+    pub seq: i64,
+    /// The run in which it was leased.
+    pub run: i32,
+    /// Attempts before this one.
+    pub attempts: i32,
+    /// Since when it may have been sent.
+    pub ambiguous_since: Option<DateTime<Utc>>,
+    /// When the send call began; None if there was none.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When the answer came.
+    pub ended_at: DateTime<Utc>,
+    /// The answer; None: it was surely not handed over and goes back untouched (R1).
+    pub reply: Option<Reply>,
+}
+
+/// Settles answers of one campaign: by rising position, each job once. `finished` are the leases, by their entries in the
+/// change log, of which nothing is left open. Settling twice changes nothing.
+pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finished: &[i64]) -> Result<()> {
+    let plan = &Plan::of(mission, answers);
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let batch = Batch {
+            campaign: mission.id,
+            results: &plan.results,
+            key: new_key(),
+            run: plan.run,
+            streak: plan.streak,
+            not_before: plan.wait.map_or(0, |(_, until)| clock::nanos(until)),
+            finished_leases: finished,
+        };
+        let changed = rows::jobs(tx, &batch).await?;
+        let gone = rows::channels(tx, &plan.channels, on.now(), on.rules.channel_errors).await?;
+        audit_channels(on, tx, mission, &gone).await?;
+        if let Some((seconds, until)) = plan.wait {
+            let metadata = json!({ "waitSeconds": seconds, "until": until });
+            let subject = Subject("campaign", mission.id.0);
+            audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await?;
+        }
+        if let Some(row) = rows::finish(tx, &batch, &changed).await? {
+            follow(on, tx, plan, &row).await?;
+        }
+        Ok(())
+    })
+    .await?;
+    on.tell(Event::Campaign(mission.id));
+    Ok(())
+}
+
+/// What a batch of answers means, worked out before the transaction.
+struct Plan {
+    results: Vec<Settled>,
+    channels: Vec<ChannelResult>,
+    wait: Option<(u32, DateTime<Utc>)>,
+    pause: Option<Reason>,
+    run: i32,
+    streak: Streak,
+}
+
+impl Plan {
+    fn of(mission: &Mission, answers: &[Answer]) -> Self {
+        let run = answers.iter().map(|answer| answer.run).max().unwrap_or(0);
+        let mut plan = Self {
+            results: Vec::with_capacity(answers.len()),
+            channels: Vec::new(),
+            wait: None,
+            pause: None,
+            run,
+            streak: Streak::Untouched,
+        };
+        let mut order: Vec<(DateTime<Utc>, bool)> = Vec::new();
+        for answer in answers {
+            let verdict = verdict(mission, answer);
+            plan.note(mission, answer, &verdict);
+            if answer.run == run && matches!(verdict.status, JobStatus::Sent | JobStatus::Failed) {
+                order.push((answer.ended_at, verdict.status == JobStatus::Sent));
+            }
+            plan.results.push(settled(answer, verdict));
+        }
+        order.sort_by_key(|(at, _)| *at);
+        plan.streak = streak(order.into_iter().map(|(_, sent)| sent));
+        plan
+    }
+
+    fn note(&mut self, mission: &Mission, answer: &Answer, verdict: &Verdict) {
+        let error = verdict.error.clone();
+        let outcome = match &verdict.effect {
+            Effect::None => None,
+            Effect::Delivered => (answer.channel_errors > 0).then_some(ChannelOutcome::Delivered),
+            Effect::ChannelRefused => Some(ChannelOutcome::Refused),
+            Effect::ChannelGone => Some(ChannelOutcome::Gone),
+            Effect::Wait { seconds, until } => {
+                if self.wait.is_none_or(|(_, longest)| *until > longest) {
+                    self.wait = Some((*seconds, *until));
+                }
+                None
+            }
+            Effect::ContentRefused => {
+                self.pause = Some(Reason::Content(error.clone().unwrap_or_default()));
+                None
+            }
+            Effect::AccountRefused => {
+                self.pause = Some(Reason::Account(error.clone().unwrap_or_default()));
+                None
+            }
+        };
+        // In TEST mode no channel is written to, so none is blamed.
+        if let Some(outcome) = outcome.filter(|_| mission.mode == CampaignMode::Live) {
+            self.channels.push(ChannelResult { channel: answer.channel, outcome, error });
+        }
+    }
+}
+
+fn verdict(mission: &Mission, answer: &Answer) -> Verdict {
+    let attempt =
+        Attempt { attempts: answer.attempts, ambiguous_since: answer.ambiguous_since, ended: answer.ended_at };
+    match &answer.reply {
+        Some(reply) => judge(reply, attempt, mission.policy),
+        None => Verdict {
+            status: JobStatus::Queued,
+            counts: false,
+            not_before: Some(answer.ended_at),
+            ambiguous_since: answer.ambiguous_since,
+            error: None,
+            effect: Effect::None,
+        },
+    }
+}
+
+fn settled(answer: &Answer, verdict: Verdict) -> Settled {
+    let message_id = match &answer.reply {
+        Some(Ok(Receipt::Accepted { message_id })) => *message_id,
+        _ => None,
+    };
+    Settled {
+        position: answer.position,
+        key: answer.key,
+        random_id: answer.random_id,
+        status: verdict.status,
+        counts: verdict.counts,
+        not_before: verdict.not_before,
+        ambiguous_since: verdict.ambiguous_since,
+        error: verdict.error.map(|text| text.chars().filter(|c| *c != '\0').take(ERROR_LENGTH).collect()),
+        started_at: answer.started_at,
+        ended_at: answer.ended_at,
+        message_id,
+    }
+}
+
+/// Failures in a row, from the answers that count, in the order in which they came (R20).
+fn streak(sent: impl Iterator<Item = bool>) -> Streak {
+    sent.fold(Streak::Untouched, |streak, sent| match (streak, sent) {
+        (_, true) => Streak::Anew(0),
+        (Streak::Untouched, false) => Streak::Longer(1),
+        (Streak::Longer(n), false) => Streak::Longer(n + 1),
+        (Streak::Anew(n), false) => Streak::Anew(n + 1),
+    })
+}
+
+async fn audit_channels(on: &Services, tx: &Tx, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
+    for channel in gone {
+        let metadata = json!({ "campaignId": mission.id });
+        let subject = Subject("channel", channel.0);
+        audit::record(on, tx, &Actor::system(), Action::ChannelDeactivated, subject, metadata).await?;
+    }
+    Ok(())
+}
+
+/// What follows for the campaign, whose hot row this transaction holds: it is complete, or it pauses by itself.
+async fn follow(on: &Services, tx: &Tx, plan: &Plan, row: &progress::Model) -> Result<()> {
+    if row.is_spent() {
+        return complete_if_spent(on, tx, row).await;
+    }
+    if row.status != CampaignStatus::Running.to_string() {
+        return Ok(());
+    }
+    let failures = row.failures_in_a_row;
+    let failing = (failures >= on.rules.pause_after_failures).then_some(Reason::Failures(failures));
+    match plan.pause.clone().or(failing) {
+        Some(reason) => end(on, tx, row.campaign_id, &Ending::Paused(reason)).await,
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_in_a_row_are_counted_from_the_last_success() {
+        let of = |sent: &[bool]| streak(sent.iter().copied());
+        assert_eq!(of(&[]), Streak::Untouched);
+        assert_eq!(of(&[false, false]), Streak::Longer(2));
+        assert_eq!(of(&[false, true]), Streak::Anew(0));
+        assert_eq!(of(&[false, true, false]), Streak::Anew(1));
+    }
+}

@@ -1,0 +1,137 @@
+//! Single jobs: retry, cancel, and the word of an operator on what became of those of unknown fate.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
+
+use super::campaign;
+use crate::domain::audit::Action;
+use crate::domain::broadcast::JobStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BroadcastCampaignId, JobId};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::broadcast::{job, queue};
+
+/// Jobs that one call of [`resolve_unknown`] takes.
+pub const MOST: usize = 1_000;
+
+/// What an operator says of a job of unknown fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// The message is there.
+    Sent,
+    /// It is not there: send it.
+    Queued,
+}
+
+/// Queues a failed or cancelled job anew.
+pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model> {
+    let campaign = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = require(tx, id).await?;
+            if !matches!(row.status, JobStatus::Failed | JobStatus::Cancelled) {
+                return Err(Error::transition("job", row.status, JobStatus::Queued));
+            }
+            queue::requeue::anew(tx, row.campaign_id, &[row.position], row.status, on.now()).await?;
+            campaign::run_again(on, tx, row.campaign_id).await?;
+            audit::record(on, tx, actor, Action::JobRetried, Subject("job", id.0), None).await?;
+            Ok(row.campaign_id)
+        })
+        .await?;
+    tell(on, campaign);
+    reload(on, id).await
+}
+
+/// Cancels a queued job.
+pub async fn cancel(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model> {
+    let campaign = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = require(tx, id).await?;
+            if row.status != JobStatus::Queued {
+                return Err(Error::transition("job", row.status, JobStatus::Cancelled));
+            }
+            if row.ambiguous_since.is_some() {
+                let why = "the job may have been sent already, so it cannot go from QUEUED to CANCELLED";
+                return Err(Error::Precondition(why.into()));
+            }
+            queue::requeue::cancelled(tx, row.campaign_id, &[row.position]).await?;
+            let hot = queue::lock(tx, row.campaign_id).await?;
+            campaign::complete_if_spent(on, tx, &hot).await?;
+            audit::record(on, tx, actor, Action::JobCancelled, Subject("job", id.0), None).await?;
+            Ok(row.campaign_id)
+        })
+        .await?;
+    tell(on, campaign);
+    reload(on, id).await
+}
+
+/// Takes an operator's word on jobs of one campaign whose fate is unknown. Returns them as they are then.
+pub async fn resolve_unknown(
+    on: &Services,
+    actor: &Actor,
+    ids: &[JobId],
+    resolution: Resolution,
+) -> Result<Vec<job::Model>> {
+    if ids.is_empty() || ids.len() > MOST {
+        return Err(Error::invalid("jobIds", "must name 1 to 1,000 jobs"));
+    }
+    let campaign = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let rows = unknown(tx, ids).await?;
+            let campaign = rows[0].campaign_id;
+            if rows.iter().any(|row| row.campaign_id != campaign) {
+                return Err(Error::invalid("jobIds", "must be of one campaign"));
+            }
+            let positions: Vec<i32> = rows.iter().map(|row| row.position).collect();
+            match resolution {
+                Resolution::Sent => queue::requeue::seen(tx, campaign, &positions, on.now()).await?,
+                Resolution::Queued => {
+                    queue::requeue::not_sent(tx, campaign, &positions, on.now()).await?;
+                    campaign::run_again(on, tx, campaign).await?;
+                }
+            }
+            let metadata = json!({ "jobs": positions.len(), "as": format!("{resolution:?}").to_uppercase() });
+            audit::record(on, tx, actor, Action::JobsResolved, Subject("campaign", campaign.0), metadata).await?;
+            Ok(campaign)
+        })
+        .await?;
+    tell(on, campaign);
+    let mut rows = job::Entity::find().filter(is_in(ids)).all(on.db.reader()).await?;
+    rows.sort_unstable_by_key(|row| row.position);
+    Ok(rows)
+}
+
+async fn unknown(tx: &Tx, ids: &[JobId]) -> Result<Vec<job::Model>> {
+    let mut rows =
+        job::Entity::find().filter(is_in(ids)).order_by_asc(job::Column::Position).lock_exclusive().all(tx).await?;
+    if rows.len() < ids.len() {
+        return Err(Error::NotFound("job"));
+    }
+    if let Some(row) = rows.iter().find(|row| row.status != JobStatus::Unknown) {
+        return Err(Error::transition("job", row.status, "a resolution: only UNKNOWN jobs have one"));
+    }
+    rows.sort_unstable_by_key(|row| row.position);
+    Ok(rows)
+}
+
+fn is_in(ids: &[JobId]) -> sea_orm::sea_query::SimpleExpr {
+    job::Column::Id.is_in(ids.iter().copied())
+}
+
+async fn require(tx: &Tx, id: JobId) -> Result<job::Model> {
+    job::Entity::find_by_id(id).lock_exclusive().one(tx).await?.ok_or(Error::NotFound("job"))
+}
+
+async fn reload(on: &Services, id: JobId) -> Result<job::Model> {
+    job::Entity::find_by_id(id).one(on.db.reader()).await?.ok_or(Error::NotFound("job"))
+}
+
+fn tell(on: &Services, campaign: BroadcastCampaignId) {
+    on.tell(Event::Work(campaign));
+    on.tell(Event::Campaign(campaign));
+}

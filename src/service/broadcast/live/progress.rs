@@ -1,0 +1,85 @@
+//! How far a campaign is: one row, and what its last seconds say about the next.
+
+use chrono::{DateTime, Utc};
+use sea_orm::EntityTrait;
+
+use super::eta::Pace;
+use crate::domain::broadcast::CampaignStatus;
+use crate::domain::clock::instant;
+use crate::domain::error::Result;
+use crate::domain::id::BroadcastCampaignId;
+use crate::events::Event;
+use crate::service::Services;
+use crate::service::hub::{Reader, Seen};
+use crate::storage::broadcast::progress;
+
+/// A full set of a campaign's counters: to lose one harms nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the counters are those of the row")]
+pub struct Progress {
+    pub campaign_id: BroadcastCampaignId,
+    /// Rises with every change.
+    pub version: i32,
+    pub status: CampaignStatus,
+    pub total: i32,
+    pub queued: i32,
+    pub sending: i32,
+    pub sent: i32,
+    pub failed: i32,
+    pub cancelled: i32,
+    pub unknown: i32,
+    /// Messages accepted a minute, over the last seconds.
+    pub rate_per_minute: i32,
+    /// None while it does not run.
+    pub eta_seconds: Option<i32>,
+    /// When it was read.
+    pub at: DateTime<Utc>,
+}
+
+pub(super) struct ProgressReader {
+    campaign: BroadcastCampaignId,
+    pace: Pace,
+}
+
+impl Reader for ProgressReader {
+    const KIND: &'static str = "broadcast campaign";
+    type Id = BroadcastCampaignId;
+    type State = Progress;
+
+    fn of(campaign: BroadcastCampaignId) -> Self {
+        Self { campaign, pace: Pace::default() }
+    }
+
+    async fn read(&mut self, on: &Services) -> Result<Option<Seen<Progress>>> {
+        let row = progress::Entity::find_by_id(self.campaign).one(on.db.reader()).await?;
+        row.map(|row| {
+            let now = on.clock.nanos();
+            self.pace.note(now, &row);
+            let state = shown(&row, &self.pace, now)?;
+            Ok(Seen { state, version: row.version, is_last: row.has_ended() })
+        })
+        .transpose()
+    }
+
+    fn is_woken_by(&self, event: Event) -> bool {
+        event == Event::Campaign(self.campaign)
+    }
+}
+
+fn shown(row: &progress::Model, pace: &Pace, now: i64) -> Result<Progress> {
+    Ok(Progress {
+        campaign_id: row.campaign_id,
+        version: row.version,
+        status: row.shown_status()?,
+        total: row.total,
+        queued: row.queued,
+        sending: row.sending,
+        sent: row.sent,
+        failed: row.failed,
+        cancelled: row.cancelled,
+        unknown: row.unknown,
+        rate_per_minute: pace.sent_per_minute(),
+        eta_seconds: pace.seconds_left(row, now),
+        at: instant(now),
+    })
+}

@@ -1,0 +1,87 @@
+//! Jobs that go back to the queue because somebody asked for it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+
+use super::{Change, Delta, Streak, new_key, record};
+use crate::domain::broadcast::JobStatus;
+use crate::domain::error::Result;
+use crate::domain::id::BroadcastCampaignId;
+use crate::storage::Tx;
+use crate::storage::sql::{Dialect, rows};
+
+#[derive(serde::Serialize)]
+struct Row {
+    position: i32,
+}
+
+/// Positions of up to `limit` failed jobs after the position `after`, locked, in order.
+pub async fn failed(tx: &Tx, campaign: BroadcastCampaignId, after: i32, limit: i32) -> Result<Vec<i32>> {
+    let dialect = Dialect(tx.get_database_backend());
+    let sql = format!(
+        "SELECT position FROM jobs
+         WHERE campaign_id = $1 AND position > $2 AND failed_at IS NOT NULL AND status = 'FAILED'
+         ORDER BY position LIMIT $3 {}",
+        dialect.for_update(),
+    );
+    let values: [Value; 3] = [campaign.into(), after.into(), i64::from(limit).into()];
+    let found = tx.query_all_raw(dialect.statement(&sql, values)).await?;
+    Ok(found.iter().map(|row| row.try_get("", "position")).collect::<Result<_, _>>()?)
+}
+
+/// Queues jobs anew, under another identity (R13): they surely did not go out. They all have the state `from`.
+pub async fn anew(
+    tx: &Tx,
+    campaign: BroadcastCampaignId,
+    positions: &[i32],
+    from: JobStatus,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let assignments = "status = 'QUEUED', change = $2, epoch = j.epoch + 1, random_id = NULL, account_id = NULL,
+        attempts = 0, not_before = $4, ambiguous_since = NULL, failed_at = NULL";
+    change(tx, campaign, positions, (from, JobStatus::Queued), assignments, Some(now)).await
+}
+
+/// Queues jobs of unknown fate again, because an operator says that they did not go out. They keep their identity: should the
+/// operator be wrong, Telegram may still know it.
+pub async fn not_sent(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32], now: DateTime<Utc>) -> Result<()> {
+    let assignments = "status = 'QUEUED', change = $2, attempts = 0, not_before = $4, ambiguous_since = NULL";
+    change(tx, campaign, positions, (JobStatus::Unknown, JobStatus::Queued), assignments, Some(now)).await
+}
+
+/// Marks jobs of unknown fate as sent, because an operator has seen them.
+pub async fn seen(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32], now: DateTime<Utc>) -> Result<()> {
+    let assignments = "status = 'SENT', change = $2, sent_at = COALESCE(j.started_at, $4), ambiguous_since = NULL";
+    change(tx, campaign, positions, (JobStatus::Unknown, JobStatus::Sent), assignments, Some(now)).await
+}
+
+/// Cancels queued jobs.
+pub async fn cancelled(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32]) -> Result<()> {
+    let assignments = "status = 'CANCELLED', change = $2, not_before = NULL";
+    change(tx, campaign, positions, (JobStatus::Queued, JobStatus::Cancelled), assignments, None).await
+}
+
+/// Changes rows that the caller has locked and whose state it has seen. `now` is `$4` of the assignments.
+async fn change(
+    tx: &Tx,
+    campaign: BroadcastCampaignId,
+    positions: &[i32],
+    (from, to): (JobStatus, JobStatus),
+    assignments: &str,
+    now: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let dialect = Dialect(tx.get_database_backend());
+    let key = new_key();
+    let sql = format!(
+        "UPDATE jobs AS j SET {assignments} FROM {} WHERE j.campaign_id = $1 AND j.position = r.position",
+        dialect.table("$3", &[("position", "integer")]),
+    );
+    let table: Vec<Row> = positions.iter().map(|position| Row { position: *position }).collect();
+    let values: [Value; 3] = [campaign.into(), key.into(), rows(&table)];
+    tx.execute_raw(dialect.statement(&sql, values.into_iter().chain(now.map(Value::from)))).await?;
+    let mut delta = Delta::default();
+    delta.moved(from, to, i32::try_from(positions.len()).unwrap_or(i32::MAX));
+    let streak = (0, Streak::Untouched);
+    record(tx, &Change { campaign, key, positions, sender: None, delta, streak, not_before: 0 }, false).await?;
+    Ok(())
+}

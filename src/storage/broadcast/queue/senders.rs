@@ -1,0 +1,87 @@
+//! Leases of whole processes (R15, R16): signs of life, and the takeover of those that gave none.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+use serde::Serialize;
+
+use super::{Change, Delta, Streak, job_change, new_key, record, settle};
+use crate::domain::broadcast::JobStatus;
+use crate::domain::error::Result;
+use crate::domain::id::SenderId;
+use crate::domain::positions;
+use crate::storage::sql::{Dialect, rows};
+use crate::storage::{Db, Tx};
+
+/// Rows of one takeover transaction.
+const CHUNK: usize = 5_000;
+
+/// Gives a sign of life. False if the epoch was raised: somebody took this sender's leases over.
+pub async fn beat(db: &Db, sender: SenderId, epoch: i64) -> Result<bool> {
+    let dialect = Dialect(db.backend());
+    let sql = "UPDATE senders SET beat = beat + 1 WHERE id = $1 AND epoch = $2 AND ended_at IS NULL RETURNING beat";
+    Ok(!db.write_alone(dialect.statement(sql, [sender.into(), epoch.into()])).await?.is_empty())
+}
+
+/// Raises the epoch of a sender that still has the epoch and beat that were seen: from then on it leases nothing.
+pub async fn fence(db: &Db, sender: SenderId, epoch: i64, beat: i64) -> Result<bool> {
+    let dialect = Dialect(db.backend());
+    let sql = "UPDATE senders SET epoch = epoch + 1 WHERE id = $1 AND epoch = $2 AND beat = $3 RETURNING epoch";
+    Ok(!db.write_alone(dialect.statement(sql, [sender.into(), epoch.into(), beat.into()])).await?.is_empty())
+}
+
+/// Notes that a sender holds nothing any more.
+pub async fn end(db: &Db, sender: SenderId, now: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE senders SET ended_at = $2 WHERE id = $1 RETURNING id";
+    db.write_alone(Dialect(db.backend()).statement(sql, [sender.into(), now.into()])).await.map(drop)
+}
+
+/// What happened to jobs whose lease is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// They were surely never handed over.
+    Untouched,
+    /// They may have been: they are ambiguous from now on, and a lease was lost.
+    Lost,
+}
+
+#[derive(Serialize)]
+struct Row {
+    position: i32,
+    key: i64,
+}
+
+/// Queues again what is still open of one lease, and closes the lease.
+pub async fn give_back(tx: &Tx, lease: &job_change::Model, fate: Fate, now: DateTime<Utc>) -> Result<usize> {
+    let dialect = Dialect(tx.get_database_backend());
+    let all: Vec<i32> = positions::read(&lease.positions).flat_map(|(from, to)| from..=to).collect();
+    let key = new_key();
+    let effect = match fate {
+        Fate::Untouched => "",
+        Fate::Lost => ", ambiguous_since = COALESCE(j.ambiguous_since, $4), leases = j.leases + 1",
+    };
+    let sql = format!(
+        "UPDATE jobs AS j SET status = 'QUEUED', change = $2, not_before = $4 {effect} FROM {}
+         WHERE j.campaign_id = $1 AND j.position = r.position AND j.change = r.key AND j.status = 'SENDING'
+         RETURNING j.position AS position",
+        dialect.table("$3", &[("position", "integer"), ("key", "bigint")]),
+    );
+    let mut given = Vec::new();
+    for chunk in all.chunks(CHUNK) {
+        let table: Vec<Row> = chunk.iter().map(|position| Row { position: *position, key: lease.key }).collect();
+        let values: [Value; 4] = [lease.campaign_id.into(), key.into(), rows(&table), now.into()];
+        for row in tx.query_all_raw(dialect.statement(&sql, values)).await? {
+            given.push(row.try_get::<i32>("", "position")?);
+        }
+    }
+    given.sort_unstable();
+    settle::close(tx, lease.campaign_id, &[lease.seq]).await?;
+    if !given.is_empty() {
+        let mut delta = Delta::default();
+        delta.moved(JobStatus::Sending, JobStatus::Queued, i32::try_from(given.len()).unwrap_or(i32::MAX));
+        let streak = (0, Streak::Untouched);
+        let change =
+            Change { campaign: lease.campaign_id, key, positions: &given, sender: None, delta, streak, not_before: 0 };
+        record(tx, &change, false).await?;
+    }
+    Ok(given.len())
+}

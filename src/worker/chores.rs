@@ -1,0 +1,41 @@
+//! What any worker does beside sending: schedules, cancellations, takeovers, the clock.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Tools;
+use super::holder::Holder;
+use super::takeover::Watch;
+use crate::domain::error::Result;
+use crate::service::broadcast::{campaign, pace};
+
+/// How often the chores are done, apart from events.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Does the chores until the session ends.
+pub async fn run(tools: Tools, holder: Arc<Holder>, session: CancellationToken) {
+    let mut watch = Watch::default();
+    let mut events = tools.on.events.subscribe();
+    while !session.is_cancelled() {
+        attempt("taking over leases", watch.look(&tools, &holder)).await;
+        attempt("ending cancelled jobs", campaign::sweep_cancelled(&tools.on)).await;
+        attempt("removing deleted campaigns", campaign::sweep_leftovers(&tools.on)).await;
+        attempt("mending slots", pace::mend_faults(&tools.on)).await;
+        attempt("firing schedules", campaign::fire_schedules(&tools.on)).await;
+        tokio::select! {
+            () = super::next_work(&mut events) => {}
+            () = tools.on.clock.sleep(ROUND) => {}
+            () = session.cancelled() => {}
+        }
+    }
+}
+
+/// A chore that fails is done again in the next round.
+async fn attempt(what: &str, chore: impl Future<Output = Result<()>>) {
+    if let Err(error) = chore.await {
+        tracing::warn!(error = ?error, "{what} failed");
+    }
+}

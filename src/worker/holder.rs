@@ -1,0 +1,182 @@
+//! The lease of this process (R15, R16): its identity, its signs of life, and the leases on jobs that it holds.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use super::Tools;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::SenderId;
+use crate::service::broadcast::delivery::sender as service;
+use crate::storage::broadcast::queue::senders::{self, Fate};
+use crate::storage::broadcast::sender;
+
+/// How often a sign of life is given.
+const BEAT: Duration = Duration::from_secs(4);
+/// How long after the start of the last confirmed sign of life sends may start. Others take over after 24 s.
+const VALID: Duration = Duration::from_secs(18);
+
+/// This process as the holder of leases.
+#[derive(Debug)]
+pub struct Holder {
+    /// Its row.
+    pub row: sender::Model,
+    /// Until when it may start sends, in milliseconds of the monotonic clock.
+    valid_until: AtomicU64,
+    /// Jobs that are not settled, by the key of their lease.
+    open: Mutex<HashMap<i64, usize>>,
+}
+
+impl Holder {
+    /// Registers this process.
+    pub async fn register(tools: &Tools) -> Result<Self> {
+        let began = tools.on.clock.monotonic();
+        let row = identity(tools).map_err(Error::Internal)?;
+        service::register(&tools.on, &row).await?;
+        let holder = Self { row, valid_until: AtomicU64::new(0), open: Mutex::default() };
+        holder.renewed(began);
+        Ok(holder)
+    }
+
+    /// Whether sends may start at `now` of the monotonic clock.
+    pub fn is_valid(&self, now: Duration) -> bool {
+        millis(now) < self.valid_until.load(Ordering::SeqCst)
+    }
+
+    fn renewed(&self, began: Duration) {
+        self.valid_until.fetch_max(millis(began + VALID), Ordering::SeqCst);
+    }
+
+    /// Notes a lease before it is asked for, so that nobody takes it for a forgotten one.
+    pub fn open(&self, key: i64, jobs: usize) {
+        self.lock().insert(key, jobs);
+    }
+
+    /// Forgets a lease that failed, or of which everything is settled.
+    pub fn forget(&self, key: i64) {
+        self.lock().remove(&key);
+    }
+
+    /// How many jobs of a lease are not settled.
+    pub fn remaining(&self, key: i64) -> usize {
+        self.lock().get(&key).copied().unwrap_or(0)
+    }
+
+    /// Notes that `jobs` of a lease were settled.
+    pub fn settled(&self, key: i64, jobs: usize) {
+        let mut open = self.lock();
+        if let Some(remaining) = open.get_mut(&key) {
+            *remaining = remaining.saturating_sub(jobs);
+            if *remaining == 0 {
+                open.remove(&key);
+            }
+        }
+    }
+
+    fn keys(&self) -> HashSet<i64> {
+        self.lock().keys().copied().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, usize>> {
+        self.open.lock().expect("no panic happens under this lock")
+    }
+
+    /// R10: a lease whose commit was not answered may be there all the same. Its jobs were surely never handed over.
+    async fn reconcile(&self, tools: &Tools) -> Result<()> {
+        let jobs = service::give_back(&tools.on, self.row.id, &self.keys(), Fate::Untouched).await?;
+        if jobs > 0 {
+            tracing::info!(jobs, "gave back jobs whose lease had been committed without an answer");
+        }
+        Ok(())
+    }
+
+    /// Gives everything back. What is still open may have been handed over: it stays leased, and is taken over when this
+    /// process has gone.
+    pub async fn retire(&self, tools: &Tools) -> Result<()> {
+        self.reconcile(tools).await?;
+        if self.keys().is_empty() { service::retire(&tools.on, &self.row).await } else { Ok(()) }
+    }
+}
+
+/// Gives signs of life until the session ends; ends the session when another process took this one's leases over.
+pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: CancellationToken) {
+    while !session.is_cancelled() {
+        let began = tools.on.clock.monotonic();
+        match senders::beat(&tools.beats, holder.row.id, holder.row.epoch).await {
+            Ok(true) => holder.renewed(began),
+            Ok(false) => {
+                tracing::error!("another process took this one for dead and took its leases over");
+                session.cancel();
+                return;
+            }
+            Err(error) => tracing::warn!(error = ?error, "a sign of life could not be given"),
+        }
+        if let Err(error) = holder.reconcile(&tools).await {
+            tracing::warn!(error = ?error, "forgotten leases could not be looked for");
+        }
+        tokio::select! { () = tools.on.clock.sleep(BEAT) => {}, () = session.cancelled() => {} }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn identity(tools: &Tools) -> anyhow::Result<sender::Model> {
+    let pid = i32::try_from(std::process::id())?;
+    Ok(sender::Model {
+        id: SenderId::generate(),
+        epoch: 1,
+        beat: 0,
+        host: host()?,
+        boot: boot()?,
+        pid,
+        pid_started: started(pid)?.context("this process has no entry in /proc")?,
+        data_dir: tools.on.rules.data_dir.display().to_string(),
+        started_at: tools.on.now(),
+        ended_at: None,
+    })
+}
+
+/// The name of this host, and of the space in which its process numbers are unique: containers share a kernel.
+pub fn host() -> anyhow::Result<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
+    let space = std::fs::read_link("/proc/self/ns/pid")?;
+    Ok(format!("{} {}", name.trim(), space.display()))
+}
+
+/// The boot of this host's kernel.
+pub fn boot() -> anyhow::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+/// When a process started, in clock ticks since the boot; None if there is no such process, or only its remains.
+pub fn started(pid: i32) -> anyhow::Result<Option<i64>> {
+    let text = match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    // The second field is the command in brackets and may hold anything: the fields after it are counted from its end.
+    let (_, rest) = text.rsplit_once(')').context("an unknown format of /proc/*/stat")?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let state = fields.first().context("no state in /proc/*/stat")?;
+    let started = fields.get(19).context("no start time in /proc/*/stat")?.parse()?;
+    Ok((!matches!(*state, "Z" | "X")).then_some(started))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_start() {
+        let pid = i32::try_from(std::process::id()).expect("a pid");
+        assert!(started(pid).expect("readable").is_some());
+        assert_eq!(started(i32::MAX).expect("readable"), None);
+    }
+}

@@ -1,0 +1,235 @@
+//! The lane of one campaign: take slots, lease jobs, launch them; again and again until it does not run any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sea_orm::EntityTrait;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::gate::Gate;
+use super::holder::Holder;
+use super::launch::{Launch, Load};
+use super::{PAUSE, Tools, settler};
+use crate::domain::clock::duration_nanos;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::BroadcastCampaignId;
+use crate::domain::pacing::{HORIZON, next_slot};
+use crate::events::Event;
+use crate::service::broadcast::delivery::settle::Answer;
+use crate::service::broadcast::delivery::{Mission, lease};
+use crate::storage::broadcast::progress;
+use crate::storage::broadcast::queue::lease::{Claim, Leased, waiting};
+use crate::storage::broadcast::queue::new_key;
+use crate::storage::broadcast::queue::slots::{self, Taken};
+
+/// Jobs of one lease: at the highest rate, a quarter of a second's.
+const LEASE: i64 = 5_000;
+/// Jobs of one campaign that one process holds at most. It bounds memory when answers are slow.
+const IN_FLIGHT: usize = 10_000;
+/// A pause while every place in flight is taken.
+const FULL: Duration = Duration::from_millis(5);
+
+/// What a turn led to.
+enum Turn {
+    /// Look again after this time, or when something changes.
+    Wait(Duration),
+    /// The campaign does not run any more.
+    Over,
+}
+
+/// Works on a campaign until it does not run any more or the session ends, and until all that was sent is settled.
+pub async fn run(tools: Tools, holder: Arc<Holder>, id: BroadcastCampaignId, session: CancellationToken) {
+    let mission = match Mission::load(&tools.on, id).await {
+        Ok(mission) => Arc::new(mission),
+        Err(error) => {
+            tracing::error!(campaign = %id, error = ?error, "a running campaign cannot be sent");
+            return tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let gate = Arc::new(Gate::default());
+    let in_flight = Arc::new(AtomicUsize::new(0));
+    let (answers, results) = mpsc::unbounded_channel();
+    let settling = settler::Settler::new(&tools, &holder, &mission, &in_flight).run(results);
+    let settling = tokio::spawn(settling);
+    let events = tools.on.events.subscribe();
+    let lane = Lane { tools, holder, mission, gate, in_flight, answers, session, cursor: 0, queued: LEASE };
+    lane.run(events).await;
+    // The lane's end of the channel is gone; the launches' ends go with their last answers.
+    if let Err(error) = settling.await {
+        tracing::error!(campaign = %id, %error, "the settler ended badly");
+    }
+}
+
+struct Lane {
+    tools: Tools,
+    holder: Arc<Holder>,
+    mission: Arc<Mission>,
+    gate: Arc<Gate>,
+    in_flight: Arc<AtomicUsize>,
+    answers: mpsc::UnboundedSender<Answer>,
+    session: CancellationToken,
+    /// Where the last claim ended (R25): an old snapshot makes claims from the start four times slower.
+    cursor: i32,
+    /// Queued jobs, as far as is known: more slots are not taken.
+    queued: i64,
+}
+
+impl Lane {
+    async fn run(mut self, mut events: Receiver<Event>) {
+        loop {
+            let pause = match self.turn().await {
+                Ok(Turn::Wait(pause)) => pause,
+                Ok(Turn::Over) | Err(Error::Precondition(_) | Error::NotFound(_)) => break,
+                Err(error) => {
+                    tracing::warn!(campaign = %self.mission.id, error = ?error, "a claim failed");
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                () = self.tools.on.clock.sleep(pause) => {}
+                () = self.changed(&mut events) => {
+                    if !self.refresh().await {
+                        break;
+                    }
+                }
+                () = self.session.cancelled() => break,
+            }
+        }
+        self.gate.close();
+    }
+
+    /// Returns when somebody changed the campaign.
+    async fn changed(&self, events: &mut Receiver<Event>) {
+        loop {
+            match events.recv().await {
+                Ok(Event::Work(id)) if id == self.mission.id => return,
+                Ok(Event::Resync) | Err(RecvError::Lagged(_)) => return,
+                Ok(_) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Reads the campaign again; false if it does not run.
+    async fn refresh(&mut self) -> bool {
+        self.queued = LEASE;
+        match self.hot_row().await {
+            Ok(Some(row)) if row.status == "RUNNING" => match Mission::load(&self.tools.on, self.mission.id).await {
+                Ok(mission) => self.mission = Arc::new(mission),
+                Err(error) => tracing::warn!(campaign = %self.mission.id, error = ?error, "cannot be read again"),
+            },
+            Ok(_) => return false,
+            // Leases are refused if it does not run: nothing is lost by going on.
+            Err(error) => tracing::warn!(campaign = %self.mission.id, error = ?error, "cannot be looked at"),
+        }
+        true
+    }
+
+    async fn hot_row(&self) -> Result<Option<progress::Model>> {
+        Ok(progress::Entity::find_by_id(self.mission.id).one(self.tools.on.db.reader()).await?)
+    }
+
+    async fn turn(&mut self) -> Result<Turn> {
+        let on = &self.tools.on;
+        let free = IN_FLIGHT.saturating_sub(self.in_flight.load(Ordering::SeqCst));
+        if free == 0 {
+            return Ok(Turn::Wait(FULL));
+        }
+        let claimed = on.clock.monotonic();
+        let wanted = i64::try_from(free).unwrap_or(LEASE).min(LEASE).min(self.queued.max(1));
+        let Some(taken) = slots::take(&on.db, self.mission.id, on.clock.nanos(), wanted).await? else {
+            return self.no_slot().await;
+        };
+        let leased = self.lease(&taken).await?;
+        if leased.found == 0 {
+            return self.no_job(&taken).await;
+        }
+        self.queued = leased.queued.into();
+        self.cursor = match leased.jobs.last() {
+            Some(last) if i64::try_from(leased.found).is_ok_and(|found| found == taken.slots.count) => {
+                self.cursor.max(last.position)
+            }
+            // SKIP LOCKED passed something over, or a lease was rolled back behind the cursor (R25).
+            _ => 0,
+        };
+        self.launch(&taken, leased, claimed);
+        Ok(Turn::Wait(self.until_next_claim(taken.slots.last + taken.slots.interval)))
+    }
+
+    /// The next claim is made half a horizon before its first slot, so that the jobs are ready when it comes (R4).
+    fn until_next_claim(&self, slot: i64) -> Duration {
+        let lead = duration_nanos(HORIZON) / 2;
+        let nanos = slot - lead - self.tools.on.clock.nanos();
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
+    }
+
+    async fn no_slot(&self) -> Result<Turn> {
+        let Some(row) = self.hot_row().await? else { return Ok(Turn::Over) };
+        if row.status != "RUNNING" {
+            return Ok(Turn::Over);
+        }
+        let now = self.tools.on.clock.nanos();
+        let slot = next_slot(now, row.last_slot, row.not_before, row.delivery_rate);
+        Ok(Turn::Wait(self.until_next_claim(slot).max(Duration::from_millis(1))))
+    }
+
+    /// Nothing could be leased: jobs wait for their instant, others hold them, or they lie behind the cursor.
+    async fn no_job(&mut self, taken: &Taken) -> Result<Turn> {
+        let behind = self.cursor > 0;
+        self.cursor = 0;
+        let (first, waiting) = waiting(self.tools.on.db.reader(), self.mission.id).await?;
+        if behind && i64::from(taken.queued) > waiting {
+            return Ok(Turn::Wait(Duration::from_millis(1)));
+        }
+        let pause = first.and_then(|first| (first - self.tools.on.now()).to_std().ok());
+        // With nothing queued, the last answers decide whether the campaign is over: they are in flight, here or elsewhere.
+        Ok(Turn::Wait(pause.unwrap_or(PAUSE).clamp(Duration::from_millis(20), Duration::from_secs(1))))
+    }
+
+    async fn lease(&self, taken: &Taken) -> Result<Leased> {
+        let row = &self.holder.row;
+        let claim = Claim {
+            campaign: self.mission.id,
+            sender: row.id,
+            epoch: row.epoch,
+            key: new_key(),
+            run: taken.run,
+            cursor: self.cursor,
+            limit: taken.slots.count,
+            now: self.tools.on.now(),
+        };
+        self.holder.open(claim.key, usize::MAX);
+        match lease::lease(&self.tools.on, &self.mission, &claim).await {
+            Ok(leased) if leased.jobs.is_empty() => {
+                self.holder.forget(claim.key);
+                Ok(leased)
+            }
+            Ok(leased) => {
+                self.holder.open(claim.key, leased.jobs.len());
+                Ok(leased)
+            }
+            Err(error) => {
+                self.holder.forget(claim.key);
+                Err(error)
+            }
+        }
+    }
+
+    fn launch(&self, taken: &Taken, leased: Leased, claimed: Duration) {
+        self.in_flight.fetch_add(leased.jobs.len(), Ordering::SeqCst);
+        let launch = Launch {
+            tools: self.tools.clone(),
+            holder: self.holder.clone(),
+            mission: self.mission.clone(),
+            gate: self.gate.clone(),
+            answers: self.answers.clone(),
+            session: self.session.clone(),
+        };
+        let load = Load { key: leased.key, seq: leased.seq, run: taken.run, claimed };
+        tokio::spawn(launch.run(load, leased.jobs, taken.slots));
+    }
+}

@@ -1,0 +1,57 @@
+//! Watching the other processes, and taking over the leases of those that are gone (R16).
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Tools;
+use super::holder::{self, Holder};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::SenderId;
+use crate::service::broadcast::delivery::sender as service;
+use crate::storage::broadcast::sender;
+
+/// A process that gave no sign of life for so long, on one's own monotonic clock, is taken for dead.
+const SILENCE: Duration = Duration::from_secs(24);
+
+/// What was last seen of the others: epoch, beat, and since when on the monotonic clock.
+#[derive(Debug, Default)]
+pub struct Watch(HashMap<SenderId, (i64, i64, Duration)>);
+
+impl Watch {
+    /// Looks at all other processes once.
+    pub async fn look(&mut self, tools: &Tools, me: &Holder) -> Result<()> {
+        let now = tools.on.clock.monotonic();
+        let all = service::remembered(&tools.on).await?;
+        // First know what they accepted, then repeat what they may have sent.
+        for other in all.iter().filter(|other| other.host == me.row.host && other.id != me.row.id) {
+            (tools.neighbour)(Path::new(&other.data_dir));
+        }
+        self.0.retain(|id, _| all.iter().any(|other| other.id == *id));
+        for other in all.iter().filter(|other| other.ended_at.is_none() && other.id != me.row.id) {
+            if self.is_gone(tools, me, other, now)? {
+                service::take_over(&tools.on, other).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_gone(&mut self, tools: &Tools, me: &Holder, other: &sender::Model, now: Duration) -> Result<bool> {
+        // The data folder is locked by the operating system: whoever else was on this SQLite is gone.
+        if !tools.on.db.is_postgres() {
+            return Ok(true);
+        }
+        if other.host == me.row.host {
+            let alive = other.boot == me.row.boot
+                && holder::started(other.pid).map_err(Error::Internal)? == Some(other.pid_started);
+            if !alive {
+                return Ok(true);
+            }
+        }
+        let seen = self.0.entry(other.id).or_insert((other.epoch, other.beat, now));
+        if (seen.0, seen.1) != (other.epoch, other.beat) {
+            *seen = (other.epoch, other.beat, now);
+        }
+        Ok(now - seen.2 >= SILENCE)
+    }
+}
