@@ -2,6 +2,7 @@
 
 pub mod domain;
 pub mod events;
+pub mod graphql;
 pub mod service;
 pub mod storage;
 pub mod telegram;

@@ -119,6 +119,12 @@ pub enum Code {
 }
 
 impl Code {
+    /// All codes.
+    pub fn all() -> Vec<Self> {
+        use async_graphql::resolver_utils::EnumType;
+        Self::items().iter().map(|item| item.value).collect()
+    }
+
     /// The code as it is written in `extensions.code`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{ComplexObject, Enum, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::{ComplexObject, Context, Enum, Object, OutputType, SimpleObject, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
 
+use super::context::ContextExt;
 use crate::domain::error::{Error, Result, Violation};
 use crate::storage::Db;
 use crate::storage::page::{self, Page, Place, Sort, Window};
@@ -27,6 +28,13 @@ pub enum OrderDirection {
     Desc,
 }
 
+impl OrderDirection {
+    /// Whether the greatest come first.
+    pub const fn is_desc(self) -> bool {
+        matches!(self, Self::Desc)
+    }
+}
+
 /// A part of a list.
 pub struct Connection<N: OutputType> {
     edges: Vec<Edge<N>>,
@@ -35,7 +43,7 @@ pub struct Connection<N: OutputType> {
 }
 
 /// Counts the whole list, when it is asked to.
-pub type Count = Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>;
+pub type Count = Box<dyn for<'a> Fn(&'a Context<'_>) -> BoxFuture<'a, Result<u64>> + Send + Sync>;
 
 /// One node of a list, and its place in it.
 #[derive(SimpleObject)]
@@ -80,8 +88,8 @@ impl<N: OutputType> Connection<N> {
 
     /// How many nodes the whole list has. It is counted only when this field is selected. Lists of audit lines stop counting
     /// at 10,001.
-    async fn total_count(&self) -> Result<i32> {
-        Ok(i32::try_from((self.count)().await?).unwrap_or(i32::MAX))
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(i32::try_from((self.count)(ctx).await?).unwrap_or(i32::MAX))
     }
 }
 
@@ -168,10 +176,9 @@ impl<N: OutputType> Connection<N> {
     {
         let window = args.window(&sort)?;
         let page = page::read(db.reader(), select.clone(), sort, &window).await?;
-        let db = db.clone();
-        let count: Count = Box::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            Box::pin(async move { page::count(db.reader(), select, most).await })
+        let count: Count = Box::new(move |ctx| {
+            let select = select.clone();
+            Box::pin(async move { page::count(ctx.services().db.reader(), select, most).await })
         });
         Self::new(page, sort, &window, count)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Data, Executor, Request, Response};
 use futures_util::stream::{self, BoxStream};
-use futures_util::{Stream, StreamExt, future};
+use futures_util::{StreamExt, future};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::context::Caller;
@@ -76,8 +76,8 @@ impl Executor for Execution {
         &self,
         request: Request,
         session_data: Option<Arc<Data>>,
-    ) -> impl Stream<Item = Response> + Send + 'static {
-        stream::once(self.clone().stream(request, session_data)).flatten()
+    ) -> BoxStream<'static, Response> {
+        stream::once(self.clone().stream(request, session_data)).flatten().boxed()
     }
 }
 

@@ -19,10 +19,18 @@ pub mod loaders;
 pub mod node;
 pub mod scalar;
 pub mod server;
+#[cfg(test)]
+mod tests;
 
 /// Everything that can be read. Each field says which permission it needs; `UserRole` says who has which.
 #[derive(MergedObject, Default)]
-pub struct Query(access::session::SessionQuery, server::ServerQuery, node::NodeQuery, access::user::UserQuery);
+pub struct Query(
+    access::session::SessionQuery,
+    server::ServerQuery,
+    node::NodeQuery,
+    access::user::UserQuery,
+    access::audit::AuditQuery,
+);
 
 /// Everything that can be changed. Each field takes one `input` and gives back what it changed.
 #[derive(MergedObject, Default)]
@@ -46,7 +54,7 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> async_graphql::SchemaBuilder<guard::Guarded<Query>, guard::Guarded<Mutation>, guard::Guarded<Subscription>>
-{
+fn builder()
+-> async_graphql::SchemaBuilder<guard::Guarded<Query>, guard::Guarded<Mutation>, guard::Guarded<Subscription>> {
     Schema::build(Default::default(), Default::default(), Default::default())
 }

@@ -5,7 +5,6 @@ use futures_util::future::try_join_all;
 
 use super::access::audit::AuditLog;
 use super::access::user::User;
-use super::context::ContextExt;
 use super::guard::{self, requires};
 use super::id::{self, GlobalId, MOST_IDS, ReadId};
 use crate::domain::error::{Error, Result, Violation};
@@ -43,9 +42,10 @@ impl NodeQuery {
             let message = format!("{} ids are given, {MOST_IDS} is the most", ids.len());
             return Err(Error::Invalid(vec![Violation { path: vec!["ids".into()], message }]));
         }
-        let found = ids.iter().enumerate().map(async |(index, id)| {
-            find(ctx, id, || vec!["ids".into(), index.to_string()]).await
-        });
+        let found = ids
+            .iter()
+            .enumerate()
+            .map(async |(index, id)| find(ctx, id, || vec!["ids".into(), index.to_string()]).await);
         try_join_all(found).await
     }
 }

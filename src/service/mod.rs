@@ -17,6 +17,8 @@ use crate::storage::{Db, Tx};
 pub mod access;
 pub mod broadcast;
 pub mod hub;
+#[cfg(test)]
+pub(crate) mod testing;
 
 /// What every use case works with.
 #[derive(Clone)]

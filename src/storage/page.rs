@@ -1,10 +1,12 @@
 //! One page of a list: keyset pagination over a sort value and the id.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, SimpleExpr};
+use sea_orm::sea_query::{
+    Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr, UnionType,
+};
 use sea_orm::{
-    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable,
-    ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, Select, Value,
+    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, ModelTrait,
+    PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select, Value,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -196,6 +198,83 @@ where
     E::Model: FromQueryResult + Send + Sync,
 {
     Ok(window.page(sort.cut(select, window).all(db).await?))
+}
+
+/// One of several lists that are read at once.
+#[derive(Debug, Clone)]
+pub struct Request<E: EntityTrait> {
+    /// The whole list.
+    pub select: Select<E>,
+    /// Its order.
+    pub sort: Sort<E>,
+    /// The part that is wanted.
+    pub window: Window,
+}
+
+/// Reads a page of each of several lists in one statement: the children of many parents. The pages are in the order of the
+/// requests.
+pub async fn read_each<E>(db: &impl ConnectionTrait, requests: &[Request<E>]) -> Result<Vec<Page<E::Model>>>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    let lists = requests.iter().enumerate().map(|(list, Request { select, sort, window })| {
+        let part = sort.cut(select.clone(), window).into_query();
+        Query::select()
+            .column(Asterisk)
+            .expr_as(Expr::cust(list.to_string()), "list")
+            // The part is sorted; a union is not.
+            .expr_as(Expr::cust("row_number() OVER ()"), "place")
+            .from_subquery(part, "part")
+            .take()
+    });
+    let mut found: Vec<Vec<E::Model>> = requests.iter().map(|_| Vec::new()).collect();
+    for (list, row) in union(db, lists).await? {
+        found[list].push(E::Model::from_query_result(&row, "")?);
+    }
+    Ok(requests.iter().zip(found).map(|(request, rows)| request.window.page(rows)).collect())
+}
+
+/// How many rows each of several lists has, in one statement.
+pub async fn count_each<E: EntityTrait>(db: &impl ConnectionTrait, selects: &[Select<E>]) -> Result<Vec<u64>> {
+    let lists = selects.iter().enumerate().map(|(list, select)| {
+        Query::select()
+            .expr_as(Func::count(Expr::col(Asterisk)), "count")
+            .expr_as(Expr::cust(list.to_string()), "list")
+            .expr_as(Expr::cust("0"), "place")
+            .from_subquery(select.clone().into_query(), "part")
+            .take()
+    });
+    let mut counts = vec![0; selects.len()];
+    for (list, row) in union(db, lists).await? {
+        let count: i64 = row.try_get("", "count")?;
+        counts[list] = u64::try_from(count).unwrap_or_default();
+    }
+    Ok(counts)
+}
+
+/// Selects in one statement: SQLite takes 500.
+const UNITED: usize = 400;
+
+/// The rows of all `lists`, each with the number of its list, in the order of the lists and of their places.
+async fn union(
+    db: &impl ConnectionTrait,
+    lists: impl Iterator<Item = SelectStatement>,
+) -> Result<Vec<(usize, QueryResult)>> {
+    let lists: Vec<SelectStatement> = lists.collect();
+    let mut found = Vec::new();
+    for some in lists.chunks(UNITED) {
+        let Some((first, rest)) = some.split_first() else { continue };
+        let mut all = first.clone();
+        all.unions(rest.iter().map(|list| (UnionType::All, list.clone())));
+        let order = |name: &'static str| Expr::col(name);
+        all.order_by_expr(order("list"), Order::Asc).order_by_expr(order("place"), Order::Asc);
+        for row in db.query_all(&all).await? {
+            let list: i32 = row.try_get("", "list")?;
+            found.push((usize::try_from(list).unwrap_or_default(), row));
+        }
+    }
+    Ok(found)
 }
 
 /// How many rows `select` finds, counted up to `most`.

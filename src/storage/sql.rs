@@ -3,6 +3,7 @@
 //! Both understand `$1`, `ON CONFLICT`, `UPDATE .. FROM` and `RETURNING`. Where they differ, [`Dialect`] has the words.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use sea_orm::sea_query::LikeExpr;
 use sea_orm::{DatabaseBackend, Statement, Value};
 use serde::Serialize;
 
@@ -31,7 +32,9 @@ impl Dialect {
                 _ => format!("json_extract(value, '$.{name}') AS {name}"),
             })
             .collect();
-        format!("(SELECT {} FROM json_each({parameter})) AS r", columns.join(", "))
+        // The limit, which is none, keeps SQLite from merging this select into the statement: merged, it reads the array anew
+        // for every row of the other table (500 rows: 186 ms instead of 2).
+        format!("(SELECT {} FROM json_each({parameter}) LIMIT -1) AS r", columns.join(", "))
     }
 
     /// The greater of two numbers.
@@ -64,6 +67,12 @@ impl Dialect {
         if self.is_postgres() { "FOR KEY SHARE" } else { "" }
     }
 
+    /// A column of the table that an `UPDATE .. FROM` changes, in its `RETURNING`: PostgreSQL sees the other tables there too,
+    /// SQLite does not know the alias.
+    pub fn returned(self, alias: &str, column: &str) -> String {
+        if self.is_postgres() { format!("{alias}.{column} AS {column}") } else { column.to_owned() }
+    }
+
     /// A number as eight hexadecimal digits.
     pub fn hex8(self, number: &str) -> String {
         if self.is_postgres() { format!("lpad(to_hex({number}), 8, '0')") } else { format!("printf('%08x', {number})") }
@@ -82,6 +91,12 @@ impl Dialect {
 /// The value of a parameter that [`Dialect::table`] reads.
 pub fn rows<T: Serialize>(rows: &[T]) -> Value {
     serde_json::to_string(rows).expect("rows are plain data").into()
+}
+
+/// A pattern for `LIKE` that finds `part` anywhere, taken to the letter: `_` is common in usernames.
+pub fn contains(part: &str) -> LikeExpr {
+    let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    LikeExpr::new(format!("%{escaped}%")).escape('\\')
 }
 
 /// An instant as both databases read it from JSON, and as sqlx writes it to SQLite: it sorts as text.

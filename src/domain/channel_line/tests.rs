@@ -92,7 +92,7 @@ fn wrong_lines_have_reasons() {
 fn bytes_that_are_not_utf8_are_named_by_their_column() {
     let mut line = EXAMPLE.as_bytes().to_vec();
     line[14] = 0xff;
-    assert_eq!(refused(line), "the line is not UTF-8: wrong byte at column 14");
+    assert_eq!(refused(line), "the line is not UTF-8: wrong byte at column 15");
 }
 
 #[test]

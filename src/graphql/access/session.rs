@@ -61,11 +61,12 @@ impl From<Tokens> for SessionPayload {
     }
 }
 
-/// Nothing is needed to end one's own session.
+/// Which sessions end.
 #[derive(InputObject)]
 struct LogoutInput {
-    /// An echo for clients that need one.
-    client_mutation_id: Option<String>,
+    /// All sessions of the viewer, on all devices, instead of this one alone.
+    #[graphql(default)]
+    everywhere: bool,
 }
 
 /// The session has ended.
@@ -73,8 +74,6 @@ struct LogoutInput {
 struct LogoutPayload {
     /// Whose session it was.
     user: User,
-    /// The echo.
-    client_mutation_id: Option<String>,
 }
 
 /// The old and the new password.
@@ -127,12 +126,11 @@ impl SessionMutation {
     async fn logout(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Nothing is needed.")] input: Option<LogoutInput>,
+        #[graphql(desc = "Which sessions; without it, this one.")] input: Option<LogoutInput>,
     ) -> Result<LogoutPayload> {
-        let session = session(ctx)?;
-        service::logout(ctx.services(), &ctx.actor(), session).await?;
-        let client_mutation_id = input.and_then(|input| input.client_mutation_id);
-        Ok(LogoutPayload { user: session.user.clone().into(), client_mutation_id })
+        let (session, everywhere) = (session(ctx)?, input.is_some_and(|input| input.everywhere));
+        service::logout(ctx.services(), &ctx.actor(), session, everywhere).await?;
+        Ok(LogoutPayload { user: session.user.clone().into() })
     }
 
     /// Changes one's own password. One's other sessions end.

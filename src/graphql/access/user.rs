@@ -29,7 +29,7 @@ impl From<user::Model> for User {
 #[Object]
 impl User {
     /// The id, opaque and unique among all types.
-    async fn id(&self) -> ID {
+    pub(in crate::graphql) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

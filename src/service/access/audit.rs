@@ -1,14 +1,23 @@
 //! The audit log: one line for each write, in the write's own transaction.
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel};
+use std::collections::VecDeque;
+
+use futures_util::Stream;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel, QuerySelect};
 use serde_json::Value as Json;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use crate::domain::audit::Action;
 use crate::domain::error::Result;
 use crate::domain::id::AuditLogId;
+use crate::events::Event;
 use crate::service::{Actor, Services};
-use crate::storage::access::audit_log;
+use crate::storage::access::{audit_head, audit_log};
+
+/// Lines that a follower reads at once.
+const LINES: u64 = 100;
 
 /// What a line is about: the kind of thing, and which.
 #[derive(Debug, Clone, Copy)]
@@ -39,4 +48,54 @@ pub async fn record(
     };
     line.into_active_model().insert(tx).await?;
     Ok(())
+}
+
+/// Lines that are sealed from now on, in the order of the chain.
+pub async fn follow(on: Services) -> Result<impl Stream<Item = Result<audit_log::Model>> + Send + 'static> {
+    // Subscribe first, read second: what comes in between is seen twice, not never.
+    let events = on.events.subscribe();
+    let seq = audit_head::Entity::read(on.db.reader()).await?.seq;
+    let start = Follower { on, events, seq, ready: VecDeque::new() };
+    Ok(futures_util::stream::unfold(Some(start), async |follower| {
+        let mut follower = follower?;
+        match follower.next().await {
+            Ok(Some(line)) => Some((Ok(line), Some(follower))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+struct Follower {
+    on: Services,
+    events: Receiver<Event>,
+    seq: i64,
+    ready: VecDeque<audit_log::Model>,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Result<Option<audit_log::Model>> {
+        loop {
+            if let Some(line) = self.ready.pop_front() {
+                return Ok(Some(line));
+            }
+            let lines = audit_log::Entity::sealed_after(self.seq).limit(LINES).all(self.on.db.reader()).await?;
+            self.seq = lines.last().and_then(|line| line.seq).unwrap_or(self.seq);
+            self.ready = lines.into();
+            if self.ready.is_empty() && !self.woken().await {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Waits until there may be more lines; false if there will be none.
+    async fn woken(&mut self) -> bool {
+        loop {
+            match self.events.recv().await {
+                Ok(Event::Audit | Event::Resync) | Err(RecvError::Lagged(_)) => return true,
+                Ok(_) => {}
+                Err(RecvError::Closed) => return false,
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod denial;
 pub mod password;
+pub mod seal;
 pub mod session;
 pub mod token;
 pub mod user;

@@ -88,11 +88,15 @@ pub async fn refresh(on: &Services, actor: &Actor, used: &str) -> Result<Tokens>
     }
 }
 
-/// Ends a session: its access token is refused from now on too.
-pub async fn logout(on: &Services, actor: &Actor, session: &Session) -> Result<()> {
+/// Ends a session, or all of its user's: their access tokens are refused from now on too.
+pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere: bool) -> Result<()> {
     on.write(|tx| async move {
         let tx = &*tx;
-        refresh_token::Entity::revoke_family(session.family, on.now()).exec(tx).await?;
+        let end = match everywhere {
+            true => refresh_token::Entity::revoke_of(session.user.id, on.now()),
+            false => refresh_token::Entity::revoke_family(session.family, on.now()),
+        };
+        end.exec(tx).await?;
         audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), None::<Json>).await
     })
     .await?;

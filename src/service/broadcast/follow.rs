@@ -72,11 +72,11 @@ async fn next_chunk(log: &mut Log) -> Result<Option<Vec<JobUpdate>>> {
 }
 
 async fn read(log: &Log, parts: &[Part]) -> Result<Vec<(i64, job::Model)>> {
-    persist(async || job_update::read(log.services.db.reader(), log.campaign, parts).await).await
+    persist(|| job_update::read(log.services.db.reader(), log.campaign, parts)).await
 }
 
 /// Repeats a read for as long as the database is away.
-async fn persist<T>(read: impl AsyncFn() -> Result<T>) -> Result<T> {
+async fn persist<T, F: Future<Output = Result<T>>>(read: impl Fn() -> F) -> Result<T> {
     loop {
         match read().await {
             Err(Error::Unavailable(cause)) => {

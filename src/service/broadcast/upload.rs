@@ -62,8 +62,11 @@ where
         created_at: on.now(),
         used_at: None,
     };
-    on.write(async |tx| Ok(upload::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?))
-        .await?;
+    let new = &row;
+    on.write(|tx| async move {
+        Ok(upload::Entity::insert(new.clone().into_active_model()).exec_without_returning(&*tx).await?)
+    })
+    .await?;
     kept.forget();
     Ok(row)
 }

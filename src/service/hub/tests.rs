@@ -6,13 +6,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::domain::clock::SystemClock;
-use crate::domain::id::NodeId;
-use crate::domain::secret_key::SecretKey;
-use crate::events::Events;
-use crate::events::local::LocalEvents;
-use crate::service::Rules;
-use crate::storage::Db;
+use crate::service::testing::Fixture;
 
 /// What is watched: a version, which is the last one when it is negative or `last` is set.
 struct Thing {
@@ -68,38 +62,18 @@ impl Reader for ThingReader {
 
 struct World {
     hub: Hub<ThingReader>,
-    events: Arc<LocalEvents>,
-    _folder: tempfile::TempDir,
+    fixture: Fixture,
 }
 
 async fn world(progress_hz: u32) -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let events = Arc::new(LocalEvents::new());
-    let rules = Rules {
-        is_simulated: true,
-        data_dir: folder.path().into(),
-        upload_max_bytes: 0,
-        late_limit: Duration::ZERO,
-        pause_after_failures: 1,
-        channel_errors: 1,
-        dedupe_window: Duration::ZERO,
-        progress_hz,
-    };
-    let services = Services {
-        db: Db::sqlite(&folder.path().join("herald.db")).await.unwrap(),
-        clock: Arc::new(SystemClock::new()),
-        events: events.clone(),
-        key: SecretKey::new([7; 32]),
-        rules: Arc::new(rules),
-        node: NodeId::generate(),
-    };
-    World { hub: Hub::new(services), events, _folder: folder }
+    let fixture = Fixture::new(progress_hz).await;
+    World { hub: Hub::new(fixture.services.clone()), fixture }
 }
 
 impl World {
     fn change(&self, thing: usize, version: i32) {
         THINGS[thing].version.store(version, SeqCst);
-        self.events.publish(Event::Audit);
+        self.fixture.services.tell(Event::Audit);
     }
 }
 

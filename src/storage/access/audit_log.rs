@@ -34,6 +34,16 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
+    /// All lines.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Lines with these ids.
+    pub fn by_ids(ids: &[AuditLogId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
     /// Lines that the sealer has not reached, oldest first.
     pub fn unsealed() -> Select<Self> {
         Self::find().filter(Column::Seq.is_null()).order_by_asc(Column::Id)

@@ -49,6 +49,11 @@ impl Entity {
         Self::find()
     }
 
+    /// Users that have been deleted.
+    pub fn deleted() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_not_null())
+    }
+
     /// Users with these ids, deleted ones too.
     pub fn by_ids(ids: &[UserId]) -> Select<Self> {
         Self::find().filter(Column::Id.is_in(ids.iter().copied()))

@@ -60,6 +60,16 @@ impl Entity {
         found.ok_or(Error::NotFound("broadcast campaign"))
     }
 
+    /// All campaigns.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// The campaigns with these ids.
+    pub fn by_ids(ids: &[BroadcastCampaignId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
     /// Campaigns whose scheduled instant has come.
     pub fn due(now: DateTimeUtc) -> Select<Self> {
         Self::find()

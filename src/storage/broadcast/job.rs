@@ -49,6 +49,16 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
+    /// All jobs.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// The jobs with these ids.
+    pub fn by_ids(ids: &[JobId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
     /// The jobs of a campaign.
     pub fn of(campaign: BroadcastCampaignId) -> Select<Self> {
         Self::find().filter(Column::CampaignId.eq(campaign))

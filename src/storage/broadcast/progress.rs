@@ -48,6 +48,11 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
+    /// The rows of these campaigns.
+    pub fn by_ids(campaigns: &[BroadcastCampaignId]) -> Select<Self> {
+        Self::find().filter(Column::CampaignId.is_in(campaigns.iter().copied()))
+    }
+
     /// Campaigns whose jobs are to be sent now.
     pub fn running() -> Select<Self> {
         Self::find().filter(Column::Status.eq("RUNNING"))

@@ -1,7 +1,7 @@
 //! Uploaded files; the bytes lie in the data folder of the node that took them.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Func;
+use sea_orm::sea_query::{ExprTrait, Func};
 use sea_orm::{Condition, DeleteMany, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
@@ -40,7 +40,7 @@ impl Entity {
         let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);
         Self::delete_many()
             .filter(Column::NodeId.eq(node))
-            .filter(last_use().lt(before))
+            .filter(ExprTrait::lt(last_use(), before))
             .filter(Column::Id.not_in_subquery(template_media().into_query()))
             .filter(Column::Id.not_in_subquery(campaign_media().into_query()))
             .filter(Column::Id.not_in_subquery(imports.into_query()))
@@ -50,7 +50,7 @@ impl Entity {
     pub fn needed(ids: impl IntoIterator<Item = UploadId>, since: DateTimeUtc) -> Select<Self> {
         let importing = channel_import::Entity::in_progress().select_only().column(channel_import::Column::UploadId);
         let reasons = Condition::any()
-            .add(last_use().gte(since))
+            .add(ExprTrait::gte(last_use(), since))
             .add(Column::Id.in_subquery(template_media().into_query()))
             .add(Column::Id.in_subquery(campaign_media().into_query()))
             .add(Column::Id.in_subquery(importing.into_query()));

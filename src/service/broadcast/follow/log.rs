@@ -88,14 +88,14 @@ impl Log {
 
     async fn row(&self) -> Result<Option<progress::Model>> {
         let db = self.services.db.reader();
-        persist(async || Ok(progress::Entity::find_by_id(self.campaign).one(db).await?)).await
+        persist(|| async { Ok(progress::Entity::find_by_id(self.campaign).one(db).await?) }).await
     }
 
     /// Reads the next entries. The campaign's row says that there are some: none means that they are being deleted.
     async fn read_entries(&mut self) -> Result<bool> {
         let db = self.services.db.reader();
         let select = job_change::Entity::after(self.campaign, self.seq).limit(ENTRIES);
-        let entries = persist(async || Ok(select.clone().all(db).await?)).await?;
+        let entries = persist(|| async { Ok(select.clone().all(db).await?) }).await?;
         let Some(last) = entries.last() else { return Ok(false) };
         self.seq = last.seq;
         let parts = entries.iter().flat_map(|entry| self.parts_of(entry)).collect();

@@ -1,1 +1,238 @@
+//! Followers of a log that is being written: nothing missed, nothing told twice, wherever they begin.
 
+use std::collections::HashMap;
+
+use futures_util::StreamExt;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel, PaginatorTrait};
+
+use super::*;
+use crate::domain::broadcast::JobStatus;
+use crate::domain::id::{ChannelId, JobId};
+use crate::events::Event;
+use crate::service::testing::Fixture;
+use crate::storage::broadcast::queue::{Change, Delta, Streak, new_key, record};
+use crate::storage::sql::Dialect;
+
+/// A campaign of `jobs` jobs that were just made.
+struct Campaign {
+    fixture: Fixture,
+    id: BroadcastCampaignId,
+}
+
+impl Campaign {
+    async fn of(jobs: i32) -> Self {
+        let campaign = Self { fixture: Fixture::new(50).await, id: BroadcastCampaignId::generate() };
+        let (on, id) = (&campaign.fixture.services, campaign.id);
+        let key = new_key();
+        let positions: Vec<i32> = (1..=jobs).collect();
+        let positions = &positions;
+        on.write(|tx| async move {
+            let tx = &*tx;
+            let sql =
+                "INSERT INTO broadcast_campaign_progress (campaign_id, status, delivery_rate) VALUES ($1, $2, 60)";
+            let dialect = Dialect(tx.get_database_backend());
+            tx.execute_raw(dialect.statement(sql, [id.into(), "RUNNING".into()])).await?;
+            for position in positions {
+                new_job(id, *position, key, on).into_active_model().insert(tx).await?;
+            }
+            let mut delta = Delta::default();
+            delta.made(jobs);
+            log(tx, id, key, positions, delta).await
+        })
+        .await
+        .unwrap();
+        campaign
+    }
+
+    /// Moves jobs to another state, as a lease or a settlement does.
+    async fn change(&self, positions: &[i32], from: JobStatus, to: JobStatus) {
+        change(&self.fixture.services, self.id, positions, from, to).await;
+    }
+
+    async fn status(&self, status: &str) {
+        let on = &self.fixture.services;
+        on.write(|tx| async move {
+            let tx = &*tx;
+            let sql =
+                "UPDATE broadcast_campaign_progress SET status = $2, version = version + 1 WHERE campaign_id = $1";
+            let values = [self.id.into(), status.into()];
+            tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+        on.tell(Event::Campaign(self.id));
+    }
+
+    async fn updates(&self, after: Option<Cursor>) -> impl Stream<Item = Result<JobUpdate>> + Send + use<> {
+        job_updates(&self.fixture.services, self.id, after).await.unwrap()
+    }
+}
+
+fn new_job(campaign_id: BroadcastCampaignId, position: i32, change: i64, on: &Services) -> job::Model {
+    job::Model {
+        id: JobId::generate(),
+        campaign_id,
+        position,
+        channel_id: ChannelId::generate(),
+        status: JobStatus::Queued,
+        change,
+        epoch: 0,
+        random_id: None,
+        account_id: None,
+        message_id: None,
+        attempts: 0,
+        leases: 0,
+        error_message: None,
+        ambiguous_since: None,
+        not_before: None,
+        created_at: on.now(),
+        started_at: None,
+        sent_at: None,
+        failed_at: None,
+    }
+}
+
+async fn log(
+    tx: &crate::storage::Tx,
+    campaign: BroadcastCampaignId,
+    key: i64,
+    positions: &[i32],
+    delta: Delta,
+) -> Result<()> {
+    let streak = (0, Streak::Untouched);
+    let change = Change { campaign, key, positions, sender: None, delta, streak, not_before: 0 };
+    record(tx, &change, false).await?;
+    Ok(())
+}
+
+async fn change(on: &Services, campaign: BroadcastCampaignId, positions: &[i32], from: JobStatus, to: JobStatus) {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let key = new_key();
+        let mut delta = Delta::default();
+        let list: Vec<String> = positions.iter().map(ToString::to_string).collect();
+        let sql = format!(
+            "UPDATE jobs SET status = $2, change = $3, attempts = attempts + 1
+             WHERE campaign_id = $1 AND position IN ({}) AND status = $4",
+            list.join(",")
+        );
+        let values = [campaign.into(), to.to_string().into(), key.into(), from.to_string().into()];
+        let changed = tx.execute_raw(Dialect(tx.get_database_backend()).statement(&sql, values)).await?;
+        assert_eq!(changed.rows_affected(), positions.len() as u64);
+        delta.moved(from, to, i32::try_from(positions.len()).unwrap());
+        log(tx, campaign, key, positions, delta).await
+    })
+    .await
+    .unwrap();
+    on.tell(Event::Campaign(campaign));
+}
+
+/// All that a finished stream tells, as (position, status, attempts).
+async fn all(stream: impl Stream<Item = Result<JobUpdate>>) -> Vec<(Cursor, i32, JobStatus)> {
+    let told = stream.map(Result::unwrap).map(|update| (update.cursor, update.job.position, update.job.status));
+    tokio::time::timeout(Duration::from_secs(30), told.collect()).await.expect("it completes")
+}
+
+#[tokio::test]
+async fn each_job_is_told_once_as_it_is_and_from_any_cursor_the_rest() {
+    let campaign = Campaign::of(10).await;
+    campaign.change(&[1, 2, 3, 5, 8], JobStatus::Queued, JobStatus::Sending).await;
+    campaign.change(&[1, 3, 8], JobStatus::Sending, JobStatus::Sent).await;
+    campaign.change(&[2], JobStatus::Sending, JobStatus::Queued).await;
+    campaign.change(&[2, 4, 6, 7, 9, 10], JobStatus::Queued, JobStatus::Cancelled).await;
+    campaign.change(&[5], JobStatus::Sending, JobStatus::Failed).await;
+    campaign.status("CANCELLED").await;
+    let told = all(campaign.updates(None).await).await;
+    let positions: Vec<i32> = told.iter().map(|(_, position, _)| *position).collect();
+    assert_eq!(positions, [1, 3, 8, 2, 4, 6, 7, 9, 10, 5]);
+    for (n, (cursor, ..)) in told.iter().enumerate() {
+        let text = cursor.to_string();
+        let rest = all(campaign.updates(Some(Cursor::read(&text, campaign.id).unwrap())).await).await;
+        assert_eq!(rest, told[n + 1..], "after {positions:?}[{n}]");
+    }
+}
+
+#[tokio::test]
+async fn a_large_entry_is_read_in_parts() {
+    let campaign = Campaign::of(2_500).await;
+    let mut stream = std::pin::pin!(campaign.updates(None).await);
+    for position in 1..=2_500 {
+        assert_eq!(stream.next().await.unwrap().unwrap().job.position, position);
+    }
+}
+
+#[tokio::test]
+async fn without_events_changes_are_seen_and_a_deleted_campaign_is_an_end() {
+    let campaign = Campaign::of(1).await;
+    let mut stream = std::pin::pin!(campaign.updates(None).await);
+    stream.next().await.unwrap().unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(300), stream.next()).await.is_err(), "it waits");
+    let silent = Services {
+        events: std::sync::Arc::new(crate::events::local::LocalEvents::new()),
+        ..campaign.fixture.services.clone()
+    };
+    change(&silent, campaign.id, &[1], JobStatus::Queued, JobStatus::Sent).await;
+    assert_eq!(stream.next().await.unwrap().unwrap().job.status, JobStatus::Sent);
+    progress::Entity::delete_by_id(campaign.id).exec(campaign.fixture.services.db.reader()).await.unwrap();
+    assert!(stream.next().await.is_none());
+    let gone = job_updates(&silent, campaign.id, None).await.err();
+    assert!(matches!(gone, Some(Error::NotFound("broadcast campaign"))));
+}
+
+/// Four writers carry jobs from state to state while followers come, go and come back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn followers_that_come_and_go_miss_nothing_while_writers_commit() {
+    const JOBS: i32 = 200;
+    let campaign = Campaign::of(JOBS).await;
+    let (on, id) = (campaign.fixture.services.clone(), campaign.id);
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let on = on.clone();
+            tokio::spawn(async move {
+                let own: Vec<i32> = (1..=JOBS).filter(|position| position % 4 == writer).collect();
+                for part in own.chunks(5) {
+                    change(&on, id, part, JobStatus::Queued, JobStatus::Sending).await;
+                    change(&on, id, part, JobStatus::Sending, JobStatus::Queued).await;
+                    change(&on, id, part, JobStatus::Queued, JobStatus::Sending).await;
+                    change(&on, id, part, JobStatus::Sending, JobStatus::Sent).await;
+                }
+            })
+        })
+        .collect();
+    let followers: Vec<_> = (0..6)
+        .map(|_| {
+            let on = on.clone();
+            tokio::spawn(async move {
+                let (mut after, mut told) = (None, Vec::new());
+                loop {
+                    let stay = rand::random_range(1..60);
+                    let stream = job_updates(&on, id, after).await.unwrap();
+                    let part: Vec<JobUpdate> = stream.take(stay).map(Result::unwrap).collect().await;
+                    let is_end = part.len() < stay;
+                    after = part.last().map(|update| update.cursor).or(after);
+                    told.extend(part);
+                    if is_end {
+                        return told;
+                    }
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    campaign.status("COMPLETED").await;
+    for follower in followers {
+        let told = tokio::time::timeout(Duration::from_secs(30), follower).await.expect("it completes").unwrap();
+        assert!(told.is_sorted_by(|a, b| a.cursor < b.cursor), "in order, none twice");
+        let mut last = HashMap::new();
+        for update in &told {
+            let before = last.insert(update.job.position, &update.job);
+            assert!(before.is_none_or(|before| before.attempts < update.job.attempts), "no job goes back in time");
+        }
+        assert_eq!(last.len(), usize::try_from(JOBS).unwrap());
+        assert!(last.values().all(|job| job.status == JobStatus::Sent && job.attempts == 4), "each at its last state");
+    }
+    assert_eq!(job::Entity::of(id).count(on.db.reader()).await.unwrap(), 200);
+}

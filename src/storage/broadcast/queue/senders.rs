@@ -62,8 +62,9 @@ pub async fn give_back(tx: &Tx, lease: &job_change::Model, fate: Fate, now: Date
     let sql = format!(
         "UPDATE jobs AS j SET status = 'QUEUED', change = $2, not_before = $4 {effect} FROM {}
          WHERE j.campaign_id = $1 AND j.position = r.position AND j.change = r.key AND j.status = 'SENDING'
-         RETURNING j.position AS position",
+         RETURNING {}",
         dialect.table("$3", &[("position", "integer"), ("key", "bigint")]),
+        dialect.returned("j", "position"),
     );
     let mut given = Vec::new();
     for chunk in all.chunks(CHUNK) {

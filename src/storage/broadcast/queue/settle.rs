@@ -133,8 +133,9 @@ async fn own(tx: &Tx, batch: &Batch<'_>) -> Result<Changed> {
     let sql = format!(
         "UPDATE jobs AS j SET {ASSIGNMENTS} FROM {}
          WHERE j.campaign_id = $1 AND j.position = r.position AND j.change = r.key AND j.status = 'SENDING'
-         RETURNING j.position AS position",
+         RETURNING {}",
         dialect.table("$3", &COLUMNS),
+        dialect.returned("j", "position"),
     );
     let results: Vec<Row> = batch.results.iter().map(Row::from).collect();
     let values: [Value; 3] = [batch.campaign.into(), batch.key.into(), rows(&results)];

@@ -1,0 +1,55 @@
+//! Imports: a list of channels (JSONL) goes into the catalog, however long it is.
+//!
+//! The row of an import says how many bytes of its file are in the database, in the transaction that put them there. So an
+//! import that was cut off, by a crash or by a database that went away, goes on exactly where it stopped.
+
+mod reader;
+mod runner;
+
+use sea_orm::{EntityTrait, IntoActiveModel};
+
+pub use self::runner::{Progress, run, run_pending};
+use super::upload;
+use crate::domain::broadcast::ImportStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ChannelImportId, UploadId};
+use crate::events::Event;
+use crate::service::{Actor, Services};
+use crate::storage::broadcast::channel_import;
+
+/// Asks for the import of an uploaded file; the node that has the file does the work.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such upload, [`Error::Precondition`] if its file is no longer there.
+pub async fn create(on: &Services, actor: &Actor, id: UploadId) -> Result<channel_import::Model> {
+    let user = actor.user.ok_or(Error::Unauthenticated("sign in first"))?;
+    let created = on
+        .write(|tx| async move {
+            let file = upload::mark_used(on, &tx, id).await?;
+            if file.node_id == on.node && !tokio::fs::try_exists(upload::path(on, id)).await.unwrap_or(false) {
+                return Err(Error::Precondition(runner::GONE.into()));
+            }
+            let row = channel_import::Model {
+                id: ChannelImportId::generate(),
+                upload_id: id,
+                node_id: file.node_id,
+                status: ImportStatus::Queued,
+                lines: 0,
+                inserted: 0,
+                duplicates: 0,
+                invalid: 0,
+                bytes_read: 0,
+                error_message: None,
+                created_at: on.now(),
+                started_at: None,
+                completed_at: None,
+                created_by_id: user,
+                version: 1,
+            };
+            channel_import::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Import(created.id));
+    Ok(created)
+}

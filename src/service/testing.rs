@@ -1,0 +1,44 @@
+//! What the unit tests of services stand on: an empty database in a folder of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Rules, Services};
+use crate::domain::clock::SystemClock;
+use crate::domain::id::NodeId;
+use crate::domain::secret_key::SecretKey;
+use crate::events::local::LocalEvents;
+use crate::storage::Db;
+
+/// Services over a migrated SQLite. The folder lives as long as this does.
+pub struct Fixture {
+    pub services: Services,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub async fn new(progress_hz: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&folder.path().join("herald.db")).await.unwrap();
+        db.migrate().await.unwrap();
+        let rules = Rules {
+            is_simulated: true,
+            data_dir: folder.path().into(),
+            upload_max_bytes: 1 << 20,
+            late_limit: Duration::from_secs(3_600),
+            pause_after_failures: 20,
+            channel_errors: 3,
+            dedupe_window: Duration::from_secs(300),
+            progress_hz,
+        };
+        let services = Services {
+            db,
+            clock: Arc::new(SystemClock::new()),
+            events: Arc::new(LocalEvents::new()),
+            key: SecretKey::new([7; 32]),
+            rules: Arc::new(rules),
+            node: NodeId::generate(),
+        };
+        Self { services, _folder: folder }
+    }
+}

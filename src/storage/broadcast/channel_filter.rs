@@ -1,0 +1,98 @@
+//! Which channels are wanted: the same words for lists, for batches and for counts.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Func, LikeExpr};
+use sea_orm::{Condition, FromQueryResult};
+
+use super::channel::{Column, Entity};
+use crate::domain::error::Result;
+use crate::domain::id::ChannelId;
+use crate::storage::sql::{self, Dialect};
+
+/// All that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ChannelFilter {
+    /// One of these.
+    pub ids: Option<Vec<ChannelId>>,
+    /// In one of these categories.
+    pub categories: Option<Vec<String>>,
+    /// This is part of the username, in any case.
+    pub username_contains: Option<String>,
+    /// May be written to, or not.
+    pub is_active: Option<bool>,
+    /// Verified by Telegram, or not.
+    pub is_verified: Option<bool>,
+    /// So many subscribers at least; a channel whose number is not known has too few.
+    pub member_count_min: Option<i32>,
+    /// So many subscribers at most; a channel whose number is not known has too many.
+    pub member_count_max: Option<i32>,
+    /// Added to the catalog at or after this instant.
+    pub created_after: Option<DateTimeUtc>,
+    /// Added to the catalog before this instant.
+    pub created_before: Option<DateTimeUtc>,
+}
+
+impl ChannelFilter {
+    /// The channels that it finds.
+    pub fn select(&self) -> Select<Entity> {
+        Entity::find().filter(self.condition())
+    }
+
+    /// It as a condition on channels.
+    pub fn condition(&self) -> Condition {
+        let Self {
+            ids,
+            categories,
+            username_contains,
+            is_active,
+            is_verified,
+            member_count_min,
+            member_count_max,
+            created_after,
+            created_before,
+        } = self;
+        let has_part = |part: &String| Column::Username.like(contains(part));
+        Condition::all()
+            .add_option(ids.as_ref().map(|ids| Column::Id.is_in(ids.iter().copied())))
+            .add_option(categories.as_ref().map(|names| Column::Category.is_in(names)))
+            .add_option(username_contains.as_ref().map(has_part))
+            .add_option(is_active.map(|is_active| Column::IsActive.eq(is_active)))
+            .add_option(is_verified.map(|is_verified| Column::IsVerified.eq(is_verified)))
+            .add_option(member_count_min.or(member_count_max.map(|_| 0)).map(has_members))
+            .add_option(member_count_max.map(|most| Column::MemberCount.lte(most)))
+            .add_option(created_after.map(|at| Column::CreatedAt.gte(at)))
+            .add_option(created_before.map(|at| Column::CreatedAt.lt(at)))
+    }
+}
+
+/// In the words of the index, which sorts channels of unknown size as having -1.
+fn has_members(least: i32) -> Expr {
+    let count = Expr::from(Func::coalesce([Expr::col(Column::MemberCount), Expr::val(-1)]));
+    sea_orm::sea_query::ExprTrait::gte(count, Ord::max(least, 0))
+}
+
+/// What people type of a username may begin like a link to it.
+fn contains(part: &str) -> LikeExpr {
+    let part = part.trim().to_lowercase();
+    let part = ["https://", "http://"].iter().find_map(|scheme| part.strip_prefix(scheme)).unwrap_or(&part);
+    let part = ["t.me/", "@"].iter().find_map(|prefix| part.strip_prefix(prefix)).unwrap_or(part);
+    sql::contains(part)
+}
+
+/// A category, and how many channels are in it.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Category {
+    pub category: String,
+    pub channel_count: i64,
+    pub active_count: i64,
+}
+
+impl Category {
+    /// The categories, those with the most channels first. Raw SQL, because sea-orm has no words for a conditional count.
+    pub async fn all(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Self>> {
+        let sql = "SELECT category, COUNT(*) AS channel_count, SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_count
+                   FROM channels GROUP BY category ORDER BY channel_count DESC, category LIMIT $1";
+        let statement = Dialect(db.get_database_backend()).statement(sql, [limit.into()]);
+        Ok(Self::find_by_statement(statement).all(db).await?)
+    }
+}
