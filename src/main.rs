@@ -1,2 +1,7 @@
-//! Herald.
-fn main() {}
+//! The command line: see `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    herald::cli::main()
+}

@@ -11,6 +11,7 @@ pub mod id;
 pub mod media_url;
 pub mod pacing;
 pub mod positions;
+pub mod proxies;
 pub mod role;
 pub mod secret_key;
 pub mod template;

@@ -9,6 +9,10 @@ use std::time::Duration;
 pub const HORIZON: Duration = Duration::from_millis(250);
 /// g: how late a slot may be used.
 pub const GRACE: Duration = Duration::from_millis(250);
+/// How far in the past a slot may be taken: half of g, so that what is left of it is enough for the lease. With all of g a
+/// database that cannot keep up with the rate made every lease come too late for its first slots: their jobs went back, were
+/// leased again, and 1,000,000 jobs cost 4,600,000 updates instead of 2,000,000.
+pub const CATCH_UP: Duration = Duration::from_millis(125);
 /// D: no send starts later than this after its claim began. It bounds late slots, slots lost in a crash, the time that a
 /// pause takes, and the sends that a crash leaves ambiguous.
 pub const DEADLINE: Duration = Duration::from_millis(500);
@@ -24,6 +28,7 @@ pub const SPAN: i64 = 60_250_000_000;
 
 const H: i64 = 250_000_000;
 const G: i64 = 250_000_000;
+const CAUGHT_UP: i64 = 125_000_000;
 
 /// T: nanoseconds between two slots at `rate` messages a minute.
 ///
@@ -34,11 +39,11 @@ pub const fn interval(rate: i64) -> i64 {
 
 /// Where the next slot of a campaign lies; `now`, `last_slot` and `not_before` are in nanoseconds since 1970.
 ///
-/// A campaign that was kept busy catches up what a stall of at most g cost it. One that was idle starts at `now`: a burst of
-/// a quarter of a second's sends would be within the rate, but not evenly spaced.
+/// A campaign that was kept busy catches up what a stall of at most [`CATCH_UP`] cost it. One that was idle starts at `now`: a
+/// burst would be within the rate, but not evenly spaced.
 pub const fn next_slot(now: i64, last_slot: i64, not_before: i64, rate: i64) -> i64 {
     let due = last_slot.saturating_add(interval(rate));
-    let slot = if due >= now - G { due } else { now };
+    let slot = if due >= now - CAUGHT_UP { due } else { now };
     if slot >= not_before { slot } else { not_before }
 }
 
@@ -114,8 +119,12 @@ mod tests {
         let now = 1_000_000_000_000;
         assert_eq!(next_slot(now, 0, 0, 60), now);
         assert_eq!(next_slot(now, now - interval(60), 0, 60), now);
-        assert_eq!(next_slot(now, now - interval(60) - G, 0, 60), now - G, "a short stall is caught up");
-        assert_eq!(next_slot(now, now - interval(60) - G - 1, 0, 60), now, "a long one is not");
+        assert_eq!(
+            next_slot(now, now - interval(60) - CAUGHT_UP, 0, 60),
+            now - CAUGHT_UP,
+            "a short stall is caught up"
+        );
+        assert_eq!(next_slot(now, now - interval(60) - CAUGHT_UP - 1, 0, 60), now, "a long one is not");
         assert_eq!(next_slot(now, now, 0, 60), now + interval(60));
         assert_eq!(next_slot(now, 0, now + 5, 60), now + 5);
     }

@@ -1,5 +1,9 @@
 //! Texts that people type: what is cut off, and what is refused.
 
+use async_graphql::MaybeUndefined;
+
+use super::error::{Violation, Violations};
+
 /// How long a text may be, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -74,6 +78,41 @@ pub fn url(written: &str) -> Result<String, String> {
             Err("must not have blanks or control characters".into())
         }
         Some(_) => Ok(url.to_owned()),
+    }
+}
+
+impl Violations {
+    /// What `result` gives, or nothing and a mistake in `field`.
+    pub fn take<T: Default>(&mut self, field: &str, result: Result<T, impl Into<String>>) -> T {
+        result.unwrap_or_else(|why| {
+            self.push(Violation::of(field, why));
+            T::default()
+        })
+    }
+
+    /// [`Violations::take`] of a text that may be left out; blanks alone are left out too.
+    pub fn take_text(
+        &mut self,
+        field: &str,
+        written: Option<String>,
+        check: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Option<String> {
+        let written = written.filter(|text| !text.trim().is_empty())?;
+        Some(self.take(field, check(&written)))
+    }
+
+    /// [`Violations::take_text`] where null removes what is there.
+    pub fn take_change(
+        &mut self,
+        field: &str,
+        written: MaybeUndefined<String>,
+        check: impl FnOnce(&str) -> Result<String, String>,
+    ) -> MaybeUndefined<String> {
+        match written {
+            MaybeUndefined::Undefined => MaybeUndefined::Undefined,
+            MaybeUndefined::Null => MaybeUndefined::Null,
+            MaybeUndefined::Value(text) => Some(self.take_text(field, Some(text), check)).into(),
+        }
     }
 }
 

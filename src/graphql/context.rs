@@ -12,6 +12,8 @@ use crate::storage::access::user;
 pub struct Caller {
     /// The session; None if nobody has signed in.
     pub session: Option<Session>,
+    /// Why the token that came does not hold.
+    pub refusal: Option<&'static str>,
     /// The address that the request came from.
     pub address: Option<String>,
     /// The request's id, as it is in the response's header `x-request-id`.

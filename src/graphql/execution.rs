@@ -1,10 +1,11 @@
 //! Runs operations: each with its own loaders, and each for whom the session is now.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::{Data, Executor, Request, Response};
 use futures_util::stream::{self, BoxStream};
-use futures_util::{StreamExt, future};
+use futures_util::{FutureExt, StreamExt, future};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::context::Caller;
@@ -34,7 +35,11 @@ impl Execution {
             Ok(request) => request.data(loaders::loaders(&self.services.db, true)).data(caller),
             Err(message) => return error::coded(Code::GraphqlParseFailed, message, request_id.as_deref()),
         };
-        error::dress(self.schema.execute(request).await, request_id.as_deref())
+        match AssertUnwindSafe(self.schema.execute(request)).catch_unwind().await {
+            Ok(response) => error::dress(response, request_id.as_deref()),
+            // The panic's message is in the log already. Without this the connection would drop without an answer.
+            Err(_) => error::response(Error::internal(anyhow::anyhow!("a resolver panicked")), request_id.as_deref()),
+        }
     }
 
     /// Whom a socket's operation acts for: its session as it is now.
@@ -72,11 +77,7 @@ impl Executor for Execution {
         self.run(request, Caller::default()).await
     }
 
-    fn execute_stream(
-        &self,
-        request: Request,
-        session_data: Option<Arc<Data>>,
-    ) -> BoxStream<'static, Response> {
+    fn execute_stream(&self, request: Request, session_data: Option<Arc<Data>>) -> BoxStream<'static, Response> {
         stream::once(self.clone().stream(request, session_data)).flatten().boxed()
     }
 }

@@ -23,15 +23,25 @@ use crate::domain::error::{Error, Result};
 use crate::domain::role::Permission;
 use crate::service::access::denial;
 
-/// The permission that this field needs. `UNAUTHENTICATED` for nobody, `FORBIDDEN` for a role without it.
-#[TypeDirective(location = "FieldDefinition")]
-pub fn requires(#[graphql(desc = "What the viewer's role must allow.")] permission: Permission) {}
+pub use directive::requires;
+
+mod directive {
+    #![expect(missing_docs, reason = "the macro passes the description on to the schema only")]
+
+    use async_graphql::TypeDirective;
+
+    use crate::domain::role::Permission;
+
+    /// The permission that this field needs. `UNAUTHENTICATED` for nobody, `FORBIDDEN` for a role without it.
+    #[TypeDirective(location = "FieldDefinition")]
+    pub fn requires(#[graphql(desc = "What the viewer's role must allow.")] permission: Permission) {}
+}
 
 /// Refuses, with an audit line, unless the viewer has `permission`.
 pub async fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
     let refusal = match ctx.caller().viewer() {
         _ if permission == Permission::Anyone => return Ok(()),
-        None => return Err(Error::Unauthenticated("sign in first")),
+        None => return Err(Error::Unauthenticated(ctx.caller().refusal.unwrap_or("sign in first"))),
         Some(viewer) if viewer.role.may(permission) => return Ok(()),
         Some(_) => Error::Forbidden,
     };

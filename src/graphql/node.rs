@@ -15,7 +15,9 @@ use crate::domain::role::Permission;
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The id, opaque and unique among all types."))]
 pub enum Node {
+    /// A user.
     User(User),
+    /// A line of the audit log.
     AuditLog(AuditLog),
 }
 
@@ -31,7 +33,7 @@ impl NodeQuery {
         find(ctx, &id, || vec!["id".into()]).await
     }
 
-    /// What has these ids, in their order; null where there is nothing.
+    /// What has these ids, in their order; null where there is nothing, or nothing that the viewer may read.
     #[graphql(directive = requires::apply(Permission::SignedIn))]
     async fn nodes(
         &self,
@@ -42,10 +44,12 @@ impl NodeQuery {
             let message = format!("{} ids are given, {MOST_IDS} is the most", ids.len());
             return Err(Error::Invalid(vec![Violation { path: vec!["ids".into()], message }]));
         }
-        let found = ids
-            .iter()
-            .enumerate()
-            .map(async |(index, id)| find(ctx, id, || vec!["ids".into(), index.to_string()]).await);
+        let found = ids.iter().enumerate().map(async |(index, id)| {
+            match find(ctx, id, || vec!["ids".into(), index.to_string()]).await {
+                Err(Error::Forbidden) => Ok(None),
+                found => found,
+            }
+        });
         try_join_all(found).await
     }
 }

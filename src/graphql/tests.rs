@@ -41,7 +41,7 @@ impl Api {
             Some(access) => Some(session::resume(self.services(), access).await.unwrap()),
             None => None,
         };
-        let caller = Caller { session, address: None, request_id: Some("r1".into()) };
+        let caller = Caller { session, request_id: Some("r1".into()), ..Caller::default() };
         serde_json::to_value(self.execution.run(Request::new(document), caller).await).unwrap()
     }
 }
@@ -66,7 +66,8 @@ async fn the_role_is_decided_before_any_argument_is_looked_at() {
     let operator = api.user("operator", Role::Operator).await;
     assert_eq!(code(&api.run(Some(&operator.access), nonsense).await), "FORBIDDEN");
     assert_eq!(code(&api.run(Some(&admin.access), nonsense).await), "BAD_USER_INPUT");
-    let denied = r#"{ auditLogs(filter: { actions: [PERMISSION_DENIED] }) { totalCount nodes { severity metadata } } }"#;
+    let denied =
+        r#"{ auditLogs(filter: { actions: [PERMISSION_DENIED] }) { totalCount nodes { severity metadata } } }"#;
     let denied = api.run(Some(&admin.access), denied).await;
     assert_eq!(denied["data"]["auditLogs"]["totalCount"], 2);
     let newest = &denied["data"]["auditLogs"]["nodes"][0];

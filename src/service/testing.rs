@@ -25,10 +25,10 @@ impl Fixture {
             is_simulated: true,
             data_dir: folder.path().into(),
             upload_max_bytes: 1 << 20,
-            late_limit: Duration::from_secs(3_600),
+            late_limit: Duration::from_hours(1),
             pause_after_failures: 20,
             channel_errors: 3,
-            dedupe_window: Duration::from_secs(300),
+            dedupe_window: Duration::from_mins(5),
             progress_hz,
         };
         let services = Services {

@@ -26,6 +26,9 @@ const REPETITIONS: u32 = 8;
 /// How long a connection is waited for. An API that answers UNAVAILABLE soon is better than one that hangs.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What the processes of a fleet lock while one of them migrates: `herald` in ASCII.
+const MIGRATION: i64 = 0x6865_7261_6c64;
+
 /// The database, shared by all who use it.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -162,6 +165,13 @@ impl Db {
         Ok(micros * 1_000 - (before + (after - before) / 2))
     }
 
+    /// The names of the migrations that have not been applied.
+    pub async fn missing_migrations(&self) -> Result<Vec<String>> {
+        use migration::MigratorTrait;
+        let missing = migration::Migrator::get_pending_migrations(&self.writer).await?;
+        Ok(missing.iter().map(|migration| migration.name().to_owned()).collect())
+    }
+
     /// Whether it can be reached and all migrations have been applied.
     pub async fn is_ready(&self) -> Result<bool> {
         use migration::MigratorTrait;
@@ -169,12 +179,33 @@ impl Db {
         Ok(pending.is_empty())
     }
 
-    /// Applies the migrations that are missing and returns how many these were.
+    /// Applies the migrations that are missing and returns how many these were. Of several processes that start at once on
+    /// one PostgreSQL, one does it and the others wait.
     pub async fn migrate(&self) -> Result<usize> {
         use migration::MigratorTrait;
+        let turn = if self.is_postgres() {
+            let turn = self.writer.begin().await?;
+            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION})")).await?;
+            Some(turn)
+        } else {
+            None
+        };
         let pending = migration::Migrator::get_pending_migrations(&self.writer).await?.len();
         migration::Migrator::up(&self.writer, None).await?;
+        if let Some(turn) = turn {
+            turn.commit().await?;
+        }
         Ok(pending)
+    }
+
+    /// A name that this database has among those that the same Redis serves.
+    pub async fn name(&self) -> Result<String> {
+        if !self.is_postgres() {
+            return Ok(String::new());
+        }
+        let sql = "SELECT datname || '-' || oid AS name FROM pg_database WHERE datname = current_database()";
+        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        Ok(row.ok_or_else(|| Error::internal(anyhow::anyhow!("no database")))?.try_get("", "name")?)
     }
 
     /// Closes all connections.

@@ -28,6 +28,8 @@ use crate::storage::broadcast::queue::slots::{self, Taken};
 
 /// Jobs of one lease: at the highest rate, a quarter of a second's.
 const LEASE: i64 = 5_000;
+/// A lease that takes longer puts its first slots at risk: the next one is made half as large.
+const LEASE_TIME: Duration = Duration::from_millis(80);
 /// Jobs of one campaign that one process holds at most. It bounds memory when answers are slow.
 const IN_FLIGHT: usize = 10_000;
 /// A pause while every place in flight is taken.
@@ -56,7 +58,8 @@ pub async fn run(tools: Tools, holder: Arc<Holder>, id: BroadcastCampaignId, ses
     let settling = settler::Settler::new(&tools, &holder, &mission, &in_flight).run(results);
     let settling = tokio::spawn(settling);
     let events = tools.on.events.subscribe();
-    let lane = Lane { tools, holder, mission, gate, in_flight, answers, session, cursor: 0, queued: LEASE };
+    let lane =
+        Lane { tools, holder, mission, gate, in_flight, answers, session, cursor: 0, queued: LEASE, limit: LEASE / 10 };
     lane.run(events).await;
     // The lane's end of the channel is gone; the launches' ends go with their last answers.
     if let Err(error) = settling.await {
@@ -76,6 +79,8 @@ struct Lane {
     cursor: i32,
     /// Queued jobs, as far as is known: more slots are not taken.
     queued: i64,
+    /// Jobs of the next lease at most: as many as the database is quick enough for.
+    limit: i64,
 }
 
 impl Lane {
@@ -134,13 +139,13 @@ impl Lane {
     }
 
     async fn turn(&mut self) -> Result<Turn> {
-        let on = &self.tools.on;
+        let on = self.tools.on.clone();
         let free = IN_FLIGHT.saturating_sub(self.in_flight.load(Ordering::SeqCst));
         if free == 0 {
             return Ok(Turn::Wait(FULL));
         }
         let claimed = on.clock.monotonic();
-        let wanted = i64::try_from(free).unwrap_or(LEASE).min(LEASE).min(self.queued.max(1));
+        let wanted = i64::try_from(free).unwrap_or(LEASE).min(self.limit).min(self.queued.max(1));
         let Some(taken) = slots::take(&on.db, self.mission.id, on.clock.nanos(), wanted).await? else {
             return self.no_slot().await;
         };
@@ -156,8 +161,14 @@ impl Lane {
             // SKIP LOCKED passed something over, or a lease was rolled back behind the cursor (R25).
             _ => 0,
         };
+        self.adapt(on.clock.monotonic() - claimed);
         self.launch(&taken, leased, claimed);
         Ok(Turn::Wait(self.until_next_claim(taken.slots.last + taken.slots.interval)))
+    }
+
+    fn adapt(&mut self, took: Duration) {
+        self.limit =
+            if took > LEASE_TIME { (self.limit / 2).max(1) } else { (self.limit + self.limit / 4 + 1).min(LEASE) };
     }
 
     /// The next claim is made half a horizon before its first slot, so that the jobs are ready when it comes (R4).

@@ -39,7 +39,10 @@ async fn main() -> anyhow::Result<()> {
     let took = began.elapsed().as_secs_f64();
 
     let done = Entity::find_by_id(import.id).one(bench.on.db.reader()).await?.expect("it was created");
-    anyhow::ensure!(done.status == ImportStatus::Completed && done.inserted == lines, "not everything went in: {done:?}");
+    anyhow::ensure!(
+        done.status == ImportStatus::Completed && done.inserted == lines,
+        "not everything went in: {done:?}"
+    );
     #[expect(clippy::cast_precision_loss, reason = "a benchmark's figure")]
     let lines_per_s = (lines as f64 / took).round();
     println!(

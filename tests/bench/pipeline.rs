@@ -21,8 +21,8 @@ use herald::storage::broadcast::progress;
 use herald::telegram::simulated::NoOp;
 use herald::worker::{Tools, Worker};
 use sea_orm::EntityTrait;
-use tokio::sync::broadcast::error::RecvError;
 use support::{Bench, number, peak_rss_mb, percentile};
+use tokio::sync::broadcast::error::RecvError;
 
 /// Campaigns that send at the same time.
 const CAMPAIGNS: i32 = 4;

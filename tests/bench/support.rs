@@ -73,7 +73,9 @@ impl Bench {
         self.on
             .write(|tx| {
                 let row = row.clone();
-                async move { Ok(user::Entity::insert(row.into_active_model()).exec_without_returning(&*tx).await.map(drop)?) }
+                async move {
+                    Ok(user::Entity::insert(row.into_active_model()).exec_without_returning(&*tx).await.map(drop)?)
+                }
             })
             .await?;
         Ok(Actor { user: Some(id), role: Role::Admin, address: None })
@@ -102,7 +104,9 @@ impl Bench {
         let numbers = if postgres {
             format!("generate_series(1, {channels}) AS n")
         } else {
-            format!("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {channels}) SELECT n FROM s)")
+            format!(
+                "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {channels}) SELECT n FROM s)"
+            )
         };
         let name = &prefix[..12];
         let insert_channels = format!(

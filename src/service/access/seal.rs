@@ -15,9 +15,9 @@ use crate::domain::error::Result;
 use crate::domain::id::AuditLogId;
 use crate::events::Event;
 use crate::service::Services;
-use crate::storage::{Db, Tx};
 use crate::storage::access::{audit_head, audit_log};
 use crate::storage::sql::{self, Dialect};
+use crate::storage::{Db, Tx};
 
 /// Lines that are sealed in one transaction at most.
 const LINES: u64 = 500;

@@ -1,6 +1,6 @@
 //! Users: who may sign in, and as what.
 
-use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, PaginatorTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, PaginatorTrait, QueryOrder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value as Json, json};
 
@@ -179,6 +179,22 @@ pub async fn ensure_first(on: &Services, password: Option<SecretString>) -> Resu
         Err(Error::Conflict(_)) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The user who signs in as `username`.
+pub async fn named(on: &Services, username: &str) -> Result<user::Model> {
+    let user = user::Entity::named(&username.trim().to_lowercase()).one(on.db.reader()).await?;
+    user.ok_or(Error::NotFound("user"))
+}
+
+/// All users that have not been deleted.
+pub async fn list(on: &Services) -> Result<Vec<user::Model>> {
+    Ok(user::Entity::present().order_by_asc(user::Column::Username).all(on.db.reader()).await?)
+}
+
+/// A password for somebody who does not want to think of one.
+pub fn made_up_password() -> String {
+    password::generate()
 }
 
 async fn checked_hash(field: &str, password: SecretString) -> Result<String> {

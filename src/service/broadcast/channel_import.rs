@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{ChannelImportId, UploadId};
 use crate::events::Event;
 use crate::service::{Actor, Services};
-use crate::storage::broadcast::channel_import;
+use crate::storage::broadcast::{channel_import, channel_import_error};
 
 /// Asks for the import of an uploaded file; the node that has the file does the work.
 ///
@@ -52,4 +52,15 @@ pub async fn create(on: &Services, actor: &Actor, id: UploadId) -> Result<channe
         .await?;
     on.tell(Event::Import(created.id));
     Ok(created)
+}
+
+/// An import, as it is now.
+pub async fn read(on: &Services, id: ChannelImportId) -> Result<channel_import::Model> {
+    let found = channel_import::Entity::find_by_id(id).one(on.db.reader()).await?;
+    found.ok_or(Error::NotFound("channel import"))
+}
+
+/// The first 1,000 lines of an import that were wrong, and why.
+pub async fn errors(on: &Services, id: ChannelImportId) -> Result<Vec<channel_import_error::Model>> {
+    Ok(channel_import_error::Entity::of(&[id]).all(on.db.reader()).await?)
 }

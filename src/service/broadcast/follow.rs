@@ -46,14 +46,26 @@ pub async fn job_updates(
     campaign: BroadcastCampaignId,
     after: Option<Cursor>,
 ) -> Result<impl Stream<Item = Result<JobUpdate>> + Send + use<>> {
+    let chunks = job_update_chunks(on, campaign, after).await?;
+    Ok(chunks.map_ok(|chunk| stream::iter(chunk.into_iter().map(Ok))).try_flatten())
+}
+
+/// The same, as many at a time as one statement found: for those who have something to look up for each.
+///
+/// # Errors
+/// As of [`job_updates`].
+pub async fn job_update_chunks(
+    on: &Services,
+    campaign: BroadcastCampaignId,
+    after: Option<Cursor>,
+) -> Result<impl Stream<Item = Result<Vec<JobUpdate>>> + Send + use<>> {
     let log = Log::after(on.clone(), campaign, after);
     let row = progress::Entity::find_by_id(campaign).one(on.db.reader()).await?;
     row.ok_or(Error::NotFound("broadcast campaign"))?;
-    let chunks = stream::try_unfold(log, |mut log| async move {
+    Ok(stream::try_unfold(log, |mut log| async move {
         let chunk = next_chunk(&mut log).await?;
-        Ok::<_, Error>(chunk.map(|chunk| (stream::iter(chunk.into_iter().map(Ok)), log)))
-    });
-    Ok(chunks.try_flatten())
+        Ok(chunk.map(|chunk| (chunk, log)))
+    }))
 }
 
 /// Some updates; None at the end.

@@ -1,10 +1,14 @@
 //! The use cases of broadcasting.
 
+pub mod batch;
 pub mod campaign;
+pub mod channel;
 pub mod channel_import;
 pub mod delivery;
 pub mod follow;
 pub mod job;
 pub mod live;
 pub mod pace;
+pub mod template;
 pub mod upload;
+mod usage;

@@ -1,10 +1,15 @@
 //! Batches: lists of channels that campaigns write to.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect};
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, UserId};
+use crate::domain::id::{BatchId, ChannelId, UserId};
+use crate::storage::broadcast::{batch_channel, campaign, progress};
+use crate::storage::sql;
+
+/// The version of a batch that is not whole.
+pub const UNFINISHED: i32 = 0;
 
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -29,10 +34,58 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
+    /// Batches that are whole. SQLite fills and empties large ones in chunks (R23): meanwhile they are not there.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::Version.gt(UNFINISHED))
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[BatchId]) -> Select<Self> {
+        Self::present().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// Batches that a channel is in.
+    pub fn containing(channel: ChannelId) -> Select<Self> {
+        let members = batch_channel::Entity::with(channel).select_only().column(batch_channel::Column::BatchId);
+        Self::present().filter(Column::Id.in_subquery(members.into_query()))
+    }
+
+    /// Batches with `part` in their name, in any case.
+    pub fn named_like(part: &str) -> Select<Self> {
+        Self::present().filter(sql::contains_in_any_case(Column::Name, part))
+    }
+
+    /// Batches that a crash left half filled or half emptied.
+    pub fn unfinished() -> Select<Self> {
+        Self::find().filter(Column::Version.eq(UNFINISHED))
+    }
+
     /// The batch `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
     pub async fn require(tx: &impl ConnectionTrait, id: BatchId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        let found = Self::present().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
         found.ok_or(Error::NotFound("batch"))
+    }
+
+    /// Refuses if any of `batches`, which are locked, is just becoming the jobs of a campaign (R23).
+    pub async fn require_unfrozen(tx: &impl ConnectionTrait, batches: &[BatchId]) -> Result<()> {
+        let campaigns = campaign::Entity::find().filter(campaign::Column::BatchId.is_in(batches.iter().copied()));
+        let campaigns = campaigns.select_only().column(campaign::Column::Id).into_query();
+        let starting = progress::Entity::find()
+            .filter(progress::Column::Status.eq("STARTING"))
+            .filter(progress::Column::CampaignId.in_subquery(campaigns));
+        match starting.one(tx).await? {
+            Some(_) => Err(Error::Precondition(
+                "a campaign is just being started with this batch; try again in a moment".into(),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The batches that a channel is in, locked in the order of their ids.
+    pub async fn lock_with(tx: &impl ConnectionTrait, channel: ChannelId) -> Result<Vec<Model>> {
+        let members = batch_channel::Entity::with(channel).select_only().column(batch_channel::Column::BatchId);
+        let batches = Self::find().filter(Column::Id.in_subquery(members.into_query()));
+        Ok(batches.order_by_asc(Column::Id).lock_exclusive().all(tx).await?)
     }
 }
 

@@ -25,4 +25,9 @@ impl Entity {
     pub fn of(batch: BatchId) -> Select<Self> {
         Self::find().filter(Column::BatchId.eq(batch))
     }
+
+    /// The batches of a channel.
+    pub fn with(channel: ChannelId) -> Select<Self> {
+        Self::find().filter(Column::ChannelId.eq(channel))
+    }
 }

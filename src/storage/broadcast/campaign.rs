@@ -1,11 +1,13 @@
 //! Broadcast campaigns: what changes seldom. What changes with every batch of jobs is in `progress`.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{ExprTrait, Func, LikeExpr};
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, BroadcastCampaignId, TemplateId, UploadId, UserId};
+use crate::domain::id::{BatchId, BroadcastCampaignId, ChannelId, TemplateId, UploadId, UserId};
+use crate::storage::broadcast::job;
 
 /// A broadcast campaign.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -65,6 +67,15 @@ impl Entity {
         Self::find()
     }
 
+    /// Campaigns with `part` in their names, in any case. SQLite knows the case of Latin letters only, so what stands there
+    /// exactly is found too.
+    pub fn named_like(part: &str) -> Select<Self> {
+        let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let like = |text: &str| LikeExpr::new(format!("%{text}%")).escape('\\');
+        let in_any_case = Expr::expr(Func::lower(Expr::col(Column::Name))).like(like(&escaped.to_lowercase()));
+        Self::find().filter(Expr::col(Column::Name).like(like(&escaped)).or(in_any_case))
+    }
+
     /// The campaigns with these ids.
     pub fn by_ids(ids: &[BroadcastCampaignId]) -> Select<Self> {
         Self::find().filter(Column::Id.is_in(ids.iter().copied()))
@@ -77,6 +88,23 @@ impl Entity {
             .filter(Column::ScheduledAt.lte(now))
             .filter(Column::ScheduleMissedAt.is_null())
             .order_by_asc(Column::ScheduledAt)
+    }
+
+    /// Campaigns that write to a batch.
+    pub fn of_batch(batch: BatchId) -> Select<Self> {
+        Self::find().filter(Column::BatchId.eq(batch))
+    }
+
+    /// Campaigns that send a template.
+    pub fn of_template(template: TemplateId) -> Select<Self> {
+        Self::find().filter(Column::TemplateId.eq(template))
+    }
+
+    /// Campaigns that have a job for a channel.
+    pub fn with_job_for(channel: ChannelId) -> Select<Self> {
+        let jobs = job::Entity::find().filter(job::Column::ChannelId.eq(channel));
+        let jobs = jobs.select_only().column(job::Column::CampaignId);
+        Self::find().filter(Column::Id.in_subquery(jobs.into_query()))
     }
 
     /// Campaigns in one of the states.

@@ -5,6 +5,7 @@ use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BatchId, ChannelId};
+use crate::domain::template;
 use crate::storage::broadcast::batch_channel;
 
 /// A channel of the catalog.
@@ -51,6 +52,11 @@ impl Entity {
         Self::find().filter(Column::Id.in_subquery(members.into_query()))
     }
 
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[ChannelId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
     /// The channel called `username`, in its stored form.
     pub fn named(username: &str) -> Select<Self> {
         Self::find().filter(Column::Username.eq(username))
@@ -58,6 +64,18 @@ impl Entity {
 }
 
 impl Model {
+    /// What it fills the placeholders of a message with.
+    pub fn placeholders(&self) -> template::Channel<'_> {
+        let title = self.title.as_deref().unwrap_or_default();
+        template::Channel {
+            channel_name: if title.is_empty() { &self.username } else { title },
+            username: &self.username,
+            title,
+            category: &self.category,
+            member_count: self.member_count.unwrap_or(0),
+        }
+    }
+
     /// A changed copy of this row, with its version raised.
     pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
         let version = self.version + 1;

@@ -89,8 +89,9 @@ pub struct Category {
 
 impl Category {
     /// The categories, those with the most channels first. Raw SQL, because sea-orm has no words for a conditional count.
-    pub async fn all(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Self>> {
-        let sql = "SELECT category, COUNT(*) AS channel_count, SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_count
+    pub async fn all(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Self>> {
+        let sql =
+            "SELECT category, COUNT(*) AS channel_count, SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_count
                    FROM channels GROUP BY category ORDER BY channel_count DESC, category LIMIT $1";
         let statement = Dialect(db.get_database_backend()).statement(sql, [limit.into()]);
         Ok(Self::find_by_statement(statement).all(db).await?)

@@ -43,6 +43,11 @@ impl Entity {
         Self::in_progress().filter(Column::NodeId.eq(node)).order_by_asc(Column::Id)
     }
 
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[ChannelImportId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
     /// Imports that have not ended.
     pub fn in_progress() -> Select<Self> {
         Self::find().filter(Column::Status.is_in([ImportStatus::Queued, ImportStatus::Running]))

@@ -24,8 +24,8 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
-    /// The errors of an import, by line.
-    pub fn of(import: ChannelImportId) -> Select<Self> {
-        Self::find().filter(Column::ImportId.eq(import)).order_by_asc(Column::Line)
+    /// The errors of some imports, by line.
+    pub fn of(imports: &[ChannelImportId]) -> Select<Self> {
+        Self::find().filter(Column::ImportId.is_in(imports.iter().copied())).order_by_asc(Column::Line)
     }
 }

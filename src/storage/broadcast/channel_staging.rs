@@ -46,7 +46,9 @@ pub struct Batch {
 pub async fn write(db: &Db, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<i64>> {
     if db.is_postgres() {
         // Not repeated here: after any error the import goes on from what was committed.
-        return Ok(copy(db, import, batch, now).await.map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?);
+        return Ok(copy(db, import, batch, now)
+            .await
+            .map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?);
     }
     let written = db.write(|tx| async move { insert(&tx, import, batch, now).await }).await;
     match written {
@@ -171,9 +173,14 @@ async fn insert(tx: &Tx, import: ChannelImportId, batch: &Batch, now: DateTime<U
     }
     if !batch.errors.is_empty() {
         let table = dialect.table("$2", &[("line", "bigint"), ("message", "text")]);
-        let sql = format!("INSERT INTO channel_import_errors (import_id, line, message) SELECT $1, line, message FROM {table}");
-        let errors: Vec<_> =
-            batch.errors.iter().map(|(line, message)| serde_json::json!({ "line": line, "message": message })).collect();
+        let sql = format!(
+            "INSERT INTO channel_import_errors (import_id, line, message) SELECT $1, line, message FROM {table}"
+        );
+        let errors: Vec<_> = batch
+            .errors
+            .iter()
+            .map(|(line, message)| serde_json::json!({ "line": line, "message": message }))
+            .collect();
         tx.execute_raw(dialect.statement(&sql, [import.into(), sql::rows(&errors)])).await?;
     }
     Ok(inserted)

@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod batch_channel;
+pub mod batch_members;
 pub mod campaign;
 pub mod channel;
 pub mod channel_filter;

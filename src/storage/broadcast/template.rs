@@ -6,6 +6,7 @@ use sea_orm::{ActiveValue, QuerySelect};
 use crate::domain::broadcast::{MediaType, ParseMode};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TemplateId, UploadId};
+use crate::storage::sql;
 
 /// A template.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -34,6 +35,21 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
+    /// All templates.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Templates with `part` in their name, in any case.
+    pub fn named_like(part: &str) -> Select<Self> {
+        Self::find().filter(sql::contains_in_any_case(Column::Name, part))
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[TemplateId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
     /// The template `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
     pub async fn require(tx: &impl ConnectionTrait, id: TemplateId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;

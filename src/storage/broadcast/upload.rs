@@ -29,6 +29,11 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[UploadId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
     /// The upload `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
     pub async fn require(tx: &impl ConnectionTrait, id: UploadId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;

@@ -71,7 +71,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
     let created = on
         .write(|tx| async move {
             let tx = &*tx;
-            let audience = batch::Entity::find_by_id(new.batch).one(tx).await?.ok_or(Error::NotFound("batch"))?;
+            let audience = batch::Entity::by_ids(&[new.batch]).one(tx).await?.ok_or(Error::NotFound("batch"))?;
             let message = template::Entity::require(tx, new.template).await?;
             check_placeholders(&message, &new.params)?;
             let row = row(on, actor, new)?;

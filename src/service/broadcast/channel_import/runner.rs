@@ -77,7 +77,11 @@ async fn next_import(events: &mut Receiver<Event>) {
 ///
 /// # Errors
 /// [`Error::Unavailable`] if the database or the disk went away: to be called again, it goes on where it stopped.
-pub async fn run_pending(on: &Services, stop: &CancellationToken, mut seen: impl FnMut(&Progress) + Send) -> Result<()> {
+pub async fn run_pending(
+    on: &Services,
+    stop: &CancellationToken,
+    mut seen: impl FnMut(&Progress) + Send,
+) -> Result<()> {
     for import in channel_import::Entity::unfinished(on.node).all(on.db.reader()).await? {
         if stop.is_cancelled() {
             return Ok(());
@@ -174,7 +178,9 @@ async fn begin(on: &Services, queued: channel_import::Model) -> Result<channel_i
 /// Writes one batch, and notes the same on `import` as the database does on its row.
 async fn write(on: &Services, import: &mut channel_import::Model, batch: &Batch) -> Result<()> {
     let inserted = channel_staging::write(&on.db, import.id, batch, on.now()).await?.ok_or_else(|| {
-        Error::Unavailable(anyhow::anyhow!("the import went on elsewhere, or a commit was not answered: it is read anew"))
+        Error::Unavailable(anyhow::anyhow!(
+            "the import went on elsewhere, or a commit was not answered: it is read anew"
+        ))
     })?;
     import.lines += batch.lines;
     import.inserted += inserted;
@@ -193,12 +199,7 @@ async fn fail(on: &Services, id: ChannelImportId, why: &str) -> Result<()> {
     end(on, id, ImportStatus::Failed, Some(why)).await
 }
 
-async fn end(
-    on: &Services,
-    id: ChannelImportId,
-    status: ImportStatus,
-    why: Option<&str>,
-) -> Result<()> {
+async fn end(on: &Services, id: ChannelImportId, status: ImportStatus, why: Option<&str>) -> Result<()> {
     on.write(|tx| async move {
         let tx = &*tx;
         let row = channel_import::Entity::require(tx, id).await?;

@@ -5,7 +5,7 @@ use sea_orm::Value;
 use crate::domain::clock::duration_nanos;
 use crate::domain::error::Result;
 use crate::domain::id::BroadcastCampaignId;
-use crate::domain::pacing::{GRACE, HORIZON, SPAN, Slots};
+use crate::domain::pacing::{CATCH_UP, HORIZON, SPAN, Slots};
 use crate::storage::Db;
 use crate::storage::sql::Dialect;
 
@@ -30,7 +30,7 @@ pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64)
     let due = format!("(last_slot + {interval})");
     let slot = format!(
         "(CASE WHEN {due} >= CAST($2 AS bigint) - {} THEN {due} ELSE CAST($2 AS bigint) END)",
-        duration_nanos(GRACE)
+        duration_nanos(CATCH_UP)
     );
     let first = dialect.greatest(&slot, "not_before");
     let horizon = format!("(CAST($2 AS bigint) + {})", duration_nanos(HORIZON));

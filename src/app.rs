@@ -1,0 +1,180 @@
+//! The composition root: what is built from the settings, what runs, and how it ends.
+
+mod folder;
+mod running;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use self::folder::Folder;
+pub use self::running::{Parts, Running};
+use crate::config::{Config, Telegram};
+use crate::domain::audit::Action;
+use crate::domain::clock::SystemClock;
+use crate::domain::id::NodeId;
+use crate::domain::secret_key::SecretKey;
+use crate::events::local::LocalEvents;
+use crate::events::redis::RedisEvents;
+use crate::events::{Event, Events};
+use crate::service::access::audit::{self, Subject};
+use crate::service::access::user;
+use crate::service::{Actor, Rules, Services};
+use crate::storage::Db;
+
+/// Connections to PostgreSQL that one process takes at most.
+const CONNECTIONS: u32 = 16;
+
+/// Everything that runs is built from this. As long as it lives, no other process uses its data folder.
+pub struct App {
+    config: Config,
+    services: Services,
+    clock: Arc<SystemClock>,
+    applied: usize,
+    /// Ends the connection to Redis.
+    offline: CancellationToken,
+    _folder: Option<Folder>,
+}
+
+impl App {
+    /// Builds everything: locks the data folder, opens the database and applies the migrations that are missing.
+    ///
+    /// # Errors
+    /// A sentence that says what is in the way.
+    pub async fn open(config: Config) -> Result<Self> {
+        let folder = Folder::open(&config.data_dir)?;
+        let key = match &config.secret_key {
+            Some(key) => key.clone(),
+            None => folder.secret_key()?,
+        };
+        let node = folder.node()?;
+        Self::build(config, key, node, Some(folder)).await
+    }
+
+    /// Like [`App::open`], for a command that works beside running processes. On PostgreSQL it leaves the data folder alone.
+    ///
+    /// # Errors
+    /// A sentence that says what is in the way.
+    pub async fn open_beside(config: Config) -> Result<Self> {
+        if config.database_url.is_none() {
+            return Self::open(config).await;
+        }
+        let key = config.secret_key.clone().unwrap_or_else(|| SecretKey::new(rand::random()));
+        Self::build(config, key, NodeId::generate(), None).await
+    }
+
+    async fn build(config: Config, key: SecretKey, node: NodeId, folder: Option<Folder>) -> Result<Self> {
+        let db = database(&config).await?;
+        let applied = db.migrate().await.map_err(cause).context("the database can't be migrated")?;
+        let offline = CancellationToken::new();
+        let events = events(&config, &db, &offline).await?;
+        let clock = Arc::new(SystemClock::new());
+        if db.is_postgres() {
+            steer(&db, &clock).await?;
+        }
+        let rules = Arc::new(rules(&config));
+        let services = Services { db, clock: clock.clone(), events, key, rules, node };
+        if applied > 0 {
+            note_migrations(&services, applied).await?;
+        }
+        Ok(Self { config, services, clock, applied, offline, _folder: folder })
+    }
+
+    /// Creates the user `admin`, if there is no user yet. Returns the password if it had to be made up: it is told once.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn ensure_admin(&self) -> Result<Option<String>> {
+        user::ensure_first(&self.services, self.config.admin_password.clone()).await.map_err(cause)
+    }
+
+    /// How many migrations were missing and have been applied.
+    pub fn applied(&self) -> usize {
+        self.applied
+    }
+
+    /// The use cases.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Ends what [`App::open`] began, if nothing was started.
+    pub async fn close(self) {
+        self.offline.cancel();
+        if let Err(error) = self.services.db.close().await {
+            tracing::debug!(%error, "the database was gone already");
+        }
+    }
+}
+
+/// The first connection to `config`'s database.
+///
+/// # Errors
+/// It can't be reached, or it may forget what it has committed.
+pub async fn database(config: &Config) -> Result<Db> {
+    let db = match &config.database_url {
+        Some(url) => Db::postgres(url.expose_secret(), CONNECTIONS).await,
+        None => Db::sqlite(&config.data_dir.join("herald.db")).await,
+    };
+    db.map_err(cause).context("the database can't be opened")
+}
+
+async fn events(config: &Config, db: &Db, offline: &CancellationToken) -> Result<Arc<dyn Events>> {
+    let Some(url) = &config.redis_url else {
+        if db.is_postgres() {
+            tracing::warn!(
+                "REDIS_URL is not set: other processes on this database hear of changes within a second only"
+            );
+        }
+        return Ok(Arc::new(LocalEvents::new()));
+    };
+    // Installations that share one Redis don't wake each other.
+    let installation = db.name().await.map_err(cause)?;
+    let events = RedisEvents::start(url.expose_secret(), &format!("{installation}:"), offline);
+    Ok(Arc::new(events.map_err(|error| anyhow!("REDIS_URL: {error}"))?))
+}
+
+/// R19: before anything is stamped, by the time that all processes of the fleet share.
+async fn steer(db: &Db, clock: &SystemClock) -> Result<()> {
+    use crate::domain::clock::Clock;
+    let ahead = db.ahead_of(|| clock.nanos()).await.map_err(cause)?;
+    clock.steer(ahead);
+    Ok(())
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        is_simulated: config.telegram == Telegram::Simulated,
+        data_dir: config.data_dir.clone(),
+        upload_max_bytes: config.upload_max_bytes,
+        late_limit: config.late_limit,
+        pause_after_failures: config.pause_after_failures,
+        channel_errors: config.channel_errors,
+        dedupe_window: config.dedupe_window,
+        progress_hz: config.progress_hz,
+    }
+}
+
+async fn note_migrations(on: &Services, applied: usize) -> Result<()> {
+    let actor = &Actor::system();
+    on.write(|tx| async move {
+        let metadata = json!({ "applied": applied, "version": env!("CARGO_PKG_VERSION") });
+        audit::record(on, &*tx, actor, Action::DatabaseMigration, None::<Subject>, metadata).await
+    })
+    .await
+    .map_err(cause)?;
+    on.tell(Event::Audit);
+    Ok(())
+}
+
+/// The error of a use case with its cause: here it is told to who started the process, not to a client.
+pub(crate) fn cause(error: crate::domain::error::Error) -> anyhow::Error {
+    use crate::domain::error::Error;
+    match error {
+        Error::Unavailable(cause) | Error::Internal(cause) => cause,
+        told => told.into(),
+    }
+}

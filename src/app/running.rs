@@ -1,0 +1,151 @@
+//! What runs: the API, the worker, the sealer, the imports; and how they end (R24).
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{App, cause};
+use crate::http;
+use crate::service::Services;
+use crate::service::access::seal;
+use crate::service::broadcast::channel_import;
+use crate::storage::Db;
+use crate::telegram::Messenger;
+use crate::telegram::simulated::{LEDGER, Simulated};
+use crate::worker::{Tools, Worker};
+
+/// How long requests that have begun may take to end.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Answers requests.
+    pub api: bool,
+    /// Sends.
+    pub worker: bool,
+}
+
+/// An application that runs.
+pub struct Running {
+    app: App,
+    address: Option<SocketAddr>,
+    worker: Option<Worker>,
+    stop: CancellationToken,
+    tasks: Vec<(&'static str, JoinHandle<()>)>,
+}
+
+impl App {
+    /// Starts the parts that are wanted, and what each process does besides: sealing the audit log.
+    ///
+    /// # Errors
+    /// The address is taken, or there is nothing to send by.
+    pub async fn start(self, parts: Parts) -> Result<Running> {
+        let stop = CancellationToken::new();
+        let mut tasks = Vec::new();
+        let mut start = |name, task: JoinHandle<()>| tasks.push((name, task));
+        let listener = if parts.api { Some(listen(self.config.listen).await?) } else { None };
+        let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let worker = if parts.worker { self.worker(parts).await? } else { None };
+        start("the sealer", tokio::spawn(seal::run(self.services.clone(), stop.clone())));
+        if let Some(listener) = listener {
+            start("imports", tokio::spawn(channel_import::run(self.services.clone(), stop.clone())));
+            start("the API", tokio::spawn(self.api(listener, stop.clone())));
+        }
+        Ok(Running { app: self, address, worker, stop, tasks })
+    }
+
+    fn api(&self, listener: TcpListener, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let options = http::Options {
+            origins: self.config.origins.clone(),
+            public_url: self.config.public_url.clone(),
+            trusted_proxies: self.config.trusted_proxies.clone(),
+        };
+        let services = self.services.clone();
+        async move {
+            if let Err(error) = http::serve(services, options, listener, stop).await {
+                tracing::error!(%error, "the API ended badly");
+            }
+        }
+    }
+
+    async fn worker(&self, parts: Parts) -> Result<Option<Worker>> {
+        if !self.services.rules.is_simulated {
+            let why = "HERALD_TELEGRAM: sending for real needs a Telegram account, and there is none yet; set it to simulated";
+            if !parts.api {
+                bail!(why);
+            }
+            tracing::warn!("{why}. The API works, but no campaign can be started");
+            return Ok(None);
+        }
+        tracing::warn!("HERALD_TELEGRAM=simulated: messages go nowhere");
+        let (clock, ledger) = (self.services.clock.clone(), self.config.data_dir.join(LEDGER));
+        let simulated = tokio::task::spawn_blocking(move || Simulated::open(&ledger, clock)).await??;
+        let simulated = Arc::new(simulated);
+        let tools = Tools {
+            on: self.services.clone(),
+            beats: self.beats().await?,
+            steered: self.services.db.is_postgres().then(|| self.clock.clone()),
+            messenger: simulated.clone() as Arc<dyn Messenger>,
+            neighbour: Arc::new(move |folder: &Path| simulated.also_read(folder.join(LEDGER))),
+        };
+        Ok(Some(Worker::start(tools)))
+    }
+
+    /// Signs of life wait for no busy pool.
+    async fn beats(&self) -> Result<Db> {
+        match &self.config.database_url {
+            Some(url) => Db::postgres(url.expose_secret(), 1).await.map_err(cause),
+            None => Ok(self.services.db.clone()),
+        }
+    }
+}
+
+impl Running {
+    /// Where the API listens.
+    ///
+    /// # Panics
+    /// There is no API among its parts.
+    pub fn address(&self) -> SocketAddr {
+        self.address.expect("the API is among the parts")
+    }
+
+    /// The use cases.
+    pub fn services(&self) -> &Services {
+        &self.app.services
+    }
+
+    /// Ends in order: no new sends and no new requests; what is in flight comes to its end; leases are given back.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let worker = self.worker.take();
+        let tasks = std::mem::take(&mut self.tasks);
+        let ended = async move {
+            for (name, task) in tasks {
+                match tokio::time::timeout(PATIENCE, task).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(%error, "{name} ended badly"),
+                    Err(_) => tracing::warn!("{name} took too long to end"),
+                }
+            }
+        };
+        let worker = async move {
+            if let Some(worker) = worker {
+                worker.stop().await;
+            }
+        };
+        tokio::join!(worker, ended);
+        self.app.close().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("HERALD_LISTEN: {address} can't be listened on"))
+}

@@ -1,0 +1,98 @@
+//! `herald import`: a list goes in without the API, with a progress bar.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::io::ReaderStream;
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, Result, block_on, configured};
+use crate::app::{App, cause};
+use crate::config::Settings;
+use crate::domain::broadcast::ImportStatus;
+use crate::service::Actor;
+use crate::service::access::user;
+use crate::service::broadcast::{channel_import, upload};
+use crate::storage::broadcast as storage;
+use crate::storage::broadcast::channel_import::Model;
+
+/// Import a list from a file
+#[derive(Args)]
+pub struct Import {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Import Telegram channels: JSON, one channel a line
+    Channels {
+        /// The file
+        file: PathBuf,
+        /// In whose name it is done
+        #[arg(long, default_value = user::FIRST)]
+        user: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+impl Import {
+    /// Does it.
+    pub fn run(self) -> Result<()> {
+        let What::Channels { file, user, settings } = self.what;
+        let config = configured(settings)?;
+        block_on(async {
+            let app = App::open(config).await?;
+            let result = import(&app, &file, &user).await;
+            app.close().await;
+            result
+        })
+    }
+}
+
+async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
+    let on = app.services();
+    if let Some(password) = app.ensure_admin().await? {
+        println!("The first user is {}, with the password {password}\nIt is told this once only.", user::FIRST);
+    }
+    let user = user::named(on, user).await.map_err(cause)?;
+    let actor = Actor { user: Some(user.id), role: user.role, address: None };
+    let file = tokio::fs::File::open(path).await.with_context(|| format!("{} can't be read", path.display()))?;
+    let stored = upload::store(on, &actor, ReaderStream::with_capacity(file, 1 << 20)).await.map_err(cause)?;
+    let import = channel_import::create(on, &actor, stored.id).await.map_err(cause)?;
+
+    let bar = bar(u64::try_from(stored.bytes).unwrap_or_default());
+    let mut last: Option<Model> = None;
+    let seen = |progress: &channel_import::Progress| {
+        if progress.import.id == import.id {
+            bar.set_position(u64::try_from(progress.import.bytes_read).unwrap_or_default());
+            bar.set_message(counts(&progress.import));
+            last = Some(progress.import.clone());
+        }
+    };
+    channel_import::run_pending(on, &CancellationToken::new(), seen).await.map_err(cause)?;
+    bar.finish_and_clear();
+    let db = on.db.reader();
+    let ended = storage::channel_import::Entity::require(db, import.id).await.map_err(cause)?;
+    if ended.status != ImportStatus::Completed {
+        return Err(Failure::Other(anyhow!(ended.error_message.unwrap_or_else(|| "the import did not end".into()))));
+    }
+    println!("{}: {} lines, {}", path.display(), ended.lines, counts(&ended));
+    for error in storage::channel_import_error::Entity::of(&[import.id]).all(db).await.map_err(anyhow::Error::from)? {
+        println!("  line {}: {}", error.line, error.message);
+    }
+    Ok(())
+}
+
+fn counts(import: &Model) -> String {
+    format!("{} inserted, {} known already, {} invalid", import.inserted, import.duplicates, import.invalid)
+}
+
+fn bar(bytes: u64) -> ProgressBar {
+    let style = "{bar:40} {percent:>3} % {bytes_per_sec:>12} {eta:>4} {msg}";
+    let style = ProgressStyle::with_template(style).expect("the template is right");
+    ProgressBar::new(bytes).with_style(style)
+}

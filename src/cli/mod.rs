@@ -1,0 +1,166 @@
+//! The command line: what a person types, and what he is told.
+
+mod demo;
+mod help;
+mod import;
+mod log;
+mod migrate;
+mod serve;
+mod users;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{Config, Settings, Wrong};
+
+/// Herald runs outreach: one message to many Telegram channels, exactly once, at the promised rate, live
+#[derive(Parser)]
+#[command(name = "herald", version, disable_help_subcommand = true, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the API and a worker (default: both)
+    Serve(serve::Serve),
+    /// Run a worker alone, beside others on one PostgreSQL
+    Worker(serve::Worker),
+    /// Show a whole campaign on a throw-away installation, then serve it
+    Demo(demo::Demo),
+    /// Apply the database's migrations, or say which are missing
+    Migrate(migrate::Migrate),
+    /// Import a list from a file
+    Import(import::Import),
+    /// Create, change and list users
+    User(users::User),
+    /// Print the API's schema
+    Schema,
+    /// Say what a command does, or list all settings
+    Help(help::Help),
+}
+
+/// Why a command ended badly.
+enum Failure {
+    /// What was typed, or a setting, can't be used.
+    Usage(String),
+    /// What was to be done could not be.
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Self {
+        Self::Usage(wrong.to_string())
+    }
+}
+
+type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Runs the command of this process' arguments.
+pub fn main() -> ExitCode {
+    match run(std::env::args_os()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(line)) => {
+            eprintln!("herald: {line}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Other(error)) => {
+            eprintln!("herald: {}", one_line(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            print!("{error}");
+            return Ok(());
+        }
+        Err(error) => return Err(Failure::Usage(misuse(&error))),
+    };
+    match cli.command {
+        Command::Serve(command) => command.run(),
+        Command::Worker(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Migrate(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::User(command) => command.run(),
+        Command::Schema => {
+            print!("{}", crate::graphql::sdl());
+            Ok(())
+        }
+        Command::Help(command) => command.run(Cli::command()),
+    }
+}
+
+/// The settings, checked, with the log set up as they say.
+fn configured(settings: Settings) -> Result<Config> {
+    let config = settings.check(|name| std::env::var(name).ok())?;
+    log::start(&config);
+    Ok(config)
+}
+
+/// Runs `work` on a runtime of its own.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if cfg!(debug_assertions) {
+        // Deep resolver trees overflow 2 MiB where nothing is optimised.
+        runtime.thread_stack_size(4 << 20);
+    }
+    let runtime = runtime.enable_all().build().map_err(anyhow::Error::from)?;
+    let result = runtime.block_on(work);
+    // Password hashes that nobody waits for any more must not hold the end up.
+    runtime.shutdown_background();
+    result
+}
+
+/// What clap says over several lines, in one.
+fn misuse(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    format!("{}; see herald help", one_line(first.trim_start_matches("error: ")))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_has_one_line_of_help_and_its_defaults() {
+        let mut cli = Cli::command();
+        let mut pages = vec![cli.render_help().to_string()];
+        cli.build();
+        for command in cli.get_subcommands_mut() {
+            pages.push(format!("--- {}\n{}", command.get_name(), command.render_help()));
+        }
+        insta::assert_snapshot!("help", pages.join("\n"));
+    }
+
+    #[test]
+    fn misuse_is_told_in_one_line() {
+        let told = |arguments: &[&str]| match run(arguments.iter().map(OsString::from)) {
+            Err(Failure::Usage(line)) => line,
+            _ => panic!("{arguments:?} is no misuse"),
+        };
+        assert_eq!(told(&["herald", "fly"]), "unrecognized subcommand 'fly'; see herald help");
+        assert_eq!(told(&["herald", "serve", "--fast"]), "unexpected argument '--fast' found; see herald help");
+        assert!(!told(&["herald", "import", "channels"]).contains('\n'));
+        assert!(told(&["herald", "help", "flying"]).contains("flying"));
+    }
+}

@@ -1,0 +1,86 @@
+//! `herald serve` and `herald worker`: they run until they are told to stop.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Result, block_on, configured};
+use crate::app::{App, Parts, Running};
+use crate::config::{Config, Settings};
+use crate::service::access::user;
+
+/// R24: whatever still goes on then is left to other processes.
+const LAST_MOMENT: Duration = Duration::from_millis(9_500);
+
+/// Run the API and a worker (default: both)
+#[derive(Args)]
+pub struct Serve {
+    /// Only answer requests; workers elsewhere send (default: send too)
+    #[arg(long)]
+    no_worker: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Run a worker alone, beside others on one PostgreSQL
+#[derive(Args)]
+pub struct Worker {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Serve {
+    /// Serves until it is told to stop.
+    pub fn run(self) -> Result<()> {
+        let config = configured(self.settings)?;
+        let public = config.public_url.clone();
+        block_on(async {
+            let running = start(config, Parts { api: true, worker: !self.no_worker }).await?;
+            let address = public.unwrap_or_else(|| format!("http://{}", running.address()));
+            println!("Herald {} serves {address}/graphql (try {address}/graphiql)", env!("CARGO_PKG_VERSION"));
+            until_told(running).await
+        })
+    }
+}
+
+impl Worker {
+    /// Works until it is told to stop.
+    pub fn run(self) -> Result<()> {
+        let config = configured(self.settings)?;
+        block_on(async {
+            let running = start(config, Parts { api: false, worker: true }).await?;
+            println!("Herald {} works", env!("CARGO_PKG_VERSION"));
+            until_told(running).await
+        })
+    }
+}
+
+/// Builds and starts it, and tells the first admin's password if there was none before.
+async fn start(config: Config, parts: Parts) -> Result<Running> {
+    let app = App::open(config).await?;
+    if let Some(password) = app.ensure_admin().await? {
+        println!("The first user is {}, with the password {password}\nIt is told this once only.", user::FIRST);
+    }
+    Ok(app.start(parts).await?)
+}
+
+/// Runs until SIGTERM or SIGINT, then ends in order; a second one ends it at once.
+pub async fn until_told(running: Running) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?;
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    tracing::info!("stopping: what is in flight comes to its end");
+    std::thread::spawn(|| {
+        std::thread::sleep(LAST_MOMENT);
+        eprintln!("herald: the end took too long; other processes take over what was left");
+        std::process::exit(1);
+    });
+    tokio::select! {
+        () = running.stop() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! All settings: read from the environment or from flags, checked once, before anything starts.
+
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::domain::proxies::Proxies;
+use crate::domain::secret_key::SecretKey;
+
+/// The settings as they are written. Each has an environment variable and a flag; the flag wins.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Where the API listens
+    #[arg(
+        long,
+        hide_env_values = true,
+        env = "HERALD_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080"
+    )]
+    listen: String,
+    /// The data folder: database, uploads, keys; locked while in use
+    #[arg(
+        long,
+        hide_env_values = true,
+        env = "HERALD_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = "./herald-data"
+    )]
+    data_dir: PathBuf,
+    /// A PostgreSQL, postgres://..., for a fleet; without it SQLite in the data folder
+    #[arg(long, hide_env_values = true, env = "DATABASE_URL", value_name = "URL")]
+    database_url: Option<SecretString>,
+    /// A Redis, redis://..., that carries events between processes; without it they stay in the process
+    #[arg(long, hide_env_values = true, env = "REDIS_URL", value_name = "URL")]
+    redis_url: Option<SecretString>,
+    /// Where messages go: live, or simulated: nowhere
+    #[arg(long, hide_env_values = true, env = "HERALD_TELEGRAM", value_name = "MODE", default_value = "live")]
+    telegram: String,
+    /// The address by which users reach Herald; without it http:// and the listening address
+    #[arg(long, hide_env_values = true, env = "HERALD_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Origins, comma-separated, whose pages may use the API besides Herald's own
+    #[arg(long, hide_env_values = true, env = "HERALD_ORIGINS", value_name = "ORIGINS")]
+    origins: Option<String>,
+    /// Addresses or networks, comma-separated, of proxies whose X-Forwarded-For is believed
+    #[arg(long, hide_env_values = true, env = "HERALD_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
+    /// The largest upload
+    #[arg(long, hide_env_values = true, env = "HERALD_UPLOAD_MAX_BYTES", value_name = "SIZE", default_value = "1GiB")]
+    upload_max_bytes: String,
+    /// Progress events per campaign and second at most, 1 to 100
+    #[arg(long, hide_env_values = true, env = "HERALD_PROGRESS_HZ", value_name = "N", default_value = "4")]
+    progress_hz: String,
+    /// A schedule overdue by more is not fired
+    #[arg(long, hide_env_values = true, env = "HERALD_LATE_LIMIT", value_name = "DURATION", default_value = "1h")]
+    late_limit: String,
+    /// Failed sends in a row that pause a campaign
+    #[arg(long, hide_env_values = true, env = "HERALD_PAUSE_AFTER_FAILURES", value_name = "N", default_value = "20")]
+    pause_after_failures: String,
+    /// Failed sends in a row that deactivate a channel
+    #[arg(long, hide_env_values = true, env = "HERALD_CHANNEL_ERRORS", value_name = "N", default_value = "3")]
+    channel_errors: String,
+    /// How long a send that may have been accepted is repeated before it is UNKNOWN
+    #[arg(long, hide_env_values = true, env = "HERALD_DEDUPE_WINDOW", value_name = "DURATION", default_value = "5m")]
+    dedupe_window: String,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,herald::worker=debug
+    #[arg(long, hide_env_values = true, env = "HERALD_LOG", value_name = "FILTER", default_value = "info")]
+    log: String,
+    /// How it is logged: text or json
+    #[arg(long, hide_env_values = true, env = "HERALD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: String,
+}
+
+/// Settings that have no flag, because other users of the machine see a process' flags: name and meaning.
+pub const SECRETS: [(&str, &str); 2] = [
+    (
+        "HERALD_SECRET_KEY",
+        "32 bytes in base64 that sign tokens and derive random ids; without it made in the data folder",
+    ),
+    ("HERALD_ADMIN_PASSWORD", "The first start's password of the user admin; without it made up and printed once"),
+];
+
+/// The settings, checked. No secret shows in its debug output.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// PostgreSQL, or None for SQLite in the data folder.
+    pub database_url: Option<SecretString>,
+    /// Redis, or None for events in this process.
+    pub redis_url: Option<SecretString>,
+    /// The secret key, or None for the one in the data folder.
+    pub secret_key: Option<SecretKey>,
+    /// The first admin's password, or None for one that is made up.
+    pub admin_password: Option<SecretString>,
+    /// Where messages go.
+    pub telegram: Telegram,
+    /// The address by which users reach Herald, without a slash at its end.
+    pub public_url: Option<String>,
+    /// Origins whose pages may use the API besides Herald's own.
+    pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Proxies,
+    /// The largest upload, in bytes.
+    pub upload_max_bytes: u64,
+    /// Progress events per campaign and second at most.
+    pub progress_hz: u32,
+    /// A schedule overdue by more is not fired.
+    pub late_limit: Duration,
+    /// Failed sends in a row that pause a campaign.
+    pub pause_after_failures: i32,
+    /// Failed sends in a row that deactivate a channel.
+    pub channel_errors: i32,
+    /// How long an ambiguous send is repeated.
+    pub dedupe_window: Duration,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+/// Where messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Telegram {
+    /// To Telegram.
+    Live,
+    /// Nowhere.
+    Simulated,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// Objects for machines.
+    Json,
+}
+
+/// A setting that can't be used: which, and why.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name}: {why}")]
+pub struct Wrong {
+    name: &'static str,
+    why: String,
+}
+
+/// Names the setting whose value is wrong.
+trait Named<T> {
+    fn of(self, name: &'static str) -> Result<T, Wrong>;
+}
+
+impl<T> Named<T> for Result<T, String> {
+    fn of(self, name: &'static str) -> Result<T, Wrong> {
+        self.map_err(|why| Wrong { name, why })
+    }
+}
+
+impl Settings {
+    /// Checks all settings; the first wrong one is told. `secret` finds those that have no flag.
+    ///
+    /// # Errors
+    /// One line that names the setting and says what is wrong with it.
+    pub fn check(self, secret: impl Fn(&str) -> Option<String>) -> Result<Config, Wrong> {
+        let secret = |name: &str| secret(name).filter(|value| !value.is_empty());
+        let url = |url: Option<SecretString>| url.filter(|url| !url.expose_secret().is_empty());
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let config = Config {
+            listen: values::address(&self.listen).of("HERALD_LISTEN")?,
+            data_dir: values::folder(self.data_dir).of("HERALD_DATA_DIR")?,
+            database_url: values::url(url(self.database_url), &["postgres", "postgresql"]).of("DATABASE_URL")?,
+            redis_url: values::url(url(self.redis_url), &["redis", "rediss", "redis+unix", "unix"]).of("REDIS_URL")?,
+            secret_key: secret("HERALD_SECRET_KEY")
+                .map(|key| values::secret_key(&key))
+                .transpose()
+                .of("HERALD_SECRET_KEY")?,
+            admin_password: secret("HERALD_ADMIN_PASSWORD")
+                .map(values::password)
+                .transpose()
+                .of("HERALD_ADMIN_PASSWORD")?,
+            telegram: values::choice(&self.telegram).of("HERALD_TELEGRAM")?,
+            public_url: text(self.public_url)
+                .map(|url| values::public_url(&url))
+                .transpose()
+                .of("HERALD_PUBLIC_URL")?,
+            origins: values::list(self.origins.as_deref(), values::origin).of("HERALD_ORIGINS")?,
+            trusted_proxies: self.trusted_proxies.unwrap_or_default().parse().of("HERALD_TRUSTED_PROXIES")?,
+            upload_max_bytes: values::size(&self.upload_max_bytes).of("HERALD_UPLOAD_MAX_BYTES")?,
+            progress_hz: values::number(&self.progress_hz, 1..=100).of("HERALD_PROGRESS_HZ")?,
+            late_limit: values::duration(&self.late_limit).of("HERALD_LATE_LIMIT")?,
+            pause_after_failures: values::number(&self.pause_after_failures, 1..=1_000_000)
+                .of("HERALD_PAUSE_AFTER_FAILURES")?,
+            channel_errors: values::number(&self.channel_errors, 1..=1_000_000).of("HERALD_CHANNEL_ERRORS")?,
+            dedupe_window: values::duration(&self.dedupe_window).of("HERALD_DEDUPE_WINDOW")?,
+            log: values::filter(self.log).of("HERALD_LOG")?,
+            log_format: values::choice(&self.log_format).of("HERALD_LOG_FORMAT")?,
+        };
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn check(flags: &[&str], secrets: &[(&str, &str)]) -> Result<Config, String> {
+        let line = Line::try_parse_from([&["herald"], flags].concat()).unwrap();
+        let secret = |name: &str| secrets.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        line.settings.check(secret).map_err(|wrong| wrong.to_string())
+    }
+
+    #[test]
+    fn without_any_setting_herald_starts() {
+        let config = check(&[], &[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!((config.upload_max_bytes, config.progress_hz), (1 << 30, 4));
+        assert_eq!((config.late_limit.as_secs(), config.dedupe_window.as_secs()), (3600, 300));
+        assert_eq!((config.pause_after_failures, config.channel_errors), (20, 3));
+        assert_eq!((config.telegram, config.log_format), (Telegram::Live, LogFormat::Text));
+        assert!(config.database_url.is_none() && config.redis_url.is_none() && config.origins.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_what_is_wrong() {
+        let told = |flags: &[&str]| check(flags, &[]).unwrap_err();
+        assert_eq!(told(&["--listen", "x"]), r#"HERALD_LISTEN: "x" is not an address such as 127.0.0.1:8080"#);
+        let answers: Vec<String> = [
+            &["--database-url", "mysql://user:secret@host"][..],
+            &["--redis-url", "localhost"],
+            &["--telegram", "dry"],
+            &["--public-url", "herald.example"],
+            &["--origins", "https://a.example,b.example/x"],
+            &["--trusted-proxies", "10.0.0.0/33"],
+            &["--upload-max-bytes", "lots"],
+            &["--progress-hz", "0"],
+            &["--late-limit", "5"],
+            &["--pause-after-failures", "many"],
+            &["--dedupe-window", "-1s"],
+            &["--log", "herald=loud"],
+            &["--log-format", "xml"],
+        ]
+        .iter()
+        .map(|flags| told(flags))
+        .collect();
+        insta::assert_snapshot!(answers.join("\n"), @"");
+    }
+
+    #[test]
+    fn secrets_are_checked_and_never_shown() {
+        let key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0czE=";
+        let secrets = [("HERALD_SECRET_KEY", key), ("HERALD_ADMIN_PASSWORD", "a secret of some length")];
+        let config =
+            check(&["--database-url", "postgres://me:secret@host/db", "--redis-url", "redis://:secret@host"], &secrets);
+        let shown = format!("{:?}", config.unwrap());
+        assert!(!shown.contains("secret@") && !shown.contains("a secret") && !shown.contains("c2Vj"), "{shown}");
+        let wrong = check(&[], &[("HERALD_SECRET_KEY", "c2VjcmV0")]).unwrap_err();
+        assert_eq!(wrong, "HERALD_SECRET_KEY: it is not 32 bytes in base64 (openssl rand -base64 32 makes one)");
+        let wrong = check(&[], &[("HERALD_ADMIN_PASSWORD", "short")]).unwrap_err();
+        assert_eq!(wrong, "HERALD_ADMIN_PASSWORD: a password has 12 to 128 characters");
+        assert!(check(&[], &[("HERALD_SECRET_KEY", "")]).is_ok());
+    }
+}

@@ -1,0 +1,153 @@
+//! How values of settings are written, and what is said of those that are not.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::ValueEnum;
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::EnvFilter;
+
+use crate::domain::secret_key::SecretKey;
+use crate::service::access::password::violation;
+
+/// What a value is, or a sentence that says why it can't be used.
+type Value<T> = Result<T, String>;
+
+pub(super) fn address(text: &str) -> Value<SocketAddr> {
+    let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
+    numeric.parse().map_err(|_| format!("{text:?} is not an address such as 127.0.0.1:8080"))
+}
+
+pub(super) fn folder(path: PathBuf) -> Value<PathBuf> {
+    if path.as_os_str().is_empty() { Err("it is empty".into()) } else { Ok(path) }
+}
+
+/// The value is not repeated: it may have a password in it.
+pub(super) fn url(url: Option<SecretString>, schemes: &[&str]) -> Value<Option<SecretString>> {
+    let is_known = |url: &SecretString| {
+        let scheme = url.expose_secret().split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| schemes.contains(&scheme))
+    };
+    match url {
+        Some(url) if !is_known(&url) => Err(format!("it does not begin with {}://", schemes[0])),
+        url => Ok(url),
+    }
+}
+
+pub(super) fn secret_key(text: &str) -> Value<SecretKey> {
+    let bytes = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+    let wrong = || "it is not 32 bytes in base64 (openssl rand -base64 32 makes one)".to_owned();
+    bytes.map(SecretKey::new).ok_or_else(wrong)
+}
+
+pub(super) fn password(text: String) -> Value<SecretString> {
+    match violation("password", &text) {
+        Some(violation) => Err(violation.message),
+        None => Ok(text.into()),
+    }
+}
+
+pub(super) fn choice<T: ValueEnum>(text: &str) -> Value<T> {
+    T::from_str(text, true).map_err(|_| {
+        let choices: Vec<String> = T::value_variants()
+            .iter()
+            .filter_map(ValueEnum::to_possible_value)
+            .map(|value| value.get_name().into())
+            .collect();
+        format!("{text:?} is not one of {}", choices.join(", "))
+    })
+}
+
+pub(super) fn public_url(text: &str) -> Value<String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    if host.trim_end_matches('/').is_empty() || text.contains(char::is_whitespace) {
+        return Err(format!("{text:?} is not an address such as https://herald.example.com"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn origin(text: &str) -> Value<String> {
+    let url = public_url(text).map_err(|_| format!("{text:?} is not an origin such as https://console.example.com"))?;
+    match url.split_once("://") {
+        Some((_, host)) if !host.contains('/') => Ok(url.to_ascii_lowercase()),
+        _ => Err(format!("{text:?} has a path: an origin is only the scheme, the host and the port")),
+    }
+}
+
+pub(super) fn list<T>(text: Option<&str>, one: impl Fn(&str) -> Value<T>) -> Value<Vec<T>> {
+    text.unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty()).map(one).collect()
+}
+
+pub(super) fn size(text: &str) -> Value<u64> {
+    let units = [("", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1_u64 << 40)];
+    let decimal = [("B", 1), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
+    let (number, unit) = split(text);
+    let factor =
+        units.iter().chain(&decimal).find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, factor)| *factor);
+    let size = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    size.filter(|size| (1..=1 << 50).contains(size))
+        .ok_or_else(|| format!("{text:?} is not a size such as 512MiB or 1GiB"))
+}
+
+pub(super) fn duration(text: &str) -> Value<Duration> {
+    let (number, unit) = split(text);
+    let factor = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    let millis = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    // Ten years: everything can add it to an instant.
+    let millis = millis.filter(|millis| *millis <= 3_650 * 86_400_000);
+    millis.map(Duration::from_millis).ok_or_else(|| format!("{text:?} is not a duration such as 30s, 5m or 1h"))
+}
+
+pub(super) fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Value<T> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("{text:?} is not a whole number from {} to {}", range.start(), range.end()))
+}
+
+pub(super) fn filter(text: String) -> Value<String> {
+    match EnvFilter::try_new(&text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(format!("{text:?} is not a log filter such as info or info,herald::worker=debug")),
+    }
+}
+
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    (number, unit.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_durations_have_units() {
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        assert_eq!(size("512 mib"), Ok(512 << 20));
+        assert_eq!((size("1000"), size("2KB")), (Ok(1000), Ok(2000)));
+        assert!(size("0").is_err() && size("1.5GiB").is_err() && size("99999999999TiB").is_err() && size("").is_err());
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!((duration("5m"), duration("1d")), (Ok(Duration::from_secs(300)), Ok(Duration::from_secs(86_400))));
+        assert!(duration("5").is_err() && duration("h").is_err() && duration("9999999999d").is_err());
+    }
+
+    #[test]
+    fn an_origin_has_no_path() {
+        assert_eq!(origin("https://A.example:8443/"), Ok("https://a.example:8443".into()));
+        assert!(origin("https://a.example/x").is_err() && origin("a.example").is_err());
+    }
+}

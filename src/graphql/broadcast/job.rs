@@ -1,0 +1,173 @@
+//! A job, as it is shown, and why it has not been sent yet.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::campaign::{BroadcastCampaign, ProgressOf};
+use super::channel::Channel;
+use crate::domain::broadcast::JobStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::explanation::{self, Reason};
+use crate::domain::id::JobId;
+use crate::graphql::context::ContextExt;
+use crate::graphql::id::GlobalId;
+use crate::graphql::loaders::{Load, LoadError, Reader};
+use crate::graphql::scalar::{BigInt, DateTime};
+use crate::storage::broadcast::{channel, job};
+
+/// One message of a campaign to one channel.
+pub struct Job {
+    row: job::Model,
+    /// The channel, where it was read ahead for many jobs.
+    channel: Option<channel::Model>,
+}
+
+impl From<job::Model> for Job {
+    fn from(row: job::Model) -> Self {
+        Self { row, channel: None }
+    }
+}
+
+/// One message of a campaign to one channel.
+///
+/// QUEUED goes to SENDING; SENDING to SENT, FAILED or UNKNOWN, or back to QUEUED for a wait or a retry; QUEUED to CANCELLED.
+/// FAILED and CANCELLED go back to QUEUED by a retry, UNKNOWN to SENT or QUEUED by `resolveUnknownJobs`.
+#[Object]
+impl Job {
+    /// The id, opaque and unique among all types.
+    pub(in crate::graphql) async fn id(&self) -> ID {
+        self.row.id.global()
+    }
+
+    /// The campaign.
+    async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<BroadcastCampaign>> {
+        BroadcastCampaign::by_id(ctx, self.row.campaign_id).await
+    }
+
+    /// The channel that it writes to.
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
+        match &self.channel {
+            Some(channel) => Ok(Some(channel.clone().into())),
+            None => Channel::by_id(ctx, self.row.channel_id).await,
+        }
+    }
+
+    /// Its place in the campaign, from 1.
+    async fn position(&self) -> i32 {
+        self.row.position
+    }
+
+    /// How far it is.
+    async fn status(&self) -> JobStatus {
+        self.row.status
+    }
+
+    /// Sends that ended in an answer. It fails for good after 1 + `retryLimit` of them.
+    async fn attempts(&self) -> i32 {
+        self.row.attempts
+    }
+
+    /// How often a crash or a lost connection to the database took it from its sender. That costs no attempt.
+    async fn leases(&self) -> i32 {
+        self.row.leases
+    }
+
+    /// What became of the last attempt, as Telegram spells it, such as `FLOOD_WAIT_30`; null once it is sent.
+    async fn error_message(&self) -> Option<&str> {
+        self.row.error_message.as_deref()
+    }
+
+    /// Telegram's number of the message, where it was told.
+    async fn message_id(&self) -> Option<BigInt> {
+        self.row.message_id.map(BigInt)
+    }
+
+    /// Queued, but not to be sent before this instant; otherwise null.
+    async fn not_before(&self) -> Option<DateTime> {
+        self.row.not_before.map(Into::into)
+    }
+
+    /// When the campaign's start made it.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// When the last send call began.
+    async fn started_at(&self) -> Option<DateTime> {
+        self.row.started_at.map(Into::into)
+    }
+
+    /// When Telegram accepted it.
+    async fn sent_at(&self) -> Option<DateTime> {
+        self.row.sent_at.map(Into::into)
+    }
+
+    /// When it failed for good.
+    async fn failed_at(&self) -> Option<DateTime> {
+        self.row.failed_at.map(Into::into)
+    }
+
+    /// Why it has not been sent yet; null once it has ended.
+    async fn explanation(&self, ctx: &Context<'_>) -> Result<Option<JobExplanation>> {
+        if !matches!(self.row.status, JobStatus::Queued | JobStatus::Sending) {
+            return Ok(None);
+        }
+        let (campaign, hot) = (ctx.loaders().one(self.row.campaign_id), ctx.loaders().one(ProgressOf(self.row.campaign_id)));
+        let (Some(campaign), Some(hot)) = futures_util::try_join!(campaign, hot)? else { return Ok(None) };
+        let campaign = explanation::Campaign {
+            status: &hot.status,
+            scheduled_at: campaign.scheduled_at.filter(|_| campaign.schedule_missed_at.is_none()),
+            delivery_rate: hot.delivery_rate,
+            last_slot: hot.last_slot,
+            not_before: hot.not_before,
+            past_the_queue: hot.done() + hot.sending,
+        };
+        let told = explanation::explain(&known(&self.row), &campaign, ctx.services().now());
+        Ok(told.map(|told| JobExplanation { reason: told.reason, until: told.until.map(Into::into) }))
+    }
+}
+
+fn known(row: &job::Model) -> explanation::Job<'_> {
+    explanation::Job {
+        status: row.status,
+        position: row.position,
+        not_before: row.not_before,
+        ambiguous_since: row.ambiguous_since,
+        error: row.error_message.as_deref(),
+    }
+}
+
+impl Job {
+    /// The job `id`.
+    pub async fn by_id(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(id).await?.map(Self::from))
+    }
+
+    /// A job whose channel has been read.
+    pub(super) const fn with_channel(row: job::Model, channel: Option<channel::Model>) -> Self {
+        Self { row, channel }
+    }
+}
+
+/// Why a job has not been sent yet.
+#[derive(SimpleObject)]
+struct JobExplanation {
+    /// The one reason that binds.
+    reason: Reason,
+    /// The earliest instant at which it can be sent, as far as is known; null while it is being sent, and where that depends
+    /// on a person.
+    until: Option<DateTime>,
+}
+
+/// Jobs by id.
+impl Loader<JobId> for Reader {
+    type Value = job::Model;
+    type Error = LoadError;
+
+    async fn load(&self, ids: &[JobId]) -> Result<HashMap<JobId, job::Model>, LoadError> {
+        let rows = job::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}

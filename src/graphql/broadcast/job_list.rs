@@ -1,0 +1,243 @@
+//! Lists of jobs: of all campaigns, and of each of many campaigns in one statement.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use sea_orm::{ColumnTrait, QueryFilter, Select};
+
+use super::campaign::ProgressOf;
+use super::job::Job;
+use crate::domain::broadcast::JobStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BroadcastCampaignId, ChannelId};
+use crate::domain::role::Permission;
+use crate::graphql::connection::{Connection, Count, OrderDirection, PageArgs};
+use crate::graphql::context::ContextExt;
+use crate::graphql::guard::requires;
+use crate::graphql::id::ReadId;
+use crate::graphql::loaders::{Load, LoadError, Reader};
+use crate::storage::broadcast::job::{self, Column};
+use crate::storage::broadcast::progress;
+use crate::storage::page::{self, Page, Request, Sort};
+
+/// Which jobs are wanted. All that is given must hold.
+#[derive(InputObject, Default)]
+pub struct JobFilter {
+    /// In one of these states.
+    statuses: Option<Vec<JobStatus>>,
+    /// Of this campaign.
+    campaign_id: Option<ID>,
+    /// To this channel.
+    channel_id: Option<ID>,
+}
+
+/// What jobs can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum JobOrderField {
+    /// The place in the campaign.
+    Position,
+    /// The instant of creation; jobs of one campaign were created together, in the order of their places.
+    CreatedAt,
+}
+
+/// How jobs are sorted.
+#[derive(InputObject)]
+pub struct JobOrder {
+    /// By what.
+    field: JobOrderField,
+    /// Which way.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl JobOrder {
+    fn sort(self) -> Sort<job::Entity> {
+        let sort = match self.field {
+            JobOrderField::Position => Sort::by(Column::Position),
+            JobOrderField::CreatedAt => Sort::by_id(),
+        };
+        sort.descending(self.direction.is_desc())
+    }
+}
+
+/// A filter whose ids have been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Wanted {
+    campaign: Option<BroadcastCampaignId>,
+    channel: Option<ChannelId>,
+    statuses: Option<Vec<JobStatus>>,
+}
+
+impl Wanted {
+    fn read(filter: Option<JobFilter>) -> Result<Self> {
+        let JobFilter { statuses, campaign_id, channel_id } = filter.unwrap_or_default();
+        Ok(Self {
+            campaign: campaign_id.map(|id| id.argument("filter.campaignId")).transpose()?,
+            channel: channel_id.map(|id| id.argument("filter.channelId")).transpose()?,
+            statuses,
+        })
+    }
+
+    fn select(&self) -> Select<job::Entity> {
+        let mut select = job::Entity::all();
+        if let Some(campaign) = self.campaign {
+            select = select.filter(Column::CampaignId.eq(campaign));
+        }
+        if let Some(channel) = self.channel {
+            select = select.filter(Column::ChannelId.eq(channel));
+        }
+        if let Some(statuses) = &self.statuses {
+            select = select.filter(Column::Status.is_in(statuses.iter().copied()));
+            if statuses.iter().all(|status| *status == JobStatus::Failed) {
+                // There is an index of these only: a few failures among a million jobs are found at once.
+                select = select.filter(Column::FailedAt.is_not_null());
+            }
+        }
+        select
+    }
+
+    /// How many these are, where the campaign's counters know.
+    fn counted(&self, row: &progress::Model) -> u64 {
+        let count = |status: &JobStatus| match status {
+            JobStatus::Queued => row.queued,
+            JobStatus::Sending => row.sending,
+            JobStatus::Sent => row.sent,
+            JobStatus::Failed => row.failed,
+            JobStatus::Cancelled => row.cancelled,
+            JobStatus::Unknown => row.unknown,
+        };
+        let count = match &self.statuses {
+            None => row.total,
+            Some(statuses) => {
+                let mut distinct = statuses.clone();
+                distinct.sort_unstable_by_key(ToString::to_string);
+                distinct.dedup();
+                distinct.iter().map(count).sum()
+            }
+        };
+        u64::try_from(count).unwrap_or_default()
+    }
+}
+
+/// A part of one campaign's jobs. Many of them are read in one statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PageOf {
+    wanted: Wanted,
+    is_by_id: bool,
+    is_descending: bool,
+    args: PageArgs,
+}
+
+impl PageOf {
+    fn sort(&self) -> Sort<job::Entity> {
+        let sort = if self.is_by_id { Sort::by_id() } else { Sort::by(Column::Position) };
+        sort.descending(self.is_descending)
+    }
+}
+
+impl Loader<PageOf> for Reader {
+    type Value = Page<job::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PageOf]) -> Result<HashMap<PageOf, Page<job::Model>>, LoadError> {
+        let request = |key: &PageOf| {
+            let sort = key.sort();
+            Ok(Request { select: key.wanted.select(), window: key.args.window(&sort)?, sort })
+        };
+        let requests = keys.iter().map(request).collect::<Result<Vec<_>>>()?;
+        let pages = page::read_each(self.db.reader(), &requests).await?;
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// How many jobs a filter finds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CountOf(Wanted);
+
+impl Loader<CountOf> for Reader {
+    type Value = u64;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, u64>, LoadError> {
+        let selects: Vec<_> = keys.iter().map(|CountOf(wanted)| wanted.select()).collect();
+        let counts = page::count_each(self.db.reader(), &selects).await?;
+        Ok(keys.iter().cloned().zip(counts).collect())
+    }
+}
+
+/// The jobs of one campaign; asked for many campaigns at once it is still one statement.
+pub(super) async fn jobs_of(
+    ctx: &Context<'_>,
+    campaign: BroadcastCampaignId,
+    args: PageArgs,
+    filter: Option<JobFilter>,
+    order: Option<JobOrder>,
+) -> Result<Connection<Job>> {
+    let mut wanted = Wanted::read(filter)?;
+    if wanted.campaign.is_some_and(|other| other != campaign) {
+        return Err(Error::Invalid(vec![crate::domain::error::Violation {
+            path: vec!["filter".into(), "campaignId".into()],
+            message: "these are the jobs of another campaign".into(),
+        }]));
+    }
+    wanted.campaign = Some(campaign);
+    let order = order.unwrap_or(JobOrder { field: JobOrderField::Position, direction: OrderDirection::Asc });
+    let key = PageOf {
+        is_by_id: order.field == JobOrderField::CreatedAt,
+        is_descending: order.direction.is_desc(),
+        args,
+        wanted,
+    };
+    let sort = key.sort();
+    let window = key.args.window(&sort)?;
+    let count = counting(campaign, key.wanted.clone());
+    let page = ctx.loaders().one(key).await?.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not read")))?;
+    Connection::new(page, sort, &window, count)
+}
+
+/// The campaign's counters know how many jobs are in which state: a million need not be counted.
+fn counting(campaign: BroadcastCampaignId, wanted: Wanted) -> Count {
+    Box::new(move |ctx| {
+        let wanted = wanted.clone();
+        Box::pin(async move {
+            if wanted.channel.is_some() {
+                return Ok(ctx.loaders().one(CountOf(wanted)).await?.unwrap_or_default());
+            }
+            let row = ctx.loaders().one(ProgressOf(campaign)).await?;
+            Ok(row.map_or(0, |row| wanted.counted(&row)))
+        })
+    })
+}
+
+/// Reads jobs.
+#[derive(Default)]
+pub struct JobQuery;
+
+#[Object]
+impl JobQuery {
+    /// The jobs of all campaigns, newest first unless told otherwise. A campaign's own are faster found by its field `jobs`.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<JobOrder>,
+    ) -> Result<Option<Connection<Job>>> {
+        let args = PageArgs::new(first, after, last, before);
+        let newest = JobOrder { field: JobOrderField::CreatedAt, direction: OrderDirection::Desc };
+        let (select, sort) = (Wanted::read(filter)?.select(), order_by.unwrap_or(newest).sort());
+        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+    }
+
+    /// The job with this id; null if there is none.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    async fn job(&self, ctx: &Context<'_>, #[graphql(desc = "The job's id.")] id: ID) -> Result<Option<Job>> {
+        Job::by_id(ctx, id.argument("id")?).await
+    }
+}

@@ -1,0 +1,107 @@
+//! Retrying, cancelling and resolving single jobs.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+
+use super::job::Job;
+use crate::domain::error::Result;
+use crate::domain::id::JobId;
+use crate::domain::role::Permission;
+use crate::graphql::context::ContextExt;
+use crate::graphql::guard::requires;
+use crate::graphql::id::{self, ReadId};
+use crate::service::broadcast::job as service;
+
+/// Which job is to be tried again.
+#[derive(InputObject)]
+struct RetryJobInput {
+    /// Which job: FAILED or CANCELLED.
+    id: ID,
+}
+
+/// The job that was queued anew.
+#[derive(SimpleObject)]
+struct RetryJobPayload {
+    /// The job.
+    job: Job,
+}
+
+/// Which job is to be cancelled.
+#[derive(InputObject)]
+struct CancelJobInput {
+    /// Which job: QUEUED.
+    id: ID,
+}
+
+/// The job that was cancelled.
+#[derive(SimpleObject)]
+struct CancelJobPayload {
+    /// The job.
+    job: Job,
+}
+
+/// What somebody who looked says of a message of which nobody could know whether it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "service::Resolution")]
+enum UnknownJobResolution {
+    /// It is there: the job becomes SENT.
+    Sent,
+    /// It is not there: the job becomes QUEUED, and the message is sent.
+    Queued,
+}
+
+/// Which jobs of unknown fate are to be resolved, and how.
+#[derive(InputObject)]
+struct ResolveUnknownJobsInput {
+    /// Which jobs: UNKNOWN, all of one campaign, at most 1,000.
+    job_ids: Vec<ID>,
+    /// What became of their messages.
+    resolution: UnknownJobResolution,
+}
+
+/// The jobs that were resolved.
+#[derive(SimpleObject)]
+struct ResolveUnknownJobsPayload {
+    /// The jobs, in the order of their places.
+    jobs: Vec<Job>,
+}
+
+/// Changes single jobs.
+#[derive(Default)]
+pub struct JobMutation;
+
+#[Object]
+impl JobMutation {
+    /// Queues a failed or cancelled job anew. A campaign that has ended runs again.
+    #[graphql(directive = requires::apply(Permission::WriteJobs))]
+    async fn retry_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which job.")] input: RetryJobInput,
+    ) -> Result<RetryJobPayload> {
+        let job = service::retry(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        Ok(RetryJobPayload { job: job.into() })
+    }
+
+    /// Cancels a job that is queued and has surely not been sent.
+    #[graphql(directive = requires::apply(Permission::WriteJobs))]
+    async fn cancel_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which job.")] input: CancelJobInput,
+    ) -> Result<CancelJobPayload> {
+        let job = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        Ok(CancelJobPayload { job: job.into() })
+    }
+
+    /// Takes the word of somebody who looked on messages of which nobody could know whether they were sent.
+    #[graphql(directive = requires::apply(Permission::WriteJobs))]
+    async fn resolve_unknown_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which jobs, and how.")] input: ResolveUnknownJobsInput,
+    ) -> Result<ResolveUnknownJobsPayload> {
+        let ids: Vec<JobId> = id::list(&input.job_ids, &["input", "jobIds"], service::MOST)?;
+        let jobs = service::resolve_unknown(ctx.services(), &ctx.actor(), &ids, input.resolution.into()).await?;
+        Ok(ResolveUnknownJobsPayload { jobs: jobs.into_iter().map(Job::from).collect() })
+    }
+}

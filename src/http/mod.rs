@@ -1,0 +1,103 @@
+//! Floor 4: the routes, and what each request must show to be let in.
+
+mod answer;
+mod assets;
+mod caller;
+mod graphql;
+mod health;
+mod socket;
+mod uploads;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+
+use crate::domain::proxies::Proxies;
+use crate::graphql::execution::Execution;
+use crate::service::Services;
+
+/// How the API is reached.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Origins whose pages may use the API besides its own.
+    pub origins: Vec<String>,
+    /// The origin by which users reach Herald, if it is not the address that it listens on.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Proxies,
+}
+
+/// What handlers work with.
+#[derive(Clone)]
+struct Http {
+    execution: Execution,
+    services: Services,
+    options: Arc<Options>,
+    /// Sockets are closed when this is cancelled.
+    stop: CancellationToken,
+    sockets: TaskTracker,
+}
+
+/// Serves the API on `listener` until `stop`: then requests that have begun are answered, and sockets are closed.
+pub async fn serve(
+    services: Services,
+    options: Options,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let sockets = TaskTracker::new();
+    let http = Http {
+        execution: Execution::new(services.clone()),
+        services,
+        options: Arc::new(options),
+        stop: stop.clone(),
+        sockets: sockets.clone(),
+    };
+    let service = router(http).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    sockets.close();
+    sockets.wait().await;
+    Ok(())
+}
+
+fn router(http: Http) -> Router {
+    let cors = cors(&http.options);
+    Router::new()
+        .route("/graphql", post(graphql::post).get(socket::upgrade))
+        .route("/uploads", post(uploads::post))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/graphiql", get(assets::index))
+        .route("/graphiql/{file}", get(assets::file))
+        .route("/", get(Redirect::temporary("/graphiql")))
+        .fallback(async || answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the API is at /graphql"))
+        .layer(cors)
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .with_state(http)
+}
+
+fn cors(options: &Options) -> CorsLayer {
+    let origins = options.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let request_id = HeaderName::from_static("x-request-id");
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            request_id.clone(),
+            HeaderName::from_static("graphql-require-preflight"),
+        ])
+        .expose_headers([request_id])
+}

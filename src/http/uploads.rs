@@ -1,0 +1,94 @@
+//! Files that clients hand over: the raw body is the file.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::json;
+
+use super::caller::Authenticated;
+use super::{Http, answer};
+use crate::domain::error::{Error, Result};
+use crate::domain::role::Permission;
+use crate::graphql::context::Caller;
+use crate::graphql::id::GlobalId;
+use crate::service::access::denial;
+use crate::service::broadcast::upload;
+
+/// How long a client may send nothing. An upload as a whole takes as long as it takes.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long what a refused client still sends is read: whoever is cut off while sending never reads the answer.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// Takes a file, as it comes.
+pub(super) async fn post(
+    State(http): State<Http>,
+    Authenticated(caller): Authenticated,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut pieces = unless_idle(body.into_data_stream());
+    match store(&http, &caller, &headers, &mut pieces).await {
+        Ok((id, bytes)) => (StatusCode::CREATED, Json(json!({ "id": *id, "bytes": bytes }))).into_response(),
+        Err(error) => lingering(answer::failed(error, caller.request_id.as_deref()), pieces),
+    }
+}
+
+async fn store(
+    http: &Http,
+    caller: &Caller,
+    headers: &HeaderMap,
+    pieces: &mut BoxStream<'static, Result<Bytes, String>>,
+) -> Result<(async_graphql::ID, i64)> {
+    let actor = caller.actor();
+    let viewer = caller.viewer().ok_or(Error::Unauthenticated(caller.refusal.unwrap_or("sign in first")))?;
+    if !viewer.role.may(Permission::CreateChannels) {
+        denial::record(&http.services, &actor, "/uploads").await?;
+        return Err(Error::Forbidden);
+    }
+    // Refused before a byte is sent, when its length is told.
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let most = http.services.rules.upload_max_bytes;
+    if length.is_some_and(|length| length > most) {
+        return Err(Error::PayloadTooLarge(format!("an upload has at most {most} bytes")));
+    }
+    let row = upload::store(&http.services, &actor, pieces).await?;
+    Ok((row.id.global(), row.bytes))
+}
+
+/// The pieces of a body, until none has come for too long.
+fn unless_idle<E: std::fmt::Display>(
+    pieces: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
+) -> BoxStream<'static, Result<Bytes, String>> {
+    let pieces = stream::unfold(Some(pieces), async |pieces| {
+        let mut pieces = pieces?;
+        match tokio::time::timeout(IDLE, pieces.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
+            Ok(Some(Err(error))) => Some((Err(error.to_string()), None)),
+            Err(_) => Some((Err("nothing came for a minute".to_owned()), None)),
+        }
+    });
+    pieces.boxed()
+}
+
+/// Answers, and only then reads away what still comes.
+fn lingering(answer: Response, pieces: BoxStream<'static, Result<Bytes, String>>) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let rest = stream::once(async move {
+        let away = pieces.for_each(async |_| {});
+        // Whoever sends for longer is cut off.
+        drop(tokio::time::timeout(LINGER, away).await);
+        Bytes::new()
+    });
+    let body = body.into_data_stream().map(|piece| Ok::<_, Infallible>(piece.unwrap_or_default()));
+    Response::from_parts(parts, Body::from_stream(body.chain(rest.map(Ok))))
+}

@@ -1,0 +1,77 @@
+//! What a message would look like in a real channel.
+
+use sea_orm::EntityTrait;
+
+use crate::domain::broadcast::ParseMode;
+use crate::domain::error::{Error, Result, Violation};
+use crate::domain::id::{ChannelId, TemplateId};
+use crate::domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template, utf16_length};
+use crate::service::Services;
+use crate::storage::broadcast::{channel, template};
+
+/// The message that is to be shown.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A template that is stored.
+    Template(TemplateId),
+    /// One that is being written.
+    Draft(Message),
+}
+
+/// A message that is not stored.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its text.
+    pub content: String,
+    /// How the text is read.
+    pub parse_mode: ParseMode,
+    /// Whether something is attached: then the limit is lower.
+    pub has_media: bool,
+}
+
+/// What it would look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The text; None while placeholders are missing.
+    pub text: Option<String>,
+    /// Its length as Telegram counts it.
+    pub utf16_length: Option<usize>,
+    /// The greatest length that Telegram takes.
+    pub limit: usize,
+    /// All placeholders that the message uses.
+    pub placeholders: Vec<String>,
+    /// Those that neither the params nor the channel fill.
+    pub missing: Vec<String>,
+}
+
+/// Renders a message for a channel with a campaign's params.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such template or channel, [`Error::Invalid`] if the message can't be read or rendered.
+pub async fn preview(on: &Services, source: Source, channel: ChannelId, params: &Params) -> Result<Preview> {
+    let message = match source {
+        Source::Draft(message) => message,
+        Source::Template(id) => stored(on, id).await?,
+    };
+    let channel = channel::Entity::find_by_id(channel).one(on.db.reader()).await?;
+    let channel = channel.ok_or(Error::NotFound("channel"))?;
+    let wrong = |why| Error::Invalid(vec![Violation { path: vec!["content".into()], message: why }]);
+    let read = Template::read(&message.content, message.parse_mode).map_err(wrong)?;
+    let missing = read.missing(params);
+    let text = match missing.is_empty() {
+        true => Some(read.render(params, &channel.placeholders()).map_err(wrong)?),
+        false => None,
+    };
+    Ok(Preview {
+        utf16_length: text.as_deref().map(utf16_length),
+        text,
+        limit: if message.has_media { CAPTION_LIMIT } else { MESSAGE_LIMIT },
+        placeholders: read.placeholders().map(Into::into).collect(),
+        missing,
+    })
+}
+
+async fn stored(on: &Services, id: TemplateId) -> Result<Message> {
+    let row = template::Entity::find_by_id(id).one(on.db.reader()).await?.ok_or(Error::NotFound("template"))?;
+    Ok(Message { content: row.content, parse_mode: row.parse_mode, has_media: row.media_type.is_some() })
+}
