@@ -15,7 +15,7 @@ use super::{App, cause};
 use crate::http;
 use crate::service::Services;
 use crate::service::access::seal;
-use crate::service::broadcast::channel_import;
+use crate::service::broadcast::{batch, channel_import, upload};
 use crate::storage::Db;
 use crate::telegram::Messenger;
 use crate::telegram::simulated::{LEDGER, Simulated};
@@ -53,10 +53,16 @@ impl App {
         let mut start = |name, task: JoinHandle<()>| tasks.push((name, task));
         let listener = if parts.api { Some(listen(self.config.listen).await?) } else { None };
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        batch::undo_interrupted(&self.services).await.map_err(cause)?;
+        if !self.services.db.is_postgres() {
+            // Nobody else is on this database: what is half done was left by a crash.
+            campaign::undo_interrupted(&self.services).await.map_err(cause)?;
+        }
         let worker = if parts.worker { self.worker(parts).await? } else { None };
         start("the sealer", tokio::spawn(seal::run(self.services.clone(), stop.clone())));
         if let Some(listener) = listener {
             start("imports", tokio::spawn(channel_import::run(self.services.clone(), stop.clone())));
+            start("the sweeper", tokio::spawn(upload::run(self.services.clone(), stop.clone())));
             start("the API", tokio::spawn(self.api(listener, stop.clone())));
         }
         Ok(Running { app: self, address, worker, stop, tasks })

@@ -147,7 +147,8 @@ mod tests {
         let mut pages = vec![cli.render_help().to_string()];
         cli.build();
         for command in cli.get_subcommands_mut() {
-            pages.push(format!("--- {}\n{}", command.get_name(), command.render_help()));
+            let help = command.render_help();
+            pages.push(format!("--- {}\n{help}", command.get_name()));
         }
         insta::assert_snapshot!("help", pages.join("\n"));
     }

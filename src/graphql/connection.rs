@@ -19,7 +19,7 @@ const DEFAULT: u64 = 25;
 const MOST: u64 = 100;
 
 /// Which way a list is sorted. Equal values are sorted by the time of their making.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Enum)]
 pub enum OrderDirection {
     /// The least, the first in the alphabet or the oldest comes first.
     #[default]

@@ -6,6 +6,7 @@
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
 use crate::service::Services;
+use crate::service::broadcast::live::Live;
 
 pub mod access;
 pub mod broadcast;
@@ -16,6 +17,7 @@ pub mod execution;
 pub mod guard;
 pub mod id;
 pub mod loaders;
+pub mod nested;
 pub mod node;
 pub mod scalar;
 pub mod server;
@@ -30,22 +32,38 @@ pub struct Query(
     node::NodeQuery,
     access::user::UserQuery,
     access::audit::AuditQuery,
+    broadcast::channel_list::ChannelQuery,
+    broadcast::channel_import::ChannelImportQuery,
+    broadcast::batch_list::BatchQuery,
+    broadcast::template::TemplateQuery,
+    broadcast::template_preview::PreviewQuery,
+    broadcast::campaign_list::CampaignQuery,
+    broadcast::job_list::JobQuery,
 );
 
 /// Everything that can be changed. Each field takes one `input` and gives back what it changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(access::session::SessionMutation, access::user::UserMutation);
+pub struct Mutation(
+    access::session::SessionMutation,
+    access::user::UserMutation,
+    broadcast::channel_mutations::ChannelMutation,
+    broadcast::channel_import::ChannelImportMutation,
+    broadcast::batch_mutations::BatchMutation,
+    broadcast::template_mutations::TemplateMutation,
+    broadcast::campaign_mutations::CampaignMutation,
+    broadcast::job_mutations::JobMutation,
+);
 
 /// Everything that can be watched.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(access::audit::AuditSubscription);
+pub struct Subscription(access::audit::AuditSubscription, broadcast::live::BroadcastSubscription);
 
 /// Herald's schema.
 pub type Schema = async_graphql::Schema<guard::Guarded<Query>, guard::Guarded<Mutation>, guard::Guarded<Subscription>>;
 
 /// The schema over `services`.
 pub fn schema(services: Services) -> Schema {
-    builder().data(services).finish()
+    builder().data(Live::new(&services)).data(services).finish()
 }
 
 /// The schema as a document, as it is published in `schema/schema.graphql`.

@@ -25,8 +25,8 @@ pub trait Nested: Clone + Eq + Hash + Send + Sync + 'static {
     fn sort(&self) -> Sort<Self::Entity>;
 
     /// How long it is, if that is known without counting.
-    fn known_count(&self) -> Option<u64> {
-        None
+    fn known_count(&self, _: &Context<'_>) -> impl Future<Output = Result<Option<u64>>> + Send {
+        std::future::ready(Ok(None))
     }
 }
 
@@ -50,7 +50,7 @@ where
     let count: Count = Box::new(move |ctx| {
         let list = counted.clone();
         Box::pin(async move {
-            match list.known_count() {
+            match list.known_count(ctx).await? {
                 Some(count) => Ok(count),
                 None => Ok(ctx.loaders().one(CountOf(list)).await?.unwrap_or_default()),
             }

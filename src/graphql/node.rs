@@ -5,10 +5,18 @@ use futures_util::future::try_join_all;
 
 use super::access::audit::AuditLog;
 use super::access::user::User;
+use super::broadcast::batch::Batch;
+use super::broadcast::campaign::BroadcastCampaign;
+use super::broadcast::channel::Channel;
+use super::broadcast::channel_import::ChannelImport;
+use super::broadcast::job::Job;
+use super::broadcast::template::Template;
 use super::guard::{self, requires};
 use super::id::{self, GlobalId, MOST_IDS, ReadId};
 use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{AuditLogId, UserId};
+use crate::domain::id::{
+    AuditLogId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UserId,
+};
 use crate::domain::role::Permission;
 
 /// Anything that has an id.
@@ -19,6 +27,18 @@ pub enum Node {
     User(User),
     /// A line of the audit log.
     AuditLog(AuditLog),
+    /// A Telegram channel.
+    Channel(Channel),
+    /// An import of channels.
+    ChannelImport(ChannelImport),
+    /// A list of channels.
+    Batch(Batch),
+    /// A message with placeholders.
+    Template(Template),
+    /// One message to many channels.
+    BroadcastCampaign(BroadcastCampaign),
+    /// One message of a campaign to one channel.
+    Job(Job),
 }
 
 /// Anything by its id alone.
@@ -68,6 +88,30 @@ async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) ->
         AuditLogId::TYPE => {
             need(Permission::ReadAudit).await?;
             AuditLog::by_id(ctx, id.argument("id")?).await?.map(Node::AuditLog)
+        }
+        ChannelId::TYPE => {
+            need(Permission::ReadBroadcast).await?;
+            Channel::by_id(ctx, id.argument("id")?).await?.map(Node::Channel)
+        }
+        ChannelImportId::TYPE => {
+            need(Permission::ReadBroadcast).await?;
+            ChannelImport::by_id(ctx, id.argument("id")?).await?.map(Node::ChannelImport)
+        }
+        BatchId::TYPE => {
+            need(Permission::ReadBroadcast).await?;
+            Batch::by_id(ctx, id.argument("id")?).await?.map(Node::Batch)
+        }
+        TemplateId::TYPE => {
+            need(Permission::ReadBroadcast).await?;
+            Template::by_id(ctx, id.argument("id")?).await?.map(Node::Template)
+        }
+        BroadcastCampaignId::TYPE => {
+            need(Permission::ReadBroadcast).await?;
+            BroadcastCampaign::by_id(ctx, id.argument("id")?).await?.map(Node::BroadcastCampaign)
+        }
+        JobId::TYPE => {
+            need(Permission::ReadBroadcast).await?;
+            Job::by_id(ctx, id.argument("id")?).await?.map(Node::Job)
         }
         _ => None,
     })

@@ -153,7 +153,7 @@ impl Lane {
         if leased.found == 0 {
             return self.no_job(&taken).await;
         }
-        self.queued = leased.queued.into();
+        self.queued = leased.progress.as_ref().map_or(0, |row| row.queued.into());
         self.cursor = match leased.jobs.last() {
             Some(last) if i64::try_from(leased.found).is_ok_and(|found| found == taken.slots.count) => {
                 self.cursor.max(last.position)

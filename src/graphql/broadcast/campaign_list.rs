@@ -39,16 +39,8 @@ struct BroadcastCampaignFilter {
 
 impl BroadcastCampaignFilter {
     fn select(self) -> Result<Select<campaign::Entity>> {
-        let Self {
-            statuses,
-            mode,
-            batch_id,
-            template_id,
-            created_by_id,
-            name_contains,
-            created_after,
-            created_before,
-        } = self;
+        let Self { statuses, mode, batch_id, template_id, created_by_id, name_contains, created_after, created_before } =
+            self;
         let mut select = match name_contains {
             Some(part) => campaign::Entity::named_like(&part),
             None => campaign::Entity::all(),

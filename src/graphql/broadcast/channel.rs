@@ -7,6 +7,8 @@ use async_graphql::{Context, ID, Object};
 use sea_orm::Select;
 
 use super::batch::{Batch, BatchOrder};
+use super::job::Job;
+use super::job_list::{JobFilter, JobOrder, jobs_to};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::ChannelId;
 use crate::graphql::connection::{Connection, PageArgs};
@@ -122,6 +124,21 @@ impl Channel {
     ) -> Result<Connection<Batch>> {
         let list = BatchesOf { channel: self.0.id, order: order_by.unwrap_or_default() };
         nested::connection(ctx, list, PageArgs::new(first, after, last, before)).await
+    }
+
+    /// The jobs that write to it, of all campaigns, newest first unless told otherwise.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<JobOrder>,
+    ) -> Result<Connection<Job>> {
+        jobs_to(ctx, self.0.id, PageArgs::new(first, after, last, before), filter, order_by).await
     }
 }
 

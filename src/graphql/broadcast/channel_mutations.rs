@@ -96,7 +96,8 @@ impl ChannelMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel.")] input: CreateChannelInput,
     ) -> Result<CreateChannelPayload> {
-        let CreateChannelInput { username, category, tgstat_url, collected_at, title, description, member_count } = input;
+        let CreateChannelInput { username, category, tgstat_url, collected_at, title, description, member_count } =
+            input;
         let collected_at = collected_at.map(Into::into);
         let new = service::New { username, category, tgstat_url, collected_at, title, description, member_count };
         let channel = service::create(ctx.services(), &ctx.actor(), new).await?;

@@ -114,7 +114,8 @@ impl Job {
         if !matches!(self.row.status, JobStatus::Queued | JobStatus::Sending) {
             return Ok(None);
         }
-        let (campaign, hot) = (ctx.loaders().one(self.row.campaign_id), ctx.loaders().one(ProgressOf(self.row.campaign_id)));
+        let (campaign, hot) =
+            (ctx.loaders().one(self.row.campaign_id), ctx.loaders().one(ProgressOf(self.row.campaign_id)));
         let (Some(campaign), Some(hot)) = futures_util::try_join!(campaign, hot)? else { return Ok(None) };
         let campaign = explanation::Campaign {
             status: &hot.status,

@@ -1,25 +1,23 @@
 //! Lists of jobs: of all campaigns, and of each of many campaigns in one statement.
 
-use std::collections::HashMap;
-
-use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::campaign::ProgressOf;
 use super::job::Job;
 use crate::domain::broadcast::JobStatus;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{BroadcastCampaignId, ChannelId};
 use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, Count, OrderDirection, PageArgs};
+use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::ReadId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
+use crate::graphql::loaders::Load;
+use crate::graphql::nested::{self, Nested};
 use crate::storage::broadcast::job::{self, Column};
 use crate::storage::broadcast::progress;
-use crate::storage::page::{self, Page, Request, Sort};
+use crate::storage::page::Sort;
 
 /// Which jobs are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -33,7 +31,7 @@ pub struct JobFilter {
 }
 
 /// What jobs can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
 enum JobOrderField {
     /// The place in the campaign.
     Position,
@@ -42,7 +40,7 @@ enum JobOrderField {
 }
 
 /// How jobs are sorted.
-#[derive(InputObject)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, InputObject)]
 pub struct JobOrder {
     /// By what.
     field: JobOrderField,
@@ -50,6 +48,8 @@ pub struct JobOrder {
     #[graphql(default)]
     direction: OrderDirection,
 }
+
+const NEWEST: JobOrder = JobOrder { field: JobOrderField::CreatedAt, direction: OrderDirection::Desc };
 
 impl JobOrder {
     fn sort(self) -> Sort<job::Entity> {
@@ -120,53 +120,32 @@ impl Wanted {
     }
 }
 
-/// A part of one campaign's jobs. Many of them are read in one statement.
+/// The jobs of one campaign or of one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct PageOf {
+struct JobsOf {
     wanted: Wanted,
-    is_by_id: bool,
-    is_descending: bool,
-    args: PageArgs,
+    order: JobOrder,
 }
 
-impl PageOf {
+impl Nested for JobsOf {
+    type Entity = job::Entity;
+
+    fn select(&self) -> Select<job::Entity> {
+        self.wanted.select()
+    }
+
     fn sort(&self) -> Sort<job::Entity> {
-        let sort = if self.is_by_id { Sort::by_id() } else { Sort::by(Column::Position) };
-        sort.descending(self.is_descending)
+        self.order.sort()
+    }
+
+    async fn known_count(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
+        let (Some(campaign), None) = (self.wanted.campaign, self.wanted.channel) else { return Ok(None) };
+        let row = ctx.loaders().one(ProgressOf(campaign)).await?;
+        Ok(row.map(|row| self.wanted.counted(&row)))
     }
 }
 
-impl Loader<PageOf> for Reader {
-    type Value = Page<job::Model>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[PageOf]) -> Result<HashMap<PageOf, Page<job::Model>>, LoadError> {
-        let request = |key: &PageOf| {
-            let sort = key.sort();
-            Ok(Request { select: key.wanted.select(), window: key.args.window(&sort)?, sort })
-        };
-        let requests = keys.iter().map(request).collect::<Result<Vec<_>>>()?;
-        let pages = page::read_each(self.db.reader(), &requests).await?;
-        Ok(keys.iter().cloned().zip(pages).collect())
-    }
-}
-
-/// How many jobs a filter finds.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct CountOf(Wanted);
-
-impl Loader<CountOf> for Reader {
-    type Value = u64;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, u64>, LoadError> {
-        let selects: Vec<_> = keys.iter().map(|CountOf(wanted)| wanted.select()).collect();
-        let counts = page::count_each(self.db.reader(), &selects).await?;
-        Ok(keys.iter().cloned().zip(counts).collect())
-    }
-}
-
-/// The jobs of one campaign; asked for many campaigns at once it is still one statement.
+/// The jobs of one campaign.
 pub(super) async fn jobs_of(
     ctx: &Context<'_>,
     campaign: BroadcastCampaignId,
@@ -175,39 +154,30 @@ pub(super) async fn jobs_of(
     order: Option<JobOrder>,
 ) -> Result<Connection<Job>> {
     let mut wanted = Wanted::read(filter)?;
-    if wanted.campaign.is_some_and(|other| other != campaign) {
-        return Err(Error::Invalid(vec![crate::domain::error::Violation {
-            path: vec!["filter".into(), "campaignId".into()],
-            message: "these are the jobs of another campaign".into(),
-        }]));
+    if wanted.campaign.replace(campaign).is_some_and(|other| other != campaign) {
+        return Err(elsewhere("campaignId", "these are the jobs of another campaign"));
     }
-    wanted.campaign = Some(campaign);
     let order = order.unwrap_or(JobOrder { field: JobOrderField::Position, direction: OrderDirection::Asc });
-    let key = PageOf {
-        is_by_id: order.field == JobOrderField::CreatedAt,
-        is_descending: order.direction.is_desc(),
-        args,
-        wanted,
-    };
-    let sort = key.sort();
-    let window = key.args.window(&sort)?;
-    let count = counting(campaign, key.wanted.clone());
-    let page = ctx.loaders().one(key).await?.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not read")))?;
-    Connection::new(page, sort, &window, count)
+    nested::connection(ctx, JobsOf { wanted, order }, args).await
 }
 
-/// The campaign's counters know how many jobs are in which state: a million need not be counted.
-fn counting(campaign: BroadcastCampaignId, wanted: Wanted) -> Count {
-    Box::new(move |ctx| {
-        let wanted = wanted.clone();
-        Box::pin(async move {
-            if wanted.channel.is_some() {
-                return Ok(ctx.loaders().one(CountOf(wanted)).await?.unwrap_or_default());
-            }
-            let row = ctx.loaders().one(ProgressOf(campaign)).await?;
-            Ok(row.map_or(0, |row| wanted.counted(&row)))
-        })
-    })
+/// The jobs that write to one channel.
+pub(super) async fn jobs_to(
+    ctx: &Context<'_>,
+    channel: ChannelId,
+    args: PageArgs,
+    filter: Option<JobFilter>,
+    order: Option<JobOrder>,
+) -> Result<Connection<Job>> {
+    let mut wanted = Wanted::read(filter)?;
+    if wanted.channel.replace(channel).is_some_and(|other| other != channel) {
+        return Err(elsewhere("channelId", "these are the jobs to another channel"));
+    }
+    nested::connection(ctx, JobsOf { wanted, order: order.unwrap_or(NEWEST) }, args).await
+}
+
+fn elsewhere(field: &str, message: &str) -> Error {
+    Error::Invalid(vec![Violation { path: vec!["filter".into(), field.into()], message: message.into() }])
 }
 
 /// Reads jobs.
@@ -230,8 +200,7 @@ impl JobQuery {
         #[graphql(desc = "In which order.")] order_by: Option<JobOrder>,
     ) -> Result<Option<Connection<Job>>> {
         let args = PageArgs::new(first, after, last, before);
-        let newest = JobOrder { field: JobOrderField::CreatedAt, direction: OrderDirection::Desc };
-        let (select, sort) = (Wanted::read(filter)?.select(), order_by.unwrap_or(newest).sort());
+        let (select, sort) = (Wanted::read(filter)?.select(), order_by.unwrap_or(NEWEST).sort());
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 

@@ -1,1 +1,21 @@
 //! Channels, batches, templates, campaigns and jobs.
+
+pub mod batch;
+pub mod batch_list;
+pub mod batch_mutations;
+pub mod campaign;
+pub mod campaign_list;
+pub mod campaign_mutations;
+pub mod channel;
+pub mod channel_import;
+pub mod channel_list;
+pub mod channel_mutations;
+pub mod job;
+pub mod job_list;
+pub mod job_mutations;
+pub mod live;
+pub mod template;
+pub mod template_mutations;
+pub mod template_preview;
+#[cfg(test)]
+mod tests;

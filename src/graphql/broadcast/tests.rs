@@ -176,7 +176,10 @@ async fn a_campaign_from_its_creation_to_its_end() {
     assert_eq!(shown["counters"], json!({ "total": 30, "queued": 30 }));
     assert_eq!(shown["jobs"]["totalCount"], 30);
     let job = &shown["jobs"]["nodes"][1];
-    assert_eq!((&job["position"], &job["status"], &job["campaign"]["name"]), (&json!(2), &json!("QUEUED"), &json!("Autumn")));
+    assert_eq!(
+        (&job["position"], &job["status"], &job["campaign"]["name"]),
+        (&json!(2), &json!("QUEUED"), &json!("Autumn"))
+    );
     assert_eq!(job["explanation"]["reason"], "PACING");
     assert!(job["explanation"]["until"].is_string());
 
@@ -335,8 +338,10 @@ async fn wrong_input_is_told_at_once_and_an_operator_runs_campaigns_but_no_singl
     let operator = sign_in(&api.fixture.services, "operator", Role::Operator).await;
     let auditor = sign_in(&api.fixture.services, "auditor", Role::Auditor).await;
     let id = api.create("Autumn", &audience).await.unwrap();
-    let start = format!(r#"mutation {{ startBroadcastCampaign(input: {{ id: "{id}" }}) {{ campaign {{ status
-        createdBy {{ username }} }} }} }}"#);
+    let start = format!(
+        r#"mutation {{ startBroadcastCampaign(input: {{ id: "{id}" }}) {{ campaign {{ status
+        createdBy {{ username }} }} }} }}"#
+    );
     assert_eq!(api.answer(&auditor, &start).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
     let started = api.answer(&operator, &start).await;
     let campaign = &started["data"]["startBroadcastCampaign"]["campaign"];

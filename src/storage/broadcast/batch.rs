@@ -1,7 +1,7 @@
 //! Batches: lists of channels that campaigns write to.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BatchId, ChannelId, UserId};
@@ -50,9 +50,9 @@ impl Entity {
         Self::present().filter(Column::Id.in_subquery(members.into_query()))
     }
 
-    /// Batches with `part` in their name, in any case.
-    pub fn named_like(part: &str) -> Select<Self> {
-        Self::present().filter(sql::contains_in_any_case(Column::Name, part))
+    /// With `part` in the name, in any case.
+    pub fn name_contains(part: &str) -> Condition {
+        sql::contains_in_any_case(Column::Name, part)
     }
 
     /// Batches that a crash left half filled or half emptied.

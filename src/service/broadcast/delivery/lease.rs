@@ -4,7 +4,9 @@ use super::Mission;
 use crate::domain::broadcast::{CampaignMode, JobStatus};
 use crate::domain::delivery::repeatable;
 use crate::domain::error::Result;
+use crate::events::Event;
 use crate::service::Services;
+use crate::service::broadcast::campaign::complete_if_spent;
 use crate::storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as lease_rows};
 
 /// Leases due jobs of a running campaign.
@@ -13,11 +15,20 @@ use crate::storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, leas
 /// [`crate::domain::error::Error::Precondition`] if it does not run any more or the sender was taken over. After any other
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Leased> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        lease_rows(tx, claim, |job| decide(on, mission, claim, job)).await
-    })
-    .await
+    let leased = on
+        .write(|tx| async move {
+            let leased = lease_rows(&tx, claim, |job| decide(on, mission, claim, job)).await?;
+            if let Some(row) = &leased.progress {
+                // Jobs may have ended unsent, the last ones too: then no answer will come that could end the campaign.
+                complete_if_spent(on, &tx, row).await?;
+            }
+            Ok(leased)
+        })
+        .await?;
+    if leased.found > leased.jobs.len() {
+        on.tell(Event::Campaign(mission.id));
+    }
+    Ok(leased)
 }
 
 fn decide(on: &Services, mission: &Mission, claim: &Claim, job: &Due) -> Decision {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Serialize;
 
-use super::{Change, Delta, Streak, record};
+use super::{Change, Delta, Streak, progress, record};
 use crate::domain::broadcast::JobStatus;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BroadcastCampaignId, ChannelId, JobId, SenderId};
@@ -68,8 +68,8 @@ pub struct Leased {
     pub key: i64,
     /// The lease's entry in the change log.
     pub seq: i64,
-    /// Queued jobs that are left.
-    pub queued: i32,
+    /// The campaign's hot row after the lease; None if no job was found.
+    pub progress: Option<progress::Model>,
     /// Jobs of any kind that the claim found.
     pub found: usize,
 }
@@ -93,7 +93,7 @@ pub async fn lease(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) ->
     }
     let found = due.len();
     if due.is_empty() {
-        return Ok(Leased { jobs: due, key: claim.key, seq: 0, queued: 0, found });
+        return Ok(Leased { jobs: due, key: claim.key, seq: 0, progress: None, found });
     }
     due.sort_unstable_by_key(|job| job.position);
     let decisions: Vec<Decision> = due.iter().map(decide).collect();
@@ -106,7 +106,7 @@ pub async fn lease(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) ->
         }
         Decision::End(..) => None,
     });
-    Ok(Leased { jobs: sendable.collect(), key: claim.key, seq: progress.seq, queued: progress.queued, found })
+    Ok(Leased { jobs: sendable.collect(), key: claim.key, seq: progress.seq, progress: Some(progress), found })
 }
 
 /// Holds the sender's row until the commit, so that a takeover comes wholly before this lease or wholly after it.
@@ -178,7 +178,7 @@ async fn write(tx: &Tx, claim: &Claim, due: &[Due], decisions: &[Decision]) -> R
     Ok(())
 }
 
-async fn count(tx: &Tx, claim: &Claim, due: &[Due], decisions: &[Decision]) -> Result<super::progress::Model> {
+async fn count(tx: &Tx, claim: &Claim, due: &[Due], decisions: &[Decision]) -> Result<progress::Model> {
     let mut delta = Delta::default();
     for decision in decisions {
         let to = match decision {

@@ -1,0 +1,119 @@
+//! Where the demonstration takes place: settings, a folder, a port, an admin, and the server.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use clap::Parser;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::super::{Failure, Result, log, misuse};
+use crate::app::{App, Parts, Running, cause};
+use crate::config::{Config, Settings, Telegram};
+use crate::domain::role::Role;
+use crate::service::access::user::{self, Change, NewUser};
+use crate::service::{Actor, Services};
+use crate::telegram::simulated::LEDGER;
+
+/// Who signs in where the first admin's password is not known: in a folder that was used before.
+const GUEST: &str = "demo";
+
+/// The installation, as somebody sees it who only has its address and a login.
+pub struct House {
+    /// Where the server listens.
+    pub address: SocketAddr,
+    /// The address that was wanted, if another process has it.
+    pub busy: Option<SocketAddr>,
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// Signs in under this name.
+    pub username: &'static str,
+    /// And with this password.
+    pub password: SecretString,
+    /// Whether the password was made up, so that it has to be told.
+    pub is_made_up: bool,
+}
+
+impl House {
+    /// The file in which the simulated messenger notes what it accepted.
+    pub fn ledger(&self) -> PathBuf {
+        self.data_dir.join(LEDGER)
+    }
+}
+
+/// The settings of the environment, without flags.
+#[derive(Parser)]
+struct Environment {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// The settings of a demonstration: the environment's, but embedded, simulated, and in a fresh folder unless one is named.
+pub fn config() -> Result<Config> {
+    let environment = Environment::try_parse_from(["demo"]).map_err(|error| Failure::Usage(misuse(&error)))?;
+    let mut config = environment.settings.check(|name| std::env::var(name).ok())?;
+    config.database_url = None;
+    config.redis_url = None;
+    config.telegram = Telegram::Simulated;
+    if std::env::var_os("HERALD_DATA_DIR").is_none() {
+        config.data_dir = std::env::temp_dir().join(format!("herald-demo-{}", Uuid::new_v4().simple()));
+    }
+    if std::env::var_os("HERALD_LOG").is_none() {
+        // What happens is told on the screen.
+        "error".clone_into(&mut config.log);
+    }
+    log::start(&config);
+    Ok(config)
+}
+
+/// Starts the server, as `herald serve` does, and makes sure that somebody can sign in.
+pub async fn open(mut config: Config) -> anyhow::Result<(House, Running)> {
+    let busy = is_busy(config.listen).then_some(config.listen);
+    if busy.is_some() {
+        config.listen.set_port(0);
+    }
+    let (data_dir, given) = (config.data_dir.clone(), config.admin_password.clone());
+    let app = App::open(config).await?;
+    let is_made_up = given.is_none();
+    let password = given.unwrap_or_else(|| user::made_up_password().into());
+    let username = admit(app.services(), password.clone()).await.map_err(cause)?;
+    let running = app.start(Parts { api: true, worker: true }).await?;
+    let address = reachable(running.address());
+    Ok((House { address, busy, data_dir, username, password, is_made_up }, running))
+}
+
+/// The first admin of a fresh folder; a guest with the same rights in one whose admin keeps his password.
+async fn admit(on: &Services, password: SecretString) -> crate::domain::error::Result<&'static str> {
+    if user::list(on).await?.is_empty() {
+        user::ensure_first(on, Some(password)).await?;
+        return Ok(user::FIRST);
+    }
+    match user::named(on, GUEST).await {
+        Ok(guest) => {
+            let change = Change { role: Some(Role::Admin), password: Some(password), expected_version: None };
+            user::update(on, &Actor::system(), guest.id, change).await?;
+        }
+        Err(_) => {
+            let guest = NewUser { username: GUEST.into(), password, role: Role::Admin };
+            user::create(on, &Actor::system(), guest).await?;
+        }
+    }
+    Ok(GUEST)
+}
+
+/// Whether another process listens there. Whatever else may be wrong with the address, the server says.
+fn is_busy(address: SocketAddr) -> bool {
+    TcpListener::bind(address).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+}
+
+/// A server that listens on all addresses is reached on the loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}

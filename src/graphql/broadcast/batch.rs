@@ -1,0 +1,213 @@
+//! A batch, as it is shown.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use sea_orm::{QueryFilter, Select};
+
+use super::campaign::BroadcastCampaign;
+use super::channel::Channel;
+use super::channel_list::{ChannelFilter, ChannelOrder};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::BatchId;
+use crate::domain::role::Permission;
+use crate::graphql::access::user::User;
+use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
+use crate::graphql::context::ContextExt;
+use crate::graphql::id::GlobalId;
+use crate::graphql::loaders::{Load, LoadError, Reader};
+use crate::graphql::nested::{self, Nested};
+use crate::graphql::scalar::DateTime;
+use crate::storage::broadcast::batch::{self, Column};
+use crate::storage::broadcast::{campaign, channel, channel_filter};
+use crate::storage::page::Sort;
+
+/// A list of channels that campaigns write to.
+pub struct Batch(batch::Model);
+
+impl From<batch::Model> for Batch {
+    fn from(row: batch::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// A list of channels that campaigns write to.
+#[Object]
+impl Batch {
+    /// The id, opaque and unique among all types.
+    pub(in crate::graphql) async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Notes.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When its name, its description or its channels were last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// Who created it; null if your role may not see users.
+    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let viewer = ctx.viewer();
+        if viewer.id != self.0.created_by_id && !viewer.role.may(Permission::ReadUsers) {
+            return Ok(None);
+        }
+        User::by_id(ctx, self.0.created_by_id).await
+    }
+
+    /// How many channels are in it, inactive ones too.
+    async fn channel_count(&self) -> i32 {
+        self.0.channel_count
+    }
+
+    /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// Its channels, by username unless told otherwise.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which channels.")] filter: Option<ChannelFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<ChannelOrder>,
+    ) -> Result<Connection<Channel>> {
+        let list = ChannelsOf {
+            batch: self.0.id,
+            count: if filter.is_some() { None } else { u64::try_from(self.0.channel_count).ok() },
+            filter: filter.unwrap_or_default().read(&["filter"])?,
+            order: order_by.unwrap_or_default(),
+        };
+        nested::connection(ctx, list, PageArgs::new(first, after, last, before)).await
+    }
+
+    /// The campaigns that use it, newest first.
+    async fn campaigns(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<BroadcastCampaign>> {
+        nested::connection(ctx, CampaignsOf(self.0.id), PageArgs::new(first, after, last, before)).await
+    }
+}
+
+impl Batch {
+    /// The batch `id`.
+    pub async fn by_id(ctx: &Context<'_>, id: BatchId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(id).await?.map(Self))
+    }
+}
+
+/// Batches by id.
+impl Loader<BatchId> for Reader {
+    type Value = batch::Model;
+    type Error = LoadError;
+
+    async fn load(&self, ids: &[BatchId]) -> Result<HashMap<BatchId, batch::Model>, LoadError> {
+        let rows = batch::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct ChannelsOf {
+    batch: BatchId,
+    /// Of the whole batch, which knows it.
+    count: Option<u64>,
+    filter: channel_filter::ChannelFilter,
+    order: ChannelOrder,
+}
+
+impl Nested for ChannelsOf {
+    type Entity = channel::Entity;
+
+    fn select(&self) -> Select<channel::Entity> {
+        channel::Entity::in_batch(self.batch).filter(self.filter.condition())
+    }
+
+    fn sort(&self) -> Sort<channel::Entity> {
+        self.order.sort()
+    }
+
+    async fn known_count(&self, _: &Context<'_>) -> Result<Option<u64>> {
+        Ok(self.count)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct CampaignsOf(BatchId);
+
+impl Nested for CampaignsOf {
+    type Entity = campaign::Entity;
+
+    fn select(&self) -> Select<campaign::Entity> {
+        campaign::Entity::of_batch(self.0)
+    }
+
+    fn sort(&self) -> Sort<campaign::Entity> {
+        Sort::by_id().descending(true)
+    }
+}
+
+/// What batches can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
+enum BatchOrderField {
+    /// The instant of creation.
+    CreatedAt,
+    /// The name.
+    Name,
+    /// The number of channels.
+    ChannelCount,
+    /// The instant of the last change.
+    UpdatedAt,
+}
+
+/// How batches are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, InputObject)]
+pub struct BatchOrder {
+    /// By what.
+    field: BatchOrderField,
+    /// Which way.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl Default for BatchOrder {
+    fn default() -> Self {
+        Self { field: BatchOrderField::CreatedAt, direction: OrderDirection::Desc }
+    }
+}
+
+impl BatchOrder {
+    pub(super) fn sort(self) -> Sort<batch::Entity> {
+        let sort = match self.field {
+            BatchOrderField::CreatedAt => Sort::by(Column::CreatedAt),
+            BatchOrderField::Name => Sort::by(Column::Name),
+            BatchOrderField::ChannelCount => Sort::by(Column::ChannelCount),
+            BatchOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
+        };
+        sort.descending(self.direction.is_desc())
+    }
+}

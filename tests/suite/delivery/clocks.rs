@@ -1,0 +1,51 @@
+//! A clock that jumps loosens no rate and stops no campaign (R19).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use herald::domain::audit::Action;
+use herald::domain::clock::{Clock, VirtualClock};
+use herald::domain::pacing::interval;
+use herald::service::broadcast::pace;
+use herald::storage::broadcast::queue::slots;
+
+use super::fixture::{Office, names};
+
+async fn office() -> (Office, Arc<VirtualClock>) {
+    let clock = Arc::new(VirtualClock::at(DateTime::from_timestamp(1_800_000_000, 0).expect("in range")));
+    (Office::with_clock(clock.clone()).await, clock)
+}
+
+#[tokio::test]
+async fn a_jump_forward_gives_no_slot_before_its_time() {
+    let (office, clock) = office().await;
+    let id = office.campaign(&names("jump", 10), 20).await;
+    office.start(id).await;
+    let take = async || slots::take(&office.on.db, id, clock.nanos(), 5).await.expect("asks");
+    assert_eq!(take().await.expect("the first slot is free").slots.count, 1);
+    assert!(take().await.is_none());
+    // The machine's clock was ten seconds behind, and is set right.
+    clock.advance(Duration::from_secs(10));
+    pace::after_jump(&office.on).await.expect("mends");
+    assert!(take().await.is_none(), "no time has passed for Telegram");
+    clock.advance(Duration::from_nanos(u64::try_from(interval(20)).expect("positive")));
+    assert_eq!(take().await.expect("the next slot").slots.count, 1);
+}
+
+#[tokio::test]
+async fn a_slot_far_in_the_future_is_brought_back_and_audited() {
+    let (office, clock) = office().await;
+    let id = office.campaign(&names("fault", 10), 20).await;
+    office.start(id).await;
+    slots::take(&office.on.db, id, clock.nanos() + 3_600_000_000_000, 1).await.expect("asks").expect("a slot");
+    assert!(
+        slots::take(&office.on.db, id, clock.nanos(), 1).await.expect("asks").is_none(),
+        "it stands still for an hour"
+    );
+    pace::mend_faults(&office.on).await.expect("mends");
+    assert_eq!(office.progress(id).await.last_slot, clock.nanos());
+    assert_eq!(office.audited(Action::ClockCorrected).await, 1);
+    pace::mend_faults(&office.on).await.expect("mends");
+    assert_eq!(office.audited(Action::ClockCorrected).await, 1, "only what is wrong");
+}

@@ -1,0 +1,176 @@
+//! Pause, resume, cancel and schedules act at once and lose nothing.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use herald::domain::audit::Action;
+use herald::domain::broadcast::{CampaignStatus, JobStatus};
+use herald::domain::error::Error;
+use herald::service::broadcast::{campaign, job};
+use sea_orm::EntityTrait;
+
+use super::fixture::{Office, names};
+
+/// R5: read at the claim only, the status lets four starts in ten come after the answer.
+#[tokio::test]
+async fn nothing_starts_after_a_pause_has_answered() {
+    let office = Office::open().await;
+    let other = office.another().await;
+    let id = office.campaign(&names("paused", 3_000), 60_000).await;
+    office.start(id).await;
+    let workers =
+        if office.on.db.is_postgres() { vec![office.worker(), other.worker()] } else { vec![office.worker()] };
+    for round in 0..4 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let asked = Instant::now();
+        campaign::pause(&office.on, &office.actor, id).await.expect("pauses");
+        let answered = office.on.clock.now();
+        assert!(asked.elapsed() < Duration::from_secs(1), "it answers within a second");
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let late = [office.ledger(), other.ledger()].concat().into_iter().filter(|line| line.at > answered).count();
+        assert_eq!(late, 0, "sends after the answer, in round {round}");
+        let row = office.until_row(id, "the leases to come back", |row| row.sending == 0).await;
+        assert!(row.queued > 0 && row.status == "PAUSED");
+        campaign::resume(&office.on, &office.actor, id).await.expect("resumes");
+    }
+    office.until(id, CampaignStatus::Completed).await;
+    for worker in workers {
+        worker.stop().await;
+    }
+    let mut accepted: Vec<String> =
+        if office.on.db.is_postgres() { [office.ledger(), other.ledger()].concat() } else { office.ledger() }
+            .into_iter()
+            .map(|line| line.username)
+            .collect();
+    assert_eq!(accepted.len(), 3_000, "resumed exactly");
+    accepted.sort_unstable();
+    accepted.dedup();
+    assert_eq!(accepted.len(), 3_000);
+    assert!(office.jobs(id).await.iter().all(|job| job.attempts == 1), "what went back untouched cost no attempt");
+}
+
+#[tokio::test]
+async fn a_cancelled_campaign_ends_what_was_queued() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("cancelled", 2_500), 6_000).await;
+    office.start(id).await;
+    let worker = office.worker();
+    office.until_row(id, "some sends", |row| row.sent > 20).await;
+    campaign::cancel(&office.on, &office.actor, id).await.expect("cancels");
+    let answered = office.on.clock.now();
+    let row = office.until_row(id, "the end", |row| row.queued + row.sending == 0).await;
+    worker.stop().await;
+    assert_eq!(row.status, "CANCELLED");
+    assert_eq!(row.sent + row.cancelled, 2_500);
+    office.assert_counters(id).await;
+    assert!(office.ledger().iter().all(|line| line.at <= answered));
+    let refused = campaign::resume(&office.on, &office.actor, id).await.expect_err("it has ended");
+    assert_eq!(refused.to_string(), "the campaign cannot go from CANCELLED to RUNNING");
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_a_cancellation_is_finished_by_any_worker() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("half", 50), 1).await;
+    office.start(id).await;
+    // The status was committed, and then the process was gone.
+    let crashed = sea_orm::Statement::from_string(
+        office.on.db.backend(),
+        "UPDATE broadcast_campaign_progress SET status = 'CANCELLED' RETURNING run",
+    );
+    office.on.db.write_alone(crashed).await.expect("writes");
+    let worker = office.worker();
+    office.until_row(id, "the sweep", |row| row.cancelled == 50).await;
+    worker.stop().await;
+    office.assert_counters(id).await;
+}
+
+#[tokio::test]
+async fn illegal_transitions_are_refused_with_from_and_to() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("idle", 2), 6_000).await;
+    let (on, actor) = (&office.on, &office.actor);
+    let told = |error: Error| error.to_string();
+    assert_eq!(
+        told(campaign::pause(on, actor, id).await.expect_err("idle")),
+        "the campaign cannot go from QUEUED to PAUSED"
+    );
+    assert_eq!(
+        told(campaign::resume(on, actor, id).await.expect_err("idle")),
+        "the campaign cannot go from QUEUED to RUNNING"
+    );
+    assert_eq!(
+        told(campaign::retry_failed(on, actor, id).await.expect_err("idle")),
+        "the campaign cannot go from QUEUED to RUNNING"
+    );
+    office.start(id).await;
+    assert_eq!(
+        told(campaign::start(on, actor, id).await.expect_err("runs")),
+        "the campaign cannot go from RUNNING to RUNNING"
+    );
+    assert!(matches!(campaign::delete(on, actor, id).await, Err(Error::Precondition(_))));
+    let first = office.jobs(id).await[0].id;
+    let cancelled = job::cancel(on, actor, first).await.expect("cancels");
+    assert_eq!(cancelled.status, JobStatus::Cancelled);
+    assert_eq!(
+        told(job::cancel(on, actor, first).await.expect_err("ended")),
+        "the job cannot go from CANCELLED to CANCELLED"
+    );
+    assert_eq!(job::retry(on, actor, first).await.expect("retries").status, JobStatus::Queued);
+    office.assert_counters(id).await;
+    campaign::cancel(on, actor, id).await.expect("cancels");
+    campaign::delete(on, actor, id).await.expect("deletes");
+    assert!(office.jobs(id).await.is_empty(), "its jobs went with it");
+}
+
+#[tokio::test]
+async fn a_schedule_fires_by_itself_and_an_overdue_one_does_not() {
+    let office = Office::open().await;
+    let now = office.on.now();
+    let soon = office
+        .campaign_with(&names("soon", 3), 60_000, |new| new.scheduled_at = Some(now + TimeDelta::seconds(1)))
+        .await;
+    let late =
+        office.campaign_with(&names("late", 3), 60_000, |new| new.scheduled_at = Some(now - TimeDelta::hours(2))).await;
+    let worker = office.worker();
+    office.until(soon, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert!(office.ledger().iter().all(|line| line.at > now + TimeDelta::seconds(1)));
+    let late = herald::storage::broadcast::campaign::Entity::find_by_id(late).one(office.on.db.reader()).await;
+    let late = late.expect("reads").expect("there");
+    assert_eq!(late.status, CampaignStatus::Queued);
+    assert!(late.schedule_missed_at.is_some());
+    assert_eq!(office.audited(Action::CampaignScheduleMissed).await, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_telegram_refuses_pauses_the_campaign_and_can_be_mended() {
+    use herald::domain::delivery::{Fault, Receipt};
+    use herald::telegram::{Messenger, Outgoing};
+    struct Strict;
+    impl Messenger for Strict {
+        fn send(&self, message: Outgoing) -> futures_util::future::BoxFuture<'_, herald::domain::delivery::Reply> {
+            let refused = message.text.starts_with("Hello");
+            Box::pin(async move {
+                if refused {
+                    Err(Fault::rpc(400, "ENTITY_BOUNDS_INVALID"))
+                } else {
+                    Ok(Receipt::Accepted { message_id: None })
+                }
+            })
+        }
+    }
+    let office = Office::open().await;
+    let id = office.campaign(&names("strict", 500), 60_000).await;
+    office.start(id).await;
+    let worker = office.worker_with(std::sync::Arc::new(Strict), std::sync::Arc::new(|_| ()));
+    office.until(id, CampaignStatus::Paused).await;
+    let row = office.until_row(id, "rest", |row| row.sending == 0).await;
+    assert_eq!((row.failed, row.queued), (0, 500), "not a thousand failures: none");
+    let mended = campaign::Update { content: Some("Good day {{ channel_name }}".into()), ..Default::default() };
+    campaign::update(&office.on, &office.actor, id, mended).await.expect("mends");
+    campaign::resume(&office.on, &office.actor, id).await.expect("resumes");
+    let row = office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!(row.sent, 500);
+}

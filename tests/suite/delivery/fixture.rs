@@ -1,0 +1,334 @@
+//! A database, services, and workers on them: what a delivery test plays with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ParseMode};
+use herald::domain::clock::{Clock, SystemClock};
+use herald::domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
+use herald::domain::role::Role;
+use herald::domain::secret_key::SecretKey;
+use herald::events::local::LocalEvents;
+use herald::service::broadcast::campaign::{self, New};
+use herald::service::{Actor, Rules, Services};
+use herald::storage::access::{audit_log, user};
+use herald::storage::broadcast::{batch, batch_channel, channel, job, progress, template};
+use herald::telegram::Messenger;
+use herald::telegram::simulated::{LEDGER, Simulated};
+use herald::worker::{Tools, Worker};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::harness::Database;
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One installation: SQLite, or PostgreSQL where the suite has one.
+pub struct Office {
+    pub on: Services,
+    pub actor: Actor,
+    pub folder: Arc<TempDir>,
+    database: Database,
+}
+
+/// A line of the simulated messenger's ledger.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    pub at: DateTime<Utc>,
+    pub username: String,
+    pub text: String,
+}
+
+impl Office {
+    pub async fn open() -> Self {
+        Self::with_clock(Arc::new(SystemClock::new())).await
+    }
+
+    pub async fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let database = Database::create().await;
+        let db = database.open(folder.path()).await;
+        db.migrate().await.expect("migrates");
+        let rules = Rules {
+            is_simulated: true,
+            data_dir: folder.path().to_owned(),
+            upload_max_bytes: 1 << 20,
+            late_limit: Duration::from_secs(3_600),
+            pause_after_failures: 20,
+            channel_errors: 3,
+            dedupe_window: Duration::from_secs(300),
+            progress_hz: 4,
+        };
+        let on = Services {
+            db,
+            clock,
+            events: Arc::new(LocalEvents::new()),
+            key: SecretKey::new([7; 32]),
+            rules: Arc::new(rules),
+            node: NodeId::generate(),
+        };
+        let actor = admin(&on).await;
+        Self { on, actor, folder: Arc::new(folder), database }
+    }
+
+    /// Other rules, from now on.
+    pub fn rule(&mut self, change: impl FnOnce(&mut Rules)) {
+        let mut rules = (*self.on.rules).clone();
+        change(&mut rules);
+        self.on.rules = Arc::new(rules);
+    }
+
+    /// Another process on the same database: its own connections, events, clock and data folder.
+    pub async fn another(&self) -> Self {
+        let folder =
+            if self.on.db.is_postgres() { Arc::new(TempDir::new().expect("a folder")) } else { self.folder.clone() };
+        let mut on = self.on.clone();
+        on.db = self.database.open(self.folder.path()).await;
+        on.events = Arc::new(LocalEvents::new());
+        let mut rules = (*on.rules).clone();
+        rules.data_dir = folder.path().to_owned();
+        on.rules = Arc::new(rules);
+        Self { on, actor: self.actor.clone(), folder, database: self.database.clone() }
+    }
+
+    pub fn ledger_path(&self) -> PathBuf {
+        self.folder.path().join(LEDGER)
+    }
+
+    /// What the simulated messenger of this process accepted.
+    pub fn ledger(&self) -> Vec<Accepted> {
+        let text = std::fs::read_to_string(self.ledger_path()).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+
+    /// A worker with the simulated messenger.
+    pub fn worker(&self) -> Worker {
+        let simulated = Simulated::open(&self.ledger_path(), self.on.clock.clone()).expect("the ledger opens");
+        let simulated = Arc::new(simulated);
+        let neighbour = simulated.clone();
+        self.worker_with(simulated, Arc::new(move |folder| neighbour.also_read(folder.join(LEDGER))))
+    }
+
+    pub fn worker_with(
+        &self,
+        messenger: Arc<dyn Messenger>,
+        neighbour: Arc<dyn Fn(&std::path::Path) + Send + Sync>,
+    ) -> Worker {
+        let tools = Tools { on: self.on.clone(), beats: self.on.db.clone(), steered: None, messenger, neighbour };
+        Worker::start(tools)
+    }
+
+    /// A batch of channels with these usernames.
+    pub async fn batch(&self, usernames: &[String]) -> BatchId {
+        let id = BatchId::generate();
+        let now = self.on.now();
+        let channels: Vec<channel::Model> = usernames.iter().map(|name| channel_row(name, now)).collect();
+        let row = batch::Model {
+            id,
+            name: "batch".into(),
+            description: None,
+            created_at: now,
+            updated_at: now,
+            created_by_id: self.actor.user.expect("a user"),
+            channel_count: i32::try_from(usernames.len()).expect("not that many"),
+            version: 1,
+        };
+        let (row, channels) = (&row, &channels);
+        self.on
+            .write(|tx| async move {
+                batch::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await?;
+                for part in channels.chunks(500) {
+                    let rows = part.iter().cloned().map(IntoActiveModel::into_active_model);
+                    channel::Entity::insert_many(rows).exec_without_returning(&*tx).await?;
+                    let members = part.iter().map(|channel| {
+                        batch_channel::Model { batch_id: id, channel_id: channel.id }.into_active_model()
+                    });
+                    batch_channel::Entity::insert_many(members).exec_without_returning(&*tx).await?;
+                }
+                Ok(())
+            })
+            .await
+            .expect("a batch");
+        id
+    }
+
+    pub async fn template(&self, content: &str) -> TemplateId {
+        let id = TemplateId::generate();
+        let now = self.on.now();
+        let row = template::Model {
+            id,
+            name: "template".into(),
+            content: content.into(),
+            description: None,
+            parse_mode: ParseMode::Plain,
+            media_type: None,
+            media_url: None,
+            media_upload_id: None,
+            usage_count: 0,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        let row = &row;
+        let write = self.on.write(|tx| async move {
+            Ok(template::Entity::insert(row.clone().into_active_model())
+                .exec_without_returning(&*tx)
+                .await
+                .map(drop)?)
+        });
+        write.await.expect("a template");
+        id
+    }
+
+    /// A campaign to channels with these usernames, at `rate` messages a minute.
+    pub async fn campaign(&self, usernames: &[String], rate: i32) -> BroadcastCampaignId {
+        self.campaign_with(usernames, rate, |_| ()).await
+    }
+
+    pub async fn campaign_with(
+        &self,
+        usernames: &[String],
+        rate: i32,
+        change: impl FnOnce(&mut New),
+    ) -> BroadcastCampaignId {
+        let mut new = New {
+            name: "campaign".into(),
+            description: None,
+            batch: self.batch(usernames).await,
+            template: self.template("Hello {{ channel_name }}").await,
+            params: BTreeMap::new(),
+            mode: CampaignMode::Live,
+            delivery_rate: rate,
+            retry_limit: 3,
+            test_limit: 20,
+            scheduled_at: None,
+        };
+        change(&mut new);
+        campaign::create(&self.on, &self.actor, new).await.expect("a campaign").id
+    }
+
+    pub async fn start(&self, id: BroadcastCampaignId) {
+        campaign::start(&self.on, &self.actor, id).await.expect("it starts");
+    }
+
+    /// The campaign's hot row; its counters are checked against the jobs each time.
+    pub async fn progress(&self, id: BroadcastCampaignId) -> progress::Model {
+        let row = progress::Entity::find_by_id(id).one(self.on.db.reader()).await.expect("reads");
+        row.expect("the campaign is there")
+    }
+
+    pub async fn jobs(&self, id: BroadcastCampaignId) -> Vec<job::Model> {
+        let jobs = job::Entity::of(id).order_by_asc(job::Column::Position);
+        jobs.all(self.on.db.reader()).await.expect("reads")
+    }
+
+    /// The job of the channel `username`.
+    pub async fn job(&self, id: BroadcastCampaignId, username: &str) -> job::Model {
+        let channel = self.channel(username).await.id;
+        let job = job::Entity::of(id).filter(job::Column::ChannelId.eq(channel)).one(self.on.db.reader()).await;
+        job.expect("reads").expect("a job")
+    }
+
+    pub async fn channel(&self, username: &str) -> channel::Model {
+        channel::Entity::named(username).one(self.on.db.reader()).await.expect("reads").expect("a channel")
+    }
+
+    /// Waits until the campaign has this status.
+    pub async fn until(&self, id: BroadcastCampaignId, status: CampaignStatus) -> progress::Model {
+        self.until_row(id, &format!("{status}"), |row| row.status == status.to_string()).await
+    }
+
+    pub async fn until_row(
+        &self,
+        id: BroadcastCampaignId,
+        what: &str,
+        holds: impl Fn(&progress::Model) -> bool,
+    ) -> progress::Model {
+        let began = std::time::Instant::now();
+        loop {
+            let row = self.progress(id).await;
+            if holds(&row) {
+                return row;
+            }
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}: {row:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The counters are what the jobs say.
+    pub async fn assert_counters(&self, id: BroadcastCampaignId) {
+        let (row, jobs) = (self.progress(id).await, self.jobs(id).await);
+        let count = |status| i32::try_from(jobs.iter().filter(|job| job.status == status).count()).expect("few");
+        assert_eq!(
+            [row.queued, row.sending, row.sent, row.failed, row.cancelled, row.unknown],
+            [
+                count(JobStatus::Queued),
+                count(JobStatus::Sending),
+                count(JobStatus::Sent),
+                count(JobStatus::Failed),
+                count(JobStatus::Cancelled),
+                count(JobStatus::Unknown),
+            ]
+        );
+    }
+
+    /// How often an action stands in the audit log.
+    pub async fn audited(&self, action: herald::domain::audit::Action) -> usize {
+        let lines = audit_log::Entity::find().filter(audit_log::Column::Action.eq(action));
+        lines.all(self.on.db.reader()).await.expect("reads").len()
+    }
+}
+
+/// `prefix_0001`, `prefix_0002`, …
+pub fn names(prefix: &str, count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("{prefix}_{n:04}")).collect()
+}
+
+fn channel_row(username: &str, now: DateTime<Utc>) -> channel::Model {
+    channel::Model {
+        id: ChannelId::generate(),
+        username: username.into(),
+        category: "tests".into(),
+        tgstat_url: None,
+        collected_at: now,
+        created_at: now,
+        updated_at: now,
+        title: None,
+        description: None,
+        member_count: None,
+        is_verified: false,
+        last_checked: None,
+        is_active: true,
+        error_count: 0,
+        last_error: None,
+        version: 1,
+    }
+}
+
+async fn admin(on: &Services) -> Actor {
+    let now = on.now();
+    let id = UserId::generate();
+    let row = user::Model {
+        id,
+        username: format!("admin-{id}"),
+        password_hash: String::new(),
+        role: Role::Admin,
+        created_at: now,
+        updated_at: now,
+        last_login_at: None,
+        deleted_at: None,
+        version: 1,
+    };
+    let row = &row;
+    let write = on.write(|tx| async move {
+        Ok(user::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await.map(drop)?)
+    });
+    write.await.expect("a user");
+    Actor { user: Some(id), role: Role::Admin, address: None }
+}

@@ -1,0 +1,128 @@
+//! The audience is frozen at the start, in time, all or nothing (R21, R23).
+
+use std::time::{Duration, Instant};
+
+use herald::domain::broadcast::CampaignStatus;
+use herald::domain::error::Error;
+use herald::service::broadcast::campaign;
+use herald::storage::broadcast::{batch_channel, job_change};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
+
+use super::fixture::{Office, names};
+
+fn jobs() -> usize {
+    std::env::var("HERALD_TEST_FREEZE_JOBS").ok().and_then(|text| text.parse().ok()).unwrap_or(30_000)
+}
+
+/// In one statement, SQLite let another writer wait 7.4 s for a million jobs.
+#[tokio::test]
+async fn heavy_others_write_while_a_large_audience_is_frozen() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("frozen", jobs()), 1).await;
+    let starting = {
+        let (on, actor) = (office.on.clone(), office.actor.clone());
+        tokio::spawn(async move { campaign::start(&on, &actor, id).await })
+    };
+    let mut longest = Duration::ZERO;
+    let mut writes = 0;
+    while !starting.is_finished() {
+        let began = Instant::now();
+        office.template("another").await;
+        longest = longest.max(began.elapsed());
+        writes += 1;
+    }
+    starting.await.expect("no panic").expect("starts");
+    assert!(longest < Duration::from_millis(1_500), "a writer waited {longest:?} of {writes}");
+    let row = office.progress(id).await;
+    assert_eq!((row.total, row.queued), (i32::try_from(jobs()).expect("fits"), row.total));
+    let log = job_change::Entity::after(id, 0).all(office.on.db.reader()).await.expect("reads");
+    assert_eq!(log.iter().map(|entry| entry.positions.as_str()).collect::<Vec<_>>(), [format!("1-{}", jobs())]);
+    let first = &office.jobs(id).await[0];
+    assert_eq!(first.id.0.get_version_num(), 7);
+}
+
+#[tokio::test]
+async fn positions_and_ids_rise_together_without_a_gap() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("order", 12_000), 1).await;
+    office.start(id).await;
+    let jobs = office.jobs(id).await;
+    assert!(jobs.iter().zip(1..).all(|(job, position)| job.position == position));
+    assert!(jobs.is_sorted_by_key(|job| job.id));
+    assert!(jobs.is_sorted_by_key(|job| job.channel_id));
+}
+
+#[tokio::test]
+async fn later_edits_of_template_and_batch_do_not_touch_a_started_campaign() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("edited", 5), 60_000).await;
+    office.start(id).await;
+    let edit = "UPDATE templates SET content = 'Another {{ nobody }}' RETURNING id";
+    office.on.db.write_alone(Statement::from_string(office.on.db.backend(), edit)).await.expect("writes");
+    let emptied = batch_channel::Entity::delete_many().filter(batch_channel::Column::BatchId.is_not_null());
+    let emptied = &emptied;
+    let write = office.on.write(|tx| async move { Ok(emptied.clone().exec(&*tx).await.map(drop)?) });
+    write.await.expect("writes");
+    let worker = office.worker();
+    office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert!(office.ledger().iter().all(|line| line.text.starts_with("Hello edited")));
+    assert_eq!(office.ledger().len(), 5);
+}
+
+#[tokio::test]
+async fn a_start_tells_everything_that_is_wrong_at_once() {
+    let office = Office::open().await;
+    let long = "x".repeat(4_090);
+    let template = office.template(&format!("{long}{{{{ username }}}}")).await;
+    let usernames = ["short", "a_long_enough_name", "another_long_name"].map(String::from);
+    let id = office.campaign_with(&usernames, 60, |new| new.template = template).await;
+    let Err(Error::Invalid(violations)) = campaign::start(&office.on, &office.actor, id).await else {
+        panic!("it must be refused")
+    };
+    assert_eq!(violations.len(), 2, "{violations:?}");
+    assert!(violations[0].message.contains("4108 UTF-16 units; Telegram takes 4096"), "{}", violations[0].message);
+    assert_eq!(office.progress(id).await.status, "QUEUED");
+    let empty = office.campaign(&[], 60).await;
+    let error = campaign::start(&office.on, &office.actor, empty).await.expect_err("nobody to write to");
+    assert_eq!(error.to_string(), "the batch has no active channels");
+}
+
+#[tokio::test]
+async fn two_starts_at_once_make_one_audience() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("twice", 2_000), 60).await;
+    let start = || campaign::start(&office.on, &office.actor, id);
+    let (a, b) = tokio::join!(start(), start());
+    assert!(a.is_ok() != b.is_ok(), "one of them: {a:?} {b:?}");
+    assert_eq!(office.progress(id).await.total, 2_000);
+    office.assert_counters(id).await;
+}
+
+#[tokio::test]
+async fn an_interrupted_start_is_taken_back() {
+    let office = Office::open().await;
+    if office.on.db.is_postgres() {
+        return; // One transaction there: nothing can be left half done.
+    }
+    let id = office.campaign(&names("half", 100), 60_000).await;
+    office.start(id).await;
+    // As a crash between two chunks leaves it.
+    for sql in [
+        "UPDATE broadcast_campaign_progress SET status = 'STARTING', total = 0, queued = 0, run = 0 RETURNING run",
+        "UPDATE broadcast_campaigns SET status = 'QUEUED', content = NULL RETURNING id",
+        "DELETE FROM jobs WHERE position > 40 RETURNING id",
+        "DELETE FROM job_changes RETURNING seq",
+    ] {
+        office.on.db.write_alone(Statement::from_string(office.on.db.backend(), sql)).await.expect("writes");
+    }
+    let refused = campaign::start(&office.on, &office.actor, id).await.expect_err("it is being started");
+    assert!(refused.to_string().contains("being started"), "{refused}");
+    campaign::undo_interrupted(&office.on).await.expect("undoes");
+    assert!(office.jobs(id).await.is_empty());
+    office.start(id).await;
+    let worker = office.worker();
+    office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!(office.ledger().len(), 100);
+}

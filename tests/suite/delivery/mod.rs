@@ -1,0 +1,9 @@
+//! The promises of delivery, each with an attempt to break it.
+
+mod answers;
+mod clocks;
+mod controls;
+pub mod fixture;
+mod freeze;
+mod leases;
+mod pacing;

@@ -1,0 +1,141 @@
+//! The rate is a promise (R1 to R3): under a virtual clock, with stalls, restarts, pauses and several workers.
+
+use std::time::Duration;
+
+use herald::domain::pacing::{DEADLINE, Slots, Start, start};
+use herald::storage::broadcast::queue::slots;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use sea_orm::Statement;
+
+use super::fixture::{Office, names};
+
+const SECOND: i64 = 1_000_000_000;
+const MINUTE: i64 = 60 * SECOND;
+
+/// A worker of the simulation: it claims, is kept waiting by its database and its machine, and starts what it may.
+#[derive(Debug, Clone)]
+struct Stalls {
+    /// Nanoseconds that each lease takes, in turn.
+    leases: Vec<i64>,
+    /// Nanoseconds for which the process is frozen between its lease and its first start, in turn.
+    freezes: Vec<i64>,
+}
+
+/// All starts of a campaign of rate `rate` over `span`, by workers that share its last slot as the database would.
+fn simulate(rate: i64, span: i64, workers: &[Stalls], paused: (i64, i64)) -> Vec<i64> {
+    let (mut last_slot, mut starts) = (0, Vec::new());
+    // Each worker's next look, and how often it has claimed.
+    let mut looks: Vec<(i64, usize)> =
+        (0..workers.len()).map(|n| (MINUTE + i64::try_from(n).unwrap_or(0), 0)).collect();
+    loop {
+        let (worker, (now, turn)) = looks.iter().copied().enumerate().min_by_key(|(_, (at, _))| *at).expect("workers");
+        if now > MINUTE + span {
+            break;
+        }
+        let is_paused = (paused.0..paused.1).contains(&(now - MINUTE));
+        let Some(taken) = Slots::take(now, last_slot, 0, rate, 5_000).filter(|_| !is_paused) else {
+            looks[worker].0 = now + 5 * SECOND / 1_000;
+            continue;
+        };
+        last_slot = taken.last;
+        let stalls = &workers[worker];
+        let ready = now + stalls.leases[turn % stalls.leases.len()];
+        let mut at = ready + stalls.freezes[turn % stalls.freezes.len()];
+        for slot in taken.iter() {
+            at = at.max(slot);
+            let elapsed = Duration::from_nanos(u64::try_from(at - now).expect("time passes"));
+            match start(slot, at, Duration::ZERO, elapsed) {
+                Start::Go => starts.push(at),
+                Start::Missed => {}
+                Start::Wait(_) => unreachable!("it has waited"),
+            }
+        }
+        looks[worker] = (ready.max(taken.last - SECOND / 8), turn + 1);
+    }
+    starts.sort_unstable();
+    starts
+}
+
+/// The most starts in any closed window of a minute.
+fn busiest(starts: &[i64]) -> usize {
+    let mut first = 0;
+    let mut most = 0;
+    for (last, at) in starts.iter().enumerate() {
+        while starts[first] < at - MINUTE {
+            first += 1;
+        }
+        most = most.max(last - first + 1);
+    }
+    most
+}
+
+fn stalls() -> impl Strategy<Value = Stalls> {
+    let lease = prop_oneof![9 => 1_000_000..80_000_000i64, 1 => 80_000_000..900_000_000i64];
+    let freeze = prop_oneof![19 => Just(0i64), 1 => 0..10 * SECOND];
+    (prop::collection::vec(lease, 1..40), prop::collection::vec(freeze, 1..40))
+        .prop_map(|(leases, freezes)| Stalls { leases, freezes })
+}
+
+#[test]
+fn no_minute_holds_more_than_the_rate_whatever_happens() {
+    let rates = prop_oneof![1..60i64, 60..6_000i64, Just(60_000i64)];
+    let input = (rates, prop::collection::vec(stalls(), 1..5), 0..90 * SECOND, 0..20 * SECOND);
+    let mut runner = TestRunner::new(Config { cases: 48, ..Config::default() });
+    runner
+        .run(&input, |(rate, workers, pause, length)| {
+            let starts = simulate(rate, 150 * SECOND, &workers, (pause, pause + length));
+            let most = busiest(&starts);
+            prop_assert!(most <= usize::try_from(rate).unwrap_or(0), "{most} starts in a minute at a rate of {rate}");
+            Ok(())
+        })
+        .expect("the rate is kept");
+}
+
+#[test]
+fn with_work_ready_at_least_99_percent_of_the_rate_is_used() {
+    let lease = prop::collection::vec(1_000_000..80_000_000i64, 1..40);
+    let calm = lease.prop_map(|leases| Stalls { leases, freezes: vec![0] });
+    let input = (prop_oneof![60..6_000i64, Just(60_000i64)], prop::collection::vec(calm, 1..4));
+    let mut runner = TestRunner::new(Config { cases: 32, ..Config::default() });
+    runner
+        .run(&input, |(rate, workers)| {
+            let starts = simulate(rate, 10 * MINUTE, &workers, (0, 0));
+            let used = starts.len() as f64 / (10 * rate) as f64;
+            prop_assert!(used >= 0.99, "{used} of a rate of {rate}");
+            Ok(())
+        })
+        .expect("the rate is used");
+}
+
+#[test]
+fn a_start_long_after_its_claim_is_forfeited() {
+    let late = DEADLINE + Duration::from_nanos(1);
+    assert_eq!(start(0, 0, Duration::ZERO, late), Start::Missed);
+}
+
+/// The database takes the very slots that the rule says.
+#[tokio::test]
+async fn the_statement_and_the_rule_agree() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("slots", 2), 20).await;
+    office.start(id).await;
+    let now = 1_800_000_000 * SECOND;
+    let offsets = [-3_600 * SECOND, -SECOND, -200_000_000, -125_000_000, -124_999_999, -1, 0, 1, 249_000_000, SECOND];
+    for rate in [1i64, 7, 20, 59_999, 1_000_000] {
+        for offset in offsets {
+            for (not_before, wanted) in [(0, 1), (now + 100_000_000, 3), (0, 5_000), (now + SECOND, 9)] {
+                let set = format!(
+                    "UPDATE broadcast_campaign_progress SET delivery_rate = {rate}, last_slot = {}, not_before = {not_before} RETURNING run",
+                    now + offset
+                );
+                office.on.db.write_alone(Statement::from_string(office.on.db.backend(), set)).await.expect("writes");
+                let taken = slots::take(&office.on.db, id, now, wanted).await.expect("asks").map(|taken| taken.slots);
+                let rule = Slots::take(now, now + offset, not_before, rate, wanted);
+                assert_eq!(taken, rule, "rate {rate}, offset {offset}, not before {not_before}, wanted {wanted}");
+                let last = office.progress(id).await.last_slot;
+                assert_eq!(last, rule.map_or(now + offset, |slots| slots.last));
+            }
+        }
+    }
+}

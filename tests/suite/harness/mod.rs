@@ -1,0 +1,164 @@
+//! What tests stand on: a whole Herald, and people who use it.
+
+mod client;
+mod database;
+mod process;
+mod redis;
+mod subscription;
+
+use std::time::Duration;
+
+use clap::Parser;
+use herald::app::{App, Parts, Running};
+use herald::config::{Config, Settings};
+use herald::service::Services;
+use serde_json::json;
+use tempfile::TempDir;
+
+pub use client::{Client, Reply};
+pub use database::Database;
+pub use process::{Process, herald};
+pub use redis::Redis;
+pub use subscription::Subscription;
+
+/// The password of everybody in tests.
+pub const PASSWORD: &str = "a password of some length";
+/// The key of every installation in tests: processes of one fleet share it.
+pub const KEY: &str = "dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q=";
+
+/// A Herald in this process, with an empty database of its own and the simulated messenger.
+pub struct TestApp {
+    running: Option<Running>,
+    flags: Vec<String>,
+    folder: TempDir,
+    database: Database,
+}
+
+impl TestApp {
+    /// Everything runs: the API and a worker.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Everything runs, with these settings, such as `["--progress-hz", "50"]`.
+    pub async fn with(flags: &[&str]) -> Self {
+        Self::on(Database::create().await, flags, Parts { api: true, worker: true }).await
+    }
+
+    /// Only the API runs: nothing is sent.
+    pub async fn api_only() -> Self {
+        Self::on(Database::create().await, &[], Parts { api: true, worker: false }).await
+    }
+
+    /// Another process of the same fleet: on the same PostgreSQL and Redis, with a data folder of its own.
+    pub async fn join(&self, flags: &[&str], parts: Parts) -> Self {
+        assert!(self.database.is_postgres(), "a fleet needs PostgreSQL");
+        Self::on(self.database.shared(), flags, parts).await
+    }
+
+    async fn on(database: Database, flags: &[&str], parts: Parts) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = flags.iter().map(ToString::to_string).collect();
+        let mut app = Self { running: None, flags, folder, database };
+        app.running = Some(app.run(parts).await);
+        app
+    }
+
+    async fn run(&self, parts: Parts) -> Running {
+        let app = App::open(self.config()).await.unwrap();
+        app.ensure_admin().await.unwrap();
+        app.start(parts).await.unwrap()
+    }
+
+    /// The settings that it runs with.
+    pub fn config(&self) -> Config {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let mut line = vec!["herald".to_owned(), "--listen=127.0.0.1:0".into(), "--telegram=simulated".into()];
+        line.push(format!("--data-dir={}", self.folder.path().join("data").display()));
+        line.extend(self.database.flags());
+        line.extend(self.flags.clone());
+        let secret = |name: &str| match name {
+            "HERALD_SECRET_KEY" => Some(KEY.to_owned()),
+            "HERALD_ADMIN_PASSWORD" => Some(PASSWORD.to_owned()),
+            _ => None,
+        };
+        Line::parse_from(line).settings.check(secret).unwrap()
+    }
+
+    /// Ends as after SIGTERM, and starts again on the same data, at another address.
+    pub async fn restart(&mut self, parts: Parts) {
+        self.stop().await;
+        self.running = Some(self.run(parts).await);
+    }
+
+    /// Ends as after SIGTERM.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
+    /// The use cases, past the API.
+    pub fn services(&self) -> &Services {
+        self.running.as_ref().expect("it runs").services()
+    }
+
+    /// Its database, for other processes.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The address of the API.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.running.as_ref().expect("it runs").address())
+    }
+
+    /// Somebody who has not signed in.
+    pub fn nobody(&self) -> Client {
+        Client::new(self.url())
+    }
+
+    /// Somebody with all rights.
+    pub async fn admin(&self) -> Client {
+        self.nobody().sign_in("admin", PASSWORD).await
+    }
+
+    /// Somebody who runs campaigns.
+    pub async fn operator(&self) -> Client {
+        self.user("operator", "OPERATOR").await
+    }
+
+    /// Somebody who reads.
+    pub async fn auditor(&self) -> Client {
+        self.user("auditor", "AUDITOR").await
+    }
+
+    /// A user of this role, who is created unless he is there.
+    pub async fn user(&self, username: &str, role: &str) -> Client {
+        let create = "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } } }";
+        let input = json!({ "input": { "username": username, "password": PASSWORD, "role": role } });
+        let reply = self.admin().await.query(create, input).await;
+        assert!(reply.errors().is_empty() || reply.code() == "CONFLICT", "{reply:?}");
+        self.nobody().sign_in(username, PASSWORD).await
+    }
+}
+
+/// Waits until `holds`, at most ten seconds.
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..200 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it did not come true within ten seconds that {what}");
+}

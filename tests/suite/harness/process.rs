@@ -1,0 +1,89 @@
+//! A Herald in a process of its own, that can be killed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use super::{Client, Database, KEY, PASSWORD};
+
+/// A process; it is killed when the test ends.
+pub struct Process {
+    child: Child,
+    /// The address of its API; empty if it has none.
+    pub url: String,
+}
+
+impl Process {
+    /// Starts `herald serve` on the data folder, and waits until it serves.
+    pub fn serve(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
+        Self::start("serve", database, data_dir, flags)
+    }
+
+    /// Starts `herald worker` on the data folder, and waits until it works.
+    pub fn worker(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
+        Self::start("worker", database, data_dir, flags)
+    }
+
+    fn start(command: &str, database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
+        let mut child = herald(command)
+            .args(["--listen=127.0.0.1:0", "--telegram=simulated", "--log=warn"])
+            .arg(format!("--data-dir={}", data_dir.display()))
+            .args(database.flags())
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.starts_with("Herald ") {
+            line.clear();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it served");
+        }
+        // What it says later must not fill the pipe.
+        std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+        let url = line.split_whitespace().find_map(|word| word.strip_suffix("/graphql")).unwrap_or_default().to_owned();
+        Self { child, url }
+    }
+
+    /// The admin, signed in at this process.
+    pub async fn admin(&self) -> Client {
+        Client::new(self.url.clone()).sign_in("admin", PASSWORD).await
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM; returns whether it ended well.
+    pub fn terminate(&mut self) -> bool {
+        self.signal(rustix::process::Signal::TERM);
+        self.child.wait().unwrap().success()
+    }
+
+    /// Sends a signal, such as STOP and CONT.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The command, with no setting of the developer's in its environment.
+pub fn herald(command: &str) -> Command {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_herald"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("HERALD_") || name == "DATABASE_URL" || name == "REDIS_URL" {
+            process.env_remove(name);
+        }
+    }
+    process.env("HERALD_SECRET_KEY", KEY).env("HERALD_ADMIN_PASSWORD", PASSWORD).arg(command);
+    process
+}

@@ -1,0 +1,105 @@
+//! How the API is reached.
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn each_request_has_an_id_and_each_error_says_it() {
+    let herald = TestApp::api_only().await;
+    let request = herald.nobody().request(Method::POST, "/graphql").json(&json!({ "query": "{ viewer { id } }" }));
+    let answer = request.send().await.unwrap();
+    let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let body: Json = answer.json().await.unwrap();
+    assert_eq!(body["errors"][0]["extensions"], json!({ "code": "UNAUTHENTICATED", "requestId": id }));
+}
+
+#[tokio::test]
+async fn what_is_no_operation_is_refused_in_json() {
+    let herald = TestApp::api_only().await;
+    let send = async |kind: &str, body: String| {
+        let request = herald.nobody().request(Method::POST, "/graphql").header(CONTENT_TYPE, kind).body(body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: Json = answer.json().await.unwrap();
+        (status, body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let expected = |status: u16, code: &str| (status, code.to_owned());
+    let query = json!({ "query": "{ __typename }" }).to_string();
+    assert_eq!(send("application/json; charset=utf-8", query.clone()).await, expected(200, ""));
+    assert_eq!(send("text/plain", query.clone()).await, expected(415, "BAD_USER_INPUT"));
+    assert_eq!(send("multipart/form-data; boundary=x", query.clone()).await, expected(415, "BAD_USER_INPUT"));
+    assert_eq!(send("application/json", "{".into()).await, expected(400, "BAD_USER_INPUT"));
+    assert_eq!(send("application/json", "{}".into()).await, expected(400, "BAD_USER_INPUT"));
+    assert_eq!(send("application/json", format!("[{query}]")).await, expected(400, "BATCH_NOT_ALLOWED"));
+    let long = json!({ "query": " ".repeat(2 << 20) }).to_string();
+    assert_eq!(send("application/json", long).await, expected(413, "PAYLOAD_TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_says_who_called() {
+    let login = json!({ "query": "mutation($p: String!) { login(input: { username: \"admin\", password: $p }) { expiresAt } }",
+        "variables": { "p": PASSWORD } });
+    for (flags, expected) in [(&[][..], "127.0.0.1"), (&["--trusted-proxies=127.0.0.0/8"][..], "1.2.3.4")] {
+        let herald = TestApp::with(flags).await;
+        let request = herald.nobody().request(Method::POST, "/graphql").header("x-forwarded-for", "6.6.6.6, 1.2.3.4");
+        request.json(&login).send().await.unwrap();
+        let lines =
+            "{ auditLogs(filter: { actions: [USER_LOGIN] }, orderBy: { field: TIMESTAMP }) { nodes { ipAddress } } }";
+        let lines = herald.admin().await.data(lines, json!({})).await;
+        assert_eq!(lines["auditLogs"]["nodes"][0]["ipAddress"], expected);
+    }
+}
+
+#[tokio::test]
+async fn the_ide_comes_whole_from_the_binary() {
+    let herald = TestApp::api_only().await;
+    let nobody = herald.nobody();
+    let page = nobody.request(Method::GET, "/").send().await.unwrap();
+    assert_eq!(page.url().path(), "/graphiql");
+    let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'self';"), "{policy}");
+    let text = page.text().await.unwrap();
+    assert!(!text.contains("http://") && !text.contains("https://"), "the page must need nothing from elsewhere");
+    let mut files = 0;
+    for link in text.split(['"']).filter(|part| part.starts_with("/graphiql/")) {
+        let file = nobody.request(Method::GET, link).send().await.unwrap();
+        assert_eq!(file.status(), 200, "{link}");
+        files += 1;
+    }
+    assert!(files >= 4);
+    assert_eq!(nobody.request(Method::GET, "/graphiql/x.js").send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn it_says_whether_it_lives_and_can_work() {
+    let herald = TestApp::api_only().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(herald.nobody().request(Method::GET, path).send().await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_are_let_in_only_where_a_setting_says_so() {
+    let herald = TestApp::with(&["--origins=https://console.example"]).await;
+    let asks = async |origin: &str| {
+        let request = herald.nobody().request(Method::OPTIONS, "/graphql").header("origin", origin);
+        let request = request.header("access-control-request-method", "POST");
+        let answer = request.header("access-control-request-headers", "authorization").send().await.unwrap();
+        answer.headers().contains_key("access-control-allow-origin")
+    };
+    assert!(asks("https://console.example").await);
+    assert!(!asks("https://evil.example").await);
+    let upgrades = async |origin: &str| {
+        let request = herald.nobody().request(Method::GET, "/graphql").header("origin", origin);
+        let request = request.header("connection", "upgrade").header("upgrade", "websocket");
+        let request =
+            request.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        request.header("sec-websocket-protocol", "graphql-transport-ws").send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(upgrades("https://console.example").await, 101);
+    assert_eq!(upgrades(&herald.url()).await, 101);
+    assert_eq!(upgrades("https://evil.example").await, 403);
+}

@@ -1,0 +1,119 @@
+//! Signing in, staying signed in, and signing out.
+
+use std::time::Instant;
+
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Client, PASSWORD, TestApp};
+
+const VIEWER: &str = "{ viewer { username role } }";
+const REFRESH: &str = "mutation($token: String!) {
+    refreshSession(input: { refreshToken: $token }) { accessToken refreshToken user { username } } }";
+const CHANGE: &str = "mutation($old: String!, $new: String!) {
+    changePassword(input: { currentPassword: $old, newPassword: $new }) { user { username } } }";
+
+#[tokio::test]
+async fn the_right_password_opens_a_session_and_the_wrong_one_says_nothing() {
+    let herald = TestApp::api_only().await;
+    let nobody = herald.nobody();
+    let login = nobody.login("  ADMIN ", PASSWORD).await;
+    let login = &login.data()["login"];
+    assert_eq!(login["user"]["role"], "ADMIN");
+    let admin = nobody.with_token(login["accessToken"].as_str().unwrap());
+    assert_eq!(admin.data(VIEWER, json!({})).await["viewer"], json!({ "username": "admin", "role": "ADMIN" }));
+
+    let wrong = nobody.login("admin", "another password").await;
+    let unknown = nobody.login("nobody", "another password").await;
+    assert_eq!((wrong.code(), unknown.code()), ("UNAUTHENTICATED", "UNAUTHENTICATED"));
+    assert_eq!(wrong.message(), unknown.message());
+    assert_eq!(nobody.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
+
+    let failed = "{ auditLogs(filter: { actions: [USER_LOGIN_FAILED] }) { nodes { severity ipAddress metadata } } }";
+    let failed = admin.data(failed, json!({})).await;
+    let expected = |name| json!({ "severity": "WARNING", "ipAddress": "127.0.0.1", "metadata": { "username": name } });
+    assert_eq!(failed["auditLogs"]["nodes"], json!([expected("nobody"), expected("admin")]));
+}
+
+#[tokio::test]
+async fn a_login_for_an_unknown_user_takes_as_long_as_for_a_known_one() {
+    let herald = TestApp::api_only().await;
+    let nobody = herald.nobody();
+    let time = async |username: &str| {
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let start = Instant::now();
+            nobody.login(username, "another password").await;
+            times.push(start.elapsed());
+        }
+        times.sort();
+        times[2]
+    };
+    time("admin").await;
+    let (known, unknown) = (time("admin").await, time("nobody").await);
+    assert!(unknown > known / 2 && known > unknown / 2, "known {known:?}, unknown {unknown:?}");
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_used_once_and_its_second_use_ends_the_session() {
+    let herald = TestApp::api_only().await;
+    let nobody = herald.nobody();
+    let first = nobody.login("admin", PASSWORD).await;
+    let token = |reply: &Json| reply["refreshToken"].as_str().unwrap().to_owned();
+    let first = token(&first.data()["login"]);
+    let second = nobody.data(REFRESH, json!({ "token": first })).await;
+    let second = &second["refreshSession"];
+    let carried_on = nobody.with_token(second["accessToken"].as_str().unwrap());
+    carried_on.data(VIEWER, json!({})).await;
+
+    assert_eq!(nobody.query(REFRESH, json!({ "token": first })).await.code(), "UNAUTHENTICATED");
+    assert_eq!(carried_on.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(nobody.query(REFRESH, json!({ "token": token(second) })).await.code(), "UNAUTHENTICATED");
+    assert_eq!(nobody.query(REFRESH, json!({ "token": "nonsense" })).await.code(), "UNAUTHENTICATED");
+    // Another session of the same user goes on.
+    herald.admin().await.data(VIEWER, json!({})).await;
+}
+
+#[tokio::test]
+async fn a_bad_token_does_not_keep_anybody_from_refreshing() {
+    let herald = TestApp::api_only().await;
+    let login = herald.nobody().login("admin", PASSWORD).await;
+    let stale = herald.nobody().with_token("expired");
+    assert_eq!(stale.query(VIEWER, json!({})).await.message(), "the access token is wrong or has expired");
+    let refresh = json!({ "token": login.data()["login"]["refreshToken"] });
+    stale.data(REFRESH, refresh).await;
+}
+
+#[tokio::test]
+async fn a_logout_ends_this_session_or_all() {
+    let herald = TestApp::api_only().await;
+    let [here, there, elsewhere] = [herald.admin().await, herald.admin().await, herald.admin().await];
+    here.data("mutation { logout { user { username } } }", json!({})).await;
+    assert_eq!(here.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
+    there.data(VIEWER, json!({})).await;
+    there.data("mutation { logout(input: { everywhere: true }) { user { username } } }", json!({})).await;
+    assert_eq!(elsewhere.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_other_sessions() {
+    let herald = TestApp::api_only().await;
+    let (here, there) = (herald.operator().await, herald.operator().await);
+    let change = async |by: &Client, old: &str, new: &str| by.query(CHANGE, json!({ "old": old, "new": new })).await;
+    assert_eq!(change(&here, PASSWORD, "short").await.violations(), ["input.newPassword"]);
+    assert_eq!(change(&here, "wrong password", "another password").await.violations(), ["input.currentPassword"]);
+    change(&here, PASSWORD, "another password").await.data();
+    here.data(VIEWER, json!({})).await;
+    assert_eq!(there.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(herald.nobody().login("operator", PASSWORD).await.code(), "UNAUTHENTICATED");
+    herald.nobody().sign_in("operator", "another password").await;
+}
+
+#[tokio::test]
+async fn the_first_password_counts_at_the_first_start_only() {
+    let mut herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    admin.data(CHANGE, json!({ "old": PASSWORD, "new": "another password" })).await;
+    herald.restart(herald::app::Parts { api: true, worker: false }).await;
+    assert_eq!(herald.nobody().login("admin", PASSWORD).await.code(), "UNAUTHENTICATED");
+    herald.nobody().sign_in("admin", "another password").await;
+}

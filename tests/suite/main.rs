@@ -1,0 +1,17 @@
+//! All tests against the whole of Herald, in one binary: by HTTP and WebSocket, on SQLite with events in process, or on
+//! PostgreSQL and Redis if `HERALD_TEST_DATABASE_URL` and `HERALD_TEST_REDIS_URL` say where they are.
+
+mod audit;
+mod command;
+mod delivery;
+mod events;
+mod floors;
+mod harness;
+mod http;
+mod live;
+mod login;
+mod roles;
+mod schema;
+mod subscriptions;
+mod uploads;
+mod users;

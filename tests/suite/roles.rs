@@ -1,0 +1,183 @@
+//! Who may what: each mutation, tried by each role.
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
+};
+use herald::domain::role::{Permission, Role};
+use serde_json::json;
+
+use crate::harness::TestApp;
+
+use Permission::{
+    Anyone, ChangeOwnPassword, CreateChannels, SignedIn, WriteCampaigns, WriteChannels, WriteJobs, WriteUsers,
+};
+
+/// The table of the contract, a line for each mutation.
+const TABLE: &[(&str, Permission)] = &[
+    ("login", Anyone),
+    ("refreshSession", Anyone),
+    ("logout", SignedIn),
+    ("changePassword", ChangeOwnPassword),
+    ("createUser", WriteUsers),
+    ("updateUser", WriteUsers),
+    ("deleteUser", WriteUsers),
+    ("importChannels", CreateChannels),
+    ("createChannel", CreateChannels),
+    ("updateChannel", WriteChannels),
+    ("deleteChannel", WriteChannels),
+    ("createBatch", WriteCampaigns),
+    ("updateBatch", WriteCampaigns),
+    ("deleteBatch", WriteCampaigns),
+    ("addBatchChannels", WriteCampaigns),
+    ("removeBatchChannels", WriteCampaigns),
+    ("createTemplate", WriteCampaigns),
+    ("updateTemplate", WriteCampaigns),
+    ("deleteTemplate", WriteCampaigns),
+    ("createBroadcastCampaign", WriteCampaigns),
+    ("updateBroadcastCampaign", WriteCampaigns),
+    ("deleteBroadcastCampaign", WriteCampaigns),
+    ("startBroadcastCampaign", WriteCampaigns),
+    ("pauseBroadcastCampaign", WriteCampaigns),
+    ("resumeBroadcastCampaign", WriteCampaigns),
+    ("cancelBroadcastCampaign", WriteCampaigns),
+    ("retryFailedJobs", WriteCampaigns),
+    ("retryJob", WriteJobs),
+    ("cancelJob", WriteJobs),
+    ("resolveUnknownJobs", WriteJobs),
+];
+
+/// The published schema, with what is needed to write an operation for any field.
+struct Sdl(BTreeMap<String, TypeDefinition>);
+
+struct Field {
+    name: String,
+    permission: String,
+    /// With nonsense in all that must be given.
+    call: String,
+}
+
+impl Sdl {
+    fn read() -> Self {
+        let document = parse_schema(herald::graphql::sdl()).unwrap();
+        let types = document.definitions.into_iter().filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(definition) => Some((definition.node.name.node.to_string(), definition.node)),
+            _ => None,
+        });
+        Self(types.collect())
+    }
+
+    fn fields(&self, root: &str) -> Vec<Field> {
+        let TypeKind::Object(object) = &self.0[root].kind else { panic!("{root} is an object") };
+        let field = |field: &async_graphql::parser::types::FieldDefinition| {
+            let requires = field.directives.iter().find(|directive| directive.node.name.node == "requires");
+            let permission = requires.expect("each root field names its permission").node.get_argument("permission");
+            let arguments = self.given(field.arguments.iter().map(|argument| &argument.node));
+            let arguments = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+            let is_leaf = !matches!(self.kind(&field.ty.node), Some(TypeKind::Object(_) | TypeKind::Interface(_)));
+            let selection = if is_leaf { "" } else { "{ __typename }" };
+            Field {
+                name: field.name.node.to_string(),
+                permission: permission.unwrap().node.to_string(),
+                call: format!("{}{arguments} {selection}", field.name.node),
+            }
+        };
+        object.fields.iter().map(|definition| field(&definition.node)).collect()
+    }
+
+    fn kind(&self, ty: &Type) -> Option<&TypeKind> {
+        match &ty.base {
+            BaseType::Named(name) => self.0.get(name.as_str()).map(|definition| &definition.kind),
+            BaseType::List(inner) => self.kind(inner),
+        }
+    }
+
+    /// What must be given, with nonsense in it.
+    fn given<'a>(&self, values: impl Iterator<Item = &'a InputValueDefinition>) -> String {
+        let values = values.filter(|value| !value.ty.node.nullable && value.default_value.is_none());
+        values
+            .map(|value| format!("{}: {}", value.name.node, self.nonsense(&value.ty.node)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    fn nonsense(&self, ty: &Type) -> String {
+        let BaseType::Named(name) = &ty.base else {
+            let BaseType::List(inner) = &ty.base else { unreachable!("a type is named or a list") };
+            return format!("[{}]", self.nonsense(inner));
+        };
+        match self.0.get(name.as_str()).map(|definition| &definition.kind) {
+            Some(TypeKind::Enum(values)) => values.values[0].node.value.node.to_string(),
+            Some(TypeKind::InputObject(object)) => {
+                format!("{{ {} }}", self.given(object.fields.iter().map(|field| &field.node)))
+            }
+            _ => match name.as_str() {
+                "Int" | "Float" => "1".into(),
+                "Boolean" => "true".into(),
+                _ => r#""nonsense""#.into(),
+            },
+        }
+    }
+}
+
+#[test]
+fn each_mutation_has_a_line_in_the_table() {
+    let table: BTreeMap<_, _> = TABLE.iter().map(|(field, permission)| (*field, constant(*permission))).collect();
+    for field in Sdl::read().fields("Mutation") {
+        let expected = table.get(field.name.as_str()).unwrap_or_else(|| panic!("{} has no line", field.name));
+        assert_eq!(field.permission, *expected, "{}", field.name);
+    }
+}
+
+#[tokio::test]
+async fn each_role_may_what_the_table_says_and_nothing_else() {
+    let herald = TestApp::api_only().await;
+    let roles = [
+        (Some(Role::Admin), herald.user("another", "ADMIN").await),
+        (Some(Role::Operator), herald.operator().await),
+        (Some(Role::Auditor), herald.auditor().await),
+        (None, herald.nobody()),
+    ];
+    let mut fields = Sdl::read().fields("Mutation");
+    // The last one that each role tries, because it ends the session.
+    fields.sort_by_key(|field| field.name == "logout");
+    for (role, client) in &roles {
+        for field in &fields {
+            let (_, permission) = TABLE.iter().find(|(name, _)| *name == field.name).unwrap();
+            let reply = client.query(&format!("mutation {{ {} }}", field.call), json!({})).await;
+            let expected = match role {
+                _ if *permission == Anyone => None,
+                None => Some("UNAUTHENTICATED"),
+                Some(role) if role.may(*permission) => None,
+                Some(_) => Some("FORBIDDEN"),
+            };
+            match expected {
+                Some(code) => assert_eq!(reply.code(), code, "{role:?} {}: {reply:?}", field.call),
+                None => {
+                    let refusals = ["FORBIDDEN", "INTERNAL_SERVER_ERROR", "GRAPHQL_VALIDATION_FAILED"];
+                    assert!(!refusals.contains(&reply.code()), "{role:?} {}: {reply:?}", field.call);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_reads_anything() {
+    let herald = TestApp::api_only().await;
+    let nobody = herald.nobody();
+    for field in Sdl::read().fields("Query") {
+        let reply = nobody.query(&format!("{{ {} }}", field.call), json!({})).await;
+        assert_eq!(reply.code(), "UNAUTHENTICATED", "{}: {reply:?}", field.call);
+    }
+    for field in Sdl::read().fields("Subscription") {
+        let mut subscription = nobody.subscribe(&format!("subscription {{ {} }}", field.call), json!({})).await;
+        assert_eq!(subscription.next().await.unwrap().code(), "UNAUTHENTICATED", "{}", field.call);
+    }
+}
+
+fn constant(permission: Permission) -> String {
+    async_graphql::resolver_utils::enum_value(permission).to_string()
+}
