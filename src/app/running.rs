@@ -15,7 +15,7 @@ use super::{App, cause};
 use crate::http;
 use crate::service::Services;
 use crate::service::access::seal;
-use crate::service::broadcast::{batch, channel_import, upload};
+use crate::service::broadcast::{batch, campaign, channel_import, upload};
 use crate::storage::Db;
 use crate::telegram::Messenger;
 use crate::telegram::simulated::{LEDGER, Simulated};

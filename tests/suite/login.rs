@@ -1,6 +1,6 @@
 //! Signing in, staying signed in, and signing out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
@@ -39,17 +39,17 @@ async fn a_login_for_an_unknown_user_takes_as_long_as_for_a_known_one() {
     let herald = TestApp::api_only().await;
     let nobody = herald.nobody();
     let time = async |username: &str| {
-        let mut times = Vec::new();
-        for _ in 0..5 {
-            let start = Instant::now();
-            nobody.login(username, "another password").await;
-            times.push(start.elapsed());
-        }
-        times.sort();
-        times[2]
+        let start = Instant::now();
+        nobody.login(username, "another password").await;
+        start.elapsed()
     };
-    time("admin").await;
-    let (known, unknown) = (time("admin").await, time("nobody").await);
+    time("nobody").await;
+    // The least of many: whatever else the machine does only adds to it.
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for _ in 0..12 {
+        known = known.min(time("admin").await);
+        unknown = unknown.min(time("nobody").await);
+    }
     assert!(unknown > known / 2 && known > unknown / 2, "known {known:?}, unknown {unknown:?}");
 }
 

@@ -10,6 +10,7 @@ mod harness;
 mod http;
 mod live;
 mod login;
+mod pages;
 mod roles;
 mod schema;
 mod subscriptions;
