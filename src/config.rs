@@ -14,7 +14,7 @@ use crate::domain::secret_key::SecretKey;
 
 /// The settings as they are written. Each has an environment variable and a flag; the flag wins.
 #[derive(Args, Clone)]
-#[command(next_help_heading = "Settings")]
+#[command(next_help_heading = "Settings (herald help settings lists all)")]
 pub struct Settings {
     /// Where the API listens
     #[arg(
@@ -44,37 +44,92 @@ pub struct Settings {
     #[arg(long, hide_env_values = true, env = "HERALD_TELEGRAM", value_name = "MODE", default_value = "live")]
     telegram: String,
     /// The address by which users reach Herald; without it http:// and the listening address
-    #[arg(long, hide_env_values = true, env = "HERALD_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, hide_env_values = true, hide_short_help = true, env = "HERALD_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
     /// Origins, comma-separated, whose pages may use the API besides Herald's own
-    #[arg(long, hide_env_values = true, env = "HERALD_ORIGINS", value_name = "ORIGINS")]
+    #[arg(long, hide_env_values = true, hide_short_help = true, env = "HERALD_ORIGINS", value_name = "ORIGINS")]
     origins: Option<String>,
     /// Addresses or networks, comma-separated, of proxies whose X-Forwarded-For is believed
-    #[arg(long, hide_env_values = true, env = "HERALD_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_TRUSTED_PROXIES",
+        value_name = "NETWORKS"
+    )]
     trusted_proxies: Option<String>,
     /// The largest upload
-    #[arg(long, hide_env_values = true, env = "HERALD_UPLOAD_MAX_BYTES", value_name = "SIZE", default_value = "1GiB")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_UPLOAD_MAX_BYTES",
+        value_name = "SIZE",
+        default_value = "1GiB"
+    )]
     upload_max_bytes: String,
     /// Progress events per campaign and second at most, 1 to 100
-    #[arg(long, hide_env_values = true, env = "HERALD_PROGRESS_HZ", value_name = "N", default_value = "4")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_PROGRESS_HZ",
+        value_name = "N",
+        default_value = "4"
+    )]
     progress_hz: String,
     /// A schedule overdue by more is not fired
-    #[arg(long, hide_env_values = true, env = "HERALD_LATE_LIMIT", value_name = "DURATION", default_value = "1h")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_LATE_LIMIT",
+        value_name = "DURATION",
+        default_value = "1h"
+    )]
     late_limit: String,
     /// Failed sends in a row that pause a campaign
-    #[arg(long, hide_env_values = true, env = "HERALD_PAUSE_AFTER_FAILURES", value_name = "N", default_value = "20")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_PAUSE_AFTER_FAILURES",
+        value_name = "N",
+        default_value = "20"
+    )]
     pause_after_failures: String,
     /// Failed sends in a row that deactivate a channel
-    #[arg(long, hide_env_values = true, env = "HERALD_CHANNEL_ERRORS", value_name = "N", default_value = "3")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_CHANNEL_ERRORS",
+        value_name = "N",
+        default_value = "3"
+    )]
     channel_errors: String,
     /// How long a send that may have been accepted is repeated before it is UNKNOWN
-    #[arg(long, hide_env_values = true, env = "HERALD_DEDUPE_WINDOW", value_name = "DURATION", default_value = "5m")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_DEDUPE_WINDOW",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
     dedupe_window: String,
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,herald::worker=debug
     #[arg(long, hide_env_values = true, env = "HERALD_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
     /// How it is logged: text or json
-    #[arg(long, hide_env_values = true, env = "HERALD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
     log_format: String,
 }
 
@@ -241,25 +296,22 @@ mod tests {
     fn a_wrong_setting_is_named_with_what_is_wrong() {
         let told = |flags: &[&str]| check(flags, &[]).unwrap_err();
         assert_eq!(told(&["--listen", "x"]), r#"HERALD_LISTEN: "x" is not an address such as 127.0.0.1:8080"#);
-        let answers: Vec<String> = [
-            &["--database-url", "mysql://user:secret@host"][..],
-            &["--redis-url", "localhost"],
-            &["--telegram", "dry"],
-            &["--public-url", "herald.example"],
-            &["--origins", "https://a.example,b.example/x"],
-            &["--trusted-proxies", "10.0.0.0/33"],
-            &["--upload-max-bytes", "lots"],
-            &["--progress-hz", "0"],
-            &["--late-limit", "5"],
-            &["--pause-after-failures", "many"],
-            &["--dedupe-window", "-1s"],
-            &["--log", "herald=loud"],
-            &["--log-format", "xml"],
-        ]
-        .iter()
-        .map(|flags| told(flags))
-        .collect();
-        insta::assert_snapshot!(answers.join("\n"), @"");
+        let answers = [
+            "--database-url=mysql://user:secret@host",
+            "--redis-url=localhost",
+            "--telegram=dry",
+            "--public-url=herald.example",
+            "--origins=https://a.example,https://b.example/x",
+            "--trusted-proxies=10.0.0.0/33",
+            "--upload-max-bytes=lots",
+            "--progress-hz=0",
+            "--late-limit=5",
+            "--pause-after-failures=many",
+            "--dedupe-window=-1s",
+            "--log=herald=loud",
+            "--log-format=xml",
+        ];
+        insta::assert_snapshot!("wrong_settings", answers.map(|flag| told(&[flag])).join("\n"));
     }
 
     #[test]

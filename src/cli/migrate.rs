@@ -40,7 +40,9 @@ impl Migrate {
                     let db = app::database(&config).await?;
                     let missing = db.missing_migrations().await.map_err(app::cause)?;
                     println!("{} migrations are missing", missing.len());
-                    missing.iter().for_each(|name| println!("  {name}"));
+                    for name in missing {
+                        println!("  {name}");
+                    }
                     Ok(())
                 })
             }

@@ -141,7 +141,7 @@ mod tests {
         assert_eq!((size("1000"), size("2KB")), (Ok(1000), Ok(2000)));
         assert!(size("0").is_err() && size("1.5GiB").is_err() && size("99999999999TiB").is_err() && size("").is_err());
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!((duration("5m"), duration("1d")), (Ok(Duration::from_secs(300)), Ok(Duration::from_secs(86_400))));
+        assert_eq!((duration("5m"), duration("1d")), (Ok(Duration::from_mins(5)), Ok(Duration::from_hours(24))));
         assert!(duration("5").is_err() && duration("h").is_err() && duration("9999999999d").is_err());
     }
 

@@ -192,9 +192,10 @@ impl<N: OutputType> Connection<N> {
     {
         let edge = |row: E::Model| Ok(Edge { cursor: encode(&sort, &sort.place(&row)?), node: N::from(row) });
         let edges = page.rows.into_iter().map(edge).collect::<Result<Vec<_>>>()?;
-        let (has_previous_page, has_next_page) = match window.from_end {
-            true => (page.has_more, window.before.is_some()),
-            false => (window.after.is_some(), page.has_more),
+        let (has_previous_page, has_next_page) = if window.from_end {
+            (page.has_more, window.before.is_some())
+        } else {
+            (window.after.is_some(), page.has_more)
         };
         let cursor = |edge: Option<&Edge<N>>| edge.map(|edge| edge.cursor.clone());
         let (start_cursor, end_cursor) = (cursor(edges.first()), cursor(edges.last()));

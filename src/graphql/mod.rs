@@ -5,6 +5,7 @@
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
+use self::guard::Guarded;
 use crate::service::Services;
 use crate::service::broadcast::live::Live;
 
@@ -59,7 +60,7 @@ pub struct Mutation(
 pub struct Subscription(access::audit::AuditSubscription, broadcast::live::BroadcastSubscription);
 
 /// Herald's schema.
-pub type Schema = async_graphql::Schema<guard::Guarded<Query>, guard::Guarded<Mutation>, guard::Guarded<Subscription>>;
+pub type Schema = async_graphql::Schema<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>>;
 
 /// The schema over `services`.
 pub fn schema(services: Services) -> Schema {
@@ -72,7 +73,6 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder()
--> async_graphql::SchemaBuilder<guard::Guarded<Query>, guard::Guarded<Mutation>, guard::Guarded<Subscription>> {
-    Schema::build(Default::default(), Default::default(), Default::default())
+fn builder() -> async_graphql::SchemaBuilder<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>> {
+    Schema::build(Guarded::default(), Guarded::default(), Guarded::default())
 }

@@ -52,14 +52,12 @@ async fn serve(http: Http, caller: Caller, socket: WebSocket) {
             let authorization = payload.get("Authorization").or_else(|| payload.get("authorization"));
             let caller =
                 caller::authenticate(&services, caller, authorization.and_then(|token| token.as_str())).await?;
-            match caller.refusal {
-                Some(why) => Err(Error::Unauthenticated(why).into()),
-                None => {
-                    let mut data = Data::default();
-                    data.insert(caller);
-                    Ok(data)
-                }
+            if let Some(why) = caller.refusal {
+                return Err(Error::Unauthenticated(why).into());
             }
+            let mut data = Data::default();
+            data.insert(caller);
+            Ok(data)
         },
     );
     futures_util::pin_mut!(protocol);

@@ -23,7 +23,7 @@ use crate::service::access::denial;
 use crate::service::broadcast::upload;
 
 /// How long a client may send nothing. An upload as a whole takes as long as it takes.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// How long what a refused client still sends is read: whoever is cut off while sending never reads the answer.
 const LINGER: Duration = Duration::from_secs(30);
 

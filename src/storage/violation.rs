@@ -3,11 +3,18 @@
 use sea_orm::sqlx::Error as Sqlx;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Result, Violation};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_away(&error) { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+        if is_away(&error) {
+            Self::Unavailable(error.into())
+        } else if is_unwritable(&error) {
+            let message = "the character NUL can't be stored in a text".to_owned();
+            Self::Invalid(vec![Violation { path: Vec::new(), message }])
+        } else {
+            Self::Internal(error.into())
+        }
     }
 }
 
@@ -46,6 +53,11 @@ fn is_away(error: &DbErr) -> bool {
         Some(_) => false,
         None => matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)),
     }
+}
+
+/// PostgreSQL takes no NUL, neither in a text nor in JSON.
+fn is_unwritable(error: &DbErr) -> bool {
+    sqlx(error).and_then(code).is_some_and(|code| matches!(code.as_str(), "22021" | "22P05"))
 }
 
 /// PostgreSQL: no room, too many connections, shutting down or starting. SQLite: busy, I/O error, full, can't open.

@@ -235,16 +235,17 @@ async fn a_client_that_was_away_gets_what_it_missed() {
     let id = campaign["createBroadcastCampaign"]["campaign"]["id"].clone();
     let mut updates = admin.subscribe(UPDATES, json!({ "id": id })).await;
     admin.data(START, json!({ "id": id })).await;
-    let cursor = updates.data().await["jobUpdates"]["cursor"].clone();
+    let seen = updates.data().await["jobUpdates"].clone();
     drop(updates);
     let status = "query($id: ID!) { broadcastCampaign(id: $id) { status progress } }";
     eventually("the campaign is complete", async || {
         admin.data(status, json!({ "id": id })).await["broadcastCampaign"]["status"] == "COMPLETED"
     })
     .await;
-    let missed = admin.subscribe(UPDATES, json!({ "id": id, "after": cursor })).await.rest().await;
+    let missed = admin.subscribe(UPDATES, json!({ "id": id, "after": seen["cursor"] })).await.rest().await;
     let missed: Vec<_> = missed.iter().map(|event| &event["jobUpdates"]["job"]["status"]).collect();
-    assert_eq!(missed, [&json!("SENT"); 3]);
+    let expected = if seen["job"]["status"] == "SENT" { 2 } else { 3 };
+    assert_eq!(missed, vec![&json!("SENT"); expected]);
     let wrong = admin.subscribe(UPDATES, json!({ "id": id, "after": "nonsense" })).await.next().await.unwrap();
     assert_eq!((wrong.code(), wrong.violations()), ("BAD_USER_INPUT", vec!["after".into()]));
 }

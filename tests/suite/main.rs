@@ -8,6 +8,7 @@ mod events;
 mod floors;
 mod harness;
 mod http;
+mod imports;
 mod live;
 mod login;
 mod pages;

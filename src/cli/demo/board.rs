@@ -1,6 +1,5 @@
 //! What is seen: bars in a terminal, plain lines elsewhere.
 
-use std::fmt::Display;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -38,8 +37,8 @@ impl Board {
     /// A heading.
     pub fn heading(&self, text: &str) {
         self.line("");
-        // The terminal's own way to make it bold.
-        self.line(&if self.is_terminal { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() });
+        let is_bold = self.is_terminal && std::env::var_os("NO_COLOR").is_none();
+        self.line(&if is_bold { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() });
     }
 
     /// A thing, and what there is to say of it.
@@ -116,7 +115,7 @@ impl Board {
 
     fn bar(&self, name: &str, text: &str) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(0));
-        bar.set_style(style(&format!("  {name:<12}{{bar:40.cyan/dim}}  {text}")).progress_chars("━╸─"));
+        bar.set_style(style(&format!("  {name:<12}{{bar:32.cyan/dim}}  {text}")).progress_chars("━╸─"));
         bar
     }
 }
@@ -126,9 +125,11 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn login(house: &House) -> String {
-    let password: &dyn Display =
-        if house.is_made_up { &house.password.expose_secret() } else { &"that of HERALD_ADMIN_PASSWORD" };
-    format!("{}, with the password {password}", house.username)
+    if house.is_made_up {
+        format!("{}, with the password {}", house.username, house.password.expose_secret())
+    } else {
+        format!("{}, with the password of HERALD_ADMIN_PASSWORD", house.username)
+    }
 }
 
 /// The bars of a campaign.
@@ -146,14 +147,15 @@ impl Sending {
         self.sent.set_position(progress.done());
         self.sent.set_message(far(progress));
         self.rate.set_position(progress.rate_per_minute.min(RATE.into()));
-        self.rate.set_message(pace(progress));
+        self.rate.set_message(format!("{} of {}", pace(progress), HumanCount(RATE.into())));
         self.counts.set_message(format!("{:<12}{}", progress.status.to_lowercase(), counts(progress)));
     }
 
     /// The same in a line, where there are no bars.
     pub fn tick(&self, after: Duration, progress: &Progress) {
         if !self.board.is_terminal && progress.total > 0 {
-            let text = format!("{}; {}; {}", far(progress), pace(progress), counts(progress));
+            let status = progress.status.to_lowercase();
+            let text = format!("{status:<12} {}; {}; {}", far(progress), pace(progress), counts(progress));
             self.board.event(after, &text);
         }
     }
@@ -173,7 +175,7 @@ fn far(progress: &Progress) -> String {
 }
 
 fn pace(progress: &Progress) -> String {
-    format!("{} a minute of {}", HumanCount(progress.rate_per_minute), HumanCount(RATE.into()))
+    format!("{}/min", HumanCount(progress.rate_per_minute))
 }
 
 fn counts(progress: &Progress) -> String {

@@ -136,8 +136,8 @@ impl Watch<'_> {
     fn pause_halfway(&mut self) {
         let Progress { total, .. } = self.progress;
         if self.intermission.is_none() && total > 0 && self.progress.done() * 2 >= total {
-            let (api, id, ledger) = (self.api.clone(), self.campaign.id.clone(), self.house.ledger());
-            self.intermission = Some(tokio::spawn(pause(api, id, ledger, self.board.clone(), self.began)));
+            let (api, campaign, ledger) = (self.api.clone(), self.campaign.clone(), self.house.ledger());
+            self.intermission = Some(tokio::spawn(pause(api, campaign, ledger, self.board.clone(), self.began)));
         }
     }
 
@@ -158,15 +158,16 @@ impl Watch<'_> {
 }
 
 /// Pauses, looks into the ledger whether anything starts all the same, and resumes.
-async fn pause(api: Api, id: String, ledger: PathBuf, board: Board, began: Instant) -> Result<()> {
+async fn pause(api: Api, campaign: Campaign, ledger: PathBuf, board: Board, began: Instant) -> Result<()> {
     let tell = |line: String| board.event(began.elapsed(), &line);
-    let id = json!({ "id": id });
+    let accepted = || anyhow::Ok(ledger::check(&ledger, &campaign.issue)?.messages);
+    let id = json!({ "id": campaign.id });
     let asked = Instant::now();
     api.ask(PAUSE_IT, id.clone()).await.context("the pause was refused")?;
-    let (answered, before) = (asked.elapsed().as_millis(), ledger::lines(&ledger)?);
+    let (answered, before) = (asked.elapsed().as_millis(), accepted()?);
     tell(format!("paused       by the API, which answered after {answered} ms: no message starts from now on"));
     tokio::time::sleep(PAUSE).await;
-    let after = ledger::lines(&ledger)?;
+    let after = accepted()?;
     if after != before {
         bail!("{} messages went out during the pause", after - before);
     }

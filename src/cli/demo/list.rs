@@ -22,8 +22,8 @@ const TOPICS: [(&str, &str); 8] = [
     ("путешествия", "tury"),
 ];
 
-/// Channels whose names tell the simulated messenger to make difficulties, by their place in the list. Most come early, so
-/// that what is repeated after a pause does not draw the end out.
+/// Channels whose names tell the simulated messenger to make difficulties, by their place in the list. Those that are
+/// repeated after a while come early, so that they do not draw the end out.
 const DIFFICULT: [(usize, &str); 24] = [
     (60, "_error500"),
     (90, "_dropafter"),
@@ -39,16 +39,16 @@ const DIFFICULT: [(usize, &str); 24] = [
     (560, "_slow_reply"),
     (620, "_slow3"),
     (680, "_forbidden"),
+    (720, "_dropafter"),
     (860, "_dropbefore"),
     (900, "_nobody"),
-    (940, "_dropafter"),
+    (940, "_slow2"),
     (980, "_forbidden"),
     (1_050, "_flood1"),
-    (1_120, "_slow3"),
+    (1_120, "_slow_reply"),
     (1_180, "_dropafter"),
     (1_240, "_nobody"),
     (1_300, "_forbidden"),
-    (1_340, "_slow_reply"),
 ];
 
 /// Lines that can't be understood, each for another reason, and lines that name a channel of the list once more.
@@ -58,12 +58,12 @@ const MISTAKES: [(usize, &str); 9] = [
     (410, "username;category;collected_at"),
     (640, r#"{"username": "demo_without_category", "collected_at": "2025-09-29T11:49:45"}"#),
     (870, r#"{"category": "кино", "username": "kin", "collected_at": "2025-09-29T11:49:45"}"#),
-    (1_100, r#"{"category": "спорт", "username": "demo_sport_9999", "collected_at": "вчера"}"#),
-    (700, r#"{"category": "технологии", "username": "DEMO_TECH_0002", "collected_at": "2025-09-30T08:00:00Z"}"#),
-    (1_000, r#"{"category": "новости", "username": "@Demo_Novosti_0001", "collected_at": "2025-09-30T08:00:00"}"#),
+    (1_100, r#"{"category": "спорт", "username": "demo_9999_sport", "collected_at": "вчера"}"#),
+    (700, r#"{"category": "технологии", "username": "DEMO_0002_TECH", "collected_at": "2025-09-30T08:00:00Z"}"#),
+    (1_000, r#"{"category": "новости", "username": "@Demo_0001_Novosti", "collected_at": "2025-09-30T08:00:00"}"#),
     (
         1_400,
-        r#"{"category": "наука", "username": "https://t.me/demo_nauka_0003", "collected_at": "2025-09-30T08:00:00"}"#,
+        r#"{"category": "наука", "username": "https://t.me/demo_0003_nauka", "collected_at": "2025-09-30T08:00:00"}"#,
     ),
 ];
 
@@ -85,7 +85,8 @@ pub fn jsonl() -> String {
 /// The username of the channel at a place of the list.
 pub fn username(number: usize) -> String {
     let marker = DIFFICULT.iter().find(|(place, _)| *place == number).map_or("", |(_, marker)| marker);
-    format!("{MARK}{}_{number:04}{marker}", topic(number).1)
+    // The number comes first: imports and campaigns then keep the order of the list.
+    format!("{MARK}{number:04}_{}{marker}", topic(number).1)
 }
 
 fn topic(number: usize) -> (&'static str, &'static str) {

@@ -53,7 +53,7 @@ impl Notable {
             },
             _ => return None,
         };
-        Some(format!("{kind:<12} {:<26} {what}", format!("@{}", job.channel.username)))
+        Some(format!("{kind:<12} {:<28} {what}", format!("@{}", job.channel.username)))
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
         let job = json!({
             "id": "1", "status": status, "attempts": 1, "errorMessage": error, "messageId": message_id,
             "startedAt": "2026-01-01T00:00:00.000Z", "sentAt": "2026-01-01T00:00:00.002Z",
-            "channel": { "username": "demo_tech_0002" },
+            "channel": { "username": "demo_0002_tech" },
         });
         serde_json::from_value(job).unwrap()
     }
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(notable.line(job("QUEUED", None, None)), None);
         assert_eq!(notable.line(job("SENT", None, Some("1"))), None);
         let lost = notable.line(job("QUEUED", Some("CONNECTION_LOST"), None)).unwrap();
-        assert!(lost.starts_with("lost         @demo_tech_0002 "), "{lost}");
+        assert!(lost.starts_with("lost         @demo_0002_tech "), "{lost}");
         assert_eq!(notable.line(job("SENDING", Some("CONNECTION_LOST"), None)), None);
         assert_eq!(notable.line(job("QUEUED", Some("CONNECTION_LOST"), None)), None);
         assert!(notable.line(job("SENT", None, None)).unwrap().contains("duplicate"));

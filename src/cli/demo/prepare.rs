@@ -41,6 +41,7 @@ const CAMPAIGN: &str = "mutation Campaign($input: CreateBroadcastCampaignInput!)
     createBroadcastCampaign(input: $input) { campaign { id name totalJobs } } }";
 
 /// A campaign that is ready to start.
+#[derive(Clone)]
 pub struct Campaign {
     /// Its id.
     pub id: String,
@@ -127,8 +128,9 @@ pub async fn campaign(api: &Api, board: &Board) -> Result<Campaign> {
     });
     let answer = api.ask(CAMPAIGN, json!({ "input": input })).await.context("the campaign was refused")?;
     let id = field(&answer, "/createBroadcastCampaign/campaign/id")?;
-    let rate = HumanCount(RATE.into());
-    board.item("campaign", &format!("«{name}»: {rate} messages a minute, {RETRIES} retries"));
+    let jobs: u64 = field(&answer, "/createBroadcastCampaign/campaign/totalJobs")?;
+    let (jobs, rate) = (HumanCount(jobs), HumanCount(RATE.into()));
+    board.item("campaign", &format!("«{name}»: {jobs} active channels, {rate} messages a minute, {RETRIES} retries"));
     Ok(Campaign { id, issue })
 }
 

@@ -3,6 +3,7 @@
 //! Lines are written by many transactions at once, so none of them can know what came before it. One sealer at a time, by
 //! the lock of the head's row, takes what has been committed and chains it.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use sea_orm::{ActiveModelTrait, ActiveValue, ConnectionTrait, IntoActiveModel, QuerySelect};
@@ -40,7 +41,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
                 }
             }
             // Told of too much at once, or of nothing any more: the clock wakes.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             () = woken => {}
@@ -154,7 +155,10 @@ fn link(before: &str, seq: i64, line: &audit_log::Model) -> String {
         line.metadata.as_ref().map(canonical),
     ]);
     let digest = Sha256::new().chain_update(before).chain_update("\n").chain_update(written.to_string()).finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("a string takes all");
+        digits
+    })
 }
 
 /// The same JSON with its keys in alphabetical order: PostgreSQL keeps them in another one.

@@ -73,10 +73,10 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
 }
 
 /// New tokens for a refresh token, which is used up. One that comes a second time has been stolen: its session ends.
-pub async fn refresh(on: &Services, actor: &Actor, used: &str) -> Result<Tokens> {
-    let (hash, next) = (token::hash(used), token::refresh());
-    let (used, minted) = (&hash, &next);
-    let outcome = on.write(|tx| async move { rotate(on, &tx, used, minted).await }).await?;
+pub async fn refresh(on: &Services, actor: &Actor, spent: &str) -> Result<Tokens> {
+    let (hash, next) = (token::hash(spent), token::refresh());
+    let (spent, minted) = (&hash, &next);
+    let outcome = on.write(|tx| async move { rotate(on, &tx, spent, minted).await }).await?;
     match outcome {
         Rotation::Done(user, family) => tokens(on, user, family, next),
         Rotation::Refused => Err(ENDED),
@@ -92,9 +92,10 @@ pub async fn refresh(on: &Services, actor: &Actor, used: &str) -> Result<Tokens>
 pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere: bool) -> Result<()> {
     on.write(|tx| async move {
         let tx = &*tx;
-        let end = match everywhere {
-            true => refresh_token::Entity::revoke_of(session.user.id, on.now()),
-            false => refresh_token::Entity::revoke_family(session.family, on.now()),
+        let end = if everywhere {
+            refresh_token::Entity::revoke_of(session.user.id, on.now())
+        } else {
+            refresh_token::Entity::revoke_family(session.family, on.now())
         };
         end.exec(tx).await?;
         audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), None::<Json>).await

@@ -51,7 +51,9 @@ pub async fn create(on: &Services, actor: &Actor, new: NewUser) -> Result<user::
         "username",
         "a username has 3 to 64 of a-z, 0-9, dot, dash and underscore",
     );
-    password::violation("password", new.password.expose_secret()).into_iter().for_each(|wrong| violations.push(wrong));
+    if let Some(wrong) = password::violation("password", new.password.expose_secret()) {
+        violations.push(wrong);
+    }
     violations.into_result()?;
 
     let now = on.now();

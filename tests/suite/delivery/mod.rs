@@ -3,6 +3,7 @@
 mod answers;
 mod clocks;
 mod controls;
+mod crashes;
 pub mod fixture;
 mod freeze;
 mod leases;
