@@ -48,7 +48,12 @@ impl App {
         let folder = Folder::open(&config.data_dir)?;
         let key = match &config.secret_key {
             Some(key) => key.clone(),
-            None => folder.secret_key()?,
+            None => {
+                if config.database_url.is_some() {
+                    tracing::warn!("HERALD_SECRET_KEY is not set: other processes will not know this one's sessions");
+                }
+                folder.secret_key()?
+            }
         };
         let node = folder.node()?;
         Self::build(config, key, node, Some(folder)).await

@@ -118,7 +118,7 @@ pub struct Settings {
         default_value = "5m"
     )]
     dedupe_window: String,
-    /// What is logged: error, warn, info, debug, trace, or a filter such as info,herald::worker=debug
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug
     #[arg(long, hide_env_values = true, env = "HERALD_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
     /// How it is logged: text or json

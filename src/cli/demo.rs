@@ -63,7 +63,7 @@ impl Demo {
 
 /// Everything that is shown, as any client could do it.
 async fn show(house: &House, board: &Board) -> anyhow::Result<()> {
-    let api = Api::sign_in(house.address, &house.username, &house.password).await.context("signing in failed")?;
+    let api = Api::sign_in(house.address, house.username, &house.password).await.context("signing in failed")?;
     board.heading("Channels");
     prepare::channels(&api, house, board).await?;
     board.heading("Campaign");
@@ -72,7 +72,7 @@ async fn show(house: &House, board: &Board) -> anyhow::Result<()> {
     let ended = campaign::send(&api, house, &campaign, board).await?;
     board.heading("Summary");
     let accepted = ledger::check(&house.ledger(), &campaign.issue).context("the ledger can't be read")?;
-    board.summary(&ended, &accepted, &house.ledger());
+    board.summary(&ended, &accepted);
     accepted.agree_with(ended.progress.sent)
 }
 

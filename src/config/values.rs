@@ -119,7 +119,7 @@ pub(super) fn number<T: FromStr + PartialOrd + Display>(text: &str, range: Range
 pub(super) fn filter(text: String) -> Value<String> {
     match EnvFilter::try_new(&text) {
         Ok(_) => Ok(text),
-        Err(_) => Err(format!("{text:?} is not a log filter such as info or info,herald::worker=debug")),
+        Err(_) => Err(format!("{text:?} is not a log filter such as info or info,sqlx=debug")),
     }
 }
 

@@ -66,8 +66,7 @@ async fn the_role_is_decided_before_any_argument_is_looked_at() {
     let operator = api.user("operator", Role::Operator).await;
     assert_eq!(code(&api.run(Some(&operator.access), nonsense).await), "FORBIDDEN");
     assert_eq!(code(&api.run(Some(&admin.access), nonsense).await), "BAD_USER_INPUT");
-    let denied =
-        r#"{ auditLogs(filter: { actions: [PERMISSION_DENIED] }) { totalCount nodes { severity metadata } } }"#;
+    let denied = "{ auditLogs(filter: { actions: [PERMISSION_DENIED] }) { totalCount nodes { severity metadata } } }";
     let denied = api.run(Some(&admin.access), denied).await;
     assert_eq!(denied["data"]["auditLogs"]["totalCount"], 2);
     let newest = &denied["data"]["auditLogs"]["nodes"][0];

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
@@ -64,6 +65,14 @@ impl Db {
                 .min_connections(1)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .sqlx_logging(false)
+                .map_sqlx_sqlite_pool_opts(|pool| {
+                    // A full disk makes SQLite end the transaction by itself, which sqlx does not notice: it would refuse to
+                    // begin another on this connection for ever. So one that seems to be in a transaction is closed.
+                    pool.after_release(|connection, _| {
+                        let is_clean = !connection.is_in_transaction();
+                        Box::pin(async move { Ok(is_clean) })
+                    })
+                })
                 .map_sqlx_sqlite_opts(|options| {
                     options
                         .journal_mode(SqliteJournalMode::Wal)
@@ -84,6 +93,16 @@ impl Db {
     /// For reads outside a transaction.
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// The same database, with `seen` called with the text of each statement of this handle: tests count them.
+    #[must_use]
+    pub fn watched(mut self, seen: impl Fn(&str) + Clone + Send + Sync + 'static) -> Self {
+        for connection in [&mut self.reader, &mut self.writer] {
+            let seen = seen.clone();
+            connection.set_metric_callback(move |info| seen(&info.statement.sql));
+        }
+        self
     }
 
     /// Whether this is PostgreSQL.

@@ -35,6 +35,15 @@ async fn the_right_password_opens_a_session_and_the_wrong_one_says_nothing() {
 }
 
 #[tokio::test]
+async fn strange_names_and_passwords_are_wrong_ones() {
+    let herald = TestApp::api_only().await;
+    for name in ["", "\0", "a\0b", "' OR 1=1 --", "админ", "🤖", &"x".repeat(10_000)] {
+        let reply = herald.nobody().login(name, &"п".repeat(1_000)).await;
+        assert!(["UNAUTHENTICATED", "BAD_USER_INPUT"].contains(&reply.code()), "{name}: {reply:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_login_for_an_unknown_user_takes_as_long_as_for_a_known_one() {
     let herald = TestApp::api_only().await;
     let nobody = herald.nobody();

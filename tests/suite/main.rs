@@ -2,9 +2,12 @@
 //! PostgreSQL and Redis if `HERALD_TEST_DATABASE_URL` and `HERALD_TEST_REDIS_URL` say where they are.
 
 mod audit;
+mod catalog;
 mod command;
 mod delivery;
+mod demo;
 mod events;
+mod fleet;
 mod floors;
 mod harness;
 mod http;

@@ -1,7 +1,6 @@
 //! What is seen: bars in a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,6 +10,7 @@ use super::campaign::{Ended, Progress};
 use super::house::House;
 use super::ledger::Accepted;
 use super::prepare::RATE;
+use crate::telegram::simulated::LEDGER;
 
 /// The standard output.
 #[derive(Clone)]
@@ -53,37 +53,33 @@ impl Board {
 
     /// Something that happened, so long after the start.
     pub fn event(&self, after: Duration, text: &str) {
-        self.line(&format!("  {:>5.1} s  {text}", after.as_secs_f64()));
+        self.line(&format!("{:>5.1} s  {text}", after.as_secs_f64()));
     }
 
     /// What this is, and where.
     pub fn greet(&self, house: &House) {
-        self.line(&format!(
-            "Herald {}: a demonstration. Telegram is simulated, nothing leaves this machine.",
-            env!("CARGO_PKG_VERSION")
-        ));
+        let version = env!("CARGO_PKG_VERSION");
+        self.line(&format!("Herald {version}, a demonstration: Telegram is simulated, nothing is sent."));
         self.heading("Server");
         self.item("address", &format!("http://{}", house.address));
         if let Some(busy) = house.busy {
             self.more(&format!("{busy} is in use by another process"));
         }
-        self.item("data", &format!("{}", house.data_dir.display()));
+        self.item("data", &house.data_dir.display().to_string());
         self.item("sign-in", &login(house));
     }
 
     /// How it ended.
-    pub fn summary(&self, ended: &Ended, accepted: &Accepted, ledger: &Path) {
+    pub fn summary(&self, ended: &Ended, accepted: &Accepted) {
         let Progress { total, sent, failed, unknown, .. } = ended.progress;
         let took = ended.took.as_secs_f64();
         self.item("messages", &format!("{} in {took:.1} s, with the pause and the flood waits", HumanCount(total)));
         self.item("sent", &HumanCount(sent).to_string());
         self.item("failed", &format!("{failed:<8}refused by the channel, or there is no such channel"));
         self.item("unknown", &format!("{unknown:<8}nobody can know; Herald says so instead of guessing"));
-        self.item(
-            "accepted",
-            &format!("{:<8}lines of this campaign in {}", HumanCount(accepted.messages).to_string(), ledger.display()),
-        );
-        self.item("twice", &format!("{:<8}channels with more than one of them", accepted.twice));
+        let lines = HumanCount(accepted.messages).to_string();
+        self.item("accepted", &format!("{lines:<8}lines of this campaign in {LEDGER}"));
+        self.item("twice", &format!("{:<8}channels have more than one of them", accepted.twice));
     }
 
     /// What can be done now.
@@ -93,7 +89,8 @@ impl Board {
         self.item("GraphiQL", &format!("{address}/graphiql"));
         self.item("GraphQL", &format!("{address}/graphql, by POST and by WebSocket"));
         self.item("sign-in", &login(house));
-        self.item("data", &format!("{}; delete it when you have seen enough", house.data_dir.display()));
+        self.item("data", &house.data_dir.display().to_string());
+        self.more("delete it when you have seen enough");
         self.line("");
         self.line("Herald serves until Ctrl-C.");
     }

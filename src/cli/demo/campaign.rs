@@ -12,7 +12,7 @@ use super::board::Board;
 use super::client::Api;
 use super::house::House;
 use super::ledger;
-use super::notable::Notable;
+use super::notable::{Job, Notable};
 use super::prepare::{Campaign, field};
 use super::socket::{Socket, Told};
 
@@ -105,8 +105,8 @@ impl Watch<'_> {
                 told = socket.next() => match told? {
                     Told::Complete => open -= 1,
                     Told::Next(name, mut data) if name == "jobs" => {
-                        let job = serde_json::from_value(data["jobUpdates"]["job"].take())?;
-                        if let Some(line) = notable.line(job) {
+                        let job: Job = serde_json::from_value(data["jobUpdates"]["job"].take())?;
+                        if let Some(line) = notable.line(&job) {
                             self.board.event(self.began.elapsed(), &line);
                         }
                     }
@@ -165,13 +165,13 @@ async fn pause(api: Api, campaign: Campaign, ledger: PathBuf, board: Board, bega
     let asked = Instant::now();
     api.ask(PAUSE_IT, id.clone()).await.context("the pause was refused")?;
     let (answered, before) = (asked.elapsed().as_millis(), accepted()?);
-    tell(format!("paused       by the API, which answered after {answered} ms: no message starts from now on"));
+    tell(format!("paused       answered after {answered} ms: no message starts from now on"));
     tokio::time::sleep(PAUSE).await;
     let after = accepted()?;
     if after != before {
         bail!("{} messages went out during the pause", after - before);
     }
-    tell(format!("still paused none was accepted in {} s", PAUSE.as_secs()));
+    tell(format!("still        none was accepted in the {} s since", PAUSE.as_secs()));
     api.ask(RESUME, id).await.context("the campaign could not be resumed")?;
     tell("resumed      it goes on exactly where it stopped".into());
     Ok(())

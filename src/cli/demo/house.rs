@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::super::{Failure, Result, log, misuse};
 use crate::app::{App, Parts, Running, cause};
 use crate::config::{Config, Settings, Telegram};
+use crate::domain::error::Error;
 use crate::domain::role::Role;
 use crate::service::access::user::{self, Change, NewUser};
 use crate::service::{Actor, Services};
@@ -84,7 +85,7 @@ pub async fn open(mut config: Config) -> anyhow::Result<(House, Running)> {
 }
 
 /// The first admin of a fresh folder; a guest with the same rights in one whose admin keeps his password.
-async fn admit(on: &Services, password: SecretString) -> crate::domain::error::Result<&'static str> {
+async fn admit(on: &Services, password: SecretString) -> Result<&'static str, Error> {
     if user::list(on).await?.is_empty() {
         user::ensure_first(on, Some(password)).await?;
         return Ok(user::FIRST);
@@ -94,10 +95,11 @@ async fn admit(on: &Services, password: SecretString) -> crate::domain::error::R
             let change = Change { role: Some(Role::Admin), password: Some(password), expected_version: None };
             user::update(on, &Actor::system(), guest.id, change).await?;
         }
-        Err(_) => {
+        Err(Error::NotFound(_)) => {
             let guest = NewUser { username: GUEST.into(), password, role: Role::Admin };
             user::create(on, &Actor::system(), guest).await?;
         }
+        Err(error) => return Err(error),
     }
     Ok(GUEST)
 }

@@ -84,9 +84,11 @@ pub fn jsonl() -> String {
 
 /// The username of the channel at a place of the list.
 pub fn username(number: usize) -> String {
-    let marker = DIFFICULT.iter().find(|(place, _)| *place == number).map_or("", |(_, marker)| marker);
     // The number comes first: imports and campaigns then keep the order of the list.
-    format!("{MARK}{number:04}_{}{marker}", topic(number).1)
+    match DIFFICULT.iter().find(|(place, _)| *place == number) {
+        Some((_, marker)) => format!("{MARK}{number:04}{marker}"),
+        None => format!("{MARK}{number:04}_{}", topic(number).1),
+    }
 }
 
 fn topic(number: usize) -> (&'static str, &'static str) {

@@ -37,23 +37,23 @@ pub struct Notable {
 
 impl Notable {
     /// The line about a change, if there is something to say.
-    pub fn line(&mut self, job: Job) -> Option<String> {
+    pub fn line(&mut self, job: &Job) -> Option<String> {
         let (kind, what) = match (job.status.as_str(), &job.error_message) {
             ("QUEUED", Some(error)) => {
                 let trouble = (error.clone(), job.attempts);
                 let before = self.troubled.insert(job.id.clone(), trouble.clone());
                 // A job that is leased and given back has the same trouble still.
-                (before.as_ref() != Some(&trouble)).then(|| waits(error, &job))?
+                (before.as_ref() != Some(&trouble)).then(|| waits(error, job))?
             }
             ("FAILED", Some(error)) => refused(error),
-            ("UNKNOWN", Some(error)) => ("unknown", format!("{error}: nobody can know if it is out; not sent again")),
+            ("UNKNOWN", Some(error)) => ("unknown", format!("{error}: nobody can know")),
             ("SENT", _) => match self.troubled.remove(&job.id) {
-                Some((error, _)) => after(&error, &job),
-                None => ("slow reply", format!("answered after {:.1} s; nobody waited for it", seconds(slow(&job)?))),
+                Some((error, _)) => after(&error, job),
+                None => ("slow reply", format!("after {:.1} s; nobody waited for it", seconds(slow(job)?))),
             },
             _ => return None,
         };
-        Some(format!("{kind:<12} {:<28} {what}", format!("@{}", job.channel.username)))
+        Some(format!("{kind:<12} {:<22} {what}", format!("@{}", job.channel.username)))
     }
 }
 
@@ -62,14 +62,14 @@ fn waits(error: &str, job: &Job) -> (&'static str, String) {
     match error {
         _ if error.starts_with("FLOOD_WAIT") => ("flood wait", format!("{wait} s for the account: all sends stop")),
         _ if error.starts_with("SLOWMODE_WAIT") => ("slow mode", format!("{wait} s for this channel; others go on")),
-        "CONNECTION_LOST" => ("lost", "no answer came: repeated under the same random_id".into()),
-        _ => ("error", format!("{error}, attempt {} of {}: again after a pause", job.attempts, RETRIES + 1)),
+        "CONNECTION_LOST" => ("lost", "no answer: repeated, same random_id".into()),
+        _ => ("error", format!("{error}, attempt {} of {}", job.attempts, RETRIES + 1)),
     }
 }
 
 fn refused(error: &str) -> (&'static str, String) {
     match error {
-        "USERNAME_NOT_OCCUPIED" => ("nobody", format!("{error}: the channel is deactivated")),
+        "USERNAME_NOT_OCCUPIED" => ("nobody", format!("{error}: deactivated")),
         _ => ("refused", error.into()),
     }
 }
@@ -77,8 +77,8 @@ fn refused(error: &str) -> (&'static str, String) {
 /// A message that went out in the end. Telegram tells no number of one that it had accepted before.
 fn after(error: &str, job: &Job) -> (&'static str, String) {
     match (error, &job.message_id) {
-        ("CONNECTION_LOST", None) => ("sent", "it had been accepted: the repeat was a duplicate".into()),
-        ("CONNECTION_LOST", Some(_)) => ("sent", "it had not arrived: the repeat was accepted".into()),
+        ("CONNECTION_LOST", None) => ("sent", "a duplicate: it had been accepted".into()),
+        ("CONNECTION_LOST", Some(_)) => ("sent", "accepted now: it had not arrived".into()),
         _ => ("sent", format!("after {error}")),
     }
 }
@@ -111,15 +111,15 @@ mod tests {
     #[test]
     fn difficulties_are_told_once_and_so_is_their_end() {
         let mut notable = Notable::default();
-        assert_eq!(notable.line(job("QUEUED", None, None)), None);
-        assert_eq!(notable.line(job("SENT", None, Some("1"))), None);
-        let lost = notable.line(job("QUEUED", Some("CONNECTION_LOST"), None)).unwrap();
+        assert_eq!(notable.line(&job("QUEUED", None, None)), None);
+        assert_eq!(notable.line(&job("SENT", None, Some("1"))), None);
+        let lost = notable.line(&job("QUEUED", Some("CONNECTION_LOST"), None)).unwrap();
         assert!(lost.starts_with("lost         @demo_0002_tech "), "{lost}");
-        assert_eq!(notable.line(job("SENDING", Some("CONNECTION_LOST"), None)), None);
-        assert_eq!(notable.line(job("QUEUED", Some("CONNECTION_LOST"), None)), None);
-        assert!(notable.line(job("SENT", None, None)).unwrap().contains("duplicate"));
-        assert_eq!(notable.line(job("SENT", None, None)), None);
-        assert!(notable.line(job("QUEUED", Some("FLOOD_WAIT_2"), None)).unwrap().contains("2 s for the account"));
-        assert!(notable.line(job("UNKNOWN", Some("RPC_CALL_FAIL"), None)).is_some());
+        assert_eq!(notable.line(&job("SENDING", Some("CONNECTION_LOST"), None)), None);
+        assert_eq!(notable.line(&job("QUEUED", Some("CONNECTION_LOST"), None)), None);
+        assert!(notable.line(&job("SENT", None, None)).unwrap().contains("duplicate"));
+        assert_eq!(notable.line(&job("SENT", None, None)), None);
+        assert!(notable.line(&job("QUEUED", Some("FLOOD_WAIT_2"), None)).unwrap().contains("2 s for the account"));
+        assert!(notable.line(&job("UNKNOWN", Some("RPC_CALL_FAIL"), None)).is_some());
     }
 }

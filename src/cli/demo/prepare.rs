@@ -16,6 +16,8 @@ pub const RATE: u32 = 6_000;
 /// Retries of a message after a failure that may pass.
 pub const RETRIES: u32 = 2;
 
+/// The file with the list.
+const LIST: &str = "demo-channels.jsonl";
 /// Errors of the import that are shown.
 const SHOWN: usize = 4;
 
@@ -51,10 +53,10 @@ pub struct Campaign {
 
 /// Writes the list, uploads it, imports it, and shows what became of it.
 pub async fn channels(api: &Api, house: &House, board: &Board) -> Result<()> {
-    let (text, path) = (list::jsonl(), house.data_dir.join("demo-channels.jsonl"));
+    let (text, path) = (list::jsonl(), house.data_dir.join(LIST));
     std::fs::write(&path, &text).with_context(|| format!("{} can't be written", path.display()))?;
     let upload = api.upload(text.into_bytes()).await.context("the upload failed")?;
-    board.item("list", &format!("{}, uploaded by POST /uploads", path.display()));
+    board.item("list", &format!("{LIST} in the data folder, uploaded by POST /uploads"));
     let answer = api.ask(IMPORT, json!({ "input": { "uploadId": upload } })).await.context("the import was refused")?;
     let id: String = field(&answer, "/importChannels/import/id")?;
     let ended = watch_import(api, board, &id).await?;
@@ -115,7 +117,7 @@ pub async fn campaign(api: &Api, board: &Board) -> Result<Campaign> {
     let input = json!({ "name": format!("Приглашение, {issue}"), "content": MESSAGE });
     let answer = api.ask(TEMPLATE, json!({ "input": input })).await.context("the template was refused")?;
     let template: String = field(&answer, "/createTemplate/template/id")?;
-    board.item("template", &format!("«Приглашение, {issue}», as one channel will get it:"));
+    board.item("template", &format!("«Приглашение, {issue}»; to one channel:"));
     let params = json!({ "issue": issue });
     let preview = json!({ "channel": titled, "template": template, "params": params });
     let text: String = field(&api.ask(PREVIEW, preview).await?, "/previewTemplate/text")?;
@@ -130,7 +132,8 @@ pub async fn campaign(api: &Api, board: &Board) -> Result<Campaign> {
     let id = field(&answer, "/createBroadcastCampaign/campaign/id")?;
     let jobs: u64 = field(&answer, "/createBroadcastCampaign/campaign/totalJobs")?;
     let (jobs, rate) = (HumanCount(jobs), HumanCount(RATE.into()));
-    board.item("campaign", &format!("«{name}»: {jobs} active channels, {rate} messages a minute, {RETRIES} retries"));
+    board.item("campaign", &format!("«{name}»"));
+    board.more(&format!("{jobs} active channels, {rate} messages a minute, {RETRIES} retries"));
     Ok(Campaign { id, issue })
 }
 

@@ -15,7 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::client::first_error;
 
 /// A campaign that runs always has something to tell within this time.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// A socket on which several subscriptions run at once.
 pub struct Socket {
@@ -80,7 +80,7 @@ impl Socket {
 
     async fn read(&mut self) -> Result<Json> {
         loop {
-            let silent = || anyhow!("the server said nothing for {} s", SILENCE.as_secs());
+            let silent = || anyhow!("the server said nothing for a minute");
             let message = tokio::time::timeout(SILENCE, self.stream.next()).await.map_err(|_| silent())?;
             match message.context("the server closed the WebSocket")?? {
                 Message::Text(text) => return Ok(serde_json::from_str(&text)?),

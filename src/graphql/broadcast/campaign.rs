@@ -165,7 +165,8 @@ impl BroadcastCampaign {
         User::by_id(ctx, self.0.created_by_id).await
     }
 
-    /// Rises with each change of its settings or its status; progress has a version of its own.
+    /// Rises with each change of its settings or its status; progress has a version of its own. Give it as `expectedVersion`
+    /// to change only what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
     }

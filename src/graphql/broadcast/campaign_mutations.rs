@@ -73,6 +73,8 @@ struct UpdateBroadcastCampaignInput {
     scheduled_at: MaybeUndefined<DateTime>,
     /// The campaign's own copy of the text, only while it is PAUSED: so a text that Telegram refuses is mended.
     content: Option<String>,
+    /// Change it only if this is still its version, otherwise CONFLICT.
+    expected_version: Option<i32>,
 }
 
 /// The campaign that was changed.
@@ -309,6 +311,7 @@ fn change(input: UpdateBroadcastCampaignInput) -> Result<(BroadcastCampaignId, s
         retry_limit,
         scheduled_at,
         content,
+        expected_version,
     } = input;
     let change = service::Update {
         name,
@@ -318,6 +321,7 @@ fn change(input: UpdateBroadcastCampaignInput) -> Result<(BroadcastCampaignId, s
         retry_limit,
         scheduled_at: scheduled_at.map_value(Into::into).into(),
         content,
+        expected_version,
     };
     Ok((id.input("id")?, change))
 }

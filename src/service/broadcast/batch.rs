@@ -116,7 +116,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
             }
             let changed = row.update(tx).await?;
             let metadata = json!({ "name": changed.name });
-            audit::record(on, tx, actor, Action::BatchUpdated, Subject("batch", id.0), metadata).await?;
+            audit::record(on, tx, actor, Action::BatchUpdated, Subject("Batch", id.0), metadata).await?;
             Ok(changed)
         })
         .await?;
@@ -143,7 +143,7 @@ pub async fn delete(on: &Services, actor: &Actor, id: BatchId) -> Result<batch::
             } else {
                 fill::hide(tx, row.clone()).await?;
             }
-            audit::record(on, tx, actor, Action::BatchDeleted, Subject("batch", id.0), metadata).await?;
+            audit::record(on, tx, actor, Action::BatchDeleted, Subject("Batch", id.0), metadata).await?;
             Ok((row, is_empty))
         })
         .await?;

@@ -67,7 +67,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<channel::M
         let tx = &*tx;
         insert(tx, row).await?;
         let metadata = json!({ "username": row.username });
-        audit::record(on, tx, actor, Action::ChannelCreated, Subject("channel", row.id.0), metadata).await
+        audit::record(on, tx, actor, Action::ChannelCreated, Subject("Channel", row.id.0), metadata).await
     })
     .await?;
     on.tell(Event::Audit);
@@ -139,7 +139,7 @@ pub async fn update(on: &Services, actor: &Actor, id: ChannelId, change: Change)
             let name = change.username.clone().unwrap_or_default();
             let changed = row.update(tx).await.on_unique("channels", "username", || taken(&name))?;
             let metadata = json!({ "username": changed.username, "isActive": changed.is_active });
-            audit::record(on, tx, actor, Action::ChannelUpdated, Subject("channel", id.0), metadata).await?;
+            audit::record(on, tx, actor, Action::ChannelUpdated, Subject("Channel", id.0), metadata).await?;
             Ok(changed)
         })
         .await?;
@@ -212,7 +212,7 @@ pub async fn delete(on: &Services, actor: &Actor, id: ChannelId) -> Result<chann
             batch_members::remove_everywhere(tx, id, on.now()).await?;
             channel::Entity::delete_by_id(id).exec(tx).await?;
             let metadata = json!({ "username": row.username, "batches": batches.len() });
-            audit::record(on, tx, actor, Action::ChannelDeleted, Subject("channel", id.0), metadata).await?;
+            audit::record(on, tx, actor, Action::ChannelDeleted, Subject("Channel", id.0), metadata).await?;
             Ok(row)
         })
         .await?;

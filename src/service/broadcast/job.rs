@@ -37,7 +37,7 @@ pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model
             }
             queue::requeue::anew(tx, row.campaign_id, &[row.position], row.status, on.now()).await?;
             campaign::run_again(on, tx, row.campaign_id).await?;
-            audit::record(on, tx, actor, Action::JobRetried, Subject("job", id.0), None).await?;
+            audit::record(on, tx, actor, Action::JobRetried, Subject("Job", id.0), None).await?;
             Ok(row.campaign_id)
         })
         .await?;
@@ -61,7 +61,7 @@ pub async fn cancel(on: &Services, actor: &Actor, id: JobId) -> Result<job::Mode
             queue::requeue::cancelled(tx, row.campaign_id, &[row.position]).await?;
             let hot = queue::lock(tx, row.campaign_id).await?;
             campaign::complete_if_spent(on, tx, &hot).await?;
-            audit::record(on, tx, actor, Action::JobCancelled, Subject("job", id.0), None).await?;
+            audit::record(on, tx, actor, Action::JobCancelled, Subject("Job", id.0), None).await?;
             Ok(row.campaign_id)
         })
         .await?;
@@ -96,7 +96,7 @@ pub async fn resolve_unknown(
                 }
             }
             let metadata = json!({ "jobs": positions.len(), "as": format!("{resolution:?}").to_uppercase() });
-            audit::record(on, tx, actor, Action::JobsResolved, Subject("campaign", campaign.0), metadata).await?;
+            audit::record(on, tx, actor, Action::JobsResolved, Subject("BroadcastCampaign", campaign.0), metadata).await?;
             Ok(campaign)
         })
         .await?;

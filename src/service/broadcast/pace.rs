@@ -36,7 +36,7 @@ pub async fn mend_faults(on: &Services) -> Result<()> {
                 return Ok(());
             }
             let metadata = json!({ "aheadSeconds": (row.last_slot - on.clock.nanos()) / 1_000_000_000 });
-            let subject = Subject("campaign", row.campaign_id.0);
+            let subject = Subject("BroadcastCampaign", row.campaign_id.0);
             audit::record(on, tx, &Actor::system(), Action::ClockCorrected, subject, metadata).await
         })
         .await?;

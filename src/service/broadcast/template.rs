@@ -88,7 +88,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<template::
         }
         template::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
         let metadata = json!({ "name": row.name });
-        audit::record(on, tx, actor, Action::TemplateCreated, Subject("template", row.id.0), metadata).await
+        audit::record(on, tx, actor, Action::TemplateCreated, Subject("Template", row.id.0), metadata).await
     })
     .await?;
     on.tell(Event::Audit);
@@ -142,7 +142,7 @@ pub async fn update(on: &Services, actor: &Actor, id: TemplateId, change: Change
             row.media_upload_id = Set(new.media_upload_id);
             let changed = row.update(tx).await?;
             let metadata = json!({ "name": changed.name });
-            audit::record(on, tx, actor, Action::TemplateUpdated, Subject("template", id.0), metadata).await?;
+            audit::record(on, tx, actor, Action::TemplateUpdated, Subject("Template", id.0), metadata).await?;
             Ok(changed)
         })
         .await?;
@@ -181,7 +181,7 @@ pub async fn delete(on: &Services, actor: &Actor, id: TemplateId) -> Result<temp
             usage::refuse(tx, campaign::Entity::of_template(id), "the template is used by").await?;
             template::Entity::delete_by_id(id).exec(tx).await?;
             let metadata = json!({ "name": row.name });
-            audit::record(on, tx, actor, Action::TemplateDeleted, Subject("template", id.0), metadata).await?;
+            audit::record(on, tx, actor, Action::TemplateDeleted, Subject("Template", id.0), metadata).await?;
             Ok(row)
         })
         .await?;

@@ -76,7 +76,7 @@ impl Entity {
         Self::present().filter(Column::Id.eq(id)).filter(Expr::exists(token))
     }
 
-    /// The user `id`, locked until the transaction ends; NOT_FOUND if deleted.
+    /// The user `id`, locked until the transaction ends; `NOT_FOUND` if deleted.
     pub async fn require(tx: &impl ConnectionTrait, id: UserId) -> Result<Model> {
         let found = Self::present().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
         found.ok_or(Error::NotFound("user"))

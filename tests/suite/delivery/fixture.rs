@@ -97,6 +97,11 @@ impl Office {
         Self { on, actor: self.actor.clone(), folder, database: self.database.clone() }
     }
 
+    /// The address of its PostgreSQL; None for SQLite.
+    pub fn database_url(&self) -> Option<String> {
+        self.database.flags().iter().find_map(|flag| flag.strip_prefix("--database-url=").map(ToOwned::to_owned))
+    }
+
     pub fn ledger_path(&self) -> PathBuf {
         self.folder.path().join(LEDGER)
     }

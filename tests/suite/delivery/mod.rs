@@ -7,4 +7,5 @@ mod crashes;
 pub mod fixture;
 mod freeze;
 mod leases;
+mod outages;
 mod pacing;

@@ -98,7 +98,7 @@ async fn finish(on: &Services, tx: &Tx, actor: &Actor, row: batch::Model, count:
     row.version = Set(1);
     let created = row.update(tx).await?;
     let metadata = json!({ "name": created.name, "channelCount": count });
-    audit::record(on, tx, actor, Action::BatchCreated, Subject("batch", created.id.0), metadata).await?;
+    audit::record(on, tx, actor, Action::BatchCreated, Subject("Batch", created.id.0), metadata).await?;
     Ok(created)
 }
 

@@ -64,7 +64,7 @@ async fn change(
             let changed = row.update(tx).await?;
             let word = if is_addition { "added" } else { "removed" };
             let metadata = json!({ word: moved, "channelCount": count });
-            audit::record(on, tx, actor, Action::BatchUpdated, Subject("batch", id.0), metadata).await?;
+            audit::record(on, tx, actor, Action::BatchUpdated, Subject("Batch", id.0), metadata).await?;
             Ok((changed, moved))
         })
         .await?;

@@ -82,7 +82,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
             let mut message = message.into_active_model();
             message.usage_count = Set(used);
             message.update(tx).await?;
-            let subject = Subject("campaign", created.id.0);
+            let subject = Subject("BroadcastCampaign", created.id.0);
             audit::record(on, tx, actor, Action::CampaignCreated, subject, json!({ "name": created.name })).await?;
             Ok(created)
         })

@@ -27,7 +27,7 @@ pub async fn pause(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
             transition::may_enter(tx, id, CampaignStatus::Paused).await?;
             let paused =
                 transition::enter(on, tx, id, CampaignStatus::Paused, |row| row.pause_reason = Set(None)).await?;
-            audit::record(on, tx, actor, Action::CampaignPaused, Subject("campaign", id.0), None).await?;
+            audit::record(on, tx, actor, Action::CampaignPaused, Subject("BroadcastCampaign", id.0), None).await?;
             Ok(paused)
         })
         .await?;
@@ -47,7 +47,7 @@ pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
             }
             let resumed =
                 transition::enter(on, tx, id, CampaignStatus::Running, |row| row.pause_reason = Set(None)).await?;
-            audit::record(on, tx, actor, Action::CampaignResumed, Subject("campaign", id.0), None).await?;
+            audit::record(on, tx, actor, Action::CampaignResumed, Subject("BroadcastCampaign", id.0), None).await?;
             Ok(resumed)
         })
         .await?;
@@ -64,7 +64,7 @@ pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
             let tx = &*tx;
             let row = transition::may_enter(tx, id, CampaignStatus::Cancelled).await?;
             let cancelled = transition::enter(on, tx, id, CampaignStatus::Cancelled, |_| ()).await?;
-            audit::record(on, tx, actor, Action::CampaignCancelled, Subject("campaign", id.0), None).await?;
+            audit::record(on, tx, actor, Action::CampaignCancelled, Subject("BroadcastCampaign", id.0), None).await?;
             Ok((row.status == CampaignStatus::Running.to_string(), cancelled))
         })
         .await?;
@@ -154,7 +154,7 @@ async fn retry_chunk(
         queue::requeue::anew(tx, id, &failed, JobStatus::Failed, on.now()).await?;
         run_again(on, tx, id).await?;
         let count = i32::try_from(failed.len()).unwrap_or(i32::MAX);
-        let subject = Subject("campaign", id.0);
+        let subject = Subject("BroadcastCampaign", id.0);
         audit::record(on, tx, actor, Action::CampaignJobsRetried, subject, json!({ "retried": count })).await?;
         return Ok(Some((*last, count)));
     }

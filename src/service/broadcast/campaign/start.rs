@@ -139,7 +139,7 @@ async fn run(
         row.started_at = Set(Some(now));
     })
     .await?;
-    let subject = Subject("campaign", started.id.0);
+    let subject = Subject("BroadcastCampaign", started.id.0);
     let metadata = json!({ "totalJobs": freeze.jobs, "mode": started.mode });
     audit::record(on, tx, actor, Action::CampaignStarted, subject, metadata).await?;
     Ok(started)
@@ -213,7 +213,7 @@ async fn miss(on: &Services, due: &campaign::Model, why: &str) -> Result<()> {
         let mut row = row.changed(now);
         row.schedule_missed_at = Set(Some(now));
         row.update(tx).await?;
-        let subject = Subject("campaign", due.id.0);
+        let subject = Subject("BroadcastCampaign", due.id.0);
         let metadata = json!({ "reason": why, "scheduledAt": due.scheduled_at });
         audit::record(on, tx, &Actor::system(), Action::CampaignScheduleMissed, subject, metadata).await
     })

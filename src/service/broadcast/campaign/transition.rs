@@ -99,5 +99,5 @@ pub async fn end(on: &Services, tx: &Tx, id: BroadcastCampaignId, ending: &Endin
     };
     let metadata = reason.clone().map(|reason| json!({ "reason": reason }));
     enter(on, tx, id, to, |row| row.pause_reason = Set(reason)).await?;
-    audit::record(on, tx, &Actor::system(), action, Subject("campaign", id.0), metadata).await
+    audit::record(on, tx, &Actor::system(), action, Subject("BroadcastCampaign", id.0), metadata).await
 }

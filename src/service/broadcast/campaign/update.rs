@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{RETRIES, check_params, check_placeholders, check_rate, check_texts, transition};
 use crate::domain::audit::Action;
 use crate::domain::broadcast::{CampaignStatus, ParseMode};
-use crate::domain::error::{Error, Result, Violations};
+use crate::domain::error::{Error, Result, Violations, require_version};
 use crate::domain::id::BroadcastCampaignId;
 use crate::domain::template::Template;
 use crate::events::Event;
@@ -36,6 +36,8 @@ pub struct Update {
     pub scheduled_at: Option<Option<DateTime<Utc>>>,
     /// The campaign's own copy of the message, only while it is paused: so a message that Telegram refuses is mended.
     pub content: Option<String>,
+    /// Only if this is still its version.
+    pub expected_version: Option<i32>,
 }
 
 /// Changes a campaign.
@@ -48,6 +50,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
             let hot = queue::lock(tx, id).await?;
             let status = transition::status_of(&hot)?;
             let row = campaign::Entity::require(tx, id).await?;
+            require_version("campaign", row.version, change.expected_version)?;
             allow(change, status)?;
             let row = apply(on, tx, row, change).await?;
             let changed = row.update(tx).await?;
@@ -55,7 +58,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
             let action =
                 if change.scheduled_at.is_some() { Action::CampaignScheduled } else { Action::CampaignUpdated };
             let metadata = json!({ "deliveryRate": changed.delivery_rate, "scheduledAt": changed.scheduled_at });
-            audit::record(on, tx, actor, action, Subject("campaign", id.0), metadata).await?;
+            audit::record(on, tx, actor, action, Subject("BroadcastCampaign", id.0), metadata).await?;
             Ok(changed)
         })
         .await?;
@@ -99,7 +102,8 @@ fn allow(change: &Update, status: CampaignStatus) -> Result<()> {
 }
 
 async fn apply(on: &Services, tx: &Tx, old: campaign::Model, change: &Update) -> Result<campaign::ActiveModel> {
-    let Update { name, description, params, delivery_rate, retry_limit, scheduled_at, content } = change.clone();
+    let Update { name, description, params, delivery_rate, retry_limit, scheduled_at, content, expected_version: _ } =
+        change.clone();
     let (template_id, parse_mode, old_params) = (old.template_id, old.parse_mode, super::audience::params(&old)?);
     let mut row = old.changed(on.now());
     if let Some(name) = name {

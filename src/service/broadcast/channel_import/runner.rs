@@ -216,7 +216,7 @@ async fn end(on: &Services, id: ChannelImportId, status: ImportStatus, why: Opti
             "status": status, "lines": row.lines, "inserted": row.inserted,
             "duplicates": row.duplicates, "invalid": row.invalid, "error": why,
         });
-        audit::record(on, tx, &actor, Action::ChannelImported, Subject("channelImport", id.0), metadata).await
+        audit::record(on, tx, &actor, Action::ChannelImported, Subject("ChannelImport", id.0), metadata).await
     })
     .await?;
     on.tell(Event::Import(id));

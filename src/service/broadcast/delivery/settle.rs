@@ -71,7 +71,7 @@ pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finish
         audit_channels(on, tx, mission, &gone).await?;
         if let Some((seconds, until)) = plan.wait {
             let metadata = json!({ "waitSeconds": seconds, "until": until });
-            let subject = Subject("campaign", mission.id.0);
+            let subject = Subject("BroadcastCampaign", mission.id.0);
             audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await?;
         }
         if let Some(row) = rows::finish(tx, &batch, &changed).await? {
@@ -197,7 +197,7 @@ fn streak(sent: impl Iterator<Item = bool>) -> Streak {
 async fn audit_channels(on: &Services, tx: &Tx, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
     for channel in gone {
         let metadata = json!({ "campaignId": mission.id });
-        let subject = Subject("channel", channel.0);
+        let subject = Subject("Channel", channel.0);
         audit::record(on, tx, &Actor::system(), Action::ChannelDeactivated, subject, metadata).await?;
     }
     Ok(())

@@ -1,0 +1,125 @@
+//! A full disk, and a database that goes away and comes back: UNAVAILABLE meanwhile, and nothing lost or doubled.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use herald::domain::broadcast::CampaignStatus;
+use herald::domain::error::Error;
+use herald::storage::Db;
+use sea_orm::{ConnectionTrait, Statement};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::fixture::{Office, names};
+
+/// A way to PostgreSQL that can be cut: what is under way is lost with its answers, as when a network fails.
+struct Wire {
+    port: u16,
+    is_whole: watch::Sender<bool>,
+}
+
+impl Wire {
+    async fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let is_whole = watch::Sender::new(true);
+        let (server, whole) = (server.to_owned(), is_whole.clone());
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut whole = whole.subscribe();
+                if !*whole.borrow() {
+                    continue;
+                }
+                let server = server.clone();
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(server).await.expect("PostgreSQL is there");
+                    tokio::select! {
+                        // Either side may end first; what it was is of no interest to the wire.
+                        ended = copy_bidirectional(&mut client, &mut server) => drop(ended),
+                        cut = whole.wait_for(|whole| !whole) => drop(cut),
+                    }
+                });
+            }
+        });
+        Self { port, is_whole }
+    }
+}
+
+#[tokio::test]
+async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing() {
+    let mut office = Office::open().await;
+    let Some(url) = office.database_url() else {
+        return; // SQLite is a file: it does not go away.
+    };
+    let (head, database) = url.rsplit_once('/').expect("a name");
+    let (user, server) = head.rsplit_once('@').expect("a user");
+    let wire = Wire::to(server).await;
+    let direct = office.on.db.clone();
+    office.on.db = Db::postgres(&format!("{user}@127.0.0.1:{}/{database}", wire.port), 10).await.expect("connects");
+    let usernames = names("outage", 3_000);
+    let id = office.campaign(&usernames, 12_000).await;
+    office.start(id).await;
+    let worker = office.worker();
+    office.until_row(id, "some sends", |row| row.sent > 300).await;
+
+    wire.is_whole.send_replace(false);
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    let refused = herald::service::broadcast::campaign::pause(&office.on, &office.actor, id).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    let during = office.ledger().len();
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert!(office.ledger().len() < during + 500, "without leases nothing is sent");
+    wire.is_whole.send_replace(true);
+
+    office.on.db = direct;
+    let row = office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!((row.sent, row.unknown), (3_000, 0));
+    office.assert_counters(id).await;
+    let ledger = office.ledger();
+    assert_eq!(ledger.len(), 3_000);
+    assert_eq!(ledger.iter().map(|line| &line.username).collect::<HashSet<_>>().len(), 3_000);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_for() {
+    let office = Office::open().await;
+    if office.on.db.is_postgres() {
+        return; // The limit of pages is SQLite's.
+    }
+    let id = office.campaign(&names("full", 2_000), 30_000).await;
+    office.start(id).await;
+    let pages = async |sql: &str| {
+        let rows = office.on.db.write_alone(Statement::from_string(office.on.db.backend(), sql)).await.expect("answers");
+        rows[0].try_get_by_index::<i32>(0).expect("a number")
+    };
+    let now = pages("PRAGMA page_count").await;
+    let worker = office.worker();
+    office.until_row(id, "some sends", |row| row.sent > 100).await;
+    pages(&format!("PRAGMA max_page_count = {now}")).await;
+    let mut refused = Ok(());
+    for _ in 0..2_000 {
+        refused = try_template(&office).await;
+        if refused.is_err() {
+            break;
+        }
+    }
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    pages("PRAGMA max_page_count = 1000000").await;
+    let row = office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!(row.sent, 2_000);
+    office.assert_counters(id).await;
+    let ledger = office.ledger();
+    assert_eq!(ledger.len(), 2_000);
+    assert_eq!(ledger.iter().map(|line| &line.username).collect::<HashSet<_>>().len(), 2_000);
+}
+
+async fn try_template(office: &Office) -> Result<(), Error> {
+    let insert = "INSERT INTO templates (id, name, content, parse_mode, usage_count, created_at, updated_at)
+                  VALUES (randomblob(16), 'x', hex(randomblob(2000)), 'PLAIN', 0, '2026', '2026')";
+    let statement = &Statement::from_string(office.on.db.backend(), insert);
+    office.on.write(|tx| async move { Ok(tx.execute_raw(statement.clone()).await.map(drop)?) }).await
+}

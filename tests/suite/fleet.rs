@@ -1,0 +1,73 @@
+//! Several processes on one PostgreSQL and one Redis. On SQLite there is nothing to try: a folder has one process.
+
+use std::time::Duration;
+
+use herald::app::Parts;
+use herald::service::access::seal;
+use serde_json::json;
+
+use crate::harness::{Database, PASSWORD, Process, TestApp, eventually};
+
+const API: Parts = Parts { api: true, worker: false };
+
+#[tokio::test]
+async fn what_one_process_does_the_others_know_at_once() {
+    let here = TestApp::api_only().await;
+    if !here.database().is_postgres() {
+        return;
+    }
+    let there = here.join(&[], API).await;
+    let auditor = here.auditor().await.at(there.url());
+    let viewer = auditor.data("{ viewer { id } }", json!({})).await;
+    let mut lines = auditor.subscribe("subscription { auditLogged { action } }", json!({})).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    here.admin().await;
+    assert_eq!(lines.data().await["auditLogged"]["action"], "USER_LOGIN");
+
+    let delete = "mutation($id: ID!) { deleteUser(input: { id: $id }) { user { id } } }";
+    here.admin().await.data(delete, json!({ "id": viewer["viewer"]["id"] })).await;
+    assert_eq!(auditor.query("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    while lines.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn two_sealers_make_one_chain() {
+    let here = TestApp::api_only().await;
+    if !here.database().is_postgres() {
+        return;
+    }
+    let there = here.join(&[], API).await;
+    let logins = (0..20).map(async |number| {
+        let by = if number % 2 == 0 { &here } else { &there };
+        by.nobody().login("nobody", PASSWORD).await;
+    });
+    futures_util::future::join_all(logins).await;
+    let db = &here.services().db;
+    eventually("all lines are sealed", async || seal::verify(db).await.unwrap().unsealed == 0).await;
+    let report = seal::verify(db).await.unwrap();
+    assert!(report.broken.is_none() && report.sound >= 20, "{report:?}");
+}
+
+#[tokio::test]
+async fn processes_that_start_at_once_migrate_once() {
+    let database = Database::create().await;
+    if !database.is_postgres() {
+        return;
+    }
+    let starts = (0..3).map(|number| {
+        let database = database.shared();
+        tokio::task::spawn_blocking(move || {
+            let folder = tempfile::tempdir().unwrap();
+            // The last one has no API.
+            match number {
+                2 => (Process::worker(&database, folder.path(), &[]), folder),
+                _ => (Process::serve(&database, folder.path(), &[]), folder),
+            }
+        })
+    });
+    let mut processes: Vec<_> = futures_util::future::try_join_all(starts).await.unwrap();
+    processes[0].0.admin().await;
+    for (process, _) in &mut processes {
+        assert!(process.terminate());
+    }
+}
