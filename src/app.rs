@@ -46,14 +46,13 @@ impl App {
     /// A sentence that says what is in the way.
     pub async fn open(config: Config) -> Result<Self> {
         let folder = Folder::open(&config.data_dir)?;
-        let key = match &config.secret_key {
-            Some(key) => key.clone(),
-            None => {
-                if config.database_url.is_some() {
-                    tracing::warn!("HERALD_SECRET_KEY is not set: other processes will not know this one's sessions");
-                }
-                folder.secret_key()?
+        let key = if let Some(key) = &config.secret_key {
+            key.clone()
+        } else {
+            if config.database_url.is_some() {
+                tracing::warn!("HERALD_SECRET_KEY is not set: other processes will not know this one's sessions");
             }
+            folder.secret_key()?
         };
         let node = folder.node()?;
         Self::build(config, key, node, Some(folder)).await

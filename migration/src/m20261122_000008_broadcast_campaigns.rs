@@ -2,20 +2,8 @@
 
 use sea_orm_migration::prelude::*;
 
-#[derive(DeriveMigrationName)]
-pub(crate) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(
-            manager,
-            &[
-                "CREATE TABLE broadcast_campaigns (
+const STATEMENTS: &[&str] = &[
+    "CREATE TABLE broadcast_campaigns (
     id {uuid} PRIMARY KEY,
     name text NOT NULL,
     description text,
@@ -43,15 +31,15 @@ impl MigrationTrait for Migration {
     created_by_id {uuid} NOT NULL REFERENCES users (id),
     version integer NOT NULL DEFAULT 1
 )",
-                "CREATE INDEX broadcast_campaigns_status ON broadcast_campaigns (status, id)",
-                "CREATE INDEX broadcast_campaigns_batch_id ON broadcast_campaigns (batch_id)",
-                "CREATE INDEX broadcast_campaigns_template_id ON broadcast_campaigns (template_id)",
-                "CREATE INDEX broadcast_campaigns_created_by_id ON broadcast_campaigns (created_by_id)",
-                "CREATE INDEX broadcast_campaigns_created_at ON broadcast_campaigns (created_at, id)",
-                "CREATE INDEX broadcast_campaigns_scheduled_at ON broadcast_campaigns (scheduled_at) WHERE status = 'QUEUED' AND scheduled_at IS NOT NULL",
-                // Campaigns that were deleted while rows of theirs are still to be removed, in chunks.
-                "CREATE TABLE broadcast_campaign_leftovers (campaign_id {uuid} PRIMARY KEY)",
-                "CREATE TABLE broadcast_campaign_progress (
+    "CREATE INDEX broadcast_campaigns_status ON broadcast_campaigns (status, id)",
+    "CREATE INDEX broadcast_campaigns_batch_id ON broadcast_campaigns (batch_id)",
+    "CREATE INDEX broadcast_campaigns_template_id ON broadcast_campaigns (template_id)",
+    "CREATE INDEX broadcast_campaigns_created_by_id ON broadcast_campaigns (created_by_id)",
+    "CREATE INDEX broadcast_campaigns_created_at ON broadcast_campaigns (created_at, id)",
+    "CREATE INDEX broadcast_campaigns_scheduled_at ON broadcast_campaigns (scheduled_at) WHERE status = 'QUEUED' AND scheduled_at IS NOT NULL",
+    // Campaigns that were deleted while rows of theirs are still to be removed, in chunks.
+    "CREATE TABLE broadcast_campaign_leftovers (campaign_id {uuid} PRIMARY KEY)",
+    "CREATE TABLE broadcast_campaign_progress (
     campaign_id {uuid} PRIMARY KEY,
     status text NOT NULL,
     delivery_rate bigint NOT NULL,
@@ -74,9 +62,19 @@ impl MigrationTrait for Migration {
     CONSTRAINT counters_are_not_negative
         CHECK (queued >= 0 AND sending >= 0 AND sent >= 0 AND failed >= 0 AND cancelled >= 0 AND unknown >= 0)
 )",
-            ],
-        )
-        .await?;
+];
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        crate::run(manager, STATEMENTS).await?;
         if crate::is_postgres(manager) {
             // Room in each page for the new versions of its few rows: they change many times a second.
             crate::run(manager, &["ALTER TABLE broadcast_campaign_progress SET (fillfactor = 20)"]).await?;

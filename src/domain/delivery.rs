@@ -157,13 +157,10 @@ const SHORTEST_WAIT: u32 = 1;
 
 /// The table of errors and their owners, applied to one answer.
 pub fn judge(reply: &Reply, attempt: Attempt, policy: Policy) -> Verdict {
-    let fault = match reply {
-        Ok(_) => return attempt.sent(),
-        Err(fault) => fault,
-    };
+    let Err(fault) = reply else { return Verdict::sent() };
     let verdict = match fault {
         Fault::ConnectionLost | Fault::TimedOut => attempt.ambiguous(fault, false, policy),
-        Fault::Rpc { name, .. } if name == "RANDOM_ID_DUPLICATE" => return attempt.sent(),
+        Fault::Rpc { name, .. } if name == "RANDOM_ID_DUPLICATE" => return Verdict::sent(),
         Fault::Rpc { code: 420, name, value: Some(seconds) } => {
             attempt.waits(name, (*seconds).max(SHORTEST_WAIT), fault)
         }
@@ -175,12 +172,12 @@ pub fn judge(reply: &Reply, attempt: Attempt, policy: Policy) -> Verdict {
         Fault::Rpc { code: 303 | 420, .. } => attempt.retried(fault, policy),
         Fault::Rpc { .. } => attempt.failed(fault, Effect::ChannelRefused),
     };
-    attempt.with_sticky_ambiguity(verdict, policy)
+    verdict.with_sticky_ambiguity(policy)
 }
 
-impl Attempt {
-    fn sent(self) -> Verdict {
-        Verdict {
+impl Verdict {
+    fn sent() -> Self {
+        Self {
             status: JobStatus::Sent,
             counts: true,
             not_before: None,
@@ -190,6 +187,19 @@ impl Attempt {
         }
     }
 
+    /// R11: while an earlier send may have gone out, nothing but a receipt tells the truth.
+    fn with_sticky_ambiguity(mut self, policy: Policy) -> Self {
+        let Some(since) = self.ambiguous_since else { return self };
+        let forgotten = self.not_before.is_some_and(|until| !repeatable(since, until, policy));
+        if self.status == JobStatus::Failed || forgotten {
+            self.status = JobStatus::Unknown;
+            self.not_before = None;
+        }
+        self
+    }
+}
+
+impl Attempt {
     /// Back to the queue as if it had not been tried; what follows is the campaign's matter.
     fn again(self, fault: &Fault, effect: Effect) -> Verdict {
         Verdict {
@@ -237,17 +247,6 @@ impl Attempt {
             error: Some(fault.to_string()),
             effect: Effect::None,
         }
-    }
-
-    /// R11: while an earlier send may have gone out, nothing but a receipt tells the truth.
-    fn with_sticky_ambiguity(self, mut verdict: Verdict, policy: Policy) -> Verdict {
-        let Some(since) = verdict.ambiguous_since else { return verdict };
-        let forgotten = verdict.not_before.is_some_and(|until| !repeatable(since, until, policy));
-        if verdict.status == JobStatus::Failed || forgotten {
-            verdict.status = JobStatus::Unknown;
-            verdict.not_before = None;
-        }
-        verdict
     }
 }
 

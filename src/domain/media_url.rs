@@ -68,7 +68,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || is_benchmark)
 }
 
-/// Only 2000::/3 is given out; in it, addresses that carry another one are judged by that.
+/// Only `2000::/3` is given out; in it, addresses that carry another one are judged by that.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(inner) = address.to_ipv4_mapped() {
         return is_public_v4(inner);

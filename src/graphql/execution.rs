@@ -9,6 +9,7 @@ use futures_util::{FutureExt, StreamExt, future};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::context::Caller;
+use super::turns::Turns;
 use super::{Schema, error, loaders};
 use crate::domain::error::{Code, Error};
 use crate::events::Event;
@@ -31,11 +32,12 @@ impl Execution {
     /// Runs a query or a mutation of an HTTP request.
     pub async fn run(&self, request: Request, caller: Caller) -> Response {
         let request_id = caller.request_id.clone();
+        let turns = Turns::default();
         let request = match parsed(request) {
-            Ok(request) => request.data(loaders::loaders(&self.services.db, true)).data(caller),
+            Ok(request) => request.data(loaders::loaders(&self.services.db, &turns)).data(caller),
             Err(message) => return error::coded(Code::GraphqlParseFailed, message, request_id.as_deref()),
         };
-        match AssertUnwindSafe(self.schema.execute(request)).catch_unwind().await {
+        match AssertUnwindSafe(turns.run(self.schema.execute(request))).catch_unwind().await {
             Ok(response) => error::dress(response, request_id.as_deref()),
             // The panic's message is in the log already. Without this the connection would drop without an answer.
             Err(_) => error::response(Error::internal(anyhow::anyhow!("a resolver panicked")), request_id.as_deref()),
@@ -61,7 +63,7 @@ impl Execution {
         };
         let ended = ended(self.services.clone(), caller.clone());
         let request = match parsed(request) {
-            Ok(request) => request.data(loaders::loaders(&self.services.db, false)).data(caller),
+            Ok(request) => request.data(loaders::forgetful(&self.services.db)).data(caller),
             Err(message) => return once(error::coded(Code::GraphqlParseFailed, message, None)),
         };
         let schema = self.schema;

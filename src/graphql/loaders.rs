@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 
+use super::turns::Turns;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::UserId;
 use crate::storage::Db;
@@ -23,10 +25,20 @@ pub type Loaders = DataLoader<Reader, HashMapCache>;
 /// An error that many waiters share.
 pub type LoadError = Arc<Error>;
 
-/// Loaders for one operation. `is_cached`: a subscription lives too long to remember what it read.
-pub fn loaders(db: &Db, is_cached: bool) -> Loaders {
+/// Keys that one statement takes. More than an operation may ask for, so that the number of statements does not grow with it.
+const KEYS: usize = 10_000;
+
+/// Loaders for one operation, which load when it is their turn.
+pub fn loaders(db: &Db, turns: &Turns) -> Loaders {
+    let (reader, turns) = (Reader { db: db.clone() }, turns.clone());
+    let loaders = DataLoader::with_cache(reader, move |load| turns.spawn(load), HashMapCache::default());
+    loaders.delay(Duration::ZERO).max_batch_size(KEYS)
+}
+
+/// Loaders for a subscription: it lives too long to remember what it read.
+pub fn forgetful(db: &Db) -> Loaders {
     let loaders = DataLoader::with_cache(Reader { db: db.clone() }, tokio::spawn, HashMapCache::default());
-    loaders.enable_all_cache(is_cached);
+    loaders.enable_all_cache(false);
     loaders
 }
 

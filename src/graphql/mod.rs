@@ -24,6 +24,7 @@ pub mod scalar;
 pub mod server;
 #[cfg(test)]
 mod tests;
+pub mod turns;
 
 /// Everything that can be read. Each field says which permission it needs; `UserRole` says who has which.
 #[derive(MergedObject, Default)]

@@ -1,6 +1,6 @@
 //! The lease of this process (R15, R16): its identity, its signs of life, and the leases on jobs that it holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Holder {
         }
     }
 
-    fn keys(&self) -> HashSet<i64> {
+    fn keys(&self) -> Vec<i64> {
         self.lock().keys().copied().collect()
     }
 

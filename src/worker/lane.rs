@@ -161,7 +161,7 @@ impl Lane {
             // SKIP LOCKED passed something over, or a lease was rolled back behind the cursor (R25).
             _ => 0,
         };
-        self.adapt(on.clock.monotonic() - claimed);
+        self.adapt(on.clock.monotonic().saturating_sub(claimed));
         self.launch(&taken, leased, claimed);
         Ok(Turn::Wait(self.until_next_claim(taken.slots.last + taken.slots.interval)))
     }

@@ -52,6 +52,6 @@ impl Watch {
         if (seen.0, seen.1) != (other.epoch, other.beat) {
             *seen = (other.epoch, other.beat, now);
         }
-        Ok(now - seen.2 >= SILENCE)
+        Ok(now.saturating_sub(seen.2) >= SILENCE)
     }
 }

@@ -37,10 +37,10 @@ impl Bench {
             is_simulated: true,
             data_dir: folder.clone(),
             upload_max_bytes: 8 << 30,
-            late_limit: Duration::from_secs(3_600),
+            late_limit: Duration::from_hours(1),
             pause_after_failures: 20,
             channel_errors: 3,
-            dedupe_window: Duration::from_secs(300),
+            dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

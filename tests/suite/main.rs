@@ -1,7 +1,10 @@
 //! All tests against the whole of Herald, in one binary: by HTTP and WebSocket, on SQLite with events in process, or on
 //! PostgreSQL and Redis if `HERALD_TEST_DATABASE_URL` and `HERALD_TEST_REDIS_URL` say where they are.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
+
 mod audit;
+mod campaigns;
 mod catalog;
 mod command;
 mod delivery;

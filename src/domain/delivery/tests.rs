@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const POLICY: Policy = Policy { retry_limit: 3, dedupe_window: Duration::from_secs(300) };
+const POLICY: Policy = Policy { retry_limit: 3, dedupe_window: Duration::from_mins(5) };
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("in range")

@@ -18,7 +18,7 @@ struct CreateBatchInput {
     name: String,
     /// Notes, at most 2,000 characters.
     description: Option<String>,
-    /// These channels, at most 10,000. One that is not there is NOT_FOUND, and no batch is made.
+    /// These channels, at most 10,000. One that is not there is `NOT_FOUND`, and no batch is made.
     channel_ids: Option<Vec<ID>>,
     /// Or all channels that it finds now. An empty filter finds all channels.
     filter: Option<ChannelFilter>,
@@ -72,7 +72,7 @@ struct DeleteBatchPayload {
 struct AddBatchChannelsInput {
     /// Which batch.
     batch_id: ID,
-    /// Which channels, at most 10,000. One that is not there is NOT_FOUND, and nothing changes.
+    /// Which channels, at most 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
     channel_ids: Vec<ID>,
 }
 
@@ -137,7 +137,7 @@ impl BatchMutation {
         Ok(UpdateBatchPayload { batch: batch.into() })
     }
 
-    /// Deletes a batch; its channels stay in the catalog. PRECONDITION_FAILED while campaigns use it.
+    /// Deletes a batch; its channels stay in the catalog. `PRECONDITION_FAILED` while campaigns use it.
     #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
     async fn delete_batch(
         &self,

@@ -136,7 +136,7 @@ impl ChannelMutation {
         Ok(UpdateChannelPayload { channel: channel.into() })
     }
 
-    /// Deletes a channel; it leaves its batches. PRECONDITION_FAILED while campaigns have jobs for it.
+    /// Deletes a channel; it leaves its batches. `PRECONDITION_FAILED` while campaigns have jobs for it.
     #[graphql(directive = requires::apply(Permission::WriteChannels))]
     async fn delete_channel(
         &self,

@@ -14,7 +14,7 @@ use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::loaders;
+use crate::graphql::loaders::forgetful;
 use crate::graphql::scalar::DateTime;
 use crate::service::broadcast::follow::{self, Cursor};
 use crate::service::broadcast::live::{Live, Progress};
@@ -154,7 +154,7 @@ impl BroadcastSubscription {
 async fn dressed(db: &Db, chunk: Vec<follow::JobUpdate>, shows_channels: bool) -> Result<Vec<JobUpdate>> {
     let channels: HashMap<ChannelId, channel::Model> = if shows_channels {
         let ids = chunk.iter().map(|update| update.job.channel_id);
-        loaders(db, false).load_many(ids).await.map_err(Error::Shared)?
+        forgetful(db).load_many(ids).await.map_err(Error::Shared)?
     } else {
         HashMap::new()
     };

@@ -21,9 +21,8 @@ struct CreateTemplateInput {
     content: String,
     /// Notes, at most 2,000 characters.
     description: Option<String>,
-    /// How the text is read.
-    #[graphql(default_with = "ParseMode::Plain")]
-    parse_mode: ParseMode,
+    /// How the text is read; PLAIN by default.
+    parse_mode: Option<ParseMode>,
     /// What is attached; needs mediaUrl or mediaUploadId.
     media_type: Option<MediaType>,
     /// Where the attachment comes from: an http or https URL that leads to no private or loopback address.
@@ -101,6 +100,7 @@ impl TemplateMutation {
         let CreateTemplateInput { name, content, description, parse_mode, media_type, media_url, media_upload_id } =
             input;
         let media_upload = media_upload_id.map(|id| id.input("mediaUploadId")).transpose()?;
+        let parse_mode = parse_mode.unwrap_or(ParseMode::Plain);
         let new = service::New { name, content, description, parse_mode, media_type, media_url, media_upload };
         let template = service::create(ctx.services(), &ctx.actor(), new).await?;
         Ok(CreateTemplatePayload { template: template.into() })
@@ -138,7 +138,7 @@ impl TemplateMutation {
         Ok(UpdateTemplatePayload { template: template.into() })
     }
 
-    /// Deletes a template. PRECONDITION_FAILED while campaigns use it.
+    /// Deletes a template. `PRECONDITION_FAILED` while campaigns use it.
     #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
     async fn delete_template(
         &self,

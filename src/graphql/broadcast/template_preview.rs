@@ -59,14 +59,17 @@ impl PreviewQuery {
         #[graphql(desc = "The channel that it is shown for.")] channel_id: ID,
         #[graphql(desc = "The template. Either this or content is given.")] template_id: Option<ID>,
         #[graphql(desc = "The text. Either this or templateId is given.")] content: Option<String>,
-        #[graphql(desc = "How content is read.", default_with = "ParseMode::Plain")] parse_mode: ParseMode,
+        #[graphql(desc = "How content is read; PLAIN by default.")] parse_mode: Option<ParseMode>,
         #[graphql(desc = "What is attached to content: then the limit is lower.")] media_type: Option<MediaType>,
         #[graphql(desc = "Values of placeholders: an object of strings.")] params: Option<Json<serde_json::Value>>,
     ) -> Result<Option<TemplatePreview>> {
         let channel = channel_id.argument("channelId")?;
         let source = match (template_id, content) {
             (Some(id), None) => Source::Template(id.argument("templateId")?),
-            (None, Some(content)) => Source::Draft(Message { content, parse_mode, has_media: media_type.is_some() }),
+            (None, Some(content)) => {
+                let parse_mode = parse_mode.unwrap_or(ParseMode::Plain);
+                Source::Draft(Message { content, parse_mode, has_media: media_type.is_some() })
+            }
             _ => return Err(wrong("templateId", "give either templateId or content")),
         };
         let params = match params {

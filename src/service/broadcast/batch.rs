@@ -25,7 +25,7 @@ pub use self::members::{add_channels, remove_channels};
 pub const MOST_CHANNELS: usize = 10_000;
 
 /// A batch to be.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct New {
     /// 1 to 200 characters.
     pub name: String,

@@ -96,7 +96,8 @@ pub async fn resolve_unknown(
                 }
             }
             let metadata = json!({ "jobs": positions.len(), "as": format!("{resolution:?}").to_uppercase() });
-            audit::record(on, tx, actor, Action::JobsResolved, Subject("BroadcastCampaign", campaign.0), metadata).await?;
+            audit::record(on, tx, actor, Action::JobsResolved, Subject("BroadcastCampaign", campaign.0), metadata)
+                .await?;
             Ok(campaign)
         })
         .await?;

@@ -39,6 +39,20 @@ pub struct New {
     pub media_upload: Option<UploadId>,
 }
 
+impl Default for New {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            content: String::new(),
+            description: None,
+            parse_mode: ParseMode::Plain,
+            media_type: None,
+            media_url: None,
+            media_upload: None,
+        }
+    }
+}
+
 /// What is to be changed of a template; what is undefined stays, null removes.
 #[derive(Debug, Clone, Default)]
 pub struct Change {

@@ -114,9 +114,8 @@ async fn copy_channels(tx: &mut PgConnection, channels: &[NewChannel], now: Date
 /// COPY's text format. Control characters never come so far: only the backslash is to be escaped.
 fn copy_text(channels: &[NewChannel]) -> Vec<u8> {
     let mut text = String::with_capacity(channels.len() * 160);
-    let escape = |text: &mut String, field: &str| match field.contains('\\') {
-        true => text.push_str(&field.replace('\\', "\\\\")),
-        false => text.push_str(field),
+    let escape = |text: &mut String, field: &str| {
+        if field.contains('\\') { text.push_str(&field.replace('\\', "\\\\")) } else { text.push_str(field) }
     };
     let mut id = uuid::Uuid::encode_buffer();
     for channel in channels {

@@ -15,7 +15,8 @@ use super::{batch, campaign, channel, channels, template};
 use crate::harness::{Client, TestApp, eventually};
 
 const CREATE: &str = "mutation($input: CreateBatchInput!) { createBatch(input: $input) { batch { id } } }";
-const ADD: &str = "mutation($batch: ID!, $ids: [ID!]!) { addBatchChannels(input: { batchId: $batch, channelIds: $ids }) {
+const ADD: &str =
+    "mutation($batch: ID!, $ids: [ID!]!) { addBatchChannels(input: { batchId: $batch, channelIds: $ids }) {
     added batch { channelCount version } } }";
 const REMOVE: &str = "mutation($batch: ID!, $ids: [ID!]!) {
     removeBatchChannels(input: { batchId: $batch, channelIds: $ids }) { removed batch { channelCount } } }";
@@ -93,9 +94,8 @@ async fn the_count_is_exact_however_many_change_a_batch_at_the_same_time() {
         [futures_util::FutureExt::boxed(add), futures_util::FutureExt::boxed(remove)]
     });
     let changes = join_all(changes.collect::<Vec<_>>()).await;
-    let sum = |field: &str, word: &str| -> i64 {
-        changes.iter().filter_map(|change| change[field][word].as_i64()).sum()
-    };
+    let sum =
+        |field: &str, word: &str| -> i64 { changes.iter().filter_map(|change| change[field][word].as_i64()).sum() };
     assert_eq!((sum("addBatchChannels", "added"), sum("removeBatchChannels", "removed")), (16, 8));
     let read = "query($id: ID!) { batch(id: $id) { channelCount version
         channels(filter: { isActive: true }) { totalCount } } }";

@@ -9,8 +9,7 @@ const CREATE: &str = "mutation($input: CreateChannelInput!) { createChannel(inpu
     channel { id username category tgstatUrl title memberCount isActive version } } }";
 const UPDATE: &str = "mutation($input: UpdateChannelInput!) { updateChannel(input: $input) {
     channel { username category title memberCount isActive errorCount version } } }";
-const DELETE: &str =
-    "mutation($id: ID!) { deleteChannel(input: { id: $id }) { channel { username } deletedId } }";
+const DELETE: &str = "mutation($id: ID!) { deleteChannel(input: { id: $id }) { channel { username } deletedId } }";
 
 /// The usernames that a list gives, with everything after the letters cut off.
 async fn usernames(by: &Client, arguments: &str) -> Vec<String> {
@@ -33,7 +32,8 @@ async fn a_channel_is_added_changed_and_deleted() {
     let twice = admin.query(CREATE, json!({ "input": { "username": "@PROOFZZZ", "category": "x" } })).await;
     assert_eq!(twice.code(), "CONFLICT");
 
-    let change = json!({ "id": created["id"], "title": "Proof", "memberCount": null, "isActive": false, "expectedVersion": 1 });
+    let change =
+        json!({ "id": created["id"], "title": "Proof", "memberCount": null, "isActive": false, "expectedVersion": 1 });
     let changed = admin.data(UPDATE, json!({ "input": change })).await["updateChannel"]["channel"].clone();
     let expected = json!({
         "username": "proofzzz", "category": "новости", "title": "Proof", "memberCount": null, "isActive": false,
@@ -50,7 +50,8 @@ async fn a_channel_is_added_changed_and_deleted() {
     let found = admin.data("query($id: ID!) { channel(id: $id) { id } }", json!({ "id": created["id"] })).await;
     assert_eq!(found["channel"], Json::Null);
     assert_eq!(admin.query(DELETE, json!({ "id": created["id"] })).await.code(), "NOT_FOUND");
-    let audit = "{ auditLogs(filter: { actions: [CHANNEL_CREATED, CHANNEL_UPDATED, CHANNEL_DELETED] }) { totalCount } }";
+    let audit =
+        "{ auditLogs(filter: { actions: [CHANNEL_CREATED, CHANNEL_UPDATED, CHANNEL_DELETED] }) { totalCount } }";
     assert_eq!(admin.data(audit, json!({})).await["auditLogs"]["totalCount"], 4);
 }
 

@@ -24,7 +24,8 @@ async fn a_template_says_what_it_needs() {
     let herald = TestApp::api_only().await;
     let operator = herald.operator().await;
     let content = "Привет, {{channel_name}}! {{ offer_text }} {{ bye | default(\"Пока\") }}";
-    let input = json!({ "name": "Promo", "content": content, "mediaType": "PHOTO", "mediaUrl": "https://Example.com/a.jpg" });
+    let input =
+        json!({ "name": "Promo", "content": content, "mediaType": "PHOTO", "mediaUrl": "https://Example.com/a.jpg" });
     let made = operator.data(CREATE, json!({ "input": input })).await["createTemplate"]["template"].clone();
     assert_eq!(made["placeholders"], json!(["bye", "channel_name", "offer_text"]));
     assert_eq!(made["requiredParams"], json!(["offer_text"]));
@@ -33,7 +34,8 @@ async fn a_template_says_what_it_needs() {
 
     let no_media = json!({ "id": made["id"], "mediaType": null, "mediaUrl": null, "parseMode": "HTML" });
     let changed = operator.data(UPDATE, json!({ "input": no_media })).await["updateTemplate"]["template"].clone();
-    let expected = json!({ "content": content, "parseMode": "HTML", "mediaType": null, "mediaUrl": null, "version": 2 });
+    let expected =
+        json!({ "content": content, "parseMode": "HTML", "mediaType": null, "mediaUrl": null, "version": 2 });
     assert_eq!(changed, expected);
     let half = json!({ "id": made["id"], "mediaType": "VIDEO" });
     assert_eq!(operator.query(UPDATE, json!({ "input": half })).await.violations(), ["input.mediaType"]);
@@ -67,12 +69,16 @@ async fn a_template_in_use_stays() {
     let (used, free) = (template(&admin, "Hi").await, template(&admin, "Ho").await);
     let campaign = campaign(&admin, &audience, &used).await;
     let reply = admin.query(DELETE, json!({ "id": used })).await;
-    assert_eq!((reply.code(), reply.message()), ("PRECONDITION_FAILED", "the template is used by the campaign \"Spring\""));
+    assert_eq!(
+        (reply.code(), reply.message()),
+        ("PRECONDITION_FAILED", "the template is used by the campaign \"Spring\"")
+    );
     assert_eq!(admin.data(DELETE, json!({ "id": free })).await["deleteTemplate"]["deletedId"], free);
     let list = "{ templates(orderBy: { field: USAGE_COUNT, direction: DESC }) { nodes { id usageCount
         campaigns { nodes { id } totalCount } } } }";
     let list = admin.data(list, json!({})).await["templates"]["nodes"].clone();
-    let expected = json!([{ "id": used, "usageCount": 1, "campaigns": { "nodes": [{ "id": campaign }], "totalCount": 1 } }]);
+    let expected =
+        json!([{ "id": used, "usageCount": 1, "campaigns": { "nodes": [{ "id": campaign }], "totalCount": 1 } }]);
     assert_eq!(list, expected);
 }
 
@@ -84,15 +90,22 @@ async fn a_preview_is_what_the_channel_would_get() {
     let titled = json!({ "username": "titled", "category": "x", "title": "Тех <новости> 😀", "memberCount": 7 });
     let titled = channel(&admin, titled).await;
     let id = template(&admin, "{{channel_name}} ({{ member_count }}): {{ offer }}").await;
-    let preview = "query($channel: ID!, $id: ID, $content: String, $mode: ParseMode, $media: MediaType, $params: JSON) {
+    let preview =
+        "query($channel: ID!, $id: ID, $content: String, $mode: ParseMode, $media: MediaType, $params: JSON) {
         previewTemplate(channelId: $channel, templateId: $id, content: $content, parseMode: $mode, mediaType: $media,
             params: $params) { text utf16Length limit fits placeholders missingPlaceholders } }";
     let show = async |variables: Json| admin.query(preview, variables).await;
     let missing = show(json!({ "channel": untitled, "id": id })).await.data()["previewTemplate"].clone();
-    assert_eq!((&missing["text"], &missing["fits"], &missing["missingPlaceholders"]), (&Json::Null, &Json::Null, &json!(["offer"])));
+    assert_eq!(
+        (&missing["text"], &missing["fits"], &missing["missingPlaceholders"]),
+        (&Json::Null, &Json::Null, &json!(["offer"]))
+    );
     let given = json!({ "channel": untitled, "id": id, "params": { "offer": "−20 %" } });
     let given = show(given).await.data()["previewTemplate"].clone();
-    assert_eq!((&given["text"], &given["limit"], &given["fits"]), (&json!("technews (0): −20 %"), &json!(4_096), &json!(true)));
+    assert_eq!(
+        (&given["text"], &given["limit"], &given["fits"]),
+        (&json!("technews (0): −20 %"), &json!(4_096), &json!(true))
+    );
     let html = json!({ "channel": titled, "content": "<b>{{ title }}</b>", "mode": "HTML", "media": "PHOTO" });
     let html = show(html).await.data()["previewTemplate"].clone();
     assert_eq!((&html["text"], &html["limit"]), (&json!("<b>Тех &lt;новости&gt; 😀</b>"), &json!(1_024)));

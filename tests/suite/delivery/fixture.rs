@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use crate::harness::Database;
 
 /// How long a test waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One installation: SQLite, or PostgreSQL where the suite has one.
 pub struct Office {
@@ -59,10 +59,10 @@ impl Office {
             is_simulated: true,
             data_dir: folder.path().to_owned(),
             upload_max_bytes: 1 << 20,
-            late_limit: Duration::from_secs(3_600),
+            late_limit: Duration::from_hours(1),
             pause_after_failures: 20,
             channel_errors: 3,
-            dedupe_window: Duration::from_secs(300),
+            dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
         };
         let on = Services {
@@ -92,7 +92,7 @@ impl Office {
         on.db = self.database.open(self.folder.path()).await;
         on.events = Arc::new(LocalEvents::new());
         let mut rules = (*on.rules).clone();
-        rules.data_dir = folder.path().to_owned();
+        folder.path().clone_into(&mut rules.data_dir);
         on.rules = Arc::new(rules);
         Self { on, actor: self.actor.clone(), folder, database: self.database.clone() }
     }

@@ -51,7 +51,7 @@ async fn claim(office: &Office, id: BroadcastCampaignId, holder: &sender::Model,
 }
 
 /// Answers to all jobs of a lease.
-fn answers(office: &Office, leased: &Leased, reply: &Option<Reply>) -> Vec<Answer> {
+fn answers(office: &Office, leased: &Leased, reply: Option<&Reply>) -> Vec<Answer> {
     let now = office.on.now();
     let answer = |job: &herald::storage::broadcast::queue::lease::Due| Answer {
         position: job.position,
@@ -63,15 +63,15 @@ fn answers(office: &Office, leased: &Leased, reply: &Option<Reply>) -> Vec<Answe
         run: 1,
         attempts: job.attempts,
         ambiguous_since: job.ambiguous_since,
-        started_at: reply.as_ref().map(|_| now),
+        started_at: reply.map(|_| now),
         ended_at: now,
-        reply: reply.clone(),
+        reply: reply.cloned(),
     };
     leased.jobs.iter().map(answer).collect()
 }
 
-fn accepted() -> Option<Reply> {
-    Some(Ok(Receipt::Accepted { message_id: None }))
+fn accepted() -> Reply {
+    Ok(Receipt::Accepted { message_id: None })
 }
 
 #[tokio::test]
@@ -119,13 +119,13 @@ async fn who_was_taken_over_leases_nothing_and_settles_only_receipts() {
         now: office.on.now(),
     };
     assert!(lease::lease(&office.on, &mission, &stale).await.is_err(), "its epoch is over");
-    let untouched = answers(&office, &leased, &None);
+    let untouched = answers(&office, &leased, None);
     settle(&office.on, &mission, &untouched, &[]).await.expect("settles");
     assert!(
         office.jobs(id).await.iter().take(3).all(|job| job.ambiguous_since.is_some()),
         "the late word changes nothing"
     );
-    let receipts = answers(&office, &leased, &accepted());
+    let receipts = answers(&office, &leased, Some(&accepted()));
     for _ in 0..2 {
         settle(&office.on, &mission, &receipts, &[]).await.expect("settles");
         let row = office.progress(id).await;
@@ -146,7 +146,7 @@ async fn a_lease_whose_commit_was_not_answered_goes_back_untouched() {
     let holder = hold(&office).await;
     let (_, kept) = claim(&office, id, &holder, 2).await;
     let (_, lost) = claim(&office, id, &holder, 2).await;
-    let given = service::give_back(&office.on, holder.id, &HashSet::from([kept.key]), Fate::Untouched).await;
+    let given = service::give_back(&office.on, holder.id, &[kept.key], Fate::Untouched).await;
     assert_eq!(given.expect("gives back"), 2);
     let jobs = office.jobs(id).await;
     for job in &lost.jobs {

@@ -64,7 +64,7 @@ async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing
     office.until_row(id, "some sends", |row| row.sent > 300).await;
 
     wire.is_whole.send_replace(false);
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let refused = herald::service::broadcast::campaign::pause(&office.on, &office.actor, id).await;
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
     let during = office.ledger().len();
@@ -91,7 +91,8 @@ async fn a_full_disk_is_waited_for() {
     let id = office.campaign(&names("full", 2_000), 30_000).await;
     office.start(id).await;
     let pages = async |sql: &str| {
-        let rows = office.on.db.write_alone(Statement::from_string(office.on.db.backend(), sql)).await.expect("answers");
+        let rows =
+            office.on.db.write_alone(Statement::from_string(office.on.db.backend(), sql)).await.expect("answers");
         rows[0].try_get_by_index::<i32>(0).expect("a number")
     };
     let now = pages("PRAGMA page_count").await;

@@ -38,8 +38,15 @@ pub async fn delete(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
         campaign::Entity::delete_by_id(id).exec(tx).await?;
         let leftover = "INSERT INTO broadcast_campaign_leftovers (campaign_id) VALUES ($1)";
         tx.execute_raw(Dialect(tx.get_database_backend()).statement(leftover, [id.into()])).await?;
-        audit::record(on, tx, actor, Action::CampaignDeleted, Subject("BroadcastCampaign", id.0), json!({ "name": row.name }))
-            .await
+        audit::record(
+            on,
+            tx,
+            actor,
+            Action::CampaignDeleted,
+            Subject("BroadcastCampaign", id.0),
+            json!({ "name": row.name }),
+        )
+        .await
     })
     .await?;
     on.tell(Event::Campaign(id));

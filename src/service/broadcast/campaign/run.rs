@@ -110,7 +110,7 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, within: Option<Duration>)
     {
         after = last;
         on.tell(Event::Campaign(id));
-        if within.is_some_and(|limit| on.clock.monotonic() - began > limit) {
+        if within.is_some_and(|limit| on.clock.monotonic().saturating_sub(began) > limit) {
             on.tell(Event::Work(id));
             break;
         }

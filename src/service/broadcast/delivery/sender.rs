@@ -1,7 +1,5 @@
 //! Senders: registering, giving leases back, taking over those of the dead (R10, R15, R16).
 
-use std::collections::HashSet;
-
 use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
@@ -53,14 +51,14 @@ pub async fn take_over(on: &Services, gone: &sender::Model) -> Result<bool> {
     if !senders::fence(&on.db, gone.id, gone.epoch, gone.beat).await? {
         return Ok(false);
     }
-    let jobs = give_back(on, gone.id, &HashSet::new(), Fate::Lost).await?;
+    let jobs = give_back(on, gone.id, &[], Fate::Lost).await?;
     senders::end(&on.db, gone.id, on.now()).await?;
     tracing::warn!(sender = %gone.id, host = gone.host, pid = gone.pid, jobs, "took over the leases of a process that is gone");
     Ok(true)
 }
 
 /// Gives back all leases of a sender but those whose keys are `kept`. Returns how many jobs were queued again.
-pub async fn give_back(on: &Services, sender: SenderId, kept: &HashSet<i64>, fate: Fate) -> Result<usize> {
+pub async fn give_back(on: &Services, sender: SenderId, kept: &[i64], fate: Fate) -> Result<usize> {
     let mut jobs = 0;
     for lease in job_change::Entity::held_by(sender).all(on.db.reader()).await? {
         let lease = &lease;

@@ -58,10 +58,8 @@ pub async fn preview(on: &Services, source: Source, channel: ChannelId, params: 
     let wrong = |why| Error::Invalid(vec![Violation { path: vec!["content".into()], message: why }]);
     let read = Template::read(&message.content, message.parse_mode).map_err(wrong)?;
     let missing = read.missing(params);
-    let text = match missing.is_empty() {
-        true => Some(read.render(params, &channel.placeholders()).map_err(wrong)?),
-        false => None,
-    };
+    let text =
+        if missing.is_empty() { Some(read.render(params, &channel.placeholders()).map_err(wrong)?) } else { None };
     Ok(Preview {
         utf16_length: text.as_deref().map(utf16_length),
         text,

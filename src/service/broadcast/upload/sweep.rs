@@ -22,7 +22,7 @@ const ABANDONED: TimeDelta = TimeDelta::hours(1);
 const CHUNK: usize = 500;
 
 /// How often to look.
-const LOOK: Duration = Duration::from_secs(600);
+const LOOK: Duration = Duration::from_mins(10);
 
 /// Sweeps every now and then, until `stop`.
 pub async fn run(on: Services, stop: CancellationToken) {

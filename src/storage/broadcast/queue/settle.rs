@@ -196,14 +196,15 @@ pub async fn finish(tx: &Tx, batch: &Batch<'_>, changed: &Changed) -> Result<Opt
     progress.map(Some).ok_or(Error::NotFound("broadcast campaign"))
 }
 
+#[derive(Serialize)]
+struct Lease {
+    seq: i64,
+}
+
 /// Marks leases as wholly settled, so that a takeover need not look at them.
 pub async fn close(tx: &Tx, campaign: BroadcastCampaignId, leases: &[i64]) -> Result<()> {
     if leases.is_empty() {
         return Ok(());
-    }
-    #[derive(Serialize)]
-    struct Lease {
-        seq: i64,
     }
     let dialect = Dialect(tx.get_database_backend());
     let leases: Vec<Lease> = leases.iter().map(|seq| Lease { seq: *seq }).collect();

@@ -1,0 +1,130 @@
+//! Campaigns over the API: what a list of them costs, and how they are changed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::{Request, Variables};
+use herald::domain::broadcast::{CampaignMode, ParseMode};
+use herald::domain::role::Role;
+use herald::graphql::context::Caller;
+use herald::graphql::execution::Execution;
+use herald::service::Actor;
+use herald::service::access::{session, user};
+use herald::service::broadcast::{batch, campaign, channel, template};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{PASSWORD, TestApp};
+
+/// Campaigns with what they are made of, their jobs, and the channels of those with the reason why each waits.
+const THREE_LEVELS: &str = "query($campaigns: Int!, $jobs: Int!) {
+    broadcastCampaigns(first: $campaigns) { totalCount nodes {
+        name status progress totalJobs counters { sent queued } batch { name } template { name } createdBy { username }
+        jobs(first: $jobs, filter: { statuses: [QUEUED, SENDING] }) { totalCount nodes {
+            status explanation { reason until } channel { username } campaign { name } } } } } }";
+
+/// Campaigns that have started, each with as many jobs as there are channels.
+async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
+    let on = herald.services();
+    let admin = user::named(on, user::FIRST).await.unwrap();
+    let actor = Actor { user: Some(admin.id), role: Role::Admin, address: None };
+    for n in 0..channels {
+        let new = channel::New { username: format!("job_{n:03}"), category: "tech".into(), ..channel::New::default() };
+        channel::create(on, &actor, new).await.unwrap();
+    }
+    let everything =
+        batch::New { name: "all".into(), description: None, channels: None, filter: Some(ChannelFilter::default()) };
+    let batch = batch::create(on, &actor, everything).await.unwrap().id;
+    let message = template::New {
+        name: "hello".into(),
+        content: "Hello {{ username }}".into(),
+        description: None,
+        parse_mode: ParseMode::Plain,
+        media_type: None,
+        media_url: None,
+        media_upload: None,
+    };
+    let template = template::create(on, &actor, message).await.unwrap().id;
+    for n in 0..campaigns {
+        let new = campaign::New {
+            name: format!("campaign {n}"),
+            description: None,
+            batch,
+            template,
+            params: BTreeMap::default(),
+            mode: CampaignMode::Live,
+            delivery_rate: 60,
+            retry_limit: 3,
+            test_limit: 20,
+            scheduled_at: None,
+        };
+        let id = campaign::create(on, &actor, new).await.unwrap().id;
+        campaign::start(on, &actor, id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_jobs_take_as_many_statements_as_ten() {
+    let herald = TestApp::api_only().await;
+    seed(&herald, 10, 100).await;
+    let on = herald.services();
+    let counted = Arc::new(AtomicUsize::new(0));
+    let mut services = on.clone();
+    let seen = counted.clone();
+    services.db = services.db.watched(move |_| {
+        seen.fetch_add(1, Ordering::Relaxed);
+    });
+    let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
+    let caller = Caller { session: Some(session::resume(on, &tokens.access).await.unwrap()), ..Caller::default() };
+    let execution = Execution::new(services);
+    let run = async |campaigns: i32, jobs: i32| -> (usize, Json) {
+        counted.store(0, Ordering::Relaxed);
+        let variables = Variables::from_json(json!({ "campaigns": campaigns, "jobs": jobs }));
+        let answer = execution.run(Request::new(THREE_LEVELS).variables(variables), caller.clone()).await;
+        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+        (counted.load(Ordering::Relaxed), serde_json::to_value(answer.data).unwrap())
+    };
+    let (few, _) = run(1, 10).await;
+    let (many, data) = run(10, 100).await;
+    let nodes = data["broadcastCampaigns"]["nodes"].as_array().unwrap();
+    let jobs: Vec<&Json> = nodes.iter().flat_map(|campaign| campaign["jobs"]["nodes"].as_array().unwrap()).collect();
+    assert_eq!((nodes.len(), jobs.len()), (10, 1_000));
+    assert!(jobs.iter().all(|job| job["explanation"]["reason"] == "PACING" && job["channel"]["username"].is_string()));
+    assert!(nodes.iter().all(|campaign| campaign["jobs"]["totalCount"] == 100 && campaign["totalJobs"] == 100));
+    assert_eq!(few, many, "statements");
+    assert!((5..=10).contains(&few), "{few} statements");
+}
+
+#[tokio::test]
+async fn a_campaign_is_changed_as_far_as_its_status_allows() {
+    let herald = TestApp::api_only().await;
+    seed(&herald, 1, 3).await;
+    let admin = herald.admin().await;
+    let list = "{ broadcastCampaigns { nodes { id version } } }";
+    let campaign = admin.data(list, json!({})).await["broadcastCampaigns"]["nodes"][0].clone();
+    let update = "mutation($input: UpdateBroadcastCampaignInput!) { updateBroadcastCampaign(input: $input) {
+        campaign { name description deliveryRate version } } }";
+    let input = |change: Json| {
+        let mut input = json!({ "id": campaign["id"] });
+        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        json!({ "input": input })
+    };
+    let faster = input(json!({ "deliveryRate": 600, "name": " Autumn ", "description": "x",
+        "expectedVersion": campaign["version"] }));
+    let changed = admin.data(update, faster.clone()).await["updateBroadcastCampaign"]["campaign"].clone();
+    assert_eq!(
+        (&changed["deliveryRate"], &changed["name"], &changed["description"]),
+        (&json!(600), &json!("Autumn"), &json!("x"))
+    );
+    assert_eq!(admin.query(update, faster).await.code(), "CONFLICT", "somebody else may have changed it since");
+    let cleared = admin.data(update, input(json!({ "description": null }))).await;
+    assert_eq!(cleared["updateBroadcastCampaign"]["campaign"]["description"], Json::Null);
+    let late = admin.query(update, input(json!({ "params": { "x": "y" } }))).await;
+    assert_eq!(late.code(), "PRECONDITION_FAILED", "{late:?}");
+    assert_eq!(admin.query(update, input(json!({ "deliveryRate": 0 }))).await.violations(), ["input.deliveryRate"]);
+    let lines =
+        "query($id: ID!) { auditLogs(filter: { resourceId: $id }) { nodes { action resourceType resourceId } } }";
+    let lines = admin.data(lines, json!({ "id": campaign["id"] })).await["auditLogs"]["nodes"].clone();
+    let newest =
+        json!({ "action": "CAMPAIGN_UPDATED", "resourceType": "BroadcastCampaign", "resourceId": campaign["id"] });
+    assert_eq!(lines[0], newest, "a campaign's lines are found by its id");
+}
