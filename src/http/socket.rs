@@ -7,12 +7,15 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use futures_util::{SinkExt, StreamExt, future};
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, SinkExt, StreamExt, future};
+use serde_json::Value as Json;
 
 use super::caller::{self, Origin};
 use super::{Http, answer};
 use crate::domain::error::{Code, Error};
 use crate::graphql::context::Caller;
+use crate::service::Services;
 
 /// The subprotocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -41,26 +44,7 @@ pub(super) async fn upgrade(State(http): State<Http>, Origin(caller): Origin, re
 
 async fn serve(http: Http, caller: Caller, socket: WebSocket) {
     let (mut sink, messages) = socket.split();
-    let messages =
-        messages.take_while(|message| future::ready(message.is_ok())).filter_map(async |message| match message {
-            Ok(message @ (Message::Text(_) | Message::Binary(_))) => Some(message.into_data()),
-            _ => None,
-        });
-    let services = http.services.clone();
-    let protocol = Protocol::new(http.execution.clone(), messages, WebSocketProtocols::GraphQLWS).on_connection_init(
-        async move |payload: serde_json::Value| {
-            let authorization = payload.get("Authorization").or_else(|| payload.get("authorization"));
-            let caller =
-                caller::authenticate(&services, caller, authorization.and_then(|token| token.as_str())).await?;
-            if let Some(why) = caller.refusal {
-                return Err(Error::Unauthenticated(why).into());
-            }
-            let mut data = Data::default();
-            data.insert(caller);
-            Ok(data)
-        },
-    );
-    futures_util::pin_mut!(protocol);
+    let mut protocol = protocol(&http, caller, messages.boxed());
     loop {
         let message = tokio::select! {
             message = protocol.next() => match message {
@@ -75,6 +59,38 @@ async fn serve(http: Http, caller: Caller, socket: WebSocket) {
             break;
         }
     }
+}
+
+/// What is answered to `messages`.
+fn protocol(
+    http: &Http,
+    caller: Caller,
+    messages: BoxStream<'static, Result<Message, axum::Error>>,
+) -> BoxStream<'static, WsMessage> {
+    let data = messages.take_while(|message| future::ready(message.is_ok())).filter_map(|message| {
+        future::ready(match message {
+            Ok(message @ (Message::Text(_) | Message::Binary(_))) => Some(message.into_data()),
+            _ => None,
+        })
+    });
+    let services = http.services.clone();
+    // Boxed, so that their types have names: rustc 1.95 trips over unnamed ones when it compiles incrementally.
+    Protocol::new(http.execution.clone(), data.boxed(), WebSocketProtocols::GraphQLWS)
+        .on_connection_init(move |payload| introduced(services, caller, payload).boxed())
+        .boxed()
+}
+
+/// What the operations of a socket know, once its first message has said who is there.
+async fn introduced(services: Services, caller: Caller, payload: Json) -> async_graphql::Result<Data> {
+    let authorization = payload.get("Authorization").or_else(|| payload.get("authorization"));
+    let authorization = authorization.and_then(|token| token.as_str());
+    let caller = caller::authenticate(&services, caller, authorization).await?;
+    if let Some(why) = caller.refusal {
+        return Err(Error::Unauthenticated(why).into());
+    }
+    let mut data = Data::default();
+    data.insert(caller);
+    Ok(data)
 }
 
 fn close(code: u16, reason: &str) -> Message {

@@ -1,5 +1,6 @@
 //! Campaigns over the API: what a list of them costs, and how they are changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,6 +12,7 @@ use herald::graphql::execution::Execution;
 use herald::service::Actor;
 use herald::service::access::{session, user};
 use herald::service::broadcast::{batch, campaign, channel, template};
+use herald::storage::broadcast::channel_filter::ChannelFilter;
 use serde_json::{Value as Json, json};
 
 use crate::harness::{PASSWORD, TestApp};

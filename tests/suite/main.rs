@@ -17,6 +17,7 @@ mod http;
 mod imports;
 mod live;
 mod login;
+mod operations;
 mod pages;
 mod roles;
 mod schema;

@@ -1,0 +1,147 @@
+//! `schema/operations`: one documented operation a use case, all of them run here as one story.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Client, PASSWORD, TestApp, eventually};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schema/operations")
+}
+
+/// Runs the published operations, and remembers which.
+struct Story {
+    client: Client,
+    told: BTreeSet<String>,
+}
+
+impl Story {
+    fn document(&mut self, name: &str) -> String {
+        self.told.insert(format!("{name}.graphql"));
+        let document = std::fs::read_to_string(folder().join(format!("{name}.graphql"))).unwrap();
+        assert!(document.starts_with("# "), "{name} says what it is for");
+        document
+    }
+
+    async fn run(&mut self, name: &str, variables: Json) -> Json {
+        let document = self.document(name);
+        self.client.data(&document, variables).await
+    }
+
+    /// Runs a mutation with this input.
+    async fn input(&mut self, name: &str, input: Json) -> Json {
+        self.run(name, json!({ "input": input })).await
+    }
+
+    /// The first event of a subscription.
+    async fn first(&mut self, name: &str, variables: Json) -> Json {
+        let document = self.document(name);
+        self.client.subscribe(&document, variables).await.data().await
+    }
+}
+
+#[tokio::test]
+async fn every_published_operation_runs() {
+    let herald = TestApp::start().await;
+    let mut story = Story { client: herald.nobody(), told: BTreeSet::new() };
+    let login = story.input("login", json!({ "username": "admin", "password": PASSWORD })).await;
+    story.client = herald.nobody().with_token(login["login"]["accessToken"].as_str().unwrap());
+    let refreshed = story.input("refresh-session", json!({ "refreshToken": login["login"]["refreshToken"] })).await;
+    story.client = herald.nobody().with_token(refreshed["refreshSession"]["accessToken"].as_str().unwrap());
+    assert_eq!(story.run("viewer", json!({})).await["serverInfo"]["isSimulated"], true);
+    story.input("create-user", json!({ "username": "anna", "password": PASSWORD, "role": "OPERATOR" })).await;
+
+    let (batch, channel) = catalog(&mut story).await;
+    let template = json!({ "name": "hello", "content": "Hello {{ channel_name }}: {{ offer }}" });
+    let template = story.input("create-template", template).await["createTemplate"]["template"].clone();
+    assert_eq!(template["placeholders"], json!(["channel_name", "offer"]));
+    let preview = json!({ "templateId": template["id"], "channelId": channel, "params": { "offer": "20 %" } });
+    assert_eq!(story.run("preview-template", preview).await["previewTemplate"]["text"], "Hello extra_news: 20 %");
+    campaign(&mut story, &batch, &template["id"]).await;
+
+    let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
+    assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);
+    let document = story.document("audit-logged");
+    let mut audit = story.client.subscribe(&document, json!({})).await;
+    story
+        .client
+        .data(
+            "mutation { login(input: { username: \"admin\", password: \"a password of some length\" }) { expiresAt } }",
+            json!({}),
+        )
+        .await;
+    // The lines of what was done just now may still be on their way.
+    while audit.data().await["auditLogged"]["action"] != "USER_LOGIN" {}
+    story.run("logout", json!({})).await;
+
+    let published: BTreeSet<String> =
+        std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(story.told, published, "each published operation is part of the story");
+}
+
+/// An import, a channel by hand, a batch of all; returns the ids of the batch and the channel.
+async fn catalog(story: &mut Story) -> (Json, Json) {
+    let lines =
+        (0..5).map(|n| format!("{{\"username\": \"news_{n}\", \"category\": \"новости\"}}")).collect::<Vec<_>>();
+    let upload = story.client.upload(format!("{}\nnot json", lines.join("\n"))).await;
+    let import = story.input("import-channels", json!({ "uploadId": upload })).await;
+    let id = json!({ "id": import["importChannels"]["import"]["id"] });
+    story.first("channel-import-progress", id.clone()).await;
+    let document = story.document("channel-import");
+    let client = story.client.clone();
+    eventually("the import has ended", async || {
+        client.data(&document, id.clone()).await["channelImport"]["status"] == "COMPLETED"
+    })
+    .await;
+    let import = story.run("channel-import", id).await["channelImport"].clone();
+    assert_eq!((import["inserted"].clone(), import["invalid"].clone()), (json!(5), json!(1)), "{import}");
+    let channel = json!({ "username": "@Extra_News", "category": "tech" });
+    let channel = story.input("create-channel", channel).await["createChannel"]["channel"]["id"].clone();
+    let found = story.run("list-channels", json!({ "category": "новости", "usernameContains": "news" })).await;
+    assert_eq!(found["channels"]["totalCount"], 5);
+    let batch = json!({ "name": "news", "filter": { "category": "новости" } });
+    let batch = story.input("create-batch", batch).await["createBatch"]["batch"].clone();
+    assert_eq!(batch["channelCount"], 5);
+    let added = story.input("add-batch-channels", json!({ "batchId": batch["id"], "channelIds": [channel] })).await;
+    assert_eq!(added["addBatchChannels"]["batch"]["channelCount"], 6);
+    (batch["id"].clone(), channel)
+}
+
+async fn campaign(story: &mut Story, batch: &Json, template: &Json) {
+    let new = json!({
+        "name": "autumn", "batchId": batch, "templateId": template, "params": { "offer": "20 %" },
+        "mode": "LIVE", "deliveryRate": 60,
+    });
+    let created = story.input("create-broadcast-campaign", new).await;
+    let id = json!({ "id": created["createBroadcastCampaign"]["campaign"]["id"] });
+    story.input("start-broadcast-campaign", id.clone()).await;
+    let progress = story.first("broadcast-campaign-progress", id.clone()).await;
+    assert_eq!(progress["broadcastCampaignProgress"]["total"], 6);
+    story.first("job-updates", json!({ "campaignId": id["id"] })).await;
+    let paused = story.input("pause-broadcast-campaign", id.clone()).await;
+    assert_eq!(paused["pauseBroadcastCampaign"]["campaign"]["status"], "PAUSED");
+    story.input("update-broadcast-campaign", json!({ "id": id["id"], "deliveryRate": 6_000 })).await;
+    story.input("resume-broadcast-campaign", id.clone()).await;
+    let document = story.document("campaign-with-jobs");
+    let client = story.client.clone();
+    eventually("the campaign is complete", async || {
+        client.data(&document, id.clone()).await["broadcastCampaign"]["status"] == "COMPLETED"
+    })
+    .await;
+    let jobs = story.run("campaign-with-jobs", json!({ "id": id["id"], "statuses": ["SENT"] })).await;
+    assert_eq!(jobs["broadcastCampaign"]["jobs"]["totalCount"], 6);
+    let listed = story.run("list-broadcast-campaigns", json!({ "statuses": ["COMPLETED"] })).await;
+    assert_eq!(listed["broadcastCampaigns"]["nodes"][0]["createdBy"]["username"], "admin");
+    let retried = story.input("retry-failed-jobs", json!({ "campaignId": id["id"] })).await;
+    assert_eq!(retried["retryFailedJobs"]["retried"], 0);
+    let second = json!({ "name": "second", "batchId": batch, "templateId": template, "params": { "offer": "1" }, "mode": "TEST" });
+    let second = story.input("create-broadcast-campaign", second).await;
+    let id = json!({ "id": second["createBroadcastCampaign"]["campaign"]["id"] });
+    story.input("cancel-broadcast-campaign", id.clone()).await;
+    assert_eq!(
+        story.input("delete-broadcast-campaign", id.clone()).await["deleteBroadcastCampaign"]["deletedId"],
+        id["id"]
+    );
+}
