@@ -52,8 +52,12 @@ fn list(channels: usize, prefix: &str) -> String {
         match n % 100 {
             49 => writeln!(list, "broken {n}").unwrap(),
             // No order: neighbours in the file are far apart in the index.
-            _ => writeln!(list, r#"{{"username":"{prefix}{:08x}_{n}","category":"tech"}}"#, (n * 2_654_435_761) as u32)
-                .unwrap(),
+            _ => writeln!(
+                list,
+                r#"{{"username":"{prefix}{:08x}_{n}","category":"tech"}}"#,
+                n * 2_654_435_761 % (1 << 32)
+            )
+            .unwrap(),
         }
     }
     list

@@ -1,6 +1,7 @@
 //! Batches: lists of channels that campaigns write to.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
@@ -64,6 +65,12 @@ impl Entity {
     pub async fn require(tx: &impl ConnectionTrait, id: BatchId) -> Result<Model> {
         let found = Self::present().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
         found.ok_or(Error::NotFound("batch"))
+    }
+
+    /// Keeps the batch `id` as it is until the transaction ends: whoever would change it waits. Many may hold it.
+    pub async fn hold(tx: &impl ConnectionTrait, id: BatchId) -> Result<()> {
+        let held = Self::present().filter(Column::Id.eq(id)).lock(LockType::KeyShare).one(tx).await?;
+        held.map(drop).ok_or(Error::NotFound("batch"))
     }
 
     /// Refuses if any of `batches`, which are locked, is just becoming the jobs of a campaign (R23).

@@ -127,7 +127,8 @@ async fn a_batch_in_use_stays() {
 /// Twelve thousand channels: more than SQLite puts into a batch in one transaction.
 async fn twelve_thousand(herald: &TestApp) -> Actor {
     let admin = herald.admin().await;
-    let list: String = (0..12_000).map(|n| format!("{{\"username\":\"many_{n}\",\"category\":\"many\"}}\n")).collect();
+    let list = (0..12_000).map(|n| format!(r#"{{"username":"many_{n}","category":"many"}}"#));
+    let list = list.collect::<Vec<_>>().join("\n");
     let upload = admin.upload(list).await;
     let import = "mutation($id: ID!) { importChannels(input: { uploadId: $id }) { import { id } } }";
     let import = admin.data(import, json!({ "id": upload })).await["importChannels"]["import"]["id"].clone();

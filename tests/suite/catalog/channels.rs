@@ -164,3 +164,28 @@ async fn a_channel_with_jobs_stays_and_another_leaves_its_batches() {
     let batches = admin.data(batches, json!({ "id": ids[0] })).await["channel"]["batches"].clone();
     assert_eq!(batches["totalCount"], 2);
 }
+
+#[tokio::test]
+async fn no_channel_is_deleted_while_it_becomes_a_job() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let message = template(&admin, "Hi").await;
+    for round in 0..8 {
+        let ids = channels(&admin, &format!("race{round}"), 5).await;
+        let audience = batch(&admin, json!({ "name": "race", "channelIds": ids })).await["id"].clone();
+        let campaign = campaign(&admin, &audience, &message).await;
+        let start = "mutation($id: ID!) { startBroadcastCampaign(input: { id: $id }) { campaign { id } } }";
+        let (started, deleted) =
+            tokio::join!(admin.query(start, json!({ "id": campaign })), admin.query(DELETE, json!({ "id": ids[2] })));
+        assert!(started.errors().is_empty(), "{started:?}");
+        let jobs = "query($id: ID!) { broadcastCampaign(id: $id) { totalJobs jobs { nodes { channel { id } } } } }";
+        let jobs = admin.data(jobs, json!({ "id": campaign })).await["broadcastCampaign"].clone();
+        let expected = match deleted.code() {
+            "" => 4,
+            "PRECONDITION_FAILED" => 5,
+            other => panic!("{other}: {deleted:?}"),
+        };
+        assert_eq!(jobs["totalJobs"], expected);
+        assert!(jobs["jobs"]["nodes"].as_array().unwrap().iter().all(|job| !job["channel"].is_null()));
+    }
+}

@@ -13,7 +13,7 @@ use crate::service::access::audit::{self, Subject};
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::broadcast::queue::freeze::{Freeze, remove_jobs};
-use crate::storage::broadcast::{campaign, progress, queue, template};
+use crate::storage::broadcast::{batch, campaign, progress, queue, template};
 use crate::storage::sql::Dialect;
 
 /// Jobs that SQLite makes in one transaction: about 40 ms, so that other writers get their turn.
@@ -57,6 +57,8 @@ async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze
         .write(|tx| async move {
             let tx = &*tx;
             let mut freeze = freeze.clone();
+            // Else a channel could be deleted, or leave the batch, while it becomes a job.
+            batch::Entity::hold(tx, freeze.batch).await?;
             while freeze.extend(tx, i32::MAX).await? {}
             transition::may_enter(tx, id, CampaignStatus::Running).await?;
             run(on, tx, actor, message, &freeze).await
