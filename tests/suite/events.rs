@@ -15,7 +15,7 @@ use crate::delivery::fixture::{Office, names};
 use crate::harness::Redis;
 
 /// How long a test waits for a campaign's end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Gathers what a process shows of a campaign until it has ended, with the instants.
 fn watch(on: &Services, id: BroadcastCampaignId) -> JoinHandle<Vec<(Instant, Progress)>> {

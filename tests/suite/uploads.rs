@@ -47,7 +47,7 @@ async fn what_is_too_large_is_refused_while_it_comes_and_leaves_nothing_behind()
     // With its length told, and without; far beyond what buffers on the way hold.
     assert_eq!(code(send(&operator, vec![b'x'; 200 << 20]).await).await, refused);
     assert_eq!(code(send(&operator, mebibytes(200)).await).await, refused);
-    let kept = std::fs::read_dir(herald.data_dir().join("uploads")).map(|files| files.count()).unwrap_or_default();
+    let kept = std::fs::read_dir(herald.data_dir().join("uploads")).map(Iterator::count).unwrap_or_default();
     assert_eq!(kept, 0);
     assert_eq!(send(&operator, mebibytes(2)).await.status(), 201);
 }

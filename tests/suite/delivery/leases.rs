@@ -70,9 +70,7 @@ fn answers(office: &Office, leased: &Leased, reply: Option<&Reply>) -> Vec<Answe
     leased.jobs.iter().map(answer).collect()
 }
 
-fn accepted() -> Reply {
-    Ok(Receipt::Accepted { message_id: None })
-}
+const ACCEPTED: Reply = Ok(Receipt::Accepted { message_id: None });
 
 #[tokio::test]
 async fn a_lease_gives_identities_that_a_takeover_keeps() {
@@ -125,7 +123,7 @@ async fn who_was_taken_over_leases_nothing_and_settles_only_receipts() {
         office.jobs(id).await.iter().take(3).all(|job| job.ambiguous_since.is_some()),
         "the late word changes nothing"
     );
-    let receipts = answers(&office, &leased, Some(&accepted()));
+    let receipts = answers(&office, &leased, Some(&ACCEPTED));
     for _ in 0..2 {
         settle(&office.on, &mission, &receipts, &[]).await.expect("settles");
         let row = office.progress(id).await;
