@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, Settings, Wrong};
 
@@ -120,7 +121,12 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         runtime.thread_stack_size(4 << 20);
     }
     let runtime = runtime.enable_all().build().map_err(anyhow::Error::from)?;
-    let result = runtime.block_on(work);
+    let result = runtime.block_on(async {
+        let beyond = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        // A write beyond a limit of file sizes is then an error, like one on a full disk, and not the end of the process.
+        let _caught = signal(beyond).map_err(anyhow::Error::from)?;
+        work.await
+    });
     // Password hashes that nobody waits for any more must not hold the end up.
     runtime.shutdown_background();
     result

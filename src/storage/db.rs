@@ -30,6 +30,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the processes of a fleet lock while one of them migrates: `herald` in ASCII.
 const MIGRATION: i64 = 0x6865_7261_6c64;
 
+/// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once.
+const IDLE: &str = "3s";
+
 /// The database, shared by all who use it.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -48,7 +51,9 @@ impl Db {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
-            .test_before_acquire_if_idle_for(Duration::from_secs(1));
+            .test_before_acquire_if_idle_for(Duration::from_secs(1))
+            // A process that is frozen inside a transaction holds its locks, and a pause would wait for it: the server ends it.
+            .map_sqlx_postgres_opts(|options| options.options([("idle_in_transaction_session_timeout", IDLE)]));
         let connection = Database::connect(options).await?;
         let db = Self { reader: connection.clone(), writer: connection, turn: Arc::default() };
         db.refuse_fleeting_commits().await?;

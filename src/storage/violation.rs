@@ -62,7 +62,7 @@ fn is_unwritable(error: &DbErr) -> bool {
 
 /// PostgreSQL: no room, too many connections, shutting down or starting. SQLite: busy, I/O error, full, can't open.
 fn is_temporary(code: &str) -> bool {
-    let postgres = code.len() == 5 && ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class));
+    let postgres = code.len() == 5 && ["08", "53", "57P", "40", "25P03"].iter().any(|class| code.starts_with(class));
     // SQLite's extended codes carry the primary one in their lowest byte.
     let sqlite = code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14));
     postgres || sqlite

@@ -34,11 +34,15 @@ async fn import(by: &Client, list: impl Into<reqwest::Body>) -> Json {
 async fn ended(by: &Client, id: &Json) -> Json {
     let mut import = Json::Null;
     eventually("the import has ended", async || {
-        import = by.data(READ, json!({ "id": id })).await["channelImport"].clone();
+        import = read(by, id).await;
         import["status"] == "COMPLETED" || import["status"] == "FAILED"
     })
     .await;
     import
+}
+
+async fn read(by: &Client, id: &Json) -> Json {
+    by.data(READ, json!({ "id": id })).await["channelImport"].clone()
 }
 
 fn counts(import: &Json) -> [i64; 4] {
@@ -288,6 +292,50 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn an_upload_that_finds_no_room_is_refused_and_the_next_one_is_taken() {
+    let database = Database::create().await;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let process = Process::serve(&database, &data, &[]);
+    let admin = process.admin().await;
+    process.limit_files(Some(8 << 20));
+    let answer = admin.request(reqwest::Method::POST, "/uploads").body(vec![b'x'; 20 << 20]).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    let answer: Json = answer.json().await.unwrap();
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE");
+    assert_eq!(std::fs::read_dir(data.join("uploads")).unwrap().count(), 0);
+    assert_eq!(counts(&import(&admin, list(40, "room")).await), [40, 40, 0, 0]);
+    process.limit_files(None);
+    admin.upload(vec![b'x'; 20 << 20]).await;
+}
+
+#[tokio::test]
+async fn an_import_waits_for_room_on_the_disk() {
+    let herald = TestApp::api_only().await;
+    if herald.database().is_postgres() {
+        return; // The limit of pages is SQLite's.
+    }
+    let operator = herald.operator().await;
+    let pages = async |sql: String| {
+        let db = &herald.services().db;
+        db.write_alone(sea_orm::Statement::from_string(db.backend(), sql)).await.unwrap()[0]
+            .try_get_by_index::<i32>(0)
+            .unwrap()
+    };
+    let few = pages("PRAGMA page_count".into()).await + 100;
+    pages(format!("PRAGMA max_page_count = {few}")).await;
+    let upload = operator.upload(list(20_000, "full")).await;
+    let id = operator.data(IMPORT, json!({ "id": upload })).await["importChannels"]["import"]["id"].clone();
+    eventually("it has begun", async || read(&operator, &id).await["lines"] != 0).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let stuck = read(&operator, &id).await;
+    assert_eq!(stuck["status"], "RUNNING");
+    assert!(stuck["lines"].as_i64().unwrap() < 20_000);
+    pages("PRAGMA max_page_count = 1000000".into()).await;
+    assert_eq!(counts(&ended(&operator, &id).await), [20_000, 19_800, 0, 200]);
+}
+
+#[tokio::test]
 async fn uploads_that_nobody_needs_vanish_after_a_day() {
     let herald = TestApp::api_only().await;
     let node = Node::beside(&herald).await;
@@ -348,7 +396,7 @@ async fn heavy_an_import_survives_kill_9() {
     let admin = process.admin().await;
     let mut import = Json::Null;
     for _ in 0..30 {
-        import = ended_or_not(&admin, &id).await;
+        import = read(&admin, &id).await;
         if import["status"] == "COMPLETED" {
             break;
         }
@@ -357,8 +405,4 @@ async fn heavy_an_import_survives_kill_9() {
     assert_eq!(counts(&import), [120_000, 118_800, 0, 1_200], "{import:#}");
     let count = admin.data("{ channels { totalCount } }", json!({})).await;
     assert_eq!(count["channels"]["totalCount"], 118_800);
-}
-
-async fn ended_or_not(by: &Client, id: &Json) -> Json {
-    by.data(READ, json!({ "id": id })).await["channelImport"].clone()
 }

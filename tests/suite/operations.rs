@@ -60,6 +60,7 @@ async fn every_published_operation_runs() {
     let preview = json!({ "templateId": template["id"], "channelId": channel, "params": { "offer": "20 %" } });
     assert_eq!(story.run("preview-template", preview).await["previewTemplate"]["text"], "Hello extra_news: 20 %");
     campaign(&mut story, &batch, &template["id"]).await;
+    tidying(&mut story, &batch, &channel, &template["id"]).await;
 
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
     assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);
@@ -144,4 +145,32 @@ async fn campaign(story: &mut Story, batch: &Json, template: &Json) {
         story.input("delete-broadcast-campaign", id.clone()).await["deleteBroadcastCampaign"]["deletedId"],
         id["id"]
     );
+}
+
+/// The catalog is looked through, corrected and cleared of what is not used.
+async fn tidying(story: &mut Story, batch: &Json, channel: &Json, template: &Json) {
+    let corrected = story.input("update-channel", json!({ "id": channel, "title": "Extra", "isActive": false })).await;
+    assert_eq!(corrected["updateChannel"]["channel"]["title"], "Extra");
+    assert_eq!(story.run("channel", json!({ "id": channel })).await["channel"]["batches"]["totalCount"], 1);
+    let spare = story.input("create-channel", json!({ "username": "spare_one", "category": "tech" })).await;
+    let spare = spare["createChannel"]["channel"]["id"].clone();
+    let copy = story.input("create-batch", json!({ "name": "copy", "channelIds": [channel, spare] })).await;
+    let copy = copy["createBatch"]["batch"]["id"].clone();
+    assert_eq!(story.run("list-batches", json!({ "nameContains": "COP" })).await["batches"]["totalCount"], 1);
+    let shown = story.run("batch-with-channels", json!({ "id": batch, "filter": { "isActive": true } })).await;
+    assert_eq!((&shown["batch"]["channels"]["totalCount"], &shown["batch"]["channelCount"]), (&json!(5), &json!(6)));
+    let renamed = story.input("update-batch", json!({ "id": copy, "description": "to be deleted" })).await;
+    assert_eq!(renamed["updateBatch"]["batch"]["version"], 2);
+    let left = story.input("remove-batch-channels", json!({ "batchId": copy, "channelIds": [channel] })).await;
+    assert_eq!(left["removeBatchChannels"]["removed"], 1);
+    story.input("delete-channel", json!({ "id": spare })).await;
+    story.input("delete-batch", json!({ "id": copy })).await;
+    let listed = story.run("list-templates", json!({})).await["templates"]["nodes"][0].clone();
+    assert_eq!((&listed["requiredParams"], &listed["usageCount"]), (&json!(["offer"]), &json!(2)));
+    let shorter = story.input("update-template", json!({ "id": template, "content": "{{ offer }}" })).await;
+    assert_eq!(shorter["updateTemplate"]["template"]["placeholders"], json!(["offer"]));
+    let draft = json!({ "content": "Bye, {{ title }}!", "channelId": channel });
+    assert_eq!(story.run("preview-draft", draft).await["previewTemplate"]["text"], "Bye, Extra!");
+    let second = story.input("create-template", json!({ "name": "bye", "content": "Bye" })).await;
+    story.input("delete-template", json!({ "id": second["createTemplate"]["template"]["id"] })).await;
 }

@@ -8,7 +8,7 @@ use sea_orm::{QueryFilter, Select};
 
 use super::campaign::BroadcastCampaign;
 use super::channel::Channel;
-use super::channel_list::{ChannelFilter, ChannelOrder};
+use super::channel_list::{ChannelFilter, ChannelOrder, MOST_NESTED};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::BatchId;
 use crate::domain::role::Permission;
@@ -94,7 +94,7 @@ impl Batch {
         let list = ChannelsOf {
             batch: self.0.id,
             count: if filter.is_some() { None } else { u64::try_from(self.0.channel_count).ok() },
-            filter: filter.unwrap_or_default().read(&["filter"])?,
+            filter: filter.unwrap_or_default().read(&["filter"], MOST_NESTED)?,
             order: order_by.unwrap_or_default(),
         };
         nested::connection(ctx, list, PageArgs::new(first, after, last, before)).await

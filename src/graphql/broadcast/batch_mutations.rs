@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::batch::Batch;
-use super::channel_list::ChannelFilter;
+use super::channel_list::{ChannelFilter, MOST};
 use crate::domain::error::Result;
 use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
@@ -118,7 +118,7 @@ impl BatchMutation {
     ) -> Result<CreateBatchPayload> {
         let CreateBatchInput { name, description, channel_ids, filter } = input;
         let channels = channel_ids.map(|ids| id::list(&ids, &["input", "channelIds"], MOST_CHANNELS)).transpose()?;
-        let filter = filter.map(|filter| filter.read(&["input", "filter"])).transpose()?;
+        let filter = filter.map(|filter| filter.read(&["input", "filter"], MOST)).transpose()?;
         let new = service::New { name, description, channels, filter };
         let batch = service::create(ctx.services(), &ctx.actor(), new).await?;
         Ok(CreateBatchPayload { batch: batch.into() })

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::channel::Channel;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result, Violation};
 use crate::domain::role::Permission;
 use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
 use crate::graphql::context::ContextExt;
@@ -18,14 +18,19 @@ use crate::storage::page::Sort;
 /// Categories that are shown.
 const CATEGORIES: i64 = 1_000;
 
+/// Values that a list in a filter has at most.
+pub(super) const MOST: usize = MOST_CHANNELS;
+/// And below a node: there one statement asks for many lists at once.
+pub(super) const MOST_NESTED: usize = 25;
+
 /// Which channels are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
 pub struct ChannelFilter {
-    /// One of these, at most 10,000.
+    /// One of these, at most 10,000; below a node at most 25.
     ids: Option<Vec<ID>>,
     /// In this category, written exactly so.
     category: Option<String>,
-    /// In one of these categories, written exactly so.
+    /// In one of these categories, written exactly so; at most 10,000, below a node at most 25.
     categories: Option<Vec<String>>,
     /// This is part of the username, in any case; an `@` or `t.me/` in front is left out.
     username_contains: Option<String>,
@@ -44,8 +49,8 @@ pub struct ChannelFilter {
 }
 
 impl ChannelFilter {
-    /// It in the words of the storage. `path` leads to it from the arguments' root.
-    pub(super) fn read(self, path: &[&str]) -> Result<channel_filter::ChannelFilter> {
+    /// It in the words of the storage, with at most `most` values in each list. `path` leads to it from the arguments' root.
+    pub(super) fn read(self, path: &[&str], most: usize) -> Result<channel_filter::ChannelFilter> {
         let Self {
             ids,
             category,
@@ -58,13 +63,17 @@ impl ChannelFilter {
             created_after,
             created_before,
         } = self;
-        let path = [path, &["ids"]].concat();
+        let path_to = |field| [path, &[field]].concat();
+        if categories.as_ref().is_some_and(|names| names.len() > most) {
+            let path = path_to("categories").into_iter().map(Into::into).collect();
+            return Err(Error::Invalid(vec![Violation { path, message: format!("{most} categories are the most") }]));
+        }
         let categories = match (category, categories) {
             (Some(one), Some(all)) => Some(all.into_iter().filter(|name| *name == one).collect()),
             (one, all) => all.or_else(|| one.map(|name| vec![name])),
         };
         Ok(channel_filter::ChannelFilter {
-            ids: ids.map(|ids| id::list(&ids, &path, MOST_CHANNELS)).transpose()?,
+            ids: ids.map(|ids| id::list(&ids, &path_to("ids"), most)).transpose()?,
             categories,
             username_contains,
             is_active,
@@ -151,7 +160,7 @@ impl ChannelQuery {
         #[graphql(desc = "In which order.")] order_by: Option<ChannelOrder>,
     ) -> Result<Option<Connection<Channel>>> {
         let args = PageArgs::new(first, after, last, before);
-        let select = filter.unwrap_or_default().read(&["filter"])?.select();
+        let select = filter.unwrap_or_default().read(&["filter"], MOST)?.select();
         let sort = order_by.unwrap_or_default().sort();
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }

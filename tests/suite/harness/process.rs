@@ -61,6 +61,13 @@ impl Process {
         self.child.wait().unwrap().success()
     }
 
+    /// From now on no file grows beyond so many bytes; None ends that. To a process it is what a full disk is.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Fsize, limit).unwrap();
+    }
+
     /// Sends a signal, such as STOP and CONT.
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);

@@ -21,6 +21,7 @@ use crate::service::broadcast::upload;
 use crate::service::{Actor, Services};
 use crate::storage::broadcast::channel_import;
 use crate::storage::broadcast::channel_staging::{self, Batch};
+use crate::storage::sql::Dialect;
 
 /// Why an import without its file can't be done.
 pub(super) const GONE: &str = "the file of this upload is no longer there; upload it again";
@@ -29,6 +30,8 @@ pub(super) const GONE: &str = "the file of this upload is no longer there; uploa
 const ERRORS: i64 = 1_000;
 /// Lines of a batch. PostgreSQL: twice as many were 2 % faster. SQLite: some 20 ms in which nobody else writes (R23).
 const BATCH_LINES: (i64, i64) = (10_000, 1_000);
+/// New channels that make the database's statistics of the catalog old.
+const MANY: i64 = 10_000;
 /// Progress is told at most so often.
 const TELL: Duration = Duration::from_millis(100);
 /// How often imports are looked for that nobody told of, and how long a database or disk that is away is left alone.
@@ -192,6 +195,10 @@ async fn write(on: &Services, import: &mut channel_import::Model, batch: &Batch)
 }
 
 async fn complete(on: &Services, import: &channel_import::Model) -> Result<()> {
+    if on.db.is_postgres() && import.inserted >= MANY {
+        // Or the next batch and list are planned for the catalog as it was before.
+        on.db.write_alone(Dialect(on.db.backend()).statement("ANALYZE channels", [])).await?;
+    }
     end(on, import.id, ImportStatus::Completed, None).await
 }
 
