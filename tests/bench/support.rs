@@ -11,11 +11,13 @@ use herald::domain::role::Role;
 use herald::domain::secret_key::SecretKey;
 use herald::events::Events;
 use herald::events::local::LocalEvents;
+use herald::events::redis::RedisEvents;
 use herald::service::{Actor, Rules, Services};
 use herald::storage::Db;
 use herald::storage::access::user;
 use herald::storage::broadcast::{batch, template};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
+use tokio_util::sync::CancellationToken;
 
 /// A benchmark's database and services.
 pub struct Bench {
@@ -44,7 +46,10 @@ impl Bench {
             progress_hz: 4,
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let events: Arc<dyn Events> = Arc::new(LocalEvents::new());
+        let events: Arc<dyn Events> = match std::env::var("REDIS_URL") {
+            Ok(url) => Arc::new(RedisEvents::start(&url, "bench:", &CancellationToken::new())?),
+            Err(_) => Arc::new(LocalEvents::new()),
+        };
         let key = SecretKey::new([7; 32]);
         let node = NodeId::generate();
         Ok(Self { on: Services { db, clock, events, key, rules: Arc::new(rules), node }, folder })
