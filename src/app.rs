@@ -114,6 +114,13 @@ impl App {
     }
 }
 
+/// TLS is ring's: reqwest and `object_store` bring none of their own and panic without. To be called before anything that
+/// connects; once more does no harm.
+pub fn install_tls() {
+    // Whoever was first has installed the same one.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 /// The first connection to `config`'s database.
 ///
 /// # Errors

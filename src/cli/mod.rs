@@ -69,6 +69,7 @@ type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Runs the command of this process' arguments.
 pub fn main() -> ExitCode {
+    crate::app::install_tls();
     match run(std::env::args_os()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(line)) => {

@@ -18,6 +18,7 @@ pub struct Reply(pub Json);
 
 impl Client {
     pub fn new(base: String) -> Self {
+        herald::app::install_tls();
         Self { http: reqwest::Client::new(), base, token: None }
     }
 
