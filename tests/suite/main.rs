@@ -6,6 +6,7 @@
 mod audit;
 mod campaigns;
 mod catalog;
+mod clients;
 mod command;
 mod delivery;
 mod demo;

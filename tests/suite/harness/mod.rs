@@ -2,6 +2,7 @@
 
 mod client;
 mod database;
+pub mod npm;
 mod process;
 mod redis;
 mod subscription;
