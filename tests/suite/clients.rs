@@ -30,10 +30,12 @@ async fn campaign(admin: &Client, name: &str) -> String {
     };
     let mut channels = Vec::new();
     for n in 0..4 {
-        channels.push(create("Channel", "channel", json!({ "username": format!("{name}_{n}"), "category": "tech" })).await);
+        channels
+            .push(create("Channel", "channel", json!({ "username": format!("{name}_{n}"), "category": "tech" })).await);
     }
     let batch = create("Batch", "batch", json!({ "name": name, "channelIds": channels })).await;
-    let template = create("Template", "template", json!({ "name": name, "content": "Hello, {{ channel_name }}!" })).await;
+    let template =
+        create("Template", "template", json!({ "name": name, "content": "Hello, {{ channel_name }}!" })).await;
     let new = json!({ "name": name, "batchId": batch, "templateId": template, "mode": "LIVE", "deliveryRate": 240 });
     create("BroadcastCampaign", "campaign", new).await.as_str().unwrap().to_owned()
 }

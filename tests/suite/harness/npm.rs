@@ -71,8 +71,8 @@ pub fn cached(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
 /// The name of what is made from this: `prefix` and a digest.
 pub fn name_by(prefix: &str, contents: &[u8]) -> String {
     let digest = Sha256::digest(contents);
-    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}-{digits}")
+    let first = digest.first_chunk().expect("a digest has 32 bytes");
+    format!("{prefix}-{:016x}", u64::from_be_bytes(*first))
 }
 
 fn repository() -> PathBuf {
