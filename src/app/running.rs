@@ -15,7 +15,8 @@ use super::{App, cause};
 use crate::http;
 use crate::service::Services;
 use crate::service::access::seal;
-use crate::service::broadcast::{batch, campaign, channel_import, upload};
+use crate::service::broadcast::{batch, campaign, channel_import};
+use crate::service::sweeper;
 use crate::storage::Db;
 use crate::telegram::Messenger;
 use crate::telegram::simulated::{LEDGER, Simulated};
@@ -62,7 +63,7 @@ impl App {
         start("the sealer", tokio::spawn(seal::run(self.services.clone(), stop.clone())));
         if let Some(listener) = listener {
             start("imports", tokio::spawn(channel_import::run(self.services.clone(), stop.clone())));
-            start("the sweeper", tokio::spawn(upload::run(self.services.clone(), stop.clone())));
+            start("the sweeper", tokio::spawn(sweeper::run(self.services.clone(), stop.clone())));
             start("the API", tokio::spawn(self.api(listener, stop.clone())));
         }
         Ok(Running { app: self, address, worker, stop, tasks })

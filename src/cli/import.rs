@@ -59,7 +59,7 @@ async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
         println!("The first user is {}, with the password {password}\nIt is told this once only.", user::FIRST);
     }
     let user = user::named(on, user).await.map_err(cause)?;
-    let actor = Actor { user: Some(user.id), role: user.role, address: None };
+    let actor = Actor::user(user.id, user.role, None);
     let file = tokio::fs::File::open(path).await.with_context(|| format!("{} can't be read", path.display()))?;
     let stored = upload::store(on, &actor, ReaderStream::with_capacity(file, 1 << 20)).await.map_err(cause)?;
     let import = channel_import::create(on, &actor, stored.id).await.map_err(cause)?;

@@ -24,6 +24,9 @@ pub enum Error {
     /// Somebody else was first.
     #[error("{0}")]
     Conflict(String),
+    /// The idempotency key came before with another input.
+    #[error("this idempotencyKey came before with another input; use a new key for a new request")]
+    IdempotencyConflict,
     /// The state machine has no such transition.
     #[error("{0}")]
     Precondition(String),
@@ -179,6 +182,7 @@ impl Error {
             Self::NotFound(_) => Code::NotFound,
             Self::Invalid(_) => Code::BadUserInput,
             Self::Conflict(_) => Code::Conflict,
+            Self::IdempotencyConflict => Code::IdempotencyConflict,
             Self::Precondition(_) => Code::PreconditionFailed,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::PayloadTooLarge(_) => Code::PayloadTooLarge,

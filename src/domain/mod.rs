@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod error;
 pub mod explanation;
 pub mod id;
+pub mod json;
 pub mod media_url;
 pub mod pacing;
 pub mod positions;

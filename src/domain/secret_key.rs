@@ -31,6 +31,15 @@ impl SecretKey {
         }
     }
 
+    /// A keyed hash in hexadecimal digits: who has only the database can't try out what was hashed.
+    pub fn fingerprint(&self, purpose: &str, content: &[u8]) -> String {
+        use std::fmt::Write;
+        self.mac(&[purpose.as_bytes(), content]).iter().fold(String::new(), |mut digits, byte| {
+            write!(digits, "{byte:02x}").expect("a string takes all");
+            digits
+        })
+    }
+
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         for part in parts {

@@ -3,7 +3,9 @@
 use async_graphql::Context;
 
 use super::loaders::Loaders;
+use crate::domain::error::{Error, Result};
 use crate::service::access::session::Session;
+use crate::service::once::Once;
 use crate::service::{Actor, Services};
 use crate::storage::access::user;
 
@@ -29,7 +31,7 @@ impl Caller {
     /// In whose name this caller's request acts.
     pub fn actor(&self) -> Actor {
         match self.viewer() {
-            Some(viewer) => Actor { user: Some(viewer.id), role: viewer.role, address: self.address.clone() },
+            Some(viewer) => Actor::user(viewer.id, viewer.role, self.address.clone()),
             None => Actor::anonymous(self.address.clone()),
         }
     }
@@ -47,6 +49,8 @@ pub trait ContextExt {
     fn actor(&self) -> Actor {
         self.caller().actor()
     }
+    /// In whose name a mutation acts that its client may repeat under `key`, the `idempotencyKey` of its input.
+    fn actor_once(&self, key: Option<String>) -> Result<Actor>;
     /// The viewer. To be called only where the field requires a permission: then there is one.
     fn viewer(&self) -> &user::Model {
         self.caller().viewer().expect("the field requires a permission, so somebody has signed in")
@@ -64,5 +68,16 @@ impl ContextExt for Context<'_> {
 
     fn loaders(&self) -> &Loaders {
         self.data_unchecked()
+    }
+
+    fn actor_once(&self, key: Option<String>) -> Result<Actor> {
+        let Some(key) = key else { return Ok(self.actor()) };
+        let arguments = self.field().arguments().map_err(|error| Error::internal(anyhow::anyhow!(error.message)))?;
+        let input = arguments.into_iter().find(|(name, _)| name == "input").map(|(_, input)| input);
+        let mut input = input.unwrap_or_default().into_json().map_err(Error::internal)?;
+        if let Some(fields) = input.as_object_mut() {
+            fields.remove("idempotencyKey");
+        }
+        Ok(self.actor().once(Once::new(self.services(), self.field().name(), key, &input)?))
     }
 }

@@ -12,11 +12,14 @@ use crate::domain::id::{NodeId, UserId};
 use crate::domain::role::Role;
 use crate::domain::secret_key::SecretKey;
 use crate::events::{Event, Events};
+use crate::service::once::Once;
 use crate::storage::{Db, Tx};
 
 pub mod access;
 pub mod broadcast;
 pub mod hub;
+pub mod once;
+pub mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -67,17 +70,36 @@ pub struct Actor {
     pub role: Role,
     /// The address that the request came from.
     pub address: Option<String>,
+    /// The key under which the request may come again.
+    pub once: Option<Arc<Once>>,
 }
 
 impl Actor {
     /// Herald itself.
     pub const fn system() -> Self {
-        Self { user: None, role: Role::Admin, address: None }
+        Self { user: None, role: Role::Admin, address: None, once: None }
     }
 
     /// Somebody who has not signed in.
     pub const fn anonymous(address: Option<String>) -> Self {
-        Self { user: None, role: Role::Auditor, address }
+        Self { user: None, role: Role::Auditor, address, once: None }
+    }
+
+    /// Somebody who has signed in.
+    pub const fn user(id: UserId, role: Role, address: Option<String>) -> Self {
+        Self { user: Some(id), role, address, once: None }
+    }
+
+    /// The same for one request that carries an idempotency key.
+    #[must_use]
+    pub fn once(self, once: Once) -> Self {
+        Self { once: Some(Arc::new(once)), ..self }
+    }
+
+    /// The same for a part of a larger write, which is not what a repetition must find.
+    #[must_use]
+    pub fn in_part(&self) -> Self {
+        Self { once: None, ..self.clone() }
     }
 }
 

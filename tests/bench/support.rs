@@ -83,7 +83,7 @@ impl Bench {
                 }
             })
             .await?;
-        Ok(Actor { user: Some(id), role: Role::Admin, address: None })
+        Ok(Actor::user(id, Role::Admin, None))
     }
 
     /// A batch of so many new channels.

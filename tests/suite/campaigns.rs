@@ -28,7 +28,7 @@ const THREE_LEVELS: &str = "query($campaigns: Int!, $jobs: Int!) {
 async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
     let on = herald.services();
     let admin = user::named(on, user::FIRST).await.unwrap();
-    let actor = Actor { user: Some(admin.id), role: Role::Admin, address: None };
+    let actor = Actor::user(admin.id, Role::Admin, None);
     for n in 0..channels {
         let new = channel::New { username: format!("job_{n:03}"), category: "tech".into(), ..channel::New::default() };
         channel::create(on, &actor, new).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod batches;
 mod channels;
+mod repeated;
 mod statements;
 mod templates;
 

@@ -190,7 +190,7 @@ impl Node {
         rules.data_dir = folder.path().into();
         on.rules = Arc::new(rules);
         let admin = user::named(&on, user::FIRST).await.unwrap();
-        let actor = Actor { user: Some(admin.id), role: Role::Admin, address: None };
+        let actor = Actor::user(admin.id, Role::Admin, None);
         Self { on, actor, _folder: folder }
     }
 

@@ -13,6 +13,7 @@ use crate::graphql::id::{GlobalId, ReadId};
 use crate::graphql::loaders::Load;
 use crate::graphql::scalar::DateTime;
 use crate::service::access::user as service;
+use crate::service::once::once;
 use crate::storage::access::user;
 use crate::storage::page::Sort;
 
@@ -166,6 +167,9 @@ struct CreateUserInput {
     password: String,
     /// What the user may do.
     role: Role,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The user who was created.
@@ -223,9 +227,10 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who.")] input: CreateUserInput,
     ) -> Result<CreateUserPayload> {
-        let CreateUserInput { username, password, role } = input;
+        let CreateUserInput { username, password, role, idempotency_key } = input;
         let new = service::NewUser { username, password: password.into(), role };
-        let user = service::create(ctx.services(), &ctx.actor(), new).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let user = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateUserPayload { user: user.into() })
     }
 

@@ -14,6 +14,7 @@ use crate::graphql::guard::requires;
 use crate::graphql::id::{GlobalId, ReadId};
 use crate::graphql::scalar::DateTime;
 use crate::service::broadcast::campaign as service;
+use crate::service::once::once;
 
 /// What a new campaign is made of.
 #[derive(InputObject)]
@@ -45,6 +46,9 @@ struct CreateBroadcastCampaignInput {
     test_limit: i32,
     /// The Telegram accounts that send. Where sending is only simulated, none is needed.
     telegram_account_ids: Option<Vec<ID>>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The campaign that was created.
@@ -103,6 +107,9 @@ struct DeleteBroadcastCampaignPayload {
 struct StartBroadcastCampaignInput {
     /// Which campaign.
     id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The campaign that was started.
@@ -131,6 +138,9 @@ struct PauseBroadcastCampaignPayload {
 struct ResumeBroadcastCampaignInput {
     /// Which campaign.
     id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The campaign that goes on.
@@ -159,6 +169,9 @@ struct CancelBroadcastCampaignPayload {
 struct RetryFailedJobsInput {
     /// Which campaign.
     campaign_id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The campaign whose failed jobs were queued anew.
@@ -183,7 +196,8 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateBroadcastCampaignInput,
     ) -> Result<CreateBroadcastCampaignPayload> {
-        let campaign = service::create(ctx.services(), &ctx.actor(), new(input)?).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key.clone())?);
+        let campaign = once(on, &actor, service::create(on, &actor, new(input)?)).await?;
         Ok(CreateBroadcastCampaignPayload { campaign: campaign.into() })
     }
 
@@ -219,7 +233,8 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: StartBroadcastCampaignInput,
     ) -> Result<StartBroadcastCampaignPayload> {
-        let campaign = service::start(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let campaign = once(on, &actor, service::start(on, &actor, input.id.input("id")?)).await?;
         Ok(StartBroadcastCampaignPayload { campaign: campaign.into() })
     }
 
@@ -241,7 +256,8 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: ResumeBroadcastCampaignInput,
     ) -> Result<ResumeBroadcastCampaignPayload> {
-        let campaign = service::resume(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let campaign = once(on, &actor, service::resume(on, &actor, input.id.input("id")?)).await?;
         Ok(ResumeBroadcastCampaignPayload { campaign: campaign.into() })
     }
 
@@ -265,7 +281,8 @@ impl CampaignMutation {
         #[graphql(desc = "Which campaign.")] input: RetryFailedJobsInput,
     ) -> Result<RetryFailedJobsPayload> {
         let id = input.campaign_id.input("campaignId")?;
-        let (campaign, retried) = service::retry_failed(ctx.services(), &ctx.actor(), id).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (campaign, retried) = once(on, &actor, service::retry_failed(on, &actor, id)).await?;
         Ok(RetryFailedJobsPayload { campaign: campaign.into(), retried })
     }
 }
@@ -283,6 +300,7 @@ fn new(input: CreateBroadcastCampaignInput) -> Result<service::New> {
         scheduled_at,
         test_limit,
         telegram_account_ids,
+        idempotency_key: _,
     } = input;
     if telegram_account_ids.is_some_and(|ids| !ids.is_empty()) {
         return Err(Error::NotFound("Telegram account"));

@@ -16,6 +16,7 @@ use crate::graphql::id::{GlobalId, ReadId};
 use crate::graphql::loaders::{Load, LoadError, Reader};
 use crate::graphql::scalar::{BigInt, DateTime};
 use crate::service::broadcast::channel_import as service;
+use crate::service::once::once;
 use crate::storage::broadcast::{channel_import, channel_import_error, upload};
 
 /// An import of channels from an uploaded list.
@@ -189,6 +190,9 @@ struct ImportChannelsInput {
     /// The list, uploaded by POST /uploads: JSON, one channel a line, such as
     /// `{"category": "новости", "tgstat_url": "https://tgstat.ru/channel/@proofzzz", "username": "proofzzz", "collected_at": "2025-09-29T11:49:45.782893"}`.
     upload_id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The import that was asked for.
@@ -230,7 +234,8 @@ impl ChannelImportMutation {
         #[graphql(desc = "What is to be imported.")] input: ImportChannelsInput,
     ) -> Result<ImportChannelsPayload> {
         let upload = input.upload_id.input("uploadId")?;
-        let import = service::create(ctx.services(), &ctx.actor(), upload).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let import = once(on, &actor, service::create(on, &actor, upload)).await?;
         Ok(ImportChannelsPayload { import: import.into() })
     }
 }

@@ -10,6 +10,7 @@ use crate::graphql::guard::requires;
 use crate::graphql::id::{GlobalId, ReadId};
 use crate::graphql::scalar::DateTime;
 use crate::service::broadcast::channel as service;
+use crate::service::once::once;
 
 /// Which channel is to be added.
 #[derive(InputObject)]
@@ -28,6 +29,9 @@ struct CreateChannelInput {
     description: Option<String>,
     /// Its subscribers.
     member_count: Option<i32>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The channel that was added.
@@ -96,11 +100,20 @@ impl ChannelMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel.")] input: CreateChannelInput,
     ) -> Result<CreateChannelPayload> {
-        let CreateChannelInput { username, category, tgstat_url, collected_at, title, description, member_count } =
-            input;
+        let CreateChannelInput {
+            username,
+            category,
+            tgstat_url,
+            collected_at,
+            title,
+            description,
+            member_count,
+            idempotency_key,
+        } = input;
         let collected_at = collected_at.map(Into::into);
         let new = service::New { username, category, tgstat_url, collected_at, title, description, member_count };
-        let channel = service::create(ctx.services(), &ctx.actor(), new).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let channel = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateChannelPayload { channel: channel.into() })
     }
 

@@ -10,12 +10,16 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::{self, ReadId};
 use crate::service::broadcast::job as service;
+use crate::service::once::{once, once_or};
 
 /// Which job is to be tried again.
 #[derive(InputObject)]
 struct RetryJobInput {
     /// Which job: FAILED or CANCELLED.
     id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The job that was queued anew.
@@ -56,6 +60,9 @@ struct ResolveUnknownJobsInput {
     job_ids: Vec<ID>,
     /// What became of their messages.
     resolution: UnknownJobResolution,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The jobs that were resolved.
@@ -78,7 +85,8 @@ impl JobMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which job.")] input: RetryJobInput,
     ) -> Result<RetryJobPayload> {
-        let job = service::retry(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let job = once(on, &actor, service::retry(on, &actor, input.id.input("id")?)).await?;
         Ok(RetryJobPayload { job: job.into() })
     }
 
@@ -101,7 +109,9 @@ impl JobMutation {
         #[graphql(desc = "Which jobs, and how.")] input: ResolveUnknownJobsInput,
     ) -> Result<ResolveUnknownJobsPayload> {
         let ids: Vec<JobId> = id::list(&input.job_ids, &["input", "jobIds"], service::MOST)?;
-        let jobs = service::resolve_unknown(ctx.services(), &ctx.actor(), &ids, input.resolution.into()).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let resolved = service::resolve_unknown(on, &actor, &ids, input.resolution.into());
+        let jobs = once_or(on, &actor, resolved, |_| service::by_ids(on, &ids)).await?;
         Ok(ResolveUnknownJobsPayload { jobs: jobs.into_iter().map(Job::from).collect() })
     }
 }

@@ -10,6 +10,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::{GlobalId, ReadId};
 use crate::service::broadcast::template as service;
+use crate::service::once::once;
 
 /// What a new template is made of.
 #[derive(InputObject)]
@@ -29,6 +30,9 @@ struct CreateTemplateInput {
     media_url: Option<String>,
     /// The attachment as it was uploaded by POST /uploads.
     media_upload_id: Option<ID>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// The template that was created.
@@ -97,12 +101,21 @@ impl TemplateMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateTemplateInput,
     ) -> Result<CreateTemplatePayload> {
-        let CreateTemplateInput { name, content, description, parse_mode, media_type, media_url, media_upload_id } =
-            input;
+        let CreateTemplateInput {
+            name,
+            content,
+            description,
+            parse_mode,
+            media_type,
+            media_url,
+            media_upload_id,
+            idempotency_key,
+        } = input;
         let media_upload = media_upload_id.map(|id| id.input("mediaUploadId")).transpose()?;
         let parse_mode = parse_mode.unwrap_or(ParseMode::Plain);
         let new = service::New { name, content, description, parse_mode, media_type, media_url, media_upload };
-        let template = service::create(ctx.services(), &ctx.actor(), new).await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let template = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateTemplatePayload { template: template.into() })
     }
 

@@ -13,7 +13,7 @@ use crate::domain::audit::Action;
 use crate::domain::error::Result;
 use crate::domain::id::AuditLogId;
 use crate::events::Event;
-use crate::service::{Actor, Services};
+use crate::service::{Actor, Services, once};
 use crate::storage::access::{audit_head, audit_log};
 
 /// Lines that a follower reads at once.
@@ -23,7 +23,8 @@ const LINES: u64 = 100;
 #[derive(Debug, Clone, Copy)]
 pub struct Subject(pub &'static str, pub Uuid);
 
-/// Adds a line. It is the last statement of its transaction but for the campaign's row: the lock order of R7.
+/// Adds a line, and notes what was done under the actor's idempotency key. These are the last statements of their transaction
+/// but for the campaign's row: the lock order of R7.
 pub async fn record(
     on: &Services,
     tx: &impl ConnectionTrait,
@@ -32,14 +33,15 @@ pub async fn record(
     subject: impl Into<Option<Subject>>,
     metadata: impl Into<Option<Json>>,
 ) -> Result<()> {
-    let subject = subject.into();
+    let (subject, metadata) = (subject.into(), metadata.into());
+    once::note(on, tx, actor, subject, metadata.clone()).await?;
     let line = audit_log::Model {
         id: AuditLogId::generate(),
         user_id: actor.user,
         action,
         resource_type: subject.map(|Subject(kind, _)| kind.to_owned()),
         resource_id: subject.map(|Subject(_, id)| id),
-        metadata: metadata.into(),
+        metadata,
         severity: action.severity(),
         timestamp: on.now(),
         ip_address: actor.address.clone(),

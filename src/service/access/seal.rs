@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use sea_orm::{ActiveModelTrait, ActiveValue, ConnectionTrait, IntoActiveModel, QuerySelect};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::error::Result;
 use crate::domain::id::AuditLogId;
+use crate::domain::json::canonical;
 use crate::events::Event;
 use crate::service::Services;
 use crate::storage::access::{audit_head, audit_log};
@@ -159,16 +160,4 @@ fn link(before: &str, seq: i64, line: &audit_log::Model) -> String {
         write!(digits, "{byte:02x}").expect("a string takes all");
         digits
     })
-}
-
-/// The same JSON with its keys in alphabetical order: PostgreSQL keeps them in another one.
-fn canonical(value: &Json) -> Json {
-    match value {
-        Json::Object(fields) => {
-            let sorted: std::collections::BTreeMap<_, _> = fields.iter().collect();
-            sorted.into_iter().map(|(key, value)| (key.clone(), canonical(value))).collect()
-        }
-        Json::Array(values) => values.iter().map(canonical).collect(),
-        plain => plain.clone(),
-    }
 }

@@ -48,7 +48,7 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     let Some(user) = known.filter(|_| is_right) else {
         return Err(refuse(on, actor, json!({ "username": cut(&username) }), "wrong username or password").await?);
     };
-    let actor = Actor { user: Some(user.id), role: user.role, address: actor.address.clone() };
+    let actor = Actor::user(user.id, user.role, actor.address.clone());
     let refresh = token::refresh();
     let family = Uuid::now_v7();
     let (seen, minted, actor) = (&user, &refresh, &actor);

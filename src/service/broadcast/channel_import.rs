@@ -14,7 +14,8 @@ use crate::domain::broadcast::ImportStatus;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ChannelImportId, UploadId};
 use crate::events::Event;
-use crate::service::{Actor, Services};
+use crate::service::access::audit::Subject;
+use crate::service::{Actor, Services, once};
 use crate::storage::broadcast::{channel_import, channel_import_error};
 
 /// Asks for the import of an uploaded file; the node that has the file does the work.
@@ -47,6 +48,8 @@ pub async fn create(on: &Services, actor: &Actor, id: UploadId) -> Result<channe
                 version: 1,
             };
             channel_import::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await?;
+            // Its audit line comes when it is done.
+            once::note(on, &*tx, actor, Some(Subject("ChannelImport", row.id.0)), None).await?;
             Ok(row)
         })
         .await?;

@@ -102,9 +102,12 @@ pub async fn resolve_unknown(
         })
         .await?;
     tell(on, campaign);
-    let mut rows = job::Entity::find().filter(is_in(ids)).all(on.db.reader()).await?;
-    rows.sort_unstable_by_key(|row| row.position);
-    Ok(rows)
+    by_ids(on, ids).await
+}
+
+/// These jobs, in the order of their places.
+pub async fn by_ids(on: &Services, ids: &[JobId]) -> Result<Vec<job::Model>> {
+    Ok(job::Entity::find().filter(is_in(ids)).order_by_asc(job::Column::Position).all(on.db.reader()).await?)
 }
 
 async fn unknown(tx: &Tx, ids: &[JobId]) -> Result<Vec<job::Model>> {

@@ -11,7 +11,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use self::receive::Incoming;
-pub use self::sweep::{run, sweep};
+pub use self::sweep::sweep;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::UploadId;
 use crate::service::{Actor, Services};

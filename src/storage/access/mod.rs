@@ -4,5 +4,6 @@
 
 pub mod audit_head;
 pub mod audit_log;
+pub mod idempotency_key;
 pub mod refresh_token;
 pub mod user;

@@ -138,7 +138,7 @@ async fn twelve_thousand(herald: &TestApp) -> Actor {
     })
     .await;
     let admin = user::named(herald.services(), user::FIRST).await.unwrap();
-    Actor { user: Some(admin.id), role: Role::Admin, address: None }
+    Actor::user(admin.id, Role::Admin, None)
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
     let herald = TestApp::api_only().await;
     let on = herald.services();
     let admin = user::named(on, user::FIRST).await.unwrap();
-    let actor = Actor { user: Some(admin.id), role: Role::Admin, address: None };
+    let actor = Actor::user(admin.id, Role::Admin, None);
     let mut channels = Vec::new();
     for n in 0..100 {
         let new = channel::New { username: format!("row_{n}"), category: "tech".into(), ..channel::New::default() };

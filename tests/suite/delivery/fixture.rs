@@ -335,5 +335,5 @@ async fn admin(on: &Services) -> Actor {
         Ok(user::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await.map(drop)?)
     });
     write.await.expect("a user");
-    Actor { user: Some(id), role: Role::Admin, address: None }
+    Actor::user(id, Role::Admin, None)
 }

@@ -13,7 +13,8 @@ use crate::domain::id::BroadcastCampaignId;
 use crate::domain::pacing::BARRIER;
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
+use crate::service::{Actor, Services, once};
+use crate::storage::Tx;
 use crate::storage::broadcast::{campaign, progress, queue};
 
 /// How much of a cancellation is done before the mutation answers; workers do the rest.
@@ -120,30 +121,34 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, within: Option<Duration>)
 
 /// Queues the failed jobs of a campaign anew, and only those; a completed campaign runs again. Returns how many these were.
 pub async fn retry_failed(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<(campaign::Model, i32)> {
-    let mut retried = 0;
-    let mut after = 0;
-    loop {
-        let chunk = on
-            .write(|tx| async move {
-                let tx = &*tx;
-                retry_chunk(on, tx, actor, id, after).await
-            })
-            .await?;
-        let Some((last, count)) = chunk else { break };
+    let (mut retried, mut after) = (0, 0);
+    while let Some((last, count)) = on.write(|tx| async move { retry_chunk(on, &tx, actor, id, after).await }).await? {
         after = last;
         retried += count;
     }
-    let campaign = campaign::Entity::find_by_id(id).one(on.db.reader()).await?;
-    let campaign = campaign.ok_or(Error::NotFound("broadcast campaign"))?;
+    let campaign = on.write(|tx| async move { finish_retry(on, &tx, actor, id, retried).await }).await?;
     on.tell(Event::Work(id));
     on.tell(Event::Campaign(id));
     Ok((campaign, retried))
 }
 
+/// Only now is it done: whoever repeats a request that was cut off before goes on with what is left.
+async fn finish_retry(
+    on: &Services,
+    tx: &Tx,
+    actor: &Actor,
+    id: BroadcastCampaignId,
+    retried: i32,
+) -> Result<campaign::Model> {
+    let subject = Subject("BroadcastCampaign", id.0);
+    once::note(on, tx, actor, Some(subject), Some(json!({ "retried": retried }))).await?;
+    campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("broadcast campaign"))
+}
+
 /// Jobs, then the campaign: the lock order of R7.
 async fn retry_chunk(
     on: &Services,
-    tx: &crate::storage::Tx,
+    tx: &Tx,
     actor: &Actor,
     id: BroadcastCampaignId,
     after: i32,
@@ -155,7 +160,8 @@ async fn retry_chunk(
         run_again(on, tx, id).await?;
         let count = i32::try_from(failed.len()).unwrap_or(i32::MAX);
         let subject = Subject("BroadcastCampaign", id.0);
-        audit::record(on, tx, actor, Action::CampaignJobsRetried, subject, json!({ "retried": count })).await?;
+        let (part, metadata) = (actor.in_part(), json!({ "retried": count }));
+        audit::record(on, tx, &part, Action::CampaignJobsRetried, subject, metadata).await?;
         return Ok(Some((*last, count)));
     }
     let from = transition::status_of(&queue::lock(tx, id).await?)?;
@@ -166,11 +172,7 @@ async fn retry_chunk(
 }
 
 /// A campaign that has completed or failed runs again, because jobs were queued anew. The caller holds its hot row.
-pub(in crate::service::broadcast) async fn run_again(
-    on: &Services,
-    tx: &crate::storage::Tx,
-    id: BroadcastCampaignId,
-) -> Result<()> {
+pub(in crate::service::broadcast) async fn run_again(on: &Services, tx: &Tx, id: BroadcastCampaignId) -> Result<()> {
     match transition::status_of(&queue::lock(tx, id).await?)? {
         CampaignStatus::Running | CampaignStatus::Paused => Ok(()),
         CampaignStatus::Completed | CampaignStatus::Failed => {
@@ -183,7 +185,7 @@ pub(in crate::service::broadcast) async fn run_again(
 /// A paused or running campaign of which nothing is left is complete. The caller holds its hot row.
 pub(in crate::service::broadcast) async fn complete_if_spent(
     on: &Services,
-    tx: &crate::storage::Tx,
+    tx: &Tx,
     row: &progress::Model,
 ) -> Result<()> {
     let status = transition::status_of(row)?;

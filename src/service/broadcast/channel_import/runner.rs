@@ -218,7 +218,7 @@ async fn end(on: &Services, id: ChannelImportId, status: ImportStatus, why: Opti
         row.version = Set(version);
         let row = row.update(tx).await?;
         // It is done in the name of the user who asked for it.
-        let actor = Actor { user: Some(row.created_by_id), role: Role::Operator, address: None };
+        let actor = Actor::user(row.created_by_id, Role::Operator, None);
         let metadata = json!({
             "status": status, "lines": row.lines, "inserted": row.inserted,
             "duplicates": row.duplicates, "invalid": row.invalid, "error": why,

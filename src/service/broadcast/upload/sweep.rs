@@ -3,10 +3,8 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio_util::sync::CancellationToken;
 
 use super::receive::{PART, disk};
 use crate::domain::error::{Error, Result};
@@ -20,22 +18,6 @@ const UNUSED: TimeDelta = TimeDelta::days(1);
 const ABANDONED: TimeDelta = TimeDelta::hours(1);
 /// Files that are looked up in one statement.
 const CHUNK: usize = 500;
-
-/// How often to look.
-const LOOK: Duration = Duration::from_mins(10);
-
-/// Sweeps every now and then, until `stop`.
-pub async fn run(on: Services, stop: CancellationToken) {
-    loop {
-        if let Err(error) = sweep(&on).await {
-            tracing::warn!(error = ?error, "uploads can't be swept now");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
 
 /// Removes the uploads of this node that nobody needs. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {

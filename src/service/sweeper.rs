@@ -1,0 +1,31 @@
+//! Takes away, every now and then, what nobody needs any more.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::broadcast::upload;
+use super::{Services, once};
+use crate::domain::error::Result;
+
+/// How often to look.
+const LOOK: Duration = Duration::from_mins(10);
+
+/// Sweeps until `stop`.
+pub async fn run(on: Services, stop: CancellationToken) {
+    loop {
+        attempt("uploads", upload::sweep(&on)).await;
+        attempt("idempotency keys", once::sweep(&on)).await;
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// What can't be swept now is swept the next time.
+async fn attempt(what: &str, sweep: impl Future<Output = Result<()>>) {
+    if let Err(error) = sweep.await {
+        tracing::warn!(error = ?error, "{what} can't be swept now");
+    }
+}
