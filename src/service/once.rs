@@ -4,6 +4,7 @@
 //! audit line, so that neither is there without the other. The answer is made anew from what was changed, as it is by then.
 
 use chrono::TimeDelta;
+use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -68,28 +69,35 @@ pub trait Again: Sized {
 ///
 /// # Errors
 /// [`Error::IdempotencyConflict`] if the key came with another input.
-pub async fn once<T: Again>(on: &Services, actor: &Actor, work: impl Future<Output = Result<T>>) -> Result<T> {
-    once_or(on, actor, work, |done| T::again(on, done)).await
+pub fn once<'a, T: Again + Send + 'a>(
+    on: &'a Services,
+    actor: &'a Actor,
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<T>> {
+    once_or(on, actor, work, |done| T::again(on, done))
 }
 
 /// [`once`] for an answer that only the caller can make anew.
-pub async fn once_or<T, A: Future<Output = Result<T>>>(
-    on: &Services,
-    actor: &Actor,
-    work: impl Future<Output = Result<T>>,
-    again: impl FnOnce(Done) -> A,
-) -> Result<T> {
-    if let Some(done) = find(on, actor).await? {
-        return again(done).await;
-    }
-    match work.await {
-        Ok(answer) => Ok(answer),
-        // Two at a time: who came second found the other's traces.
-        Err(error) => match find(on, actor).await? {
-            Some(done) => again(done).await,
-            None => Err(error),
-        },
-    }
+pub fn once_or<'a, T: Send + 'a, A: Future<Output = Result<T>> + Send>(
+    on: &'a Services,
+    actor: &'a Actor,
+    work: impl Future<Output = Result<T>> + Send + 'a,
+    again: impl FnOnce(Done) -> A + Send + 'a,
+) -> BoxFuture<'a, Result<T>> {
+    // Boxed, because a whole use case lies in it.
+    Box::pin(async move {
+        if let Some(done) = find(on, actor).await? {
+            return again(done).await;
+        }
+        match work.await {
+            Ok(answer) => Ok(answer),
+            // Two at a time: who came second found the other's traces.
+            Err(error) => match find(on, actor).await? {
+                Some(done) => again(done).await,
+                None => Err(error),
+            },
+        }
+    })
 }
 
 async fn find(on: &Services, actor: &Actor) -> Result<Option<Done>> {
