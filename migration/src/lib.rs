@@ -13,6 +13,7 @@ mod m20261122_000007_channel_imports;
 mod m20261122_000008_broadcast_campaigns;
 mod m20261122_000009_jobs;
 mod m20261122_000010_senders;
+mod m20261122_000011_api_tokens;
 mod m20261122_000021_idempotency_keys;
 
 /// All migrations, oldest first.
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_broadcast_campaigns::Migration),
             Box::new(m20261122_000009_jobs::Migration),
             Box::new(m20261122_000010_senders::Migration),
+            Box::new(m20261122_000011_api_tokens::Migration),
             Box::new(m20261122_000021_idempotency_keys::Migration),
         ]
     }

@@ -19,6 +19,8 @@ pub enum Action {
     UserUpdated,
     UserDeleted,
     UserPasswordChanged,
+    ApiTokenCreated,
+    ApiTokenRevoked,
     PermissionDenied,
     CampaignCreated,
     CampaignUpdated,

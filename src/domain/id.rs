@@ -38,6 +38,8 @@ ids!(
     UserId,
     /// A refresh token of a session.
     RefreshTokenId,
+    /// An API token of a script.
+    ApiTokenId,
     /// A Telegram channel.
     ChannelId,
     /// A list of channels.

@@ -40,6 +40,8 @@ pub enum Permission {
     SignedIn,
     /// Change one's own password.
     ChangeOwnPassword,
+    /// Make, see and revoke one's own API tokens.
+    OwnApiTokens,
     /// See the users.
     ReadUsers,
     /// Create, change and delete users.
@@ -65,7 +67,12 @@ impl Role {
         match permission {
             P::Anyone => true,
             P::SignedIn | P::ReadUsers | P::ReadBroadcast | P::ReadAudit if matches!(self, Self::Auditor) => true,
-            P::SignedIn | P::ReadBroadcast | P::ChangeOwnPassword | P::CreateChannels | P::WriteCampaigns
+            P::SignedIn
+            | P::ReadBroadcast
+            | P::ChangeOwnPassword
+            | P::OwnApiTokens
+            | P::CreateChannels
+            | P::WriteCampaigns
                 if matches!(self, Self::Operator) =>
             {
                 true
@@ -99,7 +106,15 @@ mod tests {
         assert_eq!(of(Role::Auditor), [P::Anyone, P::SignedIn, P::ReadUsers, P::ReadBroadcast, P::ReadAudit]);
         assert_eq!(
             of(Role::Operator),
-            [P::Anyone, P::SignedIn, P::ChangeOwnPassword, P::ReadBroadcast, P::CreateChannels, P::WriteCampaigns]
+            [
+                P::Anyone,
+                P::SignedIn,
+                P::ChangeOwnPassword,
+                P::OwnApiTokens,
+                P::ReadBroadcast,
+                P::CreateChannels,
+                P::WriteCampaigns
+            ]
         );
     }
 }

@@ -15,7 +15,7 @@ pub struct Bounds {
 const URL_LIMIT: usize = 2_048;
 
 impl Bounds {
-    /// Names of batches and templates.
+    /// Names of batches, templates and API tokens.
     pub const NAME: Self = Self { may_be_empty: false, most: 200 };
     /// Categories of channels.
     pub const CATEGORY: Self = Self { may_be_empty: false, most: 100 };

@@ -2,19 +2,26 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Data, Executor, Request, Response};
+use chrono::{DateTime, Utc};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, future};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::context::Caller;
 use super::turns::Turns;
 use super::{Schema, error, loaders};
 use crate::domain::error::{Code, Error};
+use crate::domain::id::UserId;
 use crate::events::Event;
 use crate::service::Services;
 use crate::service::access::session;
+
+/// How often a session is looked up that nobody told of: the one who knew may have been cut off from this process.
+const LOOK: Duration = Duration::from_mins(1);
 
 /// The schema and the services under it.
 #[derive(Clone)]
@@ -57,11 +64,13 @@ impl Execution {
 
     async fn stream(self, request: Request, data: Option<Arc<Data>>) -> BoxStream<'static, Response> {
         let once = |response| stream::once(future::ready(response)).boxed();
+        // Subscribe first, read second: what ends in between is heard of.
+        let events = self.services.events.subscribe();
         let caller = match self.current(data.as_deref()).await {
             Ok(caller) => caller,
             Err(refusal) => return once(error::response(refusal, None)),
         };
-        let ended = ended(self.services.clone(), caller.clone());
+        let ended = ended(self.services.clone(), caller.clone(), events);
         let request = match parsed(request) {
             Ok(request) => request.data(loaders::forgetful(&self.services.db)).data(caller),
             Err(message) => return once(error::coded(Code::GraphqlParseFailed, message, None)),
@@ -92,16 +101,14 @@ fn parsed(mut request: Request) -> Result<Request, String> {
     }
 }
 
-/// Comes true when the caller's session has ended.
-async fn ended(services: Services, caller: Caller) {
+/// Comes true when the caller's session has ended, or its role is another.
+async fn ended(services: Services, caller: Caller, mut events: Receiver<Event>) {
     let Some(session) = caller.session else { return future::pending().await };
-    let mut events = services.events.subscribe();
     loop {
-        match events.recv().await {
-            Ok(Event::User(user)) if user == session.user.id => {}
-            Ok(Event::Resync) | Err(RecvError::Lagged(_)) => {}
-            Ok(_) => continue,
-            Err(RecvError::Closed) => return,
+        tokio::select! {
+            is_open = told(&mut events, session.user.id) => if !is_open { return },
+            () = until(&services, session.expires_at) => return,
+            () = tokio::time::sleep(LOOK) => {}
         }
         match session::reload(&services, &session).await {
             Ok(None) => return,
@@ -110,5 +117,27 @@ async fn ended(services: Services, caller: Caller) {
             Ok(Some(_)) => {}
             Err(error) => tracing::debug!(%error, "the session can't be looked up now"),
         }
+    }
+}
+
+/// Waits until something may have changed about `user`; false if nothing will be told any more.
+async fn told(events: &mut Receiver<Event>, user: UserId) -> bool {
+    loop {
+        match events.recv().await {
+            Ok(Event::User(other)) if other != user => {}
+            Ok(Event::User(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return true,
+            Ok(_) => {}
+            Err(RecvError::Closed) => return false,
+        }
+    }
+}
+
+/// Waits for the instant `end`, if there is one.
+async fn until(services: &Services, end: Option<DateTime<Utc>>) {
+    let Some(end) = end else { return future::pending().await };
+    while let Ok(left) = (end - services.now()).to_std()
+        && !left.is_zero()
+    {
+        services.clock.sleep(left).await;
     }
 }

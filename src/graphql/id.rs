@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
-    AuditLogId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UploadId, UserId,
+    ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UploadId,
+    UserId,
 };
 
 /// An id that the API shows.
@@ -45,6 +46,7 @@ macro_rules! global {
 
 global!(
     UserId => "User",
+    ApiTokenId => "ApiToken",
     ChannelId => "Channel",
     BatchId => "Batch",
     TemplateId => "Template",

@@ -33,6 +33,7 @@ pub struct Query(
     server::ServerQuery,
     node::NodeQuery,
     access::user::UserQuery,
+    access::api_token::ApiTokenQuery,
     access::audit::AuditQuery,
     broadcast::channel_list::ChannelQuery,
     broadcast::channel_import::ChannelImportQuery,
@@ -48,6 +49,7 @@ pub struct Query(
 pub struct Mutation(
     access::session::SessionMutation,
     access::user::UserMutation,
+    access::api_token::ApiTokenMutation,
     broadcast::channel_mutations::ChannelMutation,
     broadcast::channel_import::ChannelImportMutation,
     broadcast::batch_mutations::BatchMutation,

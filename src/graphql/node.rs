@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 use futures_util::future::try_join_all;
 
+use super::access::api_token::ApiToken;
 use super::access::audit::AuditLog;
 use super::access::user::User;
 use super::broadcast::batch::Batch;
@@ -15,7 +16,7 @@ use super::guard::{self, requires};
 use super::id::{self, GlobalId, MOST_IDS, ReadId};
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
-    AuditLogId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UserId,
+    ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UserId,
 };
 use crate::domain::role::Permission;
 
@@ -25,6 +26,8 @@ use crate::domain::role::Permission;
 pub enum Node {
     /// A user.
     User(User),
+    /// What a script signs in with.
+    ApiToken(ApiToken),
     /// A line of the audit log.
     AuditLog(AuditLog),
     /// A Telegram channel.
@@ -84,6 +87,10 @@ async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) ->
         UserId::TYPE => {
             need(Permission::ReadUsers).await?;
             User::by_id(ctx, id.argument("id")?).await?.map(Node::User)
+        }
+        ApiTokenId::TYPE => {
+            need(Permission::OwnApiTokens).await?;
+            ApiToken::by_id(ctx, id.argument("id")?).await?.map(Node::ApiToken)
         }
         AuditLogId::TYPE => {
             need(Permission::ReadAudit).await?;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
+mod api_tokens;
 mod audit;
 mod campaigns;
 mod catalog;

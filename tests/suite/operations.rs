@@ -52,6 +52,11 @@ async fn every_published_operation_runs() {
     story.client = herald.nobody().with_token(refreshed["refreshSession"]["accessToken"].as_str().unwrap());
     assert_eq!(story.run("viewer", json!({})).await["serverInfo"]["isSimulated"], true);
     story.input("create-user", json!({ "username": "anna", "password": PASSWORD, "role": "OPERATOR" })).await;
+    let token =
+        story.input("create-api-token", json!({ "name": "nightly", "role": "OPERATOR" })).await["createApiToken"]
+            .clone();
+    assert_eq!(story.run("list-api-tokens", json!({})).await["apiTokens"]["nodes"][0]["id"], token["apiToken"]["id"]);
+    story.input("revoke-api-token", json!({ "id": token["apiToken"]["id"] })).await;
 
     let (batch, channel) = catalog(&mut story).await;
     let template = json!({ "name": "hello", "content": "Hello {{ channel_name }}: {{ offer }}" });

@@ -12,7 +12,8 @@ use serde_json::json;
 use crate::harness::TestApp;
 
 use Permission::{
-    Anyone, ChangeOwnPassword, CreateChannels, SignedIn, WriteCampaigns, WriteChannels, WriteJobs, WriteUsers,
+    Anyone, ChangeOwnPassword, CreateChannels, OwnApiTokens, SignedIn, WriteCampaigns, WriteChannels, WriteJobs,
+    WriteUsers,
 };
 
 /// The table of the contract, a line for each mutation.
@@ -24,6 +25,8 @@ const TABLE: &[(&str, Permission)] = &[
     ("createUser", WriteUsers),
     ("updateUser", WriteUsers),
     ("deleteUser", WriteUsers),
+    ("createApiToken", OwnApiTokens),
+    ("revokeApiToken", OwnApiTokens),
     ("importChannels", CreateChannels),
     ("createChannel", CreateChannels),
     ("updateChannel", WriteChannels),

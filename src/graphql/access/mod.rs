@@ -1,5 +1,6 @@
-//! Signing in, users, and the audit log.
+//! Signing in, users, API tokens, and the audit log.
 
+pub mod api_token;
 pub mod audit;
 pub mod session;
 pub mod user;

@@ -147,6 +147,7 @@ impl SessionMutation {
     }
 }
 
-fn session<'a>(ctx: &'a Context<'_>) -> Result<&'a Session> {
+/// The session of a request that needs one.
+pub(super) fn session<'a>(ctx: &'a Context<'_>) -> Result<&'a Session> {
     ctx.caller().session.as_ref().ok_or(Error::Unauthenticated("sign in first"))
 }

@@ -1,4 +1,5 @@
-//! Sessions: opened by a login, carried on by refresh tokens that are used once each, ended by a logout.
+//! Sessions: opened by a login, carried on by refresh tokens that are used once each, ended by a logout. A request that comes with
+//! an API token has one too, without a login.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
@@ -6,10 +7,10 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::audit::{self, Subject};
-use super::{password, token};
+use super::{api_token, password, token};
 use crate::domain::audit::Action;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{RefreshTokenId, UserId};
+use crate::domain::id::{ApiTokenId, RefreshTokenId, UserId};
 use crate::events::Event;
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
@@ -18,10 +19,36 @@ use crate::storage::access::{refresh_token, user};
 /// A session that a request belongs to.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Who, as the row is now: a new role acts at once.
+    /// Who, as the row is now: a new role acts at once. Under an API token the role is the token's, if that is less.
     pub user: user::Model,
-    /// All refresh tokens that came from one login.
-    pub family: Uuid,
+    /// By what he is known.
+    pub proof: Proof,
+    /// When the token that was shown ends; None if not by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a session rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A login: the family of its refresh tokens.
+    Login(Uuid),
+    /// An API token.
+    ApiToken(ApiTokenId),
+}
+
+impl Session {
+    /// The login that it rests on.
+    ///
+    /// # Errors
+    /// It rests on an API token, which is not signed in and out.
+    pub fn login(&self) -> Result<Uuid> {
+        match self.proof {
+            Proof::Login(family) => Ok(family),
+            Proof::ApiToken(_) => Err(Error::Precondition(
+                "an API token has no login: sign in, or end the token with revokeApiToken".into(),
+            )),
+        }
+    }
 }
 
 /// What a login or a refresh gives.
@@ -90,12 +117,13 @@ pub async fn refresh(on: &Services, actor: &Actor, spent: &str) -> Result<Tokens
 
 /// Ends a session, or all of its user's: their access tokens are refused from now on too.
 pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere: bool) -> Result<()> {
+    let family = session.login()?;
     on.write(|tx| async move {
         let tx = &*tx;
         let end = if everywhere {
             refresh_token::Entity::revoke_of(session.user.id, on.now())
         } else {
-            refresh_token::Entity::revoke_family(session.family, on.now())
+            refresh_token::Entity::revoke_family(family, on.now())
         };
         end.exec(tx).await?;
         audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), None::<Json>).await
@@ -106,17 +134,25 @@ pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere:
     Ok(())
 }
 
-/// The session that an access token belongs to, if it has not ended.
+/// The session that an access token belongs to, or that an API token gives, if it has not ended.
 pub async fn resume(on: &Services, access: &str) -> Result<Session> {
-    let claims = token::read(&on.key, access, on.now())?;
+    if api_token::is_one(access) {
+        return api_token::resume(on, access).await;
+    }
+    let (claims, expires_at) = token::read(&on.key, access, on.now())?;
     let user = user::Entity::in_session(claims.user, claims.family).one(on.db.reader()).await?;
-    Ok(Session { user: user.ok_or(ENDED)?, family: claims.family })
+    Ok(Session { user: user.ok_or(ENDED)?, proof: Proof::Login(claims.family), expires_at: Some(expires_at) })
 }
 
 /// The session as it is now; None if it has ended.
 pub async fn reload(on: &Services, session: &Session) -> Result<Option<Session>> {
-    let user = user::Entity::in_session(session.user.id, session.family).one(on.db.reader()).await?;
-    Ok(user.map(|user| Session { user, family: session.family }))
+    match session.proof {
+        Proof::Login(family) => {
+            let user = user::Entity::in_session(session.user.id, family).one(on.db.reader()).await?;
+            Ok(user.map(|user| Session { user, ..session.clone() }))
+        }
+        Proof::ApiToken(id) => api_token::reload(on, id).await,
+    }
 }
 
 enum Rotation {

@@ -45,17 +45,15 @@ pub fn issue(key: &SecretKey, claims: Claims, now: DateTime<Utc>) -> Result<(Str
     Ok((token, payload_end(&payload).unwrap_or(until)))
 }
 
-/// What a valid access token says.
-pub fn read(key: &SecretKey, token: &str, now: DateTime<Utc>) -> Result<Claims> {
+/// What a valid access token says, and when it ends.
+pub fn read(key: &SecretKey, token: &str, now: DateTime<Utc>) -> Result<(Claims, DateTime<Utc>)> {
     let mut validation = Validation::new(Algorithm::HS256);
     // The end is compared with the Clock's time below, not with the system's.
     validation.validate_exp = false;
     let key = DecodingKey::from_secret(&signing_key(key));
     let payload: Payload = jsonwebtoken::decode(token, &key, &validation).map_err(|_| REFUSED)?.claims;
-    if payload_end(&payload).is_none_or(|end| end <= now) {
-        return Err(REFUSED);
-    }
-    Ok(Claims { user: UserId(payload.sub), family: payload.sid })
+    let until = payload_end(&payload).filter(|end| *end > now).ok_or(REFUSED)?;
+    Ok((Claims { user: UserId(payload.sub), family: payload.sid }, until))
 }
 
 /// A new refresh token: 256 random bits.
@@ -86,8 +84,8 @@ mod tests {
         let claims = Claims { user: UserId::generate(), family: Uuid::now_v7() };
         let (token, until) = issue(&key, claims, now).unwrap();
         assert_eq!(until, now + ACCESS_LIFETIME);
-        assert_eq!(read(&key, &token, now).unwrap(), claims);
-        assert_eq!(read(&key, &token, until - TimeDelta::seconds(1)).unwrap(), claims);
+        assert_eq!(read(&key, &token, now).unwrap(), (claims, until));
+        assert_eq!(read(&key, &token, until - TimeDelta::seconds(1)).unwrap().0, claims);
         assert!(read(&key, &token, until).is_err());
         assert!(read(&SecretKey::new([2; 32]), &token, now).is_err());
         assert!(read(&key, &format!("{token}x"), now).is_err());

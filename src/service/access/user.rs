@@ -145,6 +145,7 @@ pub async fn change_password(
     current: SecretString,
     new: SecretString,
 ) -> Result<user::Model> {
+    let family = session.login()?;
     let hash = &checked_hash("newPassword", new).await?;
     let id = session.user.id;
     if !password::verify(current.expose_secret().into(), Some(session.user.password_hash.clone())).await? {
@@ -156,7 +157,7 @@ pub async fn change_password(
             let mut row = user::Entity::require(tx, id).await?.changed(on.now());
             row.password_hash = ActiveValue::Set(hash.clone());
             let user = row.update(tx).await?;
-            refresh_token::Entity::revoke_others(id, session.family, on.now()).exec(tx).await?;
+            refresh_token::Entity::revoke_others(id, family, on.now()).exec(tx).await?;
             let subject = Subject("User", id.0);
             audit::record(on, tx, actor, Action::UserPasswordChanged, subject, None::<Json>).await?;
             Ok(user)

@@ -44,6 +44,11 @@ impl Entity {
         Self::present().filter(Column::Username.eq(username))
     }
 
+    /// The user `id`, if not deleted.
+    pub fn present_one(id: UserId) -> Select<Self> {
+        Self::present().filter(Column::Id.eq(id))
+    }
+
     /// All users, deleted ones too.
     pub fn any() -> Select<Self> {
         Self::find()
@@ -73,12 +78,12 @@ impl Entity {
             .and_where(refresh_token::Column::UserId.eq(id))
             .and_where(refresh_token::Column::RevokedAt.is_null())
             .to_owned();
-        Self::present().filter(Column::Id.eq(id)).filter(Expr::exists(token))
+        Self::present_one(id).filter(Expr::exists(token))
     }
 
     /// The user `id`, locked until the transaction ends; `NOT_FOUND` if deleted.
     pub async fn require(tx: &impl ConnectionTrait, id: UserId) -> Result<Model> {
-        let found = Self::present().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
+        let found = Self::present_one(id).lock_exclusive().one(tx).await?;
         found.ok_or(Error::NotFound("user"))
     }
 }

@@ -1,0 +1,179 @@
+//! API tokens: what scripts sign in with. Shown once, stored as a hash, never above their user.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::audit::{self, Subject};
+use super::session::{Proof, Session};
+use super::{denial, token};
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result, Violations};
+use crate::domain::id::ApiTokenId;
+use crate::domain::role::Role;
+use crate::domain::text::{self, Bounds};
+use crate::events::Event;
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::access::{api_token, user};
+
+/// By this a token is known for one, by Herald and by those who look for secrets in what should hold none.
+const PREFIX: &str = "herald_";
+/// Tokens that hold, of one user.
+const MOST: u64 = 100;
+/// How often a use is written down.
+const NOTED_EACH: TimeDelta = TimeDelta::minutes(1);
+
+const REFUSED: Error = Error::Unauthenticated("the API token is wrong, has expired or was revoked");
+
+/// A token to be.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// 1 to 200 characters.
+    pub name: String,
+    /// The most that it may do.
+    pub role: Role,
+    /// When it ends; None: not by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A token that has just been made.
+#[derive(Debug)]
+pub struct Made {
+    /// The token. It is not kept: whoever loses it makes another.
+    pub token: SecretString,
+    /// What is kept.
+    pub row: api_token::Model,
+}
+
+/// Makes a token for the user of `session`, who must have signed in himself: a token that leaks must not make others that
+/// outlive it.
+///
+/// # Errors
+/// FORBIDDEN for a role above the user's own.
+pub async fn create(on: &Services, actor: &Actor, session: &Session, new: New) -> Result<Made> {
+    if matches!(session.proof, Proof::ApiToken(_)) {
+        return Err(Error::Precondition("an API token can't make another one: sign in with a password".into()));
+    }
+    let secret = SecretString::from(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())));
+    let row = &checked(on, session, new, &secret)?;
+    let outcome = on.write(|tx| async move { insert(on, actor, &tx, row).await }).await;
+    if matches!(outcome, Err(Error::Forbidden)) {
+        denial::record(on, actor, "createApiToken").await?;
+    }
+    outcome?;
+    on.tell(Event::Audit);
+    Ok(Made { token: secret, row: row.clone() })
+}
+
+fn checked(on: &Services, session: &Session, new: New, secret: &SecretString) -> Result<api_token::Model> {
+    let New { name, role, expires_at } = new;
+    let now = on.now();
+    let mut violations = Violations::default();
+    let name = violations.take("name", text::line(&name, Bounds::NAME));
+    violations.require(expires_at.is_none_or(|end| end > now), "expiresAt", "must be in the future");
+    violations.into_result()?;
+    Ok(api_token::Model {
+        id: ApiTokenId::generate(),
+        user_id: session.user.id,
+        name,
+        role,
+        token_hash: token::hash(secret.expose_secret()),
+        created_at: now,
+        expires_at,
+        last_used_at: None,
+        revoked_at: None,
+    })
+}
+
+async fn insert(on: &Services, actor: &Actor, tx: &Tx, row: &api_token::Model) -> Result<()> {
+    // The lock of the user's row: his role and the number of his tokens stay what they are.
+    let maker = user::Entity::require(tx, row.user_id).await?;
+    if row.role > maker.role {
+        return Err(Error::Forbidden);
+    }
+    if api_token::Entity::of(maker.id).filter(api_token::holding(on.now())).count(tx).await? >= MOST {
+        return Err(Error::Precondition(format!("a user has at most {MOST} API tokens: revoke one first")));
+    }
+    api_token::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    let metadata = json!({ "name": row.name, "role": row.role, "expiresAt": row.expires_at });
+    audit::record(on, tx, actor, Action::ApiTokenCreated, Subject("ApiToken", row.id.0), metadata).await
+}
+
+/// Ends a token, at once and everywhere: one's own, or anybody's if one is an admin. A second time changes nothing.
+pub async fn revoke(on: &Services, actor: &Actor, id: ApiTokenId) -> Result<api_token::Model> {
+    let row = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = api_token::Entity::require(tx, id).await?;
+            // Of others' tokens nobody but an admin learns even that they are there.
+            if !is_visible(&row, actor) {
+                return Err(Error::NotFound("API token"));
+            }
+            if row.revoked_at.is_some() {
+                return Ok(row);
+            }
+            let metadata = json!({ "name": row.name, "userId": row.user_id });
+            let mut row = row.into_active_model();
+            row.revoked_at = ActiveValue::Set(Some(on.now()));
+            let row = row.update(tx).await?;
+            audit::record(on, tx, actor, Action::ApiTokenRevoked, Subject("ApiToken", id.0), metadata).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::User(row.user_id));
+    on.tell(Event::Audit);
+    Ok(row)
+}
+
+/// Whether `actor` may see a token: it is his, or he is an admin.
+pub fn is_visible(row: &api_token::Model, actor: &Actor) -> bool {
+    actor.role == Role::Admin || actor.user == Some(row.user_id)
+}
+
+/// Whether `token` looks like an API token.
+pub fn is_one(token: &str) -> bool {
+    token.starts_with(PREFIX)
+}
+
+/// The session that an API token gives.
+pub async fn resume(on: &Services, token: &str) -> Result<Session> {
+    let now = on.now();
+    let row = api_token::Entity::with_hash(&token::hash(token), now).one(on.db.reader()).await?;
+    let row = row.ok_or(REFUSED)?;
+    if row.last_used_at.is_none_or(|last| last + NOTED_EACH <= now) {
+        note_use(on, row.id, now).await;
+    }
+    session(on, row).await?.ok_or(REFUSED)
+}
+
+/// The session as it is now; None if the token or its user has ended.
+pub async fn reload(on: &Services, id: ApiTokenId) -> Result<Option<Session>> {
+    match api_token::Entity::held(id, on.now()).one(on.db.reader()).await? {
+        Some(row) => session(on, row).await,
+        None => Ok(None),
+    }
+}
+
+async fn session(on: &Services, row: api_token::Model) -> Result<Option<Session>> {
+    let user = user::Entity::present_one(row.user_id).one(on.db.reader()).await?;
+    Ok(user.map(|mut user| {
+        // Whoever was an admin when he made the token may be less today.
+        user.role = user.role.min(row.role);
+        Session { user, proof: Proof::ApiToken(row.id), expires_at: row.expires_at }
+    }))
+}
+
+/// Which tokens are still in use is good to know, but no reason to refuse a request.
+async fn note_use(on: &Services, id: ApiTokenId, now: DateTime<Utc>) {
+    let note = |tx: std::sync::Arc<Tx>| async move {
+        api_token::Entity::use_at(id, now, now - NOTED_EACH).exec(&*tx).await?;
+        Ok(())
+    };
+    if let Err(error) = on.write(note).await {
+        tracing::warn!(%error, "the use of an API token can't be noted now");
+    }
+}
