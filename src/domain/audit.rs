@@ -10,50 +10,92 @@ use serde::{Deserialize, Serialize};
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[graphql(name = "AuditAction")]
-#[expect(missing_docs, reason = "each is NOUN_VERB of what it records; the API describes the enum as a whole")]
 pub enum Action {
+    /// Somebody signed in with a password.
     UserLogin,
+    /// Somebody ended one session, or all.
     UserLogout,
+    /// A password or a refresh token was refused; `metadata` says whose.
     UserLoginFailed,
+    /// Somebody was given access.
     UserCreated,
+    /// The role or the password of a user was changed by an admin.
     UserUpdated,
+    /// The access of a user was ended for good.
     UserDeleted,
+    /// Somebody changed the own password.
     UserPasswordChanged,
+    /// Somebody made an API token for a script.
     ApiTokenCreated,
+    /// An API token was ended before its time.
     ApiTokenRevoked,
+    /// A role was refused what it may not do; `metadata` has the field.
     PermissionDenied,
+    /// A broadcast campaign was made.
     CampaignCreated,
+    /// Settings of a campaign were changed.
     CampaignUpdated,
+    /// A campaign went, with its jobs.
     CampaignDeleted,
+    /// A campaign was given the instant of its start, or another one.
     CampaignScheduled,
+    /// A scheduled start was given up: overdue for too long, or not possible.
     CampaignScheduleMissed,
+    /// The jobs were made, and the first may be sent.
     CampaignStarted,
+    /// Sending was stopped until a resumption, by an operator or by Herald itself.
     CampaignPaused,
+    /// Sending went on after a pause.
     CampaignResumed,
+    /// The last job ended.
     CampaignCompleted,
+    /// A campaign was ended for good before all was sent.
     CampaignCancelled,
+    /// The failed jobs of a campaign were queued anew.
     CampaignJobsRetried,
+    /// One job was queued anew.
     JobRetried,
+    /// One job was taken out before it was sent.
     JobCancelled,
+    /// Somebody said what became of jobs whose fate nobody could know.
     JobsResolved,
+    /// A list of channels was made.
     BatchCreated,
+    /// The name, the notes or the channels of a batch were changed.
     BatchUpdated,
+    /// A list of channels went; the channels stayed.
     BatchDeleted,
+    /// A message was written.
     TemplateCreated,
+    /// A message was changed.
     TemplateUpdated,
+    /// A message went.
     TemplateDeleted,
+    /// A channel was added by hand.
     ChannelCreated,
+    /// What is known of a channel was corrected.
     ChannelUpdated,
+    /// A channel left the catalog and its batches.
     ChannelDeleted,
+    /// A list of channels was read to its end; `metadata` has the counts.
     ChannelImported,
+    /// Campaigns stopped writing to a channel, because sends to it failed.
     ChannelDeactivated,
+    /// A Telegram account was given its session.
     SessionStringAdded,
+    /// The session of a Telegram account was replaced.
     SessionStringRotated,
+    /// Telegram told a sender to wait; `metadata` has the seconds.
     FloodWaitTriggered,
+    /// Telegram closed an account.
     AccountBanned,
+    /// A process that sends began its work.
     WorkerStarted,
+    /// A process that sends ended in order.
     WorkerStopped,
+    /// A slot in the far future was a fault of a clock, and was mended.
     ClockCorrected,
+    /// The database was brought to the version of the program.
     DatabaseMigration,
 }
 

@@ -63,9 +63,9 @@ words! {
     }
     /// What is attached to a message.
     MediaType {
-        /// A photo.
+        /// A picture, shown inline.
         Photo => "PHOTO",
-        /// A video.
+        /// A film, played inline.
         Video => "VIDEO",
         /// A file of any other kind.
         Document => "DOCUMENT",

@@ -49,7 +49,7 @@ pub type Count = Box<dyn for<'a> Fn(&'a Context<'_>) -> BoxFuture<'a, Result<u64
 #[derive(SimpleObject)]
 #[graphql(name_type, complex)]
 pub struct Edge<N: OutputType> {
-    /// The node.
+    /// What stands at this place.
     node: N,
     #[graphql(skip)]
     cursor: String,
@@ -71,12 +71,12 @@ pub struct PageInfo {
 /// A part of a list.
 #[Object(name_type)]
 impl<N: OutputType> Connection<N> {
-    /// The nodes with their cursors.
+    /// What is listed, in order, each with its cursor.
     async fn edges(&self) -> &[Edge<N>] {
         &self.edges
     }
 
-    /// The nodes.
+    /// What is listed, in order; the shorter way where no cursors are needed.
     async fn nodes(&self) -> Vec<&N> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }

@@ -52,7 +52,11 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// What has this id; null if there is nothing. It needs the permission that reading this type needs.
     #[graphql(directive = requires::apply(Permission::SignedIn))]
-    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Result<Option<Node>> {
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "An id that any field `id` gave.")] id: ID,
+    ) -> Result<Option<Node>> {
         find(ctx, &id, || vec!["id".into()]).await
     }
 

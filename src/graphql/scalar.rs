@@ -1,4 +1,4 @@
-//! The custom scalars: instants and large numbers.
+//! The custom scalars: instants, large numbers, and what has no fixed shape.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
@@ -41,7 +41,7 @@ impl From<DateTime> for chrono::DateTime<Utc> {
 pub struct BigInt(pub i64);
 
 /// A whole number of up to 64 bits, written as a string: JavaScript's numbers end at 2^53.
-#[Scalar(name = "BigInt", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
+#[Scalar(name = "BigInt", specified_by_url = "https://www.rfc-editor.org/rfc/rfc7493#section-2.2")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         let number = match &value {
@@ -60,6 +60,22 @@ impl ScalarType for BigInt {
 impl From<i64> for BigInt {
     fn from(number: i64) -> Self {
         Self(number)
+    }
+}
+
+/// A JSON value whose shape depends on the case; the field says which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(pub serde_json::Value);
+
+/// A JSON value whose shape depends on the case; the field says which.
+#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value.into_json()?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
     }
 }
 

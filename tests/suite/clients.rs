@@ -6,6 +6,12 @@ use crate::harness::npm::Workshop;
 use crate::harness::{Client, PASSWORD, TestApp};
 
 #[tokio::test]
+async fn a_strict_lint_has_nothing_to_say() {
+    let Some(workshop) = Workshop::open() else { return };
+    workshop.script("lint", &[]).await;
+}
+
+#[tokio::test]
 async fn typescript_clients_are_generated_and_follow_a_campaign() {
     let Some(workshop) = Workshop::open() else { return };
     let herald = TestApp::start().await;

@@ -124,7 +124,7 @@ impl ApiTokenFilter {
 /// What API tokens can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum ApiTokenOrderField {
-    /// The name.
+    /// In the order of the alphabet.
     Name,
     /// The instant of creation.
     CreatedAt,
@@ -133,9 +133,9 @@ enum ApiTokenOrderField {
 /// How API tokens are sorted.
 #[derive(InputObject)]
 struct ApiTokenOrder {
-    /// By what.
+    /// What decides the order.
     field: ApiTokenOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }
@@ -168,7 +168,7 @@ impl ApiTokenQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which tokens.")] filter: Option<ApiTokenFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<ApiTokenOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<ApiTokenOrder>,
     ) -> Result<Option<Connection<ApiToken>>> {
         let args = PageArgs::new(first, after, last, before);
         let (on, viewer) = (ctx.services(), ctx.viewer());

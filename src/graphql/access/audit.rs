@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, Enum, ID, InputObject, Json, Object, Subscription};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
 use futures_util::Stream;
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
@@ -17,7 +17,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::{self, GlobalId, ReadId};
 use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{BigInt, DateTime};
+use crate::graphql::scalar::{BigInt, DateTime, Json};
 use crate::service::access::audit as service;
 use crate::storage::access::audit_log;
 use crate::storage::page::Sort;
@@ -76,7 +76,7 @@ impl AuditLog {
     }
 
     /// Details; their shape depends on the action.
-    async fn metadata(&self) -> Option<Json<serde_json::Value>> {
+    async fn metadata(&self) -> Option<Json> {
         self.0.metadata.clone().map(Json)
     }
 
@@ -177,9 +177,9 @@ enum AuditLogOrderField {
 /// How lines are sorted.
 #[derive(InputObject)]
 struct AuditLogOrder {
-    /// By what.
+    /// What decides the order.
     field: AuditLogOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }
@@ -210,7 +210,7 @@ impl AuditQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which lines.")] filter: Option<AuditLogFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<AuditLogOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<AuditLogOrder>,
     ) -> Result<Option<Connection<AuditLog>>> {
         let args = PageArgs::new(first, after, last, before);
         let (select, sort) = (filter.unwrap_or_default().select()?, AuditLogOrder::sort(order_by));

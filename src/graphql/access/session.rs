@@ -29,7 +29,7 @@ impl SessionQuery {
 struct LoginInput {
     /// The name, in any case.
     username: String,
-    /// The password.
+    /// The secret that goes with the name, letter for letter.
     #[graphql(secret)]
     password: String,
 }

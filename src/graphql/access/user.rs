@@ -105,7 +105,7 @@ impl UserFilter {
 /// What users can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum UserOrderField {
-    /// The username.
+    /// In the order of the alphabet.
     Username,
     /// The instant of creation.
     CreatedAt,
@@ -114,9 +114,9 @@ enum UserOrderField {
 /// How users are sorted.
 #[derive(InputObject)]
 struct UserOrder {
-    /// By what.
+    /// What decides the order.
     field: UserOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }
@@ -149,7 +149,7 @@ impl UserQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<UserOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<UserOrder>,
     ) -> Result<Option<Connection<User>>> {
         let args = PageArgs::new(first, after, last, before);
         let select = filter.unwrap_or_default().select();
@@ -175,7 +175,7 @@ struct CreateUserInput {
 /// The user who was created.
 #[derive(SimpleObject)]
 struct CreateUserPayload {
-    /// The user.
+    /// The new user, who can sign in at once.
     user: User,
 }
 
@@ -196,7 +196,7 @@ struct UpdateUserInput {
 /// The user who was changed.
 #[derive(SimpleObject)]
 struct UpdateUserPayload {
-    /// The user.
+    /// The user as changed, with a new version.
     user: User,
 }
 
@@ -220,12 +220,12 @@ pub struct UserMutation;
 
 #[Object]
 impl UserMutation {
-    /// Creates a user.
+    /// Gives somebody access, in a role. CONFLICT if the name was ever given before.
     #[graphql(directive = requires::apply(Permission::WriteUsers))]
     async fn create_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] input: CreateUserInput,
+        #[graphql(desc = "Name, password and role.")] input: CreateUserInput,
     ) -> Result<CreateUserPayload> {
         let CreateUserInput { username, password, role, idempotency_key } = input;
         let new = service::NewUser { username, password: password.into(), role };
@@ -239,7 +239,7 @@ impl UserMutation {
     async fn update_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who, and what.")] input: UpdateUserInput,
+        #[graphql(desc = "Whom to change, and how.")] input: UpdateUserInput,
     ) -> Result<UpdateUserPayload> {
         let UpdateUserInput { id, role, password, expected_version } = input;
         let change = service::Change { role, password: password.map(Into::into), expected_version };
@@ -252,7 +252,7 @@ impl UserMutation {
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] input: DeleteUserInput,
+        #[graphql(desc = "Whom to delete.")] input: DeleteUserInput,
     ) -> Result<DeleteUserPayload> {
         let user = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
         Ok(DeleteUserPayload { user: user.into() })

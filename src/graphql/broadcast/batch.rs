@@ -45,7 +45,7 @@ impl Batch {
         &self.0.name
     }
 
-    /// Notes.
+    /// Notes for people; recipients never see them.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
@@ -89,7 +89,7 @@ impl Batch {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which channels.")] filter: Option<ChannelFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<ChannelOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<ChannelOrder>,
     ) -> Result<Connection<Channel>> {
         let list = ChannelsOf {
             batch: self.0.id,
@@ -176,7 +176,7 @@ impl Nested for CampaignsOf {
 enum BatchOrderField {
     /// The instant of creation.
     CreatedAt,
-    /// The name.
+    /// In the order of the alphabet.
     Name,
     /// The number of channels.
     ChannelCount,
@@ -187,9 +187,9 @@ enum BatchOrderField {
 /// How batches are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, InputObject)]
 pub struct BatchOrder {
-    /// By what.
+    /// What decides the order.
     field: BatchOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }

@@ -21,7 +21,7 @@ struct BatchFilter {
     name_contains: Option<String>,
     /// Created by this user.
     created_by_id: Option<ID>,
-    /// With this channel in it.
+    /// Only those that hold this channel.
     channel_id: Option<ID>,
     /// Created at this instant or later.
     created_after: Option<DateTime>,
@@ -69,7 +69,7 @@ impl BatchQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which batches.")] filter: Option<BatchFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<BatchOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<BatchOrder>,
     ) -> Result<Option<Connection<Batch>>> {
         let args = PageArgs::new(first, after, last, before);
         let (select, sort) = (filter.unwrap_or_default().select()?, order_by.unwrap_or_default().sort());

@@ -31,7 +31,7 @@ struct CreateBatchInput {
 /// The batch that was created.
 #[derive(SimpleObject)]
 struct CreateBatchPayload {
-    /// The batch.
+    /// The new batch.
     batch: Batch,
 }
 
@@ -51,7 +51,7 @@ struct UpdateBatchInput {
 /// The batch that was changed.
 #[derive(SimpleObject)]
 struct UpdateBatchPayload {
-    /// The batch.
+    /// The batch, as it is now.
     batch: Batch,
 }
 
@@ -74,7 +74,7 @@ struct DeleteBatchPayload {
 /// Which channels are to be put into which batch.
 #[derive(InputObject)]
 struct AddBatchChannelsInput {
-    /// Which batch.
+    /// The id of a batch that is there; otherwise `NOT_FOUND`.
     batch_id: ID,
     /// Which channels, at most 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
     channel_ids: Vec<ID>,
@@ -86,7 +86,7 @@ struct AddBatchChannelsInput {
 /// The batch with its new channels.
 #[derive(SimpleObject)]
 struct AddBatchChannelsPayload {
-    /// The batch.
+    /// The batch, as it is now.
     batch: Batch,
     /// How many of the channels were not in it before.
     added: i32,
@@ -95,16 +95,16 @@ struct AddBatchChannelsPayload {
 /// Which channels are to be taken out of which batch.
 #[derive(InputObject)]
 struct RemoveBatchChannelsInput {
-    /// Which batch.
+    /// The id of a batch that is there; otherwise `NOT_FOUND`.
     batch_id: ID,
     /// Which channels, at most 10,000. Those that are not in it are passed over.
     channel_ids: Vec<ID>,
 }
 
-/// The batch without the channels.
+/// What is left of the batch.
 #[derive(SimpleObject)]
 struct RemoveBatchChannelsPayload {
-    /// The batch.
+    /// The batch, as it is now.
     batch: Batch,
     /// How many of the channels were in it.
     removed: i32,
@@ -116,7 +116,7 @@ pub struct BatchMutation;
 
 #[Object]
 impl BatchMutation {
-    /// Creates a batch.
+    /// Makes a list of channels, which campaigns can then write to.
     #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
     async fn create_batch(
         &self,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, ID, Json, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::batch::Batch;
 use super::job::Job;
@@ -18,7 +18,7 @@ use crate::graphql::connection::{Connection, PageArgs};
 use crate::graphql::context::ContextExt;
 use crate::graphql::id::GlobalId;
 use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::scalar::{DateTime, Json};
 use crate::storage::broadcast::{campaign, progress};
 
 /// One message to many channels, at a promised rate.
@@ -46,7 +46,7 @@ impl BroadcastCampaign {
         &self.0.name
     }
 
-    /// Notes.
+    /// Notes for people; recipients never see them.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
@@ -82,8 +82,8 @@ impl BroadcastCampaign {
     }
 
     /// Values of the template's placeholders: an object of strings.
-    async fn params(&self) -> Json<&serde_json::Value> {
-        Json(&self.0.params)
+    async fn params(&self) -> Json {
+        Json(self.0.params.clone())
     }
 
     /// Messages a minute: never more in any 60 seconds, evenly spaced.
@@ -196,7 +196,7 @@ impl BroadcastCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<JobOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Connection<Job>> {
         jobs_of(ctx, self.0.id, PageArgs::new(first, after, last, before), filter, order_by).await
     }
@@ -226,7 +226,7 @@ pub struct BroadcastCampaignCounters {
     sending: i32,
     /// Accepted by Telegram.
     sent: i32,
-    /// Refused.
+    /// Refused by Telegram, and not to be tried again.
     failed: i32,
     /// Cancelled before they were sent.
     cancelled: i32,

@@ -21,7 +21,7 @@ use crate::storage::page::Sort;
 struct BroadcastCampaignFilter {
     /// In one of these states.
     statuses: Option<Vec<CampaignStatus>>,
-    /// In this mode.
+    /// TEST or LIVE only.
     mode: Option<CampaignMode>,
     /// Made for this batch.
     batch_id: Option<ID>,
@@ -75,7 +75,7 @@ impl BroadcastCampaignFilter {
 enum BroadcastCampaignOrderField {
     /// The instant of creation.
     CreatedAt,
-    /// The name.
+    /// In the order of the alphabet.
     Name,
     /// The instant of the last change of settings or status.
     UpdatedAt,
@@ -86,9 +86,9 @@ enum BroadcastCampaignOrderField {
 /// How campaigns are sorted.
 #[derive(InputObject)]
 struct BroadcastCampaignOrder {
-    /// By what.
+    /// What decides the order.
     field: BroadcastCampaignOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }
@@ -124,7 +124,7 @@ impl CampaignQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which campaigns.")] filter: Option<BroadcastCampaignFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<BroadcastCampaignOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<BroadcastCampaignOrder>,
     ) -> Result<Option<Connection<BroadcastCampaign>>> {
         let args = PageArgs::new(first, after, last, before);
         let (select, sort) = (filter.unwrap_or_default().select()?, BroadcastCampaignOrder::sort(order_by));

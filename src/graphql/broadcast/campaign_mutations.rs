@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::campaign::BroadcastCampaign;
 use crate::domain::broadcast::CampaignMode;
@@ -12,7 +12,7 @@ use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::scalar::{DateTime, Json};
 use crate::service::broadcast::campaign as service;
 use crate::service::once::once;
 
@@ -29,7 +29,7 @@ struct CreateBroadcastCampaignInput {
     template_id: ID,
     /// Values of the template's placeholders: an object of strings. `channel_name`, `username`, `title`, `category` and
     /// `member_count` come from each channel unless they are given here.
-    params: Option<Json<serde_json::Value>>,
+    params: Option<Json>,
     /// TEST sends to the sending account's own Saved Messages, LIVE to the channels.
     #[graphql(default_with = "CampaignMode::Test")]
     mode: CampaignMode,
@@ -54,7 +54,7 @@ struct CreateBroadcastCampaignInput {
 /// The campaign that was created.
 #[derive(SimpleObject)]
 struct CreateBroadcastCampaignPayload {
-    /// The campaign.
+    /// The new campaign, which is QUEUED.
     campaign: BroadcastCampaign,
 }
 
@@ -68,7 +68,7 @@ struct UpdateBroadcastCampaignInput {
     /// Notes, at most 2,000 characters; null removes them.
     description: MaybeUndefined<String>,
     /// Values of the placeholders; only before the start.
-    params: Option<Json<serde_json::Value>>,
+    params: Option<Json>,
     /// Messages a minute, from 1 to 1,000,000; it acts on the next message.
     delivery_rate: Option<i32>,
     /// How often a message is tried again, from 0 to 100; it acts on the next answer.
@@ -84,7 +84,7 @@ struct UpdateBroadcastCampaignInput {
 /// The campaign that was changed.
 #[derive(SimpleObject)]
 struct UpdateBroadcastCampaignPayload {
-    /// The campaign.
+    /// The campaign, as it is now.
     campaign: BroadcastCampaign,
 }
 
@@ -167,7 +167,7 @@ struct CancelBroadcastCampaignPayload {
 /// Which campaign's failures are to be tried again.
 #[derive(InputObject)]
 struct RetryFailedJobsInput {
-    /// Which campaign.
+    /// The id of a campaign that is RUNNING, PAUSED, COMPLETED or FAILED.
     campaign_id: ID,
     /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
     /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
@@ -177,7 +177,7 @@ struct RetryFailedJobsInput {
 /// The campaign whose failed jobs were queued anew.
 #[derive(SimpleObject)]
 struct RetryFailedJobsPayload {
-    /// The campaign.
+    /// The campaign, which is RUNNING again if it had ended and jobs were queued.
     campaign: BroadcastCampaign,
     /// How many jobs were queued anew.
     retried: i32,
@@ -344,6 +344,6 @@ fn change(input: UpdateBroadcastCampaignInput) -> Result<(BroadcastCampaignId, s
     Ok((id.input("id")?, change))
 }
 
-fn read_params(Json(params): Json<serde_json::Value>) -> Result<BTreeMap<String, String>> {
+fn read_params(Json(params): Json) -> Result<BTreeMap<String, String>> {
     serde_json::from_value(params).map_err(|_| Error::invalid("params", "must be an object of strings"))
 }

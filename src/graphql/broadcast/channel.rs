@@ -120,7 +120,7 @@ impl Channel {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "In which order.")] order_by: Option<BatchOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<BatchOrder>,
     ) -> Result<Connection<Batch>> {
         let list = BatchesOf { channel: self.0.id, order: order_by.unwrap_or_default() };
         nested::connection(ctx, list, PageArgs::new(first, after, last, before)).await
@@ -136,7 +136,7 @@ impl Channel {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<JobOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Connection<Job>> {
         jobs_to(ctx, self.0.id, PageArgs::new(first, after, last, before), filter, order_by).await
     }

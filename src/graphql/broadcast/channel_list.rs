@@ -89,23 +89,23 @@ impl ChannelFilter {
 /// What channels can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Enum)]
 enum ChannelOrderField {
-    /// The username.
+    /// In the order of the alphabet.
     #[default]
     Username,
     /// The subscribers; channels whose number is not known come before those with none.
     MemberCount,
     /// The order in which they were added to the catalog.
     CreatedAt,
-    /// The category.
+    /// By what they are about, in the order of the alphabet.
     Category,
 }
 
 /// How channels are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, InputObject)]
 pub struct ChannelOrder {
-    /// By what.
+    /// What decides the order.
     field: ChannelOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }
@@ -122,7 +122,7 @@ impl ChannelOrder {
     }
 }
 
-/// A category of channels.
+/// What channels are about, and how many there are.
 #[derive(SimpleObject)]
 struct ChannelCategory {
     /// Its name, as `category` of channels and filters has it.
@@ -157,7 +157,7 @@ impl ChannelQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which channels.")] filter: Option<ChannelFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<ChannelOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<ChannelOrder>,
     ) -> Result<Option<Connection<Channel>>> {
         let args = PageArgs::new(first, after, last, before);
         let select = filter.unwrap_or_default().read(&["filter"], MOST)?.select();

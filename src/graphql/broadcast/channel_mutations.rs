@@ -37,7 +37,7 @@ struct CreateChannelInput {
 /// The channel that was added.
 #[derive(SimpleObject)]
 struct CreateChannelPayload {
-    /// The channel.
+    /// The new channel.
     channel: Channel,
 }
 
@@ -67,7 +67,7 @@ struct UpdateChannelInput {
 /// The channel that was changed.
 #[derive(SimpleObject)]
 struct UpdateChannelPayload {
-    /// The channel.
+    /// The channel, as it is now.
     channel: Channel,
 }
 

@@ -41,7 +41,7 @@ impl Job {
         self.row.id.global()
     }
 
-    /// The campaign.
+    /// What it is a part of.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<BroadcastCampaign>> {
         BroadcastCampaign::by_id(ctx, self.row.campaign_id).await
     }

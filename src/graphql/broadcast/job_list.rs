@@ -24,9 +24,9 @@ use crate::storage::page::Sort;
 pub struct JobFilter {
     /// In one of these states.
     statuses: Option<Vec<JobStatus>>,
-    /// Of this campaign.
+    /// The id of the campaign that made them.
     campaign_id: Option<ID>,
-    /// To this channel.
+    /// The id of the channel that they write to.
     channel_id: Option<ID>,
 }
 
@@ -42,9 +42,9 @@ enum JobOrderField {
 /// How jobs are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, InputObject)]
 pub struct JobOrder {
-    /// By what.
+    /// What decides the order.
     field: JobOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }
@@ -197,7 +197,7 @@ impl JobQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<JobOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Option<Connection<Job>>> {
         let args = PageArgs::new(first, after, last, before);
         let (select, sort) = (Wanted::read(filter)?.select(), order_by.unwrap_or(NEWEST).sort());

@@ -15,7 +15,7 @@ use crate::service::once::{once, once_or};
 /// Which job is to be tried again.
 #[derive(InputObject)]
 struct RetryJobInput {
-    /// Which job: FAILED or CANCELLED.
+    /// The id of a job that is FAILED or CANCELLED.
     id: ID,
     /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
     /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
@@ -25,21 +25,21 @@ struct RetryJobInput {
 /// The job that was queued anew.
 #[derive(SimpleObject)]
 struct RetryJobPayload {
-    /// The job.
+    /// The job, which is QUEUED again.
     job: Job,
 }
 
 /// Which job is to be cancelled.
 #[derive(InputObject)]
 struct CancelJobInput {
-    /// Which job: QUEUED.
+    /// The id of a job that is QUEUED.
     id: ID,
 }
 
 /// The job that was cancelled.
 #[derive(SimpleObject)]
 struct CancelJobPayload {
-    /// The job.
+    /// The job, which is CANCELLED now.
     job: Job,
 }
 
@@ -56,7 +56,7 @@ enum UnknownJobResolution {
 /// Which jobs of unknown fate are to be resolved, and how.
 #[derive(InputObject)]
 struct ResolveUnknownJobsInput {
-    /// Which jobs: UNKNOWN, all of one campaign, at most 1,000.
+    /// Ids of jobs that are UNKNOWN, all of one campaign, at most 1,000.
     job_ids: Vec<ID>,
     /// What became of their messages.
     resolution: UnknownJobResolution,

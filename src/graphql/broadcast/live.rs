@@ -24,7 +24,7 @@ use crate::storage::broadcast::channel;
 /// How far a campaign is: a full set of counters, so that nothing is lost with a lost event. They always add up to `total`.
 #[derive(SimpleObject)]
 struct BroadcastCampaignProgress {
-    /// The campaign.
+    /// Whose counters these are.
     campaign_id: ID,
     /// Rises with each event of this campaign.
     version: i32,
@@ -38,7 +38,7 @@ struct BroadcastCampaignProgress {
     sending: i32,
     /// Accepted by Telegram.
     sent: i32,
-    /// Refused.
+    /// Refused by Telegram, and not to be tried again.
     failed: i32,
     /// Cancelled before they were sent.
     cancelled: i32,
@@ -92,7 +92,7 @@ impl From<Progress> for BroadcastCampaignProgress {
 struct JobUpdate {
     /// The update's place among all of the campaign. Give the last one that you have seen as `after` to go on behind it.
     cursor: String,
-    /// The job.
+    /// The job in its present state.
     job: Job,
 }
 

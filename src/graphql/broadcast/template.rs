@@ -50,7 +50,7 @@ impl Template {
         &self.0.content
     }
 
-    /// Notes.
+    /// Notes for people; recipients never see them.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
@@ -183,7 +183,7 @@ impl TemplateFilter {
 /// What templates can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum TemplateOrderField {
-    /// The name.
+    /// In the order of the alphabet.
     Name,
     /// The instant of creation.
     CreatedAt,
@@ -196,9 +196,9 @@ enum TemplateOrderField {
 /// How templates are sorted.
 #[derive(InputObject)]
 struct TemplateOrder {
-    /// By what.
+    /// What decides the order.
     field: TemplateOrderField,
-    /// Which way.
+    /// Which end of the order comes first.
     #[graphql(default)]
     direction: OrderDirection,
 }
@@ -233,7 +233,7 @@ impl TemplateQuery {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which templates.")] filter: Option<TemplateFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<TemplateOrder>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<TemplateOrder>,
     ) -> Result<Option<Connection<Template>>> {
         let args = PageArgs::new(first, after, last, before);
         let select = filter.unwrap_or_default().select();

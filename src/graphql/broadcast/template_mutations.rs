@@ -38,7 +38,7 @@ struct CreateTemplateInput {
 /// The template that was created.
 #[derive(SimpleObject)]
 struct CreateTemplatePayload {
-    /// The template.
+    /// The new template.
     template: Template,
 }
 
@@ -68,7 +68,7 @@ struct UpdateTemplateInput {
 /// The template that was changed.
 #[derive(SimpleObject)]
 struct UpdateTemplatePayload {
-    /// The template.
+    /// The template, as it is now.
     template: Template,
 }
 
@@ -94,7 +94,7 @@ pub struct TemplateMutation;
 
 #[Object]
 impl TemplateMutation {
-    /// Creates a template.
+    /// Makes a message with placeholders, which is checked at once.
     #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
     async fn create_template(
         &self,

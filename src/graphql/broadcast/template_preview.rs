@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::{Context, ID, Json, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::domain::broadcast::{MediaType, ParseMode};
 use crate::domain::error::{Error, Result, Violation};
@@ -10,6 +10,7 @@ use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::ReadId;
+use crate::graphql::scalar::Json;
 use crate::service::broadcast::template::{self as service, Message, Preview, Source};
 
 /// What a message would look like in one channel.
@@ -61,7 +62,7 @@ impl PreviewQuery {
         #[graphql(desc = "The text. Either this or templateId is given.")] content: Option<String>,
         #[graphql(desc = "How content is read; PLAIN by default.")] parse_mode: Option<ParseMode>,
         #[graphql(desc = "What is attached to content: then the limit is lower.")] media_type: Option<MediaType>,
-        #[graphql(desc = "Values of placeholders: an object of strings.")] params: Option<Json<serde_json::Value>>,
+        #[graphql(desc = "Values of placeholders: an object of strings.")] params: Option<Json>,
     ) -> Result<Option<TemplatePreview>> {
         let channel = channel_id.argument("channelId")?;
         let source = match (template_id, content) {
