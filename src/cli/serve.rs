@@ -38,7 +38,7 @@ impl Serve {
         block_on(async {
             let running = start(config, Parts { api: true, worker: !self.no_worker }).await?;
             let address = public.unwrap_or_else(|| format!("http://{}", running.address()));
-            println!("Herald {} serves {address}/graphql (try {address}/graphiql)", env!("CARGO_PKG_VERSION"));
+            println!("Herald {} serves {address}/graphql (the dashboard is at {address})", env!("CARGO_PKG_VERSION"));
             until_told(running).await
         })
     }

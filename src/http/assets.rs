@@ -1,57 +1,143 @@
-//! The IDE, whole in the binary: it needs nothing from the network.
+//! The pages, the dashboard and the IDE, whole in the binary: they need nothing from the network.
+
+use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 
 use super::answer;
 
-/// Nothing but what the binary has: no foreign script, no script in the page.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; frame-ancestors 'none'";
-
-struct Asset {
-    name: &'static str,
-    kind: &'static str,
-    bytes: &'static [u8],
+/// A page and all that it loads.
+struct Page {
+    /// The Content-Security-Policy of all its files.
+    policy: &'static str,
+    files: Vec<File>,
 }
 
-macro_rules! assets {
-    ($($name:literal: $kind:literal),+ $(,)?) => {
-        [$(Asset { name: $name, kind: $kind, bytes: include_bytes!(concat!("assets/graphiql/", $name)) }),+]
+struct File {
+    name: &'static str,
+    bytes: &'static [u8],
+    /// The hash of the bytes: a browser that has the file is told so.
+    tag: String,
+}
+
+macro_rules! files {
+    ($folder:literal: $($name:literal),+ $(,)?) => {
+        vec![$(File::new($name, include_bytes!(concat!("assets/", $folder, "/", $name)))),+]
     };
 }
 
-static GRAPHIQL: [Asset; 7] = assets![
-    "index.html": "text/html; charset=utf-8",
-    "graphiql-init.js": "text/javascript; charset=utf-8",
-    "graphiql.min.js": "text/javascript; charset=utf-8",
-    "graphiql.min.css": "text/css; charset=utf-8",
-    "react.production.min.js": "text/javascript; charset=utf-8",
-    "react-dom.production.min.js": "text/javascript; charset=utf-8",
-    "LICENSES.txt": "text/plain; charset=utf-8",
-];
+static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
+    // Nothing but what the binary has, and no text that becomes markup.
+    policy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
+             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'; trusted-types 'none'",
+    files: files![
+        "dashboard":
+        "index.html",
+        "base.css",
+        "views.css",
+        "campaign.css",
+        "api.js",
+        "app.js",
+        "audit.js",
+        "campaign.js",
+        "campaigns.js",
+        "chart.js",
+        "controls.js",
+        "dom.js",
+        "jobs.js",
+        "live.js",
+        "operations.js",
+        "pages.js",
+        "progress.js",
+        "session.js",
+        "sign-in.js",
+        "words.js",
+        "icon.svg",
+        "inter-cyrillic.woff2",
+        "inter-latin.woff2",
+        "LICENSES.txt",
+    ],
+});
 
-/// The page of the IDE.
-pub(super) async fn index() -> Response {
-    find("index.html")
+static GRAPHIQL: LazyLock<Page> = LazyLock::new(|| Page {
+    // GraphiQL writes styles into the page, and its editor makes markup.
+    policy: "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
+             base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    files: files![
+        "graphiql":
+        "index.html",
+        "graphiql-init.js",
+        "graphiql.min.js",
+        "graphiql.min.css",
+        "react.production.min.js",
+        "react-dom.production.min.js",
+        "LICENSES.txt",
+    ],
+});
+
+/// The dashboard.
+pub(super) async fn dashboard(headers: HeaderMap) -> Response {
+    DASHBOARD.file("index.html", &headers)
+}
+
+/// A file of the dashboard.
+pub(super) async fn dashboard_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    DASHBOARD.file(&name, &headers)
+}
+
+/// The IDE.
+pub(super) async fn graphiql(headers: HeaderMap) -> Response {
+    GRAPHIQL.file("index.html", &headers)
 }
 
 /// A file of the IDE.
-pub(super) async fn file(Path(name): Path<String>) -> Response {
-    find(&name)
+pub(super) async fn graphiql_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    GRAPHIQL.file(&name, &headers)
 }
 
-fn find(name: &str) -> Response {
-    let Some(asset) = GRAPHIQL.iter().find(|asset| asset.name == name) else {
-        return answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the IDE is at /graphiql");
-    };
-    let headers = [
-        (CONTENT_TYPE, asset.kind),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Another version of Herald has other files under the same names.
-        (CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, asset.bytes).into_response()
+impl Page {
+    fn file(&self, name: &str, asked: &HeaderMap) -> Response {
+        let Some(file) = self.files.iter().find(|file| file.name == name) else {
+            return answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the dashboard is at /");
+        };
+        let headers = [
+            (CONTENT_TYPE, file.kind()),
+            (CONTENT_SECURITY_POLICY, self.policy),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (REFERRER_POLICY, "no-referrer"),
+            // Another version of Herald has other files under the same names.
+            (CACHE_CONTROL, "no-cache"),
+            (ETAG, file.tag.as_str()),
+        ];
+        if asked.get(IF_NONE_MATCH).is_some_and(|known| known == file.tag.as_str()) {
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        (headers, file.bytes).into_response()
+    }
+}
+
+impl File {
+    fn new(name: &'static str, bytes: &'static [u8]) -> Self {
+        Self { name, bytes, tag: format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))) }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.name.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("html") => "text/html; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            Some("woff2") => "font/woff2",
+            _ => "text/plain; charset=utf-8",
+        }
+    }
 }

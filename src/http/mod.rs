@@ -14,7 +14,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::response::Redirect;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -77,9 +76,10 @@ fn router(http: Http) -> Router {
         .route("/uploads", post(uploads::post))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/graphiql", get(assets::index))
-        .route("/graphiql/{file}", get(assets::file))
-        .route("/", get(Redirect::temporary("/graphiql")))
+        .route("/", get(assets::dashboard))
+        .route("/dashboard/{file}", get(assets::dashboard_file))
+        .route("/graphiql", get(assets::graphiql))
+        .route("/graphiql/{file}", get(assets::graphiql_file))
         .fallback(async || answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the API is at /graphql"))
         .layer(cors)
         .layer(PropagateRequestIdLayer::x_request_id())

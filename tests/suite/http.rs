@@ -1,7 +1,7 @@
 //! How the API is reached.
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value as Json, json};
 
 use crate::harness::{PASSWORD, TestApp};
@@ -51,26 +51,6 @@ async fn only_a_trusted_proxy_says_who_called() {
         let lines = herald.admin().await.data(lines, json!({})).await;
         assert_eq!(lines["auditLogs"]["nodes"][0]["ipAddress"], expected);
     }
-}
-
-#[tokio::test]
-async fn the_ide_comes_whole_from_the_binary() {
-    let herald = TestApp::api_only().await;
-    let nobody = herald.nobody();
-    let page = nobody.request(Method::GET, "/").send().await.unwrap();
-    assert_eq!(page.url().path(), "/graphiql");
-    let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-    assert!(policy.starts_with("default-src 'self';"), "{policy}");
-    let text = page.text().await.unwrap();
-    assert!(!text.contains("http://") && !text.contains("https://"), "the page must need nothing from elsewhere");
-    let mut files = 0;
-    for link in text.split(['"']).filter(|part| part.starts_with("/graphiql/")) {
-        let file = nobody.request(Method::GET, link).send().await.unwrap();
-        assert_eq!(file.status(), 200, "{link}");
-        files += 1;
-    }
-    assert!(files >= 4);
-    assert_eq!(nobody.request(Method::GET, "/graphiql/x.js").send().await.unwrap().status(), 404);
 }
 
 #[tokio::test]

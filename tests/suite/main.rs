@@ -9,6 +9,7 @@ mod campaigns;
 mod catalog;
 mod clients;
 mod command;
+mod dashboard;
 mod delivery;
 mod demo;
 mod events;

@@ -86,6 +86,7 @@ impl Board {
     pub fn go_on(&self, house: &House) {
         let address = format!("http://{}", house.address);
         self.heading("Go on");
+        self.item("dashboard", &address);
         self.item("GraphiQL", &format!("{address}/graphiql"));
         self.item("GraphQL", &format!("{address}/graphql, by POST and by WebSocket"));
         self.item("sign-in", &login(house));

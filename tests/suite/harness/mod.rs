@@ -1,5 +1,6 @@
 //! What tests stand on: a whole Herald, and people who use it.
 
+mod browser;
 mod client;
 mod database;
 pub mod npm;
@@ -16,6 +17,7 @@ use herald::service::Services;
 use serde_json::json;
 use tempfile::TempDir;
 
+pub use browser::{Browser, Tab};
 pub use client::{Client, Reply};
 pub use database::Database;
 pub use process::{Process, herald};

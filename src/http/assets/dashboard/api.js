@@ -1,0 +1,54 @@
+// Operations by POST, and errors as sentences.
+
+const ENDPOINT = '/graphql';
+/** How long an answer is awaited, in milliseconds. */
+const PATIENCE = 20_000;
+
+/** What went wrong, as a sentence for a person, with the API's code: UNREACHABLE if there was no answer of the API. */
+export class ApiError extends Error {
+  constructor(message, code = 'UNREACHABLE') {
+    super(message);
+    this.code = code;
+  }
+
+  /** From an error of a GraphQL response. */
+  static of({ message, extensions = {} }) {
+    return new ApiError(sentence(message, extensions), extensions.code ?? 'INTERNAL_SERVER_ERROR');
+  }
+}
+
+/** Runs an operation with this token, or for nobody. Any error in the answer is thrown. */
+export async function post(query, variables, token = null) {
+  const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const body = JSON.stringify({ query, variables });
+  const response = await fetch(ENDPOINT, { method: 'POST', headers, body, signal: AbortSignal.timeout(PATIENCE) }).catch(
+    () => {
+      throw new ApiError('The server can’t be reached.');
+    },
+  );
+  const answer = await response.json().catch(() => {
+    throw new ApiError(`The server answered with status ${response.status}.`);
+  });
+  if (answer.errors?.length) throw ApiError.of(answer.errors[0]);
+  if (!answer.data) throw new ApiError(`The server answered with status ${response.status}.`);
+  skew = Date.parse(response.headers.get('Date')) - Date.now() || 0;
+  return answer.data;
+}
+
+let skew = 0;
+
+/** The server's time, in milliseconds since 1970, good to about a second. */
+export const now = () => Date.now() + skew;
+
+/** The sentence for an error: as the API says it, with what helps. */
+function sentence(message, { code, retryAfterMs, requestId, violations }) {
+  if (code === 'RATE_LIMITED' && retryAfterMs) {
+    const minutes = Math.ceil(retryAfterMs / 60_000);
+    return `Too many attempts. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`;
+  }
+  if (code === 'INTERNAL_SERVER_ERROR') return `Something went wrong in Herald. Its log knows it as request ${requestId}.`;
+  const all = violations?.length ? violations.map((violation) => violation.message).join('; ') : message;
+  const capital = all.charAt(0).toUpperCase() + all.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}

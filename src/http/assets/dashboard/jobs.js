@@ -1,0 +1,104 @@
+// The jobs of a campaign, and why each has not been sent yet.
+
+import { attempt, h, list, notice, say } from './dom.js';
+import { JOBS } from './operations.js';
+import { chips, pager, range } from './pages.js';
+import { JOB_STATES, pill } from './progress.js';
+import { run } from './session.js';
+import { exactly, explanation, time } from './words.js';
+
+/** The list is read at most so often, in milliseconds, however quickly jobs change. */
+const HURRY = 1_000;
+
+/** The section; `refresh` reads the page again soon, `count` takes the campaign's counters. */
+export function jobs(id) {
+  const place = { status: 'ALL' };
+  const body = h('div', { class: 'card' });
+  const rows = h('tbody');
+  const shown = list(rows, jobRow);
+  const pages = pager(go);
+  const states = chips('Jobs by state', ['ALL', ...Object.keys(JOB_STATES)], 'ALL', (status) => go({ status }));
+  const columns = ['Place', 'Channel', 'State', 'Attempts', 'What is known'];
+  const head = h('tr', {}, columns.map((column) => h('th', { scope: 'col' }, column)));
+  const table = h('table', { class: 'jobs' }, h('thead', {}, head), rows);
+  const node = h('section', { 'aria-labelledby': 'jobs' }, h('h2', { id: 'jobs' }, 'Jobs'), states.node, body);
+
+  function go(to) {
+    Object.assign(place, { after: null, before: null }, to);
+    return attempt(body, load);
+  }
+
+  let asked = 0;
+  async function load() {
+    const turn = ++asked;
+    const { status } = place;
+    const filter = { statuses: status === 'ALL' ? null : [status] };
+    // Of what was sent the latest is of interest, of what waits the next.
+    const orderBy = { field: 'POSITION', direction: status === 'SENT' ? 'DESC' : 'ASC' };
+    const { broadcastCampaign } = await run(JOBS, { id, filter, orderBy, ...range(place) });
+    if (turn !== asked || !broadcastCampaign) return;
+    const { nodes, pageInfo } = broadcastCampaign.jobs;
+    shown.show(nodes);
+    pages.update(pageInfo);
+    body.replaceChildren(...(nodes.length ? [table, pages.node] : [nothing(status)]));
+  }
+
+  let timer = null;
+  let last = 0;
+  function refresh() {
+    timer ??= setTimeout(
+      async () => {
+        await load().catch(() => {}); // what is shown stays until the server can be reached again
+        [timer, last] = [null, Date.now()];
+      },
+      Math.max(0, last + HURRY - Date.now()),
+    );
+  }
+
+  const update = ({ counters }) => {
+    const counts = Object.keys(JOB_STATES).map((state) => [state, counters[state.toLowerCase()]]);
+    states.update({ ALL: counters.total, ...Object.fromEntries(counts) });
+  };
+  const stop = () => {
+    asked = NaN;
+    clearTimeout(timer);
+  };
+  go({});
+  return { node, update, refresh, stop };
+}
+
+const nothing = (status) =>
+  status === 'ALL'
+    ? notice('empty', 'No jobs yet', 'The start makes one job of each active channel.')
+    : notice('empty', 'None', 'No job of this campaign is in this state.');
+
+function jobRow({ id }) {
+  const cells = { position: h('td', { class: 'place' }), username: h('strong'), title: h('span', { class: 'quiet' }) };
+  const attempts = h('td', { class: 'attempts' });
+  const known = h('td', { class: 'known' });
+  const status = pill();
+  const channel = h('td', { class: 'channel' }, cells.username, cells.title);
+  const node = h('tr', { 'data-job': id }, cells.position, channel, h('td', {}, status.node), attempts, known);
+  const update = (job) => {
+    say(cells.position, String(job.position));
+    say(cells.username, job.channel ? `@${job.channel.username}` : 'deleted channel');
+    say(cells.title, job.channel?.title ?? '');
+    status.update(job.status);
+    say(attempts, String(job.attempts));
+    say(known, told(job));
+    const instant = job.sentAt ?? job.failedAt;
+    if (instant) known.title = exactly(instant);
+  };
+  return { node, update };
+}
+
+/** What is known of a job, in a sentence or two. */
+function told(job) {
+  const error = job.errorMessage;
+  if (job.status === 'SENT') return job.sentAt ? `At ${time(job.sentAt)}.` : 'Somebody found it sent.';
+  if (job.status === 'FAILED') return `${error ?? 'Refused'}${job.failedAt ? `, at ${time(job.failedAt)}` : ''}.`;
+  if (job.status === 'UNKNOWN') return `It may have gone out; nobody can know.${error ? ` Last: ${error}.` : ''}`;
+  if (!job.explanation) return '';
+  const words = explanation(job.explanation);
+  return error && job.status === 'QUEUED' ? `${words} Last: ${error}.` : words;
+}

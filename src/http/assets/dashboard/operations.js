@@ -1,0 +1,87 @@
+// The operations of the API that the pages use.
+
+export const VIEWER = `query Viewer {
+  viewer { username role }
+  serverInfo { isSimulated version }
+}`;
+
+const COUNTERS = 'version total queued sending sent failed cancelled unknown';
+
+/** A page of the list, and how many campaigns there are in each state. */
+export const CAMPAIGNS = `query Campaigns(
+  $filter: BroadcastCampaignFilter, $name: String, $first: Int, $after: String, $last: Int, $before: String
+) {
+  page: broadcastCampaigns(
+    filter: $filter, orderBy: { field: CREATED_AT, direction: DESC }
+    first: $first, after: $after, last: $last, before: $before
+  ) {
+    nodes {
+      id name status mode deliveryRate totalJobs scheduledAt startedAt completedAt
+      counters { ${COUNTERS} }
+      batch { name }
+      template { name }
+    }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+  ALL: broadcastCampaigns(filter: { nameContains: $name }) { totalCount }
+  RUNNING: broadcastCampaigns(filter: { nameContains: $name, statuses: [RUNNING] }) { totalCount }
+  PAUSED: broadcastCampaigns(filter: { nameContains: $name, statuses: [PAUSED] }) { totalCount }
+  QUEUED: broadcastCampaigns(filter: { nameContains: $name, statuses: [QUEUED] }) { totalCount }
+  COMPLETED: broadcastCampaigns(filter: { nameContains: $name, statuses: [COMPLETED] }) { totalCount }
+  FAILED: broadcastCampaigns(filter: { nameContains: $name, statuses: [FAILED] }) { totalCount }
+  CANCELLED: broadcastCampaigns(filter: { nameContains: $name, statuses: [CANCELLED] }) { totalCount }
+}`;
+
+export const CAMPAIGN = `query Campaign($id: ID!) {
+  broadcastCampaign(id: $id) {
+    id name description status mode isSimulated deliveryRate retryLimit totalJobs content
+    pauseReason scheduleMissedAt createdAt scheduledAt startedAt completedAt
+    counters { ${COUNTERS} }
+    batch { name channelCount }
+    template { name content }
+    createdBy { username }
+  }
+}`;
+
+export const PROGRESS = `subscription Progress($id: ID!) {
+  broadcastCampaignProgress(id: $id) { status ratePerMinute etaSeconds ${COUNTERS} }
+}`;
+
+export const JOBS = `query Jobs(
+  $id: ID!, $filter: JobFilter, $orderBy: JobOrder, $first: Int, $after: String, $last: Int, $before: String
+) {
+  broadcastCampaign(id: $id) {
+    jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
+      nodes {
+        id position status attempts sentAt failedAt errorMessage
+        explanation { reason until }
+        channel { username title }
+      }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }
+}`;
+
+const LINE = 'id timestamp action severity ipAddress resourceType resourceId metadata user { username }';
+
+export const AUDIT_LOGS = `query AuditLogs($filter: AuditLogFilter, $after: String) {
+  auditLogs(filter: $filter, after: $after, first: 50, orderBy: { field: TIMESTAMP, direction: DESC }) {
+    nodes { ${LINE} }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const AUDIT_LOGGED = `subscription AuditLogged($severities: [LogSeverity!]) {
+  auditLogged(severities: $severities) { ${LINE} }
+}`;
+
+const CHANGED = 'campaign { id status }';
+
+/** What can be done to a campaign, by name. */
+export const CONTROLS = {
+  start: `mutation Start($id: ID!) { startBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
+  pause: `mutation Pause($id: ID!) { pauseBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
+  resume: `mutation Resume($id: ID!) { resumeBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
+  cancel: `mutation Cancel($id: ID!) { cancelBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
+  retry: `mutation RetryFailed($id: ID!) { retryFailedJobs(input: { campaignId: $id }) { ${CHANGED} retried } }`,
+};

@@ -1,0 +1,75 @@
+// How far a campaign is: its progress stream, its bar, its numbers.
+
+import { h, say } from './dom.js';
+import { live } from './live.js';
+import { PROGRESS } from './operations.js';
+import { count, duration, name, percent } from './words.js';
+
+/** States that a campaign leaves only by a retry, if at all. */
+const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
+export const isEnded = (status) => ENDED.includes(status);
+
+/** The states of jobs, in the order in which they are drawn, and what they mean. */
+export const JOB_STATES = {
+  SENT: 'Accepted by Telegram',
+  FAILED: 'Refused',
+  UNKNOWN: 'Perhaps sent; nobody can know',
+  CANCELLED: 'Cancelled before they were sent',
+  SENDING: 'Handed over, or about to be',
+  QUEUED: 'Not sent yet',
+};
+
+/** Jobs that have ended. */
+export const done = ({ sent, failed, cancelled, unknown }) => sent + failed + cancelled + unknown;
+
+/** Calls `next` with each event of a campaign's progress, until it has ended or the returned function is called. */
+export function follow(id, next, error) {
+  let last = null;
+  const seen = ({ broadcastCampaignProgress: progress }) => next((last = progress));
+  return live.subscribe(PROGRESS, { id }, { next: seen, error, isOver: () => last !== null && isEnded(last.status) });
+}
+
+/** A coloured word: the state of a campaign or of a job. */
+export function pill() {
+  const node = h('span', { class: 'pill' });
+  const update = (status) => {
+    node.dataset.status = status;
+    say(node, name(status));
+  };
+  return { node, update };
+}
+
+/** A bar with a part for each state of jobs; what is queued is its empty end. */
+export function bar() {
+  const parts = Object.keys(JOB_STATES)
+    .slice(0, -1)
+    .map((state) => [state.toLowerCase(), h('span', { 'data-status': state })]);
+  const node = h('div', { class: 'bar', role: 'progressbar', 'aria-label': 'Progress' }, parts.map(([, part]) => part));
+  const update = (counters) => {
+    for (const [key, part] of parts) part.style.width = `${(100 * counters[key]) / (counters.total || 1)}%`;
+    node.setAttribute('aria-valuenow', counters.total ? Math.floor((100 * done(counters)) / counters.total) : 0);
+    node.setAttribute('aria-valuetext', `${count(done(counters))} of ${count(counters.total)}`);
+  };
+  return { node, update };
+}
+
+/** The number of jobs in each state. */
+export function tiles() {
+  const numbers = Object.keys(JOB_STATES).map((state) => [state, h('dd', {}, '0')]);
+  const tile = ([state, number]) =>
+    h('div', { 'data-status': state, title: JOB_STATES[state] }, h('dt', {}, name(state)), number);
+  const node = h('dl', { class: 'tiles' }, numbers.map(tile));
+  const update = (counters) => numbers.forEach(([state, number]) => say(number, count(counters[state.toLowerCase()])));
+  return { node, update };
+}
+
+/** How long a campaign that has ended took. */
+export function lasted({ startedAt, completedAt }) {
+  if (!startedAt || !completedAt) return '';
+  return `took ${duration((Date.parse(completedAt) - Date.parse(startedAt)) / 1000)}`;
+}
+
+/** `1,234 of 1,500`, and how much that is. */
+export function share(counters) {
+  return { text: `${count(done(counters))} of ${count(counters.total)}`, percent: percent(done(counters), counters.total) };
+}

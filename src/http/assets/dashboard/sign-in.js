@@ -1,0 +1,51 @@
+// The sign-in page.
+
+import { h } from './dom.js';
+import * as session from './session.js';
+
+export function signIn(root, why) {
+  document.title = 'Sign in · Herald';
+  const username = h('input', {
+    id: 'username',
+    autocomplete: 'username',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    required: true,
+  });
+  const password = h('input', { id: 'password', type: 'password', autocomplete: 'current-password', required: true });
+  const message = h('p', { class: 'message', role: 'alert' }, why);
+  const button = h('button', { class: 'primary' }, 'Sign in');
+
+  async function submit(event) {
+    event.preventDefault();
+    button.disabled = true;
+    message.textContent = '';
+    try {
+      await session.signIn(username.value, password.value);
+    } catch (error) {
+      message.textContent = error.message;
+      password.select();
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  root.append(
+    h(
+      'form',
+      { class: 'sign-in', method: 'post', onsubmit: submit },
+      h('img', { src: '/dashboard/icon.svg', alt: '', width: 56, height: 56 }),
+      h('h1', {}, 'Herald'),
+      h('p', { class: 'quiet' }, 'Sign in to see your campaigns.'),
+      h('label', { for: 'username' }, 'Username'),
+      username,
+      h('label', { for: 'password' }, 'Password'),
+      password,
+      message,
+      button,
+      h('p', { class: 'quiet small' }, 'Herald printed the password of “admin” when it started for the first time.'),
+    ),
+  );
+  username.focus();
+  return () => {};
+}

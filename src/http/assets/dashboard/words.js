@@ -1,0 +1,71 @@
+// Numbers, times and names of the API in words.
+
+const number = new Intl.NumberFormat('en');
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' });
+
+/** 12345 as `12,345`. */
+export const count = (n) => number.format(n);
+
+/** `1 channel`, `2 channels`. */
+export const plural = (n, noun) => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+
+/** A share of a whole as `72.4 %`; 100 only if it is all. */
+export function percent(part, whole) {
+  if (!whole) return '0 %';
+  const share = Math.floor((1000 * part) / whole) / 10;
+  return `${share < 10 && share > 0 ? share.toFixed(1) : Math.floor(share)} %`;
+}
+
+/** Seconds as `45 s`, `3 min 20 s`, `2 h 5 min` or `3 d 4 h`. */
+export function duration(seconds) {
+  const units = [['d', 86_400], ['h', 3_600], ['min', 60], ['s', 1]];
+  const first = units.findIndex(([, size]) => seconds >= size);
+  if (first < 0) return '0 s';
+  const [name, size] = units[first];
+  const [smaller, part] = units[first + 1] ?? ['', Infinity];
+  const rest = Math.floor((seconds % size) / part);
+  return `${Math.floor(seconds / size)} ${name}${rest ? ` ${rest} ${smaller}` : ''}`;
+}
+
+/** An instant in local time: of today `14:03:22`, of other days with the date. */
+export function time(instant) {
+  const date = new Date(instant);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
+}
+
+/** An instant in full, with the time zone. */
+export const exactly = (instant) => full.format(new Date(instant));
+
+/** `CAMPAIGN_STARTED` as `Campaign started`. */
+export const name = (constant) => constant.charAt(0) + constant.slice(1).toLowerCase().replaceAll('_', ' ');
+
+/** The details of a line of the audit log, `{ "retried": 3 }` as `retried: 3`. */
+export function details(metadata) {
+  const entries = Object.entries(metadata ?? {}).filter(([, value]) => value !== null);
+  const words = (key) => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return entries.map(([key, value]) => `${words(key)}: ${text(value)}`).join(' · ');
+}
+
+const REASONS = {
+  NOT_STARTED: 'The campaign has not been started',
+  SCHEDULED: 'The campaign starts by itself',
+  PAUSED: 'The campaign is paused',
+  CAMPAIGN_ENDED: 'The campaign has ended, and this job is about to',
+  FLOOD_WAIT: 'Telegram told the sender to wait',
+  SLOW_MODE: 'The channel is in slow mode',
+  BACKOFF: 'The last attempt failed; there will be another',
+  UNCONFIRMED: 'It may have gone out; it is repeated in a way that can’t send it twice',
+  PACING: 'Waits for its turn',
+  SENDING: 'Is being sent',
+};
+
+/** Why a job has not been sent yet, and until when. The API may learn of more reasons than we have words for. */
+export function explanation({ reason, until }) {
+  const words = REASONS[reason] ?? name(reason);
+  if (!until) return `${words}.`;
+  return `${words}${reason === 'SCHEDULED' ? ' at' : reason === 'PACING' ? ', at' : ', until'} ${time(until)}.`;
+}
