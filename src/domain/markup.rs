@@ -1,0 +1,274 @@
+//! Telegram's own HTML: what an author writes between tags becomes plain text and entities over it.
+//!
+//! The tags are those of Telegram's Bot API; anything else is a mistake with a sentence, so that nothing is lost in silence.
+
+use url::Url;
+
+/// Entities that one message may have. Telegram passes over what comes after.
+pub const MOST_ENTITIES: usize = 100;
+
+/// A text and how it looks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marked {
+    /// What is read.
+    pub text: String,
+    /// How parts of it look, in the order of their beginnings.
+    pub entities: Vec<Entity>,
+}
+
+/// How a part of a text looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entity {
+    /// Where it begins, in UTF-16 units.
+    pub offset: i32,
+    /// How long it is, in UTF-16 units; at least 1.
+    pub length: i32,
+    /// What it looks like.
+    pub style: Style,
+}
+
+/// A look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Style {
+    /// `<b>`
+    Bold,
+    /// `<i>`
+    Italic,
+    /// `<u>`
+    Underline,
+    /// `<s>`
+    Strike,
+    /// `<tg-spoiler>`
+    Spoiler,
+    /// `<code>`
+    Code,
+    /// `<pre>`, with the language of `<pre><code class="language-...">` or an empty one.
+    Pre(String),
+    /// `<blockquote>`, which may be folded: `<blockquote expandable>`.
+    Quote {
+        /// Whether it is shown folded.
+        is_folded: bool,
+    },
+    /// `<a href="...">`
+    Link(String),
+    /// `<tg-emoji emoji-id="...">`: the id of a custom emoji.
+    Emoji(i64),
+}
+
+/// Reads `html`.
+///
+/// # Errors
+/// A sentence that says what is wrong, and with which tag.
+pub fn read(html: &str) -> Result<Marked, String> {
+    let mut reader = Reader::default();
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        reader.write(&rest[..at]);
+        rest = if rest[at..].starts_with('<') { reader.tag(&rest[at..])? } else { reader.reference(&rest[at..])? };
+    }
+    reader.write(rest);
+    reader.finish()
+}
+
+/// A tag that is open.
+struct Open {
+    name: String,
+    offset: i32,
+    style: Style,
+    /// Where its entity stands among all: in the order of beginnings.
+    place: usize,
+}
+
+#[derive(Default)]
+struct Reader {
+    text: String,
+    /// How long the text is, in UTF-16 units.
+    units: i32,
+    open: Vec<Open>,
+    /// None until the tag is closed.
+    entities: Vec<Option<Entity>>,
+}
+
+impl Reader {
+    fn write(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.units += i32::try_from(text.encode_utf16().count()).unwrap_or(i32::MAX);
+    }
+
+    /// Reads the character reference at the beginning of `text`, and returns what follows it.
+    fn reference<'a>(&mut self, text: &'a str) -> Result<&'a str, String> {
+        let wrong = || "write &amp;amp; for a single &, &amp;lt; for < and &amp;gt; for >".replace("&amp;", "&");
+        let end = text.char_indices().take(12).find(|(_, letter)| *letter == ';').ok_or_else(wrong)?.0;
+        let name = &text[1..end];
+        let number = name.strip_prefix('#').map(|digits| match digits.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => digits.parse(),
+        });
+        let letter = match (name, number) {
+            ("lt", _) => '<',
+            ("gt", _) => '>',
+            ("amp", _) => '&',
+            ("quot", _) => '"',
+            (_, Some(Ok(number))) => char::from_u32(number).filter(|letter| *letter != '\0').ok_or_else(wrong)?,
+            _ => return Err(wrong()),
+        };
+        self.write(letter.encode_utf8(&mut [0; 4]));
+        Ok(&text[end + 1..])
+    }
+
+    /// Reads the tag at the beginning of `text`, and returns what follows it.
+    fn tag<'a>(&mut self, text: &'a str) -> Result<&'a str, String> {
+        let end = end_of_tag(text).ok_or("a < begins a tag that has no >; write &lt; for the sign itself")?;
+        let inner = &text[1..end];
+        match inner.strip_prefix('/') {
+            Some(name) => self.close(&name.trim().to_ascii_lowercase())?,
+            None => self.begin(inner)?,
+        }
+        Ok(&text[end + 1..])
+    }
+
+    fn begin(&mut self, inner: &str) -> Result<(), String> {
+        let (name, attributes) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
+        let name = name.to_ascii_lowercase();
+        let attributes = Attributes::read(&name, attributes)?;
+        let style = self.style(&name, &attributes)?;
+        if let Some(outer) = self.open.last().filter(|outer| matches!(outer.style, Style::Code | Style::Pre(_))) {
+            // The one thing that Telegram lets stand in a <pre>: a <code> that names its language.
+            let is_language = matches!(outer.style, Style::Pre(_)) && name == "code";
+            if !is_language {
+                return Err(format!("<{}> can have no <{name}> in it", outer.name));
+            }
+        }
+        if matches!(style, Style::Quote { .. }) && self.open.iter().any(|open| open.name == "blockquote") {
+            return Err("a <blockquote> can have no other in it".into());
+        }
+        if self.entities.len() >= MOST_ENTITIES {
+            return Err(format!("a message can have at most {MOST_ENTITIES} tags"));
+        }
+        self.open.push(Open { name, offset: self.units, style, place: self.entities.len() });
+        self.entities.push(None);
+        Ok(())
+    }
+
+    fn style(&mut self, name: &str, attributes: &Attributes) -> Result<Style, String> {
+        Ok(match name {
+            "b" | "strong" => Style::Bold,
+            "i" | "em" => Style::Italic,
+            "u" | "ins" => Style::Underline,
+            "s" | "strike" | "del" => Style::Strike,
+            "tg-spoiler" => Style::Spoiler,
+            "span" if attributes.get("class") == Some("tg-spoiler") => Style::Spoiler,
+            "span" => return Err("<span> needs class=\"tg-spoiler\"".into()),
+            "code" => {
+                let language = attributes.get("class").and_then(|class| class.strip_prefix("language-"));
+                if let (Some(Open { style: Style::Pre(of), .. }), Some(language)) = (self.open.last_mut(), language) {
+                    language.clone_into(of);
+                }
+                Style::Code
+            }
+            "pre" => Style::Pre(String::new()),
+            "blockquote" => Style::Quote { is_folded: attributes.get("expandable").is_some() },
+            "a" => Style::Link(link(attributes.get("href"))?),
+            "tg-emoji" => Style::Emoji(emoji(attributes.get("emoji-id"))?),
+            _ => return Err(format!("there is no tag <{name}> in Telegram's HTML")),
+        })
+    }
+
+    fn close(&mut self, name: &str) -> Result<(), String> {
+        let Some(open) = self.open.pop() else { return Err(format!("</{name}> closes nothing")) };
+        if open.name != name {
+            return Err(format!("</{name}> comes before the end of <{}>", open.name));
+        }
+        let is_in_pre = self.open.last().is_some_and(|outer| matches!(outer.style, Style::Pre(_)));
+        let length = self.units - open.offset;
+        // What has no length shows nothing, and Telegram refuses it.
+        if length > 0 && !is_in_pre {
+            self.entities[open.place] = Some(Entity { offset: open.offset, length, style: open.style });
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Marked, String> {
+        match self.open.last() {
+            Some(open) => Err(format!("<{}> is not closed", open.name)),
+            None => Ok(Marked { text: self.text, entities: self.entities.into_iter().flatten().collect() }),
+        }
+    }
+}
+
+/// Where the tag at the beginning of `text` ends: at the first `>` outside quotation marks.
+fn end_of_tag(text: &str) -> Option<usize> {
+    let mut quoted = None;
+    text.char_indices().find_map(|(at, letter)| {
+        match (quoted, letter) {
+            (None, '>') => return Some(at),
+            (None, '"' | '\'') => quoted = Some(letter),
+            (Some(mark), _) if mark == letter => quoted = None,
+            _ => {}
+        }
+        None
+    })
+}
+
+/// What stands in a tag behind its name.
+#[derive(Default)]
+struct Attributes(Vec<(String, String)>);
+
+impl Attributes {
+    fn read(tag: &str, mut text: &str) -> Result<Self, String> {
+        let wrong = || format!("the attributes of <{tag}> must be written as name=\"value\"");
+        let mut all = Vec::new();
+        loop {
+            text = text.trim_start();
+            if text.is_empty() {
+                return Ok(Self(all));
+            }
+            let end = text.find(|letter: char| letter == '=' || letter.is_whitespace()).unwrap_or(text.len());
+            let name = text[..end].to_ascii_lowercase();
+            text = text[end..].trim_start();
+            let Some(value) = text.strip_prefix('=') else {
+                all.push((name, String::new()));
+                continue;
+            };
+            let value = value.trim_start();
+            let mark = value.chars().next().filter(|mark| ['"', '\''].contains(mark)).ok_or_else(wrong)?;
+            let (value, rest) = value[1..].split_once(mark).ok_or_else(wrong)?;
+            // References are read as in the text; there can be no tags.
+            let mut plain = Reader::default();
+            let mut left = value;
+            while let Some(at) = left.find('&') {
+                plain.write(&left[..at]);
+                left = plain.reference(&left[at..])?;
+            }
+            plain.write(left);
+            all.push((name, plain.text));
+            text = rest;
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn link(href: Option<&str>) -> Result<String, String> {
+    let href = href.ok_or("<a> needs href=\"...\"")?;
+    let url = Url::parse(href)
+        .map_err(|_| format!("the link \"{href}\" is not a whole URL such as https://t.me/telegram"))?;
+    if !["http", "https", "tg", "mailto", "tel"].contains(&url.scheme()) {
+        return Err(format!("a link can't lead to {}:", url.scheme()));
+    }
+    if url.scheme() == "tg" && url.host_str() == Some("user") {
+        return Err("tg://user names a person by a number that only one account knows; use https://t.me/name".into());
+    }
+    Ok(href.to_owned())
+}
+
+fn emoji(id: Option<&str>) -> Result<i64, String> {
+    id.and_then(|id| id.parse().ok())
+        .filter(|id| *id > 0)
+        .ok_or_else(|| "<tg-emoji> needs emoji-id=\"a number\"".into())
+}
+
+#[cfg(test)]
+mod tests;
