@@ -16,6 +16,18 @@ pub struct Marked {
     pub entities: Vec<Entity>,
 }
 
+impl Marked {
+    /// A text without any look.
+    pub const fn plain(text: String) -> Self {
+        Self { text, entities: Vec::new() }
+    }
+
+    /// How long the text is as Telegram counts it, in UTF-16 units.
+    pub fn utf16_length(&self) -> usize {
+        self.text.encode_utf16().count()
+    }
+}
+
 /// How a part of a text looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::broadcast::ParseMode;
+use super::markup::{self, Marked};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 /// Telegram's limit of a message's text, in UTF-16 units.
@@ -41,7 +42,11 @@ pub type Params = BTreeMap<String, String>;
 pub struct Template {
     environment: Environment<'static>,
     placeholders: BTreeSet<String>,
+    parse_mode: ParseMode,
 }
+
+/// Values that a placeholder may have: a text and an address, or a number.
+const SAMPLES: [&str; 2] = ["https://example.org", "1"];
 
 const NAME: &str = "message";
 
@@ -72,7 +77,32 @@ impl Template {
             .into_iter()
             .filter(|name| !environment.globals().any(|(global, _)| global == name))
             .collect();
-        Ok(Self { environment, placeholders })
+        let template = Self { environment, placeholders, parse_mode };
+        template.check_markup()?;
+        Ok(template)
+    }
+
+    /// Wrong tags are told as soon as they are written, as far as that can be known: with something in each placeholder.
+    fn check_markup(&self) -> Result<(), String> {
+        let Ok(template) = self.environment.get_template(NAME) else { return Ok(()) };
+        let mut told = Ok(());
+        for sample in SAMPLES {
+            let filled: BTreeMap<&str, &str> = self.placeholders().map(|name| (name, sample)).collect();
+            // What can't be rendered like this may well be rendered with real values.
+            let Ok(text) = template.render(filled) else { return Ok(()) };
+            match self.marked(text) {
+                Ok(_) => return Ok(()),
+                Err(why) => told = told.and(Err(why)),
+            }
+        }
+        told
+    }
+
+    fn marked(&self, text: String) -> Result<Marked, String> {
+        match self.parse_mode {
+            ParseMode::Plain => Ok(Marked::plain(text)),
+            ParseMode::Html => markup::read(&text),
+        }
     }
 
     /// The names that it uses, in alphabetical order.
@@ -91,8 +121,8 @@ impl Template {
     /// The text for one channel.
     ///
     /// # Errors
-    /// A sentence that says what could not be rendered.
-    pub fn render(&self, params: &Params, channel: &Channel<'_>) -> Result<String, String> {
+    /// A sentence that says what could not be rendered, or which tag is wrong.
+    pub fn render(&self, params: &Params, channel: &Channel<'_>) -> Result<Marked, String> {
         let template = self.environment.get_template(NAME).map_err(|error| sentence(&error))?;
         let built_in = minijinja::context! {
             channel_name => channel.channel_name,
@@ -102,7 +132,8 @@ impl Template {
             member_count => channel.member_count,
         };
         let params = Value::from_pairs(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        template.render(minijinja::context! { ..params, ..built_in }).map_err(|error| sentence(&error))
+        let text = template.render(minijinja::context! { ..params, ..built_in }).map_err(|error| sentence(&error))?;
+        self.marked(text)
     }
 
     /// Whether the text is the same for every channel.
@@ -119,11 +150,6 @@ impl Template {
         let Ok(template) = self.environment.get_template(NAME) else { return true };
         template.render(filled).is_err_and(|error| error.kind() == ErrorKind::UndefinedError)
     }
-}
-
-/// The length of a text as Telegram counts it.
-pub fn utf16_length(text: &str) -> usize {
-    text.encode_utf16().count()
 }
 
 fn sentence(error: &minijinja::Error) -> String {
@@ -154,23 +180,22 @@ mod tests {
         assert_eq!(template.placeholders().collect::<Vec<_>>(), ["channel_name", "offer_text"]);
         assert_eq!(template.missing(&Params::new()), ["offer_text"]);
         let text = template.render(&params(&[("offer_text", "Скидка 20%")]), &channel());
-        assert_eq!(text.as_deref(), Ok("Привет, Тех <новости>! Скидка 20%"));
+        assert_eq!(text, Ok(Marked::plain("Привет, Тех <новости>! Скидка 20%".into())));
     }
 
     #[test]
     fn a_default_takes_the_place_of_a_missing_value() {
         let template = Template::read("{{ offer | default(\"none\") }} {{ other }}", ParseMode::Plain).expect("reads");
         assert_eq!(template.missing(&Params::new()), ["other"]);
-        assert_eq!(template.render(&params(&[("other", "x")]), &channel()).as_deref(), Ok("none x"));
+        let text = template.render(&params(&[("other", "x")]), &channel());
+        assert_eq!(text, Ok(Marked::plain("none x".into())));
     }
 
     #[test]
     fn params_win_over_built_ins_and_html_escapes_values() {
         let template = Template::read("<b>{{ channel_name }}</b> {{ username }}", ParseMode::Html).expect("reads");
-        assert_eq!(
-            template.render(&params(&[("username", "mine")]), &channel()).as_deref(),
-            Ok("<b>Тех &lt;новости&gt;</b> mine")
-        );
+        let text = template.render(&params(&[("username", "mine")]), &channel()).expect("renders");
+        assert_eq!((text.text.as_str(), text.entities.len()), ("Тех <новости> mine", 1));
         assert!(!template.is_constant(&Params::new()));
         assert!(template.is_constant(&params(&[("username", "a"), ("channel_name", "b")])));
     }
@@ -185,8 +210,24 @@ mod tests {
     }
 
     #[test]
-    fn telegram_counts_utf16_units() {
-        assert_eq!(utf16_length("Привет"), 6);
-        assert_eq!(utf16_length("😀"), 2);
+    fn wrong_tags_are_told_when_the_template_is_read() {
+        let read = |content| Template::read(content, ParseMode::Html).map(drop);
+        assert!(read("<b>{{ title }}").expect_err("wrong").contains("<b> is not closed"));
+        assert!(read("<a href=\"{{ title }}/x\">{{ title }}</a> <tg-spoiler>x</tg-spoiler>").is_ok());
+        assert!(read("<tg-emoji emoji-id=\"{{ emoji }}\">x</tg-emoji>").is_ok());
+        // Whether this one closes its tag, only the value of a placeholder decides.
+        assert!(read("{% if offer == 'x' %}<b>{% endif %}x").is_ok());
+        assert!(Template::read("<b>", ParseMode::Plain).is_ok());
+    }
+
+    #[test]
+    fn telegram_counts_utf16_units_of_what_is_read() {
+        let length = |content, mode| {
+            let text = Template::read(content, mode).and_then(|read| read.render(&Params::new(), &channel()));
+            text.map(|text| text.utf16_length())
+        };
+        assert_eq!(length("Привет", ParseMode::Plain), Ok(6));
+        assert_eq!(length("😀", ParseMode::Plain), Ok(2));
+        assert_eq!(length("<b>😀</b>&amp;", ParseMode::Html), Ok(3));
     }
 }

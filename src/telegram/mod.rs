@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::domain::delivery::Reply;
+use crate::domain::markup::Marked;
 
 /// How long an answer is awaited before it counts as [`TimedOut`](crate::domain::delivery::Fault::TimedOut).
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,8 +18,8 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Outgoing {
     /// Who receives it.
     pub peer: Peer,
-    /// What it says.
-    pub text: Arc<str>,
+    /// What it says, and how it looks.
+    pub text: Arc<Marked>,
     /// By this number, never zero, Telegram knows a repetition from a second message.
     pub random_id: i64,
 }

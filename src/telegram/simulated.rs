@@ -113,7 +113,7 @@ impl Simulated {
             if let Some(fault) = script.objection(username, behaviour, message.random_id, self.clock.monotonic()) {
                 return Ok(Err(fault));
             }
-            let entry = Entry::new(self.clock.now(), username, message.random_id, &message.text);
+            let entry = Entry::new(self.clock.now(), username, message.random_id, &message.text.text);
             let message_id = ledger.append(&entry)?;
             script.forget(message.random_id);
             Ok(Ok(Receipt::Accepted { message_id: Some(message_id) }))

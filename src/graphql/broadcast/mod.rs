@@ -14,6 +14,7 @@ pub mod job;
 pub mod job_list;
 pub mod job_mutations;
 pub mod live;
+pub mod message_entity;
 pub mod template;
 pub mod template_mutations;
 pub mod template_preview;

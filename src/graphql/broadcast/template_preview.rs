@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
+use super::message_entity::MessageEntity;
 use crate::domain::broadcast::{MediaType, ParseMode};
 use crate::domain::error::{Error, Result, Violation};
+use crate::domain::markup::Marked;
 use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
@@ -16,8 +18,10 @@ use crate::service::broadcast::template::{self as service, Message, Preview, Sou
 /// What a message would look like in one channel.
 #[derive(SimpleObject)]
 struct TemplatePreview {
-    /// The text as the channel would get it; null while placeholders are missing.
+    /// The text as the channel would get it, without any tags; null while placeholders are missing.
     text: Option<String>,
+    /// How parts of the text look, in the order of their beginnings: what the tags of an HTML text become.
+    entities: Vec<MessageEntity>,
     /// The length of the text in UTF-16 units, as Telegram counts it; null while placeholders are missing.
     utf16_length: Option<i32>,
     /// The greatest length that Telegram takes: 4,096, and 1,024 beside an attachment.
@@ -32,10 +36,13 @@ struct TemplatePreview {
 
 impl From<Preview> for TemplatePreview {
     fn from(preview: Preview) -> Self {
-        let Preview { text, utf16_length, limit, placeholders, missing } = preview;
+        let Preview { text, limit, placeholders, missing } = preview;
         let int = |length: usize| i32::try_from(length).unwrap_or(i32::MAX);
+        let utf16_length = text.as_ref().map(Marked::utf16_length);
+        let (text, entities) = text.map(|marked| (marked.text, marked.entities)).unzip();
         Self {
             text,
+            entities: entities.unwrap_or_default().into_iter().map(MessageEntity::from).collect(),
             utf16_length: utf16_length.map(int),
             limit: int(limit),
             fits: utf16_length.map(|length| length <= limit),

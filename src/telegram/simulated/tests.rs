@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::clock::VirtualClock;
+use crate::domain::markup::Marked;
 
 /// One or more processes on a host, each with a data folder.
 struct Host {
@@ -44,8 +45,12 @@ impl Host {
     }
 }
 
+fn plain(text: &str) -> Arc<Marked> {
+    Arc::new(Marked::plain(text.into()))
+}
+
 fn to(username: &str, random_id: i64) -> Outgoing {
-    Outgoing { peer: Peer::Channel { username: username.into() }, text: "Grüße\n\"you\"".into(), random_id }
+    Outgoing { peer: Peer::Channel { username: username.into() }, text: plain("Grüße\n\"you\""), random_id }
 }
 
 const fn accepted(message_id: i64) -> Receipt {
@@ -60,7 +65,7 @@ async fn an_acceptance_is_in_the_ledger_to_the_letter() {
     let telegram = host.open("a");
     assert_eq!(telegram.send(to("News", i64::MIN)).await, Ok(accepted(1)));
     host.pass(1_500);
-    let note = Outgoing { peer: Peer::SavedMessages, text: "note".into(), random_id: 7 };
+    let note = Outgoing { peer: Peer::SavedMessages, text: plain("note"), random_id: 7 };
     assert_eq!(telegram.send(note).await, Ok(accepted(2)));
     let text = fs::read_to_string(host.path("a")).expect("a ledger");
     let first = r#"{"at":"2023-11-14T22:13:20.123Z","username":"News","randomId":"-9223372036854775808","text":"Grüße\n\"you\""}"#;

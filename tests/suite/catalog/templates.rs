@@ -93,7 +93,8 @@ async fn a_preview_is_what_the_channel_would_get() {
     let preview =
         "query($channel: ID!, $id: ID, $content: String, $mode: ParseMode, $media: MediaType, $params: JSON) {
         previewTemplate(channelId: $channel, templateId: $id, content: $content, parseMode: $mode, mediaType: $media,
-            params: $params) { text utf16Length limit fits placeholders missingPlaceholders } }";
+            params: $params) { text utf16Length limit fits placeholders missingPlaceholders
+            entities { type offset length } } }";
     let show = async |variables: Json| admin.query(preview, variables).await;
     let missing = show(json!({ "channel": untitled, "id": id })).await.data()["previewTemplate"].clone();
     assert_eq!(
@@ -108,7 +109,10 @@ async fn a_preview_is_what_the_channel_would_get() {
     );
     let html = json!({ "channel": titled, "content": "<b>{{ title }}</b>", "mode": "HTML", "media": "PHOTO" });
     let html = show(html).await.data()["previewTemplate"].clone();
-    assert_eq!((&html["text"], &html["limit"]), (&json!("<b>Тех &lt;новости&gt; 😀</b>"), &json!(1_024)));
+    assert_eq!((&html["text"], &html["limit"]), (&json!("Тех <новости> 😀"), &json!(1_024)));
+    assert_eq!(html["entities"], json!([{ "type": "BOLD", "offset": 0, "length": 16 }]));
+    let open = json!({ "channel": titled, "content": "<b>{{ title }}", "mode": "HTML" });
+    assert_eq!(show(open).await.message(), "<b> is not closed");
     let long = json!({ "channel": titled, "content": "😀".repeat(2_049) });
     let long = show(long).await.data()["previewTemplate"].clone();
     assert_eq!((&long["utf16Length"], &long["fits"]), (&json!(4_098), &json!(false)));

@@ -150,7 +150,7 @@ async fn a_message_that_telegram_refuses_pauses_the_campaign_and_can_be_mended()
     struct Strict;
     impl Messenger for Strict {
         fn send(&self, message: Outgoing) -> futures_util::future::BoxFuture<'_, herald::domain::delivery::Reply> {
-            let refused = message.text.starts_with("Hello");
+            let refused = message.text.text.starts_with("Hello");
             Box::pin(async move {
                 if refused {
                     Err(Fault::rpc(400, "ENTITY_BOUNDS_INVALID"))

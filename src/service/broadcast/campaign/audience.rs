@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::domain::broadcast::CampaignMode;
 use crate::domain::error::{Error, Result, Violation, Violations};
 use crate::domain::id::ChannelId;
-use crate::domain::template::{CAPTION_LIMIT, Channel, MESSAGE_LIMIT, Params, Template, utf16_length};
+use crate::domain::template::{CAPTION_LIMIT, Channel, MESSAGE_LIMIT, Params, Template};
 use crate::service::Services;
 use crate::storage::broadcast::{campaign, channel, template};
 
@@ -69,8 +69,8 @@ fn judge(wrong: &mut Violations, read: &Template, params: &Params, channel: &cha
     let path = vec!["input".into(), "id".into()];
     let message = match read.render(params, &values(channel)) {
         Err(why) => format!("the text for @{} cannot be rendered: {why}", channel.username),
-        Ok(text) if text.trim().is_empty() => format!("the text for @{} is empty", channel.username),
-        Ok(text) => match utf16_length(&text) {
+        Ok(text) if text.text.trim().is_empty() => format!("the text for @{} is empty", channel.username),
+        Ok(text) => match text.utf16_length() {
             length if length > limit => {
                 format!("the text for @{} has {length} UTF-16 units; Telegram takes {limit}", channel.username)
             }

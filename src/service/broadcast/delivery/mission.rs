@@ -8,6 +8,7 @@ use crate::domain::broadcast::CampaignMode;
 use crate::domain::delivery::Policy;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::BroadcastCampaignId;
+use crate::domain::markup::Marked;
 use crate::domain::template::{Channel, Params, Template};
 use crate::service::Services;
 use crate::storage::broadcast::campaign;
@@ -25,7 +26,7 @@ pub struct Mission {
     template: Template,
     params: Params,
     /// The text, where it is the same for every channel.
-    constant: Option<Arc<str>>,
+    constant: Option<Arc<Marked>>,
 }
 
 impl Mission {
@@ -46,7 +47,7 @@ impl Mission {
             policy: Policy { retry_limit: row.retry_limit, dedupe_window: on.rules.dedupe_window },
             template,
             params,
-            constant: constant.map(Arc::from),
+            constant: constant.map(Arc::new),
         })
     }
 
@@ -62,7 +63,7 @@ impl Mission {
     ///
     /// # Errors
     /// A sentence: the text cannot be rendered.
-    pub fn text(&self, job: &Due) -> Result<Arc<str>, String> {
+    pub fn text(&self, job: &Due) -> Result<Arc<Marked>, String> {
         if let Some(text) = &self.constant {
             return Ok(text.clone());
         }
@@ -74,6 +75,6 @@ impl Mission {
             category: &job.category,
             member_count: job.member_count.unwrap_or(0),
         };
-        self.template.render(&self.params, &channel).map(Arc::from)
+        self.template.render(&self.params, &channel).map(Arc::new)
     }
 }

@@ -5,7 +5,8 @@ use sea_orm::EntityTrait;
 use crate::domain::broadcast::ParseMode;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{ChannelId, TemplateId};
-use crate::domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template, utf16_length};
+use crate::domain::markup::Marked;
+use crate::domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template};
 use crate::service::Services;
 use crate::storage::broadcast::{channel, template};
 
@@ -32,10 +33,8 @@ pub struct Message {
 /// What it would look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// The text; None while placeholders are missing.
-    pub text: Option<String>,
-    /// Its length as Telegram counts it.
-    pub utf16_length: Option<usize>,
+    /// The text and how it looks; None while placeholders are missing.
+    pub text: Option<Marked>,
     /// The greatest length that Telegram takes.
     pub limit: usize,
     /// All placeholders that the message uses.
@@ -61,7 +60,6 @@ pub async fn preview(on: &Services, source: Source, channel: ChannelId, params: 
     let text =
         if missing.is_empty() { Some(read.render(params, &channel.placeholders()).map_err(wrong)?) } else { None };
     Ok(Preview {
-        utf16_length: text.as_deref().map(utf16_length),
         text,
         limit: if message.has_media { CAPTION_LIMIT } else { MESSAGE_LIMIT },
         placeholders: read.placeholders().map(Into::into).collect(),
