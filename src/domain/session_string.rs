@@ -27,7 +27,7 @@ pub struct SessionString {
 /// The library that writes such strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// GramJS.
+    /// `GramJS`.
     GramJs,
     /// Telethon.
     Telethon,
@@ -82,8 +82,8 @@ fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
 const LENGTH: &str =
     "the session string is cut off or mutilated: it has the length of no format of GramJS, Telethon or Pyrogram";
 
-/// GramJS: dc, length of the host (u16), host, port (u16), key. Telethon: dc, 4 or 16 bytes of address, port, key. Both have
-/// a version's digit in front. A GramJS string with a host of 14 letters is as long as a Telethon string with an IPv6
+/// `GramJS`: dc, length of the host (u16), host, port (u16), key. Telethon: dc, 4 or 16 bytes of address, port, key. Both have
+/// a version's digit in front. A `GramJS` string with a host of 14 letters is as long as a Telethon string with an IPv6
 /// address: so the length that it tells itself decides.
 fn with_address(bytes: &[u8]) -> Result<SessionString, &'static str> {
     let (head, key) = bytes.split_last_chunk::<KEY>().ok_or(LENGTH)?;

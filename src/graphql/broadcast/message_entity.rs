@@ -7,13 +7,13 @@ use crate::domain::markup::{Entity, Style};
 /// How a part of a text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum MessageEntityType {
-    /// Bold.
+    /// Bold, as `<b>` makes it.
     Bold,
-    /// Italic.
+    /// Italic, as `<i>` makes it.
     Italic,
-    /// Underlined.
+    /// Underlined, as `<u>` makes it.
     Underline,
-    /// Struck through.
+    /// Struck through, as `<s>` makes it.
     Strikethrough,
     /// Hidden until it is touched.
     Spoiler,
