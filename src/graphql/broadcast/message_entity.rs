@@ -41,11 +41,11 @@ pub struct MessageEntity {
     offset: i32,
     /// How long it is, at least 1.
     length: i32,
-    /// Of a `TEXT_LINK`: where it leads.
+    /// Of a `TEXT_LINK`: the address that it leads to.
     url: Option<String>,
     /// Of a `PRE`: the programming language, if it names one.
     language: Option<String>,
-    /// Of a `CUSTOM_EMOJI`: which.
+    /// Of a `CUSTOM_EMOJI`: by which number Telegram finds the picture.
     custom_emoji_id: Option<String>,
 }
 
