@@ -1,3 +1,5 @@
+//! What the tags of Telegram's HTML become, and which mistakes are told.
+
 use proptest::prelude::*;
 
 use super::*;

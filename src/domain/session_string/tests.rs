@@ -1,3 +1,5 @@
+//! The strings of each library, whole and mutilated.
+
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
