@@ -105,7 +105,7 @@ impl<T: ObjectType> ContainerType for Guarded<T> {
         }
         if root == "Mutation" {
             // What was loaded before a change must not answer for what is there after it.
-            ctx.loaders().enable_all_cache(false);
+            ctx.loaders().forget();
         }
         self.0.resolve_field(ctx).await
     }

@@ -5,58 +5,91 @@ use std::hash::Hash;
 
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, OutputType};
+use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
+use uuid::Uuid;
 
 use super::connection::{Connection, Count, PageArgs};
 use super::context::ContextExt;
+use super::id::GlobalId;
 use super::loaders::{Load, LoadError, Reader};
 use crate::domain::error::{Error, Result};
-use crate::storage::page::{self, Page, Request, Sort};
+use crate::storage::page::{self, Page, Sort};
 
-/// A list below a node, with everything that was asked of it but the page.
+/// A list below a node, with everything that was asked of it but the page. Of which node is not part of it: the lists below
+/// all nodes of which the same was asked are read together.
 pub trait Nested: Clone + Eq + Hash + Send + Sync + 'static {
     /// What is in the list.
     type Entity: EntityTrait<Model: FromQueryResult + ModelTrait<Entity = Self::Entity> + Clone + Send + Sync>;
 
-    /// The whole list.
-    fn select(&self) -> Select<Self::Entity>;
+    /// The whole list below the node whose id is `parent`.
+    fn select(&self, parent: Expr) -> Select<Self::Entity>;
 
     /// Its order.
     fn sort(&self) -> Sort<Self::Entity>;
 
     /// How long it is, if that is known without counting.
-    fn known_count(&self, _: &Context<'_>) -> impl Future<Output = Result<Option<u64>>> + Send {
+    fn known_count(&self, _: &Context<'_>, _parent: Uuid) -> impl Future<Output = Result<Option<u64>>> + Send {
         std::future::ready(Ok(None))
     }
 }
 
-/// One page of a list.
+/// One page of the list below one node.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct PageOf<N>(N, PageArgs);
+struct PageOf<N> {
+    parent: Uuid,
+    asked: (N, PageArgs),
+}
 
-/// The length of a list.
+/// The length of the list below one node.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct CountOf<N>(N);
+struct CountOf<N> {
+    parent: Uuid,
+    list: N,
+}
 
-/// The part of `list` that `args` ask for.
-pub async fn connection<N, T>(ctx: &Context<'_>, list: N, args: PageArgs) -> Result<Connection<T>>
+/// The part of the `list` below `parent` that `args` ask for.
+pub async fn connection<N, T>(
+    ctx: &Context<'_>,
+    parent: impl GlobalId,
+    list: N,
+    args: PageArgs,
+) -> Result<Connection<T>>
 where
     N: Nested,
     T: OutputType + From<<N::Entity as EntityTrait>::Model>,
 {
-    let sort = list.sort();
+    counted(ctx, parent, list, args, None).await
+}
+
+/// Like [`connection`], of a list whose length may be known already.
+pub async fn counted<N, T>(
+    ctx: &Context<'_>,
+    parent: impl GlobalId,
+    list: N,
+    args: PageArgs,
+    length: Option<u64>,
+) -> Result<Connection<T>>
+where
+    N: Nested,
+    T: OutputType + From<<N::Entity as EntityTrait>::Model>,
+{
+    let (parent, sort) = (parent.uuid(), list.sort());
     let window = args.window(&sort)?;
-    let counted = list.clone();
+    let asked = list.clone();
     let count: Count = Box::new(move |ctx| {
-        let list = counted.clone();
+        let list = asked.clone();
         Box::pin(async move {
-            match list.known_count(ctx).await? {
-                Some(count) => Ok(count),
-                None => Ok(ctx.loaders().one(CountOf(list)).await?.unwrap_or_default()),
+            match length {
+                Some(length) => Ok(length),
+                None => match list.known_count(ctx, parent).await? {
+                    Some(count) => Ok(count),
+                    None => Ok(ctx.loaders().one(CountOf { parent, list }).await?.unwrap_or_default()),
+                },
             }
         })
     });
-    let page = ctx.loaders().one(PageOf(list, args)).await?;
+    let page = ctx.loaders().one(PageOf { parent, asked: (list, args) }).await?;
     Connection::new(page.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not read")))?, sort, &window, count)
 }
 
@@ -65,13 +98,15 @@ impl<N: Nested> Loader<PageOf<N>> for Reader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[PageOf<N>]) -> Result<HashMap<PageOf<N>, Self::Value>, LoadError> {
-        let request = |PageOf(list, args): &PageOf<N>| {
-            let sort = list.sort();
-            Ok(Request { select: list.select(), window: args.window(&sort)?, sort })
-        };
-        let requests = keys.iter().map(request).collect::<Result<Vec<_>>>()?;
-        let pages = page::read_each(self.db.reader(), &requests).await?;
-        Ok(keys.iter().cloned().zip(pages).collect())
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (asked, parents) in grouped(keys.iter().map(|key| (&key.asked, key.parent))) {
+            let (list, args) = asked;
+            let (sort, select) = (list.sort(), |parent| list.select(parent));
+            let window = args.window(&sort)?;
+            let found = page::read_below(self.db.reader(), &parents, select, sort, &window).await?;
+            pages.extend(found.into_iter().map(|(parent, page)| (PageOf { parent, asked: asked.clone() }, page)));
+        }
+        Ok(pages)
     }
 }
 
@@ -80,8 +115,20 @@ impl<N: Nested> Loader<CountOf<N>> for Reader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[CountOf<N>]) -> Result<HashMap<CountOf<N>, u64>, LoadError> {
-        let selects: Vec<_> = keys.iter().map(|CountOf(list)| list.select()).collect();
-        let counts = page::count_each(self.db.reader(), &selects).await?;
-        Ok(keys.iter().cloned().zip(counts).collect())
+        let mut counts = HashMap::with_capacity(keys.len());
+        for (list, parents) in grouped(keys.iter().map(|key| (&key.list, key.parent))) {
+            let found = page::count_below(self.db.reader(), &parents, |parent| list.select(parent)).await?;
+            counts.extend(found.into_iter().map(|(parent, count)| (CountOf { parent, list: list.clone() }, count)));
+        }
+        Ok(counts)
     }
+}
+
+/// The parents of which the same was asked: as many groups as a query has such fields, however many rows it shows.
+fn grouped<K: Eq + Hash>(keys: impl Iterator<Item = (K, Uuid)>) -> HashMap<K, Vec<Uuid>> {
+    let mut groups: HashMap<K, Vec<Uuid>> = HashMap::new();
+    for (key, parent) in keys {
+        groups.entry(key).or_default().push(parent);
+    }
+    groups
 }

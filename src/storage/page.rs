@@ -1,15 +1,17 @@
 //! One page of a list: keyset pagination over a sort value and the id.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr, UnionType};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query, SimpleExpr, WindowStatement};
 use sea_orm::{
-    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable,
-    ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait,
-    Select, Value,
+    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, JoinType,
+    ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::sql::Dialect;
 use crate::domain::error::{Error, Result};
 
 /// What a list is sorted by: a column and then the id, or the id alone. Ids sort by the time of their making.
@@ -126,10 +128,19 @@ impl<E: EntityTrait> Sort<E> {
     }
 
     fn keys(&self) -> Vec<SimpleExpr> {
-        let column = |column: &E::Column| Expr::col(column.as_column_ref());
+        self.keys_as(|column| Expr::col(column.as_column_ref()))
+    }
+
+    /// The keys in a table that stands for this list's.
+    fn keys_of(&self, table: &'static str) -> Vec<SimpleExpr> {
+        self.keys_as(|column| Expr::col((table, *column)))
+    }
+
+    fn keys_as(&self, column: impl Fn(&E::Column) -> SimpleExpr) -> Vec<SimpleExpr> {
         let by = self.by.as_ref().map(|(by, absent)| match absent {
             None => column(by),
-            Some(absent) => Func::coalesce([column(by), Expr::val(*absent)]).into(),
+            // Written out: as a parameter PostgreSQL would not see that the index has it.
+            Some(absent) => Func::coalesce([column(by), Expr::cust(absent.to_string())]).into(),
         });
         by.into_iter().chain([column(&Self::id())]).collect()
     }
@@ -147,9 +158,14 @@ impl<E: EntityTrait> Sort<E> {
         Condition::all().add_option(from.map(|from| keys().gt(from))).add_option(to.map(|to| keys().lt(to)))
     }
 
+    /// In which order the rows of the window are read.
+    fn order(&self, window: &Window) -> Order {
+        if self.descending == window.from_end { Order::Asc } else { Order::Desc }
+    }
+
     /// `select`, cut to the window and one row more, which tells whether there are more.
     fn cut(&self, select: Select<E>, window: &Window) -> Select<E> {
-        let order = if self.descending == window.from_end { Order::Asc } else { Order::Desc };
+        let order = self.order(window);
         let mut select = select.filter(self.range(window)).limit(window.limit + 1);
         for key in self.keys() {
             QueryOrder::query(&mut select).order_by_expr(key, order.clone());
@@ -199,81 +215,84 @@ where
     Ok(window.page(sort.cut(select, window).all(db).await?))
 }
 
-/// One of several lists that are read at once.
-#[derive(Debug, Clone)]
-pub struct Request<E: EntityTrait> {
-    /// The whole list.
-    pub select: Select<E>,
-    /// Its order.
-    pub sort: Sort<E>,
-    /// The part that is wanted.
-    pub window: Window,
-}
+/// What a row of [`read_below`] and [`count_below`] says besides: the id of its parent, and its place below it.
+const BELOW: &str = "below";
+const PLACE: &str = "place";
+/// The table of the parents, and that of their children.
+const PARENT: &str = "parent";
+const CHILD: &str = "child";
 
-/// Reads a page of each of several lists in one statement: the children of many parents. The pages are in the order of the
-/// requests.
-pub async fn read_each<E>(db: &impl ConnectionTrait, requests: &[Request<E>]) -> Result<Vec<Page<E::Model>>>
+/// Reads a page of the children of each of many parents in one statement, whose text does not depend on how many they are.
+/// `children` selects those of the parent whose id it is given. All `parents` are in the answer.
+///
+/// A window function numbers the children of each parent. It alone would read them all, a million jobs for the first 25; so
+/// each parent's are cut before it, by a lateral join where the database has one.
+pub async fn read_below<E>(
+    db: &impl ConnectionTrait,
+    parents: &[Uuid],
+    children: impl Fn(Expr) -> Select<E>,
+    sort: Sort<E>,
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<E::Model>>>
 where
     E: EntityTrait,
     E::Model: FromQueryResult + Send + Sync,
 {
-    let lists = requests.iter().enumerate().map(|(list, Request { select, sort, window })| {
-        let part = sort.cut(select.clone(), window).into_query();
-        Query::select()
-            .column(Asterisk)
-            .expr_as(Expr::cust(list.to_string()), "list")
-            // The part is sorted; a union is not.
-            .expr_as(Expr::cust("row_number() OVER ()"), "place")
-            .from_subquery(part, "part")
-            .take()
-    });
-    let mut found: Vec<Vec<E::Model>> = requests.iter().map(|_| Vec::new()).collect();
-    for (list, row) in union(db, lists).await? {
-        found[list].push(E::Model::from_query_result(&row, "")?);
+    if let [parent] = parents {
+        let page = read(db, children(Expr::val(*parent)), sort, window).await?;
+        return Ok(HashMap::from([(*parent, page)]));
     }
-    Ok(requests.iter().zip(found).map(|(request, rows)| request.window.page(rows)).collect())
+    let part = sort.cut(children(Expr::col((PARENT, "id"))), window);
+    let dialect = Dialect(db.get_database_backend());
+    let order = sort.order(window);
+    let mut numbered = WindowStatement::partition_by((PARENT, "id"));
+    for key in sort.keys_of(CHILD) {
+        numbered.order_by_expr(key, order.clone());
+    }
+    let mut query = Query::select();
+    query
+        .column((CHILD, Asterisk))
+        .expr_as(Expr::col((PARENT, "id")), BELOW)
+        .expr_window_as(Func::cust("row_number"), numbered, PLACE)
+        .from_subquery(dialect.ids(parents), PARENT);
+    if dialect.is_postgres() {
+        query.join_lateral(JoinType::InnerJoin, part.into_query(), CHILD, Expr::cust("TRUE"));
+    } else {
+        let ids = part.select_only().column(Sort::<E>::id()).into_query();
+        let is_in_part = Expr::col((CHILD, Sort::<E>::id())).in_subquery(ids);
+        // SQLite keeps the order of a cross join: for each parent its children are looked up by their ids.
+        query.join_as(JoinType::CrossJoin, E::default(), CHILD, Condition::all()).and_where(is_in_part);
+    }
+    let mut found: HashMap<Uuid, Vec<(i64, E::Model)>> = parents.iter().map(|id| (*id, Vec::new())).collect();
+    for row in db.query_all(&query).await? {
+        let place = row.try_get("", PLACE)?;
+        found.entry(row.try_get("", BELOW)?).or_default().push((place, E::Model::from_query_result(&row, "")?));
+    }
+    let page = |(parent, mut rows): (Uuid, Vec<(i64, E::Model)>)| {
+        rows.sort_unstable_by_key(|(place, _)| *place);
+        (parent, window.page(rows.into_iter().map(|(_, row)| row).collect()))
+    };
+    Ok(found.into_iter().map(page).collect())
 }
 
-/// How many rows each of several lists has, in one statement.
-pub async fn count_each<E: EntityTrait>(db: &impl ConnectionTrait, selects: &[Select<E>]) -> Result<Vec<u64>> {
-    let lists = selects.iter().enumerate().map(|(list, select)| {
-        Query::select()
-            .expr_as(Func::count(Expr::col(Asterisk)), "count")
-            .expr_as(Expr::cust(list.to_string()), "list")
-            .expr_as(Expr::cust("0"), "place")
-            .from_subquery(select.clone().into_query(), "part")
-            .take()
-    });
-    let mut counts = vec![0; selects.len()];
-    for (list, row) in union(db, lists).await? {
+/// How many children each of many parents has, in one statement. `children` selects those of the parent whose id it is given.
+pub async fn count_below<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    parents: &[Uuid],
+    children: impl Fn(Expr) -> Select<E>,
+) -> Result<HashMap<Uuid, u64>> {
+    let count = children(Expr::col((PARENT, "id"))).select_only().expr(Func::count(Expr::col(Asterisk))).into_query();
+    let query = Query::select()
+        .expr_as(Expr::col((PARENT, "id")), BELOW)
+        .expr_as(Expr::SubQuery(None, Box::new(count.into())), "count")
+        .from_subquery(Dialect(db.get_database_backend()).ids(parents), PARENT)
+        .take();
+    let mut counts = HashMap::with_capacity(parents.len());
+    for row in db.query_all(&query).await? {
         let count: i64 = row.try_get("", "count")?;
-        counts[list] = u64::try_from(count).unwrap_or_default();
+        counts.insert(row.try_get("", BELOW)?, u64::try_from(count).unwrap_or_default());
     }
     Ok(counts)
-}
-
-/// Selects in one statement: SQLite takes 500.
-const UNITED: usize = 400;
-
-/// The rows of all `lists`, each with the number of its list, in the order of the lists and of their places.
-async fn union(
-    db: &impl ConnectionTrait,
-    lists: impl Iterator<Item = SelectStatement>,
-) -> Result<Vec<(usize, QueryResult)>> {
-    let lists: Vec<SelectStatement> = lists.collect();
-    let mut found = Vec::new();
-    for some in lists.chunks(UNITED) {
-        let Some((first, rest)) = some.split_first() else { continue };
-        let mut all = first.clone();
-        all.unions(rest.iter().map(|list| (UnionType::All, list.clone())));
-        let order = |name: &'static str| Expr::col(name);
-        all.order_by_expr(order("list"), Order::Asc).order_by_expr(order("place"), Order::Asc);
-        for row in db.query_all(&all).await? {
-            let list: i32 = row.try_get("", "list")?;
-            found.push((usize::try_from(list).unwrap_or_default(), row));
-        }
-    }
-    Ok(found)
 }
 
 /// How many rows `select` finds, counted up to `most`.

@@ -3,7 +3,7 @@
 //! `cargo bench --bench import`. `DATABASE_URL`: an empty PostgreSQL database, or none for a fresh SQLite file. `LINES`:
 //! 1,000,000 by default. Prints one line of JSON. `p50_ms` and `p99_ms` are the times in which one batch of lines is written.
 
-#[expect(dead_code, reason = "the pipeline needs more of it")]
+#[expect(dead_code, reason = "other benchmarks need more of it")]
 mod support;
 
 use std::io::Write;

@@ -6,17 +6,17 @@
 //!
 //! One campaign may send 1,000,000 messages a minute (16,667 a second), so the jobs are those of several campaigns.
 
+#[expect(dead_code, reason = "other benchmarks need more of it")]
 mod support;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use herald::domain::broadcast::{CampaignMode, CampaignStatus};
+use herald::domain::broadcast::CampaignStatus;
 use herald::domain::id::BroadcastCampaignId;
 use herald::events::Event;
-use herald::service::Actor;
-use herald::service::broadcast::campaign::{self, New};
+use herald::service::broadcast::campaign;
 use herald::storage::broadcast::progress;
 use herald::telegram::simulated::NoOp;
 use herald::worker::{Tools, Worker};
@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     let mut campaigns = Vec::new();
     for n in 0..CAMPAIGNS {
         let channels = jobs / CAMPAIGNS + i32::from(n < jobs % CAMPAIGNS);
-        campaigns.push(create(&bench, &actor, channels).await?);
+        campaigns.push(bench.campaign(&actor, channels, 1_000_000).await?);
     }
     let seeded = freezing.elapsed();
     let freezing = Instant::now();
@@ -75,23 +75,6 @@ async fn main() -> anyhow::Result<()> {
         })
     );
     bench.close().await
-}
-
-async fn create(bench: &Bench, actor: &Actor, channels: i32) -> anyhow::Result<BroadcastCampaignId> {
-    let batch = bench.batch(actor, channels).await?;
-    let new = New {
-        name: "bench".into(),
-        description: None,
-        batch,
-        template: bench.template("Hello {{ channel_name }}").await?,
-        params: std::collections::BTreeMap::new(),
-        mode: CampaignMode::Live,
-        delivery_rate: 1_000_000,
-        retry_limit: 3,
-        test_limit: 20,
-        scheduled_at: None,
-    };
-    Ok(campaign::create(&bench.on, actor, new).await?.id)
 }
 
 /// Waits until all campaigns are complete, and makes sure that everything was sent.

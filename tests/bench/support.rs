@@ -1,23 +1,31 @@
 //! What the benchmarks share: a migrated database, seeds, and figures of the process.
 
+pub mod client;
+pub mod server;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::domain::broadcast::ParseMode;
+use herald::domain::broadcast::{CampaignMode, ParseMode};
 use herald::domain::clock::{Clock, SystemClock};
-use herald::domain::id::{BatchId, NodeId, TemplateId, UserId};
+use herald::domain::id::{BatchId, BroadcastCampaignId, NodeId, TemplateId, UserId};
 use herald::domain::role::Role;
 use herald::domain::secret_key::SecretKey;
 use herald::events::Events;
 use herald::events::local::LocalEvents;
 use herald::events::redis::RedisEvents;
+use herald::service::broadcast::campaign;
 use herald::service::{Actor, Rules, Services};
 use herald::storage::Db;
 use herald::storage::access::user;
 use herald::storage::broadcast::{batch, template};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use tokio_util::sync::CancellationToken;
+
+/// The secret key of all benchmarks.
+const KEY: [u8; 32] = [7; 32];
 
 /// A benchmark's database and services.
 pub struct Bench {
@@ -50,7 +58,7 @@ impl Bench {
             Ok(url) => Arc::new(RedisEvents::start(&url, "bench:", &CancellationToken::new())?),
             Err(_) => Arc::new(LocalEvents::new()),
         };
-        let key = SecretKey::new([7; 32]);
+        let key = SecretKey::new(KEY);
         let node = NodeId::generate();
         Ok(Self { on: Services { db, clock, events, key, rules: Arc::new(rules), node }, folder })
     }
@@ -134,6 +142,23 @@ impl Bench {
             self.on.db.write_alone(Statement::from_string(backend, "ANALYZE channels, batch_channels")).await?;
         }
         Ok(id)
+    }
+
+    /// A campaign over a batch of so many new channels, not started, at so many messages a minute.
+    pub async fn campaign(&self, actor: &Actor, channels: i32, rate: i32) -> anyhow::Result<BroadcastCampaignId> {
+        let new = campaign::New {
+            name: "bench".into(),
+            description: None,
+            batch: self.batch(actor, channels).await?,
+            template: self.template("Hello {{ channel_name }}").await?,
+            params: BTreeMap::new(),
+            mode: CampaignMode::Live,
+            delivery_rate: rate,
+            retry_limit: 3,
+            test_limit: 20,
+            scheduled_at: None,
+        };
+        Ok(campaign::create(&self.on, actor, new).await?.id)
     }
 
     /// A template of this content.

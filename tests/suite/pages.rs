@@ -1,11 +1,18 @@
-//! Keyset pages, straight from the database: ties, both directions, and many lists in one statement.
+//! Keyset pages, straight from the database: ties, both directions, and the lists below many parents in one statement.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use herald::domain::role::Role;
 use herald::service::Actor;
-use herald::service::access::user::{NewUser, create};
+use herald::service::access::session;
+use herald::service::access::user::{NewUser, create, named};
+use herald::storage::access::refresh_token::{self, Column::UserId};
 use herald::storage::access::user::{self, Column};
-use herald::storage::page::{self, Page, Request, Sort, Window};
-use sea_orm::{ColumnTrait, QueryFilter};
+use herald::storage::page::{self, Sort, Window};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use crate::harness::{PASSWORD, TestApp};
 
@@ -18,10 +25,6 @@ async fn seven_users() -> TestApp {
         create(herald.services(), &Actor::system(), new).await.unwrap();
     }
     herald
-}
-
-fn names(page: &Page<user::Model>) -> Vec<&str> {
-    page.rows.iter().map(|row| &row.username[..2]).collect()
 }
 
 #[tokio::test]
@@ -57,32 +60,46 @@ async fn null_has_a_place_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_pages_of_many_lists_come_in_one_statement() {
+async fn the_pages_below_many_parents_come_in_one_statement() {
     let herald = seven_users().await;
-    let db = herald.services().db.reader();
-    let of = |role: Role| user::Entity::present().filter(Column::Role.eq(role));
-    let sort = Sort::by(Column::Username);
-    let from_end = Window { from_end: true, ..Window::first(2) };
-    let requests = [
-        Request { select: of(Role::Operator), sort, window: Window::first(3) },
-        Request { select: of(Role::Auditor), sort: sort.descending(true), window: Window::first(2) },
-        Request { select: of(Role::Auditor).filter(Column::Username.eq("x")), sort, window: Window::first(9) },
-        Request { select: of(Role::Operator), sort, window: from_end },
-        Request { select: of(Role::Auditor), sort: Sort::by_id(), window: Window::first(9) },
-    ];
-    let pages = page::read_each(db, &requests).await.unwrap();
-    let found: Vec<_> = pages.iter().map(|page| (names(page), page.has_more)).collect();
-    let expected = [
-        (vec!["u1", "u2", "u4"], true),
-        (vec!["u6", "u3"], true),
-        (vec![], false),
-        (vec!["u4", "u5"], true),
-        (vec!["u0", "u3", "u6"], false),
-    ];
-    assert_eq!(found, expected);
-    let counts = page::count_each(db, &requests.map(|request| request.select)).await.unwrap();
-    assert_eq!(counts, [4, 3, 0, 4, 3]);
-    assert_eq!(page::read_each::<user::Entity>(db, &[]).await.unwrap().len(), 0);
-    let many = vec![of(Role::Admin); 450];
-    assert_eq!(page::count_each(db, &many).await.unwrap(), vec![1; 450]);
+    let counted = Arc::new(AtomicUsize::new(0));
+    let seen = counted.clone();
+    let db = herald.services().db.clone().watched(move |_| {
+        seen.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut parents = Vec::new();
+    for (name, logins) in [("u0xx", 3), ("u1xx", 1), ("u2xx", 0)] {
+        for _ in 0..logins {
+            session::login(herald.services(), &Actor::anonymous(None), name, PASSWORD.into()).await.unwrap();
+        }
+        parents.push(named(herald.services(), name).await.unwrap().id.0);
+    }
+    // Below parents that are not there nothing is found.
+    parents.extend(std::iter::repeat_with(Uuid::now_v7).take(1_000));
+    let of = |parent: Expr| refresh_token::Entity::find().filter(Expr::col((refresh_token::Entity, UserId)).eq(parent));
+    let all = page::read(db.reader(), of(Expr::val(parents[0])), Sort::by_id(), &Window::first(9)).await.unwrap().rows;
+    let id = |index: usize| all[index].id;
+    let after = Some(Sort::<refresh_token::Entity>::by_id().place(&all[0]).unwrap());
+    let by_instant = Sort::by(refresh_token::Column::CreatedAt);
+    for (sort, window, expected, has_more) in [
+        (Sort::by_id(), Window::first(2), vec![id(0), id(1)], true),
+        (by_instant, Window::first(2), vec![id(0), id(1)], true),
+        (by_instant.descending(true), Window::first(2), vec![id(2), id(1)], true),
+        (Sort::by_id(), Window { from_end: true, ..Window::first(2) }, vec![id(1), id(2)], true),
+        (Sort::by_id(), Window { after, ..Window::first(2) }, vec![id(1), id(2)], false),
+        (Sort::by_id(), Window::first(3), vec![id(0), id(1), id(2)], false),
+    ] {
+        counted.store(0, Ordering::Relaxed);
+        let pages = page::read_below(db.reader(), &parents, of, sort, &window).await.unwrap();
+        assert_eq!((pages.len(), counted.load(Ordering::Relaxed)), (parents.len(), 1));
+        let ids = |parent: usize| pages[&parents[parent]].rows.iter().map(|row| row.id).collect::<Vec<_>>();
+        assert_eq!((ids(0), pages[&parents[0]].has_more), (expected, has_more), "{sort:?} {window:?}");
+        assert_eq!((ids(2), ids(3), pages[&parents[3]].has_more), (vec![], vec![], false));
+        let alone = page::read_below(db.reader(), &parents[..1], of, sort, &window).await.unwrap();
+        assert_eq!(alone[&parents[0]].rows, pages[&parents[0]].rows, "one parent or many: the same page");
+    }
+    counted.store(0, Ordering::Relaxed);
+    let counts = page::count_below(db.reader(), &parents, of).await.unwrap();
+    assert_eq!((counts.len(), counted.load(Ordering::Relaxed)), (parents.len(), 1));
+    assert_eq!([0, 1, 2, 3].map(|parent| counts[&parents[parent]]), [3, 1, 0, 0]);
 }

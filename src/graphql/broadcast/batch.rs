@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
+use sea_orm::sea_query::Expr;
 use sea_orm::{QueryFilter, Select};
 
 use super::campaign::BroadcastCampaign;
@@ -91,13 +92,10 @@ impl Batch {
         #[graphql(desc = "Which channels.")] filter: Option<ChannelFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<ChannelOrder>,
     ) -> Result<Connection<Channel>> {
-        let list = ChannelsOf {
-            batch: self.0.id,
-            count: if filter.is_some() { None } else { u64::try_from(self.0.channel_count).ok() },
-            filter: filter.unwrap_or_default().read(&["filter"], MOST_NESTED)?,
-            order: order_by.unwrap_or_default(),
-        };
-        nested::connection(ctx, list, PageArgs::new(first, after, last, before)).await
+        let length = if filter.is_some() { None } else { u64::try_from(self.0.channel_count).ok() };
+        let filter = filter.unwrap_or_default().read(&["filter"], MOST_NESTED)?;
+        let list = ChannelsOf { filter, order: order_by.unwrap_or_default() };
+        nested::counted(ctx, self.0.id, list, PageArgs::new(first, after, last, before), length).await
     }
 
     /// The campaigns that use it, newest first.
@@ -109,7 +107,7 @@ impl Batch {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BroadcastCampaign>> {
-        nested::connection(ctx, CampaignsOf(self.0.id), PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(first, after, last, before)).await
     }
 }
 
@@ -133,9 +131,6 @@ impl Loader<BatchId> for Reader {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ChannelsOf {
-    batch: BatchId,
-    /// Of the whole batch, which knows it.
-    count: Option<u64>,
     filter: channel_filter::ChannelFilter,
     order: ChannelOrder,
 }
@@ -143,27 +138,23 @@ struct ChannelsOf {
 impl Nested for ChannelsOf {
     type Entity = channel::Entity;
 
-    fn select(&self) -> Select<channel::Entity> {
-        channel::Entity::in_batch(self.batch).filter(self.filter.condition())
+    fn select(&self, batch: Expr) -> Select<channel::Entity> {
+        channel::Entity::in_batch(batch).filter(self.filter.condition())
     }
 
     fn sort(&self) -> Sort<channel::Entity> {
         self.order.sort()
     }
-
-    async fn known_count(&self, _: &Context<'_>) -> Result<Option<u64>> {
-        Ok(self.count)
-    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct CampaignsOf(BatchId);
+struct CampaignsOf;
 
 impl Nested for CampaignsOf {
     type Entity = campaign::Entity;
 
-    fn select(&self) -> Select<campaign::Entity> {
-        campaign::Entity::of_batch(self.0)
+    fn select(&self, batch: Expr) -> Select<campaign::Entity> {
+        campaign::Entity::of_batch(batch)
     }
 
     fn sort(&self) -> Sort<campaign::Entity> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 use sea_orm::Select;
+use sea_orm::sea_query::Expr;
 
 use super::batch::{Batch, BatchOrder};
 use super::job::Job;
@@ -122,8 +123,8 @@ impl Channel {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<BatchOrder>,
     ) -> Result<Connection<Batch>> {
-        let list = BatchesOf { channel: self.0.id, order: order_by.unwrap_or_default() };
-        nested::connection(ctx, list, PageArgs::new(first, after, last, before)).await
+        let list = BatchesOf(order_by.unwrap_or_default());
+        nested::connection(ctx, self.0.id, list, PageArgs::new(first, after, last, before)).await
     }
 
     /// The jobs that write to it, of all campaigns, newest first unless told otherwise.
@@ -161,19 +162,16 @@ impl Loader<ChannelId> for Reader {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct BatchesOf {
-    channel: ChannelId,
-    order: BatchOrder,
-}
+struct BatchesOf(BatchOrder);
 
 impl Nested for BatchesOf {
     type Entity = batch::Entity;
 
-    fn select(&self) -> Select<batch::Entity> {
-        batch::Entity::containing(self.channel)
+    fn select(&self, channel: Expr) -> Select<batch::Entity> {
+        batch::Entity::containing(channel)
     }
 
     fn sort(&self) -> Sort<batch::Entity> {
-        self.order.sort()
+        self.0.sort()
     }
 }

@@ -1,7 +1,9 @@
 //! Lists of jobs: of all campaigns, and of each of many campaigns in one statement.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, Select};
+use uuid::Uuid;
 
 use super::campaign::ProgressOf;
 use super::job::Job;
@@ -79,8 +81,7 @@ impl Wanted {
         })
     }
 
-    fn select(&self) -> Select<job::Entity> {
-        let mut select = job::Entity::all();
+    fn cut(&self, mut select: Select<job::Entity>) -> Select<job::Entity> {
         if let Some(campaign) = self.campaign {
             select = select.filter(Column::CampaignId.eq(campaign));
         }
@@ -120,9 +121,17 @@ impl Wanted {
     }
 }
 
+/// Below which nodes a list of jobs lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Below {
+    Campaigns,
+    Channels,
+}
+
 /// The jobs of one campaign or of one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct JobsOf {
+    below: Below,
     wanted: Wanted,
     order: JobOrder,
 }
@@ -130,17 +139,20 @@ struct JobsOf {
 impl Nested for JobsOf {
     type Entity = job::Entity;
 
-    fn select(&self) -> Select<job::Entity> {
-        self.wanted.select()
+    fn select(&self, parent: Expr) -> Select<job::Entity> {
+        self.wanted.cut(match self.below {
+            Below::Campaigns => job::Entity::of(parent),
+            Below::Channels => job::Entity::to(parent),
+        })
     }
 
     fn sort(&self) -> Sort<job::Entity> {
         self.order.sort()
     }
 
-    async fn known_count(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
-        let (Some(campaign), None) = (self.wanted.campaign, self.wanted.channel) else { return Ok(None) };
-        let row = ctx.loaders().one(ProgressOf(campaign)).await?;
+    async fn known_count(&self, ctx: &Context<'_>, parent: Uuid) -> Result<Option<u64>> {
+        let (Below::Campaigns, None) = (self.below, self.wanted.channel) else { return Ok(None) };
+        let row = ctx.loaders().one(ProgressOf(BroadcastCampaignId(parent))).await?;
         Ok(row.map(|row| self.wanted.counted(&row)))
     }
 }
@@ -154,11 +166,11 @@ pub(super) async fn jobs_of(
     order: Option<JobOrder>,
 ) -> Result<Connection<Job>> {
     let mut wanted = Wanted::read(filter)?;
-    if wanted.campaign.replace(campaign).is_some_and(|other| other != campaign) {
+    if wanted.campaign.take().is_some_and(|other| other != campaign) {
         return Err(elsewhere("campaignId", "these are the jobs of another campaign"));
     }
     let order = order.unwrap_or(JobOrder { field: JobOrderField::Position, direction: OrderDirection::Asc });
-    nested::connection(ctx, JobsOf { wanted, order }, args).await
+    nested::connection(ctx, campaign, JobsOf { below: Below::Campaigns, wanted, order }, args).await
 }
 
 /// The jobs that write to one channel.
@@ -170,10 +182,11 @@ pub(super) async fn jobs_to(
     order: Option<JobOrder>,
 ) -> Result<Connection<Job>> {
     let mut wanted = Wanted::read(filter)?;
-    if wanted.channel.replace(channel).is_some_and(|other| other != channel) {
+    if wanted.channel.take().is_some_and(|other| other != channel) {
         return Err(elsewhere("channelId", "these are the jobs to another channel"));
     }
-    nested::connection(ctx, JobsOf { wanted, order: order.unwrap_or(NEWEST) }, args).await
+    let list = JobsOf { below: Below::Channels, wanted, order: order.unwrap_or(NEWEST) };
+    nested::connection(ctx, channel, list, args).await
 }
 
 fn elsewhere(field: &str, message: &str) -> Error {
@@ -200,7 +213,7 @@ impl JobQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Option<Connection<Job>>> {
         let args = PageArgs::new(first, after, last, before);
-        let (select, sort) = (Wanted::read(filter)?.select(), order_by.unwrap_or(NEWEST).sort());
+        let (select, sort) = (Wanted::read(filter)?.cut(job::Entity::all()), order_by.unwrap_or(NEWEST).sort());
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 

@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use super::channel_import::ChannelImport;
 use super::job::Job;
 use crate::domain::broadcast::CampaignStatus;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::id::{BroadcastCampaignId, ChannelId};
 use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
@@ -154,7 +154,7 @@ impl BroadcastSubscription {
 async fn dressed(db: &Db, chunk: Vec<follow::JobUpdate>, shows_channels: bool) -> Result<Vec<JobUpdate>> {
     let channels: HashMap<ChannelId, channel::Model> = if shows_channels {
         let ids = chunk.iter().map(|update| update.job.channel_id);
-        forgetful(db).load_many(ids).await.map_err(Error::Shared)?
+        forgetful(db).many(ids).await?
     } else {
         HashMap::new()
     };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
 use super::campaign::BroadcastCampaign;
@@ -114,7 +115,7 @@ impl Template {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BroadcastCampaign>> {
-        nested::connection(ctx, CampaignsOf(self.0.id), PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(first, after, last, before)).await
     }
 }
 
@@ -142,13 +143,13 @@ impl Loader<TemplateId> for Reader {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct CampaignsOf(TemplateId);
+struct CampaignsOf;
 
 impl Nested for CampaignsOf {
     type Entity = campaign::Entity;
 
-    fn select(&self) -> Select<campaign::Entity> {
-        campaign::Entity::of_template(self.0)
+    fn select(&self, template: Expr) -> Select<campaign::Entity> {
+        campaign::Entity::of_template(template)
     }
 
     fn sort(&self) -> Sort<campaign::Entity> {

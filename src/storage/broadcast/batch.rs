@@ -46,7 +46,7 @@ impl Entity {
     }
 
     /// Batches that a channel is in.
-    pub fn containing(channel: ChannelId) -> Select<Self> {
+    pub fn containing(channel: impl Into<Expr>) -> Select<Self> {
         let members = batch_channel::Entity::with(channel).select_only().column(batch_channel::Column::BatchId);
         Self::present().filter(Column::Id.in_subquery(members.into_query()))
     }

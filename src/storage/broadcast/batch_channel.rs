@@ -1,6 +1,7 @@
 //! Which channels are in which batch.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 
 use crate::domain::id::{BatchId, ChannelId};
 
@@ -22,12 +23,12 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
     /// The channels of a batch.
-    pub fn of(batch: BatchId) -> Select<Self> {
-        Self::find().filter(Column::BatchId.eq(batch))
+    pub fn of(batch: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::BatchId)).eq(batch))
     }
 
     /// The batches of a channel.
-    pub fn with(channel: ChannelId) -> Select<Self> {
-        Self::find().filter(Column::ChannelId.eq(channel))
+    pub fn with(channel: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::ChannelId)).eq(channel))
     }
 }

@@ -91,13 +91,13 @@ impl Entity {
     }
 
     /// Campaigns that write to a batch.
-    pub fn of_batch(batch: BatchId) -> Select<Self> {
-        Self::find().filter(Column::BatchId.eq(batch))
+    pub fn of_batch(batch: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::BatchId)).eq(batch))
     }
 
     /// Campaigns that send a template.
-    pub fn of_template(template: TemplateId) -> Select<Self> {
-        Self::find().filter(Column::TemplateId.eq(template))
+    pub fn of_template(template: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::TemplateId)).eq(template))
     }
 
     /// Campaigns that have a job for a channel.

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, ChannelId};
+use crate::domain::id::ChannelId;
 use crate::domain::template;
 use crate::storage::broadcast::batch_channel;
 
@@ -47,7 +47,7 @@ impl Entity {
     }
 
     /// The channels of a batch.
-    pub fn in_batch(batch: BatchId) -> Select<Self> {
+    pub fn in_batch(batch: impl Into<Expr>) -> Select<Self> {
         let members = batch_channel::Entity::of(batch).select_only().column(batch_channel::Column::ChannelId);
         Self::find().filter(Column::Id.in_subquery(members.into_query()))
     }

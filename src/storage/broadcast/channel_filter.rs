@@ -67,7 +67,7 @@ impl ChannelFilter {
 
 /// In the words of the index, which sorts channels of unknown size as having -1.
 fn has_members(least: i32) -> Expr {
-    let count = Expr::from(Func::coalesce([Expr::col(Column::MemberCount), Expr::val(-1)]));
+    let count = Expr::from(Func::coalesce([Expr::col(Column::MemberCount), Expr::cust("-1")]));
     sea_orm::sea_query::ExprTrait::gte(count, Ord::max(least, 0))
 }
 

@@ -2,6 +2,7 @@
 
 use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 
 use crate::domain::broadcast::JobStatus;
 use crate::domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
@@ -60,8 +61,13 @@ impl Entity {
     }
 
     /// The jobs of a campaign.
-    pub fn of(campaign: BroadcastCampaignId) -> Select<Self> {
-        Self::find().filter(Column::CampaignId.eq(campaign))
+    pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The jobs that write to a channel.
+    pub fn to(channel: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::ChannelId)).eq(channel))
     }
 
     /// Whether any job names the channel.

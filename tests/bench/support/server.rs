@@ -1,0 +1,52 @@
+//! The whole server in this process, on a benchmark's database, and somebody who has signed in.
+
+use std::net::SocketAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Parser;
+use herald::app::{App, Parts, Running};
+use herald::config::Settings;
+use herald::domain::role::Role;
+use herald::service::Actor;
+use herald::service::access::user::NewUser;
+use herald::service::access::{session, user};
+
+use super::{Bench, KEY};
+
+const NAME: &str = "reader";
+const PASSWORD: &str = "a password of some length";
+
+/// A server, and the token of one of its users.
+pub struct Server {
+    running: Running,
+    pub address: SocketAddr,
+    pub token: String,
+}
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Server {
+    /// Starts the API, without a worker, with `flags` for its settings.
+    pub async fn start(bench: &Bench, flags: &[&str]) -> anyhow::Result<Self> {
+        let folder = format!("--data-dir={}", bench.folder.display());
+        let line = ["herald", "--listen=127.0.0.1:0", "--telegram=simulated", &folder];
+        let secret = |name: &str| (name == "HERALD_SECRET_KEY").then(|| STANDARD.encode(KEY));
+        let config = Line::parse_from([&line, flags].concat()).settings.check(secret)?;
+        let running = App::open(config).await?.start(Parts { api: true, worker: false }).await?;
+        let on = running.services();
+        let reader = NewUser { username: NAME.into(), password: PASSWORD.to_owned().into(), role: Role::Admin };
+        user::create(on, &Actor::system(), reader).await?;
+        let token = session::login(on, &Actor::anonymous(None), NAME, PASSWORD.into()).await?.access;
+        Ok(Self { address: running.address(), running, token })
+    }
+
+    /// Ends as after SIGTERM.
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}
