@@ -79,6 +79,9 @@ impl App {
         if db.is_postgres() {
             steer(&db, &clock).await?;
         }
+        if config.sso.as_ref().is_some_and(|issuer| issuer.is_credulous()) {
+            tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
+        }
         let rules = Arc::new(rules(&config));
         let services = Services { db, clock: clock.clone(), events, key, rules, node };
         if applied > 0 {
@@ -166,6 +169,7 @@ fn rules(config: &Config) -> Rules {
         channel_errors: config.channel_errors,
         dedupe_window: config.dedupe_window,
         progress_hz: config.progress_hz,
+        sso: config.sso.clone(),
     }
 }
 

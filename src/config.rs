@@ -1,9 +1,11 @@
 //! All settings: read from the environment or from flags, checked once, before anything starts.
 
+mod sso;
 mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -11,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::proxies::Proxies;
 use crate::domain::secret_key::SecretKey;
+use crate::service::access::sso::Issuer;
 
 /// The settings as they are written. Each has an environment variable and a flag; the flag wins.
 #[derive(Args, Clone)]
@@ -118,6 +121,8 @@ pub struct Settings {
         default_value = "5m"
     )]
     dedupe_window: String,
+    #[command(flatten)]
+    sso: sso::Sso,
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug
     #[arg(long, hide_env_values = true, env = "HERALD_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
@@ -177,6 +182,10 @@ pub struct Config {
     pub channel_errors: i32,
     /// How long an ambiguous send is repeated.
     pub dedupe_window: Duration,
+    /// Who else says who somebody is.
+    pub sso: Option<Arc<Issuer>>,
+    /// Where he lets people sign in.
+    pub sso_login_url: Option<String>,
     /// What is logged.
     pub log: String,
     /// How it is logged.
@@ -229,7 +238,10 @@ impl Settings {
         let secret = |name: &str| secret(name).filter(|value| !value.is_empty());
         let url = |url: Option<SecretString>| url.filter(|url| !url.expose_secret().is_empty());
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (sso, sso_login_url) = self.sso.check()?;
         let config = Config {
+            sso,
+            sso_login_url,
             listen: values::address(&self.listen).of("HERALD_LISTEN")?,
             data_dir: values::folder(self.data_dir).of("HERALD_DATA_DIR")?,
             database_url: values::url(url(self.database_url), &["postgres", "postgresql"]).of("DATABASE_URL")?,
@@ -308,6 +320,8 @@ mod tests {
             "--late-limit=5",
             "--pause-after-failures=many",
             "--dedupe-window=-1s",
+            "--sso-alg=RS256",
+            "--sso-key-file=/nowhere",
             "--log=herald=loud",
             "--log-format=xml",
         ];

@@ -14,6 +14,8 @@ mod m20261122_000008_broadcast_campaigns;
 mod m20261122_000009_jobs;
 mod m20261122_000010_senders;
 mod m20261122_000011_api_tokens;
+mod m20261122_000012_login_throttles;
+mod m20261122_000013_sso_subjects;
 mod m20261122_000021_idempotency_keys;
 
 /// All migrations, oldest first.
@@ -35,6 +37,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_jobs::Migration),
             Box::new(m20261122_000010_senders::Migration),
             Box::new(m20261122_000011_api_tokens::Migration),
+            Box::new(m20261122_000012_login_throttles::Migration),
+            Box::new(m20261122_000013_sso_subjects::Migration),
             Box::new(m20261122_000021_idempotency_keys::Migration),
         ]
     }

@@ -74,6 +74,7 @@ impl App {
             origins: self.config.origins.clone(),
             public_url: self.config.public_url.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
+            sso_login_url: self.config.sso_login_url.clone(),
         };
         let services = self.services.clone();
         async move {

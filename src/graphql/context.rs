@@ -1,6 +1,7 @@
 //! What a resolver finds in its context: the services, the loaders, and who asks.
 
 use async_graphql::Context;
+use secrecy::SecretString;
 
 use super::loaders::Loaders;
 use crate::domain::error::{Error, Result};
@@ -14,6 +15,8 @@ use crate::storage::access::user;
 pub struct Caller {
     /// The session; None if nobody has signed in.
     pub session: Option<Session>,
+    /// A token that a browser sent along unasked, if it may be used.
+    pub cookie: Option<SecretString>,
     /// Why the token that came does not hold.
     pub refusal: Option<&'static str>,
     /// The address that the request came from.

@@ -38,7 +38,7 @@ impl Api {
 
     async fn run(&self, access: Option<&str>, document: &str) -> Json {
         let session = match access {
-            Some(access) => Some(session::resume(self.services(), access).await.unwrap()),
+            Some(access) => Some(session::resume(self.services(), access, None).await.unwrap()),
             None => None,
         };
         let caller = Caller { session, request_id: Some("r1".into()), ..Caller::default() };

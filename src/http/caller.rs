@@ -2,17 +2,23 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Http, answer};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Code, Error, Result};
 use crate::graphql::context::Caller;
 use crate::service::Services;
 use crate::service::access::session;
+
+/// The cookie of single sign-on.
+const TOKEN: &str = "ac_access";
+/// What a foreign page can't send unasked: its browser would ask first, and be told no.
+const PREFLIGHT: HeaderName = HeaderName::from_static("graphql-require-preflight");
 
 /// The caller without the session: what a socket has before its first message.
 pub(super) struct Origin(pub Caller);
@@ -28,7 +34,13 @@ impl FromRequestParts<Http> for Origin {
         let address =
             peer.map(|peer| http.options.trusted_proxies.client(peer, &forwarded(&parts.headers)).to_string());
         let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
-        Ok(Self(Caller { address, request_id, ..Caller::default() }))
+        // Whoever names an origin is let in only if it is an allowed one; who names none is no browser, and has no cookie.
+        let cookie = if http.services.rules.sso.is_some() && parts.headers.contains_key(ORIGIN) {
+            cookie(&parts.headers).map(SecretString::from)
+        } else {
+            None
+        };
+        Ok(Self(Caller { cookie, address, request_id, ..Caller::default() }))
     }
 }
 
@@ -36,20 +48,40 @@ impl FromRequestParts<Http> for Authenticated {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, http: &Http) -> Result<Self, Response> {
-        let Origin(caller) = Origin::from_request_parts(parts, http).await?;
+        let Origin(mut caller) = Origin::from_request_parts(parts, http).await?;
         let request_id = caller.request_id.clone();
         let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+        caller.cookie = match cookie(&parts.headers) {
+            Some(token) if authorization.is_none() && http.services.rules.sso.is_some() => {
+                if parts.method == Method::POST && !parts.headers.contains_key(PREFLIGHT) {
+                    let message = "a request with a cookie needs the header GraphQL-Require-Preflight: 1";
+                    return Err(answer::coded(
+                        StatusCode::FORBIDDEN,
+                        Code::CsrfBlocked,
+                        message,
+                        request_id.as_deref(),
+                    ));
+                }
+                Some(SecretString::from(token))
+            }
+            _ => None,
+        };
         let caller = authenticate(&http.services, caller, authorization).await;
         caller.map(Self).map_err(|error| answer::failed(error, request_id.as_deref()))
     }
 }
 
-/// The caller with the session that `authorization` gives. A token that does not hold is remembered, not refused: it must not
-/// keep its owner from `refreshSession`.
+/// The caller with the session that `authorization` gives, or the cookie where it may. A token that does not hold is remembered,
+/// not refused: it must not keep its owner from `refreshSession`.
 pub(super) async fn authenticate(on: &Services, mut caller: Caller, authorization: Option<&str>) -> Result<Caller> {
-    let Some(authorization) = authorization else { return Ok(caller) };
-    match bearer(authorization) {
-        Some(token) => match session::resume(on, token).await {
+    let cookie = caller.cookie.take();
+    let token = match (authorization, &cookie) {
+        (Some(authorization), _) => bearer(authorization),
+        (None, Some(cookie)) => Some(cookie.expose_secret()),
+        (None, None) => return Ok(caller),
+    };
+    match token {
+        Some(token) => match session::resume(on, token, caller.address.as_deref()).await {
             Ok(session) => caller.session = Some(session),
             Err(Error::Unauthenticated(why)) => caller.refusal = Some(why),
             Err(error) => return Err(error),
@@ -59,9 +91,23 @@ pub(super) async fn authenticate(on: &Services, mut caller: Caller, authorizatio
     Ok(caller)
 }
 
+/// Leads to where single sign-on begins.
+pub(super) async fn sign_in_elsewhere(State(http): State<Http>) -> Response {
+    match &http.options.sso_login_url {
+        Some(url) => Redirect::temporary(url).into_response(),
+        None => answer::plain(StatusCode::NOT_FOUND, "there is no single sign-on here; sign in with a password"),
+    }
+}
+
 fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
+    let mut named = cookies.filter_map(|cookie| cookie.trim().split_once('=')).filter(|(name, _)| *name == TOKEN);
+    named.next().map(|(_, token)| token.trim_matches('"')).filter(|token| !token.is_empty())
 }
 
 /// What all `X-Forwarded-For` headers say, in their order.

@@ -34,6 +34,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Proxies,
+    /// Where single sign-on begins.
+    pub sso_login_url: Option<String>,
 }
 
 /// What handlers work with.
@@ -70,10 +72,12 @@ pub async fn serve(
 }
 
 fn router(http: Http) -> Router {
-    let cors = cors(&http.options);
+    // A page of another origin that is let in may use the cookie of single sign-on, too.
+    let cors = cors(&http.options).allow_credentials(http.services.rules.sso.is_some());
     Router::new()
         .route("/graphql", post(graphql::post).get(socket::upgrade))
         .route("/uploads", post(uploads::post))
+        .route("/sso", get(caller::sign_in_elsewhere))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/", get(assets::dashboard))

@@ -12,6 +12,7 @@ use crate::domain::id::{NodeId, UserId};
 use crate::domain::role::Role;
 use crate::domain::secret_key::SecretKey;
 use crate::events::{Event, Events};
+use crate::service::access::sso::Issuer;
 use crate::service::once::Once;
 use crate::storage::{Db, Tx};
 
@@ -59,6 +60,8 @@ pub struct Rules {
     pub dedupe_window: Duration,
     /// Progress events per campaign and second at most.
     pub progress_hz: u32,
+    /// Who else says who somebody is.
+    pub sso: Option<Arc<Issuer>>,
 }
 
 /// In whose name something is done.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::access::{session, throttle};
 use super::broadcast::upload;
 use super::{Services, once};
 use crate::domain::error::Result;
@@ -16,6 +17,8 @@ pub async fn run(on: Services, stop: CancellationToken) {
     loop {
         attempt("uploads", upload::sweep(&on)).await;
         attempt("idempotency keys", once::sweep(&on)).await;
+        attempt("failed logins", throttle::sweep(&on)).await;
+        attempt("sessions", session::sweep(&on)).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,

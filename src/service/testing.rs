@@ -30,6 +30,7 @@ impl Fixture {
             channel_errors: 3,
             dedupe_window: Duration::from_mins(5),
             progress_hz,
+            sso: None,
         };
         let services = Services {
             db,

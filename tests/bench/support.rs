@@ -52,6 +52,7 @@ impl Bench {
             channel_errors: 3,
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
+            sso: None,
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let events: Arc<dyn Events> = match std::env::var("REDIS_URL") {
@@ -82,6 +83,8 @@ impl Bench {
             last_login_at: None,
             deleted_at: None,
             version: 1,
+            sso_subject: None,
+            sso_issued_at: None,
         };
         self.on
             .write(|tx| {

@@ -76,7 +76,8 @@ async fn a_thousand_jobs_take_as_many_statements_as_ten() {
         seen.fetch_add(1, Ordering::Relaxed);
     });
     let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
-    let caller = Caller { session: Some(session::resume(on, &tokens.access).await.unwrap()), ..Caller::default() };
+    let caller =
+        Caller { session: Some(session::resume(on, &tokens.access, None).await.unwrap()), ..Caller::default() };
     let execution = Execution::new(services);
     let run = async |campaigns: i32, jobs: i32| -> (usize, Json) {
         counted.store(0, Ordering::Relaxed);

@@ -39,7 +39,7 @@ async fn two_sealers_make_one_chain() {
     let there = here.join(&[], API).await;
     let logins = (0..20).map(async |number| {
         let by = if number % 2 == 0 { &here } else { &there };
-        by.nobody().login("nobody", PASSWORD).await;
+        by.nobody().login("admin", PASSWORD).await;
     });
     futures_util::future::join_all(logins).await;
     let db = &here.services().db;

@@ -6,6 +6,8 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::{Client, PASSWORD, TestApp};
 
+/// Clients may say where they are.
+const PROXY: &[&str] = &["--trusted-proxies=127.0.0.0/8"];
 const VIEWER: &str = "{ viewer { username role } }";
 const REFRESH: &str = "mutation($token: String!) {
     refreshSession(input: { refreshToken: $token }) { accessToken refreshToken user { username } } }";
@@ -45,19 +47,19 @@ async fn strange_names_and_passwords_are_wrong_ones() {
 
 #[tokio::test]
 async fn a_login_for_an_unknown_user_takes_as_long_as_for_a_known_one() {
-    let herald = TestApp::api_only().await;
-    let nobody = herald.nobody();
-    let time = async |username: &str| {
+    let herald = TestApp::with(PROXY).await;
+    let time = async |username: &str, round: usize| {
+        let nobody = herald.nobody().from_address(&format!("10.0.0.{round}"));
         let start = Instant::now();
-        nobody.login(username, "another password").await;
+        assert_eq!(nobody.login(username, "another password").await.code(), "UNAUTHENTICATED");
         start.elapsed()
     };
-    time("nobody").await;
+    time("nobody", 0).await;
     // The least of many: whatever else the machine does only adds to it.
     let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
-    for _ in 0..12 {
-        known = known.min(time("admin").await);
-        unknown = unknown.min(time("nobody").await);
+    for round in 1..=8 {
+        known = known.min(time("admin", round).await);
+        unknown = unknown.min(time("nobody", round).await);
     }
     assert!(unknown > known / 2 && known > unknown / 2, "known {known:?}, unknown {unknown:?}");
 }
@@ -125,4 +127,63 @@ async fn the_first_password_counts_at_the_first_start_only() {
     herald.restart(herald::app::Parts { api: true, worker: false }).await;
     assert_eq!(herald.nobody().login("admin", PASSWORD).await.code(), "UNAUTHENTICATED");
     herald.nobody().sign_in("admin", "another password").await;
+}
+
+#[tokio::test]
+async fn after_ten_failures_a_name_has_to_wait_wherever_they_come_from() {
+    let mut herald = TestApp::with(PROXY).await;
+    let tries = async |herald: &TestApp, address: usize, name: &str, password: &str| {
+        herald.nobody().from_address(&format!("10.0.0.{address}")).login(name, password).await
+    };
+    for address in 0..10 {
+        // Who knows his password is no failure, however often he comes.
+        tries(&herald, address, "admin", PASSWORD).await.data();
+        for name in ["admin", "nobody"] {
+            assert_eq!(tries(&herald, address, name, "wrong password").await.code(), "UNAUTHENTICATED");
+        }
+    }
+    // Also with the right password, and after a restart.
+    herald.restart(herald::app::Parts { api: true, worker: false }).await;
+    for name in ["admin", "nobody", " ADMIN"] {
+        let refused = tries(&herald, 99, name, PASSWORD).await;
+        assert_eq!(refused.code(), "RATE_LIMITED", "{name}: {refused:?}");
+        let wait = refused.errors()[0]["extensions"]["retryAfterMs"].as_u64().unwrap();
+        assert!((14 * 60_000..=15 * 60_000).contains(&wait), "{wait}");
+    }
+}
+
+#[tokio::test]
+async fn after_ten_failures_an_address_has_to_wait_whatever_the_names() {
+    let herald = TestApp::with(PROXY).await;
+    let from = |address: &str| herald.nobody().from_address(address);
+    // All at once: no more of them are told that they are wrong than if they had come in turn.
+    let guesses = (0..30).map(async |n| {
+        let address = if n % 2 == 0 { "2001:db8::1" } else { "2001:db8::2" };
+        from(address).login(&format!("user{n}"), "wrong password").await.code().to_owned()
+    });
+    let answers = futures_util::future::join_all(guesses).await;
+    let count = |code: &str| answers.iter().filter(|answer| *answer == code).count();
+    assert_eq!((count("UNAUTHENTICATED"), count("RATE_LIMITED")), (10, 20), "{answers:?}");
+    assert_eq!(from("2001:db8::3").login("admin", PASSWORD).await.code(), "RATE_LIMITED");
+    let admin = from("2001:db8:0:1::1").sign_in("admin", PASSWORD).await;
+    let lines = "{ auditLogs(filter: { actions: [USER_LOGIN_FAILED] }) { totalCount nodes { metadata } } }";
+    let lines = admin.data(lines, json!({})).await["auditLogs"].clone();
+    assert_eq!(lines["totalCount"], 10, "who is stopped fills no log");
+    assert_eq!(lines["nodes"][0]["metadata"]["isThrottled"], true);
+}
+
+#[tokio::test]
+async fn failures_are_forgotten_when_they_no_longer_count() {
+    use herald::storage::access::login_throttle;
+    use sea_orm::{ConnectionTrait, PaginatorTrait};
+    let herald = TestApp::api_only().await;
+    let on = herald.services();
+    let rows = async || login_throttle::Entity::any().count(on.db.reader()).await.unwrap();
+    herald.nobody().login("anna", "wrong password").await;
+    herald::service::access::throttle::sweep(on).await.unwrap();
+    assert_eq!(rows().await, 2, "one for the name and one for the address");
+    let earlier = "UPDATE login_throttles SET until = '2020-01-01T00:00:00+00:00'";
+    on.db.reader().execute_unprepared(earlier).await.unwrap();
+    herald::service::access::throttle::sweep(on).await.unwrap();
+    assert_eq!(rows().await, 0);
 }

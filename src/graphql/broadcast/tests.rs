@@ -126,7 +126,7 @@ async fn sign_in(services: &Services, name: &str, role: Role) -> Session {
     let new = NewUser { username: name.into(), password: PASSWORD.to_owned().into(), role };
     user::create(services, &Actor::system(), new).await.unwrap();
     let tokens = session::login(services, &Actor::anonymous(None), name, PASSWORD.into()).await.unwrap();
-    session::resume(services, &tokens.access).await.unwrap()
+    session::resume(services, &tokens.access, None).await.unwrap()
 }
 
 fn a_channel(number: i32, now: chrono::DateTime<chrono::Utc>) -> channel::Model {

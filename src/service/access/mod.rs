@@ -6,5 +6,7 @@ pub mod denial;
 pub mod password;
 pub mod seal;
 pub mod session;
+pub mod sso;
+pub mod throttle;
 pub mod token;
 pub mod user;

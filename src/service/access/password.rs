@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use rand::seq::IndexedRandom;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::error::{Error, Result, Violation};
 
@@ -26,15 +26,24 @@ pub fn violation(field: &str, password: &str) -> Option<Violation> {
     (!LENGTH.contains(&length)).then(|| Violation::of(field, message))
 }
 
+/// The right to hash or compare one password.
+pub struct Turn(SemaphorePermit<'static>);
+
+/// Waits for one's turn.
+pub async fn turn() -> Turn {
+    Turn(PLACES.acquire().await.expect("the semaphore is never closed"))
+}
+
 /// The hash of a password, with a salt of its own.
 pub async fn hash(password: String) -> Result<String> {
-    let hash = off_thread(move || hash_now(&password)).await?;
+    let hash = off_thread(turn().await, move || hash_now(&password)).await?;
     hash.map_err(|error| Error::internal(anyhow::anyhow!(error)))
 }
 
-/// Whether `password` is the one that `hash` was made of. Without a hash: false, after the same time.
-pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
-    off_thread(move || {
+/// Whether `password` is the one that `hash` was made of. Without a hash, or with an empty one: false, after the same time.
+pub async fn verify(turn: Turn, password: String, hash: Option<String>) -> Result<bool> {
+    off_thread(turn, move || {
+        let hash = hash.filter(|hash| !hash.is_empty());
         let is_known = hash.is_some();
         let hash = hash.as_deref().or_else(|| NOBODY.as_deref().ok()).unwrap_or_default();
         let matches = PasswordHash::new(hash)
@@ -56,10 +65,9 @@ fn hash_now(password: &str) -> Result<String, String> {
     hash.map(|hash| hash.to_string()).map_err(|error| error.to_string())
 }
 
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let place = PLACES.acquire().await.expect("the semaphore is never closed");
+async fn off_thread<T: Send + 'static>(turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let result = tokio::task::spawn_blocking(work).await.map_err(Error::internal);
-    drop(place);
+    drop(turn.0);
     result
 }
 
@@ -71,9 +79,11 @@ mod tests {
     async fn only_the_right_password_opens_and_only_for_a_user() {
         let hash = hash("correct horse".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$"));
-        assert!(verify("correct horse".into(), Some(hash.clone())).await.unwrap());
-        assert!(!verify("wrong horse".into(), Some(hash)).await.unwrap());
-        assert!(!verify("nobody has this password".into(), None).await.unwrap());
+        let verify = async |password: &str, hash| verify(turn().await, password.into(), hash).await.unwrap();
+        assert!(verify("correct horse", Some(hash.clone())).await);
+        assert!(!verify("wrong horse", Some(hash)).await);
+        assert!(!verify("nobody has this password", None).await);
+        assert!(!verify("nobody has this password", Some(String::new())).await);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Sessions: opened by a login, carried on by refresh tokens that are used once each, ended by a logout. A request that comes with
 //! an API token has one too, without a login.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::audit::{self, Subject};
-use super::{api_token, password, token};
+use super::throttle::Attempt;
+use super::{api_token, password, sso, token};
 use crate::domain::audit::Action;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ApiTokenId, RefreshTokenId, UserId};
@@ -67,13 +68,19 @@ pub struct Tokens {
 const ENDED: Error = Error::Unauthenticated("the session has ended, sign in again");
 
 /// Opens a session for who knows the password. Who is unknown learns no more, and no sooner, than who is wrong.
+///
+/// # Errors
+/// `RATE_LIMITED` after too many failures: see [`super::throttle`].
 pub async fn login(on: &Services, actor: &Actor, username: &str, password: String) -> Result<Tokens> {
     let username = username.trim().to_lowercase();
+    let attempt = &Attempt::of(&cut(&username), actor.address.as_deref());
+    let turn = password::turn().await;
+    attempt.check(on).await?;
     let known = user::Entity::named(&username).one(on.db.reader()).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
-    let is_right = password::verify(password, hash).await?;
+    let is_right = password::verify(turn, password, hash).await?;
     let Some(user) = known.filter(|_| is_right) else {
-        return Err(refuse(on, actor, json!({ "username": cut(&username) }), "wrong username or password").await?);
+        return Err(refuse_password(on, actor, attempt, &username).await?);
     };
     let actor = Actor::user(user.id, user.role, actor.address.clone());
     let refresh = token::refresh();
@@ -82,6 +89,7 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     let user = on
         .write(|tx| async move {
             let tx = &*tx;
+            attempt.succeed(on, tx).await?;
             // The row may have changed while the password was compared.
             let current = user::Entity::require(tx, seen.id).await.map_err(|_| ENDED)?;
             if current.password_hash != seen.password_hash {
@@ -91,7 +99,8 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
             row.last_login_at = ActiveValue::Set(Some(on.now()));
             let user = row.update(tx).await?;
             insert(on, tx, user.id, family, minted).await?;
-            audit::record(on, tx, actor, Action::UserLogin, Subject("User", user.id.0), None::<Json>).await?;
+            let metadata = json!({ "username": user.username });
+            audit::record(on, tx, actor, Action::UserLogin, Subject("User", user.id.0), metadata).await?;
             Ok(user)
         })
         .await?;
@@ -126,7 +135,8 @@ pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere:
             refresh_token::Entity::revoke_family(family, on.now())
         };
         end.exec(tx).await?;
-        audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), None::<Json>).await
+        let metadata = json!({ "everywhere": everywhere });
+        audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), metadata).await
     })
     .await?;
     on.tell(Event::User(session.user.id));
@@ -134,12 +144,17 @@ pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere:
     Ok(())
 }
 
-/// The session that an access token belongs to, or that an API token gives, if it has not ended.
-pub async fn resume(on: &Services, access: &str) -> Result<Session> {
+/// The session that an access token belongs to, or that an API token gives, if it has not ended. A token of single sign-on
+/// opens one when it comes for the first time, from `address`.
+pub async fn resume(on: &Services, access: &str, address: Option<&str>) -> Result<Session> {
     if api_token::is_one(access) {
         return api_token::resume(on, access).await;
     }
-    let (claims, expires_at) = token::read(&on.key, access, on.now())?;
+    let (claims, expires_at) = match (token::read(&on.key, access, on.now()), &on.rules.sso) {
+        (Ok(read), _) => read,
+        (Err(_), Some(issuer)) => return sso::resume(on, issuer, access, address).await,
+        (Err(refusal), None) => return Err(refusal),
+    };
     let user = user::Entity::in_session(claims.user, claims.family).one(on.db.reader()).await?;
     Ok(Session { user: user.ok_or(ENDED)?, proof: Proof::Login(claims.family), expires_at: Some(expires_at) })
 }
@@ -199,6 +214,29 @@ async fn insert(on: &Services, tx: &Tx, user: UserId, family: Uuid, refresh: &st
 fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Result<Tokens> {
     let (access, expires_at) = token::issue(&on.key, token::Claims { user: user.id, family }, on.now())?;
     Ok(Tokens { access, refresh, expires_at, user })
+}
+
+/// Forgets sessions that have ended long ago. To be called every now and then.
+pub async fn sweep(on: &Services) -> Result<()> {
+    let before = on.now() - TimeDelta::days(1);
+    on.write(|tx| async move { Ok(refresh_token::Entity::forget(before).exec(&*tx).await?) }).await?;
+    Ok(())
+}
+
+/// Counts and notes a wrong password and gives the error that tells of it. Whoever was stopped writes nothing more: the log is
+/// not his to fill.
+async fn refuse_password(on: &Services, actor: &Actor, attempt: &Attempt, username: &str) -> Result<Error> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let mut metadata = json!({ "username": cut(username) });
+        if attempt.fail(on, tx).await? {
+            metadata["isThrottled"] = true.into();
+        }
+        audit::record(on, tx, actor, Action::UserLoginFailed, None::<Subject>, metadata).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(Error::Unauthenticated("wrong username or password"))
 }
 
 /// Notes a failed login and gives the error that tells of it.

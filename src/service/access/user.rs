@@ -2,11 +2,12 @@
 
 use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, PaginatorTrait, QueryOrder};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::audit::{self, Subject};
 use super::password;
 use super::session::Session;
+use super::throttle::Attempt;
 use crate::domain::audit::Action;
 use crate::domain::error::{self, Error, Result, Violations};
 use crate::domain::id::UserId;
@@ -67,6 +68,8 @@ pub async fn create(on: &Services, actor: &Actor, new: NewUser) -> Result<user::
         last_login_at: None,
         deleted_at: None,
         version: 1,
+        sso_subject: None,
+        sso_issued_at: None,
     };
     let new = &row;
     on.write(|tx| async move {
@@ -148,7 +151,11 @@ pub async fn change_password(
     let family = session.login()?;
     let hash = &checked_hash("newPassword", new).await?;
     let id = session.user.id;
-    if !password::verify(current.expose_secret().into(), Some(session.user.password_hash.clone())).await? {
+    let attempt = &Attempt::of(&session.user.username, actor.address.as_deref());
+    let turn = password::turn().await;
+    attempt.check(on).await?;
+    if !password::verify(turn, current.expose_secret().into(), Some(session.user.password_hash.clone())).await? {
+        on.write(|tx| async move { attempt.fail(on, &tx).await }).await?;
         return Err(Error::invalid("currentPassword", "this is not your password"));
     }
     let user = on
@@ -159,7 +166,8 @@ pub async fn change_password(
             let user = row.update(tx).await?;
             refresh_token::Entity::revoke_others(id, family, on.now()).exec(tx).await?;
             let subject = Subject("User", id.0);
-            audit::record(on, tx, actor, Action::UserPasswordChanged, subject, None::<Json>).await?;
+            let metadata = json!({ "username": user.username });
+            audit::record(on, tx, actor, Action::UserPasswordChanged, subject, metadata).await?;
             Ok(user)
         })
         .await?;

@@ -6,5 +6,6 @@ pub mod api_token;
 pub mod audit_head;
 pub mod audit_log;
 pub mod idempotency_key;
+pub mod login_throttle;
 pub mod refresh_token;
 pub mod user;

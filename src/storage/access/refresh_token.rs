@@ -32,6 +32,11 @@ impl Entity {
         Self::find().filter(Column::TokenHash.eq(hash)).lock_exclusive()
     }
 
+    /// Forgets tokens that ended before then. Of a session that goes on, the newest stays.
+    pub fn forget(before: DateTimeUtc) -> sea_orm::DeleteMany<Self> {
+        Self::delete_many().filter(Column::ExpiresAt.lt(before))
+    }
+
     /// Ends every token of a family.
     pub fn revoke_family(family: Uuid, now: DateTimeUtc) -> sea_orm::UpdateMany<Self> {
         Self::update_many()

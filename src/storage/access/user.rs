@@ -1,7 +1,7 @@
 //! Those who sign in.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{ExprTrait, Query};
 use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -25,6 +25,10 @@ pub struct Model {
     pub last_login_at: Option<DateTimeUtc>,
     pub deleted_at: Option<DateTimeUtc>,
     pub version: i32,
+    /// By which name single sign-on knows him; None for who signs in with a password only.
+    pub sso_subject: Option<String>,
+    /// When the newest token was issued that told his role.
+    pub sso_issued_at: Option<DateTimeUtc>,
 }
 
 /// A user's row joins nothing: loaders follow its id.
@@ -49,6 +53,11 @@ impl Entity {
         Self::present().filter(Column::Id.eq(id))
     }
 
+    /// The user who has or had this name, a deleted one too.
+    pub fn any_named(username: &str) -> Select<Self> {
+        Self::find().filter(Column::Username.eq(username))
+    }
+
     /// All users, deleted ones too.
     pub fn any() -> Select<Self> {
         Self::find()
@@ -71,14 +80,17 @@ impl Entity {
 
     /// The user `id`, while the session `family` has not ended.
     pub fn in_session(id: UserId, family: Uuid) -> Select<Self> {
-        let token = Query::select()
-            .expr(Expr::val(1))
-            .from(refresh_token::Entity)
-            .and_where(refresh_token::Column::Family.eq(family))
-            .and_where(refresh_token::Column::UserId.eq(id))
-            .and_where(refresh_token::Column::RevokedAt.is_null())
-            .to_owned();
-        Self::present_one(id).filter(Expr::exists(token))
+        Self::present_one(id).filter(in_family(family))
+    }
+
+    /// The user whom single sign-on knows as `subject`, while the session `family` has not ended.
+    pub fn vouched_for(subject: &str, family: Uuid) -> Select<Self> {
+        Self::present().filter(Column::SsoSubject.eq(subject)).filter(in_family(family))
+    }
+
+    /// The user whom single sign-on knows as `subject`, a deleted one too, locked until the transaction ends.
+    pub fn with_subject(subject: &str) -> Select<Self> {
+        Self::find().filter(Column::SsoSubject.eq(subject)).lock_exclusive()
     }
 
     /// The user `id`, locked until the transaction ends; `NOT_FOUND` if deleted.
@@ -86,6 +98,18 @@ impl Entity {
         let found = Self::present_one(id).lock_exclusive().one(tx).await?;
         found.ok_or(Error::NotFound("user"))
     }
+}
+
+/// Whether a user is the one of the session `family`, which has not ended.
+fn in_family(family: Uuid) -> sea_orm::sea_query::SimpleExpr {
+    let token = Query::select()
+        .expr(Expr::val(1))
+        .from(refresh_token::Entity)
+        .and_where(refresh_token::Column::Family.eq(family))
+        .and_where(Expr::col(refresh_token::Column::UserId.as_column_ref()).equals(Column::Id.as_column_ref()))
+        .and_where(refresh_token::Column::RevokedAt.is_null())
+        .to_owned();
+    Expr::exists(token)
 }
 
 impl Model {

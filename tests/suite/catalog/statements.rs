@@ -45,7 +45,8 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
         seen.fetch_add(1, Ordering::Relaxed);
     });
     let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
-    let caller = Caller { session: Some(session::resume(on, &tokens.access).await.unwrap()), ..Caller::default() };
+    let caller =
+        Caller { session: Some(session::resume(on, &tokens.access, None).await.unwrap()), ..Caller::default() };
     let execution = Execution::new(services);
     let run = async |batches: i32, channels: i32| -> (usize, Json) {
         counted.store(0, Ordering::Relaxed);

@@ -64,6 +64,7 @@ impl Office {
             channel_errors: 3,
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
+            sso: None,
         };
         let on = Services {
             db,
@@ -329,6 +330,8 @@ async fn admin(on: &Services) -> Actor {
         last_login_at: None,
         deleted_at: None,
         version: 1,
+        sso_subject: None,
+        sso_issued_at: None,
     };
     let row = &row;
     let write = on.write(|tx| async move {

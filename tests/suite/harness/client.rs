@@ -10,6 +10,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// Where a trusted proxy says that he is.
+    address: Option<String>,
 }
 
 /// What an operation answered.
@@ -19,12 +21,17 @@ pub struct Reply(pub Json);
 impl Client {
     pub fn new(base: String) -> Self {
         herald::app::install_tls();
-        Self { http: reqwest::Client::new(), base, token: None }
+        Self { http: reqwest::Client::new(), base, token: None, address: None }
     }
 
     /// The same client with another token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same client at another address, by a proxy that is trusted.
+    pub fn from_address(&self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self.clone() }
     }
 
     /// The same person at another process.
@@ -71,6 +78,10 @@ impl Client {
     /// A request of one's own making.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = match &self.address {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        };
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

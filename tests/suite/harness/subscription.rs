@@ -34,10 +34,20 @@ impl Subscription {
         let mut request = url.into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", "graphql-transport-ws".parse().unwrap());
         let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        let mut subscription = Self { socket, closed: None };
-        let payload = token.map_or_else(|| json!({}), |token| json!({ "Authorization": format!("Bearer {token}") }));
-        subscription.send(json!({ "type": "connection_init", "payload": payload })).await;
+        let mut subscription = Self::over(socket);
+        subscription.introduce(token).await;
         subscription
+    }
+
+    /// Over a socket that has been opened.
+    pub fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { socket, closed: None }
+    }
+
+    /// The first message of the protocol.
+    pub async fn introduce(&mut self, token: Option<&str>) {
+        let payload = token.map_or_else(|| json!({}), |token| json!({ "Authorization": format!("Bearer {token}") }));
+        self.send(json!({ "type": "connection_init", "payload": payload })).await;
     }
 
     pub async fn subscribe(&mut self, document: &str, variables: Json) {
