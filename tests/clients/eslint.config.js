@@ -59,7 +59,7 @@ export default [
       ...rule('strict-id-in-types', {
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Payload', 'Progress', 'Counters', 'Update', 'Preview', 'Explanation'],
-          types: ['PageInfo', 'ServerInfo', 'ChannelCategory', 'ImportError'],
+          types: ['ChannelCategory', 'ImportError', 'MessageEntity', 'PageInfo', 'ServerInfo'],
         },
       }),
       // Connections have `nodes` beside `edges`, as GitHub's do, and there are lists of plain values.

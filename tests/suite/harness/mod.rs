@@ -5,6 +5,7 @@ mod client;
 mod database;
 pub mod npm;
 mod process;
+pub mod python;
 mod redis;
 mod subscription;
 

@@ -36,9 +36,13 @@ impl Workshop {
     pub async fn script(&self, script: &str, environment: &[(&str, &str)]) -> String {
         let mut command = Command::new("npm");
         command.args(["run", "--silent", script]).current_dir(self.clients()).envs(environment.iter().copied());
-        // On a thread of its own: the server that it talks to may live on this one.
-        tokio::task::spawn_blocking(move || succeed(&mut command)).await.unwrap()
+        run(command).await
     }
+}
+
+/// Runs a command that must succeed while this thread goes on serving it, and returns what it printed.
+pub async fn run(mut command: Command) -> String {
+    tokio::task::spawn_blocking(move || succeed(&mut command)).await.unwrap()
 }
 
 /// Runs a command that must succeed, and returns what it printed.

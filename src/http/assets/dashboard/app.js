@@ -90,4 +90,3 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 element('sign-out').addEventListener('click', () => session.signOut());
 
 enter();
-session.recognise();

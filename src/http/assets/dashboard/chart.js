@@ -1,8 +1,7 @@
-// The rate of a campaign in the last two minutes, as a line; of one that has ended, what it was on average.
+// The rate of a campaign in the last two minutes, as a line.
 
 import { h, say, svg } from './dom.js';
 import { every } from './live.js';
-import { isEnded } from './progress.js';
 import { count } from './words.js';
 
 /** How far the line goes back, in milliseconds. */
@@ -22,20 +21,16 @@ export function chart(id) {
   const promised = svg('path', { class: 'limit' });
   const value = h('strong', { class: 'big' }, '0');
   const limit = h('span', { class: 'limit-label' });
-  const unit = h('span', { class: 'quiet' });
   const box = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' };
-  const plot = h('div', { class: 'plot' }, svg('svg', box, area, promised, line), limit);
-  const axis = h('p', { class: 'axis quiet small' }, h('span', {}, '2 min ago'), h('span', {}, 'now'));
   const node = h(
     'section',
     { class: 'card rate', 'aria-labelledby': 'rate' },
     h('h2', { id: 'rate' }, 'Rate'),
-    h('p', {}, value, ' ', unit),
-    plot,
-    axis,
+    h('p', {}, value, ' ', h('span', { class: 'quiet' }, 'messages a minute')),
+    h('div', { class: 'plot' }, svg('svg', box, area, promised, line), limit),
+    h('p', { class: 'axis quiet small' }, h('span', {}, '2 min ago'), h('span', {}, 'now')),
   );
   let most = 1;
-  let average = null;
 
   function draw() {
     const now = Date.now();
@@ -50,9 +45,7 @@ export function chart(id) {
     area.setAttribute('d', points.length ? `M${x(points[0].at)},${HEIGHT} L${path} L${WIDTH},${HEIGHT} Z` : '');
     promised.setAttribute('d', `M0,${y(most)} H${WIDTH}`);
     limit.style.top = `${(100 * y(most)) / HEIGHT}%`;
-    plot.hidden = axis.hidden = average !== null && !points.length;
-    say(value, count(average ?? points.at(-1)?.rate ?? 0));
-    say(unit, average === null ? 'messages a minute' : 'messages a minute on average');
+    say(value, count(points.at(-1)?.rate ?? 0));
   }
 
   /** Takes an event of the progress stream. */
@@ -62,19 +55,11 @@ export function chart(id) {
     draw();
   }
 
-  function update(campaign) {
-    most = campaign.deliveryRate;
-    average = averageOf(campaign);
-    say(limit, `limit ${count(most)}`);
+  function update({ deliveryRate }) {
+    most = deliveryRate;
+    say(limit, `limit ${count(deliveryRate)}`);
     draw();
   }
 
   return { node, add, update, stop: every(1_000, draw) };
-}
-
-/** Messages that were sent a minute from the start to the end; null if it has not ended. */
-function averageOf({ status, startedAt, completedAt, counters }) {
-  if (!isEnded(status) || !startedAt || !completedAt) return null;
-  const seconds = Math.max(1, (Date.parse(completedAt) - Date.parse(startedAt)) / 1000);
-  return Math.round((60 * counters.sent) / seconds);
 }

@@ -153,4 +153,3 @@ element('sign-out').addEventListener('click', () => session.signOut());
 session.events.addEventListener('change', ({ detail }) => show(detail));
 
 show();
-session.recognise();

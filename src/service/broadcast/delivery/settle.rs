@@ -132,7 +132,6 @@ impl Plan {
                 }
                 None
             }
-            Effect::ContentRefused | Effect::AccountRefused if answer.run < self.run => None,
             Effect::ContentRefused => {
                 self.pause = Some(Reason::Content(error.clone().unwrap_or_default()));
                 None
@@ -209,8 +208,7 @@ async fn follow(on: &Services, tx: &Tx, plan: &Plan, row: &progress::Model) -> R
     if row.is_spent() {
         return complete_if_spent(on, tx, row).await;
     }
-    // A refusal of an earlier run has been dealt with: the message may have been mended since (R20).
-    if row.status != CampaignStatus::Running.to_string() || row.run != plan.run {
+    if row.status != CampaignStatus::Running.to_string() {
         return Ok(());
     }
     let failures = row.failures_in_a_row;

@@ -1,9 +1,14 @@
 //! The clients that frontend teams use, unmodified, on the published schema and its operations: `tests/clients`.
 
+mod readme;
+mod rust;
+
+use std::process::Command;
+
 use serde_json::{Value as Json, json};
 
-use crate::harness::npm::Workshop;
-use crate::harness::{Client, PASSWORD, TestApp};
+use crate::harness::npm::{self, Workshop};
+use crate::harness::{Client, PASSWORD, TestApp, python};
 
 #[tokio::test]
 async fn a_strict_lint_has_nothing_to_say() {
@@ -16,9 +21,19 @@ async fn typescript_clients_are_generated_and_follow_a_campaign() {
     let Some(workshop) = Workshop::open() else { return };
     let herald = TestApp::start().await;
     workshop.script("build", &[]).await;
-    for client in ["apollo", "urql"] {
+    for client in ["apollo", "urql", "relay"] {
         workshop.script(client, &environment(&herald.url(), &campaign(&herald.admin().await, client).await)).await;
     }
+}
+
+#[tokio::test]
+async fn pythons_gql_follows_a_campaign() {
+    let Some(python) = python::interpreter() else { return };
+    let herald = TestApp::start().await;
+    let mut command = Command::new(python);
+    command.args(["-W", "error::DeprecationWarning"]).arg(npm::clients().join("python/gql_client.py"));
+    command.envs(environment(&herald.url(), &campaign(&herald.admin().await, "python").await));
+    npm::run(command).await;
 }
 
 /// What a client is told: where to sign in, and which campaign to start.
@@ -26,7 +41,7 @@ fn environment<'a>(url: &'a str, campaign: &'a str) -> [(&'a str, &'a str); 3] {
     [("HERALD_URL", url), ("HERALD_PASSWORD", PASSWORD), ("HERALD_CAMPAIGN", campaign)]
 }
 
-/// A campaign to a few channels that is over a second after its start; returns its id.
+/// A campaign to four channels that is over a second after its start; returns its id.
 async fn campaign(admin: &Client, name: &str) -> String {
     let create = async |noun: &str, selection: &str, input: Json| {
         let document = format!(
@@ -36,12 +51,12 @@ async fn campaign(admin: &Client, name: &str) -> String {
     };
     let mut channels = Vec::new();
     for n in 0..4 {
-        channels
-            .push(create("Channel", "channel", json!({ "username": format!("{name}_{n}"), "category": "tech" })).await);
+        let channel = json!({ "username": format!("{name}_{n}"), "category": "tech" });
+        channels.push(create("Channel", "channel", channel).await);
     }
     let batch = create("Batch", "batch", json!({ "name": name, "channelIds": channels })).await;
-    let template =
-        create("Template", "template", json!({ "name": name, "content": "Hello, {{ channel_name }}!" })).await;
+    let template = json!({ "name": name, "content": "Hello, {{ channel_name }}!" });
+    let template = create("Template", "template", template).await;
     let new = json!({ "name": name, "batchId": batch, "templateId": template, "mode": "LIVE", "deliveryRate": 240 });
     create("BroadcastCampaign", "campaign", new).await.as_str().unwrap().to_owned()
 }

@@ -1,0 +1,24 @@
+//! The Python packages of `tests/clients/python`: installed once for each list of them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::npm::{cached, clients, name_by, succeed};
+
+/// A Python that has the packages. None if there is no Python that can make virtual environments on this machine.
+pub fn interpreter() -> Option<PathBuf> {
+    let version = Command::new("python3").args(["-c", "import ensurepip, sys, venv; print(sys.version)"]).output();
+    let Some(version) = version.ok().filter(|version| version.status.success()) else {
+        eprintln!("skipped: there is no Python with venv and pip");
+        return None;
+    };
+    let requirements = clients().join("python/requirements.txt");
+    let mut key = std::fs::read(&requirements).unwrap();
+    key.extend(version.stdout);
+    let folder = cached(&name_by("python", &key), |folder| {
+        succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r"];
+        succeed(Command::new(folder.join("venv/bin/python")).args(pip).arg(requirements));
+    });
+    Some(folder.join("venv/bin/python"))
+}
