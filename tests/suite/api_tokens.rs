@@ -36,7 +36,7 @@ async fn a_token_is_told_once_and_acts_for_its_user_with_its_own_role() {
     let admin = herald.admin().await;
     let made = create(&admin, "OPERATOR").await.data()["createApiToken"].clone();
     let token = made["token"].as_str().unwrap();
-    assert!(token.starts_with("herald_") && token.len() == 50, "{token}");
+    assert!(token.starts_with("herald_") && token.len() == 71, "{token}");
     let expected = json!({ "id": made["apiToken"]["id"], "name": "nightly", "role": "OPERATOR", "expiresAt": null,
         "lastUsedAt": null, "revokedAt": null, "user": { "username": "admin" } });
     assert_eq!(made["apiToken"], expected);
@@ -139,4 +139,16 @@ async fn a_token_that_ends_takes_what_it_watches_along() {
     tokio::time::timeout(Duration::from_secs(10), ends_by_itself.rest()).await.expect("it ends with its token");
     assert_eq!(brief.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
     assert_eq!(names(&admin, json!({ "isActive": true })).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_same_token_but_a_script_never_does() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let input = json!({ "input": { "name": "nightly", "role": "ADMIN", "idempotencyKey": "mine" } });
+    let made = admin.data(CREATE, input.clone()).await["createApiToken"].clone();
+    assert_eq!(admin.data(CREATE, input.clone()).await["createApiToken"], made);
+    assert_eq!(names(&admin, json!({})).await.len(), 1);
+    let script = admin.with_token(made["token"].as_str().unwrap());
+    assert_eq!(script.query(CREATE, input).await.code(), "PRECONDITION_FAILED");
 }

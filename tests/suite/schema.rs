@@ -57,6 +57,27 @@ fn every_scalar_names_its_specification() {
     }
 }
 
+#[test]
+fn what_creates_or_sends_can_be_repeated_and_what_updates_can_expect_a_version() {
+    let mut wanting = Vec::new();
+    for definition in parse_schema(herald::graphql::sdl()).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let TypeKind::InputObject(input) = &definition.node.kind else { continue };
+        let name = definition.node.name.node.as_str();
+        let Some(mutation) = name.strip_suffix("Input") else { continue };
+        let creates = ["Create", "Import", "Add", "Start", "Resume", "Retry", "ResolveUnknown"];
+        let field = match mutation {
+            _ if creates.iter().any(|verb| mutation.starts_with(verb)) => "idempotencyKey",
+            _ if mutation.starts_with("Update") => "expectedVersion",
+            _ => continue,
+        };
+        if !input.fields.iter().any(|known| known.node.name.node == field) {
+            wanting.push(format!("{name} has no {field}"));
+        }
+    }
+    assert!(wanting.is_empty(), "{}", wanting.join("\n"));
+}
+
 fn of_type(definition: &TypeDefinition, silent: &mut Vec<String>) {
     let name = definition.name.node.as_str();
     said("", name, definition.description.as_ref(), silent);

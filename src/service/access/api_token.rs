@@ -1,7 +1,5 @@
 //! API tokens: what scripts sign in with. Shown once, stored as a hash, never above their user.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +14,7 @@ use crate::domain::id::ApiTokenId;
 use crate::domain::role::Role;
 use crate::domain::text::{self, Bounds};
 use crate::events::Event;
+use crate::service::once::{Again, Done, once};
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::access::{api_token, user};
@@ -58,30 +57,49 @@ pub async fn create(on: &Services, actor: &Actor, session: &Session, new: New) -
     if matches!(session.proof, Proof::ApiToken(_)) {
         return Err(Error::Precondition("an API token can't make another one: sign in with a password".into()));
     }
-    let secret = SecretString::from(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())));
-    let row = &checked(on, session, new, &secret)?;
+    // Behind that check, since a repeated request is told the token too.
+    once(on, actor, make(on, actor, session, new)).await
+}
+
+async fn make(on: &Services, actor: &Actor, session: &Session, new: New) -> Result<Made> {
+    let row = &checked(on, session, new)?;
     let outcome = on.write(|tx| async move { insert(on, actor, &tx, row).await }).await;
     if matches!(outcome, Err(Error::Forbidden)) {
-        denial::record(on, actor, "createApiToken").await?;
+        denial::record(on, &actor.in_part(), "createApiToken").await?;
     }
     outcome?;
     on.tell(Event::Audit);
-    Ok(Made { token: secret, row: row.clone() })
+    Ok(Made { token: secret(on, row.id), row: row.clone() })
 }
 
-fn checked(on: &Services, session: &Session, new: New, secret: &SecretString) -> Result<api_token::Model> {
+/// A token is 256 bits that nobody can guess without the installation's key, and that need not be kept: a request that is
+/// repeated gets the same.
+fn secret(on: &Services, id: ApiTokenId) -> SecretString {
+    format!("{PREFIX}{}", on.key.fingerprint("api-token", id.0.as_bytes())).into()
+}
+
+impl Again for Made {
+    async fn again(on: &Services, done: Done) -> Result<Self> {
+        let row = api_token::Entity::find_by_id(ApiTokenId(done.resource)).one(on.db.reader()).await?;
+        let row = row.ok_or(Error::NotFound("API token"))?;
+        Ok(Self { token: secret(on, row.id), row })
+    }
+}
+
+fn checked(on: &Services, session: &Session, new: New) -> Result<api_token::Model> {
     let New { name, role, expires_at } = new;
     let now = on.now();
     let mut violations = Violations::default();
     let name = violations.take("name", text::line(&name, Bounds::NAME));
     violations.require(expires_at.is_none_or(|end| end > now), "expiresAt", "must be in the future");
     violations.into_result()?;
+    let id = ApiTokenId::generate();
     Ok(api_token::Model {
-        id: ApiTokenId::generate(),
+        id,
         user_id: session.user.id,
         name,
         role,
-        token_hash: token::hash(secret.expose_secret()),
+        token_hash: token::hash(secret(on, id).expose_secret()),
         created_at: now,
         expires_at,
         last_used_at: None,
