@@ -170,6 +170,7 @@ fn rules(config: &Config) -> Rules {
         dedupe_window: config.dedupe_window,
         progress_hz: config.progress_hz,
         sso: config.sso.clone(),
+        limits: config.limits.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! All settings: read from the environment or from flags, checked once, before anything starts.
 
+mod limits;
 mod sso;
 mod values;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::limits::LimitSettings;
+use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
 use crate::domain::secret_key::SecretKey;
 use crate::service::access::sso::Issuer;
@@ -136,6 +139,8 @@ pub struct Settings {
         default_value = "text"
     )]
     log_format: String,
+    #[command(flatten)]
+    limits: LimitSettings,
 }
 
 /// Settings that have no flag, because other users of the machine see a process' flags: name and meaning.
@@ -190,6 +195,8 @@ pub struct Config {
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
+    /// What one client may ask for.
+    pub limits: Limits,
 }
 
 /// Where messages go.
@@ -270,6 +277,7 @@ impl Settings {
             dedupe_window: values::duration(&self.dedupe_window).of("HERALD_DEDUPE_WINDOW")?,
             log: values::filter(self.log).of("HERALD_LOG")?,
             log_format: values::choice(&self.log_format).of("HERALD_LOG_FORMAT")?,
+            limits: self.limits.check()?,
         };
         Ok(config)
     }
@@ -301,6 +309,7 @@ mod tests {
         assert_eq!((config.late_limit.as_secs(), config.dedupe_window.as_secs()), (3600, 300));
         assert_eq!((config.pause_after_failures, config.channel_errors), (20, 3));
         assert_eq!((config.telegram, config.log_format), (Telegram::Live, LogFormat::Text));
+        assert_eq!(format!("{:?}", config.limits), format!("{:?}", Limits::default()));
         assert!(config.database_url.is_none() && config.redis_url.is_none() && config.origins.is_empty());
     }
 
@@ -324,6 +333,10 @@ mod tests {
             "--sso-key-file=/nowhere",
             "--log=herald=loud",
             "--log-format=xml",
+            "--limit-depth=0",
+            "--limit-body=1B",
+            "--limit-socket-ping=0s",
+            "--limit-points=-1",
         ];
         insta::assert_snapshot!("wrong_settings", answers.map(|flag| told(&[flag])).join("\n"));
     }

@@ -17,7 +17,7 @@ use crate::domain::secret_key::SecretKey;
 use crate::service::access::password::violation;
 
 /// What a value is, or a sentence that says why it can't be used.
-type Value<T> = Result<T, String>;
+pub(super) type Value<T> = Result<T, String>;
 
 pub(super) fn address(text: &str) -> Value<SocketAddr> {
     let numeric = text.replacen("localhost:", "127.0.0.1:", 1);

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod broadcast;
+pub mod bucket;
 pub mod channel_line;
 pub mod clock;
 pub mod delivery;
@@ -9,6 +10,7 @@ pub mod error;
 pub mod explanation;
 pub mod id;
 pub mod json;
+pub mod limits;
 pub mod markup;
 pub mod media_url;
 pub mod pacing;

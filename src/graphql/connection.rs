@@ -14,7 +14,7 @@ use crate::storage::Db;
 use crate::storage::page::{self, Page, Place, Sort, Window};
 
 /// Nodes in a page when none are asked for.
-const DEFAULT: u64 = 25;
+pub(super) const DEFAULT: u64 = 25;
 /// Nodes in a page at most.
 const MOST: u64 = 100;
 

@@ -6,13 +6,43 @@
 use async_graphql::{Response, ServerError, Value, value};
 
 use crate::domain::error::{Code, Error, Violation};
+use crate::domain::limits::DocumentLimits;
 
-/// Gives each error of a response its `extensions`.
+/// Gives each error of a response its `extensions`, and the log a line under the request's id.
 pub fn dress(mut response: Response, request_id: Option<&str>) -> Response {
     for error in &mut response.errors {
         dress_one(error, request_id);
     }
+    log(&response, request_id);
     response
+}
+
+/// Leaves out what is too much to tell: a document of two thousand mistakes is not answered by two thousand errors.
+pub fn cut(mut response: Response, limits: &DocumentLimits) -> Response {
+    response.errors.truncate(limits.errors);
+    for error in &mut response.errors {
+        if let Some((end, _)) = error.message.char_indices().nth(limits.message) {
+            error.message.truncate(end);
+        }
+    }
+    response
+}
+
+fn log(response: &Response, request_id: Option<&str>) {
+    let Some(first) = response.errors.first() else { return };
+    let code = first.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    let errors = response.errors.len();
+    tracing::info!(request_id, code = code.map(ToString::to_string), errors, "an operation has failed");
+}
+
+/// Whether there is no result, only errors.
+pub fn has_failed(response: &Response) -> bool {
+    response.data == Value::Null && !response.errors.is_empty()
+}
+
+/// Whether the request was refused before anything ran: then its response has no `data` at all.
+pub fn is_refusal(response: &Response) -> bool {
+    has_failed(response) && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 /// An error outside any resolver, such as of a request that could not be read.
@@ -25,7 +55,7 @@ pub fn response(error: Error, request_id: Option<&str>) -> Response {
 pub fn coded(code: Code, message: impl Into<String>, request_id: Option<&str>) -> Response {
     let mut error = ServerError::new(message, None);
     set(&mut error, code, request_id);
-    Response::from_errors(vec![error])
+    dress(Response::from_errors(vec![error]), request_id)
 }
 
 fn dress_one(error: &mut ServerError, request_id: Option<&str>) {

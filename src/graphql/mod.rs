@@ -13,6 +13,7 @@ pub mod access;
 pub mod broadcast;
 pub mod connection;
 pub mod context;
+pub mod document;
 pub mod error;
 pub mod execution;
 pub mod guard;
@@ -20,6 +21,7 @@ pub mod id;
 pub mod loaders;
 pub mod nested;
 pub mod node;
+mod purse;
 pub mod scalar;
 pub mod server;
 #[cfg(test)]
@@ -77,5 +79,6 @@ pub fn sdl() -> String {
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>> {
-    Schema::build(Guarded::default(), Guarded::default(), Guarded::default())
+    // A suggestion tells what is there to those who may not read the schema.
+    Schema::build(Guarded::default(), Guarded::default(), Guarded::default()).disable_suggestions()
 }

@@ -21,6 +21,8 @@ use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
+use self::socket::seats::Seats;
+use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
 use crate::graphql::execution::Execution;
 use crate::service::Services;
@@ -47,6 +49,13 @@ struct Http {
     /// Sockets are closed when this is cancelled.
     stop: CancellationToken,
     sockets: TaskTracker,
+    seats: Seats,
+}
+
+impl Http {
+    fn limits(&self) -> &Limits {
+        &self.services.rules.limits
+    }
 }
 
 /// Serves the API on `listener` until `stop`: then requests that have begun are answered, and sockets are closed.
@@ -63,7 +72,9 @@ pub async fn serve(
         options: Arc::new(options),
         stop: stop.clone(),
         sockets: sockets.clone(),
+        seats: Seats::default(),
     };
+    tokio::spawn(http.seats.clone().follow(http.services.events.subscribe(), stop.clone()));
     let service = router(http).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
     sockets.close();

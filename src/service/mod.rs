@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::domain::id::{NodeId, UserId};
+use crate::domain::limits::Limits;
 use crate::domain::role::Role;
 use crate::domain::secret_key::SecretKey;
 use crate::events::{Event, Events};
@@ -62,6 +63,8 @@ pub struct Rules {
     pub progress_hz: u32,
     /// Who else says who somebody is.
     pub sso: Option<Arc<Issuer>>,
+    /// What one client may ask for.
+    pub limits: Limits,
 }
 
 /// In whose name something is done.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Rules, Services};
 use crate::domain::clock::SystemClock;
 use crate::domain::id::NodeId;
+use crate::domain::limits::Limits;
 use crate::domain::secret_key::SecretKey;
 use crate::events::local::LocalEvents;
 use crate::storage::Db;
@@ -31,6 +32,7 @@ impl Fixture {
             dedupe_window: Duration::from_mins(5),
             progress_hz,
             sso: None,
+            limits: Limits::default(),
         };
         let services = Services {
             db,

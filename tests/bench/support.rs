@@ -11,6 +11,7 @@ use std::time::Duration;
 use herald::domain::broadcast::{CampaignMode, ParseMode};
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, NodeId, TemplateId, UserId};
+use herald::domain::limits::Limits;
 use herald::domain::role::Role;
 use herald::domain::secret_key::SecretKey;
 use herald::events::Events;
@@ -53,6 +54,7 @@ impl Bench {
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
             sso: None,
+            limits: Limits::default(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let events: Arc<dyn Events> = match std::env::var("REDIS_URL") {

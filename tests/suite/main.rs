@@ -25,6 +25,7 @@ mod pages;
 mod revocation;
 mod roles;
 mod schema;
+mod sockets;
 mod sso;
 mod subscriptions;
 mod uploads;

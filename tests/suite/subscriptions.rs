@@ -21,7 +21,7 @@ async fn a_bad_token_is_refused_before_anything_runs() {
     let herald = TestApp::api_only().await;
     let mut subscription = Subscription::connect(&socket(&herald), Some("nonsense")).await;
     assert_eq!(subscription.message().await, None);
-    assert!(subscription.closed.is_some());
+    assert_eq!(subscription.closed, Some(4403));
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_subscription_ends_with_its_session_and_with_its_role() {
     assert_eq!(lines.data().await["auditLogged"]["action"], "USER_LOGIN");
     auditor.data("mutation { logout { user { id } } }", json!({})).await;
     while lines.next().await.is_some() {}
-    assert_eq!(lines.closed, None, "the operation is complete; the socket is open");
+    assert_eq!(lines.closed, Some(4401));
     other.rest().await;
 
     let auditor = herald.auditor().await;
@@ -54,6 +54,7 @@ async fn a_subscription_ends_with_its_session_and_with_its_role() {
     started().await;
     admin.data(demote, json!({ "id": id })).await;
     while lines.next().await.is_some() {}
+    assert_eq!(lines.closed, Some(4403), "whoever connects again has his new role");
 }
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn a_server_that_ends_tells_its_sockets() {
         herald.stop().await;
     };
     let hearing = async {
-        while lines.next().await.is_some() {}
+        while lines.message().await.is_some() {}
         lines.closed
     };
     let ((), closed) = tokio::join!(ending, hearing);

@@ -1,6 +1,6 @@
 //! Campaigns and jobs through the API, from creation to cancellation; nobody sends here.
 
-use async_graphql::{Executor, Request, Response};
+use async_graphql::Request;
 use futures_util::StreamExt;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
@@ -9,7 +9,7 @@ use crate::domain::broadcast::ParseMode;
 use crate::domain::id::{BatchId, ChannelId, TemplateId};
 use crate::domain::role::Role;
 use crate::graphql::context::Caller;
-use crate::graphql::execution::Execution;
+use crate::graphql::execution::{Event, Execution};
 use crate::graphql::id::GlobalId;
 use crate::service::access::session::{self, Session};
 use crate::service::access::user::{self, NewUser};
@@ -48,10 +48,11 @@ impl Api {
     /// All that a subscription tells until it completes.
     async fn watch(&self, document: &str) -> Vec<Json> {
         let caller = Caller { session: Some(self.admin.clone()), ..Caller::default() };
-        let mut data = async_graphql::Data::default();
-        data.insert(caller);
-        let stream = self.execution.execute_stream(Request::new(document), Some(std::sync::Arc::new(data)));
-        let told = stream.map(|response: Response| serde_json::to_value(response).unwrap()).collect();
+        let stream = self.execution.stream(Request::new(document), caller);
+        let told = stream.map(|event| match event {
+            Event::Next(response) | Event::Failed(response) => serde_json::to_value(response).unwrap(),
+        });
+        let told = told.collect();
         tokio::time::timeout(std::time::Duration::from_secs(20), told).await.expect("it completes")
     }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ParseMode};
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
+use herald::domain::limits::Limits;
 use herald::domain::role::Role;
 use herald::domain::secret_key::SecretKey;
 use herald::events::local::LocalEvents;
@@ -65,6 +66,7 @@ impl Office {
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
             sso: None,
+            limits: Limits::default(),
         };
         let on = Services {
             db,

@@ -75,6 +75,11 @@ impl Client {
         answer.json::<Json>().await.unwrap()["id"].as_str().unwrap().to_owned()
     }
 
+    /// The token that it shows.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     /// A request of one's own making.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

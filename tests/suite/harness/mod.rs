@@ -6,6 +6,7 @@ mod database;
 pub mod npm;
 mod process;
 pub mod python;
+mod raw_socket;
 mod redis;
 mod subscription;
 
@@ -22,6 +23,7 @@ pub use browser::{Browser, Tab};
 pub use client::{Client, Reply};
 pub use database::Database;
 pub use process::{Process, herald};
+pub use raw_socket::RawSocket;
 pub use redis::Redis;
 pub use subscription::Subscription;
 

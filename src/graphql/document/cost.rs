@@ -1,0 +1,199 @@
+//! What an operation costs, before it runs: an object 1, a scalar 0, a connection 1 and so many times its nodes as it asks for.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::ops::AddAssign;
+use std::sync::LazyLock;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeKind,
+    TypeSystemDefinition,
+};
+use async_graphql::{Name, Positioned, Value, Variables};
+
+use super::Refusal;
+use crate::domain::error::Code;
+use crate::domain::limits::DocumentLimits;
+use crate::graphql::connection::DEFAULT;
+
+/// What an operation costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// Points.
+    pub points: u64,
+    /// Nodes that its connections may have.
+    nodes: u64,
+}
+
+impl Cost {
+    fn times(self, times: u64) -> Self {
+        Self { points: self.points.saturating_mul(times), nodes: self.nodes.saturating_mul(times) }
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.points = self.points.saturating_add(other.points);
+        self.nodes = self.nodes.saturating_add(other.nodes);
+    }
+}
+
+/// What the operation costs, if it may.
+pub(super) fn check(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    limits: &DocumentLimits,
+) -> Result<Cost, Refusal> {
+    let root = match operation.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    };
+    let till = Till { document, operation, variables, page: limits.page };
+    let cost = till.set(root, &operation.selection_set.node, 0);
+    let refuse = |message| Err(Refusal::new(Code::QueryTooComplex, message));
+    if cost.points > limits.complexity {
+        return refuse(format!("the operation costs {} points, {} is the most", cost.points, limits.complexity));
+    }
+    if cost.nodes > limits.nodes {
+        return refuse(format!("the operation may have {} nodes, {} is the most", cost.nodes, limits.nodes));
+    }
+    Ok(cost)
+}
+
+/// The fields that cost something, by type and name.
+static PRICES: LazyLock<HashMap<String, HashMap<String, Price>>> = LazyLock::new(prices);
+
+/// What a field gives.
+struct Price {
+    gives: String,
+    is_connection: bool,
+}
+
+fn prices() -> HashMap<String, HashMap<String, Price>> {
+    let schema = parse_schema(crate::graphql::sdl()).expect("the published schema can be read");
+    let types: Vec<_> = schema
+        .definitions
+        .into_iter()
+        .filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(definition) => {
+                Some((definition.node.name.node.to_string(), definition.node.kind))
+            }
+            _ => None,
+        })
+        .collect();
+    let fields = |kind: &TypeKind| match kind {
+        TypeKind::Object(object) => object.fields.clone(),
+        TypeKind::Interface(interface) => interface.fields.clone(),
+        _ => Vec::new(),
+    };
+    let is_composite =
+        |kind: &TypeKind| matches!(kind, TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_));
+    let composite: HashMap<_, _> =
+        types.iter().filter(|(_, kind)| is_composite(kind)).map(|(name, kind)| (name, kind)).collect();
+    let is_connection = |name: &String| {
+        name.ends_with("Connection") && fields(composite[name]).iter().any(|field| field.node.name.node == "pageInfo")
+    };
+    let priced = |kind: &TypeKind| {
+        let fields = fields(kind).into_iter().filter_map(|field| {
+            let gives = named(&field.node.ty.node).to_owned();
+            let is_connection = composite.contains_key(&gives).then(|| is_connection(&gives))?;
+            Some((field.node.name.node.to_string(), Price { gives, is_connection }))
+        });
+        fields.collect()
+    };
+    composite.iter().map(|(name, kind)| ((*name).clone(), priced(kind))).collect()
+}
+
+fn named(ty: &Type) -> &str {
+    match &ty.base {
+        BaseType::Named(name) => name,
+        BaseType::List(of) => named(of),
+    }
+}
+
+struct Till<'a> {
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    page: u64,
+}
+
+impl Till<'_> {
+    /// What a selection on a `parent` costs; of a connection, `page` is how many nodes are asked for.
+    fn set(&self, parent: &str, set: &SelectionSet, page: u64) -> Cost {
+        let mut sum = Cost::default();
+        for selection in &set.items {
+            sum += match &selection.node {
+                Selection::Field(field) => self.field(parent, field, page),
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref().map_or(parent, |condition| &condition.node.on.node);
+                    self.set(on, &fragment.node.selection_set.node, page)
+                }
+                Selection::FragmentSpread(spread) => match self.document.fragments.get(&spread.node.fragment_name.node)
+                {
+                    Some(fragment) => {
+                        self.set(&fragment.node.type_condition.node.on.node, &fragment.node.selection_set.node, page)
+                    }
+                    None => Cost::default(),
+                },
+            };
+        }
+        sum
+    }
+
+    fn field(&self, parent: &str, field: &Positioned<Field>, page: u64) -> Cost {
+        let field = &field.node;
+        // Scalars, introspection, and what is not there.
+        let Some(price) = PRICES.get(parent).and_then(|fields| fields.get(field.name.node.as_str())) else {
+            return Cost::default();
+        };
+        let set = &field.selection_set.node;
+        if price.is_connection {
+            let size = self.size(field);
+            let mut cost = self.set(&price.gives, set, size);
+            cost += Cost { points: 1, nodes: size };
+            return cost;
+        }
+        let mut cost = self.set(&price.gives, set, 0);
+        // An edge is only where its node stands.
+        cost += Cost { points: u64::from(!price.gives.ends_with("Edge")), nodes: 0 };
+        let is_page = parent.ends_with("Connection") && matches!(field.name.node.as_str(), "nodes" | "edges");
+        cost.times(if is_page { page } else { self.ids(field) })
+    }
+
+    /// The nodes that a connection is asked for. One that asks for more than a page has is refused by its resolver.
+    fn size(&self, field: &Field) -> u64 {
+        let size = |name| match self.argument(field, name)? {
+            Value::Number(number) => Some(number.as_u64().unwrap_or_default()),
+            _ => None,
+        };
+        size("first").max(size("last")).unwrap_or(DEFAULT).min(self.page)
+    }
+
+    /// How many objects are asked for by their ids.
+    fn ids(&self, field: &Field) -> u64 {
+        match self.argument(field, "ids") {
+            Some(Value::List(ids)) => u64::try_from(ids.len()).unwrap_or(u64::MAX).max(1),
+            _ => 1,
+        }
+    }
+
+    /// An argument, with the values of its variables.
+    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let (_, value) = field.arguments.iter().find(|(argument, _)| argument.node == name)?;
+        let Ok(value) = value.node.clone().into_const_with(|name| Ok::<_, Infallible>(self.variable(&name)));
+        Some(value)
+    }
+
+    fn variable(&self, name: &Name) -> Value {
+        let default = || {
+            let mut defined = self.operation.variable_definitions.iter();
+            let defined = defined.find(|defined| defined.node.name.node == *name)?;
+            defined.node.default_value.as_ref().map(|value| value.node.clone())
+        };
+        self.variables.get(name).cloned().or_else(default).unwrap_or_default()
+    }
+}

@@ -1,0 +1,96 @@
+//! The guard in front of every operation, however it came: a document that asks for too much is refused before it is
+//! validated, at a cost that grows with its length only.
+
+mod cost;
+mod measure;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod written;
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{IntrospectionMode, Request};
+
+use crate::domain::error::Code;
+use crate::domain::limits::DocumentLimits;
+
+/// Why a document is not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What `extensions.code` says.
+    pub code: Code,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with this code.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// A request whose document may be run.
+pub struct Checked {
+    /// The request, with its document read.
+    pub request: Request,
+    /// What kind of operation it asks for.
+    pub kind: OperationType,
+    /// What it costs, in points.
+    pub cost: u64,
+}
+
+/// Reads the document, finds the operation, and refuses what is too much. `is_known` says whether somebody has signed in:
+/// the schema is not for everybody.
+pub fn check(mut request: Request, is_known: bool, limits: &DocumentLimits) -> Result<Checked, Refusal> {
+    tokens::check(&request.query, limits)?;
+    // Clients that know no other way say "no name" by an empty one.
+    request.operation_name.take_if(|name| name.is_empty());
+    written::at_most("variables", request.variables.len(), limits.variables)?;
+    for value in request.variables.values() {
+        written::value(value, limits)?;
+    }
+    let (name, variables) = (request.operation_name.clone(), request.variables.clone());
+    let document = request.parsed_query().map_err(|error| unreadable(&error.message))?;
+    written::check(document, limits)?;
+    measure::check(document, limits)?;
+    let operation = operation(document, name.as_deref())?;
+    if !is_known && measure::of(document, operation)?.reads_schema {
+        return Err(Refusal::new(Code::Unauthenticated, "sign in to read the schema"));
+    }
+    let cost = cost::check(document, operation, &variables, limits)?.points;
+    let kind = operation.ty;
+    if !is_known {
+        request.introspection_mode = IntrospectionMode::Disabled;
+    }
+    Ok(Checked { request, kind, cost })
+}
+
+/// What the parser says, without the line of the document that it quotes: that may be as long as the document.
+fn unreadable(message: &str) -> Refusal {
+    if message.starts_with("recursion limit") {
+        return Refusal::new(Code::QueryTooDeep, "the document is nested too deeply");
+    }
+    let place = message.lines().next().and_then(|line| line.trim().strip_prefix("--> "));
+    let what = message.rsplit("= ").next().unwrap_or(message).trim();
+    let message = match place {
+        Some(place) => format!("the document can't be read at {place}: {what}"),
+        None => format!("the document can't be read: {what}"),
+    };
+    Refusal::new(Code::GraphqlParseFailed, message)
+}
+
+/// The operation that is to be run.
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
+    let found = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Single(_), Some(_)) | (DocumentOperations::Multiple(_), None) => None,
+    };
+    let missing = match name {
+        Some(_) => "the document has no operation of this name",
+        None => "the document has several operations: say by operationName which is to be run",
+    };
+    found.map(|found| &found.node).ok_or_else(|| Refusal::new(Code::OperationResolutionFailure, missing))
+}

@@ -1,0 +1,71 @@
+//! What callers have left to spend: each operation costs its points, where the setting says so.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::context::Caller;
+use crate::domain::bucket::Bucket;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::UserId;
+use crate::domain::limits::PointLimits;
+
+/// So many buckets are remembered; beyond that, full ones are forgotten.
+const REMEMBERED: usize = 10_000;
+
+/// The buckets of this process, one for each user, and one for each address from which nobody has signed in.
+pub(super) struct Purses {
+    limits: PointLimits,
+    buckets: Mutex<HashMap<Holder, Bucket>>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Holder {
+    User(UserId),
+    Address(Option<String>),
+}
+
+impl Purses {
+    pub(super) fn new(limits: PointLimits) -> Self {
+        Self { limits, buckets: Mutex::default() }
+    }
+
+    /// Takes the cost of an operation, and one point for itself, out of the caller's bucket.
+    pub(super) fn pay(&self, caller: &Caller, cost: u64, now: Duration) -> Result<()> {
+        if self.limits.bucket == 0 {
+            return Ok(());
+        }
+        let holder = match caller.viewer() {
+            Some(viewer) => Holder::User(viewer.id),
+            None => Holder::Address(caller.address.clone()),
+        };
+        // A panic can't leave a bucket half changed.
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= REMEMBERED {
+            buckets.retain(|_, bucket| !bucket.is_full(now));
+        }
+        let bucket = buckets.entry(holder).or_insert_with(|| Bucket::new(self.limits.bucket, self.limits.rate, now));
+        let cost = u32::try_from(cost.saturating_add(1)).unwrap_or(u32::MAX);
+        bucket.take(cost, now).map_err(|wait| Error::RateLimited {
+            retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_caller_has_a_purse_of_his_own() {
+        let purses = Purses::new(PointLimits { bucket: 10, rate: 2 });
+        let at = |address: &str| Caller { address: Some(address.into()), ..Caller::default() };
+        let pay = |caller: &Caller, cost, seconds| purses.pay(caller, cost, Duration::from_secs(seconds));
+        assert!(pay(&at("a"), 9, 0).is_ok());
+        assert!(matches!(pay(&at("a"), 3, 0), Err(Error::RateLimited { retry_after_ms: 2001 })));
+        assert!(pay(&at("b"), 9, 0).is_ok());
+        assert!(pay(&at("a"), 3, 2).is_ok());
+        let free = Purses::new(PointLimits { bucket: 0, rate: 1 });
+        assert!(free.pay(&at("a"), u64::MAX, Duration::ZERO).is_ok());
+    }
+}

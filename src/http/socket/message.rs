@@ -1,0 +1,165 @@
+//! The messages of `graphql-transport-ws`.
+
+use async_graphql::{Request, Variables};
+use axum::extract::ws::Utf8Bytes;
+use serde_json::{Map, Value as Json};
+
+use super::close::Close;
+
+/// What a client says.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// `connection_init`: who is there.
+    Init(Map<String, Json>),
+    /// `subscribe`: run an operation under this id.
+    Subscribe(String, Box<Request>),
+    /// `complete`: end the operation of this id.
+    Complete(String),
+    /// `ping`, with its payload.
+    Ping(Option<Json>),
+    /// `pong`: the client is there.
+    Pong,
+}
+
+/// What an operation says. It is encoded once, and cheap to clone: the same bytes may go to many sockets, each with the id
+/// under which it was asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    /// `next`: a result.
+    Next(Utf8Bytes),
+    /// `error`: there is none; nothing follows.
+    Errors(Utf8Bytes),
+    /// `complete`: nothing follows.
+    Complete,
+}
+
+/// The answer to `connection_init`.
+pub(super) const ACK: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"connection_ack"}"#);
+
+impl Said {
+    /// The message to the client that asked under `id`, which is written as JSON.
+    pub(super) fn message(&self, id: &str) -> Utf8Bytes {
+        match self {
+            Self::Next(payload) => format!(r#"{{"id":{id},"type":"next","payload":{payload}}}"#).into(),
+            Self::Errors(payload) => format!(r#"{{"id":{id},"type":"error","payload":{payload}}}"#).into(),
+            Self::Complete => format!(r#"{{"id":{id},"type":"complete"}}"#).into(),
+        }
+    }
+}
+
+/// The answer to `ping`.
+pub(super) fn pong(payload: Option<Json>) -> Utf8Bytes {
+    match payload {
+        Some(payload) => format!(r#"{{"type":"pong","payload":{payload}}}"#).into(),
+        None => Utf8Bytes::from_static(r#"{"type":"pong"}"#),
+    }
+}
+
+/// Reads what a client says.
+pub(super) fn read(text: &str) -> Result<Told, Close> {
+    let Ok(Json::Object(mut message)) = serde_json::from_str(text) else {
+        return Err(Close::bad_request("Invalid message: it is not a JSON object"));
+    };
+    let kind = message.remove("type");
+    match kind.as_ref().and_then(Json::as_str) {
+        Some("connection_init") => Ok(Told::Init(payload(&mut message)?.unwrap_or_default())),
+        Some("subscribe") => Ok(Told::Subscribe(id(&mut message)?, Box::new(request(&mut message)?))),
+        Some("complete") => Ok(Told::Complete(id(&mut message)?)),
+        Some("ping") => Ok(Told::Ping(payload(&mut message)?.map(Json::Object))),
+        Some("pong") => payload(&mut message).map(|_| Told::Pong),
+        Some(kind) => Err(Close::bad_request(format!("Invalid message: there is no type {kind:?}"))),
+        None => Err(Close::bad_request("Invalid message: it has no type")),
+    }
+}
+
+fn id(message: &mut Map<String, Json>) -> Result<String, Close> {
+    match message.remove("id") {
+        Some(Json::String(id)) if !id.is_empty() => Ok(id),
+        _ => Err(Close::bad_request("Invalid message: its id is not a string with something in it")),
+    }
+}
+
+fn payload(message: &mut Map<String, Json>) -> Result<Option<Map<String, Json>>, Close> {
+    member(message, "payload", "payload")
+}
+
+/// An object that may be missing.
+fn member(of: &mut Map<String, Json>, name: &str, path: &str) -> Result<Option<Map<String, Json>>, Close> {
+    match of.remove(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(Close::bad_request(format!("Invalid message: its {path} is not an object"))),
+    }
+}
+
+fn request(message: &mut Map<String, Json>) -> Result<Request, Close> {
+    let Some(mut payload) = payload(message)? else {
+        return Err(Close::bad_request("Invalid message: it has no payload"));
+    };
+    let Some(Json::String(query)) = payload.remove("query") else {
+        return Err(Close::bad_request("Invalid message: its payload.query is not a string"));
+    };
+    let mut request = Request::new(query);
+    request.operation_name = match payload.remove("operationName") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(name)) => Some(name),
+        Some(_) => return Err(Close::bad_request("Invalid message: its payload.operationName is not a string")),
+    };
+    if let Some(variables) = member(&mut payload, "variables", "payload.variables")? {
+        request.variables = Variables::from_json(Json::Object(variables));
+    }
+    // Nothing is asked by extensions yet.
+    member(&mut payload, "extensions", "payload.extensions")?;
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_is_named() {
+        let wrong = [
+            "",
+            "1",
+            "[]",
+            "{",
+            "{}",
+            r#"{"type":1}"#,
+            r#"{"type":"start"}"#,
+            r#"{"type":"connection_init","payload":"x"}"#,
+            r#"{"type":"ping","payload":[]}"#,
+            r#"{"type":"pong","payload":1}"#,
+            r#"{"type":"complete"}"#,
+            r#"{"type":"complete","id":""}"#,
+            r#"{"type":"complete","id":1}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","payload":{"query":"{ a }"}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{ a }"}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","operationName":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","variables":[]}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","extensions":"x"}}"#,
+        ];
+        for text in wrong {
+            assert_eq!(read(text).map(|told| format!("{told:?}")).unwrap_err().code, 4400, "{text}");
+        }
+    }
+
+    #[test]
+    fn null_members_are_missing_ones() {
+        let text = r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","operationName":null,"variables":null,"extensions":null}}"#;
+        assert!(matches!(read(text).unwrap(), Told::Subscribe(id, _) if id == "1"));
+        assert!(matches!(read(r#"{"type":"connection_init","payload":null}"#).unwrap(), Told::Init(_)));
+        assert!(matches!(read(r#"{"type":"ping"}"#).unwrap(), Told::Ping(None)));
+    }
+
+    #[test]
+    fn an_answer_carries_the_id_as_it_came() {
+        let id = serde_json::to_string("a\"b").unwrap();
+        let text = Said::Next(r#"{"data":null}"#.into()).message(&id);
+        let message: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!(message, serde_json::json!({ "id": "a\"b", "type": "next", "payload": { "data": null } }));
+    }
+}
