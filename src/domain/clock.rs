@@ -67,15 +67,20 @@ impl SystemClock {
         Self { offset: Mutex::new(wall - duration_nanos(boottime())) }
     }
 
+    /// Whether a clock that is `ahead` nanoseconds ahead is reached by a jump.
+    pub const fn is_step(ahead: i64) -> bool {
+        ahead.abs() > SLEWED
+    }
+
     /// Moves this clock towards one that is `ahead` nanoseconds ahead: a little at a time, or, beyond 100 ms, at once.
     pub fn steer(&self, ahead: i64) -> Steering {
         let mut offset = self.offset.lock().expect("no panic happens under this lock");
-        if ahead.abs() <= SLEWED {
-            *offset += ahead / 10;
-            Steering::Slewed
-        } else {
+        if Self::is_step(ahead) {
             *offset += ahead;
             Steering::Stepped(ahead)
+        } else {
+            *offset += ahead / 10;
+            Steering::Slewed
         }
     }
 }
@@ -142,5 +147,24 @@ impl Clock for VirtualClock {
             // The sender cannot be gone: it is borrowed for as long as this future lives.
             time.wait_for(|now| *now >= until).await.expect("the clock outlives its sleepers");
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_differences_are_slewed_and_large_ones_jumped() {
+        let clock = SystemClock::new();
+        let moved = |ahead: i64| {
+            let before = *clock.offset.lock().expect("no panic");
+            let steering = clock.steer(ahead);
+            (steering, *clock.offset.lock().expect("no panic") - before)
+        };
+        assert_eq!(moved(50_000_000), (Steering::Slewed, 5_000_000));
+        assert_eq!(moved(-100_000_000), (Steering::Slewed, -10_000_000));
+        assert_eq!(moved(100_000_001), (Steering::Stepped(100_000_001), 100_000_001));
+        assert_eq!(moved(-3_600_000_000_000), (Steering::Stepped(-3_600_000_000_000), -3_600_000_000_000));
     }
 }

@@ -77,8 +77,8 @@ impl Holder {
         }
     }
 
-    fn keys(&self) -> Vec<i64> {
-        self.lock().keys().copied().collect()
+    fn is_open(&self, key: i64) -> bool {
+        self.lock().contains_key(&key)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, usize>> {
@@ -87,7 +87,7 @@ impl Holder {
 
     /// R10: a lease whose commit was not answered may be there all the same. Its jobs were surely never handed over.
     async fn reconcile(&self, tools: &Tools) -> Result<()> {
-        let jobs = service::give_back(&tools.on, self.row.id, &self.keys(), Fate::Untouched).await?;
+        let jobs = service::give_back(&tools.on, self.row.id, |key| self.is_open(key), Fate::Untouched).await?;
         if jobs > 0 {
             tracing::info!(jobs, "gave back jobs whose lease had been committed without an answer");
         }
@@ -98,7 +98,7 @@ impl Holder {
     /// process has gone.
     pub async fn retire(&self, tools: &Tools) -> Result<()> {
         self.reconcile(tools).await?;
-        if self.keys().is_empty() { service::retire(&tools.on, &self.row).await } else { Ok(()) }
+        if self.lock().is_empty() { service::retire(&tools.on, &self.row).await } else { Ok(()) }
     }
 }
 

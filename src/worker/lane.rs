@@ -7,7 +7,7 @@ use std::time::Duration;
 use sea_orm::EntityTrait;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
@@ -34,6 +34,8 @@ const LEASE_TIME: Duration = Duration::from_millis(80);
 const IN_FLIGHT: usize = 10_000;
 /// A pause while every place in flight is taken.
 const FULL: Duration = Duration::from_millis(5);
+/// The campaign is looked at so often without any event: events may get lost.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a turn led to.
 enum Turn {
@@ -46,20 +48,31 @@ enum Turn {
 /// Works on a campaign until it does not run any more or the session ends, and until all that was sent is settled.
 pub async fn run(tools: Tools, holder: Arc<Holder>, id: BroadcastCampaignId, session: CancellationToken) {
     let mission = match Mission::load(&tools.on, id).await {
-        Ok(mission) => Arc::new(mission),
+        Ok(mission) => watch::Sender::new(Arc::new(mission)),
         Err(error) => {
             tracing::error!(campaign = %id, error = ?error, "a running campaign cannot be sent");
             return tokio::time::sleep(PAUSE).await;
         }
     };
-    let gate = Arc::new(Gate::default());
     let in_flight = Arc::new(AtomicUsize::new(0));
     let (answers, results) = mpsc::unbounded_channel();
-    let settling = settler::Settler::new(&tools, &holder, &mission, &in_flight).run(results);
+    let settling = settler::Settler::new(&tools, &holder, mission.subscribe(), &in_flight).run(results);
     let settling = tokio::spawn(settling);
     let events = tools.on.events.subscribe();
-    let lane =
-        Lane { tools, holder, mission, gate, in_flight, answers, session, cursor: 0, queued: LEASE, limit: LEASE / 10 };
+    let lane = Lane {
+        looked: tools.on.clock.monotonic(),
+        tools,
+        holder,
+        id,
+        mission,
+        gate: Arc::default(),
+        in_flight,
+        answers,
+        session,
+        cursor: 0,
+        queued: LEASE,
+        limit: LEASE / 10,
+    };
     lane.run(events).await;
     // The lane's end of the channel is gone; the launches' ends go with their last answers.
     if let Err(error) = settling.await {
@@ -70,7 +83,12 @@ pub async fn run(tools: Tools, holder: Arc<Holder>, id: BroadcastCampaignId, ses
 struct Lane {
     tools: Tools,
     holder: Arc<Holder>,
-    mission: Arc<Mission>,
+    id: BroadcastCampaignId,
+    /// As last read; the settler sees it too.
+    mission: watch::Sender<Arc<Mission>>,
+    /// When it was last read without an event, on the monotonic clock.
+    looked: Duration,
+    /// Of the present run: what was leased in an earlier one starts nothing any more.
     gate: Arc<Gate>,
     in_flight: Arc<AtomicUsize>,
     answers: mpsc::UnboundedSender<Answer>,
@@ -90,12 +108,12 @@ impl Lane {
                 Ok(Turn::Wait(pause)) => pause,
                 Ok(Turn::Over) | Err(Error::Precondition(_) | Error::NotFound(_)) => break,
                 Err(error) => {
-                    tracing::warn!(campaign = %self.mission.id, error = ?error, "a claim failed");
+                    tracing::warn!(campaign = %self.id, error = ?error, "a claim failed");
                     PAUSE
                 }
             };
             tokio::select! {
-                () = self.tools.on.clock.sleep(pause) => {}
+                () = self.tools.on.clock.sleep(pause.min(LOOK)) => {}
                 () = self.changed(&mut events) => {
                     if !self.refresh().await {
                         break;
@@ -111,7 +129,7 @@ impl Lane {
     async fn changed(&self, events: &mut Receiver<Event>) {
         loop {
             match events.recv().await {
-                Ok(Event::Work(id)) if id == self.mission.id => return,
+                Ok(Event::Work(id)) if id == self.id => return,
                 Ok(Event::Resync) | Err(RecvError::Lagged(_)) => return,
                 Ok(_) => {}
                 Err(RecvError::Closed) => std::future::pending().await,
@@ -121,34 +139,59 @@ impl Lane {
 
     /// Reads the campaign again; false if it does not run.
     async fn refresh(&mut self) -> bool {
-        self.queued = LEASE;
-        match self.hot_row().await {
-            Ok(Some(row)) if row.status == "RUNNING" => match Mission::load(&self.tools.on, self.mission.id).await {
-                Ok(mission) => self.mission = Arc::new(mission),
-                Err(error) => tracing::warn!(campaign = %self.mission.id, error = ?error, "cannot be read again"),
-            },
-            Ok(_) => return false,
+        self.looked = self.tools.on.clock.monotonic();
+        let read = async {
+            let row = self.hot_row().await?.filter(|row| row.status == "RUNNING");
+            if row.is_some() {
+                self.read_mission().await?;
+            }
+            Ok::<_, Error>(row)
+        };
+        match read.await {
+            Ok(Some(row)) => self.queued = row.queued.into(),
+            Ok(None) => return false,
             // Leases are refused if it does not run: nothing is lost by going on.
-            Err(error) => tracing::warn!(campaign = %self.mission.id, error = ?error, "cannot be looked at"),
+            Err(error) => tracing::warn!(campaign = %self.id, error = ?error, "cannot be looked at"),
         }
         true
     }
 
+    async fn read_mission(&mut self) -> Result<()> {
+        let mission = Mission::load(&self.tools.on, self.id).await?;
+        if mission.run != self.mission().run {
+            self.gate.close();
+            self.gate = Arc::default();
+        }
+        self.mission.send_replace(Arc::new(mission));
+        Ok(())
+    }
+
+    fn mission(&self) -> Arc<Mission> {
+        self.mission.borrow().clone()
+    }
+
     async fn hot_row(&self) -> Result<Option<progress::Model>> {
-        Ok(progress::Entity::find_by_id(self.mission.id).one(self.tools.on.db.reader()).await?)
+        Ok(progress::Entity::find_by_id(self.id).one(self.tools.on.db.reader()).await?)
     }
 
     async fn turn(&mut self) -> Result<Turn> {
         let on = self.tools.on.clone();
+        if on.clock.monotonic().saturating_sub(self.looked) >= LOOK && !self.refresh().await {
+            return Ok(Turn::Over);
+        }
         let free = IN_FLIGHT.saturating_sub(self.in_flight.load(Ordering::SeqCst));
         if free == 0 {
             return Ok(Turn::Wait(FULL));
         }
         let claimed = on.clock.monotonic();
         let wanted = i64::try_from(free).unwrap_or(LEASE).min(self.limit).min(self.queued.max(1));
-        let Some(taken) = slots::take(&on.db, self.mission.id, on.clock.nanos(), wanted).await? else {
+        let Some(taken) = slots::take(&on.db, self.id, on.clock.nanos(), wanted).await? else {
             return self.no_slot().await;
         };
+        if taken.run != self.mission().run {
+            // It was paused, and perhaps edited, and resumed, and nobody told.
+            self.read_mission().await?;
+        }
         let leased = self.lease(&taken).await?;
         if leased.found == 0 {
             return self.no_job(&taken).await;
@@ -192,7 +235,7 @@ impl Lane {
     async fn no_job(&mut self, taken: &Taken) -> Result<Turn> {
         let behind = self.cursor > 0;
         self.cursor = 0;
-        let (first, waiting) = waiting(self.tools.on.db.reader(), self.mission.id).await?;
+        let (first, waiting) = waiting(self.tools.on.db.reader(), self.id).await?;
         if behind && i64::from(taken.queued) > waiting {
             return Ok(Turn::Wait(Duration::from_millis(1)));
         }
@@ -204,7 +247,7 @@ impl Lane {
     async fn lease(&self, taken: &Taken) -> Result<Leased> {
         let row = &self.holder.row;
         let claim = Claim {
-            campaign: self.mission.id,
+            campaign: self.id,
             sender: row.id,
             epoch: row.epoch,
             key: new_key(),
@@ -214,7 +257,7 @@ impl Lane {
             now: self.tools.on.now(),
         };
         self.holder.open(claim.key, usize::MAX);
-        match lease::lease(&self.tools.on, &self.mission, &claim).await {
+        match lease::lease(&self.tools.on, &self.mission(), &claim).await {
             Ok(leased) if leased.jobs.is_empty() => {
                 self.holder.forget(claim.key);
                 Ok(leased)
@@ -235,7 +278,7 @@ impl Lane {
         let launch = Launch {
             tools: self.tools.clone(),
             holder: self.holder.clone(),
-            mission: self.mission.clone(),
+            mission: self.mission(),
             gate: self.gate.clone(),
             answers: self.answers.clone(),
             session: self.session.clone(),

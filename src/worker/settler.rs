@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::Tools;
 use super::holder::Holder;
-use crate::domain::error::Error;
+use crate::domain::delivery::{Fault, Reply};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::BroadcastCampaignId;
 use crate::service::Services;
 use crate::service::broadcast::delivery::Mission;
 use crate::service::broadcast::delivery::settle::{Answer, settle};
@@ -19,19 +21,29 @@ const BATCH: usize = 5_000;
 /// How long the first answer of a batch waits for others. It bounds the transactions a second, and what a crash leaves
 /// ambiguous.
 const GATHER: Duration = Duration::from_millis(20);
-/// The longest pause between two attempts to settle.
+/// The pause between two attempts to settle doubles from the one to the other.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often one answer may be refused before it is given up.
+const REFUSALS: u32 = 3;
+/// What an answer that is given up counts as.
+const LOST: Reply = Err(Fault::TimedOut);
 
 pub struct Settler {
     on: Services,
     holder: Arc<Holder>,
-    mission: Arc<Mission>,
+    mission: watch::Receiver<Arc<Mission>>,
     in_flight: Arc<AtomicUsize>,
 }
 
 impl Settler {
-    pub fn new(tools: &Tools, holder: &Arc<Holder>, mission: &Arc<Mission>, in_flight: &Arc<AtomicUsize>) -> Self {
-        Self { on: tools.on.clone(), holder: holder.clone(), mission: mission.clone(), in_flight: in_flight.clone() }
+    pub fn new(
+        tools: &Tools,
+        holder: &Arc<Holder>,
+        mission: watch::Receiver<Arc<Mission>>,
+        in_flight: &Arc<AtomicUsize>,
+    ) -> Self {
+        Self { on: tools.on.clone(), holder: holder.clone(), mission, in_flight: in_flight.clone() }
     }
 
     /// Settles until nobody is left who could answer.
@@ -55,27 +67,62 @@ impl Settler {
     /// that fails for a reason of its data is halved until the row that it lies in stands alone (R25).
     async fn settle_all(&self, batch: &[Answer]) {
         let mut parts = vec![batch];
-        let mut pause = Duration::from_millis(50);
+        let (mut pause, mut refusals) = (SHORTEST_PAUSE, 0);
         while let Some(part) = parts.pop() {
-            match settle(&self.on, &self.mission, part, &self.finished(part)).await {
-                Ok(()) => {
+            match self.settle(part).await {
+                Ok(()) | Err(Error::NotFound(_)) => {
                     self.settled(part);
-                    pause = Duration::from_millis(50);
+                    (pause, refusals) = (SHORTEST_PAUSE, 0);
+                    continue;
                 }
-                Err(Error::Internal(_)) if part.len() > 1 => {
+                Err(Error::Unavailable(error)) => {
+                    tracing::warn!(campaign = %self.id(), answers = part.len(), ?error, "cannot settle yet");
+                    parts.push(part);
+                }
+                Err(_) if part.len() > 1 => {
                     let (head, tail) = part.split_at(part.len() / 2);
                     parts.push(tail);
                     parts.push(head);
+                    continue;
                 }
-                Err(Error::NotFound(_)) => self.settled(part),
-                Err(error) => {
-                    tracing::warn!(campaign = %self.mission.id, answers = part.len(), error = ?error, "cannot settle yet");
+                Err(error) if refusals < REFUSALS => {
+                    tracing::warn!(campaign = %self.id(), ?error, "an answer cannot be settled");
+                    refusals += 1;
                     parts.push(part);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => {
+                    self.give_up(part, &error).await;
+                    (pause, refusals) = (SHORTEST_PAUSE, 0);
+                    continue;
                 }
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// An answer that the database refuses for what it says counts as lost: its job is repeated under the same `random_id`
+    /// (R11). If that is refused too, the job stays leased, until this process ends and another takes its leases over.
+    async fn give_up(&self, part: &[Answer], error: &Error) {
+        tracing::error!(campaign = %self.id(), ?error, "the database refuses an answer, which counts as lost");
+        let lost = |answer: &Answer| Answer { reply: answer.reply.as_ref().map(|_| LOST), ..answer.clone() };
+        let lost: Vec<Answer> = part.iter().map(lost).collect();
+        match self.settle(&lost).await {
+            Ok(()) => self.settled(part),
+            Err(error) => {
+                tracing::error!(campaign = %self.id(), ?error, "a job stays leased until this process ends");
+                self.in_flight.fetch_sub(part.len(), Ordering::SeqCst);
+            }
+        }
+    }
+
+    async fn settle(&self, part: &[Answer]) -> Result<()> {
+        let mission = self.mission.borrow().clone();
+        settle(&self.on, &mission, part, &self.finished(part)).await
+    }
+
+    fn id(&self) -> BroadcastCampaignId {
+        self.mission.borrow().id
     }
 
     /// The leases of which nothing is left open once this part is settled.

@@ -26,12 +26,15 @@ pub async fn run(tools: Tools, clock: Arc<SystemClock>, session: CancellationTok
 /// Compares them once.
 pub async fn once(tools: &Tools, clock: &SystemClock) -> Result<()> {
     let ahead = tools.beats.ahead_of(|| clock.nanos()).await?;
+    if SystemClock::is_step(ahead) {
+        // Before the clock is set: as soon as it is, slots are taken by it.
+        pace::before_jump(&tools.on, clock.nanos() + ahead).await?;
+    }
     if let Steering::Stepped(nanos) = clock.steer(ahead) {
         tracing::warn!(
             milliseconds = nanos / 1_000_000,
             "this machine's clock was wrong and has been set to the database's"
         );
-        pace::after_jump(&tools.on).await?;
     }
     Ok(())
 }

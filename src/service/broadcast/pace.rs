@@ -15,11 +15,11 @@ use crate::storage::sql::Dialect;
 /// How far beyond the horizon a slot may lie before it is a clock's fault: clocks of a fleet differ by some milliseconds.
 const TOLERANCE: i64 = 1_000_000_000;
 
-/// After this process' clock has jumped: no slot of a running campaign lies before now, or the jump would let a second minute's
-/// messages into the same minute.
-pub async fn after_jump(on: &Services) -> Result<()> {
+/// Before this process' clock jumps to `now`, in nanoseconds since 1970: no slot of a running campaign lies before that, or the
+/// jump would let a second minute's messages into the same minute.
+pub async fn before_jump(on: &Services, now: i64) -> Result<()> {
     let sql = "UPDATE broadcast_campaign_progress SET last_slot = $1 WHERE status = 'RUNNING' AND last_slot < $1 RETURNING run";
-    on.db.write_alone(Dialect(on.db.backend()).statement(sql, [on.clock.nanos().into()])).await.map(drop)
+    on.db.write_alone(Dialect(on.db.backend()).statement(sql, [now.into()])).await.map(drop)
 }
 
 /// Brings back slots that a wrong clock has put far into the future: their campaigns would stand still until then.

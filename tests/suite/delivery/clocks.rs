@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use herald::domain::audit::Action;
-use herald::domain::clock::{Clock, VirtualClock};
+use herald::domain::broadcast::CampaignStatus;
+use herald::domain::clock::{Clock, SystemClock, VirtualClock};
+use herald::domain::id::BroadcastCampaignId;
 use herald::domain::pacing::interval;
 use herald::service::broadcast::pace;
 use herald::storage::broadcast::queue::slots;
@@ -27,7 +29,7 @@ async fn a_jump_forward_gives_no_slot_before_its_time() {
     assert!(take().await.is_none());
     // The machine's clock was ten seconds behind, and is set right.
     clock.advance(Duration::from_secs(10));
-    pace::after_jump(&office.on).await.expect("mends");
+    pace::before_jump(&office.on, clock.nanos()).await.expect("mends");
     assert!(take().await.is_none(), "no time has passed for Telegram");
     clock.advance(Duration::from_nanos(u64::try_from(interval(20)).expect("positive")));
     assert_eq!(take().await.expect("the next slot").slots.count, 1);
@@ -48,4 +50,40 @@ async fn a_slot_far_in_the_future_is_brought_back_and_audited() {
     assert_eq!(office.audited(Action::ClockCorrected).await, 1);
     pace::mend_faults(&office.on).await.expect("mends");
     assert_eq!(office.audited(Action::ClockCorrected).await, 1, "only what is wrong");
+}
+
+/// A worker of a fleet whose machine is wrong by `seconds`, and one slot that it has taken by that time.
+async fn wrong_by(seconds: i64, rate: i32) -> Option<(Office, Arc<SystemClock>, BroadcastCampaignId)> {
+    let clock = Arc::new(SystemClock::new());
+    clock.steer(seconds * 1_000_000_000);
+    let office = Office::with_clock(clock.clone()).await;
+    if !office.on.db.is_postgres() {
+        return None; // On SQLite there is one clock, and nobody to differ from.
+    }
+    let id = office.campaign(&names("wrong", 20), rate).await;
+    office.start(id).await;
+    slots::take(&office.on.db, id, clock.nanos(), 1).await.expect("asks").expect("a slot");
+    Some((office, clock, id))
+}
+
+#[tokio::test]
+async fn a_worker_whose_clock_is_an_hour_ahead_is_set_right_and_goes_on() {
+    let Some((office, clock, id)) = wrong_by(3_600, 6_000).await else { return };
+    let worker = office.steered_worker(clock.clone());
+    office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let ahead = office.on.db.ahead_of(|| clock.nanos()).await.expect("asks");
+    assert!(ahead.abs() < 200_000_000, "{ahead} ns");
+    assert_eq!(office.audited(Action::ClockCorrected).await, 1);
+}
+
+#[tokio::test]
+async fn a_worker_whose_clock_is_an_hour_behind_sends_nothing_early_when_it_is_set_right() {
+    let Some((office, clock, id)) = wrong_by(-3_600, 1).await else { return };
+    let worker = office.steered_worker(clock.clone());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    worker.stop().await;
+    let ahead = office.on.db.ahead_of(|| clock.nanos()).await.expect("asks");
+    assert!(ahead.abs() < 200_000_000, "{ahead} ns");
+    assert_eq!(office.progress(id).await.sent, 0, "its one slot of this minute is taken");
 }

@@ -1,5 +1,7 @@
 //! Pause, resume, cancel and schedules act at once and lose nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -66,6 +68,25 @@ async fn a_cancelled_campaign_ends_what_was_queued() {
     assert!(office.ledger().iter().all(|line| line.at <= answered));
     let refused = campaign::resume(&office.on, &office.actor, id).await.expect_err("it has ended");
     assert_eq!(refused.to_string(), "the campaign cannot go from CANCELLED to RUNNING");
+}
+
+/// R6: in one statement a million jobs took 19.5 s, in which nobody else could write.
+#[tokio::test]
+async fn a_large_cancellation_goes_in_chunks() {
+    let mut office = Office::open().await;
+    let (jobs, chunks) = if office.on.db.is_postgres() { (12_000, 2) } else { (5_000, 3) };
+    let id = office.campaign(&names("chunked", jobs), 1).await;
+    office.start(id).await;
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = seen.clone();
+    office.on.db = office.on.db.watched(move |sql| {
+        counted.fetch_add(usize::from(sql.starts_with("UPDATE jobs")), Ordering::SeqCst);
+    });
+    campaign::cancel(&office.on, &office.actor, id).await.expect("cancels");
+    campaign::sweep_cancelled(&office.on).await.expect("sweeps");
+    assert_eq!(seen.load(Ordering::SeqCst), chunks);
+    assert_eq!(office.progress(id).await.cancelled, i32::try_from(jobs).expect("few"));
+    office.assert_counters(id).await;
 }
 
 #[tokio::test]
@@ -163,7 +184,7 @@ async fn a_message_that_telegram_refuses_pauses_the_campaign_and_can_be_mended()
     let office = Office::open().await;
     let id = office.campaign(&names("strict", 500), 60_000).await;
     office.start(id).await;
-    let worker = office.worker_with(std::sync::Arc::new(Strict), std::sync::Arc::new(|_| ()));
+    let worker = office.worker_with(Arc::new(Strict), Arc::new(|_| ()));
     office.until(id, CampaignStatus::Paused).await;
     let row = office.until_row(id, "rest", |row| row.sending == 0).await;
     assert_eq!((row.failed, row.queued), (0, 500), "not a thousand failures: none");

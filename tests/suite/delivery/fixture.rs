@@ -132,6 +132,13 @@ impl Office {
         Worker::start(tools)
     }
 
+    /// A worker with the simulated messenger, whose clock is held to the database's.
+    pub fn steered_worker(&self, clock: Arc<SystemClock>) -> Worker {
+        let messenger = Arc::new(Simulated::open(&self.ledger_path(), clock.clone()).expect("the ledger opens"));
+        let (on, beats, neighbour) = (self.on.clone(), self.on.db.clone(), Arc::new(|_: &std::path::Path| ()));
+        Worker::start(Tools { on, beats, steered: Some(clock), messenger, neighbour })
+    }
+
     /// A batch of channels with these usernames.
     pub async fn batch(&self, usernames: &[String]) -> BatchId {
         let id = BatchId::generate();

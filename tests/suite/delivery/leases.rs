@@ -2,75 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use herald::domain::broadcast::{CampaignStatus, JobStatus};
-use herald::domain::delivery::{Receipt, Reply};
-use herald::domain::id::{BroadcastCampaignId, SenderId};
-use herald::service::broadcast::campaign;
-use herald::service::broadcast::delivery::settle::{Answer, settle};
-use herald::service::broadcast::delivery::{Mission, lease, sender as service};
-use herald::storage::broadcast::queue::lease::{Claim, Leased};
-use herald::storage::broadcast::queue::new_key;
+use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use herald::domain::clock;
+use herald::domain::delivery::Fault;
+use herald::domain::secret_key::SecretKey;
+use herald::service::broadcast::delivery::settle::settle;
+use herald::service::broadcast::delivery::{lease, sender as service};
+use herald::service::broadcast::{campaign, job};
 use herald::storage::broadcast::queue::senders::Fate;
+use herald::storage::broadcast::queue::slots;
 use herald::storage::broadcast::sender;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 
 use super::fixture::{Office, names};
-
-/// A holder of leases that a test plays itself.
-async fn hold(office: &Office) -> sender::Model {
-    let row = sender::Model {
-        id: SenderId::generate(),
-        epoch: 1,
-        beat: 0,
-        host: "elsewhere".into(),
-        boot: "once".into(),
-        pid: 1,
-        pid_started: 1,
-        data_dir: office.folder.path().display().to_string(),
-        started_at: office.on.now(),
-        ended_at: None,
-    };
-    service::register(&office.on, &row).await.expect("registers");
-    row
-}
-
-async fn claim(office: &Office, id: BroadcastCampaignId, holder: &sender::Model, limit: i64) -> (Mission, Leased) {
-    let mission = Mission::load(&office.on, id).await.expect("loads");
-    let claim = Claim {
-        campaign: id,
-        sender: holder.id,
-        epoch: holder.epoch,
-        key: new_key(),
-        run: office.progress(id).await.run,
-        cursor: 0,
-        limit,
-        now: office.on.now(),
-    };
-    let leased = lease::lease(&office.on, &mission, &claim).await.expect("leases");
-    (mission, leased)
-}
-
-/// Answers to all jobs of a lease.
-fn answers(office: &Office, leased: &Leased, reply: Option<&Reply>) -> Vec<Answer> {
-    let now = office.on.now();
-    let answer = |job: &herald::storage::broadcast::queue::lease::Due| Answer {
-        position: job.position,
-        channel: job.channel_id,
-        channel_errors: job.error_count,
-        random_id: job.random_id.expect("leased"),
-        key: leased.key,
-        seq: leased.seq,
-        run: 1,
-        attempts: job.attempts,
-        ambiguous_since: job.ambiguous_since,
-        started_at: reply.map(|_| now),
-        ended_at: now,
-        reply: reply.cloned(),
-    };
-    leased.jobs.iter().map(answer).collect()
-}
-
-const ACCEPTED: Reply = Ok(Receipt::Accepted { message_id: None });
+use super::holding::{ACCEPTED, answers, claim, hold, request};
 
 #[tokio::test]
 async fn a_lease_gives_identities_that_a_takeover_keeps() {
@@ -106,16 +51,7 @@ async fn who_was_taken_over_leases_nothing_and_settles_only_receipts() {
     let zombie = hold(&office).await;
     let (mission, leased) = claim(&office, id, &zombie, 3).await;
     assert!(service::take_over(&office.on, &zombie).await.expect("takes over"));
-    let stale = Claim {
-        campaign: id,
-        sender: zombie.id,
-        epoch: zombie.epoch,
-        key: new_key(),
-        run: 1,
-        cursor: 0,
-        limit: 3,
-        now: office.on.now(),
-    };
+    let stale = request(&office, id, &zombie, 3).await;
     assert!(lease::lease(&office.on, &mission, &stale).await.is_err(), "its epoch is over");
     let untouched = answers(&office, &leased, None);
     settle(&office.on, &mission, &untouched, &[]).await.expect("settles");
@@ -123,6 +59,14 @@ async fn who_was_taken_over_leases_nothing_and_settles_only_receipts() {
         office.jobs(id).await.iter().take(3).all(|job| job.ambiguous_since.is_some()),
         "the late word changes nothing"
     );
+    // The heir leases the same jobs: the late word must not end its lease.
+    let heir = hold(&office).await;
+    let (_, again) = claim(&office, id, &heir, 3).await;
+    assert_eq!(again.jobs.len(), 3);
+    settle(&office.on, &mission, &untouched, &[]).await.expect("settles");
+    assert_eq!(office.progress(id).await.sending, 3, "the heir's jobs are the heir's");
+    office.assert_counters(id).await;
+    service::give_back(&office.on, heir.id, |_| false, Fate::Untouched).await.expect("gives back");
     let receipts = answers(&office, &leased, Some(&ACCEPTED));
     for _ in 0..2 {
         settle(&office.on, &mission, &receipts, &[]).await.expect("settles");
@@ -144,7 +88,7 @@ async fn a_lease_whose_commit_was_not_answered_goes_back_untouched() {
     let holder = hold(&office).await;
     let (_, kept) = claim(&office, id, &holder, 2).await;
     let (_, lost) = claim(&office, id, &holder, 2).await;
-    let given = service::give_back(&office.on, holder.id, &[kept.key], Fate::Untouched).await;
+    let given = service::give_back(&office.on, holder.id, |key| key == kept.key, Fate::Untouched).await;
     assert_eq!(given.expect("gives back"), 2);
     let jobs = office.jobs(id).await;
     for job in &lost.jobs {
@@ -165,16 +109,7 @@ async fn a_lease_of_a_campaign_that_was_paused_meanwhile_is_rolled_back() {
     let holder = hold(&office).await;
     let (mission, _) = claim(&office, id, &holder, 2).await;
     campaign::pause(&office.on, &office.actor, id).await.expect("pauses");
-    let late = Claim {
-        campaign: id,
-        sender: holder.id,
-        epoch: holder.epoch,
-        key: new_key(),
-        run: 1,
-        cursor: 0,
-        limit: 3,
-        now: office.on.now(),
-    };
+    let late = request(&office, id, &holder, 3).await;
     assert!(lease::lease(&office.on, &mission, &late).await.is_err());
     let row = office.progress(id).await;
     assert_eq!((row.queued, row.sending), (3, 2));
@@ -218,7 +153,7 @@ async fn campaigns_that_share_failing_channels_do_not_deadlock() {
                 batch,
                 template,
                 params: std::collections::BTreeMap::new(),
-                mode: herald::domain::broadcast::CampaignMode::Live,
+                mode: CampaignMode::Live,
                 delivery_rate: 60_000,
                 retry_limit: 0,
                 test_limit: 20,
@@ -269,4 +204,109 @@ async fn two_processes_share_a_campaign_and_both_know_what_was_accepted() {
     assert_eq!((all.len(), mine.len() + theirs.len()), (3_000, 3_000));
     let left = sender::Entity::live().all(office.on.db.reader()).await.expect("reads");
     assert!(left.is_empty(), "both gave everything back");
+}
+
+/// R13: the identity of a send is stored, so that another key makes no second message of it; each mode has its own.
+#[tokio::test]
+async fn an_identity_outlives_the_key_that_made_it_and_is_of_its_mode() {
+    let mut office = Office::open().await;
+    let live = office.campaign(&names("live", 2), 6_000).await;
+    let test = office.campaign_with(&names("test", 2), 6_000, |new| new.mode = CampaignMode::Test).await;
+    for (id, purpose) in [(live, "broadcast-live"), (test, "broadcast-test")] {
+        office.start(id).await;
+        let holder = hold(&office).await;
+        let (_, leased) = claim(&office, id, &holder, 1).await;
+        let (job, known) = (leased.jobs[0].id, leased.jobs[0].random_id);
+        assert_eq!(known, Some(office.on.key.random_id(purpose, job.0, 0)));
+        service::take_over(&office.on, &holder).await.expect("takes over");
+        let key = std::mem::replace(&mut office.on.key, SecretKey::new([8; 32]));
+        let (_, again) = claim(&office, id, &hold(&office).await, 1).await;
+        assert_eq!((again.jobs[0].id, again.jobs[0].random_id), (job, known));
+        office.on.key = key;
+    }
+}
+
+/// R13: only what surely failed gets a new identity.
+#[tokio::test]
+async fn what_may_have_gone_out_is_not_retried_as_if_it_had_failed() {
+    let office = Office::open().await;
+    let id = office.campaign_with(&names("doubt", 2), 6_000, |new| new.retry_limit = 0).await;
+    office.start(id).await;
+    let (mission, leased) = claim(&office, id, &hold(&office).await, 2).await;
+    let mut told = answers(&office, &leased, Some(&Err(Fault::rpc(500, "RPC_CALL_FAIL"))));
+    told[1].reply = Some(Err(Fault::rpc(403, "CHAT_WRITE_FORBIDDEN")));
+    settle(&office.on, &mission, &told, &[]).await.expect("settles");
+    let row = office.progress(id).await;
+    assert_eq!((row.unknown, row.failed), (1, 1));
+    let doubtful = leased.jobs[0].id;
+    let refused = job::retry(&office.on, &office.actor, doubtful).await.expect_err("it may have gone out");
+    assert_eq!(refused.to_string(), "the job cannot go from UNKNOWN to QUEUED");
+    let (_, retried) = campaign::retry_failed(&office.on, &office.actor, id).await.expect("retries");
+    assert_eq!(retried, 1);
+    let jobs = office.jobs(id).await;
+    assert_eq!((jobs[0].status, jobs[0].epoch, jobs[0].random_id), (JobStatus::Unknown, 0, leased.jobs[0].random_id));
+    assert_eq!((jobs[1].status, jobs[1].epoch, jobs[1].random_id), (JobStatus::Queued, 1, None));
+}
+
+/// R14, R9: what the code never does, the database refuses.
+#[tokio::test]
+async fn the_database_takes_no_second_job_of_a_channel_and_no_counters_that_lie() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("once", 1), 6_000).await;
+    office.start(id).await;
+    let mut second = office.jobs(id).await.remove(0);
+    (second.id, second.position) = (herald::domain::id::JobId::generate(), 2);
+    let second = &second;
+    let insert = |tx: std::sync::Arc<herald::storage::Tx>| async move {
+        let job = herald::storage::broadcast::job::Entity::insert(second.clone().into_active_model());
+        Ok(job.exec_without_returning(&*tx).await.map(drop)?)
+    };
+    assert!(office.on.write(insert).await.is_err(), "one job a channel");
+    for lie in ["sent = sent + 1", "queued = queued - 2, sent = sent + 2", "total = total + 1"] {
+        let lie = format!("UPDATE broadcast_campaign_progress SET {lie} RETURNING run");
+        let lie = Statement::from_string(office.on.db.backend(), lie);
+        assert!(office.on.db.write_alone(lie.clone()).await.is_err(), "{lie}");
+    }
+}
+
+/// R6: nothing starts in a cancelled campaign; what may have gone out is UNKNOWN, and a late receipt is the truth.
+#[tokio::test]
+async fn a_cancellation_tells_what_may_have_gone_out_from_what_has_not() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("called", 9), 6_000).await;
+    office.start(id).await;
+    let (gone, slow) = (hold(&office).await, hold(&office).await);
+    let (_, lost) = claim(&office, id, &gone, 2).await;
+    let (mission, late) = claim(&office, id, &slow, 3).await;
+    service::take_over(&office.on, &gone).await.expect("takes over");
+    campaign::cancel(&office.on, &office.actor, id).await.expect("cancels");
+    let row = office.progress(id).await;
+    assert_eq!((row.cancelled, row.unknown, row.sending, row.queued), (4, 2, 3, 0));
+    let mut told = answers(&office, &late, Some(&ACCEPTED));
+    (told[1].reply, told[2].reply) = (None, Some(Err(Fault::ConnectionLost)));
+    settle(&office.on, &mission, &told, &[late.seq]).await.expect("settles");
+    campaign::sweep_cancelled(&office.on).await.expect("sweeps");
+    let row = office.progress(id).await;
+    assert_eq!((row.sent, row.cancelled, row.unknown, row.queued), (1, 5, 3, 0));
+    assert_eq!(row.status, "CANCELLED");
+    settle(&office.on, &mission, &answers(&office, &lost, Some(&ACCEPTED)), &[]).await.expect("settles");
+    let row = office.progress(id).await;
+    assert_eq!((row.sent, row.unknown), (3, 1));
+    office.assert_counters(id).await;
+}
+
+/// R18: a wait is written down, so that it outlives the process that was told, and others obey it too.
+#[tokio::test]
+async fn a_wait_holds_for_all_processes() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("wait", 5), 6_000).await;
+    office.start(id).await;
+    let (mission, leased) = claim(&office, id, &hold(&office).await, 1).await;
+    let told = answers(&office, &leased, Some(&Err(Fault::rpc(420, "FLOOD_WAIT_7"))));
+    settle(&office.on, &mission, &told, &[leased.seq]).await.expect("settles");
+    let until = clock::nanos(told[0].ended_at) + 8_000_000_000;
+    let take = async |at: i64| slots::take(&office.on.db, id, at, 1).await.expect("asks");
+    assert!(take(until - 1_000_000_000).await.is_none(), "seven seconds are not over");
+    let first = take(until).await.expect("they are").slots;
+    assert_eq!((first.count, first.last), (1, until));
 }

@@ -1,17 +1,19 @@
 //! A full disk, and a database that goes away and comes back: UNAVAILABLE meanwhile, and nothing lost or doubled.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use herald::domain::broadcast::CampaignStatus;
 use herald::domain::error::Error;
 use herald::storage::Db;
 use sea_orm::{ConnectionTrait, Statement};
+use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::fixture::{Office, names};
+use crate::harness::{Database, Process};
 
 /// A way to PostgreSQL that can be cut: what is under way is lost with its answers, as when a network fails.
 struct Wire {
@@ -123,4 +125,31 @@ async fn try_template(office: &Office) -> Result<(), Error> {
                   VALUES (randomblob(16), 'x', hex(randomblob(2000)), 'PLAIN', 0, '2026', '2026')";
     let statement = &Statement::from_string(office.on.db.backend(), insert);
     office.on.write(|tx| async move { Ok(tx.execute_raw(statement.clone()).await.map(drop)?) }).await
+}
+
+/// R24: whatever hangs, a process that is told to end has ended within ten seconds.
+#[tokio::test]
+async fn a_process_whose_database_hangs_ends_in_time() {
+    let (database, folder) = (Database::create().await, TempDir::new().expect("a folder"));
+    let mut process = Process::serve(&database, folder.path(), &[]);
+    let db = database.open(folder.path()).await;
+    let hanging = tokio::spawn(async move {
+        let is_postgres = db.is_postgres();
+        db.write(|tx| async move {
+            if is_postgres {
+                tx.execute_unprepared("LOCK TABLE senders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)").await?;
+            } else {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+            }
+            Ok(())
+        })
+        .await
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked = Instant::now();
+    // It may have given up what hangs, with an error; it is only to end.
+    tokio::task::spawn_blocking(move || process.terminate()).await.expect("no panic");
+    let took = asked.elapsed();
+    hanging.abort();
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
 }

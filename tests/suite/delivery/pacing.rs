@@ -72,7 +72,7 @@ fn busiest(starts: &[i64]) -> usize {
 
 fn stalls() -> impl Strategy<Value = Stalls> {
     let lease = prop_oneof![9 => 1_000_000..80_000_000i64, 1 => 80_000_000..900_000_000i64];
-    let freeze = prop_oneof![19 => Just(0i64), 1 => 0..10 * SECOND];
+    let freeze = prop_oneof![16 => Just(0i64), 3 => SECOND / 5..SECOND * 3 / 5, 1 => 0..10 * SECOND];
     (prop::collection::vec(lease, 1..40), prop::collection::vec(freeze, 1..40))
         .prop_map(|(leases, freezes)| Stalls { leases, freezes })
 }

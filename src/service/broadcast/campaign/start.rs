@@ -1,5 +1,7 @@
 //! Starting: everything is checked, the message is copied, the audience becomes jobs (R21, R23).
 
+use std::time::Duration;
+
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
@@ -42,7 +44,10 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
     let started = if on.db.is_postgres() {
         at_once(on, actor, &message, freeze).await?
     } else {
-        in_chunks(on, actor, &message, freeze).await?
+        // In a task of its own: a caller who stops waiting must not leave it half started.
+        let (on, actor) = (on.clone(), actor.clone());
+        let task = tokio::spawn(async move { in_chunks(&on, &actor, &message, freeze).await });
+        task.await.map_err(Error::internal)??
     };
     on.tell(Event::Work(id));
     on.tell(Event::Campaign(id));
@@ -95,8 +100,11 @@ async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, free
         }
         Err(error) => Err(error),
     };
-    if started.is_err() {
-        undo(on, id).await?;
+    if started.is_err()
+        && let Err(error) = undo(on, id).await
+    {
+        tracing::warn!(campaign = %id, ?error, "an interrupted start cannot be taken back yet");
+        tokio::spawn(undo_later(on.clone(), id));
     }
     started
 }
@@ -168,6 +176,17 @@ async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
         mark(tx, id, &CampaignStatus::Queued.to_string()).await
     })
     .await
+}
+
+/// Takes a start back as soon as the database lets it.
+async fn undo_later(on: Services, id: BroadcastCampaignId) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        match undo(&on, id).await {
+            Ok(()) => return,
+            Err(error) => tracing::debug!(campaign = %id, ?error, "still not"),
+        }
+    }
 }
 
 /// Takes back the starts that a crash interrupted. Only for SQLite, and only before anything else runs on it.

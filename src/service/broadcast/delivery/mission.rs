@@ -11,14 +11,16 @@ use crate::domain::id::BroadcastCampaignId;
 use crate::domain::markup::Marked;
 use crate::domain::template::{Channel, Params, Template};
 use crate::service::Services;
-use crate::storage::broadcast::campaign;
 use crate::storage::broadcast::queue::lease::Due;
+use crate::storage::broadcast::{campaign, progress};
 
 /// A running campaign's message and rules.
 #[derive(Debug)]
 pub struct Mission {
     /// The campaign.
     pub id: BroadcastCampaignId,
+    /// The run that this was read in. Only between two runs can the message be edited.
+    pub run: i32,
     /// Whom it writes to; fixed at the creation.
     pub mode: CampaignMode,
     /// How often and how long a message is tried.
@@ -32,6 +34,9 @@ pub struct Mission {
 impl Mission {
     /// Reads the campaign's own copy of its message.
     pub async fn load(on: &Services, id: BroadcastCampaignId) -> Result<Self> {
+        // First the run, then the message: so the message is at least as new as the run.
+        let hot = progress::Entity::find_by_id(id).one(on.db.reader()).await?;
+        let run = hot.ok_or(Error::NotFound("broadcast campaign"))?.run;
         let row = campaign::Entity::find_by_id(id).one(on.db.reader()).await?;
         let row = row.ok_or(Error::NotFound("broadcast campaign"))?;
         let (Some(content), Some(parse_mode)) = (&row.content, row.parse_mode) else {
@@ -43,6 +48,7 @@ impl Mission {
         let constant = template.is_constant(&params).then(|| template.render(&params, &nobody).ok()).flatten();
         Ok(Self {
             id,
+            run,
             mode: row.mode,
             policy: Policy { retry_limit: row.retry_limit, dedupe_window: on.rules.dedupe_window },
             template,

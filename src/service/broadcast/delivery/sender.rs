@@ -51,18 +51,25 @@ pub async fn take_over(on: &Services, gone: &sender::Model) -> Result<bool> {
     if !senders::fence(&on.db, gone.id, gone.epoch, gone.beat).await? {
         return Ok(false);
     }
-    let jobs = give_back(on, gone.id, &[], Fate::Lost).await?;
+    let jobs = give_back(on, gone.id, |_| false, Fate::Lost).await?;
     senders::end(&on.db, gone.id, on.now()).await?;
     tracing::warn!(sender = %gone.id, host = gone.host, pid = gone.pid, jobs, "took over the leases of a process that is gone");
     Ok(true)
 }
 
-/// Gives back all leases of a sender but those whose keys are `kept`. Returns how many jobs were queued again.
-pub async fn give_back(on: &Services, sender: SenderId, kept: &[i64], fate: Fate) -> Result<usize> {
+/// Gives back all leases of a sender but those whose keys are kept. Returns how many jobs were queued again.
+///
+/// `is_kept` is asked after the leases were read: one that was committed meanwhile was known to its holder before.
+pub async fn give_back(
+    on: &Services,
+    sender: SenderId,
+    is_kept: impl Fn(i64) -> bool + Send + Sync,
+    fate: Fate,
+) -> Result<usize> {
     let mut jobs = 0;
     for lease in job_change::Entity::held_by(sender).all(on.db.reader()).await? {
         let lease = &lease;
-        if !kept.contains(&lease.key) {
+        if !is_kept(lease.key) {
             // One campaign a transaction (R7).
             jobs += on
                 .write(|tx| async move {

@@ -132,6 +132,7 @@ impl Plan {
                 }
                 None
             }
+            Effect::ContentRefused | Effect::AccountRefused if answer.run < self.run => None,
             Effect::ContentRefused => {
                 self.pause = Some(Reason::Content(error.clone().unwrap_or_default()));
                 None
@@ -208,7 +209,8 @@ async fn follow(on: &Services, tx: &Tx, plan: &Plan, row: &progress::Model) -> R
     if row.is_spent() {
         return complete_if_spent(on, tx, row).await;
     }
-    if row.status != CampaignStatus::Running.to_string() {
+    // A refusal of an earlier run has been dealt with: the message may have been mended since (R20).
+    if row.status != CampaignStatus::Running.to_string() || row.run != plan.run {
         return Ok(());
     }
     let failures = row.failures_in_a_row;

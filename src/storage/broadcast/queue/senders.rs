@@ -22,11 +22,16 @@ pub async fn beat(db: &Db, sender: SenderId, epoch: i64) -> Result<bool> {
     Ok(!db.write_alone(dialect.statement(sql, [sender.into(), epoch.into()])).await?.is_empty())
 }
 
-/// Raises the epoch of a sender that still has the epoch and beat that were seen: from then on it leases nothing.
+/// Raises the epoch of a sender that still has the epoch and beat that were seen: from then on it leases nothing. A lease of
+/// its that is just being committed is waited for: the update alone would pass over the lock that the lease holds.
 pub async fn fence(db: &Db, sender: SenderId, epoch: i64, beat: i64) -> Result<bool> {
     let dialect = Dialect(db.backend());
-    let sql = "UPDATE senders SET epoch = epoch + 1 WHERE id = $1 AND epoch = $2 AND beat = $3 RETURNING epoch";
-    Ok(!db.write_alone(dialect.statement(sql, [sender.into(), epoch.into(), beat.into()])).await?.is_empty())
+    let sql = format!(
+        "WITH seen AS (SELECT id FROM senders WHERE id = $1 AND epoch = $2 AND beat = $3 {})
+         UPDATE senders SET epoch = epoch + 1 WHERE id IN (SELECT id FROM seen) RETURNING epoch",
+        dialect.for_update()
+    );
+    Ok(!db.write_alone(dialect.statement(&sql, [sender.into(), epoch.into(), beat.into()])).await?.is_empty())
 }
 
 /// Notes that a sender holds nothing any more.

@@ -1,0 +1,75 @@
+//! A holder of leases that a test plays itself, step by step.
+
+use herald::domain::delivery::{Receipt, Reply};
+use herald::domain::id::{BroadcastCampaignId, SenderId};
+use herald::service::broadcast::delivery::settle::Answer;
+use herald::service::broadcast::delivery::{Mission, lease, sender as service};
+use herald::storage::broadcast::queue::lease::{Claim, Due, Leased};
+use herald::storage::broadcast::queue::new_key;
+use herald::storage::broadcast::sender;
+
+use super::fixture::Office;
+
+/// Registers a process on another machine.
+pub async fn hold(office: &Office) -> sender::Model {
+    let row = sender::Model {
+        id: SenderId::generate(),
+        epoch: 1,
+        beat: 0,
+        host: "elsewhere".into(),
+        boot: "once".into(),
+        pid: 1,
+        pid_started: 1,
+        data_dir: office.folder.path().display().to_string(),
+        started_at: office.on.now(),
+        ended_at: None,
+    };
+    service::register(&office.on, &row).await.expect("registers");
+    row
+}
+
+/// What a lane asks for before it leases.
+pub async fn request(office: &Office, id: BroadcastCampaignId, holder: &sender::Model, limit: i64) -> Claim {
+    Claim {
+        campaign: id,
+        sender: holder.id,
+        epoch: holder.epoch,
+        key: new_key(),
+        run: office.progress(id).await.run,
+        cursor: 0,
+        limit,
+        now: office.on.now(),
+    }
+}
+
+/// Leases up to `limit` jobs.
+pub async fn claim(office: &Office, id: BroadcastCampaignId, holder: &sender::Model, limit: i64) -> (Mission, Leased) {
+    let mission = Mission::load(&office.on, id).await.expect("loads");
+    let claim = request(office, id, holder, limit).await;
+    let leased = lease::lease(&office.on, &mission, &claim).await.expect("leases");
+    (mission, leased)
+}
+
+/// Answers to all jobs of a lease.
+pub fn answers(office: &Office, leased: &Leased, reply: Option<&Reply>) -> Vec<Answer> {
+    let now = office.on.now();
+    let run = leased.progress.as_ref().map_or(1, |row| row.run);
+    let answer = |job: &Due| Answer {
+        position: job.position,
+        channel: job.channel_id,
+        channel_errors: job.error_count,
+        random_id: job.random_id.expect("leased"),
+        key: leased.key,
+        seq: leased.seq,
+        run,
+        attempts: job.attempts,
+        ambiguous_since: job.ambiguous_since,
+        started_at: reply.map(|_| now),
+        ended_at: now,
+        reply: reply.cloned(),
+    };
+    leased.jobs.iter().map(answer).collect()
+}
+
+/// What a send is answered that goes well.
+pub const ACCEPTED: Reply = Ok(Receipt::Accepted { message_id: None });
