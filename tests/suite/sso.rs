@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::harness::{Client, PASSWORD, TestApp};
+use crate::harness::{Browser, Client, PASSWORD, TestApp};
 
 /// Keys that are of no use but here.
 const ISSUER: &str = include_str!("sso/issuer.key.pem");
@@ -258,4 +258,18 @@ async fn a_cookie_opens_a_socket_for_an_allowed_page_only() {
     assert_eq!(says(Some("https://console.example")).await, Some(json!("OPERATOR")));
     assert_eq!(says(Some("https://evil.example")).await, None);
     assert!(says(None).await.is_none_or(|role| role.is_null()), "a cookie without an origin says nothing");
+}
+
+#[tokio::test]
+async fn whoever_has_the_cookie_is_signed_in_at_the_dashboard() {
+    let Some(browser) = Browser::start() else { return };
+    let herald = herald().await;
+    let mut tab = browser.open(&herald.url()).await;
+    let cookie = format!("document.cookie = 'ac_access={}'", token(json!({ "sub": "olga", "role": "OPERATOR" })));
+    tab.value(&cookie).await;
+    tab.go(&herald.url()).await;
+    tab.until("document.getElementById('who').textContent === 'olga · Operator'").await;
+    tab.reads("#connection", "Live").await;
+    tab.reads(".notice", "No campaigns yet").await;
+    tab.assert_clean(&herald.url()).await;
 }

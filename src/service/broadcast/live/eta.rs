@@ -10,7 +10,7 @@ const SHORTEST: i64 = 10 * SECOND;
 const LONGEST: i64 = 60 * SECOND;
 const SENDS: i64 = 5;
 
-/// A pace over less says nothing about the future.
+/// Over less there is no pace yet: a send or two more would double it.
 const MEANINGFUL: i64 = 3 * SECOND;
 
 const SECOND: i64 = 1_000_000_000;
@@ -70,8 +70,8 @@ impl Pace {
     fn per_second(&self, counter: impl Fn(&Sample) -> i32) -> Option<f64> {
         let (first, last) = (self.0.front()?, self.0.back()?);
         #[expect(clippy::cast_precision_loss, reason = "a forecast needs no nine digits")]
-        let seconds = (last.at - first.at) as f64 / SECOND as f64;
-        (seconds > 0.0).then(|| f64::from(counter(last) - counter(first)) / seconds)
+        let seconds = (last.at - first.at).max(MEANINGFUL) as f64 / SECOND as f64;
+        Some(f64::from(counter(last) - counter(first)) / seconds)
     }
 }
 
@@ -113,6 +113,14 @@ mod tests {
         }
         assert_eq!(pace.sent_per_minute(), 600);
         assert!(pace.0.len() <= 11);
+    }
+
+    #[test]
+    fn a_burst_at_the_beginning_is_no_pace() {
+        let mut pace = Pace::default();
+        pace.note(0, &row(0, 0, 1_000));
+        pace.note(SECOND / 5, &row(4, 0, 996));
+        assert_eq!(pace.sent_per_minute(), 80, "not 1,200, which was never promised");
     }
 
     #[test]
