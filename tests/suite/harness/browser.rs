@@ -161,12 +161,6 @@ impl Tab {
         assert!(outside.is_empty() && !requests.is_empty(), "{outside:?}");
     }
 
-    /// Forgets what was complained about until now, because it was provoked.
-    pub async fn forgive(&mut self) {
-        self.value("1").await;
-        self.complaints.clear();
-    }
-
     /// One call of the protocol; what is noticed meanwhile is kept.
     async fn call(&mut self, method: &str, parameters: Json) -> Json {
         self.calls += 1;

@@ -90,3 +90,4 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 element('sign-out').addEventListener('click', () => session.signOut());
 
 enter();
+session.recognise();

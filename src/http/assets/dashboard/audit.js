@@ -1,6 +1,6 @@
 // The audit log: what has happened, and what happens now.
 
-import { attempt, h, list, notice } from './dom.js';
+import { attempt, fill, h, list, notice } from './dom.js';
 import { live } from './live.js';
 import { AUDIT_LOGGED, AUDIT_LOGS } from './operations.js';
 import { run } from './session.js';
@@ -25,6 +25,7 @@ export function audit(root) {
   let lines = null; // not read yet
   let early = []; // what came before they were
   let end = null;
+  let hasOlder = false;
   let asked = 0;
   let stopFollowing = () => {};
 
@@ -33,7 +34,7 @@ export function audit(root) {
     const { auditLogs } = await run(AUDIT_LOGS, { filter: { severities: severities() }, after });
     if (turn !== asked) return;
     end = auditLogs.pageInfo.endCursor;
-    older.hidden = !auditLogs.pageInfo.hasNextPage;
+    hasOlder = auditLogs.pageInfo.hasNextPage;
     put(after ? [...lines, ...auditLogs.nodes] : [...early, ...auditLogs.nodes]);
     early = [];
   }
@@ -42,7 +43,8 @@ export function audit(root) {
     const unique = new Map(next.map((line) => [line.id, line]));
     lines = [...unique.values()].slice(0, MOST);
     shown.show(lines);
-    body.replaceChildren(lines.length ? rows : notice('empty', 'Nothing here', 'No line is like that.'), older);
+    older.hidden = !hasOlder || lines.length === MOST;
+    fill(body, lines.length ? rows : notice('empty', 'Nothing here', 'No line is like that.'), older);
   }
 
   function begin() {
@@ -59,7 +61,7 @@ export function audit(root) {
   begin();
   live.addEventListener('return', again);
   return () => {
-    asked = NaN;
+    asked = NaN; // no answer is awaited any more
     stopFollowing();
     live.removeEventListener('return', again);
   };

@@ -2,13 +2,13 @@
 
 import { chart } from './chart.js';
 import { controls } from './controls.js';
-import { attempt, h, notice, say } from './dom.js';
+import { attempt, fill, h, notice, say } from './dom.js';
 import { jobs } from './jobs.js';
 import { every, live } from './live.js';
 import { CAMPAIGN } from './operations.js';
 import { bar, follow, isEnded, lasted, pill, share, tiles } from './progress.js';
 import { run } from './session.js';
-import { count, duration, exactly, plural, time } from './words.js';
+import { count, duration, exactly, name, plural, time } from './words.js';
 
 /** How often the campaign is read again, in milliseconds: its stream tells of counters, not of names. */
 const FRESH = 15_000;
@@ -24,12 +24,12 @@ export function campaign(root, { id }) {
     if (isLeft) return;
     if (!broadcastCampaign) {
       const back = h('a', { class: 'button', href: '#/campaigns' }, 'All campaigns');
-      return body.replaceChildren(notice('empty', 'There is no such campaign', 'It may have been deleted.', back));
+      return fill(body, notice('empty', 'There is no such campaign', 'It may have been deleted.', back));
     }
     page ??= build(id, load);
     page.update(broadcastCampaign);
-    if (page.node.parentNode !== body) body.replaceChildren(page.node);
-    if (!isEnded(broadcastCampaign.status)) stopFollowing ??= follow(id, progress, () => {});
+    fill(body, page.node);
+    if (!isEnded(broadcastCampaign.status)) stopFollowing ??= follow(id, progress, () => (stopFollowing = null));
   }
 
   function progress(event) {
@@ -58,60 +58,29 @@ export function campaign(root, { id }) {
 
 /** The page of a campaign; `update` takes the campaign, `progress` an event, and says whether the status is another. */
 function build(id, load) {
-  const parts = {
-    title: h('h1'),
-    description: h('p', { class: 'quiet' }),
-    mode: h('span', { class: 'tag' }),
-    percent: h('strong', { class: 'big' }),
-    text: h('span', { class: 'quiet' }),
-    eta: h('strong'),
-    why: h('p', { class: 'why', role: 'status' }),
-  };
-  const status = pill();
-  const [meter, numbers, rate, list, about] = [bar(), tiles(), chart(id), jobs(id), facts()];
-  const buttons = controls(load);
+  const [heading, meters, rate, about, list] = [head(load), gauge(), chart(id), facts(), jobs(id)];
   const node = h(
     'article',
     {},
-    h('div', { class: 'head' }, h('div', {}, parts.title, status.node, parts.mode), buttons.node),
-    parts.description,
-    parts.why,
-    h(
-      'section',
-      { class: 'card', 'aria-label': 'Progress' },
-      h('p', { class: 'far' }, h('span', {}, parts.percent, ' ', parts.text), parts.eta),
-      meter.node,
-      numbers.node,
-    ),
+    heading.node,
+    meters.node,
     h('div', { class: 'columns' }, rate.node, about.node),
     list.node,
   );
   let campaign = null;
 
   function draw() {
-    const { text, percent } = share(campaign.counters);
-    const isStarted = campaign.counters.total > 0;
-    say(parts.percent, isStarted ? percent : plural(campaign.totalJobs, 'channel'));
-    say(parts.text, isStarted ? text : 'as far as can be said before the start');
-    say(parts.eta, remaining(campaign));
-    status.update(campaign.status);
-    meter.update(campaign.counters);
-    numbers.update(campaign.counters);
-    buttons.update(campaign);
-    list.update(campaign);
+    for (const part of [heading, meters, list]) part.update(campaign);
   }
 
   function update(next) {
     // An event may have told as much already, or more.
     const ahead = campaign ? campaign.counters.version - next.counters.version : -1;
-    campaign = { ...next, ...(ahead >= 0 && { counters: campaign.counters }), ...(ahead > 0 && { status: campaign.status }) };
-    document.title = `${next.name} · Herald`;
-    say(parts.title, next.name);
-    say(parts.description, next.description ?? '');
-    say(parts.mode, next.mode === 'TEST' ? 'Test' : 'Live');
-    say(parts.why, why(next));
-    rate.update(next);
-    about.update(next);
+    const counters = ahead < 0 ? next.counters : campaign.counters;
+    const status = ahead > 0 ? campaign.status : next.status;
+    campaign = { ...next, counters, status };
+    rate.update(campaign);
+    about.update(campaign);
     draw();
   }
 
@@ -130,6 +99,45 @@ function build(id, load) {
     list.stop();
   };
   return { node, update, progress, stop, jobs: list };
+}
+
+/** Its name, its status, and what can be done. */
+function head(load) {
+  const [title, mode] = [h('h1'), h('span', { class: 'tag' })];
+  const description = h('p', { class: 'quiet' });
+  const warning = h('p', { class: 'why', role: 'status' });
+  const [status, buttons] = [pill(), controls(load)];
+  const line = h('div', { class: 'head' }, h('div', {}, title, status.node, mode), buttons.node);
+
+  function update(campaign) {
+    document.title = `${campaign.name} · Herald`;
+    say(title, campaign.name);
+    say(mode, name(campaign.mode));
+    say(description, campaign.description ?? '');
+    say(warning, why(campaign));
+    status.update(campaign.status);
+    buttons.update(campaign);
+  }
+  return { node: h('header', {}, line, description, warning), update };
+}
+
+/** How far it is. */
+function gauge() {
+  const [part, text, eta] = [h('strong', { class: 'big' }), h('span', { class: 'quiet' }), h('strong')];
+  const [meter, numbers] = [bar(), tiles()];
+  const line = h('p', { class: 'far' }, h('span', {}, part, ' ', text), eta);
+
+  function update(campaign) {
+    const { counters, totalJobs } = campaign;
+    const isStarted = counters.total > 0;
+    const far = share(counters);
+    say(part, isStarted ? far.percent : plural(totalJobs, 'channel'));
+    say(text, isStarted ? far.text : 'as far as can be said before the start');
+    say(eta, remaining(campaign));
+    meter.update(counters);
+    numbers.update(counters);
+  }
+  return { node: h('section', { class: 'card', 'aria-label': 'Progress' }, line, meter.node, numbers.node), update };
 }
 
 /** How long it takes, or took. Only events tell how long it takes. */

@@ -1,6 +1,6 @@
 // The list of campaigns, live.
 
-import { attempt, h, list, notice, say } from './dom.js';
+import { attempt, fill, h, list, notice, say } from './dom.js';
 import { every, live } from './live.js';
 import { CAMPAIGNS } from './operations.js';
 import { chips, pager, range } from './pages.js';
@@ -50,7 +50,7 @@ export function campaigns(root, { query }) {
     pages.update(page.pageInfo);
     shown.show(page.nodes);
     followed(page.nodes.filter(({ status }) => status === 'RUNNING').map(({ id }) => id));
-    body.replaceChildren(page.nodes.length ? rows : empty(place), pages.node);
+    fill(body, page.nodes.length ? rows : empty(place), pages.node);
   }
 
   let typing;

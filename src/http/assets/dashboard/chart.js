@@ -1,7 +1,8 @@
-// The rate of a campaign in the last two minutes, as a line.
+// The rate of a campaign in the last two minutes, as a line; of one that has ended, what it was on average.
 
 import { h, say, svg } from './dom.js';
 import { every } from './live.js';
+import { isEnded } from './progress.js';
 import { count } from './words.js';
 
 /** How far the line goes back, in milliseconds. */
@@ -21,16 +22,20 @@ export function chart(id) {
   const promised = svg('path', { class: 'limit' });
   const value = h('strong', { class: 'big' }, '0');
   const limit = h('span', { class: 'limit-label' });
+  const unit = h('span', { class: 'quiet' });
   const box = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' };
+  const plot = h('div', { class: 'plot' }, svg('svg', box, area, promised, line), limit);
+  const axis = h('p', { class: 'axis quiet small' }, h('span', {}, '2 min ago'), h('span', {}, 'now'));
   const node = h(
     'section',
     { class: 'card rate', 'aria-labelledby': 'rate' },
     h('h2', { id: 'rate' }, 'Rate'),
-    h('p', {}, value, ' ', h('span', { class: 'quiet' }, 'messages a minute')),
-    h('div', { class: 'plot' }, svg('svg', box, area, promised, line), limit),
-    h('p', { class: 'axis quiet small' }, h('span', {}, '2 min ago'), h('span', {}, 'now')),
+    h('p', {}, value, ' ', unit),
+    plot,
+    axis,
   );
   let most = 1;
+  let average = null;
 
   function draw() {
     const now = Date.now();
@@ -45,7 +50,9 @@ export function chart(id) {
     area.setAttribute('d', points.length ? `M${x(points[0].at)},${HEIGHT} L${path} L${WIDTH},${HEIGHT} Z` : '');
     promised.setAttribute('d', `M0,${y(most)} H${WIDTH}`);
     limit.style.top = `${(100 * y(most)) / HEIGHT}%`;
-    say(value, count(points.at(-1)?.rate ?? 0));
+    plot.hidden = axis.hidden = average !== null && !points.length;
+    say(value, count(average ?? points.at(-1)?.rate ?? 0));
+    say(unit, average === null ? 'messages a minute' : 'messages a minute on average');
   }
 
   /** Takes an event of the progress stream. */
@@ -55,11 +62,19 @@ export function chart(id) {
     draw();
   }
 
-  function update({ deliveryRate }) {
-    most = deliveryRate;
-    say(limit, `limit ${count(deliveryRate)}`);
+  function update(campaign) {
+    most = campaign.deliveryRate;
+    average = averageOf(campaign);
+    say(limit, `limit ${count(most)}`);
     draw();
   }
 
   return { node, add, update, stop: every(1_000, draw) };
+}
+
+/** Messages that were sent a minute from the start to the end; null if it has not ended. */
+function averageOf({ status, startedAt, completedAt, counters }) {
+  if (!isEnded(status) || !startedAt || !completedAt) return null;
+  const seconds = Math.max(1, (Date.parse(completedAt) - Date.parse(startedAt)) / 1000);
+  return Math.round((60 * counters.sent) / seconds);
 }

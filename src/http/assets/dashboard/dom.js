@@ -32,11 +32,15 @@ export function list(parent, create) {
   const show = (items) => {
     rows = new Map(items.map((item) => [item.id, rows.get(item.id) ?? create(item)]));
     items.forEach((item) => rows.get(item.id).update(item));
-    const nodes = [...rows.values()].map((row) => row.node);
-    const isSame = nodes.length === parent.children.length && nodes.every((node, n) => node === parent.children[n]);
-    if (!isSame) parent.replaceChildren(...nodes);
+    fill(parent, ...[...rows.values()].map((row) => row.node));
   };
   return { show, row: (id) => rows.get(id) };
+}
+
+/** Makes these the children of `parent`. Those that are there already are not moved: focus and transitions survive. */
+export function fill(parent, ...nodes) {
+  for (const child of [...parent.childNodes]) if (!nodes.includes(child)) child.remove();
+  nodes.forEach((node, n) => node === parent.childNodes[n] || parent.insertBefore(node, parent.childNodes[n] ?? null));
 }
 
 /** Sets a text if it is another: what reads the page aloud is not told of changes that are none. */
@@ -51,7 +55,7 @@ export async function attempt(root, load) {
     await load();
   } catch (error) {
     const again = h('button', { class: 'primary', onclick: () => attempt(root, load) }, 'Try again');
-    root.replaceChildren(notice('error', 'This did not work', error.message, again));
+    fill(root, notice('error', 'This did not work', error.message, again));
   } finally {
     root.removeAttribute('aria-busy');
   }

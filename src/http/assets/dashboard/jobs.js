@@ -1,6 +1,6 @@
 // The jobs of a campaign, and why each has not been sent yet.
 
-import { attempt, h, list, notice, say } from './dom.js';
+import { attempt, fill, h, list, notice, say } from './dom.js';
 import { JOBS } from './operations.js';
 import { chips, pager, range } from './pages.js';
 import { JOB_STATES, pill } from './progress.js';
@@ -40,7 +40,7 @@ export function jobs(id) {
     const { nodes, pageInfo } = broadcastCampaign.jobs;
     shown.show(nodes);
     pages.update(pageInfo);
-    body.replaceChildren(...(nodes.length ? [table, pages.node] : [nothing(status)]));
+    fill(body, ...(nodes.length ? [table, pages.node] : [nothing(status)]));
   }
 
   let timer = null;
@@ -60,7 +60,7 @@ export function jobs(id) {
     states.update({ ALL: counters.total, ...Object.fromEntries(counts) });
   };
   const stop = () => {
-    asked = NaN;
+    asked = NaN; // no answer is awaited any more
     clearTimeout(timer);
   };
   go({});

@@ -73,7 +73,8 @@ class Live extends EventTarget {
     this.#socket = socket;
     this.#heard = Date.now();
     this.#pulse = setInterval(() => this.#listen(), SILENCE / 4);
-    socket.onopen = () => this.#send({ type: 'connection_init', payload: { Authorization: `Bearer ${this.#token}` } });
+    const payload = this.#token ? { Authorization: `Bearer ${this.#token}` } : {}; // else a cookie says who this is
+    socket.onopen = () => this.#send({ type: 'connection_init', payload });
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = ({ code }) => this.#lost(REFUSED.includes(code));
   }

@@ -10,12 +10,18 @@ const KEY = 'herald.session';
 /** The access token is renewed when it has less than this left, in milliseconds; the rest is so that two tabs differ. */
 const MARGIN = 60_000 + Math.random() * 30_000;
 
+const ENDED = 'Your session has ended. Sign in again.';
+
 const TOKENS = 'accessToken refreshToken expiresAt user { id username role }';
 const LOGIN = `mutation SignIn($input: LoginInput!) { login(input: $input) { ${TOKENS} } }`;
 const REFRESH = `mutation Refresh($input: RefreshSessionInput!) { refreshSession(input: $input) { ${TOKENS} } }`;
+const WHO = 'query Who { viewer { id username role } }';
 const LOGOUT = 'mutation SignOut { logout { user { id } } }';
 
-/** @typedef {{ accessToken: string, refreshToken: string, endsAt: number, user: { username: string, role: string } }} Session */
+/**
+ * Whoever is signed in by a cookie of single sign-on has a user only.
+ * @typedef {{ accessToken?: string, refreshToken?: string, endsAt?: number, user: { username: string, role: string } }} Session
+ */
 
 /** @type {Session | null} */
 let session = JSON.parse(sessionStorage.getItem(KEY));
@@ -34,14 +40,24 @@ export async function signIn(username, password) {
   tell();
 }
 
+/** Signs in whom a cookie of single sign-on names, if there is one. */
+export async function recognise() {
+  if (session) return;
+  const answer = await post(WHO, {}).catch(() => null);
+  if (!answer || session) return;
+  session = { user: answer.viewer };
+  tell();
+}
+
 /** Runs an operation for the signed-in user and returns its data. */
 export async function run(document, variables = {}) {
   const used = await token();
   try {
     return await post(document, variables, used);
   } catch (error) {
-    if (error.code !== 'UNAUTHENTICATED' || !used) throw error;
-    return post(document, variables, await another(used));
+    const next = error.code === 'UNAUTHENTICATED' && (await another(used));
+    if (!next) throw error;
+    return post(document, variables, next);
   }
 }
 
@@ -58,9 +74,10 @@ export async function token() {
   return session?.accessToken ?? null;
 }
 
-/** Another access token than `refused`. Fails, and ends the session, if there can be none. */
+/** Another access token than `refused`; if there can be none the session ends. */
 export async function another(refused) {
-  if (session?.accessToken === refused) await renew();
+  if (session && !session.refreshToken) end(ENDED);
+  else if (session?.accessToken === refused) await renew();
   return session?.accessToken ?? null;
 }
 
@@ -83,12 +100,14 @@ async function exchange() {
   try {
     const { refreshSession } = await post(REFRESH, { input: { refreshToken: spent } });
     if (session?.refreshToken !== spent) return; // signed out meanwhile
+    const hasAnotherRole = refreshSession.user.role !== session.user.role;
     keep(refreshSession);
+    if (hasAnotherRole) tell();
     tabs.postMessage({ spent, session });
   } catch (error) {
     const isOver = error instanceof ApiError && error.code === 'UNAUTHENTICATED';
     // Meanwhile another tab may have used it and told us the next.
-    if (isOver && session?.refreshToken === spent) end('Your session has ended. Sign in again.');
+    if (isOver && session?.refreshToken === spent) end(ENDED);
     if (!isOver || !session) throw error;
   }
 }

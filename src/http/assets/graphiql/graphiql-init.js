@@ -153,3 +153,4 @@ element('sign-out').addEventListener('click', () => session.signOut());
 session.events.addEventListener('change', ({ detail }) => show(detail));
 
 show();
+session.recognise();
