@@ -7,6 +7,9 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
+use serde_json::json;
+
+use crate::harness::TestApp;
 
 fn published() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/schema.graphql")
@@ -32,7 +35,7 @@ fn everything_in_the_schema_is_described() {
     for definition in parse_schema(herald::graphql::sdl()).unwrap().definitions {
         match definition {
             TypeSystemDefinition::Type(definition) => of_type(&definition.node, &mut silent),
-            // Arguments of directives have descriptions too, but the library does not print them.
+            // The library does not print the descriptions of their arguments: see below.
             TypeSystemDefinition::Directive(definition) => {
                 said("", &definition.node.name.node, definition.node.description.as_ref(), &mut silent);
             }
@@ -40,6 +43,19 @@ fn everything_in_the_schema_is_described() {
         }
     }
     assert!(silent.is_empty(), "nothing is said that the name does not say:\n{}", silent.join("\n"));
+}
+
+#[tokio::test]
+async fn arguments_of_directives_are_described_where_clients_look() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let asked = "{ __schema { directives { name args { name description } } } }";
+    for directive in admin.data(asked, json!({})).await["__schema"]["directives"].as_array().unwrap() {
+        for argument in directive["args"].as_array().unwrap() {
+            let described = argument["description"].as_str().is_some_and(|text| text.split_whitespace().count() > 1);
+            assert!(described, "@{}: {argument}", directive["name"]);
+        }
+    }
 }
 
 #[test]

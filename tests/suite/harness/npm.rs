@@ -42,7 +42,8 @@ impl Workshop {
 
 /// Runs a command that must succeed while this thread goes on serving it, and returns what it printed.
 pub async fn run(mut command: Command) -> String {
-    tokio::task::spawn_blocking(move || succeed(&mut command)).await.unwrap()
+    let ended = tokio::task::spawn_blocking(move || succeed(&mut command)).await;
+    ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// Runs a command that must succeed, and returns what it printed.
