@@ -129,6 +129,15 @@ pub struct Settings {
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug
     #[arg(long, hide_env_values = true, env = "HERALD_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
+    /// A collector of OpenTelemetry traces, http://...; without it none are made
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL"
+    )]
+    otlp_endpoint: Option<SecretString>,
     /// How it is logged: text or json
     #[arg(
         long,
@@ -197,6 +206,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What one client may ask for.
     pub limits: Limits,
+    /// Where traces go, or None for nowhere.
+    pub otlp_endpoint: Option<SecretString>,
 }
 
 /// Where messages go.
@@ -276,6 +287,8 @@ impl Settings {
             channel_errors: values::number(&self.channel_errors, 1..=1_000_000).of("HERALD_CHANNEL_ERRORS")?,
             dedupe_window: values::duration(&self.dedupe_window).of("HERALD_DEDUPE_WINDOW")?,
             log: values::filter(self.log).of("HERALD_LOG")?,
+            otlp_endpoint: values::url(url(self.otlp_endpoint), &["http", "https"])
+                .of("OTEL_EXPORTER_OTLP_ENDPOINT")?,
             log_format: values::choice(&self.log_format).of("HERALD_LOG_FORMAT")?,
             limits: self.limits.check()?,
         };

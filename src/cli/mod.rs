@@ -6,6 +6,7 @@ mod import;
 mod log;
 mod migrate;
 mod serve;
+mod traces;
 mod users;
 
 use std::ffi::OsString;
@@ -70,7 +71,9 @@ type Result<T, E = Failure> = std::result::Result<T, E>;
 /// Runs the command of this process' arguments.
 pub fn main() -> ExitCode {
     crate::app::install_tls();
-    match run(std::env::args_os()) {
+    let ended = run(std::env::args_os());
+    log::end();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(line)) => {
             eprintln!("herald: {line}");

@@ -13,6 +13,7 @@ pub mod json;
 pub mod limits;
 pub mod markup;
 pub mod media_url;
+pub mod meters;
 pub mod pacing;
 pub mod positions;
 pub mod proxies;

@@ -7,16 +7,21 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, future};
+use tracing::Instrument;
 
 use super::context::Caller;
 use super::document::{self, Checked};
+use super::observe::Observed;
 use super::purse::Purses;
+use super::shared::Selections;
 use super::turns::Turns;
 use super::{Schema, error, loaders};
 use crate::domain::error::Error;
 use crate::domain::limits::DocumentLimits;
+use crate::domain::meters::Living;
 use crate::service::Services;
 use crate::service::access::session;
+use crate::service::broadcast::live::Live;
 
 /// The schema and the services under it.
 #[derive(Clone)]
@@ -24,12 +29,15 @@ pub struct Execution {
     schema: Schema,
     services: Services,
     purses: Arc<Purses>,
+    selections: Selections,
 }
 
 /// What an operation says.
 pub enum Event {
     /// A result; others may follow.
     Next(Response),
+    /// A result that many share, as JSON; others may follow.
+    Encoded(Arc<str>),
     /// It has no result, or no more: the response has errors only.
     Failed(Response),
 }
@@ -38,7 +46,10 @@ impl Execution {
     /// Operations over `services`.
     pub fn new(services: Services) -> Self {
         let purses = Purses::new(services.rules.limits.points.clone());
-        Self { schema: super::schema(services.clone()), services, purses: Arc::new(purses) }
+        let live = Live::new(&services);
+        let schema = super::schema(services.clone(), live.clone());
+        let selections = Selections::new(schema.clone(), services.clone(), live);
+        Self { schema, services, purses: Arc::new(purses), selections }
     }
 
     /// Lets a request in, or answers why not. Everything that is run has come through here.
@@ -69,7 +80,14 @@ impl Execution {
     }
 
     /// Runs what was admitted.
-    pub async fn execute(&self, Checked { request, kind, .. }: Checked, caller: Caller) -> Response {
+    pub async fn execute(&self, mut checked: Checked, caller: Caller) -> Response {
+        let observed = Observed::begin(&mut checked.request, &caller);
+        let response = self.answer(checked, caller).instrument(observed.span.clone()).await;
+        observed.end(&response);
+        response
+    }
+
+    async fn answer(&self, Checked { request, kind, .. }: Checked, caller: Caller) -> Response {
         let request_id = caller.request_id.clone();
         let turns = Turns::default();
         let request = request.data(loaders::loaders(&self.services.db, &turns)).data(caller);
@@ -101,13 +119,17 @@ impl Execution {
             Ok(caller) => caller,
             Err(refusal) => return once(Event::Failed(error::response(refusal, request_id.as_deref()))),
         };
-        let checked = match self.admit(request, &caller) {
+        let mut checked = match self.admit(request, &caller) {
             Ok(checked) => checked,
             Err(refusal) => return once(Event::Failed(*refusal)),
         };
         if checked.kind != OperationType::Subscription {
             let response = self.execute(checked, caller).await;
             return once(if error::is_refusal(&response) { Event::Failed(response) } else { Event::Next(response) });
+        }
+        let counted = Living::subscription();
+        if let Some(events) = self.selections.watch(&mut checked, &caller).await {
+            return counted.during(events).boxed();
         }
         let request = checked.request.data(loaders::forgetful(&self.services.db)).data(caller);
         let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
@@ -118,7 +140,7 @@ impl Execution {
             Ok(response) => Event::Next(error::dress(response, request_id.as_deref())),
             Err(_) => Event::Failed(error::response(panicked(), request_id.as_deref())),
         };
-        responses.map(event).boxed()
+        counted.during(responses.map(event)).boxed()
     }
 
     /// The caller with his session as it is now.

@@ -21,9 +21,11 @@ pub mod id;
 pub mod loaders;
 pub mod nested;
 pub mod node;
+mod observe;
 mod purse;
 pub mod scalar;
 pub mod server;
+mod shared;
 #[cfg(test)]
 mod tests;
 pub mod turns;
@@ -67,9 +69,9 @@ pub struct Subscription(access::audit::AuditSubscription, broadcast::live::Broad
 /// Herald's schema.
 pub type Schema = async_graphql::Schema<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>>;
 
-/// The schema over `services`.
-pub fn schema(services: Services) -> Schema {
-    builder().data(Live::new(&services)).data(services).finish()
+/// The schema over `services`; `live` is what is watched in this process.
+pub fn schema(services: Services, live: Live) -> Schema {
+    builder().data(live).data(services).finish()
 }
 
 /// The schema as a document, as it is published in `schema/schema.graphql`.

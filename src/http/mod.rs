@@ -5,7 +5,9 @@ mod assets;
 mod caller;
 mod graphql;
 mod health;
+mod metrics;
 mod socket;
+mod trace;
 mod uploads;
 
 use std::net::SocketAddr;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
+use self::metrics::Metrics;
 use self::socket::seats::Seats;
 use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
@@ -50,6 +54,7 @@ struct Http {
     stop: CancellationToken,
     sockets: TaskTracker,
     seats: Seats,
+    metrics: Metrics,
 }
 
 impl Http {
@@ -73,6 +78,7 @@ pub async fn serve(
         stop: stop.clone(),
         sockets: sockets.clone(),
         seats: Seats::default(),
+        metrics: Metrics::start(stop.clone()),
     };
     tokio::spawn(http.seats.clone().follow(http.services.events.subscribe(), stop.clone()));
     let service = router(http).into_make_service_with_connect_info::<SocketAddr>();
@@ -91,12 +97,14 @@ fn router(http: Http) -> Router {
         .route("/sso", get(caller::sign_in_elsewhere))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
         .route("/", get(assets::dashboard))
         .route("/dashboard/{file}", get(assets::dashboard_file))
         .route("/graphiql", get(assets::graphiql))
         .route("/graphiql/{file}", get(assets::graphiql_file))
         .fallback(async || answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the API is at /graphql"))
         .layer(cors)
+        .layer(middleware::from_fn(trace::span))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .with_state(http)

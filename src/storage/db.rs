@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 
 use super::violation;
 use crate::domain::error::{Error, Result};
+use crate::domain::meters::Connections;
 
 /// A transaction.
 pub type Tx = DatabaseTransaction;
@@ -108,6 +109,22 @@ impl Db {
             connection.set_metric_callback(move |info| seen(&info.statement.sql));
         }
         self
+    }
+
+    /// How many connections there are for reading: on PostgreSQL these are all.
+    pub fn connections(&self) -> Connections {
+        let connections = |open: u32, idle: usize, options: u32| Connections {
+            open,
+            idle: i64::try_from(idle).unwrap_or(i64::MAX),
+            most: options,
+        };
+        if self.is_postgres() {
+            let pool = self.reader.get_postgres_connection_pool();
+            connections(pool.size(), pool.num_idle(), pool.options().get_max_connections())
+        } else {
+            let pool = self.reader.get_sqlite_connection_pool();
+            connections(pool.size(), pool.num_idle(), pool.options().get_max_connections())
+        }
     }
 
     /// Whether this is PostgreSQL.

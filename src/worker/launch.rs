@@ -13,6 +13,7 @@ use super::holder::Holder;
 use crate::domain::broadcast::CampaignMode;
 use crate::domain::clock;
 use crate::domain::delivery::{Attempt, Effect, Fault, Reply, judge};
+use crate::domain::meters;
 use crate::domain::pacing::{Slots, Start, start};
 use crate::service::broadcast::delivery::Mission;
 use crate::service::broadcast::delivery::settle::Answer;
@@ -48,6 +49,7 @@ impl Launch {
     pub async fn run(self, load: Load, jobs: Vec<Due>, slots: Slots) {
         for (job, slot) in jobs.into_iter().zip(slots.iter()) {
             if self.wait_for(slot, load.claimed).await {
+                meters::lag(self.tools.on.clock.nanos() - slot);
                 self.hand_over(load, job).await;
             } else {
                 self.tell(answer(load, &job, None, self.tools.on.now(), None));

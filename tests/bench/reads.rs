@@ -4,6 +4,7 @@
 //! seconds for each read, 10 by default. Prints one line of JSON a read. The clients run in this process too, so they and
 //! the database share the machine with the server.
 
+#[expect(dead_code, reason = "other benchmarks need more of it")]
 mod support;
 
 use std::time::{Duration, Instant};

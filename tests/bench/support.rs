@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod server;
+pub mod socket;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -25,7 +25,7 @@ const THREE_LEVELS: &str = "query($campaigns: Int!, $jobs: Int!) {
             status explanation { reason until } channel { username } campaign { name } } } } } }";
 
 /// Campaigns that have started, each with as many jobs as there are channels.
-async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
+pub async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
     let on = herald.services();
     let admin = user::named(on, user::FIRST).await.unwrap();
     let actor = Actor::user(admin.id, Role::Admin, None);

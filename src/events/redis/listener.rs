@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use uuid::Uuid;
 
 use super::{Backoff, Message, PATIENCE};
+use crate::domain::meters;
 use crate::events::local::LocalEvents;
 use crate::events::{Event, Events};
 
@@ -37,6 +38,7 @@ impl Listener {
                     }
                     // What was said before the subscription nobody will say again.
                     self.local.publish(Event::Resync);
+                    meters::resync();
                     self.listen(sink, messages).await
                 }
                 Err(error) => error,

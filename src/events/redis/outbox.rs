@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::Context;
 use deadpool_redis::Pool;
@@ -10,6 +11,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Backoff, Message, PATIENCE};
+use crate::domain::meters;
 use crate::events::Event;
 
 /// So many different events are kept while Redis is away; what exceeds them becomes one [`Event::Resync`].
@@ -75,8 +77,12 @@ impl Publisher {
         let mut backoff = Backoff::new();
         loop {
             let message = Message { from: self.from, events: self.outbox.take().await };
+            let began = Instant::now();
             match self.send(&message).await {
-                Ok(()) => backoff = Backoff::new(),
+                Ok(()) => {
+                    meters::published(began.elapsed());
+                    backoff = Backoff::new();
+                }
                 Err(error) => {
                     tracing::debug!(%error, "events wait for Redis");
                     self.outbox.put(message.events);

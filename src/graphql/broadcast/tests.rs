@@ -50,6 +50,7 @@ impl Api {
         let caller = Caller { session: Some(self.admin.clone()), ..Caller::default() };
         let stream = self.execution.stream(Request::new(document), caller);
         let told = stream.map(|event| match event {
+            Event::Encoded(text) => serde_json::from_str(&text).unwrap(),
             Event::Next(response) | Event::Failed(response) => serde_json::to_value(response).unwrap(),
         });
         let told = told.collect();

@@ -1,5 +1,7 @@
 //! The messages of `graphql-transport-ws`.
 
+use std::sync::Arc;
+
 use async_graphql::{Request, Variables};
 use axum::extract::ws::Utf8Bytes;
 use serde_json::{Map, Value as Json};
@@ -26,9 +28,9 @@ pub(super) enum Told {
 #[derive(Debug, Clone)]
 pub(super) enum Said {
     /// `next`: a result.
-    Next(Utf8Bytes),
+    Next(Arc<str>),
     /// `error`: there is none; nothing follows.
-    Errors(Utf8Bytes),
+    Errors(Arc<str>),
     /// `complete`: nothing follows.
     Complete,
 }

@@ -29,6 +29,7 @@ impl From<&Event> for Said {
     fn from(event: &Event) -> Self {
         match event {
             Event::Next(response) => Self::Next(encoded(response)),
+            Event::Encoded(text) => Self::Next(text.clone()),
             Event::Failed(response) => Self::Errors(encoded(&response.errors)),
         }
     }
@@ -39,7 +40,7 @@ pub(super) fn refused(id: &str, response: Response) -> Utf8Bytes {
     Said::from(&Event::Failed(response)).message(&quoted(id))
 }
 
-fn encoded(payload: &impl Serialize) -> Utf8Bytes {
+fn encoded(payload: &impl Serialize) -> Arc<str> {
     serde_json::to_string(payload).expect("a response is plain data").into()
 }
 

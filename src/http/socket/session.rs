@@ -20,6 +20,7 @@ use super::seats::{Holder, Seat};
 use crate::domain::bucket::Bucket;
 use crate::domain::error::{Code, Error};
 use crate::domain::limits::SocketLimits;
+use crate::domain::meters::Living;
 use crate::graphql::context::Caller;
 use crate::graphql::error;
 use crate::http::{Http, caller};
@@ -82,6 +83,7 @@ impl From<Broken> for End {
 
 /// Serves `socket` to its end. `caller` is where it comes from; who it is says its first message.
 pub(super) async fn run(http: Http, caller: Caller, socket: WebSocket) {
+    let _counted = Living::socket();
     let limits = http.limits().socket.clone();
     let (sink, messages) = socket.split();
     let mut pings = interval_at(Instant::now() + limits.ping_time, limits.ping_time);

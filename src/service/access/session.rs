@@ -12,6 +12,7 @@ use super::{api_token, password, sso, token};
 use crate::domain::audit::Action;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ApiTokenId, RefreshTokenId, UserId};
+use crate::domain::meters;
 use crate::events::Event;
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
@@ -235,6 +236,7 @@ async fn refuse_password(on: &Services, actor: &Actor, attempt: &Attempt, userna
         audit::record(on, tx, actor, Action::UserLoginFailed, None::<Subject>, metadata).await
     })
     .await?;
+    meters::login_failure();
     on.tell(Event::Audit);
     Ok(Error::Unauthenticated("wrong username or password"))
 }
@@ -246,6 +248,7 @@ async fn refuse(on: &Services, actor: &Actor, metadata: Json, sentence: &'static
         audit::record(on, &*tx, actor, Action::UserLoginFailed, None::<Subject>, told.clone()).await
     })
     .await?;
+    meters::login_failure();
     on.tell(Event::Audit);
     Ok(Error::Unauthenticated(sentence))
 }

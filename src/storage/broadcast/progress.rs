@@ -1,11 +1,12 @@
 //! The hot row of a campaign: its pace and its counters, changed once a batch, last in each transaction (R7).
 
-use sea_orm::ActiveEnum;
 use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveEnum, FromQueryResult};
 
 use crate::domain::broadcast::CampaignStatus;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::BroadcastCampaignId;
+use crate::storage::sql::Dialect;
 
 /// Where a campaign stands.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -86,5 +87,46 @@ impl Model {
     /// Whether no job will change any more, unless somebody wants a retry.
     pub fn has_ended(&self) -> bool {
         self.is_spent() && self.shown_status().is_ok_and(CampaignStatus::is_terminal)
+    }
+}
+
+/// How many jobs of all campaigns are in which state, and how many processes send them.
+#[derive(Debug, Clone, Copy, FromQueryResult)]
+#[expect(missing_docs, reason = "the counters are those of the rows")]
+pub struct Depths {
+    pub queued: i64,
+    pub sending: i64,
+    pub sent: i64,
+    pub failed: i64,
+    pub cancelled: i64,
+    pub unknown: i64,
+    /// Processes that hold leases.
+    pub senders: i64,
+}
+
+impl Depths {
+    /// They as they are now: one short statement over the campaigns' hot rows, however many jobs there are.
+    pub async fn read(db: &impl ConnectionTrait) -> Result<Self> {
+        let sum = |name: &str| format!("COALESCE(SUM({name}), 0) AS {name}");
+        let sums = ["queued", "sending", "sent", "failed", "cancelled", "unknown"].map(sum).join(", ");
+        let sql = format!(
+            "SELECT {sums}, (SELECT COUNT(*) FROM senders WHERE ended_at IS NULL) AS senders
+             FROM broadcast_campaign_progress"
+        );
+        let found = Self::find_by_statement(Dialect(db.get_database_backend()).statement(&sql, [])).one(db).await?;
+        found.ok_or_else(|| Error::internal(anyhow::anyhow!("sums have no row")))
+    }
+
+    /// The jobs by status.
+    pub fn jobs(&self) -> [(&'static str, i64); 6] {
+        let Self { queued, sending, sent, failed, cancelled, unknown, .. } = *self;
+        [
+            ("QUEUED", queued),
+            ("SENDING", sending),
+            ("SENT", sent),
+            ("FAILED", failed),
+            ("CANCELLED", cancelled),
+            ("UNKNOWN", unknown),
+        ]
     }
 }

@@ -8,9 +8,9 @@ use clap::Parser;
 use herald::app::{App, Parts, Running};
 use herald::config::Settings;
 use herald::domain::role::Role;
-use herald::service::Actor;
 use herald::service::access::user::NewUser;
 use herald::service::access::{session, user};
+use herald::service::{Actor, Services};
 
 use super::{Bench, KEY};
 
@@ -43,6 +43,11 @@ impl Server {
         user::create(on, &Actor::system(), reader).await?;
         let token = session::login(on, &Actor::anonymous(None), NAME, PASSWORD.into()).await?.access;
         Ok(Self { address: running.address(), running, token })
+    }
+
+    /// The use cases, past the API.
+    pub fn services(&self) -> &Services {
+        self.running.services()
     }
 
     /// Ends as after SIGTERM.

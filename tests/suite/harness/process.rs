@@ -1,5 +1,6 @@
 //! A Herald in a process of its own, that can be killed.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
@@ -15,17 +16,33 @@ pub struct Process {
 impl Process {
     /// Starts `herald serve` on the data folder, and waits until it serves.
     pub fn serve(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
-        Self::start("serve", database, data_dir, flags)
+        Self::start("serve", database, data_dir, flags, None)
+    }
+
+    /// Like [`Process::serve`], with a log of all in JSON, which goes to `log`.
+    pub fn serve_logging(database: &Database, data_dir: &std::path::Path, flags: &[&str], log: File) -> Self {
+        Self::start("serve", database, data_dir, flags, Some(log))
     }
 
     /// Starts `herald worker` on the data folder, and waits until it works.
     pub fn worker(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
-        Self::start("worker", database, data_dir, flags)
+        Self::start("worker", database, data_dir, flags, None)
     }
 
-    fn start(command: &str, database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
-        let mut child = herald(command)
-            .args(["--listen=127.0.0.1:0", "--telegram=simulated", "--log=warn"])
+    fn start(
+        command: &str,
+        database: &Database,
+        data_dir: &std::path::Path,
+        flags: &[&str],
+        log: Option<File>,
+    ) -> Self {
+        let mut process = herald(command);
+        match log {
+            Some(log) => process.args(["--log=herald=debug", "--log-format=json"]).stderr(log),
+            None => process.arg("--log=warn"),
+        };
+        let mut child = process
+            .args(["--listen=127.0.0.1:0", "--telegram=simulated"])
             .arg(format!("--data-dir={}", data_dir.display()))
             .args(database.flags())
             .args(flags)
@@ -87,7 +104,7 @@ impl Drop for Process {
 pub fn herald(command: &str) -> Command {
     let mut process = Command::new(env!("CARGO_BIN_EXE_herald"));
     for (name, _) in std::env::vars() {
-        if name.starts_with("HERALD_") || name == "DATABASE_URL" || name == "REDIS_URL" {
+        if name.starts_with("HERALD_") || name.starts_with("OTEL_") || name == "DATABASE_URL" || name == "REDIS_URL" {
             process.env_remove(name);
         }
     }

@@ -10,6 +10,7 @@ use crate::domain::clock;
 use crate::domain::delivery::{Attempt, Effect, Receipt, Reply, Verdict, judge};
 use crate::domain::error::Result;
 use crate::domain::id::ChannelId;
+use crate::domain::meters;
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
 use crate::service::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
@@ -80,6 +81,7 @@ pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finish
         Ok(())
     })
     .await?;
+    plan.meter();
     on.tell(Event::Campaign(mission.id));
     Ok(())
 }
@@ -117,6 +119,22 @@ impl Plan {
         order.sort_by_key(|(at, _)| *at);
         plan.streak = streak(order.into_iter().map(|(_, sent)| sent));
         plan
+    }
+
+    /// Counts what became of the sends.
+    fn meter(&self) {
+        let outcome = |result: &Settled| match result.status {
+            JobStatus::Sent => "sent",
+            JobStatus::Failed => "failed",
+            JobStatus::Unknown => "unknown",
+            _ if result.started_at.is_none() => "returned",
+            _ if result.counts || result.ambiguous_since.is_some() => "retry",
+            _ => "wait",
+        };
+        for name in ["sent", "failed", "unknown", "returned", "retry", "wait"] {
+            let count = self.results.iter().filter(|result| outcome(result) == name).count();
+            meters::sends(name, count as u64);
+        }
     }
 
     fn note(&mut self, mission: &Mission, answer: &Answer, verdict: &Verdict) {

@@ -1,0 +1,164 @@
+//! What is counted for Prometheus: all names, units and meanings. To count costs next to nothing and never fails; without a
+//! recorder it does nothing.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+const SENDS: &str = "herald_sends_total";
+const SEND_LAG: &str = "herald_send_lag_seconds";
+const JOBS: &str = "herald_jobs";
+const SENDERS: &str = "herald_senders";
+const SOCKETS: &str = "herald_sockets";
+const SUBSCRIPTIONS: &str = "herald_subscriptions";
+const CONNECTIONS: &str = "herald_database_connections";
+const CONNECTIONS_MAX: &str = "herald_database_connections_max";
+const DATABASE_UP: &str = "herald_database_up";
+const DATABASE_WAIT: &str = "herald_database_wait_seconds";
+const REQUESTS: &str = "herald_graphql_request_seconds";
+const ERRORS: &str = "herald_graphql_errors_total";
+const PUBLISH: &str = "herald_events_publish_seconds";
+const RESYNCS: &str = "herald_events_resyncs_total";
+const LOGIN_FAILURES: &str = "herald_login_failures_total";
+
+/// Gives each its `HELP` text.
+pub fn describe() {
+    describe_counter!(
+        SENDS,
+        "Jobs that came back from a send, by outcome: sent, failed, unknown, wait, retry, returned"
+    );
+    describe_histogram!(SEND_LAG, Unit::Seconds, "How long after its slot a send began");
+    describe_gauge!(JOBS, "Jobs of all campaigns by status; those in SENDING are leased");
+    describe_gauge!(SENDERS, "Processes that hold leases on jobs");
+    describe_gauge!(SOCKETS, "WebSockets that are open");
+    describe_gauge!(SUBSCRIPTIONS, "Subscriptions that are running");
+    describe_gauge!(CONNECTIONS, "Connections to the database by state: in_use, idle");
+    describe_gauge!(CONNECTIONS_MAX, "Connections to the database at most");
+    describe_gauge!(DATABASE_UP, "Whether the database answered this scrape in time");
+    describe_gauge!(DATABASE_WAIT, Unit::Seconds, "How long this scrape waited for a connection to the database");
+    describe_histogram!(REQUESTS, Unit::Seconds, "Queries and mutations by their first root field");
+    describe_counter!(ERRORS, "Errors in answers, by code");
+    describe_histogram!(PUBLISH, Unit::Seconds, "How long it took to hand events to Redis");
+    describe_counter!(RESYNCS, "How often events of other processes may have been lost");
+    describe_counter!(LOGIN_FAILURES, "Logins and refreshes that were refused");
+    // So that they are there before anything has happened: an alert on a missing series never fires.
+    for outcome in ["sent", "failed", "unknown", "wait", "retry", "returned"] {
+        counter!(SENDS, "outcome" => outcome).increment(0);
+    }
+    for name in [RESYNCS, LOGIN_FAILURES] {
+        counter!(name).increment(0);
+    }
+    for name in [SOCKETS, SUBSCRIPTIONS] {
+        gauge!(name).increment(0);
+    }
+}
+
+/// So many jobs came back with this outcome.
+pub fn sends(outcome: &'static str, count: u64) {
+    if count > 0 {
+        counter!(SENDS, "outcome" => outcome).increment(count);
+    }
+}
+
+/// A send began so long after its slot, in nanoseconds.
+pub fn lag(nanos: i64) {
+    histogram!(SEND_LAG).record(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)));
+}
+
+/// So many jobs are in this status.
+pub fn jobs(status: &'static str, count: i64) {
+    set(&gauge!(JOBS, "status" => status), count);
+}
+
+/// So many processes hold leases.
+pub fn senders(count: i64) {
+    set(&gauge!(SENDERS), count);
+}
+
+/// The database's connections, and how long one was waited for; None if it is away.
+pub fn database(connections: Connections, waited: Option<Duration>) {
+    set(&gauge!(CONNECTIONS, "state" => "in_use"), i64::from(connections.open) - connections.idle);
+    set(&gauge!(CONNECTIONS, "state" => "idle"), connections.idle);
+    set(&gauge!(CONNECTIONS_MAX), i64::from(connections.most));
+    set(&gauge!(DATABASE_UP), i64::from(waited.is_some()));
+    if let Some(waited) = waited {
+        gauge!(DATABASE_WAIT).set(waited);
+    }
+}
+
+/// Connections to the database.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections {
+    /// Those that are open.
+    pub open: u32,
+    /// Those that nobody uses.
+    pub idle: i64,
+    /// So many there may be.
+    pub most: u32,
+}
+
+/// An operation was answered. `field` must be one of the schema's, or there would be as many series as clients can name.
+pub fn request(kind: &'static str, field: &str, took: Duration) {
+    histogram!(REQUESTS, "kind" => kind, "field" => field.to_owned()).record(took);
+}
+
+/// An answer has an error with this code, which is one of a closed list.
+pub fn error(code: &str) {
+    counter!(ERRORS, "code" => code.to_owned()).increment(1);
+}
+
+/// Events were handed to Redis.
+pub fn published(took: Duration) {
+    histogram!(PUBLISH).record(took);
+}
+
+/// Events of others may have been lost.
+pub fn resync() {
+    counter!(RESYNCS).increment(1);
+}
+
+/// A login or a refresh was refused.
+pub fn login_failure() {
+    counter!(LOGIN_FAILURES).increment(1);
+}
+
+/// Something that is counted as long as it lives.
+#[derive(Debug)]
+pub struct Living(&'static str);
+
+impl Living {
+    /// An open WebSocket.
+    pub fn socket() -> Self {
+        Self::new(SOCKETS)
+    }
+
+    /// A running subscription.
+    pub fn subscription() -> Self {
+        Self::new(SUBSCRIPTIONS)
+    }
+
+    /// Counts it as long as `stream` is there.
+    pub fn during<S: Stream>(self, stream: S) -> impl Stream<Item = S::Item> {
+        stream.inspect(move |_| {
+            // It belongs to the stream, and goes with it.
+            let _counted = &self;
+        })
+    }
+
+    fn new(name: &'static str) -> Self {
+        gauge!(name).increment(1);
+        Self(name)
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        gauge!(self.0).decrement(1);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows floating numbers only")]
+fn set(gauge: &metrics::Gauge, value: i64) {
+    gauge.set(value as f64);
+}

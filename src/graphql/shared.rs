@@ -1,0 +1,196 @@
+//! Progress for many: what a selection makes of a campaign's state is worked out and encoded once, for all who watch it.
+//!
+//! Each subscriber has a place of its own at the hub. So each gets a state that was read after it came, then rising versions,
+//! at last the end; and when its session ends, that concerns nobody else. Only the step from a state to bytes is shared, by
+//! those who sent the same document, operation name and variables in the same role.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use async_graphql::parser::types::{OperationDefinition, Selection as Selected};
+use async_graphql::{ID, Request, Response, Value, Variables};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, future};
+
+use super::broadcast::live::WATCH_PROGRESS;
+use super::context::Caller;
+use super::document::Checked;
+use super::execution::Event;
+use super::id::ReadId;
+use super::{Schema, document, error, loaders};
+use crate::domain::error::Error;
+use crate::domain::id::BroadcastCampaignId;
+use crate::domain::role::Role;
+use crate::service::Services;
+use crate::service::broadcast::live::{Live, Progress};
+
+/// The field whose results are shared.
+const FIELD: &str = "broadcastCampaignProgress";
+
+/// In a request's data: the state that the field shall show, instead of watching the campaign.
+pub struct Given(pub Progress);
+
+/// All selections that somebody watches in this process.
+#[derive(Clone)]
+pub struct Selections {
+    schema: Schema,
+    services: Services,
+    live: Live,
+    known: Arc<Mutex<HashMap<Key, Weak<Selection>>>>,
+}
+
+/// What makes two results of the same state equal. Nothing in the field depends on who asks but what the role may see.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    document: String,
+    operation: Option<String>,
+    variables: String,
+    role: Role,
+}
+
+/// What some subscribers see of a campaign.
+struct Selection {
+    key: Key,
+    variables: Variables,
+    caller: Caller,
+    all: Selections,
+    /// The last state that was encoded.
+    last: Mutex<Option<(Progress, Arc<str>)>>,
+    /// Held by who encodes the next one.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Selections {
+    /// Nobody watches yet.
+    pub fn new(schema: Schema, services: Services, live: Live) -> Self {
+        Self { schema, services, live, known: Arc::default() }
+    }
+
+    /// What the subscription says, if its results can be shared: it asks for the progress of one campaign and for nothing
+    /// else, there is such a campaign, and the caller may see it. Otherwise None: then it has to be run by itself, and says
+    /// what is wrong.
+    pub async fn watch(&self, checked: &mut Checked, caller: &Caller) -> Option<BoxStream<'static, Event>> {
+        let role = caller.viewer().map(|viewer| viewer.role).filter(|role| role.may(WATCH_PROGRESS))?;
+        let request = &mut checked.request;
+        let (name, variables) = (request.operation_name.clone(), request.variables.clone());
+        let operation = document::operation(request.parsed_query().ok()?, name.as_deref()).ok()?;
+        let campaign = campaign(operation, &variables)?;
+        let states = match self.live.progress(campaign).await {
+            Ok(states) => states,
+            Err(Error::NotFound(_)) => return None,
+            Err(failure) => return Some(failed(failure, caller)),
+        };
+        let key = Key {
+            document: request.query.clone(),
+            operation: name,
+            variables: serde_json::to_string(&variables).ok()?,
+            role,
+        };
+        let selection = self.selection(key, variables, caller);
+        let caller = caller.clone();
+        let told = move |state| {
+            let (selection, caller) = (selection.clone(), caller.clone());
+            async move {
+                let request_id = caller.request_id.as_deref();
+                match state {
+                    Ok(state) => match selection.told(state).await {
+                        Ok(text) => Event::Encoded(text),
+                        Err(response) => Event::Failed(error::dress(*response, request_id)),
+                    },
+                    Err(failure) => Event::Failed(error::response(failure, request_id)),
+                }
+            }
+        };
+        Some(states.then(told).boxed())
+    }
+
+    fn selection(&self, key: Key, variables: Variables, caller: &Caller) -> Arc<Selection> {
+        let mut known = self.known();
+        if let Some(selection) = known.get(&key).and_then(Weak::upgrade) {
+            return selection;
+        }
+        let selection = Arc::new(Selection {
+            key: key.clone(),
+            variables,
+            caller: caller.clone(),
+            all: self.clone(),
+            last: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        });
+        known.insert(key, Arc::downgrade(&selection));
+        selection
+    }
+
+    /// The table, even if a panic left it locked: each change to it is a single step.
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Weak<Selection>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Selection {
+    /// What `state` looks like, encoded. The first who asks works it out, the others wait for that.
+    async fn told(&self, state: Progress) -> Result<Arc<str>, Box<Response>> {
+        if let Some(text) = self.known(&state) {
+            return Ok(text);
+        }
+        let _turn = self.turn.lock().await;
+        if let Some(text) = self.known(&state) {
+            return Ok(text);
+        }
+        let mut request = Request::new(&self.key.document).variables(self.variables.clone());
+        request.operation_name.clone_from(&self.key.operation);
+        let request = request.data(loaders::forgetful(&self.all.services.db)).data(self.caller.clone());
+        let response = self.all.schema.execute_stream(request.data(Given(state))).next().await;
+        let Some(response) = response else {
+            return Err(Box::new(error::response(Error::internal(anyhow::anyhow!("no result")), None)));
+        };
+        if error::has_failed(&response) {
+            return Err(Box::new(response));
+        }
+        let text: Arc<str> = serde_json::to_string(&response).expect("a response is plain data").into();
+        let mut last = self.last();
+        // Who is late needs an older state; the others have gone on.
+        if last.as_ref().is_none_or(|(known, _)| (known.version, known.at) <= (state.version, state.at)) {
+            *last = Some((state, text.clone()));
+        }
+        Ok(text)
+    }
+
+    fn known(&self, state: &Progress) -> Option<Arc<str>> {
+        self.last().as_ref().filter(|(known, _)| known == state).map(|(_, text)| text.clone())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Progress, Arc<str>)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Selection {
+    fn drop(&mut self) {
+        let mut known = self.all.known();
+        // Somebody may have come back to it meanwhile: then there is a new one.
+        if known.get(&self.key).is_some_and(|selection| selection.strong_count() == 0) {
+            known.remove(&self.key);
+        }
+    }
+}
+
+fn failed(failure: Error, caller: &Caller) -> BoxStream<'static, Event> {
+    let event = Event::Failed(error::response(failure, caller.request_id.as_deref()));
+    futures_util::stream::once(future::ready(event)).boxed()
+}
+
+/// The campaign whose progress the operation asks for, if it asks for one and for nothing else.
+fn campaign(operation: &OperationDefinition, variables: &Variables) -> Option<BroadcastCampaignId> {
+    let [selected] = operation.selection_set.node.items.as_slice() else { return None };
+    let Selected::Field(field) = &selected.node else { return None };
+    let field = &field.node;
+    if field.name.node != FIELD || !field.directives.is_empty() || !operation.directives.is_empty() {
+        return None;
+    }
+    let id = field.get_argument("id")?.node.clone();
+    match id.into_const_with(|name| variables.get(&name).cloned().ok_or(())) {
+        Ok(Value::String(id)) => ID::from(id).argument("id").ok(),
+        _ => None,
+    }
+}
