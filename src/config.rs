@@ -17,6 +17,7 @@ use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
 use crate::domain::secret_key::SecretKey;
 use crate::service::access::sso::Issuer;
+use crate::storage::archive::Place;
 
 /// The settings as they are written. Each has an environment variable and a flag; the flag wins.
 #[derive(Args, Clone)]
@@ -126,6 +127,19 @@ pub struct Settings {
     dedupe_window: String,
     #[command(flatten)]
     sso: sso::Sso,
+    /// Where old audit lines are archived: a folder, or s3://... with the AWS_ variables
+    #[arg(long, hide_env_values = true, hide_short_help = true, env = "HERALD_AUDIT_ARCHIVE", value_name = "PLACE")]
+    audit_archive: Option<String>,
+    /// Days for which audit lines stay in the database, 90 or more
+    #[arg(
+        long,
+        hide_env_values = true,
+        hide_short_help = true,
+        env = "HERALD_AUDIT_DAYS",
+        value_name = "N",
+        default_value = "90"
+    )]
+    audit_days: String,
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug
     #[arg(long, hide_env_values = true, env = "HERALD_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
@@ -198,6 +212,10 @@ pub struct Config {
     pub dedupe_window: Duration,
     /// Who else says who somebody is.
     pub sso: Option<Arc<Issuer>>,
+    /// Where old audit lines are archived.
+    pub audit_archive: Option<Place>,
+    /// Days for which audit lines stay in the database.
+    pub audit_days: i64,
     /// Where he lets people sign in.
     pub sso_login_url: Option<String>,
     /// What is logged.
@@ -248,6 +266,12 @@ impl<T> Named<T> for Result<T, String> {
 }
 
 impl Settings {
+    /// The same, with another number of days for which audit lines stay, if one is given.
+    #[must_use]
+    pub fn with_audit_days(self, days: Option<String>) -> Self {
+        Self { audit_days: days.unwrap_or(self.audit_days), ..self }
+    }
+
     /// Checks all settings; the first wrong one is told. `secret` finds those that have no flag.
     ///
     /// # Errors
@@ -286,6 +310,11 @@ impl Settings {
                 .of("HERALD_PAUSE_AFTER_FAILURES")?,
             channel_errors: values::number(&self.channel_errors, 1..=1_000_000).of("HERALD_CHANNEL_ERRORS")?,
             dedupe_window: values::duration(&self.dedupe_window).of("HERALD_DEDUPE_WINDOW")?,
+            audit_archive: text(self.audit_archive)
+                .map(|place| values::place(&place))
+                .transpose()
+                .of("HERALD_AUDIT_ARCHIVE")?,
+            audit_days: values::number(&self.audit_days, 90..=36_500).of("HERALD_AUDIT_DAYS")?,
             log: values::filter(self.log).of("HERALD_LOG")?,
             otlp_endpoint: values::url(url(self.otlp_endpoint), &["http", "https"])
                 .of("OTEL_EXPORTER_OTLP_ENDPOINT")?,
@@ -344,6 +373,8 @@ mod tests {
             "--dedupe-window=-1s",
             "--sso-alg=RS256",
             "--sso-key-file=/nowhere",
+            "--audit-archive=ftp://host",
+            "--audit-days=89",
             "--log=herald=loud",
             "--log-format=xml",
             "--limit-depth=0",

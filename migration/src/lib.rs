@@ -16,6 +16,7 @@ mod m20261122_000010_senders;
 mod m20261122_000011_api_tokens;
 mod m20261122_000012_login_throttles;
 mod m20261122_000013_sso_subjects;
+mod m20261122_000014_audit_archives;
 mod m20261122_000021_idempotency_keys;
 
 /// All migrations, oldest first.
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000011_api_tokens::Migration),
             Box::new(m20261122_000012_login_throttles::Migration),
             Box::new(m20261122_000013_sso_subjects::Migration),
+            Box::new(m20261122_000014_audit_archives::Migration),
             Box::new(m20261122_000021_idempotency_keys::Migration),
         ]
     }

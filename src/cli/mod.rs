@@ -1,5 +1,6 @@
 //! The command line: what a person types, and what he is told.
 
+mod audit;
 mod demo;
 mod help;
 mod import;
@@ -40,6 +41,8 @@ enum Command {
     Import(import::Import),
     /// Create, change and list users
     User(users::User),
+    /// Examine or archive the audit log
+    Audit(audit::Audit),
     /// Print the API's schema
     Schema,
     /// Say what a command does, or list all settings
@@ -102,6 +105,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Migrate(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::User(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Schema => {
             print!("{}", crate::graphql::sdl());
             Ok(())

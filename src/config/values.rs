@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::domain::secret_key::SecretKey;
 use crate::service::access::password::violation;
+use crate::storage::archive::Place;
 
 /// What a value is, or a sentence that says why it can't be used.
 pub(super) type Value<T> = Result<T, String>;
@@ -77,6 +78,15 @@ pub(super) fn origin(text: &str) -> Value<String> {
     match url.split_once("://") {
         Some((_, host)) if !host.contains('/') => Ok(url.to_ascii_lowercase()),
         _ => Err(format!("{text:?} has a path: an origin is only the scheme, the host and the port")),
+    }
+}
+
+pub(super) fn place(text: &str) -> Value<Place> {
+    let wrong = || format!("{text:?} is neither a folder nor s3://bucket/prefix");
+    match text.split_once("://") {
+        None => Ok(Place::Folder(text.into())),
+        Some(("s3", bucket)) if !bucket.is_empty() && !bucket.starts_with('/') => Ok(Place::S3(text.to_owned())),
+        Some(_) => Err(wrong()),
     }
 }
 

@@ -97,6 +97,8 @@ pub enum Action {
     ClockCorrected,
     /// The database was brought to the version of the program.
     DatabaseMigration,
+    /// Old lines of this log moved to the archive; `metadata` has the file, and from where to where.
+    AuditArchived,
 }
 
 /// How much a line of the audit log matters.

@@ -1,6 +1,7 @@
 //! Floor 1: the rows, their named selects, and the few statements that sea-orm can't say.
 
 pub mod access;
+pub mod archive;
 pub mod broadcast;
 pub mod db;
 pub mod page;

@@ -1,7 +1,9 @@
 //! The audit log: a line for each write, chained so that no change of it goes unseen.
 
-use herald::service::access::seal::{self, Broken};
-use sea_orm::ConnectionTrait;
+use herald::domain::audit::Action;
+use herald::service::access::chain::{self, Broken};
+use herald::storage::Db;
+use sea_orm::{ConnectionTrait, Iterable};
 use serde_json::json;
 
 use crate::harness::{PASSWORD, TestApp, eventually};
@@ -14,7 +16,107 @@ async fn create(herald: &TestApp, name: &str) {
 }
 
 async fn sealed(herald: &TestApp) {
-    eventually("all lines are sealed", async || seal::verify(&herald.services().db).await.unwrap().unsealed == 0).await;
+    eventually("all lines are sealed", async || {
+        chain::verify(&herald.services().db, None).await.unwrap().unsealed == 0
+    })
+    .await;
+}
+
+/// Takes the triggers away that keep the log append-only.
+pub async fn unguard(db: &Db) {
+    let statements: &[&str] = if db.is_postgres() {
+        &["ALTER TABLE audit_logs DISABLE TRIGGER USER"]
+    } else {
+        &["DROP TRIGGER audit_logs_new", "DROP TRIGGER audit_logs_sealed", "DROP TRIGGER audit_logs_kept"]
+    };
+    for statement in statements {
+        db.reader().execute_unprepared(statement).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_to_change_or_lose_a_line() {
+    let herald = TestApp::api_only().await;
+    create(&herald, "anna").await;
+    sealed(&herald).await;
+    let db = &herald.services().db;
+    let attempts = [
+        "UPDATE audit_logs SET ip_address = '10.6.6.6' WHERE seq = 1",
+        "UPDATE audit_logs SET seq = NULL WHERE seq = 1",
+        "DELETE FROM audit_logs WHERE seq = 1",
+        "DELETE FROM audit_logs",
+        "INSERT INTO audit_logs SELECT * FROM audit_logs WHERE seq = 1",
+        "INSERT INTO audit_archives VALUES (1, 1, 2, 'x', 'x', 'x', '2020-01-01T00:00:00Z')",
+    ];
+    let of_one =
+        if db.is_postgres() { "TRUNCATE audit_logs" } else { "REPLACE INTO audit_logs SELECT * FROM audit_logs" };
+    for attempt in attempts.into_iter().chain([of_one]) {
+        let refusal = db.reader().execute_unprepared(attempt).await.expect_err(attempt).to_string();
+        assert!(refusal.contains("append-only") || refusal.contains("CHECK") || refusal.contains("check"), "{refusal}");
+    }
+    assert_eq!(chain::verify(db, None).await.unwrap().broken, None);
+
+    // A line that is not sealed yet can be sealed, and nothing else.
+    db.reader()
+        .execute_unprepared("INSERT INTO audit_archives VALUES (1, 1, 1, 'x', 'x', 'x', '2020-01-01T00:00:00Z')")
+        .await
+        .unwrap();
+    for attempt in ["UPDATE audit_archives SET last_seq = 9, lines = 9", "DELETE FROM audit_archives"] {
+        let refusal = db.reader().execute_unprepared(attempt).await.expect_err(attempt).to_string();
+        assert!(refusal.contains("append-only"), "{refusal}");
+    }
+    assert!(db.reader().execute_unprepared("DELETE FROM audit_logs WHERE seq = 2").await.is_err());
+    db.reader().execute_unprepared("DELETE FROM audit_logs WHERE seq = 1").await.unwrap();
+}
+
+#[test]
+fn each_action_is_written_somewhere() {
+    /// They come with accounts.
+    const LATER: [Action; 3] = [Action::SessionStringAdded, Action::SessionStringRotated, Action::AccountBanned];
+    fn sources(folder: &std::path::Path) -> String {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let texts = entries.map(|path| match path.is_dir() {
+            true => sources(&path),
+            false => std::fs::read_to_string(&path).unwrap_or_default(),
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+    let services = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let text =
+        [sources(&services.join("service")), std::fs::read_to_string(services.join("app.rs")).unwrap()].join("\n");
+    let words: std::collections::HashSet<&str> =
+        text.split(|letter: char| !letter.is_alphanumeric() && letter != ':').collect();
+    let silent: Vec<Action> =
+        Action::iter().filter(|action| !words.contains(format!("Action::{action:?}").as_str())).collect();
+    assert!(silent.iter().all(|action| LATER.contains(action)), "never written: {silent:?}");
+}
+
+#[tokio::test]
+async fn each_line_of_a_person_says_where_he_was_and_what_he_did() {
+    let herald = TestApp::api_only().await;
+    let (admin, auditor) = (herald.admin().await, herald.auditor().await);
+    create(&herald, "anna").await;
+    auditor.query(CREATE, json!({ "name": "boris", "password": PASSWORD })).await;
+    let anna = herald.nobody().sign_in("anna", PASSWORD).await;
+    let change =
+        "mutation($p: String!) { changePassword(input: { currentPassword: $p, newPassword: $p }) { user { id } } }";
+    admin.data(change, json!({ "p": PASSWORD })).await;
+    anna.data("mutation { logout { user { id } } }", json!({})).await;
+    herald.nobody().login("admin", "a wrong password").await;
+    let lines = "{ auditLogs(first: 100) { nodes { action ipAddress metadata user { id } } } }";
+    let lines = admin.data(lines, json!({})).await["auditLogs"]["nodes"].clone();
+    let mut seen = std::collections::BTreeSet::new();
+    for line in lines.as_array().unwrap() {
+        let is_own = line["user"].is_null() && line["action"] != "USER_LOGIN_FAILED";
+        assert!(is_own || line["ipAddress"] == "127.0.0.1", "{line}");
+        assert!(line["metadata"].is_object(), "{line}");
+        seen.insert(line["action"].as_str().unwrap().to_owned());
+    }
+    for action in
+        ["PERMISSION_DENIED", "USER_CREATED", "USER_LOGIN", "USER_LOGIN_FAILED", "USER_LOGOUT", "USER_PASSWORD_CHANGED"]
+    {
+        assert!(seen.contains(action), "{action} is not in {seen:?}");
+    }
 }
 
 #[tokio::test]
@@ -25,17 +127,19 @@ async fn each_line_is_sealed_and_a_change_or_a_gap_is_found() {
     }
     sealed(&herald).await;
     let db = &herald.services().db;
-    let report = seal::verify(db).await.unwrap();
+    let report = chain::verify(db, None).await.unwrap();
     assert_eq!(report.broken, None);
     assert!(report.sound >= 7, "{report:?}");
 
+    // Whoever owns the database can take the guards away; what he does then is found.
+    unguard(db).await;
     let spoil = async |sql: &str| {
         db.reader().execute_unprepared(sql).await.unwrap();
-        seal::verify(db).await.unwrap().broken
+        chain::verify(db, None).await.unwrap().broken
     };
-    let changed = Some(Broken { seq: 4, reason: "the line is not as it was written" });
+    let changed = Some(Broken { seq: 4, reason: "the line is not as it was written".into() });
     assert_eq!(spoil("UPDATE audit_logs SET ip_address = '10.6.6.6' WHERE seq = 4").await, changed);
-    let gone = Some(Broken { seq: 4, reason: "the line is gone" });
+    let gone = Some(Broken { seq: 4, reason: "the line is gone".into() });
     assert_eq!(spoil("DELETE FROM audit_logs WHERE seq = 4").await, gone);
     let cut = spoil("DELETE FROM audit_logs WHERE seq >= 4").await;
     assert_eq!(cut, gone, "the tail is missed, too");

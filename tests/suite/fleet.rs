@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use herald::app::Parts;
-use herald::service::access::seal;
+use herald::service::access::chain;
 use serde_json::json;
 
 use crate::harness::{Database, PASSWORD, Process, TestApp, eventually};
@@ -43,8 +43,8 @@ async fn two_sealers_make_one_chain() {
     });
     futures_util::future::join_all(logins).await;
     let db = &here.services().db;
-    eventually("all lines are sealed", async || seal::verify(db).await.unwrap().unsealed == 0).await;
-    let report = seal::verify(db).await.unwrap();
+    eventually("all lines are sealed", async || chain::verify(db, None).await.unwrap().unsealed == 0).await;
+    let report = chain::verify(db, None).await.unwrap();
     assert!(report.broken.is_none() && report.sound >= 20, "{report:?}");
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 mod api_tokens;
+mod archive;
 mod audit;
 mod campaigns;
 mod catalog;

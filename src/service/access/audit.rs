@@ -31,17 +31,17 @@ pub async fn record(
     actor: &Actor,
     action: Action,
     subject: impl Into<Option<Subject>>,
-    metadata: impl Into<Option<Json>>,
+    metadata: Json,
 ) -> Result<()> {
-    let (subject, metadata) = (subject.into(), metadata.into());
-    once::note(on, tx, actor, subject, metadata.clone()).await?;
+    let subject = subject.into();
+    once::note(on, tx, actor, subject, Some(metadata.clone())).await?;
     let line = audit_log::Model {
         id: AuditLogId::generate(),
         user_id: actor.user,
         action,
         resource_type: subject.map(|Subject(kind, _)| kind.to_owned()),
         resource_id: subject.map(|Subject(_, id)| id),
-        metadata,
+        metadata: Some(metadata),
         severity: action.severity(),
         timestamp: on.now(),
         ip_address: actor.address.clone(),

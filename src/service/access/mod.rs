@@ -1,7 +1,9 @@
 //! Signing in, users, API tokens, and the audit log.
 
 pub mod api_token;
+pub mod archive;
 pub mod audit;
+pub mod chain;
 pub mod denial;
 pub mod password;
 pub mod seal;

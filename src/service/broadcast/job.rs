@@ -37,7 +37,8 @@ pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model
             }
             queue::requeue::anew(tx, row.campaign_id, &[row.position], row.status, on.now()).await?;
             campaign::run_again(on, tx, row.campaign_id).await?;
-            audit::record(on, tx, actor, Action::JobRetried, Subject("Job", id.0), None).await?;
+            let metadata = json!({ "campaignId": row.campaign_id, "from": row.status });
+            audit::record(on, tx, actor, Action::JobRetried, Subject("Job", id.0), metadata).await?;
             Ok(row.campaign_id)
         })
         .await?;
@@ -61,7 +62,8 @@ pub async fn cancel(on: &Services, actor: &Actor, id: JobId) -> Result<job::Mode
             queue::requeue::cancelled(tx, row.campaign_id, &[row.position]).await?;
             let hot = queue::lock(tx, row.campaign_id).await?;
             campaign::complete_if_spent(on, tx, &hot).await?;
-            audit::record(on, tx, actor, Action::JobCancelled, Subject("Job", id.0), None).await?;
+            let metadata = json!({ "campaignId": row.campaign_id, "from": row.status });
+            audit::record(on, tx, actor, Action::JobCancelled, Subject("Job", id.0), metadata).await?;
             Ok(row.campaign_id)
         })
         .await?;

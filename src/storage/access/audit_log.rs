@@ -49,6 +49,11 @@ impl Entity {
         Self::find().filter(Column::Seq.is_null()).order_by_asc(Column::Id)
     }
 
+    /// The lines from one place of the chain to another, which must be recorded as archived: the database keeps all others.
+    pub fn forget(first: i64, last: i64) -> sea_orm::DeleteMany<Self> {
+        Self::delete_many().filter(Column::Seq.between(first, last))
+    }
+
     /// Sealed lines after `seq`, in the order of the chain.
     pub fn sealed_after(seq: i64) -> Select<Self> {
         Self::find().filter(Column::Seq.gt(seq)).order_by_asc(Column::Seq)

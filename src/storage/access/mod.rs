@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "the names of columns say what they hold; the API describes each that it shows")]
 
 pub mod api_token;
+pub mod audit_archive;
 pub mod audit_head;
 pub mod audit_log;
 pub mod idempotency_key;

@@ -80,6 +80,11 @@ impl Office {
         Self { on, actor, folder: Arc::new(folder), database }
     }
 
+    /// Its database, for other processes.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Other rules, from now on.
     pub fn rule(&mut self, change: impl FnOnce(&mut Rules)) {
         let mut rules = (*self.on.rules).clone();

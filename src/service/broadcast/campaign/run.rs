@@ -28,7 +28,8 @@ pub async fn pause(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
             transition::may_enter(tx, id, CampaignStatus::Paused).await?;
             let paused =
                 transition::enter(on, tx, id, CampaignStatus::Paused, |row| row.pause_reason = Set(None)).await?;
-            audit::record(on, tx, actor, Action::CampaignPaused, Subject("BroadcastCampaign", id.0), None).await?;
+            let metadata = json!({ "name": paused.name });
+            audit::record(on, tx, actor, Action::CampaignPaused, Subject("BroadcastCampaign", id.0), metadata).await?;
             Ok(paused)
         })
         .await?;
@@ -48,7 +49,8 @@ pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
             }
             let resumed =
                 transition::enter(on, tx, id, CampaignStatus::Running, |row| row.pause_reason = Set(None)).await?;
-            audit::record(on, tx, actor, Action::CampaignResumed, Subject("BroadcastCampaign", id.0), None).await?;
+            let metadata = json!({ "name": resumed.name });
+            audit::record(on, tx, actor, Action::CampaignResumed, Subject("BroadcastCampaign", id.0), metadata).await?;
             Ok(resumed)
         })
         .await?;
@@ -65,7 +67,9 @@ pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
             let tx = &*tx;
             let row = transition::may_enter(tx, id, CampaignStatus::Cancelled).await?;
             let cancelled = transition::enter(on, tx, id, CampaignStatus::Cancelled, |_| ()).await?;
-            audit::record(on, tx, actor, Action::CampaignCancelled, Subject("BroadcastCampaign", id.0), None).await?;
+            let metadata = json!({ "name": cancelled.name });
+            audit::record(on, tx, actor, Action::CampaignCancelled, Subject("BroadcastCampaign", id.0), metadata)
+                .await?;
             Ok((row.status == CampaignStatus::Running.to_string(), cancelled))
         })
         .await?;

@@ -97,7 +97,8 @@ pub async fn end(on: &Services, tx: &Tx, id: BroadcastCampaignId, ending: &Endin
         Ending::Completed => (CampaignStatus::Completed, Action::CampaignCompleted, None),
         Ending::Paused(reason) => (CampaignStatus::Paused, Action::CampaignPaused, Some(reason.sentence())),
     };
-    let metadata = reason.clone().map(|reason| json!({ "reason": reason }));
-    enter(on, tx, id, to, |row| row.pause_reason = Set(reason)).await?;
+    let told = reason.clone();
+    let campaign = enter(on, tx, id, to, |row| row.pause_reason = Set(reason)).await?;
+    let metadata = json!({ "name": campaign.name, "reason": told });
     audit::record(on, tx, &Actor::system(), action, Subject("BroadcastCampaign", id.0), metadata).await
 }

@@ -1,0 +1,116 @@
+//! Old audit lines move to the archive: written, read back and compared, and only then deleted.
+//!
+//! A part is recorded in the transaction that deletes its lines, so there is no instant at which a line is nowhere, or at which
+//! it is not known where it is. A crash before that leaves a file that nothing refers to; the next run writes it anew.
+
+pub(super) mod part;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, QuerySelect};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::audit::{self, Subject};
+use super::chain::{self, Walk};
+use super::seal;
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result};
+use crate::events::Event;
+use crate::service::{Actor, Services};
+use crate::storage::access::{audit_archive, audit_log};
+use crate::storage::archive::Archive;
+use crate::storage::violation::OnUnique;
+
+/// Lines of a part at most.
+const LINES: u64 = 10_000;
+
+/// What was moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Files.
+    pub parts: u64,
+    /// Lines.
+    pub lines: u64,
+}
+
+/// Moves the lines that are older than `days` to `archive`.
+///
+/// # Errors
+/// The chain is broken: then nothing behind the break is moved, so that it can be looked into.
+pub async fn run(on: &Services, archive: &Archive, days: i64) -> Result<Moved> {
+    let until = on.now() - TimeDelta::days(days);
+    seal::seal(on).await?;
+    let mut moved = Moved::default();
+    while let Some(lines) = move_some(on, archive, until).await? {
+        moved = Moved { parts: moved.parts + 1, lines: moved.lines + lines };
+    }
+    // This was noted, too.
+    seal::seal(on).await?;
+    on.tell(Event::Audit);
+    Ok(moved)
+}
+
+/// Moves one part, and returns how many lines it has.
+async fn move_some(on: &Services, archive: &Archive, until: DateTime<Utc>) -> Result<Option<u64>> {
+    let last = audit_archive::Entity::newest().limit(1).one(on.db.reader()).await?;
+    let mut walk = last.map(|part| Walk { seq: part.last_seq, hash: part.last_hash }).unwrap_or_default();
+    let first_seq = walk.seq + 1;
+    let mut lines = audit_log::Entity::sealed_after(walk.seq).limit(LINES).all(on.db.reader()).await?;
+    lines.truncate(lines.iter().take_while(|line| line.timestamp < until).count());
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    for line in &lines {
+        walk.step(line).map_err(|broken| {
+            Error::Precondition(format!("the audit log is broken at line {}: {}", broken.seq, broken.reason))
+        })?;
+    }
+    let name = format!("audit-{first_seq:012}-{:012}.jsonl.gz", walk.seq);
+    let sha256 = write(archive, &name, &lines).await?;
+    let part = audit_archive::Model {
+        first_seq,
+        last_seq: walk.seq,
+        lines: walk.seq - first_seq + 1,
+        name,
+        sha256,
+        last_hash: walk.hash,
+        archived_at: on.now(),
+    };
+    settle(on, &part).await?;
+    Ok(Some(lines.len() as u64))
+}
+
+/// Writes a part, and reads it back: what comes is what was written, down to the last line. Returns its SHA-256.
+async fn write(archive: &Archive, name: &str, lines: &[audit_log::Model]) -> Result<String> {
+    let file = part::encode(lines.to_vec()).await?;
+    let sha256 = chain::digits(&Sha256::digest(&file));
+    archive.put(name, file).await?;
+    let differs = || Error::internal(anyhow::anyhow!("the archive does not give back {name} as it was written"));
+    let back = archive.get(name).await?.ok_or_else(differs)?;
+    if chain::digits(&Sha256::digest(&back)) != sha256 || part::decode(back).await? != lines {
+        return Err(differs());
+    }
+    Ok(sha256)
+}
+
+/// Records a part and deletes its lines: both or neither.
+async fn settle(on: &Services, part: &audit_archive::Model) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let taken = || Error::Conflict("another process archives the audit log at this moment".into());
+        let row = part.clone().into_active_model().insert(tx).await;
+        row.on_unique("audit_archives", "first_seq", taken)?;
+        let deleted = audit_log::Entity::forget(part.first_seq, part.last_seq).exec(tx).await?.rows_affected;
+        if i64::try_from(deleted).ok() != Some(part.lines) {
+            return Err(Error::internal(anyhow::anyhow!(
+                "{deleted} lines are there of the {} of {}",
+                part.lines,
+                part.name
+            )));
+        }
+        let metadata =
+            json!({ "name": part.name, "firstSeq": part.first_seq, "lastSeq": part.last_seq, "sha256": part.sha256 });
+        audit::record(on, tx, &Actor::system(), Action::AuditArchived, None::<Subject>, metadata).await
+    })
+    .await
+}
