@@ -22,6 +22,9 @@ impl From<DbErr> for Error {
 pub trait OnUnique<T> {
     /// If the unique index over `table`.`column` is violated, the error is `sentence`'s.
     fn on_unique(self, table: &str, column: &str, sentence: impl FnOnce() -> Error) -> Result<T>;
+
+    /// If any unique index is violated, the error is `sentence`'s.
+    fn on_any_unique(self, sentence: impl FnOnce() -> Error) -> Result<T>;
 }
 
 impl<T> OnUnique<T> for Result<T, DbErr> {
@@ -33,6 +36,13 @@ impl<T> OnUnique<T> for Result<T, DbErr> {
             {
                 sentence()
             }
+            _ => error.into(),
+        })
+    }
+
+    fn on_any_unique(self, sentence: impl FnOnce() -> Error) -> Result<T> {
+        self.map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => sentence(),
             _ => error.into(),
         })
     }

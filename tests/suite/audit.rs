@@ -75,9 +75,8 @@ fn each_action_is_written_somewhere() {
     const LATER: [Action; 3] = [Action::SessionStringAdded, Action::SessionStringRotated, Action::AccountBanned];
     fn sources(folder: &std::path::Path) -> String {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let texts = entries.map(|path| match path.is_dir() {
-            true => sources(&path),
-            false => std::fs::read_to_string(&path).unwrap_or_default(),
+        let texts = entries.map(|path| {
+            if path.is_dir() { sources(&path) } else { std::fs::read_to_string(&path).unwrap_or_default() }
         });
         texts.collect::<Vec<_>>().join("\n")
     }

@@ -49,7 +49,7 @@ async fn strange_names_and_passwords_are_wrong_ones() {
 async fn a_login_for_an_unknown_user_takes_as_long_as_for_a_known_one() {
     let herald = TestApp::with(PROXY).await;
     let time = async |username: &str, round: usize| {
-        let nobody = herald.nobody().from_address(&format!("10.0.0.{round}"));
+        let nobody = herald.nobody().at_address(&format!("10.0.0.{round}"));
         let start = Instant::now();
         assert_eq!(nobody.login(username, "another password").await.code(), "UNAUTHENTICATED");
         start.elapsed()
@@ -133,7 +133,7 @@ async fn the_first_password_counts_at_the_first_start_only() {
 async fn after_ten_failures_a_name_has_to_wait_wherever_they_come_from() {
     let mut herald = TestApp::with(PROXY).await;
     let tries = async |herald: &TestApp, address: usize, name: &str, password: &str| {
-        herald.nobody().from_address(&format!("10.0.0.{address}")).login(name, password).await
+        herald.nobody().at_address(&format!("10.0.0.{address}")).login(name, password).await
     };
     for address in 0..10 {
         // Who knows his password is no failure, however often he comes.
@@ -155,7 +155,7 @@ async fn after_ten_failures_a_name_has_to_wait_wherever_they_come_from() {
 #[tokio::test]
 async fn after_ten_failures_an_address_has_to_wait_whatever_the_names() {
     let herald = TestApp::with(PROXY).await;
-    let from = |address: &str| herald.nobody().from_address(address);
+    let from = |address: &str| herald.nobody().at_address(address);
     // All at once: no more of them are told that they are wrong than if they had come in turn.
     let guesses = (0..30).map(async |n| {
         let address = if n % 2 == 0 { "2001:db8::1" } else { "2001:db8::2" };

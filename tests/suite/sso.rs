@@ -35,8 +35,8 @@ async fn herald() -> TestApp {
 }
 
 /// A token by the issuer, with what `claims` add or replace.
-fn token(claims: Json) -> String {
-    signed(&Header::new(Algorithm::RS256), &claims, &EncodingKey::from_rsa_pem(ISSUER.as_bytes()).unwrap())
+fn token(claims: &Json) -> String {
+    signed(&Header::new(Algorithm::RS256), claims, &EncodingKey::from_rsa_pem(ISSUER.as_bytes()).unwrap())
 }
 
 fn signed(header: &Header, claims: &Json, key: &EncodingKey) -> String {
@@ -54,20 +54,20 @@ async fn viewer(client: &Client) -> Json {
 async fn an_unknown_subject_becomes_a_user_whose_role_follows_the_claim() {
     let herald = herald().await;
     let nobody = herald.nobody();
-    let operator = nobody.with_token(&token(json!({ "sub": "anna@example", "role": "OPERATOR" })));
+    let operator = nobody.with_token(&token(&json!({ "sub": "anna@example", "role": "OPERATOR" })));
     let first = viewer(&operator).await;
     assert_eq!((&first["username"], &first["role"]), (&json!("anna-example"), &json!("OPERATOR")));
     let roles = json!({ "sub": "anna@example", "role": ["AUDITOR", "admin", "other"], "iat": 2_000 });
-    let admin = nobody.with_token(&token(roles));
+    let admin = nobody.with_token(&token(&roles));
     assert_eq!(viewer(&admin).await["role"], "ADMIN");
     assert_eq!(viewer(&operator).await, viewer(&admin).await, "one user, one role, whichever token");
-    let stale = nobody.with_token(&token(json!({ "sub": "anna@example", "role": "OPERATOR", "iat": 1_500 })));
+    let stale = nobody.with_token(&token(&json!({ "sub": "anna@example", "role": "OPERATOR", "iat": 1_500 })));
     assert_eq!(viewer(&stale).await["role"], "ADMIN", "an older token takes nothing back");
-    let lost = nobody.with_token(&token(json!({ "sub": "anna@example", "iat": 3_000 })));
+    let lost = nobody.with_token(&token(&json!({ "sub": "anna@example", "iat": 3_000 })));
     assert_eq!(viewer(&lost).await["role"], "AUDITOR", "who has lost his role has lost it");
 
     // Not the one who was there before, whatever he is called.
-    let other = nobody.with_token(&token(json!({ "sub": "x", "preferred_username": "admin" })));
+    let other = nobody.with_token(&token(&json!({ "sub": "x", "preferred_username": "admin" })));
     let other = viewer(&other).await;
     assert!(other["username"].as_str().unwrap().starts_with("admin-") && other["role"] == "AUDITOR", "{other}");
     assert_eq!(herald.nobody().login("anna-example", "").await.code(), "UNAUTHENTICATED");
@@ -99,36 +99,36 @@ async fn what_the_issuer_did_not_sign_for_herald_is_refused() {
         ("another algorithm", signed(&Header::new(Algorithm::RS512), &none, &issuer)),
         ("no signature", format!("{header}.{body}.")),
         ("no signature, and no part for it", format!("{header}.{body}")),
-        ("an end that has come", token(json!({ "exp": 1_600_000_000 }))),
-        ("no end", token(json!({ "exp": null }))),
-        ("a beginning that has not come", token(json!({ "nbf": LATE - 1 }))),
-        ("a beginning that is none", token(json!({ "nbf": "soon" }))),
-        ("another issuer", token(json!({ "iss": "https://evil.example" }))),
-        ("no issuer", token(json!({ "iss": null }))),
-        ("another audience", token(json!({ "aud": ["mail", "wiki"] }))),
-        ("no audience", token(json!({ "aud": null }))),
-        ("no subject", token(json!({ "sub": null }))),
-        ("an empty subject", token(json!({ "sub": "" }))),
-        ("a subject that can't be stored", token(json!({ "sub": "a\0b" }))),
-        ("too long a token", token(json!({ "more": "x".repeat(9_000) }))),
+        ("an end that has come", token(&json!({ "exp": 1_600_000_000 }))),
+        ("no end", token(&json!({ "exp": null }))),
+        ("a beginning that has not come", token(&json!({ "nbf": LATE - 1 }))),
+        ("a beginning that is none", token(&json!({ "nbf": "soon" }))),
+        ("another issuer", token(&json!({ "iss": "https://evil.example" }))),
+        ("no issuer", token(&json!({ "iss": null }))),
+        ("another audience", token(&json!({ "aud": ["mail", "wiki"] }))),
+        ("no audience", token(&json!({ "aud": null }))),
+        ("no subject", token(&json!({ "sub": null }))),
+        ("an empty subject", token(&json!({ "sub": "" }))),
+        ("a subject that can't be stored", token(&json!({ "sub": "a\0b" }))),
+        ("too long a token", token(&json!({ "more": "x".repeat(9_000) }))),
     ];
     for (what, token) in refused {
         let reply = answers(&token).await;
         assert_eq!(reply.code(), "UNAUTHENTICATED", "{what}: {reply:?}");
     }
-    answers(&token(json!({ "aud": ["mail", "herald"] }))).await.data();
+    answers(&token(&json!({ "aud": ["mail", "herald"] }))).await.data();
 }
 
 #[test]
 fn a_key_of_a_set_is_found_by_its_name_and_by_no_other() {
     let set = |names: &[Option<&str>]| {
         let key = EncodingKey::from_rsa_pem(ISSUER.as_bytes()).unwrap();
-        let jwk = |name: &Option<&str>| {
+        let jwk = |name: Option<&str>| {
             let mut jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).unwrap();
             jwk.common.key_id = name.map(ToOwned::to_owned);
             jwk
         };
-        let set = serde_json::to_vec(&JwkSet { keys: names.iter().map(jwk).collect() }).unwrap();
+        let set = serde_json::to_vec(&JwkSet { keys: names.iter().copied().map(jwk).collect() }).unwrap();
         Issuer::new(&set, Algorithm::RS256, Trust { role_claim: "role".into(), ..Trust::default() }).unwrap()
     };
     let key = EncodingKey::from_rsa_pem(ISSUER.as_bytes()).unwrap();
@@ -151,7 +151,7 @@ fn a_key_of_a_set_is_found_by_its_name_and_by_no_other() {
 #[test]
 fn the_clock_says_when_a_token_begins_and_ends() {
     let issuer = Issuer::new(PUBLIC.as_bytes(), Algorithm::RS256, Trust::default()).unwrap();
-    let token = token(json!({ "nbf": 2_000, "exp": 3_000, "iat": 2_000 }));
+    let token = token(&json!({ "nbf": 2_000, "exp": 3_000, "iat": 2_000 }));
     let at = |seconds: i64| issuer.read(&token, chrono::DateTime::from_timestamp(seconds, 0).unwrap()).is_ok();
     assert_eq!([1_900, 1_996, 2_000, 2_999, 3_000].map(at), [false, true, true, true, false]);
 }
@@ -160,7 +160,7 @@ fn the_clock_says_when_a_token_begins_and_ends() {
 async fn a_session_ends_here_although_its_token_goes_on() {
     let herald = herald().await;
     let nobody = herald.nobody();
-    let (here, there) = (token(json!({ "role": "OPERATOR" })), token(json!({ "role": "OPERATOR", "jti": "2" })));
+    let (here, there) = (token(&json!({ "role": "OPERATOR" })), token(&json!({ "role": "OPERATOR", "jti": "2" })));
     let [here, there] = [here, there].map(|token| nobody.with_token(&token));
     let user = viewer(&here).await["id"].clone();
     viewer(&there).await;
@@ -169,14 +169,14 @@ async fn a_session_ends_here_although_its_token_goes_on() {
     viewer(&there).await;
     herald.admin().await.data(DELETE, json!({ "id": user })).await;
     assert_eq!(there.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
-    let again = nobody.with_token(&token(json!({ "role": "ADMIN", "iat": 5_000 })));
+    let again = nobody.with_token(&token(&json!({ "role": "ADMIN", "iat": 5_000 })));
     assert_eq!(again.query(VIEWER, json!({})).await.message(), "this user was deleted");
 }
 
 #[tokio::test]
 async fn many_first_requests_make_one_user_and_one_session() {
     let herald = herald().await;
-    let somebody = herald.nobody().with_token(&token(json!({ "sub": "crowd" })));
+    let somebody = herald.nobody().with_token(&token(&json!({ "sub": "crowd" })));
     let viewers = futures_util::future::join_all((0..12).map(|_| viewer(&somebody))).await;
     assert!(viewers.iter().all(|viewer| *viewer == viewers[0]), "{viewers:?}");
     let logins =
@@ -189,7 +189,7 @@ async fn many_first_requests_make_one_user_and_one_session() {
 #[tokio::test]
 async fn a_cookie_needs_the_header_that_a_foreign_page_cannot_send() {
     let herald = herald().await;
-    let cookie = format!("theme=dark; ac_access={}", token(json!({ "role": "OPERATOR" })));
+    let cookie = format!("theme=dark; ac_access={}", token(&json!({ "role": "OPERATOR" })));
     let post = async |headers: &[(&str, &str)]| {
         let mut request = herald.nobody().request(Method::POST, "/graphql").header("cookie", &cookie);
         for (name, value) in headers {
@@ -237,7 +237,7 @@ fn tail() -> String {
 #[tokio::test]
 async fn a_cookie_opens_a_socket_for_an_allowed_page_only() {
     let herald = herald().await;
-    let cookie = format!("ac_access={}", token(json!({ "role": "OPERATOR" })));
+    let cookie = format!("ac_access={}", token(&json!({ "role": "OPERATOR" })));
     let says = async |origin: Option<&str>| {
         let mut request = (herald.url().replacen("http", "ws", 1) + "/graphql").into_client_request().unwrap();
         let headers = request.headers_mut();

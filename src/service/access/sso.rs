@@ -125,8 +125,8 @@ async fn create(on: &Services, tx: &Tx, identity: &Identity, address: Option<&st
         sso_issued_at: Some(identity.issued_at),
     };
     let again = || Error::Conflict("somebody signs in under this name at the same time".into());
-    let row = row.into_active_model().insert(tx).await;
-    let user = row.on_unique("users", "sso_subject", again)?;
+    // The subject, or the name that was free a moment ago.
+    let user = row.into_active_model().insert(tx).await.on_any_unique(again)?;
     let metadata = json!({ "username": user.username, "role": user.role, "sso": identity.subject });
     let actor = Actor::user(user.id, user.role, address.map(ToOwned::to_owned));
     audit::record(on, tx, &actor, Action::UserCreated, Subject("User", user.id.0), metadata).await?;

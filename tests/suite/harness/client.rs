@@ -30,7 +30,7 @@ impl Client {
     }
 
     /// The same client at another address, by a proxy that is trusted.
-    pub fn from_address(&self, address: &str) -> Self {
+    pub fn at_address(&self, address: &str) -> Self {
         Self { address: Some(address.to_owned()), ..self.clone() }
     }
 
