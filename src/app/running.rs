@@ -78,9 +78,7 @@ impl App {
         };
         let services = self.services.clone();
         async move {
-            if let Err(error) = http::serve(services, options, listener, stop).await {
-                tracing::error!(%error, "the API ended badly");
-            }
+            http::serve(services, options, listener, stop).await;
         }
     }
 

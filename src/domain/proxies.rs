@@ -29,12 +29,17 @@ impl FromStr for Proxies {
 }
 
 impl Proxies {
+    /// Whether `address` is one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.has(address.to_canonical()))
+    }
+
     /// The address that a request came from: `peer` is at the other end of the connection, `forwarded` is what
     /// `X-Forwarded-For` says. Each proxy appends whom it was called by, so the last that is no proxy is believed.
     pub fn client(&self, peer: IpAddr, forwarded: &str) -> IpAddr {
         let mut client = peer.to_canonical();
         for hop in forwarded.rsplit(',').map(str::trim) {
-            if !self.0.iter().any(|network| network.has(client)) {
+            if !self.contains(client) {
                 break;
             }
             let Ok(address) = hop.parse::<IpAddr>() else { break };

@@ -111,8 +111,10 @@ impl<T: ObjectType> ContainerType for Guarded<T> {
     }
 }
 
+/// Introspection comes here only where it is off, and then says nothing.
 fn has(root: &async_graphql::registry::MetaType, ctx: &Context<'_>) -> bool {
-    root.field_by_name(ctx.item.node.name.node.as_str()).is_some()
+    let name = ctx.item.node.name.node.as_str();
+    !name.starts_with("__") && root.field_by_name(name).is_some()
 }
 
 impl<T: ObjectType> ObjectType for Guarded<T> {}

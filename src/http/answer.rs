@@ -1,25 +1,63 @@
-//! Answers that are not a GraphQL response to an operation. They have the same shape, so that clients look in one place.
+//! Answers. All bodies are JSON in the shape of a GraphQL response, so that clients look in one place.
 
+use async_graphql::Value;
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, VARY};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::media::Media;
 use crate::domain::error::{Code, Error};
 use crate::graphql::error;
 
-/// What an operation answered.
-pub(super) fn operation(response: async_graphql::Response) -> Response {
-    // Whose data it is depends on who asks.
-    let headers = [(CACHE_CONTROL, "no-store"), (VARY, "Accept, Authorization, Origin")];
-    (headers, GraphQLResponse::from(response)).into_response()
+/// What an operation answered, or why it was not run.
+pub(super) fn operation(response: async_graphql::Response, media: Media) -> Response {
+    if !error::is_refusal(&response) {
+        return dressed(GraphQLResponse::from(response).into_response(), media);
+    }
+    let told = |name| response.errors[0].extensions.as_ref().and_then(|extensions| extensions.get(name));
+    let status = match told("code") {
+        Some(Value::String(code)) if code == Code::RateLimited.as_str() => StatusCode::TOO_MANY_REQUESTS,
+        Some(Value::String(code)) if code == Code::Unavailable.as_str() => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Value::String(code)) if code == Code::Timeout.as_str() => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Value::String(code)) if code == Code::InternalServerError.as_str() => StatusCode::INTERNAL_SERVER_ERROR,
+        _ if media == Media::Json => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let wait = match told("retryAfterMs") {
+        Some(Value::Number(millis)) => millis.as_u64().map(|millis| millis.div_ceil(1_000)),
+        _ => None,
+    };
+    // Nothing has run, so there is no `data`, not even null.
+    let mut answer = dressed((status, Json(json!({ "errors": response.errors }))).into_response(), media);
+    if let Some(wait) = wait {
+        answer.headers_mut().insert(RETRY_AFTER, wait.into());
+    }
+    answer
+}
+
+/// Whose data it is depends on who asks, and how it looks on what he accepts.
+fn dressed(mut answer: Response, media: Media) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Cookie, Origin"));
+    answer
 }
 
 /// A request that can't be understood, in GraphQL's shape.
 pub(super) fn coded(status: StatusCode, code: Code, message: &str, request_id: Option<&str>) -> Response {
-    (status, operation(error::coded(code, message, request_id))).into_response()
+    let response = error::coded(code, message, request_id);
+    dressed((status, Json(json!({ "errors": response.errors }))).into_response(), Media::Json)
+}
+
+/// A request with a method that is not for this path, or not for this operation.
+pub(super) fn wrong_method(allowed: &'static str, message: &str, request_id: Option<&str>) -> Response {
+    let mut answer = coded(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message, request_id);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer
 }
 
 /// An error of a use case, with the status that goes with its code.
@@ -36,8 +74,8 @@ pub(super) fn failed(failure: Error, request_id: Option<&str>) -> Response {
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let body = serde_json::to_vec(&error::response(failure, request_id)).expect("a response is plain data");
-    (status, [("content-type", "application/json"), ("cache-control", "no-store")], body).into_response()
+    let response = error::response(failure, request_id);
+    dressed((status, Json(json!({ "errors": response.errors }))).into_response(), Media::Json)
 }
 
 /// A sentence about a path that is not the API.

@@ -5,18 +5,22 @@ mod assets;
 mod caller;
 mod graphql;
 mod health;
+mod linger;
+mod listener;
+mod media;
 mod metrics;
+mod params;
 mod socket;
 mod trace;
 mod uploads;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -64,12 +68,7 @@ impl Http {
 }
 
 /// Serves the API on `listener` until `stop`: then requests that have begun are answered, and sockets are closed.
-pub async fn serve(
-    services: Services,
-    options: Options,
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn serve(services: Services, options: Options, listener: TcpListener, stop: CancellationToken) {
     let sockets = TaskTracker::new();
     let http = Http {
         execution: Execution::new(services.clone()),
@@ -81,18 +80,18 @@ pub async fn serve(
         metrics: Metrics::start(stop.clone()),
     };
     tokio::spawn(http.seats.clone().follow(http.services.events.subscribe(), stop.clone()));
-    let service = router(http).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
+    listener::serve(listener, router(http), &limits, proxies, stop).await;
     sockets.close();
     sockets.wait().await;
-    Ok(())
 }
 
 fn router(http: Http) -> Router {
     // A page of another origin that is let in may use the cookie of single sign-on, too.
+    let most = http.limits().http.headers;
     let cors = cors(&http.options).allow_credentials(http.services.rules.sso.is_some());
     Router::new()
-        .route("/graphql", post(graphql::post).get(socket::upgrade))
+        .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql::other))
         .route("/uploads", post(uploads::post))
         .route("/sso", get(caller::sign_in_elsewhere))
         .route("/healthz", get(health::alive))
@@ -103,7 +102,16 @@ fn router(http: Http) -> Router {
         .route("/graphiql", get(assets::graphiql))
         .route("/graphiql/{file}", get(assets::graphiql_file))
         .fallback(async || answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the API is at /graphql"))
+        .method_not_allowed_fallback(async || {
+            answer::plain(StatusCode::METHOD_NOT_ALLOWED, "this path has no such method: see the header Allow")
+        })
         .layer(cors)
+        .layer(middleware::from_fn(move |request: Request, next: Next| async move {
+            match listener::measured(most, &request) {
+                Some(refusal) => refusal,
+                None => next.run(request).await,
+            }
+        }))
         .layer(middleware::from_fn(trace::span))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))

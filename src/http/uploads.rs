@@ -1,20 +1,19 @@
 //! Files that clients hand over: the raw body is the file.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
 
 use super::caller::Authenticated;
-use super::{Http, answer};
+use super::{Http, answer, linger};
 use crate::domain::error::{Error, Result};
 use crate::domain::role::Permission;
 use crate::graphql::context::Caller;
@@ -24,8 +23,6 @@ use crate::service::broadcast::upload;
 
 /// How long a client may send nothing. An upload as a whole takes as long as it takes.
 const IDLE: Duration = Duration::from_mins(1);
-/// How long what a refused client still sends is read: whoever is cut off while sending never reads the answer.
-const LINGER: Duration = Duration::from_secs(30);
 
 /// Takes a file, as it comes.
 pub(super) async fn post(
@@ -37,7 +34,7 @@ pub(super) async fn post(
     let mut pieces = unless_idle(body.into_data_stream());
     match store(&http, &caller, &headers, &mut pieces).await {
         Ok((id, bytes)) => (StatusCode::CREATED, Json(json!({ "id": *id, "bytes": bytes }))).into_response(),
-        Err(error) => lingering(answer::failed(error, caller.request_id.as_deref()), pieces),
+        Err(error) => linger::after(answer::failed(error, caller.request_id.as_deref()), pieces),
     }
 }
 
@@ -77,18 +74,4 @@ fn unless_idle<E: std::fmt::Display>(
         }
     });
     pieces.boxed()
-}
-
-/// Answers, and only then reads away what still comes.
-fn lingering(answer: Response, pieces: BoxStream<'static, Result<Bytes, String>>) -> Response {
-    let (mut parts, body) = answer.into_parts();
-    parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let rest = stream::once(async move {
-        let away = pieces.for_each(async |_| {});
-        // Whoever sends for longer is cut off.
-        drop(tokio::time::timeout(LINGER, away).await);
-        Bytes::new()
-    });
-    let body = body.into_data_stream().map(|piece| Ok::<_, Infallible>(piece.unwrap_or_default()));
-    Response::from_parts(parts, Body::from_stream(body.chain(rest.map(Ok))))
 }

@@ -34,3 +34,4 @@ mod subscriptions;
 mod traces;
 mod uploads;
 mod users;
+mod wire;

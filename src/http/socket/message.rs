@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Variables};
+use async_graphql::Request;
 use axum::extract::ws::Utf8Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::close::Close;
+use crate::http::params;
 
 /// What a client says.
 #[derive(Debug)]
@@ -81,38 +82,22 @@ fn id(message: &mut Map<String, Json>) -> Result<String, Close> {
     }
 }
 
-fn payload(message: &mut Map<String, Json>) -> Result<Option<Map<String, Json>>, Close> {
-    member(message, "payload", "payload")
-}
-
 /// An object that may be missing.
-fn member(of: &mut Map<String, Json>, name: &str, path: &str) -> Result<Option<Map<String, Json>>, Close> {
-    match of.remove(name) {
+fn payload(message: &mut Map<String, Json>) -> Result<Option<Map<String, Json>>, Close> {
+    match message.remove("payload") {
         None | Some(Json::Null) => Ok(None),
         Some(Json::Object(object)) => Ok(Some(object)),
-        Some(_) => Err(Close::bad_request(format!("Invalid message: its {path} is not an object"))),
+        Some(_) => Err(Close::bad_request("Invalid message: its payload is not an object")),
     }
 }
 
 fn request(message: &mut Map<String, Json>) -> Result<Request, Close> {
-    let Some(mut payload) = payload(message)? else {
+    let Some(payload) = payload(message)? else {
         return Err(Close::bad_request("Invalid message: it has no payload"));
     };
-    let Some(Json::String(query)) = payload.remove("query") else {
-        return Err(Close::bad_request("Invalid message: its payload.query is not a string"));
-    };
-    let mut request = Request::new(query);
-    request.operation_name = match payload.remove("operationName") {
-        None | Some(Json::Null) => None,
-        Some(Json::String(name)) => Some(name),
-        Some(_) => return Err(Close::bad_request("Invalid message: its payload.operationName is not a string")),
-    };
-    if let Some(variables) = member(&mut payload, "variables", "payload.variables")? {
-        request.variables = Variables::from_json(Json::Object(variables));
-    }
-    // Nothing is asked by extensions yet.
-    member(&mut payload, "extensions", "payload.extensions")?;
-    Ok(request)
+    let wrong =
+        |wrong: params::Wrong| Close::bad_request(format!("Invalid message: in its payload, {}", wrong.message));
+    params::request(payload).map_err(wrong)
 }
 
 #[cfg(test)]

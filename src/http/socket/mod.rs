@@ -8,7 +8,7 @@ pub(super) mod seats;
 mod session;
 
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -25,13 +25,17 @@ const READ_BUFFER: usize = 4 << 10;
 const WRITE_BUFFER: usize = 16 << 10;
 
 /// Upgrades to a socket. A browser's page must be of an allowed origin.
-pub(super) async fn upgrade(State(http): State<Http>, Origin(caller): Origin, request: Request) -> Response {
+pub(super) async fn upgrade(http: Http, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let Origin(caller) = match Origin::from_request_parts(&mut parts, &http).await {
+        Ok(origin) => origin,
+        Err(refusal) => return refusal,
+    };
     let request_id = caller.request_id.clone();
     let refuse = |status, code, message| answer::coded(status, code, message, request_id.as_deref());
-    let (mut parts, _) = request.into_parts();
     let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
-        let message = "send operations by POST, or upgrade to a WebSocket";
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message);
+        let message = "this is not the request of a WebSocket, version 13";
+        return refuse(StatusCode::BAD_REQUEST, Code::BadUserInput, message);
     };
     if !is_allowed(&http, &parts.headers) {
         return refuse(StatusCode::FORBIDDEN, Code::CsrfBlocked, "pages of this origin may not connect");

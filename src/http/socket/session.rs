@@ -176,7 +176,11 @@ impl Talk {
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => return Err(Close::bad_request("Invalid message: it is not text").into()),
-            Message::Close(_) => return Err(End::Gone),
+            Message::Close(_) => {
+                // The answer to it waits to be written.
+                self.line.flush().await?;
+                return Err(End::Gone);
+            }
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
         };
         match message::read(&text)? {

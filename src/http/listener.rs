@@ -1,0 +1,190 @@
+//! Connections: how many there may be, and how long their headers may take to come.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::answer;
+use crate::domain::error::Code;
+use crate::domain::limits::HttpLimits;
+use crate::domain::proxies::Proxies;
+
+/// How long nobody is let in after the system had no room for one more.
+const NO_ROOM: Duration = Duration::from_millis(100);
+/// The longest request id that is taken over from a client.
+const REQUEST_ID: usize = 64;
+
+/// Serves `router` on `listener` until `stop`; then requests that have begun are answered.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &HttpLimits,
+    proxies: Proxies,
+    stop: CancellationToken,
+) {
+    raise_file_limit();
+    let free = Arc::new(Semaphore::new(limits.connections));
+    let addresses = Addresses { most: limits.connections_per_address, counts: Arc::default(), proxies };
+    let mut protocol = http1::Builder::new();
+    protocol.timer(TokioTimer::new()).header_read_timeout(limits.read_time);
+    // Beyond that hyper answers by itself, without a body; up to there `measured` does.
+    protocol.max_buf_size((limits.headers * 2).max(64 << 10));
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = async {
+            let place = free.clone().acquire_owned().await.expect("it is never closed");
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! { accepted = accepted => accepted, () = stop.cancelled() => break };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection can't be accepted");
+                tokio::time::sleep(NO_ROOM).await;
+                continue;
+            }
+        };
+        let Some(guest) = addresses.enter(peer.ip()) else { continue };
+        let (protocol, router, stop) = (protocol.clone(), router.clone(), stop.clone());
+        connections.spawn(async move {
+            converse(&protocol, stream, peer, router, &stop).await;
+            drop((guest, place));
+        });
+    }
+    connections.close();
+    connections.wait().await;
+}
+
+/// All requests of one connection.
+async fn converse(
+    protocol: &http1::Builder,
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: &CancellationToken,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "small messages may wait for each other");
+    }
+    let service = service_fn(move |request| respond(router.clone(), peer, request));
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, %peer, "a connection has broken");
+    }
+}
+
+async fn respond(
+    router: Router,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response, std::convert::Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let is_fine = |id: &[u8]| {
+        id.len() <= REQUEST_ID && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+    };
+    let id = request.headers().get("x-request-id");
+    if id.is_some_and(|id| !is_fine(id.as_bytes())) {
+        // It goes into the log and into answers; another is made up.
+        request.headers_mut().remove("x-request-id");
+    }
+    let answered = AssertUnwindSafe(router.oneshot(request)).catch_unwind().await;
+    Ok(answered
+        .unwrap_or_else(|_| {
+            let message = "internal error";
+            Ok(answer::coded(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalServerError, message, None))
+        })
+        .into_response())
+}
+
+/// Refuses headers, the path among them, of more than `most` bytes.
+pub(super) fn measured(most: usize, request: &Request) -> Option<Response> {
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    if headers + path <= most {
+        return None;
+    }
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+    let message = format!("the headers have more than {most} bytes");
+    Some(answer::coded(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::PayloadTooLarge, &message, id))
+}
+
+/// Each connection is a file; often a process may have more of them than it is given at first.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
+/// How many connections each address has.
+#[derive(Clone)]
+struct Addresses {
+    most: usize,
+    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    proxies: Proxies,
+}
+
+/// One connection of an address.
+struct Guest {
+    addresses: Addresses,
+    address: IpAddr,
+}
+
+impl Addresses {
+    /// None if the address has too many already. Behind a proxy there are many clients.
+    fn enter(&self, address: IpAddr) -> Option<Guest> {
+        let mut counts = self.counts();
+        let count = counts.entry(address).or_default();
+        if *count >= self.most && !self.proxies.contains(address) {
+            return None;
+        }
+        *count += 1;
+        Some(Guest { addresses: self.clone(), address })
+    }
+
+    /// The counts, even if a panic left them locked: each change to them is a single step.
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut count) = self.addresses.counts().entry(self.address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}

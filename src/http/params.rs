@@ -1,0 +1,156 @@
+//! The parameters of a request: `query`, `operationName`, `variables`, `extensions`, as JSON or in the URL.
+
+use std::fmt::Write;
+
+use async_graphql::{Request, Variables};
+use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+use crate::domain::error::Code;
+
+/// Why parameters are not a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// What `extensions.code` says.
+    pub code: Code,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+impl Wrong {
+    fn new(message: impl Into<String>) -> Self {
+        Self { code: Code::BadUserInput, message: message.into() }
+    }
+}
+
+/// The request that a body asks for.
+pub(super) fn body(body: &[u8]) -> Result<Request, Wrong> {
+    match serde_json::from_slice(body) {
+        Ok(Json::Object(parameters)) => request(parameters),
+        Ok(Json::Array(_)) => {
+            Err(Wrong { code: Code::BatchNotAllowed, message: "send one operation a request".into() })
+        }
+        Ok(_) => Err(Wrong::new("the body is not a JSON object")),
+        Err(_) => Err(Wrong::new("the body is not JSON")),
+    }
+}
+
+/// The request that a URL asks for: `variables` and `extensions` are JSON in it.
+pub(super) fn url(query: &str) -> Result<Request, Wrong> {
+    let mut parameters = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = match &*name {
+            "variables" | "extensions" if value.is_empty() => Json::Null,
+            "variables" | "extensions" => {
+                serde_json::from_str(&value).map_err(|_| Wrong::new(format!("{name} is not JSON")))?
+            }
+            _ => Json::String(value.into_owned()),
+        };
+        parameters.insert(name.into_owned(), value);
+    }
+    request(parameters)
+}
+
+/// The request that these parameters ask for.
+pub(super) fn request(mut parameters: Map<String, Json>) -> Result<Request, Wrong> {
+    let mut object = |name: &str| match parameters.remove(name) {
+        None | Some(Json::Null) => Ok(Map::new()),
+        Some(Json::Object(object)) => Ok(object),
+        Some(_) => Err(Wrong::new(format!("{name} is not an object"))),
+    };
+    let (variables, extensions) = (object("variables")?, object("extensions")?);
+    let hash = extensions.get("persistedQuery").map(|persisted| persisted["sha256Hash"].as_str().unwrap_or_default());
+    let query = match parameters.remove("query") {
+        Some(Json::String(query)) => query,
+        None | Some(Json::Null) => return Err(without_query(hash.is_some(), parameters.contains_key("documentId"))),
+        Some(_) => return Err(Wrong::new("query is not a string")),
+    };
+    if hash.is_some_and(|hash| !hash.eq_ignore_ascii_case(&hash_of(&query))) {
+        return Err(Wrong::new("extensions.persistedQuery.sha256Hash is not the hash of the query"));
+    }
+    let mut request = Request::new(query).variables(Variables::from_json(Json::Object(variables)));
+    request.operation_name = match parameters.remove("operationName") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(name)) => Some(name),
+        Some(_) => return Err(Wrong::new("operationName is not a string")),
+    };
+    Ok(request)
+}
+
+/// Documents are not stored here. Apollo's clients know the first sentence, and send whole documents from then on.
+fn without_query(has_hash: bool, has_id: bool) -> Wrong {
+    if has_hash {
+        return Wrong { code: Code::PersistedQueryNotAllowed, message: "PersistedQueryNotSupported".into() };
+    }
+    if has_id {
+        let message = "no document is stored under this id: send the document itself as query";
+        return Wrong { code: Code::PersistedQueryNotFound, message: message.into() };
+    }
+    Wrong::new("there is no query")
+}
+
+/// The SHA-256 of a document, as it is written.
+fn hash_of(query: &str) -> String {
+    let mut hex = String::new();
+    for byte in Sha256::digest(query.as_bytes()) {
+        write!(hex, "{byte:02x}").expect("a string takes all");
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn code(parameters: &Json) -> Option<Code> {
+        body(parameters.to_string().as_bytes()).err().map(|wrong| wrong.code)
+    }
+
+    #[test]
+    fn each_parameter_has_its_type() {
+        let query = "{ a }";
+        let null = json!({ "query": query, "operationName": null, "variables": null, "extensions": null });
+        let full = json!({ "query": query, "operationName": "A", "variables": {}, "extensions": { "a": 1 }, "b": 1 });
+        for right in [json!({ "query": query }), null, full] {
+            assert_eq!(code(&right), None, "{right}");
+        }
+        let mut wrong = vec![json!({}), json!(1), json!("x"), json!({ "query": null })];
+        for value in [json!("x"), json!(0), json!(false), json!(["x"])] {
+            wrong.push(json!({ "query": query, "variables": value }));
+            wrong.push(json!({ "query": query, "extensions": value }));
+            if !value.is_string() {
+                wrong.push(json!({ "query": value }));
+                wrong.push(json!({ "query": query, "operationName": value }));
+            }
+        }
+        for wrong in wrong {
+            assert_eq!(code(&wrong), Some(Code::BadUserInput), "{wrong}");
+        }
+        assert_eq!(code(&json!([{ "query": query }])), Some(Code::BatchNotAllowed));
+        assert_eq!(code(&json!([])), Some(Code::BatchNotAllowed));
+        assert_eq!(body(b"{").err().map(|wrong| wrong.code), Some(Code::BadUserInput));
+    }
+
+    #[test]
+    fn a_url_has_json_in_it() {
+        let request = url("query=%7B%20a+%7D&variables=%7B%22v%22%3A1%7D&operationName=A&extensions=").unwrap();
+        assert_eq!((request.query.as_str(), request.operation_name.as_deref()), ("{ a }", Some("A")));
+        assert_eq!(request.variables.len(), 1);
+        assert!(url("query=%7B+a+%7D&variables=x").is_err() && url("").is_err() && url("query=a&variables=1").is_err());
+    }
+
+    #[test]
+    fn documents_are_not_stored() {
+        let hash = "5aa8bb2ed8c0b2a8fb97bd5cc7ae2cf2f1b1df28a79eb0f2dd7f41c0ae4ab8c1";
+        let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        assert_eq!(code(&json!({ "extensions": persisted })), Some(Code::PersistedQueryNotAllowed));
+        assert_eq!(code(&json!({ "documentId": hash })), Some(Code::PersistedQueryNotFound));
+        assert_eq!(code(&json!({ "query": "{ a }", "extensions": persisted })), Some(Code::BadUserInput));
+        let right = hash_of("{ a }");
+        let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": right } });
+        assert_eq!(code(&json!({ "query": "{ a }", "extensions": persisted })), None);
+    }
+}
