@@ -1,5 +1,6 @@
 //! All settings: read from the environment or from flags, checked once, before anything starts.
 
+mod choices;
 mod limits;
 mod sso;
 mod values;
@@ -9,9 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
+pub use self::choices::{LogFormat, Telegram};
 use self::limits::LimitSettings;
 use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
@@ -226,24 +228,6 @@ pub struct Config {
     pub limits: Limits,
     /// Where traces go, or None for nowhere.
     pub otlp_endpoint: Option<SecretString>,
-}
-
-/// Where messages go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Telegram {
-    /// To Telegram.
-    Live,
-    /// Nowhere.
-    Simulated,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// Objects for machines.
-    Json,
 }
 
 /// A setting that can't be used: which, and why.
