@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use super::clock::duration_nanos;
+
 /// H: how far ahead slots are taken.
 pub const HORIZON: Duration = Duration::from_millis(250);
 /// g: how late a slot may be used.
@@ -90,9 +92,12 @@ pub enum Start {
 
 /// R1, the last check before the hand-over: within [slot, slot + g], and not later than D after the claim began.
 ///
-/// `claimed` and `elapsed` are monotonic: when the claim began, and now.
+/// `claimed` and `elapsed` are monotonic: when the claim began, and now. A slot that lies behind that deadline can't be used any
+/// more: the clock by which it was taken has been set back since.
 pub fn start(slot: i64, now: i64, claimed: Duration, elapsed: Duration) -> Start {
-    if elapsed.saturating_sub(claimed) > DEADLINE || now > slot + G {
+    let age = duration_nanos(elapsed.saturating_sub(claimed));
+    let left = duration_nanos(DEADLINE) - age;
+    if left < 0 || now > slot + G || slot - now > left {
         Start::Missed
     } else if now < slot {
         Start::Wait(slot - now)
@@ -148,5 +153,9 @@ mod tests {
         assert_eq!(start(100, 100 + G, ms(0), ms(1)), Start::Go);
         assert_eq!(start(100, 101 + G, ms(0), ms(1)), Start::Missed);
         assert_eq!(start(100, 100, ms(0), ms(501)), Start::Missed);
+        let hour = 3_600_000_000_000;
+        assert_eq!(start(hour, 0, ms(0), ms(0)), Start::Missed, "nobody waits an hour for a clock that was set back");
+        assert_eq!(start(200_000_000, 0, ms(0), ms(300)), Start::Wait(200_000_000));
+        assert_eq!(start(200_000_001, 0, ms(0), ms(300)), Start::Missed);
     }
 }
