@@ -172,7 +172,9 @@ async fn heavy_a_frozen_process_sends_nothing_after_a_pause() {
         let before = ledger(folders[1].path()).len();
         worker.signal(Signal::CONT);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(ledger(folders[1].path()).len(), before, "it woke and sent what was claimed before the pause");
+        // It may have been frozen within the one send that had begun: nothing removes that. But nothing begins any more.
+        let late = ledger(folders[1].path()).len() - before;
+        assert!(late <= 1, "it woke and sent {late} that were claimed before the pause");
         admin.data(resume, json!({ "input": { "id": id } })).await;
     }
     complete(&admin, &id, Duration::from_mins(2)).await;

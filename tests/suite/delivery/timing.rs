@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 use super::fixture::names;
 use super::holding::{claim, hold};
 use super::scripted::{ACCEPTED, Lab};
+use crate::harness::eventually;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: i64 = 1_000_000_000;
@@ -290,6 +291,7 @@ async fn a_worker_that_stops_settles_what_is_in_flight_and_gives_back_the_rest()
     office.start(id).await;
     let worker = lab.worker();
     office.until_row(id, "the first claim", |row| row.sending == 3).await;
+    eventually("the first is handed over", async || lab.calls().len() == 1).await;
     let stopped = tokio::spawn(worker.stop());
     tokio::time::sleep(100 * MS).await;
     let row = office.progress(id).await;
