@@ -74,7 +74,8 @@ async fn a_worker_whose_clock_is_an_hour_ahead_is_set_right_and_goes_on() {
     worker.stop().await;
     let ahead = office.on.db.ahead_of(|| clock.nanos()).await.expect("asks");
     assert!(ahead.abs() < 200_000_000, "{ahead} ns");
-    assert_eq!(office.audited(Action::ClockCorrected).await, 1);
+    // A claim that was on its way when the clock was set takes one more slot by the old time.
+    assert!((1..=2).contains(&office.audited(Action::ClockCorrected).await));
 }
 
 #[tokio::test]
