@@ -7,6 +7,7 @@ pub mod domain;
 pub mod events;
 pub mod graphql;
 pub mod http;
+pub mod providers;
 pub mod service;
 pub mod storage;
 pub mod telegram;
