@@ -20,6 +20,7 @@ pub mod proxies;
 pub mod role;
 pub mod secret_key;
 pub mod session_string;
+pub mod statistics;
 pub mod template;
 pub mod text;
 pub mod username;
