@@ -16,6 +16,7 @@ use crate::config::{Config, Telegram};
 use crate::domain::audit::Action;
 use crate::domain::clock::SystemClock;
 use crate::domain::id::NodeId;
+use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
 use crate::events::local::LocalEvents;
 use crate::events::redis::RedisEvents;
@@ -83,7 +84,8 @@ impl App {
             tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
         }
         let rules = Arc::new(rules(&config));
-        let services = Services { db, clock: clock.clone(), events, key, rules, node };
+        let vault = Vault::new(&key);
+        let services = Services { db, clock: clock.clone(), events, key, vault, rules, node };
         if applied > 0 {
             note_migrations(&services, applied).await?;
         }

@@ -18,6 +18,9 @@ mod m20261122_000012_login_throttles;
 mod m20261122_000013_sso_subjects;
 mod m20261122_000014_audit_archives;
 mod m20261122_000021_idempotency_keys;
+mod m20261122_000022_telegram_accounts;
+mod m20261122_000023_campaign_accounts;
+mod m20261122_000024_account_failover;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -42,6 +45,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000013_sso_subjects::Migration),
             Box::new(m20261122_000014_audit_archives::Migration),
             Box::new(m20261122_000021_idempotency_keys::Migration),
+            Box::new(m20261122_000022_telegram_accounts::Migration),
+            Box::new(m20261122_000023_campaign_accounts::Migration),
+            Box::new(m20261122_000024_account_failover::Migration),
         ]
     }
 }

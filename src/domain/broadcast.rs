@@ -88,6 +88,23 @@ words! {
         /// It could not be read to its end.
         Failed => "FAILED",
     }
+    /// Whether a Telegram account can send.
+    AccountStatus = "TelegramAccountStatus" {
+        /// It sends.
+        Active => "ACTIVE",
+        /// Telegram told it to wait; it goes on by itself when the wait is over.
+        FloodWait => "FLOOD_WAIT",
+        /// Telegram limits it for spam. It stays so until an admin releases it, best after asking Telegram's `@SpamBot`.
+        Restricted => "RESTRICTED",
+        /// Telegram lets it read only. Its owner may appeal in a Telegram app.
+        Frozen => "FROZEN",
+        /// Its session has ended: give it a new session string.
+        NeedsLogin => "NEEDS_LOGIN",
+        /// Telegram has closed it for good.
+        Banned => "BANNED",
+        /// An admin took it out of use.
+        Disabled => "DISABLED",
+    }
 }
 
 impl CampaignStatus {

@@ -18,6 +18,7 @@ pub mod pacing;
 pub mod positions;
 pub mod proxies;
 pub mod role;
+pub mod sealed;
 pub mod secret_key;
 pub mod session_string;
 pub mod statistics;

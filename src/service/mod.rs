@@ -11,6 +11,7 @@ use crate::domain::error::Result;
 use crate::domain::id::{NodeId, UserId};
 use crate::domain::limits::Limits;
 use crate::domain::role::Role;
+use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
 use crate::events::{Event, Events};
 use crate::service::access::sso::Issuer;
@@ -36,6 +37,8 @@ pub struct Services {
     pub events: Arc<dyn Events>,
     /// The installation's secret key.
     pub key: SecretKey,
+    /// Seals and opens the secrets that lie in the database.
+    pub vault: Vault,
     /// Settings that use cases follow.
     pub rules: Arc<Rules>,
     /// This process' data folder: uploads lie there.

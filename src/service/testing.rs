@@ -7,6 +7,7 @@ use super::{Rules, Services};
 use crate::domain::clock::SystemClock;
 use crate::domain::id::NodeId;
 use crate::domain::limits::Limits;
+use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
 use crate::events::local::LocalEvents;
 use crate::storage::Db;
@@ -39,6 +40,7 @@ impl Fixture {
             clock: Arc::new(SystemClock::new()),
             events: Arc::new(LocalEvents::new()),
             key: SecretKey::new([7; 32]),
+            vault: Vault::new(&SecretKey::new([7; 32])),
             rules: Arc::new(rules),
             node: NodeId::generate(),
         };

@@ -14,6 +14,7 @@ use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, NodeId, TemplateId, UserId};
 use herald::domain::limits::Limits;
 use herald::domain::role::Role;
+use herald::domain::sealed::Vault;
 use herald::domain::secret_key::SecretKey;
 use herald::events::Events;
 use herald::events::local::LocalEvents;
@@ -64,7 +65,10 @@ impl Bench {
         };
         let key = SecretKey::new(KEY);
         let node = NodeId::generate();
-        Ok(Self { on: Services { db, clock, events, key, rules: Arc::new(rules), node }, folder })
+        Ok(Self {
+            on: Services { db, clock, events, vault: Vault::new(&key), key, rules: Arc::new(rules), node },
+            folder,
+        })
     }
 
     /// The kind of database.

@@ -29,6 +29,8 @@ pub struct Model {
     pub test_limit: i32,
     /// Whether its messages go nowhere.
     pub is_simulated: bool,
+    /// Whether untouched jobs of a parked account may go by its other accounts.
+    pub account_failover: bool,
     /// Always changed together with `progress.status`.
     pub status: CampaignStatus,
     /// Why it paused by itself.

@@ -11,6 +11,7 @@ use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
 use herald::domain::limits::Limits;
 use herald::domain::role::Role;
+use herald::domain::sealed::Vault;
 use herald::domain::secret_key::SecretKey;
 use herald::events::local::LocalEvents;
 use herald::service::broadcast::campaign::{self, New};
@@ -73,6 +74,7 @@ impl Office {
             clock,
             events: Arc::new(LocalEvents::new()),
             key: SecretKey::new([7; 32]),
+            vault: Vault::new(&SecretKey::new([7; 32])),
             rules: Arc::new(rules),
             node: NodeId::generate(),
         };

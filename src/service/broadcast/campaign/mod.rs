@@ -142,6 +142,7 @@ fn row(on: &Services, actor: &Actor, new: &New) -> Result<campaign::Model> {
         retry_limit: new.retry_limit,
         test_limit: new.test_limit,
         is_simulated: on.rules.is_simulated,
+        account_failover: false,
         status: CampaignStatus::Queued,
         pause_reason: None,
         scheduled_at: new.scheduled_at,

@@ -1,0 +1,139 @@
+//! Telegram accounts: who sends, under which limits, and what Telegram thinks of it.
+
+use chrono::Datelike;
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
+
+use crate::domain::broadcast::AccountStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{TelegramAccountId, UserId};
+use crate::domain::sealed::{Place, Sealed};
+
+/// The table's name: what is sealed in it is bound to it.
+pub const TABLE: &str = "telegram_accounts";
+
+/// A Telegram account that sends. Its `day` counters hold for that day only: see [`Model::today`].
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "telegram_accounts")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TelegramAccountId,
+    pub label: String,
+    pub status: AccountStatus,
+    /// Why it is not ACTIVE, or what went wrong last.
+    pub last_error: Option<String>,
+    /// None until it was asked who it is.
+    pub telegram_user_id: Option<i64>,
+    pub name: Option<String>,
+    pub username: Option<String>,
+    /// The last digits of its telephone number.
+    pub phone_end: Option<String>,
+    /// The data centre that knows its key, 1 to 5.
+    pub dc: i32,
+    pub auth_key: Sealed,
+    /// A keyed hash of the key: two rows never have one session (R17).
+    pub auth_key_hash: String,
+    pub api_id: i32,
+    pub api_hash: Option<Sealed>,
+    pub messages_per_minute: i32,
+    /// Channels that it writes to for the first time, a day.
+    pub new_peers_per_day: i32,
+    /// Usernames that it looks up, a day.
+    pub resolves_per_day: i32,
+    /// The day that the counters are of, in days since 1970 in UTC.
+    pub day: i32,
+    pub sends_today: i32,
+    pub new_peers_today: i32,
+    pub resolves_today: i32,
+    /// R18: Telegram's waits, a column a class of methods: a flood of look-ups does not stop sends.
+    pub send_not_before: Option<DateTimeUtc>,
+    pub resolve_not_before: Option<DateTimeUtc>,
+    pub read_not_before: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    /// None: it was added at the command line.
+    pub created_by_id: Option<UserId>,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All accounts.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// The accounts with these ids.
+    pub fn by_ids(ids: &[TelegramAccountId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// Accounts in one of the states, the oldest first.
+    pub fn in_status(statuses: impl IntoIterator<Item = AccountStatus>) -> Select<Self> {
+        Self::find().filter(Column::Status.is_in(statuses)).order_by_asc(Column::Id)
+    }
+
+    /// The account with this session, by the hash of its key.
+    pub fn with_key(hash: &str) -> Select<Self> {
+        Self::find().filter(Column::AuthKeyHash.eq(hash))
+    }
+
+    /// The account of a Telegram user.
+    pub fn of_user(user: i64) -> Select<Self> {
+        Self::find().filter(Column::TelegramUserId.eq(user))
+    }
+
+    /// The account `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: TelegramAccountId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("Telegram account"))
+    }
+}
+
+/// What an account has done on one day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Today {
+    pub sends: i32,
+    pub new_peers: i32,
+    pub resolves: i32,
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+
+    /// What it has done on the day of `now`.
+    pub fn today(&self, now: DateTimeUtc) -> Today {
+        if self.day != day(now) {
+            return Today::default();
+        }
+        Today { sends: self.sends_today, new_peers: self.new_peers_today, resolves: self.resolves_today }
+    }
+
+    /// Where its key lies.
+    pub fn auth_key_place(id: TelegramAccountId) -> Place {
+        Place { table: TABLE, column: "auth_key", row: id.0 }
+    }
+
+    /// Where its API hash lies.
+    pub fn api_hash_place(id: TelegramAccountId) -> Place {
+        Place { table: TABLE, column: "api_hash", row: id.0 }
+    }
+}
+
+/// The number of the day of `at`, in UTC, since 1970.
+pub fn day(at: DateTimeUtc) -> i32 {
+    const EPOCH: i32 = 719_163;
+    at.date_naive().num_days_from_ce() - EPOCH
+}
