@@ -21,6 +21,23 @@ mod m20261122_000021_idempotency_keys;
 mod m20261122_000022_telegram_accounts;
 mod m20261122_000023_campaign_accounts;
 mod m20261122_000024_account_failover;
+mod m20261122_000040_leads;
+mod m20261122_000041_consents;
+mod m20261122_000042_suppressions;
+mod m20261122_000043_retention_campaigns;
+mod m20261122_000044_campaign_leads;
+mod m20261122_000045_scripts;
+mod m20261122_000046_retention_sequences;
+mod m20261122_000047_sequence_steps;
+mod m20261122_000048_sequence_enrollments;
+mod m20261122_000049_ab_tests;
+mod m20261122_000050_contact_attempts;
+mod m20261122_000051_sequence_step_executions;
+mod m20261122_000052_conversions;
+mod m20261122_000053_conversion_rules;
+mod m20261122_000054_integration_configs;
+mod m20261122_000055_lead_imports;
+mod m20261122_000056_webhook_events;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -48,6 +65,23 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000022_telegram_accounts::Migration),
             Box::new(m20261122_000023_campaign_accounts::Migration),
             Box::new(m20261122_000024_account_failover::Migration),
+            Box::new(m20261122_000040_leads::Migration),
+            Box::new(m20261122_000041_consents::Migration),
+            Box::new(m20261122_000042_suppressions::Migration),
+            Box::new(m20261122_000043_retention_campaigns::Migration),
+            Box::new(m20261122_000044_campaign_leads::Migration),
+            Box::new(m20261122_000045_scripts::Migration),
+            Box::new(m20261122_000046_retention_sequences::Migration),
+            Box::new(m20261122_000047_sequence_steps::Migration),
+            Box::new(m20261122_000048_sequence_enrollments::Migration),
+            Box::new(m20261122_000049_ab_tests::Migration),
+            Box::new(m20261122_000050_contact_attempts::Migration),
+            Box::new(m20261122_000051_sequence_step_executions::Migration),
+            Box::new(m20261122_000052_conversions::Migration),
+            Box::new(m20261122_000053_conversion_rules::Migration),
+            Box::new(m20261122_000054_integration_configs::Migration),
+            Box::new(m20261122_000055_lead_imports::Migration),
+            Box::new(m20261122_000056_webhook_events::Migration),
         ]
     }
 }

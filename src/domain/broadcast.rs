@@ -1,27 +1,6 @@
 //! The words of broadcasting: states, modes, and the transitions that there are.
 
-use sea_orm::{DeriveActiveEnum, EnumIter};
-use serde::{Deserialize, Serialize};
-
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident $(= $graphql:literal)? { $($(#[$value_doc:meta])* $value:ident => $text:literal),+ $(,)? })+) => {$(
-        $(#[$doc])*
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
-            async_graphql::Enum,
-        )]
-        #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
-        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-        $(#[graphql(name = $graphql)])?
-        pub enum $name { $($(#[$value_doc])* $value),+ }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(match self { $(Self::$value => $text),+ })
-            }
-        }
-    )+};
-}
+use super::words::words;
 
 words! {
     /// How far a broadcast campaign is.

@@ -62,4 +62,36 @@ ids!(
     NodeId,
     /// A Telegram account that sends.
     TelegramAccountId,
+    /// A person that retention writes to.
+    LeadId,
+    /// What a lead agreed to.
+    ConsentId,
+    /// A retention campaign.
+    RetentionCampaignId,
+    /// A lead in a retention campaign.
+    CampaignLeadId,
+    /// A contact to a lead.
+    ContactAttemptId,
+    /// A text for leads.
+    ScriptId,
+    /// What came of contacts.
+    ConversionId,
+    /// A rule that skips a channel.
+    ConversionRuleId,
+    /// A retention sequence.
+    RetentionSequenceId,
+    /// A step of a retention sequence.
+    SequenceStepId,
+    /// A lead in a retention sequence.
+    SequenceEnrollmentId,
+    /// A step for a lead.
+    SequenceStepExecutionId,
+    /// How a provider is reached.
+    IntegrationConfigId,
+    /// A test of two scripts.
+    AbTestId,
+    /// An import of leads.
+    LeadImportId,
+    /// A callback of a provider.
+    WebhookEventId,
 );

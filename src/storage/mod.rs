@@ -5,6 +5,7 @@ pub mod archive;
 pub mod broadcast;
 pub mod db;
 pub mod page;
+pub mod retention;
 pub mod sql;
 pub mod violation;
 

@@ -24,6 +24,7 @@ mod login;
 mod metrics;
 mod operations;
 mod pages;
+mod retention;
 mod revocation;
 mod roles;
 mod schema;

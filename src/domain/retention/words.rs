@@ -1,0 +1,254 @@
+//! The words of retention: channels, states, triggers, units.
+
+use crate::domain::words::words;
+
+words! {
+    /// By which way a lead is reached.
+    ContactChannel {
+        /// An email, by SMTP or by Instantly.
+        Email => "EMAIL",
+        /// A text message, by Twilio.
+        Sms => "SMS",
+        /// A call, by VAPI.
+        Call => "CALL",
+        /// A signed request to a URL of one's own.
+        Webhook => "WEBHOOK",
+        /// A message from a Telegram account; needs a recorded consent.
+        Telegram => "TELEGRAM",
+    }
+    /// How far a lead is.
+    LeadStatus {
+        /// Known, and nothing more.
+        New => "NEW",
+        /// Assigned to a campaign or enrolled in a sequence.
+        InProgress => "IN_PROGRESS",
+        /// A provider accepted a contact to it.
+        Contacted => "CONTACTED",
+        /// It did what it was contacted for.
+        Converted => "CONVERTED",
+        /// Must not be contacted on any channel.
+        DoNotContact => "DO_NOT_CONTACT",
+    }
+    /// Whether a lead agreed to be contacted, or took it back.
+    ConsentKind {
+        /// The lead agreed.
+        Given => "GIVEN",
+        /// The lead took it back, or never agreed.
+        Withdrawn => "WITHDRAWN",
+    }
+    /// How far a retention campaign is.
+    RetentionCampaignStatus {
+        /// Being prepared; nobody is contacted.
+        Draft => "DRAFT",
+        /// Its leads are contacted.
+        Active => "ACTIVE",
+        /// Stopped for a while.
+        Paused => "PAUSED",
+        /// Over for good.
+        Completed => "COMPLETED",
+    }
+    /// How far a lead is within one campaign.
+    CampaignLeadStatus {
+        /// Assigned, not contacted yet.
+        Pending => "PENDING",
+        /// Contacted at least once.
+        Contacted => "CONTACTED",
+        /// The campaign is done with it.
+        Completed => "COMPLETED",
+    }
+    /// A day of the week on which leads may be contacted.
+    ContactDay {
+        /// On Mondays, where the lead lives.
+        Mon => "MON",
+        /// On Tuesdays, where the lead lives.
+        Tue => "TUE",
+        /// On Wednesdays, where the lead lives.
+        Wed => "WED",
+        /// On Thursdays, where the lead lives.
+        Thu => "THU",
+        /// On Fridays, where the lead lives.
+        Fri => "FRI",
+        /// On Saturdays, where the lead lives.
+        Sat => "SAT",
+        /// On Sundays, where the lead lives.
+        Sun => "SUN",
+    }
+    /// What became of one contact to a lead.
+    ContactAttemptStatus {
+        /// About to be handed to the provider.
+        Pending => "PENDING",
+        /// Accepted by the provider.
+        Sent => "SENT",
+        /// It reached the lead.
+        Delivered => "DELIVERED",
+        /// The lead answered, replied or clicked.
+        Success => "SUCCESS",
+        /// Refused, or it never arrived.
+        Failed => "FAILED",
+        /// The lead's mail server sent it back.
+        Bounced => "BOUNCED",
+        /// It may have been sent, and the provider has not said.
+        Unknown => "UNKNOWN",
+    }
+    /// What a conversion stands for.
+    ConversionStatus {
+        /// Interest that is not confirmed yet.
+        Lead => "LEAD",
+        /// An account was made.
+        Signup => "SIGNUP",
+        /// A trial was begun.
+        Trial => "TRIAL",
+        /// Money was paid.
+        Sale => "SALE",
+        /// It was taken back: a refund, a fraud, a duplicate.
+        Rejected => "REJECTED",
+    }
+    /// What a conversion rule looks at.
+    ConversionMetric {
+        /// Clicks by contacts that were sent, 0 to 1.
+        Ctr => "CTR",
+        /// Cost by click.
+        Cpc => "CPC",
+        /// Revenue by cost.
+        Roas => "ROAS",
+        /// Conversions by contacts that were sent, 0 to 1.
+        ConversionRate => "CONVERSION_RATE",
+        /// Contacts that arrived by contacts that were sent, 0 to 1.
+        DeliveryRate => "DELIVERY_RATE",
+        /// Replies by contacts that were sent, 0 to 1.
+        ReplyRate => "REPLY_RATE",
+    }
+    /// How far a retention sequence is.
+    RetentionSequenceStatus {
+        /// Being prepared.
+        Draft => "DRAFT",
+        /// Leads go through it.
+        Active => "ACTIVE",
+        /// Stopped for a while; what is overdue runs after the resumption.
+        Paused => "PAUSED",
+        /// Over for good; its history stays.
+        Archived => "ARCHIVED",
+    }
+    /// What enrolls leads in a sequence.
+    TriggerType {
+        /// Nothing but enrollLead.
+        Manual => "MANUAL",
+        /// Each lead that is new.
+        NewLead => "NEW_LEAD",
+        /// Each lead that is known for a while and has not converted.
+        NoConversion => "NO_CONVERSION",
+    }
+    /// A unit of a step's delay.
+    DelayUnit {
+        /// Sixty minutes.
+        Hours => "HOURS",
+        /// Twenty-four hours.
+        Days => "DAYS",
+        /// Seven days.
+        Weeks => "WEEKS",
+    }
+    /// How far a lead is within a sequence.
+    EnrollmentStatus = "SequenceEnrollmentStatus" {
+        /// Its next step will be done when it is due.
+        Active => "ACTIVE",
+        /// Stopped for a while.
+        Paused => "PAUSED",
+        /// All steps were done.
+        Completed => "COMPLETED",
+        /// Ended before the last step; `endReason` says why.
+        Cancelled => "CANCELLED",
+        /// Ended because the lead converted.
+        Converted => "CONVERTED",
+    }
+    /// What became of one step for one lead.
+    ExecutionStatus = "SequenceStepExecutionStatus" {
+        /// Not yet given an instant.
+        Pending => "PENDING",
+        /// Waits for its instant.
+        Scheduled => "SCHEDULED",
+        /// Accepted by the provider.
+        Sent => "SENT",
+        /// It reached the lead.
+        Delivered => "DELIVERED",
+        /// Refused; it is tried once more an hour later.
+        Failed => "FAILED",
+        /// Left out; `reason` says why.
+        Skipped => "SKIPPED",
+        /// The enrollment ended before it was due.
+        Cancelled => "CANCELLED",
+        /// It may have been sent, and the provider has not said.
+        Unknown => "UNKNOWN",
+    }
+    /// How far an A/B test is.
+    AbTestStatus {
+        /// Being prepared.
+        Draft => "DRAFT",
+        /// Contacts are divided between the variants.
+        Running => "RUNNING",
+        /// Over; with a winner, or without.
+        Completed => "COMPLETED",
+    }
+    /// One of the two sides of an A/B test.
+    AbVariant {
+        /// The first script.
+        A => "A",
+        /// The second script.
+        B => "B",
+    }
+    /// What a file of leads looks like.
+    LeadImportFormat {
+        /// Values between commas, with the columns' names in the first line.
+        Csv => "CSV",
+        /// A JSON object a line.
+        Jsonl => "JSONL",
+    }
+    /// What became of a provider's callback.
+    WebhookEventStatus {
+        /// Stored, to be processed.
+        Received => "RECEIVED",
+        /// What it says was done.
+        Processed => "PROCESSED",
+        /// It names something that is not known yet; it is looked at again.
+        Unmatched => "UNMATCHED",
+        /// It could not be understood.
+        Failed => "FAILED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ActiveEnum, Iterable};
+
+    use super::*;
+
+    /// What is shown, what is stored and what stands in JSON is one word.
+    fn are_one_word<T: ActiveEnum<Value = String> + Iterable + std::fmt::Display + serde::Serialize>() {
+        for word in T::iter() {
+            let shown = word.to_string();
+            assert_eq!(serde_json::to_value(&word).unwrap(), serde_json::Value::from(shown.clone()));
+            assert_eq!(word.to_value(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_what_is_stored() {
+        are_one_word::<ContactChannel>();
+        are_one_word::<LeadStatus>();
+        are_one_word::<ConsentKind>();
+        are_one_word::<RetentionCampaignStatus>();
+        are_one_word::<CampaignLeadStatus>();
+        are_one_word::<ContactDay>();
+        are_one_word::<ContactAttemptStatus>();
+        are_one_word::<ConversionStatus>();
+        are_one_word::<ConversionMetric>();
+        are_one_word::<RetentionSequenceStatus>();
+        are_one_word::<TriggerType>();
+        are_one_word::<DelayUnit>();
+        are_one_word::<EnrollmentStatus>();
+        are_one_word::<ExecutionStatus>();
+        are_one_word::<AbTestStatus>();
+        are_one_word::<AbVariant>();
+        are_one_word::<LeadImportFormat>();
+        are_one_word::<WebhookEventStatus>();
+    }
+}

@@ -1,0 +1,78 @@
+//! A/B tests: which of two scripts does better.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
+use crate::domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
+
+/// An A/B test.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "ab_tests")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AbTestId,
+    pub name: String,
+    /// The campaign, or else the step, whose contacts are divided.
+    pub campaign_id: Option<RetentionCampaignId>,
+    pub step_id: Option<SequenceStepId>,
+    pub channel: ContactChannel,
+    pub variant_a: ScriptId,
+    pub variant_b: ScriptId,
+    pub status: AbTestStatus,
+    /// When a winner may be declared.
+    pub rule: Json,
+    pub winner: Option<AbVariant>,
+    pub winner_id: Option<ScriptId>,
+    pub stats_a: Option<Json>,
+    pub stats_b: Option<Json>,
+    /// The numbers with which the winner was declared.
+    pub verdict: Option<Json>,
+    pub started_at: Option<DateTimeUtc>,
+    pub ended_at: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[AbTestId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The tests of a campaign.
+    pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The A/B test `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: AbTestId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("A/B test"))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

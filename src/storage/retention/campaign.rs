@@ -1,0 +1,82 @@
+//! Retention campaigns.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::RetentionCampaignId;
+use crate::domain::retention::words::RetentionCampaignStatus;
+use crate::storage::retention::lists::{Channels, Days, Texts};
+
+/// A retention campaign.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "retention_campaigns")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RetentionCampaignId,
+    pub name: String,
+    pub description: Option<String>,
+    pub status: RetentionCampaignStatus,
+    pub channels: Channels,
+    /// Minutes after midnight, where the lead lives; None: the default.
+    pub contact_hours_start: Option<i32>,
+    /// Minutes after midnight; before the start means after the next midnight.
+    pub contact_hours_end: Option<i32>,
+    /// Empty: every day.
+    pub contact_days: Days,
+    /// Of leads whose time zone is not known; the name of an IANA time zone.
+    pub time_zone: Option<String>,
+    /// Of each lead.
+    pub max_contacts_per_day: Option<i32>,
+    /// Milliseconds between contacts to a lead on different channels.
+    pub delay_between_channels: Option<i64>,
+    /// Whether new leads are assigned while it is ACTIVE.
+    pub auto_assign: bool,
+    /// Whether emails go by Instantly.
+    pub instantly_sync: bool,
+    pub instantly_campaign_id: Option<String>,
+    /// The texts of Instantly's emails, in order.
+    pub email_sequence: Texts,
+    /// What replaces parts of VAPI's calls.
+    pub vapi_config: Option<Json>,
+    pub start_date: Option<DateTimeUtc>,
+    pub end_date: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[RetentionCampaignId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The retention campaign `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: RetentionCampaignId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("retention campaign"))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

@@ -1,0 +1,48 @@
+//! Which leads are in which retention campaigns.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+
+use crate::domain::id::{CampaignLeadId, LeadId, RetentionCampaignId};
+use crate::domain::retention::words::CampaignLeadStatus;
+
+/// A lead in a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "campaign_leads")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: CampaignLeadId,
+    pub campaign_id: RetentionCampaignId,
+    pub lead_id: LeadId,
+    pub status: CampaignLeadStatus,
+    pub assigned_at: DateTimeUtc,
+    pub completed_at: Option<DateTimeUtc>,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[CampaignLeadId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The leads of a campaign.
+    pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The campaigns of a lead.
+    pub fn with(lead: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
+    }
+}

@@ -1,0 +1,90 @@
+//! Conversions: what came of the contacts.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionCampaignId, SequenceStepId};
+use crate::domain::retention::words::{ContactChannel, ConversionStatus};
+
+/// A conversion.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "conversions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ConversionId,
+    pub lead_id: Option<LeadId>,
+    pub campaign_id: Option<RetentionCampaignId>,
+    pub contact_attempt_id: Option<ContactAttemptId>,
+    pub step_id: Option<SequenceStepId>,
+    pub channel: Option<ContactChannel>,
+    /// In millionths of the currency.
+    pub revenue_micros: i64,
+    /// Three capitals, as in ISO 4217.
+    pub currency: String,
+    pub status: ConversionStatus,
+    /// The status in the words of who reported it.
+    pub original_status: Option<String>,
+    pub sub_id: Option<String>,
+    pub click_id: Option<String>,
+    /// Who reported it, in small letters: keitaro, webhook, manual and others.
+    pub source: String,
+    /// The click id or the sub id; with the source and the transaction it is the key of a conversion.
+    pub subject_id: String,
+    /// Empty where there is none.
+    pub transaction_id: String,
+    /// What was reported, as it came.
+    pub postback_data: Option<Json>,
+    /// How its revenue is divided among the contacts before it.
+    pub attribution: Option<Json>,
+    pub attributed_at: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[ConversionId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The conversions of a lead.
+    pub fn by(lead: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
+    }
+
+    /// The conversions of a campaign.
+    pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The conversion `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: ConversionId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("conversion"))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

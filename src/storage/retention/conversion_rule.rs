@@ -1,0 +1,65 @@
+//! Rules that skip a channel which does worse than it should.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::ConversionRuleId;
+use crate::domain::retention::words::{ContactChannel, ConversionMetric};
+
+/// A conversion rule.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "conversion_rules")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ConversionRuleId,
+    pub channel: ContactChannel,
+    pub metric: ConversionMetric,
+    /// The threshold, in millionths.
+    pub value_micros: i64,
+    /// What was measured or is expected, 0 to 1.
+    pub conversion_rate: f64,
+    /// Attempts below which it says nothing.
+    pub sample_size: i32,
+    /// How sure one has to be, 0 to 1.
+    pub confidence: f64,
+    pub is_active: bool,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[ConversionRuleId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The conversion rule `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: ConversionRuleId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("conversion rule"))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

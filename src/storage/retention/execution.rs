@@ -1,0 +1,67 @@
+//! What became of each step of each enrollment. The row is the queue.
+
+use sea_orm::QuerySelect;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ContactAttemptId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId};
+use crate::domain::retention::words::ExecutionStatus;
+
+/// A step of an enrollment.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sequence_step_executions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SequenceStepExecutionId,
+    pub enrollment_id: SequenceEnrollmentId,
+    pub step_id: SequenceStepId,
+    pub contact_attempt_id: Option<ContactAttemptId>,
+    pub status: ExecutionStatus,
+    /// Why it was skipped or put off.
+    pub reason: Option<String>,
+    pub scheduled_at: Option<DateTimeUtc>,
+    pub next_attempt_at: Option<DateTimeUtc>,
+    pub executed_at: Option<DateTimeUtc>,
+    /// Contacts that ended in an answer.
+    pub attempt: i32,
+    /// Leases that were lost, by a crash or a takeover.
+    pub leases: i32,
+    /// The process that has leased it.
+    pub holder: Option<SenderId>,
+    /// The key of the lease: only who has it may settle.
+    pub lease: Option<i64>,
+    pub leased_until: Option<DateTimeUtc>,
+    /// What the provider said, a JSON object.
+    pub result: Option<Json>,
+    pub created_at: DateTimeUtc,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[SequenceStepExecutionId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The steps of an enrollment.
+    pub fn of(enrollment: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::EnrollmentId)).eq(enrollment))
+    }
+
+    /// The step execution `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: SequenceStepExecutionId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("step execution"))
+    }
+}

@@ -1,0 +1,105 @@
+//! Leads: the people that retention writes to.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::LeadId;
+use crate::domain::retention::words::{ContactChannel, LeadStatus};
+
+/// A lead.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "leads")]
+#[expect(clippy::struct_excessive_bools, reason = "statements ask for each of them")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: LeadId,
+    /// Its id in another system.
+    pub external_id: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    /// In E.164; no two leads have the same.
+    pub phone: Option<String>,
+    /// In lower case; no two leads have the same.
+    pub email: Option<String>,
+    /// Without `@`, in lower case.
+    pub telegram_username: Option<String>,
+    /// Where it came from, in capitals: MANUAL, UPLOAD, API, CRM and others.
+    pub source: String,
+    pub status: LeadStatus,
+    /// The status that lifting `DO_NOT_CONTACT` restores; None while it may be contacted.
+    pub status_before: Option<LeadStatus>,
+    /// Must not be contacted by email, and so on. All channels at once: `status` is `DO_NOT_CONTACT`.
+    pub no_email: bool,
+    pub no_sms: bool,
+    pub no_call: bool,
+    pub no_webhook: bool,
+    pub no_telegram: bool,
+    /// Custom fields, a JSON object.
+    pub meta: Json,
+    pub notes: Option<String>,
+    /// The name of an IANA time zone.
+    pub time_zone: Option<String>,
+    /// A BCP 47 tag.
+    pub language: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[LeadId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The lead `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: LeadId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("lead"))
+    }
+}
+
+impl Model {
+    /// Whether it must not be contacted on `channel`.
+    pub fn refuses(&self, channel: ContactChannel) -> bool {
+        self.status == LeadStatus::DoNotContact
+            || match channel {
+                ContactChannel::Email => self.no_email,
+                ContactChannel::Sms => self.no_sms,
+                ContactChannel::Call => self.no_call,
+                ContactChannel::Webhook => self.no_webhook,
+                ContactChannel::Telegram => self.no_telegram,
+            }
+    }
+
+    /// The address to which a contact on `channel` goes; None if the lead has none. A webhook needs none of the lead's.
+    pub fn address(&self, channel: ContactChannel) -> Option<&str> {
+        match channel {
+            ContactChannel::Email => self.email.as_deref(),
+            ContactChannel::Sms | ContactChannel::Call => self.phone.as_deref(),
+            ContactChannel::Webhook => Some(""),
+            ContactChannel::Telegram => self.telegram_username.as_deref(),
+        }
+    }
+
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

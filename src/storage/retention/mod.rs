@@ -1,0 +1,23 @@
+//! Leads, retention campaigns, sequences, and the queue of their steps.
+
+#![expect(missing_docs, reason = "the names of columns say what they hold; the API describes each that it shows")]
+
+pub mod ab_test;
+pub mod campaign;
+pub mod campaign_lead;
+pub mod consent;
+pub mod contact_attempt;
+pub mod conversion;
+pub mod conversion_rule;
+pub mod enrollment;
+pub mod execution;
+pub mod integration_config;
+pub mod lead;
+pub mod lead_import;
+pub mod lead_import_error;
+pub mod lists;
+pub mod script;
+pub mod sequence;
+pub mod sequence_step;
+pub mod suppression;
+pub mod webhook_event;

@@ -1,0 +1,72 @@
+//! Scripts: the texts of emails, messages, calls and webhooks.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{RetentionCampaignId, ScriptId};
+use crate::domain::retention::words::ContactChannel;
+
+/// A script.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "scripts")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ScriptId,
+    pub name: String,
+    #[sea_orm(column_name = "type")]
+    pub channel: ContactChannel,
+    /// The subject of an email.
+    pub subject: Option<String>,
+    /// With placeholders.
+    pub content: Option<String>,
+    /// What VAPI needs for a call, a JSON object.
+    pub vapi_config: Option<Json>,
+    /// None: of any campaign.
+    pub campaign_id: Option<RetentionCampaignId>,
+    pub is_default: bool,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[ScriptId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The scripts of a campaign.
+    pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The script `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: ScriptId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("script"))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

@@ -1,0 +1,73 @@
+//! Retention sequences.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ActiveValue, QuerySelect};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{RetentionCampaignId, RetentionSequenceId};
+use crate::domain::retention::words::{RetentionSequenceStatus, TriggerType};
+use crate::storage::retention::lists::Channels;
+
+/// A retention sequence.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "retention_sequences")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RetentionSequenceId,
+    pub name: String,
+    pub description: Option<String>,
+    pub status: RetentionSequenceStatus,
+    pub channels: Channels,
+    pub trigger_type: TriggerType,
+    pub trigger_config: Json,
+    /// Whose contact hours and limits govern it; None: the defaults.
+    pub campaign_id: Option<RetentionCampaignId>,
+    /// The version of its steps that new enrollments get; 0 before there are any.
+    pub steps_version: i32,
+    /// Up to which instant the trigger has looked at leads.
+    pub watermark: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[RetentionSequenceId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The sequences of a campaign.
+    pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The retention sequence `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: RetentionSequenceId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("retention sequence"))
+    }
+}
+
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}

@@ -1,0 +1,51 @@
+//! The steps of retention sequences.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+
+use crate::domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
+use crate::domain::retention::words::{ContactChannel, DelayUnit};
+
+/// A step of a sequence.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sequence_steps")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SequenceStepId,
+    pub sequence_id: RetentionSequenceId,
+    /// Steps are replaced as a whole, under a new version; enrollments keep theirs.
+    pub steps_version: i32,
+    /// Its place, from 1.
+    pub step_order: i32,
+    pub channel: ContactChannel,
+    pub script_id: Option<ScriptId>,
+    pub delay_value: i32,
+    pub delay_unit: DelayUnit,
+    pub conditions: Json,
+    pub is_active: bool,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[SequenceStepId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The steps of a sequence, of all versions.
+    pub fn of(sequence: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::SequenceId)).eq(sequence))
+    }
+}

@@ -1,0 +1,55 @@
+//! What providers told us, as it came.
+
+use sea_orm::QuerySelect;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::error::{Error, Result};
+use crate::domain::id::WebhookEventId;
+use crate::domain::retention::words::WebhookEventStatus;
+
+/// A callback.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "webhook_events")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: WebhookEventId,
+    /// In small letters.
+    pub provider: String,
+    /// The same callback has the same key: it is stored once.
+    pub dedupe_key: String,
+    pub status: WebhookEventStatus,
+    pub query: Option<String>,
+    pub content_type: Option<String>,
+    pub body: String,
+    /// How many times it was looked at.
+    pub attempts: i32,
+    pub error_message: Option<String>,
+    pub received_at: DateTimeUtc,
+    /// Not to be looked at again before.
+    pub not_before: Option<DateTimeUtc>,
+    pub processed_at: Option<DateTimeUtc>,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// All of them.
+    pub fn all() -> Select<Self> {
+        Self::find()
+    }
+
+    /// Those of `ids` that are there.
+    pub fn by_ids(ids: &[WebhookEventId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The webhook event `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
+    pub async fn require(tx: &impl ConnectionTrait, id: WebhookEventId) -> Result<Model> {
+        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
+        found.ok_or(Error::NotFound("webhook event"))
+    }
+}

@@ -1,0 +1,3 @@
+//! Leads, retention campaigns, and what is done for them.
+
+mod tables;
