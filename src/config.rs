@@ -3,6 +3,7 @@
 mod choices;
 mod limits;
 mod sso;
+mod telegram;
 mod values;
 
 use std::net::SocketAddr;
@@ -49,9 +50,8 @@ pub struct Settings {
     /// A Redis, redis://..., that carries events between processes; without it they stay in the process
     #[arg(long, hide_env_values = true, env = "REDIS_URL", value_name = "URL")]
     redis_url: Option<SecretString>,
-    /// Where messages go: live, or simulated: nowhere
-    #[arg(long, hide_env_values = true, env = "HERALD_TELEGRAM", value_name = "MODE", default_value = "live")]
-    telegram: String,
+    #[command(flatten)]
+    telegram: telegram::TelegramSettings,
     /// The address by which users reach Herald; without it http:// and the listening address
     #[arg(long, hide_env_values = true, hide_short_help = true, env = "HERALD_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
@@ -194,6 +194,8 @@ pub struct Config {
     pub admin_password: Option<SecretString>,
     /// Where messages go.
     pub telegram: Telegram,
+    /// Where MTProto is spoken instead of Telegram's data centres, as `host:port`.
+    pub telegram_server: Option<Arc<str>>,
     /// The address by which users reach Herald, without a slash at its end.
     pub public_url: Option<String>,
     /// Origins whose pages may use the API besides Herald's own.
@@ -265,6 +267,7 @@ impl Settings {
         let url = |url: Option<SecretString>| url.filter(|url| !url.expose_secret().is_empty());
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (sso, sso_login_url) = self.sso.check()?;
+        let (telegram, telegram_server) = self.telegram.check()?;
         let config = Config {
             sso,
             sso_login_url,
@@ -280,7 +283,8 @@ impl Settings {
                 .map(values::password)
                 .transpose()
                 .of("HERALD_ADMIN_PASSWORD")?,
-            telegram: values::choice(&self.telegram).of("HERALD_TELEGRAM")?,
+            telegram,
+            telegram_server,
             public_url: text(self.public_url)
                 .map(|url| values::public_url(&url))
                 .transpose()
@@ -347,6 +351,7 @@ mod tests {
             "--database-url=mysql://user:secret@host",
             "--redis-url=localhost",
             "--telegram=dry",
+            "--telegram-server=gateway",
             "--public-url=herald.example",
             "--origins=https://a.example,https://b.example/x",
             "--trusted-proxies=10.0.0.0/33",

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -23,6 +24,14 @@ pub(super) type Value<T> = Result<T, String>;
 pub(super) fn address(text: &str) -> Value<SocketAddr> {
     let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
     numeric.parse().map_err(|_| format!("{text:?} is not an address such as 127.0.0.1:8080"))
+}
+
+/// A host and a port; the host is looked up at each connection.
+pub(super) fn server(text: &str) -> Value<Arc<str>> {
+    let port =
+        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+    let is_right = port.is_some_and(|port| port > 0) && !text.contains(char::is_whitespace);
+    if is_right { Ok(text.into()) } else { Err(format!("{text:?} is not an address such as gateway.example:443")) }
 }
 
 pub(super) fn folder(path: PathBuf) -> Value<PathBuf> {

@@ -40,6 +40,8 @@ pub enum Fault {
     ConnectionLost,
     /// No answer in time: it may have been sent.
     TimedOut,
+    /// There was no connection: it was surely not sent.
+    NotConnected,
 }
 
 impl Fault {
@@ -59,6 +61,7 @@ impl std::fmt::Display for Fault {
             Self::Rpc { name, .. } => f.write_str(name),
             Self::ConnectionLost => f.write_str("CONNECTION_LOST"),
             Self::TimedOut => f.write_str("TIMED_OUT"),
+            Self::NotConnected => f.write_str("NOT_CONNECTED"),
         }
     }
 }
@@ -160,6 +163,7 @@ pub fn judge(reply: &Reply, attempt: Attempt, policy: Policy) -> Verdict {
     let Err(fault) = reply else { return Verdict::sent() };
     let verdict = match fault {
         Fault::ConnectionLost | Fault::TimedOut => attempt.ambiguous(fault, false, policy),
+        Fault::NotConnected => attempt.unsent(fault),
         Fault::Rpc { name, .. } if name == "RANDOM_ID_DUPLICATE" => return Verdict::sent(),
         Fault::Rpc { code: 420, name, value: Some(seconds) } => {
             attempt.waits(name, (*seconds).max(SHORTEST_WAIT), fault)
@@ -210,6 +214,11 @@ impl Attempt {
             error: Some(fault.to_string()),
             effect,
         }
+    }
+
+    /// Surely not handed over: a second later it may be different.
+    fn unsent(self, fault: &Fault) -> Verdict {
+        Verdict { not_before: Some(self.ended + TimeDelta::seconds(1)), ..self.again(fault, Effect::None) }
     }
 
     /// A wait that the server asked for: to the second, no attempt spent.

@@ -1,5 +1,6 @@
 //! The seam to Telegram: what Herald hands over, and who takes it.
 
+pub mod live;
 pub mod simulated;
 
 use std::sync::Arc;

@@ -32,6 +32,7 @@ mod shared;
 mod sockets;
 mod sso;
 mod subscriptions;
+mod telegram;
 mod traces;
 mod uploads;
 mod users;

@@ -9,6 +9,7 @@ pub mod python;
 mod raw_socket;
 mod redis;
 mod subscription;
+pub mod telegram;
 
 use std::time::Duration;
 

@@ -1,0 +1,95 @@
+//! What the server knows and remembers.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use super::cipher::Cipher;
+use super::play::{On, Play};
+
+/// A message that was accepted.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub account: usize,
+    /// The channel's username, or `me`.
+    pub username: String,
+    pub random_id: i64,
+    pub text: String,
+    pub entities: Vec<grammers_tl_types::enums::MessageEntity>,
+    pub message_id: i32,
+    pub at: Instant,
+}
+
+/// A request that came in.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub account: usize,
+    pub method: &'static str,
+    pub username: Option<String>,
+    pub random_id: Option<i64>,
+    pub at: Instant,
+    /// Which of all connections carried it.
+    pub connection: usize,
+}
+
+/// One account, which has signed in somewhere else before.
+pub struct Account {
+    pub cipher: Cipher,
+    pub user_id: i64,
+    pub is_signed_in: bool,
+    /// Its open connections.
+    pub open: HashSet<usize>,
+}
+
+#[derive(Default)]
+pub struct Book {
+    pub accounts: Vec<Account>,
+    pub accepted: Vec<Accepted>,
+    pub calls: Vec<Call>,
+    pub plays: Vec<(On, Play, u32)>,
+    /// Whether a repeated `random_id` is answered with the first message instead of an error.
+    pub echoes: bool,
+    /// How often two connections of one account were open at once.
+    pub doubled: usize,
+    pub connections: usize,
+    /// Handshakes that were asked for: nobody should want a new key.
+    pub handshakes: usize,
+    usernames: HashMap<i64, String>,
+}
+
+impl Book {
+    /// The account that has this key.
+    pub fn account_of(&self, key_id: &[u8]) -> Option<usize> {
+        self.accounts.iter().position(|account| account.cipher.id == key_id)
+    }
+
+    /// What is to be done wrong with this request, if anything.
+    pub fn next_play(&mut self, method: &str, account: usize, username: Option<&str>) -> Option<Play> {
+        let at = self.plays.iter().position(|(on, _, _)| on.fits(method, account, username))?;
+        let (_, play, left) = &mut self.plays[at];
+        let play = play.clone();
+        *left -= 1;
+        if *left == 0 {
+            self.plays.remove(at);
+        }
+        Some(play)
+    }
+
+    /// The number of the channel of this name.
+    pub fn channel_id(&mut self, username: &str) -> i64 {
+        let id = username.bytes().fold(1_469_598_103_i64, |hash, byte| {
+            (hash ^ i64::from(byte)).wrapping_mul(1_099_511_628_211) & 0x00ff_ffff_ffff
+        });
+        self.usernames.insert(id, username.to_owned());
+        id
+    }
+
+    /// The channel that an account names by its number and its own access hash.
+    pub fn username(&self, account: usize, id: i64, access_hash: i64) -> Option<&str> {
+        (access_hash == access_to(account, id)).then(|| self.usernames.get(&id).map(String::as_str)).flatten()
+    }
+}
+
+/// What an account needs to name a channel: no other account's is the same.
+pub fn access_to(account: usize, id: i64) -> i64 {
+    (id ^ i64::try_from(account + 1).unwrap()).wrapping_mul(0x5851_f42d_4c95_7f2d)
+}

@@ -1,0 +1,153 @@
+//! A Telegram for tests: it speaks MTProto to the real client, keeps what it accepted, and does wrong on command.
+
+mod answers;
+mod book;
+mod cipher;
+mod frames;
+mod play;
+mod socket;
+mod words;
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use herald::telegram::live::Credentials;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use book::{Accepted, Call};
+use book::{Account, Book};
+use cipher::Cipher;
+pub use play::{On, Play};
+
+/// The server; it ends with the test.
+pub struct TelegramServer {
+    address: SocketAddr,
+    book: Arc<Mutex<Book>>,
+    /// Cancelled and replaced to close all connections.
+    open: Arc<Mutex<CancellationToken>>,
+    stop: CancellationToken,
+}
+
+impl TelegramServer {
+    /// Starts, and knows so many accounts.
+    pub async fn start(accounts: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let book = Arc::new(Mutex::new(Book::default()));
+        for number in 0..accounts {
+            let key = std::array::from_fn(|_| rand::random());
+            let account = Account {
+                cipher: Cipher::new(key),
+                user_id: 7_000_000_000 + i64::try_from(number).unwrap(),
+                is_signed_in: true,
+                open: HashSet::default(),
+            };
+            book.lock().unwrap().accounts.push(account);
+        }
+        let stop = CancellationToken::new();
+        let open = Arc::new(Mutex::new(stop.child_token()));
+        let server = Self { address, book: book.clone(), open: open.clone(), stop: stop.clone() };
+        tokio::spawn(async move {
+            while let Some(Ok((stream, _))) = stop.run_until_cancelled(listener.accept()).await {
+                let open = open.lock().unwrap().clone();
+                tokio::spawn(socket::serve(book.clone(), stream, open));
+            }
+        });
+        server
+    }
+
+    /// What `HERALD_TELEGRAM_SERVER` is to be.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// What an account signs in with.
+    pub fn credentials(&self, account: usize) -> Credentials {
+        let key = Arc::new(self.book().accounts[account].cipher.key);
+        Credentials { dc: 2, key, api_id: 1, server: Some(self.address().into()) }
+    }
+
+    /// The same as Telethon writes it.
+    pub fn session_string(&self, account: usize) -> String {
+        let key = self.book().accounts[account].cipher.key;
+        let bytes = [&[2, 149, 154, 167, 41, 1, 187][..], &key].concat();
+        format!("1{}", URL_SAFE.encode(bytes))
+    }
+
+    /// The user that an account is.
+    pub fn user_id(&self, account: usize) -> i64 {
+        self.book().accounts[account].user_id
+    }
+
+    /// Does wrong with the next request that fits.
+    pub fn play(&self, on: On, play: Play) {
+        self.play_times(1, on, play);
+    }
+
+    /// Does wrong with the next so many requests that fit.
+    pub fn play_times(&self, times: u32, on: On, play: Play) {
+        self.book().plays.push((on, play, times));
+    }
+
+    /// From now on a repeated `random_id` is answered with the first message instead of an error.
+    pub fn echo_repetitions(&self) {
+        self.book().echoes = true;
+    }
+
+    /// The account is signed out from somewhere else.
+    pub fn sign_out(&self, account: usize) {
+        self.book().accounts[account].is_signed_in = false;
+    }
+
+    /// The key of the account is forgotten: whoever comes with it is told 404.
+    pub fn forget_key(&self, account: usize) {
+        let other = std::array::from_fn(|_| rand::random());
+        self.book().accounts[account].cipher = Cipher::new(other);
+    }
+
+    /// Closes all connections.
+    pub fn drop_all(&self) {
+        let mut open = self.open.lock().unwrap();
+        open.cancel();
+        *open = self.stop.child_token();
+    }
+
+    /// What was accepted, in that order.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.book().accepted.clone()
+    }
+
+    /// What was asked for, in that order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.book().calls.clone()
+    }
+
+    /// How many connections of the account are open.
+    pub fn open_connections(&self, account: usize) -> usize {
+        self.book().accounts[account].open.len()
+    }
+
+    /// How often two connections of one account were open at once.
+    pub fn doubled_connections(&self) -> usize {
+        self.book().doubled
+    }
+
+    /// How often somebody wanted a new key.
+    pub fn handshakes(&self) -> usize {
+        self.book().handshakes
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap()
+    }
+}
+
+impl Drop for TelegramServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
