@@ -38,6 +38,7 @@ mod m20261122_000053_conversion_rules;
 mod m20261122_000054_integration_configs;
 mod m20261122_000055_lead_imports;
 mod m20261122_000056_webhook_events;
+mod m20261122_000057_attempts_of_scripts;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -82,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000054_integration_configs::Migration),
             Box::new(m20261122_000055_lead_imports::Migration),
             Box::new(m20261122_000056_webhook_events::Migration),
+            Box::new(m20261122_000057_attempts_of_scripts::Migration),
         ]
     }
 }

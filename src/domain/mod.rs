@@ -14,6 +14,7 @@ pub mod limits;
 pub mod markup;
 pub mod media_url;
 pub mod meters;
+pub mod money;
 pub mod pacing;
 pub mod positions;
 pub mod proxies;

@@ -58,6 +58,14 @@ pub enum Permission {
     WriteJobs,
     /// See the audit log.
     ReadAudit,
+    /// See leads, retention campaigns, scripts, attempts, conversions, sequences, tests and reports.
+    ReadRetention,
+    /// See how leads are reached, and what people noted of them.
+    ReadContacts,
+    /// Create, change, import and run what belongs to retention.
+    WriteRetention,
+    /// Erase a person for good.
+    EraseLeads,
 }
 
 impl Role {
@@ -66,13 +74,20 @@ impl Role {
         use Permission as P;
         match permission {
             P::Anyone => true,
-            P::SignedIn | P::ReadUsers | P::ReadBroadcast | P::ReadAudit if matches!(self, Self::Auditor) => true,
+            P::SignedIn | P::ReadUsers | P::ReadBroadcast | P::ReadAudit | P::ReadRetention
+                if matches!(self, Self::Auditor) =>
+            {
+                true
+            }
             P::SignedIn
             | P::ReadBroadcast
             | P::ChangeOwnPassword
             | P::OwnApiTokens
             | P::CreateChannels
             | P::WriteCampaigns
+            | P::ReadRetention
+            | P::ReadContacts
+            | P::WriteRetention
                 if matches!(self, Self::Operator) =>
             {
                 true
@@ -103,7 +118,10 @@ mod tests {
         use Permission as P;
         let of = |role: Role| P::iter().filter(|permission| role.may(*permission)).collect::<Vec<_>>();
         assert_eq!(of(Role::Admin).len(), P::iter().count());
-        assert_eq!(of(Role::Auditor), [P::Anyone, P::SignedIn, P::ReadUsers, P::ReadBroadcast, P::ReadAudit]);
+        assert_eq!(
+            of(Role::Auditor),
+            [P::Anyone, P::SignedIn, P::ReadUsers, P::ReadBroadcast, P::ReadAudit, P::ReadRetention]
+        );
         assert_eq!(
             of(Role::Operator),
             [
@@ -113,7 +131,10 @@ mod tests {
                 P::OwnApiTokens,
                 P::ReadBroadcast,
                 P::CreateChannels,
-                P::WriteCampaigns
+                P::WriteCampaigns,
+                P::ReadRetention,
+                P::ReadContacts,
+                P::WriteRetention,
             ]
         );
     }

@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
-    ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UploadId,
-    UserId,
+    AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
+    ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
+    RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
+    TemplateId, UploadId, UserId,
 };
 
 /// An id that the API shows.
@@ -55,6 +57,20 @@ global!(
     AuditLogId => "AuditLog",
     UploadId => "Upload",
     ChannelImportId => "ChannelImport",
+    LeadId => "Lead",
+    RetentionCampaignId => "RetentionCampaign",
+    CampaignLeadId => "CampaignLead",
+    ContactAttemptId => "ContactAttempt",
+    ScriptId => "Script",
+    ConversionId => "Conversion",
+    ConversionRuleId => "ConversionRule",
+    RetentionSequenceId => "RetentionSequence",
+    SequenceStepId => "SequenceStep",
+    SequenceEnrollmentId => "SequenceEnrollment",
+    SequenceStepExecutionId => "SequenceStepExecution",
+    IntegrationConfigId => "IntegrationConfig",
+    AbTestId => "AbTest",
+    LeadImportId => "LeadImport",
 );
 
 /// Reads the ids that come as arguments.

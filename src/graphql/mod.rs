@@ -23,6 +23,7 @@ pub mod nested;
 pub mod node;
 mod observe;
 mod purse;
+pub mod retention;
 pub mod scalar;
 pub mod server;
 mod shared;

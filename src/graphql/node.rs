@@ -14,9 +14,16 @@ use super::broadcast::job::Job;
 use super::broadcast::template::Template;
 use super::guard::{self, requires};
 use super::id::{self, GlobalId, MOST_IDS, ReadId};
+use super::retention::campaign::RetentionCampaign;
+use super::retention::campaign_lead::CampaignLead;
+use super::retention::contact_attempt::ContactAttempt;
+use super::retention::conversion_rule::ConversionRule;
+use super::retention::lead::Lead;
+use super::retention::script::Script;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
-    ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UserId,
+    ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId, ContactAttemptId,
+    ConversionRuleId, JobId, LeadId, RetentionCampaignId, ScriptId, TemplateId, UserId,
 };
 use crate::domain::role::Permission;
 
@@ -42,6 +49,18 @@ pub enum Node {
     BroadcastCampaign(BroadcastCampaign),
     /// One message of a campaign to one channel.
     Job(Job),
+    /// A person that retention writes to.
+    Lead(Lead),
+    /// Who is contacted, on which channels, and when.
+    RetentionCampaign(RetentionCampaign),
+    /// A lead in a retention campaign.
+    CampaignLead(CampaignLead),
+    /// One contact to a lead.
+    ContactAttempt(ContactAttempt),
+    /// What is said to leads on one channel.
+    Script(Script),
+    /// A rule that skips steps on a channel which does worse than it should.
+    ConversionRule(ConversionRule),
 }
 
 /// Anything by its id alone.
@@ -123,6 +142,38 @@ async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) ->
         JobId::TYPE => {
             need(Permission::ReadBroadcast).await?;
             Job::by_id(ctx, id.argument("id")?).await?.map(Node::Job)
+        }
+        name => return of_retention(ctx, name, id).await,
+    })
+}
+
+/// The same for what belongs to retention, most of which needs one permission.
+async fn of_retention(ctx: &Context<'_>, name: &str, id: &ID) -> Result<Option<Node>> {
+    let may_read = guard::require(ctx, Permission::ReadRetention);
+    Ok(match name {
+        LeadId::TYPE => {
+            may_read.await?;
+            Lead::by_id(ctx, id.argument("id")?).await?.map(Node::Lead)
+        }
+        RetentionCampaignId::TYPE => {
+            may_read.await?;
+            RetentionCampaign::by_id(ctx, id.argument("id")?).await?.map(Node::RetentionCampaign)
+        }
+        CampaignLeadId::TYPE => {
+            may_read.await?;
+            CampaignLead::by_id(ctx, id.argument("id")?).await?.map(Node::CampaignLead)
+        }
+        ContactAttemptId::TYPE => {
+            may_read.await?;
+            ContactAttempt::by_id(ctx, id.argument("id")?).await?.map(Node::ContactAttempt)
+        }
+        ScriptId::TYPE => {
+            may_read.await?;
+            Script::by_id(ctx, id.argument("id")?).await?.map(Node::Script)
+        }
+        ConversionRuleId::TYPE => {
+            may_read.await?;
+            ConversionRule::by_id(ctx, id.argument("id")?).await?.map(Node::ConversionRule)
         }
         _ => None,
     })

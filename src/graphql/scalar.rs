@@ -3,6 +3,8 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
+use crate::domain::money::Micros;
+
 /// An instant: RFC 3339 in UTC with milliseconds, such as `2026-11-22T18:30:00.000Z`. Other offsets are understood in
 /// inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +81,33 @@ impl ScalarType for Json {
     }
 }
 
+/// An exact decimal number with at most six digits after the point, written as a string such as `"12.50"`: money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decimal(pub Micros);
+
+/// An exact decimal number with at most six digits after the point, written as a string such as `"12.50"`: money.
+#[Scalar(name = "Decimal", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let text = match &value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return Err(InputValueError::expected_type(value)),
+        };
+        Ok(Self(text.parse::<Micros>()?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl From<Micros> for Decimal {
+    fn from(amount: Micros) -> Self {
+        Self(amount)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +129,13 @@ mod tests {
         assert_eq!(BigInt::parse(number.to_value()).unwrap(), number);
         assert_eq!(BigInt::parse(Value::from(7)).unwrap(), BigInt(7));
         assert!(BigInt::parse(Value::from("7.5")).is_err());
+    }
+
+    #[test]
+    fn money_is_exact() {
+        let shown = |text: &str| Decimal::parse(Value::from(text)).map(|amount| amount.to_value());
+        assert_eq!(shown("0.1").unwrap(), Value::from("0.1"));
+        assert_eq!(shown("12.50").unwrap(), Value::from("12.5"));
+        assert!(shown("0.0000001").is_err() && shown("1e3").is_err() && shown("").is_err());
     }
 }

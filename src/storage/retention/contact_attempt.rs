@@ -62,6 +62,11 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
     }
 
+    /// The contacts with a script.
+    pub fn with(script: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::ScriptId)).eq(script))
+    }
+
     /// The contacts of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))

@@ -9,6 +9,7 @@ pub mod consent;
 pub mod contact_attempt;
 pub mod conversion;
 pub mod conversion_rule;
+pub mod counts;
 pub mod enrollment;
 pub mod execution;
 pub mod integration_config;
