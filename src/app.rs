@@ -172,6 +172,7 @@ fn rules(config: &Config) -> Rules {
         dedupe_window: config.dedupe_window,
         progress_hz: config.progress_hz,
         sso: config.sso.clone(),
+        endpoints: config.endpoints.clone(),
         limits: config.limits.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod choices;
 mod limits;
+mod providers;
 mod sso;
 mod telegram;
 mod values;
@@ -16,8 +17,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use self::choices::{LogFormat, Telegram};
 use self::limits::LimitSettings;
+use self::providers::ProviderSettings;
 use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
+use crate::domain::retention::endpoints::Endpoints;
 use crate::domain::secret_key::SecretKey;
 use crate::service::access::sso::Issuer;
 use crate::storage::archive::Place;
@@ -128,6 +131,8 @@ pub struct Settings {
     )]
     dedupe_window: String,
     #[command(flatten)]
+    providers: ProviderSettings,
+    #[command(flatten)]
     sso: sso::Sso,
     /// Where old audit lines are archived: a folder, or s3://... with the AWS_ variables
     #[arg(long, hide_env_values = true, hide_short_help = true, env = "HERALD_AUDIT_ARCHIVE", value_name = "PLACE")]
@@ -198,6 +203,8 @@ pub struct Config {
     pub telegram_server: Option<Arc<str>>,
     /// The address by which users reach Herald, without a slash at its end.
     pub public_url: Option<String>,
+    /// Where providers are, and where they find Herald.
+    pub endpoints: Endpoints,
     /// Origins whose pages may use the API besides Herald's own.
     pub origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -268,10 +275,15 @@ impl Settings {
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (sso, sso_login_url) = self.sso.check()?;
         let (telegram, telegram_server) = self.telegram.check()?;
+        let listen = values::address(&self.listen).of("HERALD_LISTEN")?;
+        let public_url =
+            text(self.public_url).map(|url| values::public_url(&url)).transpose().of("HERALD_PUBLIC_URL")?;
         let config = Config {
             sso,
             sso_login_url,
-            listen: values::address(&self.listen).of("HERALD_LISTEN")?,
+            listen,
+            endpoints: self.providers.check(public_url.clone().unwrap_or_else(|| format!("http://{listen}")))?,
+            public_url,
             data_dir: values::folder(self.data_dir).of("HERALD_DATA_DIR")?,
             database_url: values::url(url(self.database_url), &["postgres", "postgresql"]).of("DATABASE_URL")?,
             redis_url: values::url(url(self.redis_url), &["redis", "rediss", "redis+unix", "unix"]).of("REDIS_URL")?,
@@ -285,10 +297,6 @@ impl Settings {
                 .of("HERALD_ADMIN_PASSWORD")?,
             telegram,
             telegram_server,
-            public_url: text(self.public_url)
-                .map(|url| values::public_url(&url))
-                .transpose()
-                .of("HERALD_PUBLIC_URL")?,
             origins: values::list(self.origins.as_deref(), values::origin).of("HERALD_ORIGINS")?,
             trusted_proxies: self.trusted_proxies.unwrap_or_default().parse().of("HERALD_TRUSTED_PROXIES")?,
             upload_max_bytes: values::size(&self.upload_max_bytes).of("HERALD_UPLOAD_MAX_BYTES")?,
@@ -360,6 +368,7 @@ mod tests {
             "--late-limit=5",
             "--pause-after-failures=many",
             "--dedupe-window=-1s",
+            "--providers=dry",
             "--sso-alg=RS256",
             "--sso-key-file=/nowhere",
             "--audit-archive=ftp://host",

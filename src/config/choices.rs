@@ -19,3 +19,12 @@ pub enum LogFormat {
     /// Objects for machines.
     Json,
 }
+
+/// Whether anything is handed to providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// To those that are set up.
+    Live,
+    /// To none.
+    Simulated,
+}

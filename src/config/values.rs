@@ -74,6 +74,14 @@ pub(super) fn choice<T: ValueEnum>(text: &str) -> Value<T> {
     })
 }
 
+pub(super) fn yes(text: &str) -> Value<bool> {
+    match text.trim() {
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
+        _ => Err(format!("{text:?} is neither yes nor no")),
+    }
+}
+
 pub(super) fn public_url(text: &str) -> Value<String> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
     if host.trim_end_matches('/').is_empty() || text.contains(char::is_whitespace) {

@@ -89,6 +89,12 @@ pub enum Action {
     FloodWaitTriggered,
     /// Telegram closed an account.
     AccountBanned,
+    /// A provider was given its credentials, or others.
+    IntegrationSaved,
+    /// The credentials of a provider went.
+    IntegrationDeleted,
+    /// A provider was asked whether its credentials hold.
+    IntegrationTested,
     /// A process that sends began its work.
     WorkerStarted,
     /// A process that sends ended in order.

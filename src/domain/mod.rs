@@ -1,6 +1,7 @@
 //! Floor 0, pure: the words and rules of Herald. Nothing here touches a database, a socket or a file.
 
 pub mod audit;
+pub mod breaker;
 pub mod broadcast;
 pub mod bucket;
 pub mod channel_line;
@@ -23,6 +24,7 @@ pub mod role;
 pub mod sealed;
 pub mod secret_key;
 pub mod session_string;
+pub mod sms;
 pub mod statistics;
 pub mod template;
 pub mod text;

@@ -66,6 +66,8 @@ pub enum Permission {
     WriteRetention,
     /// Erase a person for good.
     EraseLeads,
+    /// See, set up and try the credentials of providers.
+    ManageIntegrations,
 }
 
 impl Role {

@@ -47,6 +47,7 @@ pub struct Query(
     broadcast::template_preview::PreviewQuery,
     broadcast::campaign_list::CampaignQuery,
     broadcast::job_list::JobQuery,
+    retention::integration::IntegrationQuery,
 );
 
 /// Everything that can be changed. Each field takes one `input` and gives back what it changed.
@@ -61,6 +62,7 @@ pub struct Mutation(
     broadcast::template_mutations::TemplateMutation,
     broadcast::campaign_mutations::CampaignMutation,
     broadcast::job_mutations::JobMutation,
+    retention::integration::IntegrationMutation,
 );
 
 /// Everything that can be watched.

@@ -18,12 +18,13 @@ use super::retention::campaign::RetentionCampaign;
 use super::retention::campaign_lead::CampaignLead;
 use super::retention::contact_attempt::ContactAttempt;
 use super::retention::conversion_rule::ConversionRule;
+use super::retention::integration::IntegrationConfig;
 use super::retention::lead::Lead;
 use super::retention::script::Script;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
     ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId, ContactAttemptId,
-    ConversionRuleId, JobId, LeadId, RetentionCampaignId, ScriptId, TemplateId, UserId,
+    ConversionRuleId, IntegrationConfigId, JobId, LeadId, RetentionCampaignId, ScriptId, TemplateId, UserId,
 };
 use crate::domain::role::Permission;
 
@@ -61,6 +62,8 @@ pub enum Node {
     Script(Script),
     /// A rule that skips steps on a channel which does worse than it should.
     ConversionRule(ConversionRule),
+    /// How a provider is reached.
+    IntegrationConfig(IntegrationConfig),
 }
 
 /// Anything by its id alone.
@@ -174,6 +177,10 @@ async fn of_retention(ctx: &Context<'_>, name: &str, id: &ID) -> Result<Option<N
         ConversionRuleId::TYPE => {
             may_read.await?;
             ConversionRule::by_id(ctx, id.argument("id")?).await?.map(Node::ConversionRule)
+        }
+        IntegrationConfigId::TYPE => {
+            guard::require(ctx, Permission::ManageIntegrations).await?;
+            IntegrationConfig::by_id(ctx, id.argument("id")?).await?.map(Node::IntegrationConfig)
         }
         _ => None,
     })

@@ -1,6 +1,14 @@
 //! The seam to providers: what Herald hands over for a lead, and who takes it.
 
+pub mod http;
+pub mod instantly;
+pub mod paced;
 pub mod simulated;
+pub mod smtp;
+mod trial;
+pub mod twilio;
+pub mod vapi;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +16,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
+
+pub use self::trial::Trial;
 
 /// How long an answer is awaited before the outcome is [`Outcome::Unknown`].
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -67,6 +77,8 @@ pub struct Email {
     pub body: String,
     /// Where one click ends all emails (RFC 8058); None leaves the header out.
     pub unsubscribe: Option<String>,
+    /// The Instantly campaign through which it goes; None for the mail server.
+    pub instantly_campaign: Option<Uuid>,
 }
 
 /// A call to one lead.

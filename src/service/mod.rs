@@ -10,6 +10,7 @@ use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::domain::id::{NodeId, UserId};
 use crate::domain::limits::Limits;
+use crate::domain::retention::endpoints::Endpoints;
 use crate::domain::role::Role;
 use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
@@ -22,6 +23,7 @@ pub mod access;
 pub mod broadcast;
 pub mod hub;
 pub mod once;
+pub mod retention;
 pub mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -66,6 +68,8 @@ pub struct Rules {
     pub progress_hz: u32,
     /// Who else says who somebody is.
     pub sso: Option<Arc<Issuer>>,
+    /// Where providers are, and where they find Herald.
+    pub endpoints: Endpoints,
     /// What one client may ask for.
     pub limits: Limits,
 }

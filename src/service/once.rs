@@ -12,10 +12,13 @@ use uuid::Uuid;
 use super::access::audit::Subject;
 use super::{Actor, Services};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, JobId, TemplateId, UserId};
+use crate::domain::id::{
+    BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, IntegrationConfigId, JobId, TemplateId, UserId,
+};
 use crate::domain::json::canonical;
 use crate::storage::access::{idempotency_key, user};
 use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, template};
+use crate::storage::retention::integration_config;
 
 /// How long a key is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -168,6 +171,7 @@ rows!(
     template by TemplateId as "template",
     campaign by BroadcastCampaignId as "broadcast campaign",
     job by JobId as "job",
+    integration_config by IntegrationConfigId as "integration config",
 );
 
 /// A row, and how many the write has moved.

@@ -7,6 +7,7 @@ use super::{Rules, Services};
 use crate::domain::clock::SystemClock;
 use crate::domain::id::NodeId;
 use crate::domain::limits::Limits;
+use crate::domain::retention::endpoints::Endpoints;
 use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
 use crate::events::local::LocalEvents;
@@ -33,6 +34,7 @@ impl Fixture {
             dedupe_window: Duration::from_mins(5),
             progress_hz,
             sso: None,
+            endpoints: Endpoints::default(),
             limits: Limits::default(),
         };
         let services = Services {

@@ -13,6 +13,7 @@ use herald::domain::broadcast::{CampaignMode, ParseMode};
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, NodeId, TemplateId, UserId};
 use herald::domain::limits::Limits;
+use herald::domain::retention::endpoints::Endpoints;
 use herald::domain::role::Role;
 use herald::domain::sealed::Vault;
 use herald::domain::secret_key::SecretKey;
@@ -56,6 +57,7 @@ impl Bench {
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
             sso: None,
+            endpoints: Endpoints::default(),
             limits: Limits::default(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -91,6 +91,7 @@ async fn every_published_operation_runs() {
     campaign(&mut story, &batch, &template["id"]).await;
     single_jobs(&mut story).await;
     things_by_id(&mut story, &batch, &channel).await;
+    integrations(&mut story).await;
     tidying(&mut story, &batch, &channel, &template["id"]).await;
 
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
@@ -246,6 +247,17 @@ async fn single_jobs(story: &mut Story) {
         story.run("job", json!({ "id": failed })).await["job"]["status"] == "FAILED"
     })
     .await;
+}
+
+/// A provider is set up, tried, and taken away again.
+async fn integrations(story: &mut Story) {
+    let secret = json!({ "webhook": { "secret": "a secret of some length" } });
+    let saved = story.input("save-integration-config", secret).await["saveIntegrationConfig"].clone();
+    let id = saved["integrationConfig"]["id"].clone();
+    assert_eq!(story.input("test-integration", json!({ "id": id })).await["testIntegration"]["isOk"], true);
+    let listed = story.run("list-integration-configs", json!({ "providers": ["WEBHOOK"] })).await;
+    assert_eq!(listed["integrationConfigs"]["nodes"][0]["fields"][0]["value"], "****ngth");
+    story.input("delete-integration-config", json!({ "id": id })).await;
 }
 
 /// What is there is found again by its id.

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::harness::TestApp;
 
 use Permission::{
-    Anyone, ChangeOwnPassword, CreateChannels, OwnApiTokens, SignedIn, WriteCampaigns, WriteChannels, WriteJobs,
-    WriteUsers,
+    Anyone, ChangeOwnPassword, CreateChannels, ManageIntegrations, OwnApiTokens, SignedIn, WriteCampaigns,
+    WriteChannels, WriteJobs, WriteUsers,
 };
 
 /// The table of the contract, a line for each mutation.
@@ -50,6 +50,9 @@ const TABLE: &[(&str, Permission)] = &[
     ("retryJob", WriteJobs),
     ("cancelJob", WriteJobs),
     ("resolveUnknownJobs", WriteJobs),
+    ("saveIntegrationConfig", ManageIntegrations),
+    ("deleteIntegrationConfig", ManageIntegrations),
+    ("testIntegration", ManageIntegrations),
 ];
 
 /// The published schema, with what is needed to write an operation for any field.

@@ -5,6 +5,7 @@ use sea_orm::{ActiveValue, QuerySelect};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::IntegrationConfigId;
+use crate::domain::retention::credentials::Provider;
 
 /// The configuration of a provider.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -37,6 +38,16 @@ impl Entity {
     /// All of them.
     pub fn all() -> Select<Self> {
         Self::find()
+    }
+
+    /// The one of a provider.
+    pub fn of(provider: Provider) -> Select<Self> {
+        Self::find().filter(Column::Provider.eq(provider.name()))
+    }
+
+    /// Those that are used.
+    pub fn active() -> Select<Self> {
+        Self::find().filter(Column::IsActive.eq(true))
     }
 
     /// Those of `ids` that are there.

@@ -10,6 +10,7 @@ use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ParseMo
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
 use herald::domain::limits::Limits;
+use herald::domain::retention::endpoints::Endpoints;
 use herald::domain::role::Role;
 use herald::domain::sealed::Vault;
 use herald::domain::secret_key::SecretKey;
@@ -67,6 +68,7 @@ impl Office {
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
             sso: None,
+            endpoints: Endpoints::default(),
             limits: Limits::default(),
         };
         let on = Services {

@@ -1,0 +1,179 @@
+//! Keitaro's postbacks: a URL that an operator wrote, with macros in it. Names vary, so each meaning has many.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::{Map, Value as Json};
+
+use super::words::ConversionStatus;
+
+/// What a meaning is called; the first that is given counts.
+const SUB_ID: [&str; 6] = ["sub_id", "subid", "subId", "sub_id_1", "aff_sub", "s1"];
+const CLICK_ID: [&str; 6] = ["click_id", "clickid", "clickId", "external_id", "externalId", "cid"];
+const STATUS: [&str; 4] = ["status", "conversion_status", "event", "type"];
+const REVENUE: [&str; 5] = ["revenue", "payout", "conversion_revenue", "amount", "sum"];
+const TRANSACTION: [&str; 5] = ["tid", "transaction_id", "txid", "order_id", "conversion_id"];
+/// By these a postback shows that it may come: they are kept nowhere.
+pub const TOKENS: [&str; 2] = ["token", "key"];
+
+/// The longest id, in characters.
+const LONGEST_ID: usize = 255;
+
+/// What a postback says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postback {
+    /// The sub id.
+    pub sub_id: Option<String>,
+    /// The click id.
+    pub click_id: Option<String>,
+    /// The transaction, if one click may lead to several.
+    pub transaction_id: Option<String>,
+    /// What the conversion stands for.
+    pub status: ConversionStatus,
+    /// The status in Keitaro's words.
+    pub original_status: Option<String>,
+    /// In millionths; None if it was not told.
+    pub revenue_micros: Option<i64>,
+    /// ISO 4217; None if it was not told.
+    pub currency: Option<String>,
+    /// All of it, as it came.
+    pub data: Json,
+}
+
+impl Postback {
+    /// Reads the pairs of a query and a body; those of the body come later, and win.
+    ///
+    /// # Errors
+    /// It has neither a sub id nor a click id: it can't ever be matched.
+    pub fn read(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, &'static str> {
+        let pairs: BTreeMap<String, String> =
+            pairs.into_iter().filter(|(name, _)| !TOKENS.contains(&name.as_str())).collect();
+        let find = |names: &[&str]| {
+            names.iter().filter_map(|name| pairs.get(*name)).map(|value| value.trim()).find(|value| is_given(value))
+        };
+        let id = |names: &[&str]| find(names).map(|id| id.chars().take(LONGEST_ID).collect::<String>());
+        let (sub_id, click_id) = (id(&SUB_ID), id(&CLICK_ID));
+        if sub_id.is_none() && click_id.is_none() {
+            return Err("a postback needs a sub_id or a click_id");
+        }
+        let original_status = id(&STATUS);
+        let currency = find(&["currency"]).map(str::to_ascii_uppercase);
+        Ok(Self {
+            sub_id,
+            click_id,
+            transaction_id: id(&TRANSACTION),
+            status: original_status.as_deref().map_or(ConversionStatus::Sale, status),
+            original_status,
+            revenue_micros: find(&REVENUE).and_then(micros),
+            currency: currency.filter(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())),
+            data: pairs.into_iter().map(|(name, value)| (name, Json::from(value))).collect::<Map<_, _>>().into(),
+        })
+    }
+}
+
+/// A macro that was not replaced arrives as it was written.
+fn is_given(value: &str) -> bool {
+    !(value.is_empty() || value.starts_with('{') && value.ends_with('}'))
+}
+
+/// What a status stands for. One that is unknown is taken as not confirmed.
+fn status(written: &str) -> ConversionStatus {
+    match written.to_lowercase().as_str() {
+        "sale" | "approved" | "approve" | "confirmed" | "paid" | "deposit" | "rebill" | "purchase" => {
+            ConversionStatus::Sale
+        }
+        "registration" | "signup" | "sign_up" => ConversionStatus::Signup,
+        "trial" => ConversionStatus::Trial,
+        "rejected" | "reject" | "trash" | "cancelled" | "canceled" | "declined" | "chargeback" | "refund" => {
+            ConversionStatus::Rejected
+        }
+        _ => ConversionStatus::Lead,
+    }
+}
+
+/// `1234.5`, `1234,5`, `1.234,50` or `1,234.50` in millionths; None if it is no such number.
+fn micros(written: &str) -> Option<i64> {
+    let mut digits: String = written.chars().filter(|letter| !letter.is_whitespace()).collect();
+    // The last sign is that of the decimals, those before it part thousands.
+    if let Some(point) = digits.rfind(['.', ',']) {
+        let (whole, part) = digits.split_at(point);
+        digits = format!("{}.{}", whole.replace(['.', ','], ""), &part[1..]);
+    }
+    let amount: Decimal = digits.parse().ok()?;
+    let amount = amount.checked_mul(Decimal::from(1_000_000))?;
+    amount.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven).try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Postback, &'static str> {
+        Postback::read(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn each_meaning_has_many_names() {
+        let given = [("subid", "abc"), ("cid", "click"), ("status", "Sale"), ("payout", "10,50"), ("tid", "7")];
+        let postback = read(&[&given[..], &[("currency", "eur"), ("offer_id", "9")]].concat()).unwrap();
+        assert_eq!((postback.sub_id.as_deref(), postback.click_id.as_deref()), (Some("abc"), Some("click")));
+        assert_eq!((postback.status, postback.revenue_micros), (ConversionStatus::Sale, Some(10_500_000)));
+        assert_eq!((postback.currency.as_deref(), postback.transaction_id.as_deref()), (Some("EUR"), Some("7")));
+        assert_eq!(postback.data["offer_id"], "9");
+    }
+
+    #[test]
+    fn macros_that_were_not_replaced_are_missing_and_tokens_are_not_kept() {
+        let postback = read(&[
+            ("sub_id", "{subid}"),
+            ("click_id", "c1"),
+            ("revenue", "{revenue}"),
+            ("tid", "{tid}"),
+            ("status", "{status}"),
+            ("currency", ""),
+            ("token", "secret"),
+        ])
+        .unwrap();
+        assert_eq!(postback.sub_id, None);
+        assert_eq!((postback.revenue_micros, postback.transaction_id, postback.currency), (None, None, None));
+        assert_eq!(postback.data.get("token"), None);
+        assert_eq!(postback.data["revenue"], json!("{revenue}"));
+        assert!(read(&[("sub_id", "{subid}"), ("status", "sale")]).is_err());
+        // The next name is tried.
+        assert_eq!(read(&[("sub_id", ""), ("aff_sub", "x")]).unwrap().sub_id.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn statuses_are_known_in_any_case() {
+        for (written, expected) in [
+            ("REBILL", ConversionStatus::Sale),
+            ("hold", ConversionStatus::Lead),
+            ("Registration", ConversionStatus::Signup),
+            ("trial", ConversionStatus::Trial),
+            ("Chargeback", ConversionStatus::Rejected),
+            ("something new", ConversionStatus::Lead),
+        ] {
+            assert_eq!(read(&[("subid", "x"), ("status", written)]).unwrap().status, expected, "{written}");
+        }
+        assert_eq!(read(&[("subid", "x")]).unwrap().status, ConversionStatus::Sale);
+    }
+
+    #[test]
+    fn money_is_exact() {
+        for (written, expected) in [
+            ("0.1", Some(100_000)),
+            ("1234,5", Some(1_234_500_000)),
+            ("1.234,50", Some(1_234_500_000)),
+            ("1,234.50", Some(1_234_500_000)),
+            ("19.999999", Some(19_999_999)),
+            ("0.0000005", Some(0)),
+            ("-3", Some(-3_000_000)),
+            ("free", None),
+            ("999999999999999999999", None),
+        ] {
+            assert_eq!(micros(written), expected, "{written}");
+        }
+    }
+}

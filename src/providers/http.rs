@@ -1,0 +1,180 @@
+//! HTTP to providers: one client, bounded in time and size, and what its failures mean for a contact.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::{CALL_TIMEOUT, Outcome};
+use crate::domain::media_url;
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 1 << 20;
+/// The longest part of an answer that is told to operators, in characters.
+const TOLD: usize = 300;
+/// How long to wait when the provider can't be reached.
+pub(super) const AWAY: Duration = Duration::from_secs(30);
+/// How long to wait while the provider refuses our credentials: somebody must look.
+pub(super) const LOCKED_OUT: Duration = Duration::from_mins(5);
+/// The longest wait that a provider's `Retry-After` can impose.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// A client that follows no redirection: a key must not travel to where somebody else points.
+///
+/// # Panics
+/// TLS was not installed before.
+pub fn client() -> Client {
+    builder().build().expect("TLS is installed before anything connects")
+}
+
+/// A client for addresses that users give: it connects to the internet at large only, whatever a name resolves to.
+pub(super) fn public_client() -> Client {
+    builder().no_proxy().dns_resolver(Arc::new(PublicOnly)).build().expect("TLS is installed before anything connects")
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(CALL_TIMEOUT)
+        .connect_timeout(Duration::from_secs(5))
+        // A connection that the other side closes while it is reused is an outcome that nobody knows.
+        .pool_idle_timeout(Duration::from_secs(10))
+        .user_agent(concat!("Herald/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Why a name was not connected to.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to no public address")]
+pub(super) struct NotPublic;
+
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| media_url::is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(NotPublic.into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// What a provider answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status of HTTP.
+    pub status: StatusCode,
+    /// The body, at most 1 MiB of it.
+    pub body: Vec<u8>,
+    /// How long the provider asked to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing was handed over.
+    #[error("the provider can't be reached: {0}")]
+    Unreached(String),
+    /// The address must not be connected to.
+    #[error("{0}")]
+    Forbidden(String),
+    /// It may have been handed over.
+    #[error("no answer: {0}")]
+    Lost(String),
+}
+
+impl Fault {
+    /// What it means for a contact.
+    pub fn outcome(self) -> Outcome {
+        let error = self.to_string();
+        match self {
+            Self::Unreached(_) => Outcome::Wait { after: AWAY, error },
+            Self::Forbidden(_) => Outcome::Refused(super::Refusal::permanent(error)),
+            Self::Lost(_) => Outcome::Unknown { error },
+        }
+    }
+}
+
+/// Sends a request and reads the answer.
+///
+/// # Errors
+/// Whether it may have been handed over. URLs are left out: there may be secrets in them.
+pub async fn call(request: RequestBuilder) -> Result<Answer, Fault> {
+    let mut response = request.send().await.map_err(fault)?;
+    let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| Fault::Lost(reason(&error)))? {
+        body.extend_from_slice(&piece);
+        if body.len() > LONGEST {
+            return Err(Fault::Lost("the answer is too long".into()));
+        }
+    }
+    Ok(Answer { status, body, retry_after })
+}
+
+fn fault(error: reqwest::Error) -> Fault {
+    let error = error.without_url();
+    let told = reason(&error);
+    if causes(&error).any(<dyn std::error::Error>::is::<NotPublic>) {
+        Fault::Forbidden(NotPublic.to_string())
+    } else if error.is_connect() || error.is_builder() {
+        Fault::Unreached(told)
+    } else {
+        Fault::Lost(told)
+    }
+}
+
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// The innermost cause, which says most.
+fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it took too long".into();
+    }
+    causes(error).last().map_or_else(String::new, ToString::to_string).chars().take(TOLD).collect()
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+impl Answer {
+    /// The body as JSON of this shape, if it is that.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// How the body begins, for operators.
+    pub fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        text.chars().filter(|letter| !letter.is_control()).take(TOLD).collect()
+    }
+
+    /// What a status says that means the same at every provider without an idempotency key; None for the others.
+    ///
+    /// A 5xx may come from a gateway in front of a provider that took the contact: but for 503, nobody knows.
+    pub fn common(&self, error: &str) -> Option<Outcome> {
+        let error = format!("{}: {error}", self.status.as_u16());
+        let wait = |after: Duration| Outcome::Wait { after: self.retry_after.unwrap_or(after), error: error.clone() };
+        match self.status {
+            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Some(wait(LOCKED_OUT)),
+            StatusCode::TOO_MANY_REQUESTS => Some(wait(Duration::from_secs(5))),
+            StatusCode::SERVICE_UNAVAILABLE => Some(wait(AWAY)),
+            status if status.is_server_error() => Some(Outcome::Unknown { error }),
+            _ => None,
+        }
+    }
+}

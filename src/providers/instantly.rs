@@ -1,0 +1,266 @@
+//! Email campaigns by Instantly, version 2 of its API: campaigns, leads in bulk, figures, webhooks.
+
+use futures_util::future::BoxFuture;
+use reqwest::{Client, RequestBuilder};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::http::{self, Answer};
+use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use crate::domain::retention::credentials;
+
+/// Leads in one request at most.
+pub const BULK: usize = 1_000;
+/// By this header Instantly's webhooks show that they are Instantly's.
+pub const SECRET_HEADER: &str = "x-herald-secret";
+
+/// One Instantly workspace.
+#[derive(Debug)]
+pub struct Instantly {
+    http: Client,
+    base: String,
+    account: credentials::Instantly,
+}
+
+/// A campaign to be.
+#[derive(Debug, Clone)]
+pub struct NewCampaign {
+    /// What it is called.
+    pub name: String,
+    /// One of the names that Instantly takes: see `domain::retention::instantly_zone`.
+    pub time_zone: &'static str,
+    /// From when to when, `HH:MM`.
+    pub hours: (String, String),
+    /// On which days, Sunday first.
+    pub days: [bool; 7],
+    /// Emails in order, each with the days until the next: subject, HTML, days.
+    pub emails: Vec<(String, String, u32)>,
+}
+
+/// A lead as Instantly takes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewLead {
+    /// Its address.
+    pub email: String,
+    /// Its first name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Its last name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Its number, E.164.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// What texts can name.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub custom_variables: Map<String, Json>,
+}
+
+/// What became of leads that were added.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Added {
+    /// So many are in the campaign now that were not before.
+    pub leads_uploaded: u64,
+    /// So many were passed over: known, blocked or invalid.
+    pub skipped_count: u64,
+    /// Those that were made.
+    pub created_leads: Vec<Created>,
+}
+
+/// A lead that was made.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Created {
+    /// Its id at Instantly.
+    pub id: String,
+    /// Its address.
+    #[serde(default)]
+    pub email: String,
+}
+
+/// A campaign's figures.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct Analytics {
+    /// Leads in it.
+    pub leads_count: i64,
+    /// Leads that were written to.
+    pub contacted_count: i64,
+    /// Emails that were sent.
+    pub emails_sent_count: i64,
+    /// Emails that were opened, each once.
+    pub open_count_unique: i64,
+    /// Replies, one a lead.
+    pub reply_count_unique: i64,
+    /// Clicks on links, one a lead.
+    pub link_click_count_unique: i64,
+    /// Emails that came back.
+    pub bounced_count: i64,
+    /// Leads that want no more.
+    pub unsubscribed_count: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Id {
+    id: Uuid,
+}
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It surely had no effect.
+    #[error("{0}")]
+    Refused(String),
+    /// It may have had one.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+impl Instantly {
+    /// The workspace at `base`.
+    pub fn new(base: &str, account: credentials::Instantly) -> Self {
+        Self { http: http::client(), base: base.trim_end_matches('/').to_owned(), account }
+    }
+
+    /// Asks whether the credentials hold.
+    pub async fn test(&self) -> Trial {
+        Trial::of(http::call(self.signed_in(self.http.get(self.url("campaigns?limit=1")))).await)
+    }
+
+    /// Makes a campaign, which is a draft.
+    pub async fn create_campaign(&self, campaign: &NewCampaign) -> Result<Uuid, Failure> {
+        let days: Map<String, Json> =
+            campaign.days.iter().enumerate().map(|(day, is_on)| (day.to_string(), json!(is_on))).collect();
+        let step = |(subject, body, delay): &(String, String, u32)| {
+            json!({ "type": "email", "delay": delay, "delay_unit": "days",
+                "variants": [{ "subject": subject, "body": body }] })
+        };
+        let body = json!({
+            "name": campaign.name,
+            "campaign_schedule": { "schedules": [{
+                "name": "Herald",
+                "timing": { "from": campaign.hours.0, "to": campaign.hours.1 },
+                "days": days,
+                "timezone": campaign.time_zone,
+            }] },
+            "sequences": [{ "steps": campaign.emails.iter().map(step).collect::<Vec<_>>() }],
+            "email_list": self.account.accounts,
+            "stop_on_reply": true,
+            "insert_unsubscribe_header": true,
+        });
+        self.ask::<Id>(self.http.post(self.url("campaigns")).json(&body)).await.map(|made| made.id)
+    }
+
+    /// Starts a campaign, which may run already.
+    pub async fn activate(&self, campaign: Uuid) -> Result<(), Failure> {
+        // No body: a JSON content type without one is refused.
+        self.ask::<Json>(self.http.post(self.url(&format!("campaigns/{campaign}/activate")))).await.map(drop)
+    }
+
+    /// Adds at most [`BULK`] leads to a campaign; those that are in it are passed over, so it can be repeated.
+    pub async fn add_leads(&self, campaign: Uuid, leads: &[NewLead]) -> Result<Added, Failure> {
+        let body = json!({ "campaign_id": campaign, "leads": leads, "skip_if_in_campaign": true });
+        self.ask(self.http.post(self.url("leads/add")).json(&body)).await
+    }
+
+    /// A campaign's figures; None before it has sent anything.
+    pub async fn analytics(&self, campaign: Uuid) -> Result<Option<Analytics>, Failure> {
+        let url = self.url(&format!("campaigns/analytics?id={campaign}"));
+        let all: Vec<Analytics> = self.ask(self.http.get(url)).await?;
+        Ok(all.into_iter().next())
+    }
+
+    /// Has all events of a campaign told to `url`.
+    pub async fn create_webhook(&self, campaign: Uuid, url: &str) -> Result<(), Failure> {
+        let body = json!({
+            "target_hook_url": url,
+            "event_type": "all_events",
+            "campaign": campaign,
+            "name": "Herald",
+            "headers": { SECRET_HEADER: self.account.webhook_secret.expose() },
+        });
+        self.ask::<Json>(self.http.post(self.url("webhooks")).json(&body)).await.map(drop)
+    }
+
+    /// Keeps all campaigns of the workspace from writing to an address.
+    pub async fn block(&self, email: &str) -> Result<(), Failure> {
+        let body = json!({ "bl_value": email });
+        self.ask::<Json>(self.http.post(self.url("block-lists-entries")).json(&body)).await.map(drop)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v2/{path}", self.base)
+    }
+
+    fn signed_in(&self, request: RequestBuilder) -> RequestBuilder {
+        request.bearer_auth(self.account.api_key.expose())
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let answer = http::call(self.signed_in(request)).await.map_err(|fault| match fault {
+            http::Fault::Lost(_) => Failure::Unknown(fault.to_string()),
+            _ => Failure::Refused(fault.to_string()),
+        })?;
+        let told = || format!("{}: {}", answer.status.as_u16(), answer.text());
+        if answer.status.is_success() {
+            return answer.json().ok_or_else(|| Failure::Unknown("the answer can't be read".into()));
+        }
+        let is_sure = answer.status.is_client_error() || answer.status.as_u16() == 503;
+        Err(if is_sure { Failure::Refused(told()) } else { Failure::Unknown(told()) })
+    }
+
+    /// The email's text goes along as variables, so that the campaign's copy can be `{{herald_subject}}` and `{{herald_body}}`.
+    async fn hand_over(&self, campaign: Uuid, email: &Email) -> Outcome {
+        let variables = [("herald_subject", &email.subject), ("herald_body", &email.body)];
+        let lead = NewLead {
+            email: email.to.clone(),
+            first_name: email.name.clone(),
+            last_name: None,
+            phone: None,
+            custom_variables: variables.into_iter().map(|(name, text)| (name.to_owned(), json!(text))).collect(),
+        };
+        let body = json!({ "campaign_id": campaign, "leads": [lead], "skip_if_in_campaign": true });
+        match http::call(self.signed_in(self.http.post(self.url("leads/add")).json(&body))).await {
+            Ok(answer) => told(&answer),
+            // A lead is in a campaign once: to add it again does no harm.
+            Err(fault) => Outcome::Wait { after: http::AWAY, error: fault.to_string() },
+        }
+    }
+}
+
+fn told(answer: &Answer) -> Outcome {
+    if answer.status.is_success() {
+        let added: Added = answer.json().unwrap_or_default();
+        let id = added.created_leads.into_iter().next().map(|lead| lead.id);
+        return Outcome::Accepted(Receipt {
+            provider: "instantly",
+            result: json!({ "status": if id.is_some() { "added" } else { "known" } }),
+            provider_ref: id,
+            ..Receipt::default()
+        });
+    }
+    let error = answer.text();
+    match answer.common(&error) {
+        Some(Outcome::Unknown { error }) => Outcome::Wait { after: http::AWAY, error },
+        Some(outcome) => outcome,
+        None => Outcome::Refused(Refusal::permanent(error)),
+    }
+}
+
+impl Sender for Instantly {
+    fn send(&self, contact: Contact) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            match &contact.message {
+                Message::Email(email @ Email { instantly_campaign: Some(campaign), .. }) => {
+                    self.hand_over(*campaign, email).await
+                }
+                other => Outcome::Refused(Refusal::permanent(format!(
+                    "Instantly takes emails of its own campaigns, but no {}",
+                    other.channel()
+                ))),
+            }
+        })
+    }
+}

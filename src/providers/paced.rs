@@ -1,0 +1,138 @@
+//! A sender with a pace and a circuit breaker of its own: what it can't take now waits, and costs no attempt.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::{Contact, Message, Outcome, Sender};
+use crate::domain::breaker::Breaker;
+use crate::domain::bucket::Bucket;
+use crate::domain::clock::Clock;
+use crate::domain::sms;
+
+/// A sender behind its pace and its breaker.
+pub struct Paced<S> {
+    inner: S,
+    clock: Arc<dyn Clock>,
+    gate: Mutex<Gate>,
+}
+
+struct Gate {
+    bucket: Bucket,
+    breaker: Breaker,
+}
+
+impl<S> Paced<S> {
+    /// At most `per_second` a second go to `inner`; text messages count by their segments.
+    pub fn new(inner: S, per_second: u32, clock: Arc<dyn Clock>) -> Self {
+        let bucket = Bucket::new(per_second.max(1), per_second, clock.monotonic());
+        Self { inner, clock, gate: Mutex::new(Gate { bucket, breaker: Breaker::default() }) }
+    }
+
+    /// The sender without its pace, to ask it something.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// Whether the breaker keeps all back.
+    pub fn is_open(&self) -> bool {
+        self.gate().breaker.is_open(self.clock.monotonic())
+    }
+
+    fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
+        self.gate.lock().expect("no panic happens under this lock")
+    }
+
+    fn admit(&self, message: &Message) -> Result<(), Outcome> {
+        let now = self.clock.monotonic();
+        let mut gate = self.gate();
+        // The pace first: a probe that the breaker lets through must be sent.
+        let mut after_taking = gate.bucket;
+        let wait = |after: Duration, error: &str| Outcome::Wait { after, error: error.into() };
+        after_taking.take(weight(message), now).map_err(|after| wait(after, "the provider's pace is reached"))?;
+        let open = |after| wait(after, "the provider failed again and again: it is left alone for a while");
+        gate.breaker.admit(now).map_err(open)?;
+        gate.bucket = after_taking;
+        Ok(())
+    }
+
+    fn note(&self, outcome: &Outcome) {
+        let now = self.clock.monotonic();
+        let mut gate = self.gate();
+        match outcome {
+            Outcome::Accepted(_) | Outcome::Refused(_) => gate.breaker.answered(),
+            Outcome::Wait { .. } | Outcome::Unknown { .. } => gate.breaker.failed(now),
+        }
+    }
+}
+
+/// How much of the pace a message takes.
+fn weight(message: &Message) -> u32 {
+    match message {
+        Message::Sms { body, .. } => sms::segments(body),
+        _ => 1,
+    }
+}
+
+impl<S: Sender> Sender for Paced<S> {
+    fn send(&self, contact: Contact) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            if let Err(wait) = self.admit(&contact.message) {
+                return wait;
+            }
+            let outcome = self.inner.send(contact).await;
+            self.note(&outcome);
+            outcome
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::clock::SystemClock;
+    use crate::providers::Receipt;
+
+    /// Answers what it is told to, and counts.
+    struct Scripted(AtomicU32, Outcome);
+
+    impl Sender for Scripted {
+        fn send(&self, _: Contact) -> BoxFuture<'_, Outcome> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Box::pin(std::future::ready(self.1.clone()))
+        }
+    }
+
+    fn contact(body: &str) -> Contact {
+        let message = Message::Sms { to: "+14155552671".into(), body: body.into() };
+        Contact { attempt: Uuid::from_u128(1), lead: Uuid::from_u128(2), message }
+    }
+
+    async fn reached(outcome: Outcome, per_second: u32, body: &str) -> u32 {
+        let sender = Paced::new(Scripted(AtomicU32::new(0), outcome), per_second, Arc::new(SystemClock::new()));
+        for _ in 0..20 {
+            sender.send(contact(body)).await;
+        }
+        sender.inner().0.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn the_pace_counts_segments() {
+        let accepted = Outcome::Accepted(Receipt::default());
+        assert_eq!(reached(accepted.clone(), 4, "one segment").await, 4);
+        assert_eq!(reached(accepted, 4, &"two".repeat(60)).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_away_is_left_alone_and_one_that_refuses_is_not() {
+        let away = Outcome::Wait { after: Duration::from_secs(1), error: String::new() };
+        assert_eq!(reached(away, 100, "x").await, 5);
+        assert_eq!(reached(Outcome::Unknown { error: String::new() }, 100, "x").await, 5);
+        assert_eq!(reached(Outcome::Refused(crate::providers::Refusal::permanent("no")), 100, "x").await, 20);
+    }
+}

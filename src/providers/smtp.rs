@@ -1,0 +1,217 @@
+//! Emails by a mail server. Until its content is handed over nothing is sent; after that, only an answer can tell.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::BoxFuture;
+use lettre::address::Envelope;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, SinglePart};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use lettre::transport::smtp::response::Response;
+use serde_json::json;
+
+use super::http::{AWAY, LOCKED_OUT};
+use super::{CALL_TIMEOUT, Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use crate::domain::clock::Clock;
+use crate::domain::retention::credentials::{self, Security};
+
+/// How long the server may take over the content of one email.
+const CONTENT_TIMEOUT: Duration = Duration::from_mins(1);
+/// Connections that are kept for the next email.
+const IDLE: usize = 4;
+
+/// One mail server.
+pub struct Smtp {
+    account: credentials::Smtp,
+    clock: Arc<dyn Clock>,
+    idle: Mutex<Vec<AsyncSmtpConnection>>,
+}
+
+/// Why an email was not handed over.
+enum Obstacle {
+    /// The server can't be reached, or does not let us in.
+    Server { after: Duration, error: String },
+    /// It refuses this email.
+    Email(Refusal),
+}
+
+impl Smtp {
+    /// The mail server of `account`.
+    pub fn new(account: credentials::Smtp, clock: Arc<dyn Clock>) -> Self {
+        Self { account, clock, idle: Mutex::default() }
+    }
+
+    /// Asks whether the server lets us in.
+    pub async fn test(&self) -> Trial {
+        match in_time(self.connect()).await {
+            Ok(mut line) => {
+                line.abort().await;
+                Trial::passed("the mail server lets us in")
+            }
+            Err(Obstacle::Server { error, .. }) => Trial::failed(error),
+            Err(Obstacle::Email(refusal)) => Trial::failed(refusal.error),
+        }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Obstacle> {
+        let credentials::Smtp { host, port, security, username, password, .. } = &self.account;
+        let tls = || TlsParameters::new(host.clone()).map_err(|error| away(&error));
+        let name = ClientId::default();
+        let implicit = if *security == Security::Tls { Some(tls()?) } else { None };
+        let server = (host.as_str(), *port);
+        let connected = AsyncSmtpConnection::connect_tokio1(server, Some(CALL_TIMEOUT), &name, implicit, None).await;
+        let mut line = connected.map_err(|error| away(&error))?;
+        if *security == Security::Starttls {
+            // Nothing is told in plain text to a server that can't, or that somebody in between made look so.
+            line.starttls(tls()?, &name).await.map_err(|error| locked_out(&error))?;
+        }
+        if let (Some(username), Some(password)) = (username, password) {
+            let credentials = Credentials::new(username.clone(), password.expose().to_owned());
+            line.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await.map_err(|error| locked_out(&error))?;
+        }
+        Ok(line)
+    }
+
+    /// A connection on which the server has asked for the content.
+    async fn offer(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Obstacle> {
+        let kept = self.idle.lock().expect("no panic happens under this lock").pop();
+        if let Some(mut line) = kept {
+            match in_time(announce(&mut line, envelope)).await {
+                // The server closed it meanwhile: that says nothing of this email.
+                Err(Obstacle::Server { .. }) => {}
+                outcome => return outcome.map(|()| line),
+            }
+        }
+        let mut line = in_time(self.connect()).await?;
+        in_time(announce(&mut line, envelope)).await?;
+        Ok(line)
+    }
+
+    async fn hand_over(&self, contact: &Contact, email: &Email) -> Outcome {
+        let (message, id) = match self.compose(contact, email) {
+            Ok(composed) => composed,
+            Err(error) => return Outcome::Refused(Refusal::permanent(error)),
+        };
+        let mut line = match self.offer(message.envelope()).await {
+            Ok(line) => line,
+            Err(Obstacle::Server { after, error }) => return Outcome::Wait { after, error },
+            Err(Obstacle::Email(refusal)) => return Outcome::Refused(refusal),
+        };
+        let answer = tokio::time::timeout(CONTENT_TIMEOUT, line.message(&message.formatted())).await;
+        match answer {
+            Ok(Ok(answer)) => {
+                self.keep(line);
+                Outcome::Accepted(receipt(id, &answer))
+            }
+            Ok(Err(error)) => refusal(&error).map_or_else(|| lost(&error.to_string()), Outcome::Refused),
+            Err(_) => lost("it took too long"),
+        }
+    }
+
+    fn keep(&self, line: AsyncSmtpConnection) {
+        let mut idle = self.idle.lock().expect("no panic happens under this lock");
+        if idle.len() < IDLE {
+            idle.push(line);
+        }
+    }
+
+    /// The email, and its `Message-ID`, by which bounces find the attempt.
+    fn compose(&self, contact: &Contact, email: &Email) -> Result<(lettre::Message, String), String> {
+        let from: Mailbox = self.account.from.parse().map_err(|error| format!("the sender: {error}"))?;
+        let address = email.to.parse().map_err(|error| format!("the recipient: {error}"))?;
+        let id = format!("<{}@{}>", contact.attempt, from.email.domain());
+        let mut builder = lettre::Message::builder()
+            .date(SystemTime::from(self.clock.now()))
+            .message_id(Some(id.clone()))
+            .from(from)
+            .to(Mailbox::new(email.name.clone(), address))
+            .subject(email.subject.clone());
+        if let Some(reply_to) = &self.account.reply_to {
+            builder = builder.reply_to(reply_to.parse().map_err(|error| format!("the address for answers: {error}"))?);
+        }
+        if let Some(url) = &email.unsubscribe {
+            // RFC 8058: large mail providers ask for both.
+            builder = builder
+                .raw_header(raw("List-Unsubscribe", format!("<{url}>")))
+                .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".into()));
+        }
+        let is_html = email.body.trim_start().starts_with('<');
+        let part = if is_html { SinglePart::html(email.body.clone()) } else { SinglePart::plain(email.body.clone()) };
+        let message = builder.singlepart(part).map_err(|error| error.to_string())?;
+        Ok((message, id))
+    }
+}
+
+fn raw(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+/// Who sends to whom: the server may refuse, and until it has asked for the content nothing is sent.
+async fn announce(line: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result<(), Obstacle> {
+    let mut parameters = Vec::new();
+    let addresses = envelope.from().into_iter().chain(envelope.to());
+    if !addresses.into_iter().all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
+        if !line.server_info().supports_feature(Extension::SmtpUtfEight) {
+            return Err(Obstacle::Email(Refusal::permanent("the mail server knows no addresses beyond ASCII")));
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    line.command(Mail::new(envelope.from().cloned(), parameters)).await.map_err(|error| refused(&error))?;
+    for recipient in envelope.to() {
+        line.command(Rcpt::new(recipient.clone(), Vec::new())).await.map_err(|error| refused(&error))?;
+    }
+    line.command(Data).await.map_err(|error| refused(&error))?;
+    Ok(())
+}
+
+async fn in_time<T>(step: impl Future<Output = Result<T, Obstacle>>) -> Result<T, Obstacle> {
+    let late = |_| Obstacle::Server { after: AWAY, error: "the mail server took too long".into() };
+    tokio::time::timeout(CALL_TIMEOUT, step).await.map_err(late)?
+}
+
+fn away(error: &Error) -> Obstacle {
+    Obstacle::Server { after: AWAY, error: error.to_string() }
+}
+
+fn locked_out(error: &Error) -> Obstacle {
+    Obstacle::Server { after: LOCKED_OUT, error: error.to_string() }
+}
+
+fn refused(error: &Error) -> Obstacle {
+    refusal(error).map_or_else(|| away(error), Obstacle::Email)
+}
+
+/// What a 4xx or 5xx says; None for an error that is no answer.
+fn refusal(error: &Error) -> Option<Refusal> {
+    error.status()?;
+    Some(Refusal { is_permanent: error.is_permanent(), ..Refusal::transient(error.to_string()) })
+}
+
+fn lost(error: &str) -> Outcome {
+    Outcome::Unknown { error: format!("the mail server has the content, but did not answer: {error}") }
+}
+
+fn receipt(id: String, answer: &Response) -> Receipt {
+    Receipt {
+        provider: "smtp",
+        provider_ref: Some(id),
+        result: json!({ "status": "accepted", "answer": answer.first_line() }),
+        ..Receipt::default()
+    }
+}
+
+impl Sender for Smtp {
+    fn send(&self, contact: Contact) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            match &contact.message {
+                Message::Email(email) => self.hand_over(&contact, email).await,
+                other => Outcome::Refused(Refusal::permanent(format!("a mail server takes no {}", other.channel()))),
+            }
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Calls by VAPI's assistants. It knows no idempotency key: a repetition would ring twice.
+
+use futures_util::future::BoxFuture;
+use reqwest::Client;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::http::{self, Answer, Fault};
+use super::{Call, Contact, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use crate::domain::retention::credentials;
+
+/// What `vapiConfig` may say of a call; all else is left out.
+const CONFIGURED: [&str; 12] = [
+    "assistantId",
+    "assistant",
+    "assistantVersion",
+    "assistantOverrides",
+    "squadId",
+    "squad",
+    "squadOverrides",
+    "workflowId",
+    "workflow",
+    "workflowOverrides",
+    "phoneNumberId",
+    "phoneNumber",
+];
+/// Who speaks: one of these is needed.
+const SPEAKERS: [&str; 6] = ["assistantId", "assistant", "squadId", "squad", "workflowId", "workflow"];
+
+/// One VAPI organisation.
+#[derive(Debug)]
+pub struct Vapi {
+    http: Client,
+    base: String,
+    public_url: String,
+    account: credentials::Vapi,
+}
+
+#[derive(Debug, Deserialize)]
+struct Created {
+    id: String,
+    status: Option<String>,
+}
+
+impl Vapi {
+    /// The organisation at `base`, which reports to `public_url`.
+    pub fn new(base: &str, public_url: &str, account: credentials::Vapi) -> Self {
+        let (base, public_url) = (base.trim_end_matches('/').to_owned(), public_url.to_owned());
+        Self { http: http::client(), base, public_url, account }
+    }
+
+    /// Asks whether the credentials hold.
+    pub async fn test(&self) -> Trial {
+        let request = self.http.get(format!("{}/call?limit=1", self.base));
+        Trial::of(http::call(request.bearer_auth(self.account.api_key.expose())).await)
+    }
+
+    /// The call `id`, as its report would tell of it; None if there is none.
+    ///
+    /// # Errors
+    /// It can't be had now.
+    pub async fn call(&self, id: &str) -> Result<Option<Json>, Fault> {
+        let request = self.http.get(format!("{}/call/{}", self.base, urlencoded(id)));
+        let answer = http::call(request.bearer_auth(self.account.api_key.expose())).await?;
+        match answer.status.as_u16() {
+            200 => Ok(answer.json()),
+            404 => Ok(None),
+            status => Err(Fault::Unreached(format!("{status}: {}", answer.text()))),
+        }
+    }
+
+    async fn hand_over(&self, contact: &Contact, call: &Call) -> Outcome {
+        let body = match self.body(contact, call) {
+            Ok(body) => body,
+            Err(error) => return Outcome::Refused(Refusal::permanent(error)),
+        };
+        let request = self.http.post(format!("{}/call", self.base)).bearer_auth(self.account.api_key.expose());
+        match http::call(request.json(&body)).await {
+            Ok(answer) => told(&answer),
+            Err(fault) => fault.outcome(),
+        }
+    }
+
+    /// `CreateCallDTO`: what the script says over what the integration says, and what Herald needs over both.
+    fn body(&self, contact: &Contact, call: &Call) -> Result<Json, &'static str> {
+        let mut body: Map<String, Json> =
+            call.config.iter().filter(|(name, _)| CONFIGURED.contains(&name.as_str())).map(clone).collect();
+        if !SPEAKERS.iter().any(|name| body.contains_key(*name)) {
+            let id = self
+                .account
+                .assistant_id
+                .as_ref()
+                .ok_or("neither the script nor the integration names an assistant")?;
+            body.insert("assistantId".into(), json!(id));
+        }
+        if !body.contains_key("phoneNumberId") && !body.contains_key("phoneNumber") {
+            let id =
+                self.account.phone_number_id.as_ref().ok_or("neither the script nor the integration names a number")?;
+            body.insert("phoneNumberId".into(), json!(id));
+        }
+        let overrides = if body.contains_key("squadId") || body.contains_key("squad") {
+            "squadOverrides"
+        } else if body.contains_key("workflowId") || body.contains_key("workflow") {
+            "workflowOverrides"
+        } else {
+            "assistantOverrides"
+        };
+        let mut told = body.remove(overrides).and_then(|told| told.as_object().cloned()).unwrap_or_default();
+        if let Some(first) = &call.first_message {
+            told.insert("firstMessage".into(), json!(first));
+        }
+        let mut variables =
+            told.remove("variableValues").and_then(|told| told.as_object().cloned()).unwrap_or_default();
+        variables.extend(call.variables.iter().map(clone));
+        told.insert("variableValues".into(), variables.into());
+        told.insert("metadata".into(), json!({ "attempt": contact.attempt, "lead": contact.lead }));
+        told.insert("server".into(), self.server());
+        body.insert(overrides.into(), told.into());
+        let mut customer = json!({ "number": call.to, "externalId": contact.lead });
+        if let Some(name) = &call.name {
+            customer["name"] = json!(name.chars().take(40).collect::<String>());
+        }
+        body.insert("customer".into(), customer);
+        body.insert("name".into(), json!(contact.attempt.simple()));
+        Ok(body.into())
+    }
+
+    /// Where it reports. VAPI's own description of its API allows neither a list of messages nor a plan for repetitions in the
+    /// form that it takes, so there are none: what is not wanted is passed over, and a report that is lost is fetched.
+    fn server(&self) -> Json {
+        json!({
+            "url": format!("{}/api/webhooks/vapi", self.public_url),
+            "timeoutSeconds": 20,
+            "headers": { "X-Vapi-Secret": self.account.webhook_secret.expose() },
+        })
+    }
+}
+
+fn clone((name, value): (&String, &Json)) -> (String, Json) {
+    (name.clone(), value.clone())
+}
+
+fn urlencoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn told(answer: &Answer) -> Outcome {
+    if answer.status.is_success() {
+        return match answer.json::<Created>() {
+            Some(call) => Outcome::Accepted(Receipt {
+                provider: "vapi",
+                provider_ref: Some(call.id),
+                result: json!({ "status": call.status }),
+                ..Receipt::default()
+            }),
+            None => Outcome::Unknown { error: format!("{}: the answer can't be read", answer.status.as_u16()) },
+        };
+    }
+    let error = answer.text();
+    if answer.status.as_u16() == 400 && error.to_ascii_lowercase().contains("concurrency") {
+        // All lines are taken: calls end, and then there is a free one.
+        return Outcome::Wait { after: answer.retry_after.unwrap_or(http::AWAY), error };
+    }
+    answer.common(&error).unwrap_or_else(|| Outcome::Refused(Refusal::permanent(error)))
+}
+
+impl Sender for Vapi {
+    fn send(&self, contact: Contact) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            match &contact.message {
+                Message::Call(call) => self.hand_over(&contact, call).await,
+                other => Outcome::Refused(Refusal::permanent(format!("VAPI takes no {}", other.channel()))),
+            }
+        })
+    }
+}

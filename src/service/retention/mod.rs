@@ -1,0 +1,4 @@
+//! Use cases of retention: by whom leads are reached.
+
+pub mod integration;
+pub mod switch;

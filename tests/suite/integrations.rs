@@ -1,0 +1,101 @@
+//! Integrations: sealed, shown by no way, and tried by asking the provider.
+
+use herald::domain::retention::credentials::{Credentials, Provider};
+use herald::service::retention::integration;
+use herald::storage::retention::integration_config;
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Client, Reply, TestApp};
+use crate::providers::Catcher;
+
+const SAVE: &str = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) {
+    integrationConfig { id provider type isActive version fields { name value } } } }";
+const TEST: &str = "mutation($id: ID!) { testIntegration(input: { id: $id }) { isOk message } }";
+const DELETE: &str = "mutation($id: ID!) { deleteIntegrationConfig(input: { id: $id }) { deletedId } }";
+const LIST: &str = "{ integrationConfigs { totalCount nodes { provider isActive version fields { name value } } } }";
+const TOKEN: &str = "0123456789abcdef-the-auth-token-wxyz";
+
+async fn save(by: &Client, input: Json) -> Reply {
+    by.query(SAVE, json!({ "input": input })).await
+}
+
+fn twilio() -> Json {
+    json!({ "accountSid": "AC0123456789abcdef0123456789abcdef", "authToken": TOKEN, "from": "+14155552672" })
+}
+
+#[tokio::test]
+async fn secrets_are_sealed_and_shown_nowhere() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let saved = save(&admin, json!({ "twilio": twilio() })).await.data()["saveIntegrationConfig"].clone();
+    let saved = saved["integrationConfig"].clone();
+    assert_eq!((&saved["provider"], &saved["type"], &saved["version"]), (&json!("TWILIO"), &json!("SMS"), &json!(1)));
+    assert!(saved["fields"].as_array().unwrap().contains(&json!({ "name": "authToken", "value": "****wxyz" })));
+    let again = save(&admin, json!({ "twilio": twilio(), "isActive": false, "expectedVersion": 1 })).await;
+    let again = again.data()["saveIntegrationConfig"]["integrationConfig"].clone();
+    assert_eq!((&again["id"], &again["version"], &again["isActive"]), (&saved["id"], &json!(2), &json!(false)));
+    assert_eq!(save(&admin, json!({ "twilio": twilio(), "expectedVersion": 1 })).await.code(), "CONFLICT");
+
+    let on = herald.services();
+    let rows = integration_config::Entity::all().all(on.db.reader()).await.unwrap();
+    assert!(rows.len() == 1 && !format!("{rows:?}").contains(TOKEN), "{rows:?}");
+    assert!(integration::active(on, Provider::Twilio).await.unwrap().is_none(), "it is switched off");
+    let Credentials::Twilio(opened) = integration::open(on, &rows[0]).unwrap() else { panic!("they are Twilio's") };
+    assert_eq!(opened.auth_token.expose(), TOKEN);
+    let mut moved = rows[0].clone();
+    moved.id = herald::domain::id::IntegrationConfigId::generate();
+    assert!(integration::open(on, &moved).is_err(), "what is copied to another row does not open there");
+
+    let lines = admin.data("{ auditLogs { nodes { action metadata } } }", json!({})).await;
+    assert!(lines.to_string().contains("INTEGRATION_SAVED") && !lines.to_string().contains(TOKEN), "{lines}");
+    let shown = admin.data(LIST, json!({})).await;
+    assert!(shown["integrationConfigs"]["totalCount"] == 1 && !shown.to_string().contains(TOKEN), "{shown}");
+    assert_eq!(
+        admin.data(DELETE, json!({ "id": saved["id"] })).await["deleteIntegrationConfig"]["deletedId"],
+        saved["id"]
+    );
+    assert_eq!(admin.query(DELETE, json!({ "id": saved["id"] })).await.code(), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn an_integration_is_for_admins_and_of_one_provider() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    for other in [herald.operator().await, herald.auditor().await] {
+        assert_eq!(save(&other, json!({ "twilio": twilio() })).await.code(), "FORBIDDEN");
+        assert_eq!(other.query(LIST, json!({})).await.code(), "FORBIDDEN");
+    }
+    let webhook = json!({ "secret": "a secret of some length" });
+    assert_eq!(save(&admin, json!({ "twilio": twilio(), "webhook": webhook })).await.violations(), ["input.smtp"]);
+    assert_eq!(save(&admin, json!({})).await.violations(), ["input.smtp"]);
+    let mut wrong = twilio();
+    wrong["accountSid"] = json!("AC1");
+    wrong["messagingServiceSid"] = json!("MG0123456789abcdef0123456789abcdef");
+    let violations = save(&admin, json!({ "twilio": wrong })).await.violations();
+    assert_eq!(violations, ["input.twilio.accountSid", "input.twilio.from"]);
+    let smtp = json!({ "host": "mail.example.com", "security": "NONE", "from": "ann@example.com", "port": 70_000 });
+    assert_eq!(save(&admin, json!({ "smtp": smtp })).await.violations(), ["input.smtp.port", "input.smtp.security"]);
+    let keitaro = json!({ "token": "short" });
+    assert_eq!(save(&admin, json!({ "keitaro": keitaro })).await.violations(), ["input.keitaro.token"]);
+}
+
+#[tokio::test]
+async fn to_try_an_integration_is_to_ask_the_provider() {
+    let provider = Catcher::start(|request| match request.header("authorization") {
+        "Bearer the right key of ours" => (200, json!([])),
+        _ => (401, json!({ "message": "Invalid Key" })),
+    })
+    .await;
+    let herald = TestApp::with(&["--vapi-url", &provider.url, "--providers", "live"]).await;
+    let admin = herald.admin().await;
+    let vapi = |key: &str| json!({ "vapi": { "apiKey": key, "webhookSecret": "a webhook secret" } });
+    let saved = save(&admin, vapi("the wrong key of ours")).await.data()["saveIntegrationConfig"].clone();
+    let id = json!({ "id": saved["integrationConfig"]["id"] });
+    let trial = admin.data(TEST, id.clone()).await["testIntegration"].clone();
+    assert_eq!(trial["isOk"], false);
+    let message = trial["message"].as_str().unwrap();
+    assert!(message.contains("401") && message.contains("Invalid Key") && !message.contains("wrong key"), "{message}");
+    save(&admin, vapi("the right key of ours")).await;
+    assert_eq!(admin.data(TEST, id).await["testIntegration"]["isOk"], true);
+    assert_eq!(provider.caught().len(), 2);
+}

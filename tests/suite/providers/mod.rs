@@ -1,0 +1,9 @@
+//! Providers: what Herald sends to them, caught by real servers.
+
+mod catcher;
+mod mail_server;
+mod openapi;
+mod requests;
+mod smtp;
+
+pub use catcher::{Catcher, Caught};

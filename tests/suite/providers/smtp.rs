@@ -1,0 +1,106 @@
+//! Emails reach a real mail server, and each of its answers is understood.
+
+use std::sync::Arc;
+
+use herald::app::install_tls;
+use herald::domain::clock::SystemClock;
+use herald::domain::retention::credentials::{self, Secret, Security};
+use herald::providers::smtp::Smtp;
+use herald::providers::{Contact, Email, Message, Outcome, Refusal, Sender};
+use uuid::Uuid;
+
+use super::mail_server::MailServer;
+
+fn smtp(port: u16, security: Security, password: Option<&str>) -> Smtp {
+    install_tls();
+    let account = credentials::Smtp {
+        host: "127.0.0.1".into(),
+        port,
+        security,
+        username: password.map(|_| "ann".into()),
+        password: password.map(Secret::new),
+        from: "Herald <hello@herald.example>".into(),
+        reply_to: Some("answers@herald.example".into()),
+        per_second: 10,
+    };
+    Smtp::new(account, Arc::new(SystemClock::new()))
+}
+
+fn email(to: &str) -> Contact {
+    let email = Email {
+        to: to.into(),
+        name: Some("Ann Müller".into()),
+        subject: "Grüße".into(),
+        body: "Hello Ann,\n.\nthis is all".into(),
+        unsubscribe: Some("https://herald.example/u/abc".into()),
+        instantly_campaign: None,
+    };
+    Contact { attempt: Uuid::now_v7(), lead: Uuid::now_v7(), message: Message::Email(email) }
+}
+
+#[tokio::test]
+async fn an_email_arrives_with_its_headers_and_its_id_is_kept() {
+    let server = MailServer::start().await;
+    let sender = smtp(server.port, Security::None, Some("secret of ann"));
+    let contact = email("ann@example.com");
+    let attempt = contact.attempt;
+    let Outcome::Accepted(receipt) = sender.send(contact).await else { panic!("it is taken") };
+    assert_eq!(receipt.provider_ref, Some(format!("<{attempt}@herald.example>")));
+    // Over the connection that was kept.
+    assert!(matches!(sender.send(email("bob@example.com")).await, Outcome::Accepted(_)));
+    let mails = server.mails();
+    let mail = &mails[0];
+    for line in [
+        "From: Herald <hello@herald.example>",
+        "Reply-To: answers@herald.example",
+        "List-Unsubscribe: <https://herald.example/u/abc>",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        &format!("Message-ID: <{attempt}@herald.example>"),
+    ] {
+        assert!(mail.lines().any(|known| known == line), "{line} is missing in\n{mail}");
+    }
+    // A line of a single dot would end the email, if it were not doubled.
+    assert!(mail.contains("\n..\nthis is all") && mail.contains("Subject: =?utf-8?b?"), "{mail}");
+    assert_eq!(mails.len(), 2);
+}
+
+#[tokio::test]
+async fn each_answer_of_the_server_has_its_meaning() {
+    let server = MailServer::start().await;
+    let sender = smtp(server.port, Security::None, None);
+    let refused = async |to: &str| match sender.send(email(to)).await {
+        Outcome::Refused(Refusal { is_permanent, error, .. }) => (is_permanent, error),
+        other => panic!("{to}: {other:?}"),
+    };
+    for (to, is_permanent, code) in [
+        ("busy@example.com", false, "451"),
+        ("nobody@example.com", true, "550"),
+        ("full@example.com", false, "452"),
+        ("spam@example.com", true, "554"),
+    ] {
+        let (permanent, error) = refused(to).await;
+        assert_eq!(permanent, is_permanent, "{to}");
+        assert!(error.contains(code), "{to}: {error}");
+    }
+    let lost = sender.send(email("lost@example.com")).await;
+    assert!(matches!(lost, Outcome::Unknown { .. }), "{lost:?}");
+    assert!(matches!(sender.send(email("not an address")).await, Outcome::Refused(Refusal { is_permanent: true, .. })));
+    assert!(server.mails().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_let_us_in_costs_no_attempt_and_learns_no_secret() {
+    let server = MailServer::start().await;
+    let wrong = smtp(server.port, Security::None, Some("the wrong password"));
+    let Outcome::Wait { error, .. } = wrong.send(email("ann@example.com")).await else { panic!("it waits") };
+    assert!(error.contains("535") && !error.contains("the wrong"), "{error}");
+    let trial = wrong.test().await;
+    assert!(!trial.is_ok && trial.message.contains("535"), "{trial:?}");
+    assert!(smtp(server.port, Security::None, Some("secret of ann")).test().await.is_ok);
+    // It knows no STARTTLS: it is told neither who we are nor what we have to say.
+    let private = smtp(server.port, Security::Starttls, Some("secret of ann"));
+    assert!(matches!(private.send(email("ann@example.com")).await, Outcome::Wait { .. }));
+    let away = smtp(1, Security::None, None).send(email("ann@example.com")).await;
+    assert!(matches!(away, Outcome::Wait { .. }), "{away:?}");
+    assert!(server.mails().is_empty());
+}
