@@ -56,6 +56,15 @@ words! {
         /// With Telegram's HTML tags; values of placeholders are escaped.
         Html => "HTML",
     }
+    /// Whether a channel takes messages of our accounts, as far as its rights tell.
+    CanPost {
+        /// One of our accounts may write there.
+        Yes => "YES",
+        /// Only others may.
+        No => "NO",
+        /// Nobody has asked yet, or the rights do not tell.
+        Unknown => "UNKNOWN",
+    }
     /// How far an import is.
     ImportStatus {
         /// Waits for its turn.

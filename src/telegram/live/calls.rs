@@ -5,7 +5,7 @@ use grammers_client::tl::enums;
 
 use super::connection::Connection;
 use super::supervisor::Line;
-use super::{Identity, Message, Recipient, ResolvedPeer, fault, receipt, style};
+use super::{Identity, Message, Recipient, ResolvedPeer, StoredMedia, fault, media, receipt, style};
 use crate::domain::delivery::{Fault, Receipt, Reply};
 
 /// The longest text that Telegram takes, in UTF-16 units. A longer one could end the connection, so it is not tried.
@@ -39,9 +39,25 @@ impl Connection {
         if message.text.utf16_length() > LONGEST_TEXT {
             return Err(Fault::rpc(400, "MESSAGE_TOO_LONG"));
         }
-        let request = tl::functions::InvokeWithoutUpdates { query: send_message(message) };
-        match self.call(&request).await {
-            Ok(updates) => Ok(receipt::read(updates, message.random_id)),
+        let query = send_message(message);
+        Self::receipt(message, self.call(&tl::functions::InvokeWithoutUpdates { query }).await)
+    }
+
+    /// Like [`send`](Self::send), with media that this account has [stored](Self::store_media).
+    ///
+    /// # Errors
+    /// Also `FILE_REFERENCE_EXPIRED`: it was surely not sent, and the media is to be stored again.
+    pub async fn send_media(&self, message: &Message, media: &StoredMedia) -> Reply {
+        if message.text.utf16_length() > LONGEST_TEXT {
+            return Err(Fault::rpc(400, "MEDIA_CAPTION_TOO_LONG"));
+        }
+        let query = send_media(message, media);
+        Self::receipt(message, self.call(&tl::functions::InvokeWithoutUpdates { query }).await)
+    }
+
+    fn receipt(of: &Message, answer: Result<enums::Updates, Fault>) -> Reply {
+        match answer {
+            Ok(updates) => Ok(receipt::read(updates, of.random_id)),
             Err(Fault::Rpc { name, .. }) if name == "RANDOM_ID_DUPLICATE" => Ok(Receipt::Duplicate),
             Err(fault) => Err(fault),
         }
@@ -49,7 +65,6 @@ impl Connection {
 }
 
 fn send_message(message: &Message) -> tl::functions::messages::SendMessage {
-    let entities = style::entities(&message.text.entities);
     tl::functions::messages::SendMessage {
         no_webpage: false,
         silent: false,
@@ -64,7 +79,7 @@ fn send_message(message: &Message) -> tl::functions::messages::SendMessage {
         message: message.text.text.clone(),
         random_id: message.random_id,
         reply_markup: None,
-        entities,
+        entities: style::entities(&message.text.entities),
         schedule_date: None,
         schedule_repeat_period: None,
         send_as: None,
@@ -73,6 +88,32 @@ fn send_message(message: &Message) -> tl::functions::messages::SendMessage {
         allow_paid_stars: None,
         suggested_post: None,
         rich_message: None,
+    }
+}
+
+fn send_media(message: &Message, media: &StoredMedia) -> tl::functions::messages::SendMedia {
+    tl::functions::messages::SendMedia {
+        silent: false,
+        background: false,
+        clear_draft: false,
+        noforwards: false,
+        update_stickersets_order: false,
+        invert_media: false,
+        allow_paid_floodskip: false,
+        peer: input_peer(message.to),
+        reply_to: None,
+        media: media::named(media),
+        message: message.text.text.clone(),
+        random_id: message.random_id,
+        reply_markup: None,
+        entities: style::entities(&message.text.entities),
+        schedule_date: None,
+        schedule_repeat_period: None,
+        send_as: None,
+        quick_reply_shortcut: None,
+        effect: None,
+        allow_paid_stars: None,
+        suggested_post: None,
     }
 }
 

@@ -5,10 +5,13 @@
 //! went wrong as a whole, waits until nothing of it is left, and only then tells its callers and begins anew.
 
 mod calls;
+mod channel;
 mod connection;
 mod fault;
+mod media;
 mod pool;
 mod receipt;
+mod sent;
 mod session;
 mod style;
 mod supervisor;
@@ -19,7 +22,10 @@ use std::time::Duration;
 
 use crate::domain::markup::Marked;
 
+pub use channel::Description;
 pub use connection::Connection;
+pub use media::{MediaSource, StoredMedia};
+pub use sent::{Sighting, Span};
 
 /// How long a connection, its first greeting included, may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

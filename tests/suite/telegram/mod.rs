@@ -1,3 +1,6 @@
 //! Telegram over the wire: a server that speaks MTProto, and the real client.
 
+mod channel;
 mod connection;
+mod media;
+mod sent;

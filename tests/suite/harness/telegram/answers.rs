@@ -1,13 +1,12 @@
 //! The requests that the server understands, and their answers.
 
-use std::time::Instant;
+use grammers_tl_types::enums::{InputChannel, InputPeer};
+use grammers_tl_types::functions::{self as f, channels, contacts, help, messages, upload, users};
+use grammers_tl_types::{Cursor, Deserializable, Identifiable, enums, types};
 
-use grammers_tl_types::enums::InputPeer;
-use grammers_tl_types::functions::{self as f, contacts, help, messages, users};
-use grammers_tl_types::{Cursor, Deserializable, Identifiable, Serializable, enums, types};
-
-use super::book::{Accepted, Book, access_to};
+use super::book::{Book, access_to};
 use super::words::Words;
+use super::{channels as channels_of, media, posts};
 
 /// A request, without what it was wrapped in.
 pub struct Request {
@@ -22,30 +21,100 @@ pub enum Known {
     GetUsers,
     Resolve(contacts::ResolveUsername),
     Send(Box<messages::SendMessage>),
+    SendMedia(Box<messages::SendMedia>),
+    SavePart(upload::SaveFilePart),
+    SaveBigPart(upload::SaveBigFilePart),
+    Store(Box<messages::UploadMedia>),
+    Edit(Box<messages::EditMessage>),
+    Delete(Vec<i32>),
+    GetHistory(messages::GetHistory),
+    GetFullChannel,
     Unknown(u32),
 }
 
-type Answer = Result<Words, &'static str>;
+pub type Answer = Result<Words, &'static str>;
 
 /// Reads a request; wrappers are taken off.
 pub fn read(book: &Book, account: usize, body: &[u8]) -> Request {
     let body = unwrapped(body);
     let cursor = &mut Cursor::from_slice(body);
-    let plain = |method, call| Request { method, username: None, random_id: None, call };
+    let request = |method, username, call| Request { method, username, random_id: None, call };
+    let to = |peer: &InputPeer| username(book, account, peer);
+    let plain = |method, call| request(method, None, call);
     match u32::deserialize(cursor).unwrap() {
         help::GetConfig::CONSTRUCTOR_ID => plain("help.getConfig", Known::GetConfig),
         users::GetUsers::CONSTRUCTOR_ID => plain("users.getUsers", Known::GetUsers),
         contacts::ResolveUsername::CONSTRUCTOR_ID => {
             let call = contacts::ResolveUsername::deserialize(cursor).unwrap();
-            let username = Some(call.username.clone());
-            Request { username, ..plain("contacts.resolveUsername", Known::Resolve(call)) }
+            request("contacts.resolveUsername", Some(call.username.clone()), Known::Resolve(call))
         }
         messages::SendMessage::CONSTRUCTOR_ID => {
             let call = messages::SendMessage::deserialize(cursor).unwrap();
-            let (username, random_id) = (username(book, account, &call.peer), Some(call.random_id));
-            Request { username, random_id, ..plain("messages.sendMessage", Known::Send(Box::new(call))) }
+            let (username, random_id) = (to(&call.peer), Some(call.random_id));
+            Request { random_id, ..request("messages.sendMessage", username, Known::Send(Box::new(call))) }
+        }
+        messages::SendMedia::CONSTRUCTOR_ID => {
+            let call = messages::SendMedia::deserialize(cursor).unwrap();
+            let (username, random_id) = (to(&call.peer), Some(call.random_id));
+            Request { random_id, ..request("messages.sendMedia", username, Known::SendMedia(Box::new(call))) }
+        }
+        upload::SaveFilePart::CONSTRUCTOR_ID => {
+            plain("upload.saveFilePart", Known::SavePart(upload::SaveFilePart::deserialize(cursor).unwrap()))
+        }
+        upload::SaveBigFilePart::CONSTRUCTOR_ID => {
+            plain("upload.saveBigFilePart", Known::SaveBigPart(upload::SaveBigFilePart::deserialize(cursor).unwrap()))
+        }
+        messages::UploadMedia::CONSTRUCTOR_ID => {
+            let call = messages::UploadMedia::deserialize(cursor).unwrap();
+            plain("messages.uploadMedia", Known::Store(Box::new(call)))
+        }
+        messages::EditMessage::CONSTRUCTOR_ID => {
+            let call = messages::EditMessage::deserialize(cursor).unwrap();
+            request("messages.editMessage", to(&call.peer), Known::Edit(Box::new(call)))
+        }
+        messages::DeleteMessages::CONSTRUCTOR_ID => {
+            let call = messages::DeleteMessages::deserialize(cursor).unwrap();
+            request("messages.deleteMessages", Some("me".into()), Known::Delete(call.id))
+        }
+        channels::DeleteMessages::CONSTRUCTOR_ID => {
+            let call = channels::DeleteMessages::deserialize(cursor).unwrap();
+            request("channels.deleteMessages", named(book, account, &call.channel), Known::Delete(call.id))
+        }
+        messages::GetHistory::CONSTRUCTOR_ID => {
+            let call = messages::GetHistory::deserialize(cursor).unwrap();
+            request("messages.getHistory", to(&call.peer), Known::GetHistory(call))
+        }
+        channels::GetFullChannel::CONSTRUCTOR_ID => {
+            let call = channels::GetFullChannel::deserialize(cursor).unwrap();
+            request("channels.getFullChannel", named(book, account, &call.channel), Known::GetFullChannel)
         }
         other => plain("unknown", Known::Unknown(other)),
+    }
+}
+
+/// Carries a request out.
+pub fn answer(book: &mut Book, account: usize, request: Request) -> Answer {
+    let username = request.username.ok_or("PEER_ID_INVALID");
+    match request.call {
+        Known::GetConfig => Ok(config()),
+        _ if !book.accounts[account].is_signed_in => Err("AUTH_KEY_UNREGISTERED"),
+        Known::GetUsers => Ok(Words::default().list(&[myself(book, account)])),
+        Known::Resolve(call) => Ok(channels_of::resolved(book, account, &call.username)),
+        Known::Send(call) => posts::accept(book, account, username?, posts::Post::from(*call)),
+        Known::SendMedia(call) => {
+            let media = media::named(book, account, &call.media)?;
+            posts::accept(book, account, username?, posts::Post::with(*call, media))
+        }
+        Known::SavePart(call) => Ok(media::save(book, (account, call.file_id, call.file_part), call.bytes)),
+        Known::SaveBigPart(call) => Ok(media::save(book, (account, call.file_id, call.file_part), call.bytes)),
+        Known::Store(call) => media::store(book, account, call.media),
+        Known::Edit(call) => posts::edit(book, account, &username?, *call),
+        Known::Delete(ids) => posts::delete(book, account, &username?, &ids),
+        Known::GetHistory(call) => Ok(posts::history(book, &username?, &call)),
+        Known::GetFullChannel => Ok(channels_of::full(book, account, &username?)),
+        Known::Unknown(id) => {
+            panic!("the test server does not know {}", grammers_tl_types::name_for_id(id))
+        }
     }
 }
 
@@ -76,65 +145,12 @@ fn username(book: &Book, account: usize, peer: &InputPeer) -> Option<String> {
     }
 }
 
-/// Carries a request out.
-pub fn answer(book: &mut Book, account: usize, request: Request) -> Answer {
-    match request.call {
-        Known::GetConfig => Ok(config()),
-        _ if !book.accounts[account].is_signed_in => Err("AUTH_KEY_UNREGISTERED"),
-        Known::GetUsers => Ok(Words::default().list(&[myself(book, account)])),
-        Known::Resolve(call) => Ok(resolved(book, account, &call.username)),
-        Known::Send(call) => accept(book, account, request.username.ok_or("PEER_ID_INVALID")?, *call),
-        Known::Unknown(id) => {
-            panic!("the test server does not know {}", grammers_tl_types::name_for_id(id))
-        }
+/// The channel that is named; None if the account does not know it.
+fn named(book: &Book, account: usize, channel: &InputChannel) -> Option<String> {
+    match channel {
+        InputChannel::Channel(it) => book.username(account, it.channel_id, it.access_hash).map(str::to_owned),
+        _ => None,
     }
-}
-
-/// Accepts a message, once.
-fn accept(book: &mut Book, account: usize, username: String, call: messages::SendMessage) -> Answer {
-    if call.random_id == 0 {
-        return Err("RANDOM_ID_EMPTY");
-    }
-    if call.message.is_empty() {
-        return Err("MESSAGE_EMPTY");
-    }
-    let first = book.accepted.iter().find(|it| it.account == account && it.random_id == call.random_id);
-    let message_id = match first {
-        Some(first) if book.echoes => first.message_id,
-        Some(_) => return Err("RANDOM_ID_DUPLICATE"),
-        None => i32::try_from(book.accepted.len()).unwrap() + 1,
-    };
-    if first.is_none() {
-        book.accepted.push(Accepted {
-            account,
-            username,
-            random_id: call.random_id,
-            text: call.message,
-            entities: call.entities.unwrap_or_default(),
-            message_id,
-            at: Instant::now(),
-        });
-    }
-    let sent = match call.peer {
-        InputPeer::PeerSelf => enums::Updates::UpdateShortSentMessage(types::UpdateShortSentMessage {
-            out: true,
-            id: message_id,
-            pts: 1,
-            pts_count: 1,
-            date: 1,
-            media: None,
-            entities: None,
-            ttl_period: None,
-        }),
-        _ => enums::Updates::Updates(types::Updates {
-            updates: vec![types::UpdateMessageId { id: message_id, random_id: call.random_id }.into()],
-            users: vec![],
-            chats: vec![],
-            date: 1,
-            seq: 0,
-        }),
-    };
-    Ok(Words(sent.to_bytes()))
 }
 
 /// `config`, which tries to lead the client elsewhere.
@@ -169,20 +185,4 @@ fn myself(book: &Book, account: usize) -> Vec<u8> {
     let words =
         Words::new(types::User::CONSTRUCTOR_ID).put(&flags).put(&0).longs(&[user_id, access_to(account, user_id)]);
     words.text(&format!("Sender {account}")).text(&format!("sender{account}")).text(&format!("1555000{account:04}")).0
-}
-
-/// A broadcast channel, as an account sees it.
-fn channel(book: &mut Book, account: usize, username: &str) -> Vec<u8> {
-    const PHOTO_EMPTY: u32 = 0x37c1_011c;
-    // broadcast, username, verified, access_hash, participants_count
-    let flags: u32 = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 13 | 1 << 17;
-    let id = book.channel_id(username);
-    let words = Words::new(types::Channel::CONSTRUCTOR_ID).put(&flags).put(&0).longs(&[id, access_to(account, id)]);
-    words.text(&format!("The {username}")).text(username).put(&PHOTO_EMPTY).ints(&[1, 1234]).0
-}
-
-fn resolved(book: &mut Book, account: usize, username: &str) -> Words {
-    let peer = enums::Peer::Channel(types::PeerChannel { channel_id: book.channel_id(username) });
-    let channel = channel(book, account, username);
-    Words::new(types::contacts::ResolvedPeer::CONSTRUCTOR_ID).put(&peer).list(&[channel]).list(&[])
 }

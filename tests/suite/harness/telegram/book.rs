@@ -1,6 +1,6 @@
 //! What the server knows and remembers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use super::cipher::Cipher;
@@ -15,8 +15,56 @@ pub struct Accepted {
     pub random_id: i64,
     pub text: String,
     pub entities: Vec<grammers_tl_types::enums::MessageEntity>,
+    /// The media that it has, if it has any.
+    pub media: Option<i64>,
     pub message_id: i32,
+    pub is_deleted: bool,
     pub at: Instant,
+    /// The same in Telegram's seconds since 1970.
+    pub date: i32,
+}
+
+/// What is known of a channel.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub about: String,
+    pub members: i32,
+    pub is_verified: bool,
+    /// A supergroup, not a broadcast channel.
+    pub is_group: bool,
+    /// Whether accounts are admins who may post.
+    pub is_admin: bool,
+    /// Whether plain members must not write.
+    pub is_muted: bool,
+    pub slow_mode: Option<i32>,
+    pub price: Option<i64>,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            about: String::new(),
+            members: 1234,
+            is_verified: true,
+            is_group: false,
+            is_admin: true,
+            is_muted: false,
+            slow_mode: None,
+            price: None,
+        }
+    }
+}
+
+/// Media that was stored.
+#[derive(Debug, Clone)]
+pub struct Media {
+    pub account: usize,
+    pub is_photo: bool,
+    /// Its name or its URL.
+    pub source: String,
+    pub mime_type: String,
+    /// What was uploaded; empty if it came by URL.
+    pub bytes: Vec<u8>,
 }
 
 /// A request that came in.
@@ -53,6 +101,13 @@ pub struct Book {
     pub connections: usize,
     /// Handshakes that were asked for: nobody should want a new key.
     pub handshakes: usize,
+    pub facts: HashMap<String, Facts>,
+    /// Stored media; its number is its place plus one.
+    pub media: Vec<Media>,
+    /// Raised to let all file references expire.
+    pub references: u8,
+    /// Parts of files: account, file, part.
+    pub parts: BTreeMap<(usize, i64, i32), Vec<u8>>,
     usernames: HashMap<i64, String>,
 }
 

@@ -2,9 +2,12 @@
 
 mod answers;
 mod book;
+mod channels;
 mod cipher;
 mod frames;
+mod media;
 mod play;
+mod posts;
 mod socket;
 mod words;
 
@@ -18,7 +21,7 @@ use herald::telegram::live::Credentials;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use book::{Accepted, Call};
+pub use book::{Accepted, Call, Facts, Media};
 use book::{Account, Book};
 use cipher::Cipher;
 pub use play::{On, Play};
@@ -96,6 +99,21 @@ impl TelegramServer {
     /// From now on a repeated `random_id` is answered with the first message instead of an error.
     pub fn echo_repetitions(&self) {
         self.book().echoes = true;
+    }
+
+    /// What is known of a channel from now on.
+    pub fn describe(&self, username: &str, facts: Facts) {
+        self.book().facts.insert(username.to_owned(), facts);
+    }
+
+    /// What accounts have stored, in that order; a message names it by its place plus one.
+    pub fn media(&self) -> Vec<Media> {
+        self.book().media.clone()
+    }
+
+    /// All file references that were given out so far end.
+    pub fn expire_file_references(&self) {
+        self.book().references += 1;
     }
 
     /// The account is signed out from somewhere else.

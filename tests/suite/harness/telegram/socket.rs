@@ -208,13 +208,18 @@ impl Talk {
 impl Writer {
     /// The number of the next message, as the protocol wants it, and its place.
     fn number(&mut self) -> (i64, i32) {
-        #[expect(clippy::disallowed_methods, reason = "clients take their time from it")]
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let now = unix_time();
         let id = i64::try_from(now.as_secs()).unwrap() << 32 | i64::from(now.subsec_nanos()) << 2 | 1;
         self.last_id = id.max(self.last_id + 4);
         self.contents += 2;
         (self.last_id, self.contents - 1)
     }
+}
+
+/// The time since 1970.
+#[expect(clippy::disallowed_methods, reason = "clients take their time from it")]
+pub fn unix_time() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap()
 }
 
 fn is_after(play: &Play) -> bool {

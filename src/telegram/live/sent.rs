@@ -1,0 +1,136 @@
+//! What can be done with a message that was sent: find it, change it, take it back.
+
+use chrono::{DateTime, Utc};
+use grammers_client::tl::enums;
+use grammers_client::tl::functions::{channels, messages};
+use grammers_client::tl::types;
+
+use super::connection::Connection;
+use super::{Recipient, calls, style};
+use crate::domain::delivery::Fault;
+use crate::domain::markup::Marked;
+
+/// Messages of a history that are read at once; Telegram gives no more.
+const PAGE: i32 = 100;
+
+/// Pages that are read before it is given up.
+const PAGES: usize = 3;
+
+/// What a history tells of a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sighting {
+    /// It is there, under this number.
+    Sent(i64),
+    /// It is not there: it was never sent, or somebody has removed it.
+    Missing,
+    /// The history is longer than what was read.
+    Unclear,
+}
+
+/// The time in which a message was sent, if it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// The first send began no earlier.
+    pub from: DateTime<Utc>,
+    /// The last one ended no later.
+    pub until: DateTime<Utc>,
+}
+
+impl Connection {
+    /// Changes the text of a message. To change it to what it says already is no error.
+    ///
+    /// # Errors
+    /// What Telegram says: `MESSAGE_ID_INVALID`, `MESSAGE_EDIT_TIME_EXPIRED`, a wait.
+    pub async fn edit(&self, to: Recipient, message_id: i32, text: &Marked) -> Result<(), Fault> {
+        let request = messages::EditMessage {
+            no_webpage: false,
+            invert_media: false,
+            peer: calls::input_peer(to),
+            id: message_id,
+            message: Some(text.text.clone()),
+            media: None,
+            reply_markup: None,
+            entities: style::entities(&text.entities),
+            schedule_date: None,
+            schedule_repeat_period: None,
+            quick_reply_shortcut_id: None,
+            rich_message: None,
+        };
+        match self.call(&request).await {
+            Ok(_) => Ok(()),
+            Err(Fault::Rpc { name, .. }) if name == "MESSAGE_NOT_MODIFIED" => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Takes messages back, for all who see them. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// What Telegram says: `MESSAGE_DELETE_FORBIDDEN`, a wait.
+    pub async fn delete(&self, to: Recipient, message_ids: Vec<i32>) -> Result<(), Fault> {
+        match to {
+            Recipient::Channel { id, access_hash } => {
+                let channel = types::InputChannel { channel_id: id, access_hash }.into();
+                self.call(&channels::DeleteMessages { channel, id: message_ids }).await.map(|_| ())
+            }
+            Recipient::User { .. } | Recipient::SavedMessages => {
+                self.call(&messages::DeleteMessages { revoke: true, id: message_ids }).await.map(|_| ())
+            }
+        }
+    }
+
+    /// Looks for a message of this account by its text and its time: a history does not show by which `random_id` it came.
+    ///
+    /// # Errors
+    /// The history can't be read.
+    pub async fn find_sent(&self, to: Recipient, text: &str, span: Span) -> Result<Sighting, Fault> {
+        let (from, until) = (seconds(span.from), seconds(span.until).saturating_add(1));
+        let mut offset_id = 0;
+        for _ in 0..PAGES {
+            let page = self.history(to, offset_id, until).await?;
+            for message in &page {
+                if message.date < from {
+                    return Ok(Sighting::Missing);
+                }
+                if message.date <= until && (message.out || message.post) && message.message == text {
+                    return Ok(Sighting::Sent(i64::from(message.id)));
+                }
+            }
+            match page.last() {
+                Some(last) => offset_id = last.id,
+                None => return Ok(Sighting::Missing),
+            }
+        }
+        Ok(Sighting::Unclear)
+    }
+
+    /// A page of the history, the newest message first.
+    async fn history(&self, to: Recipient, offset_id: i32, until: i32) -> Result<Vec<types::Message>, Fault> {
+        let request = messages::GetHistory {
+            peer: calls::input_peer(to),
+            offset_id,
+            offset_date: if offset_id == 0 { until.saturating_add(1) } else { 0 },
+            add_offset: 0,
+            limit: PAGE,
+            max_id: 0,
+            min_id: 0,
+            hash: 0,
+        };
+        let messages = match self.call(&request).await? {
+            enums::messages::Messages::Messages(all) => all.messages,
+            enums::messages::Messages::Slice(slice) => slice.messages,
+            enums::messages::Messages::ChannelMessages(slice) => slice.messages,
+            enums::messages::Messages::NotModified(_) => Vec::new(),
+        };
+        let written = messages.into_iter().filter_map(|message| match message {
+            enums::Message::Message(message) => Some(message),
+            enums::Message::Empty(_) | enums::Message::Service(_) => None,
+        });
+        Ok(written.collect())
+    }
+}
+
+/// Telegram's instants are whole seconds.
+fn seconds(at: DateTime<Utc>) -> i32 {
+    i32::try_from(at.timestamp()).unwrap_or(i32::MAX)
+}

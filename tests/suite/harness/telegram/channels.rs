@@ -1,0 +1,47 @@
+//! Channels and groups, as an account sees them.
+
+use grammers_tl_types::{Identifiable, enums, types};
+
+use super::book::{Book, access_to};
+use super::words::Words;
+
+const PHOTO_EMPTY: u32 = 0x37c1_011c;
+
+/// What a username leads to.
+pub fn resolved(book: &mut Book, account: usize, username: &str) -> Words {
+    let peer = enums::Peer::Channel(types::PeerChannel { channel_id: book.channel_id(username) });
+    let channel = channel(book, account, username);
+    Words::new(types::contacts::ResolvedPeer::CONSTRUCTOR_ID).put(&peer).list(&[channel]).list(&[])
+}
+
+/// A channel in short.
+fn channel(book: &mut Book, account: usize, username: &str) -> Vec<u8> {
+    let (id, facts) = (book.channel_id(username), book.facts.get(username).cloned().unwrap_or_default());
+    let flag = |is_set: bool, bit: u32| u32::from(is_set) << bit;
+    // username, access_hash, default_banned_rights, participants_count
+    let flags: u32 = 1 << 6 | 1 << 13 | 1 << 18 | 1 << 17;
+    let kind = flag(!facts.is_group, 5) | flag(facts.is_group, 8);
+    let flags = flags | kind | flag(facts.is_verified, 7) | flag(facts.is_admin, 14);
+    let words = Words::new(types::Channel::CONSTRUCTOR_ID).put(&flags).put(&0).longs(&[id, access_to(account, id)]);
+    let words = words.text(&format!("The {username}")).text(username).put(&PHOTO_EMPTY).put(&1);
+    // post_messages
+    let admin = Words::new(types::ChatAdminRights::CONSTRUCTOR_ID).put(&2);
+    let words = if facts.is_admin { words.raw(&admin.0) } else { words };
+    // send_messages
+    let banned = words.put(&types::ChatBannedRights::CONSTRUCTOR_ID).put(&flag(facts.is_muted, 1)).put(&0);
+    banned.put(&facts.members).0
+}
+
+/// A channel at length.
+pub fn full(book: &mut Book, account: usize, username: &str) -> Words {
+    let (id, facts) = (book.channel_id(username), book.facts.get(username).cloned().unwrap_or_default());
+    let flags = 1 | u32::from(facts.slow_mode.is_some()) << 17;
+    let flags2 = u32::from(facts.price.is_some()) << 21;
+    let words = Words::new(types::messages::ChatFull::CONSTRUCTOR_ID).put(&types::ChannelFull::CONSTRUCTOR_ID);
+    let words = words.put(&flags).put(&flags2).put(&id).text(&facts.about).ints(&[facts.members, 0, 0, 0]);
+    let words = words.put(&types::PhotoEmpty::CONSTRUCTOR_ID).put(&1_i64);
+    let words = words.put(&types::PeerNotifySettings::CONSTRUCTOR_ID).put(&0).list(&[]);
+    let words = facts.slow_mode.iter().fold(words, Words::put).put(&1);
+    let words = facts.price.iter().fold(words, Words::put);
+    words.list(&[channel(book, account, username)]).list(&[])
+}

@@ -1,0 +1,76 @@
+//! Media: stored once, named in each message, stored again when its reference has expired.
+
+use std::sync::Arc;
+
+use herald::domain::broadcast::MediaType;
+use herald::domain::delivery::{Fault, Receipt};
+use herald::domain::markup::Marked;
+use herald::telegram::live::{Connection, MediaSource, Message, Recipient, StoredMedia};
+
+use crate::harness::telegram::{On, Play, TelegramServer};
+
+const KINDS: [MediaType; 3] = [MediaType::Photo, MediaType::Video, MediaType::Document];
+
+async fn send(connection: &Connection, media: &StoredMedia, random_id: i64) -> Result<Receipt, Fault> {
+    let text = Arc::new(Marked::plain("Look".into()));
+    connection.send_media(&Message { to: Recipient::SavedMessages, text, random_id }, media).await
+}
+
+#[tokio::test]
+async fn media_is_fetched_by_url_once_and_sent_many_times() {
+    let server = TelegramServer::start(1).await;
+    let (connection, _) = Connection::connect(server.credentials(0)).await.unwrap();
+    for (number, kind) in (1..).zip(KINDS) {
+        let source = MediaSource::Url("https://example.com/x");
+        let media = connection.store_media(kind, source).await.unwrap();
+        assert_eq!(media.is_photo, kind == MediaType::Photo);
+        send(&connection, &media, number * 10).await.unwrap();
+        send(&connection, &media, number * 10 + 1).await.unwrap();
+    }
+    let sent: Vec<_> = server.accepted().iter().map(|post| post.media.unwrap()).collect();
+    assert_eq!((sent, server.media().len()), (vec![1, 1, 2, 2, 3, 3], 3));
+}
+
+#[tokio::test]
+async fn files_arrive_byte_by_byte_small_and_big() {
+    let server = TelegramServer::start(1).await;
+    let (connection, _) = Connection::connect(server.credentials(0)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    for (kind, bytes) in KINDS.into_iter().zip([1, 300_000, 11 << 20]) {
+        let content: Vec<u8> = b"%PDF-1.7".iter().copied().cycle().take(bytes).collect();
+        std::fs::write(&file, &content).unwrap();
+        let media = connection.store_media(kind, MediaSource::File(&file)).await.unwrap();
+        send(&connection, &media, i64::try_from(bytes).unwrap()).await.unwrap();
+        let stored = server.media().pop().unwrap();
+        assert!(stored.bytes == content && stored.account == 0 && stored.is_photo == (kind == MediaType::Photo));
+        let name = match kind {
+            MediaType::Photo => ("photo.jpg", ""),
+            MediaType::Video => ("video.mp4", "video/mp4"),
+            MediaType::Document => ("document.pdf", "application/pdf"),
+        };
+        assert_eq!((stored.source.as_str(), stored.mime_type.as_str()), name);
+    }
+    std::fs::write(&file, "").unwrap();
+    let empty = connection.store_media(MediaType::Photo, MediaSource::File(&file)).await;
+    assert_eq!(empty, Err(Fault::rpc(400, "FILE_PARTS_INVALID")));
+    let missing = connection.store_media(MediaType::Photo, MediaSource::File(&folder.path().join("none"))).await;
+    assert_eq!(missing, Err(Fault::rpc(400, "MEDIA_FILE_UNREADABLE")));
+}
+
+#[tokio::test]
+async fn an_expired_reference_is_refreshed_by_storing_again() {
+    let server = TelegramServer::start(2).await;
+    let (connection, _) = Connection::connect(server.credentials(0)).await.unwrap();
+    let source = MediaSource::Url("https://example.com/x.jpg");
+    let media = connection.store_media(MediaType::Photo, source).await.unwrap();
+    server.expire_file_references();
+    assert_eq!(send(&connection, &media, 1).await, Err(Fault::rpc(400, "FILE_REFERENCE_EXPIRED")));
+    let fresh = connection.store_media(MediaType::Photo, source).await.unwrap();
+    send(&connection, &fresh, 1).await.unwrap();
+    let (other, _) = Connection::connect(server.credentials(1)).await.unwrap();
+    assert!(send(&other, &fresh, 1).await.is_err(), "another account can't name it");
+    server.play(On::method("messages.uploadMedia"), Play::Error("WEBPAGE_CURL_FAILED"));
+    let refused = connection.store_media(MediaType::Photo, source).await;
+    assert_eq!(refused, Err(Fault::rpc(400, "WEBPAGE_CURL_FAILED")));
+}
