@@ -39,6 +39,9 @@ mod m20261122_000054_integration_configs;
 mod m20261122_000055_lead_imports;
 mod m20261122_000056_webhook_events;
 mod m20261122_000057_attempts_of_scripts;
+mod m20261122_000095_channel_posting;
+mod m20261122_000096_account_media;
+mod m20261122_000097_sent_changes;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -84,6 +87,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000055_lead_imports::Migration),
             Box::new(m20261122_000056_webhook_events::Migration),
             Box::new(m20261122_000057_attempts_of_scripts::Migration),
+            Box::new(m20261122_000095_channel_posting::Migration),
+            Box::new(m20261122_000096_account_media::Migration),
+            Box::new(m20261122_000097_sent_changes::Migration),
         ]
     }
 }

@@ -53,6 +53,10 @@ pub enum Action {
     CampaignCancelled,
     /// The failed jobs of a campaign were queued anew.
     CampaignJobsRetried,
+    /// The messages that a campaign had sent were given another text; `metadata` has how many.
+    CampaignMessagesEdited,
+    /// The messages that a campaign had sent were taken back; `metadata` has how many.
+    CampaignMessagesDeleted,
     /// One job was queued anew.
     JobRetried,
     /// One job was taken out before it was sent.
@@ -77,6 +81,8 @@ pub enum Action {
     ChannelUpdated,
     /// A channel left the catalog and its batches.
     ChannelDeleted,
+    /// Telegram is to be asked about channels anew; `metadata` has how many.
+    ChannelRefreshRequested,
     /// A list of channels was read to its end; `metadata` has the counts.
     ChannelImported,
     /// Campaigns stopped writing to a channel, because sends to it failed.

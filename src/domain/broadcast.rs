@@ -65,6 +65,22 @@ words! {
         /// Nobody has asked yet, or the rights do not tell.
         Unknown => "UNKNOWN",
     }
+    /// What becomes of messages that were sent.
+    SentChangeKind {
+        /// They get another text.
+        Edit => "EDIT",
+        /// They are taken back, for all who see them.
+        Delete => "DELETE",
+    }
+    /// How far the change of a sent message is.
+    SentChangeStatus {
+        /// Its account has not come to it yet.
+        Queued => "QUEUED",
+        /// Telegram has changed it.
+        Done => "DONE",
+        /// Telegram refuses to change it.
+        Failed => "FAILED",
+    }
     /// How far an import is.
     ImportStatus {
         /// Waits for its turn.

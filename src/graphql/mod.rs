@@ -57,6 +57,8 @@ pub struct Mutation(
     access::user::UserMutation,
     access::api_token::ApiTokenMutation,
     broadcast::channel_mutations::ChannelMutation,
+    broadcast::channel_refresh::ChannelRefreshMutation,
+    broadcast::sent_messages::SentMessagesMutation,
     broadcast::channel_import::ChannelImportMutation,
     broadcast::batch_mutations::BatchMutation,
     broadcast::template_mutations::TemplateMutation,

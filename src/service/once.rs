@@ -25,7 +25,7 @@ pub const KEPT: TimeDelta = TimeDelta::hours(24);
 /// The longest key, in characters.
 const LONGEST: usize = 255;
 /// By which words audit lines tell how many a write has moved.
-const MOVED: [&str; 2] = ["added", "retried"];
+const MOVED: [&str; 4] = ["added", "retried", "requested", "messages"];
 
 /// A request that must not be carried out twice.
 #[derive(Debug, PartialEq, Eq)]

@@ -193,6 +193,10 @@ async fn campaign(story: &mut Story, batch: &Json, template: &Json) {
     assert_eq!(listed["broadcastCampaigns"]["nodes"][0]["createdBy"]["username"], "admin");
     let retried = story.input("retry-failed-jobs", json!({ "campaignId": id["id"] })).await;
     assert_eq!(retried["retryFailedJobs"]["retried"], 0);
+    let edited = json!({ "campaignId": id["id"], "content": "Better" });
+    assert_eq!(story.input("edit-sent-messages", edited).await["editSentMessages"]["queued"], 0);
+    let deleted = story.input("delete-sent-messages", json!({ "campaignId": id["id"] })).await;
+    assert_eq!(deleted["deleteSentMessages"]["campaign"]["status"], "COMPLETED");
     let second = json!({ "name": "second", "batchId": batch, "templateId": template, "params": { "offer": "1" }, "mode": "TEST" });
     let second = story.input("create-broadcast-campaign", second).await;
     let id = json!({ "id": second["createBroadcastCampaign"]["campaign"]["id"] });
@@ -274,6 +278,8 @@ async fn things_by_id(story: &mut Story, batch: &Json, channel: &Json) {
 async fn tidying(story: &mut Story, batch: &Json, channel: &Json, template: &Json) {
     let corrected = story.input("update-channel", json!({ "id": channel, "title": "Extra", "isActive": false })).await;
     assert_eq!(corrected["updateChannel"]["channel"]["title"], "Extra");
+    let asked = story.input("refresh-channels", json!({ "channelIds": [channel] })).await;
+    assert_eq!(asked["refreshChannels"]["requested"], 1);
     assert_eq!(story.run("channel", json!({ "id": channel })).await["channel"]["batches"]["totalCount"], 1);
     let spare = story.input("create-channel", json!({ "username": "spare_one", "category": "tech" })).await;
     let spare = spare["createChannel"]["channel"]["id"].clone();

@@ -8,6 +8,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::batch::Batch;
 use super::job::Job;
 use super::job_list::{JobFilter, JobOrder, jobs_of};
+use super::sent_messages::{SentChanges, SentChangesOf};
 use super::template::Template;
 use crate::domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
 use crate::domain::error::{Error, Result};
@@ -124,6 +125,11 @@ impl BroadcastCampaign {
     /// The upload that is attached.
     async fn media_upload_id(&self) -> Option<ID> {
         self.0.media_upload_id.map(|id| id.global())
+    }
+
+    /// How far `editSentMessages` or `deleteSentMessages` is; null if neither was asked for.
+    async fn sent_changes(&self, ctx: &Context<'_>) -> Result<Option<SentChanges>> {
+        ctx.loaders().one(SentChangesOf(self.0.id)).await?.map(TryInto::try_into).transpose()
     }
 
     /// When it starts by itself; null if somebody has to start it.

@@ -14,7 +14,9 @@ use crate::graphql::guard::requires;
 use crate::graphql::id::{GlobalId, ReadId};
 use crate::graphql::scalar::{DateTime, Json};
 use crate::service::broadcast::campaign as service;
+use crate::service::broadcast::channel_refresh::obstacles;
 use crate::service::once::once;
+use crate::storage::broadcast::channel_refresh::Obstacles;
 
 /// What a new campaign is made of.
 #[derive(InputObject)]
@@ -117,6 +119,10 @@ struct StartBroadcastCampaignInput {
 struct StartBroadcastCampaignPayload {
     /// The campaign, which is RUNNING now.
     campaign: BroadcastCampaign,
+    /// A warning: recipients where only others may post, as far as is known. Sends to them will fail.
+    closed_channels: i32,
+    /// A warning: recipients where each message costs Telegram Stars. Sends to them will fail.
+    paid_channels: i32,
 }
 
 /// Which campaign is to be paused.
@@ -235,7 +241,12 @@ impl CampaignMutation {
     ) -> Result<StartBroadcastCampaignPayload> {
         let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
         let campaign = once(on, &actor, service::start(on, &actor, input.id.input("id")?)).await?;
-        Ok(StartBroadcastCampaignPayload { campaign: campaign.into() })
+        let Obstacles { closed, paid } = obstacles(on, campaign.id).await?;
+        Ok(StartBroadcastCampaignPayload {
+            campaign: campaign.into(),
+            closed_channels: i32::try_from(closed).map_err(Error::internal)?,
+            paid_channels: i32::try_from(paid).map_err(Error::internal)?,
+        })
     }
 
     /// Pauses a running campaign. No send starts after the answer.

@@ -10,6 +10,7 @@ use sea_orm::sea_query::Expr;
 use super::batch::{Batch, BatchOrder};
 use super::job::Job;
 use super::job_list::{JobFilter, JobOrder, jobs_to};
+use crate::domain::broadcast::CanPost;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::ChannelId;
 use crate::graphql::connection::{Connection, PageArgs};
@@ -17,7 +18,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::id::GlobalId;
 use crate::graphql::loaders::{Load, LoadError, Reader};
 use crate::graphql::nested::{self, Nested};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::scalar::{BigInt, DateTime};
 use crate::storage::broadcast::{batch, channel};
 use crate::storage::page::Sort;
 
@@ -91,6 +92,21 @@ impl Channel {
     /// When Telegram was last asked about it; null if never.
     async fn last_checked(&self) -> Option<DateTime> {
         self.0.last_checked.map(Into::into)
+    }
+
+    /// Whether one of the accounts may post there, as far as its rights told at `lastChecked`.
+    async fn can_post(&self) -> CanPost {
+        self.0.can_post
+    }
+
+    /// Slow mode: the least seconds between two messages of one account; null without it.
+    async fn slow_mode_seconds(&self) -> Option<i32> {
+        self.0.slow_mode_seconds
+    }
+
+    /// Telegram Stars that each message costs there; null if it costs none.
+    async fn message_price_stars(&self) -> Option<BigInt> {
+        self.0.message_price.map(BigInt)
     }
 
     /// Whether campaigns write to it. Several failed sends in a row end that.

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::campaign::{BroadcastCampaign, ProgressOf};
 use super::channel::Channel;
-use crate::domain::broadcast::JobStatus;
+use crate::domain::broadcast::{CampaignMode, JobStatus};
 use crate::domain::error::{Error, Result};
 use crate::domain::explanation::{self, Reason};
 use crate::domain::id::JobId;
@@ -82,6 +82,20 @@ impl Job {
     /// Telegram's number of the message, where it was told.
     async fn message_id(&self) -> Option<BigInt> {
         self.row.message_id.map(BigInt)
+    }
+
+    /// Where the message can be read; null unless it was sent to a channel, and Telegram told its number.
+    async fn link(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(number) = self.row.message_id.filter(|_| self.row.status == JobStatus::Sent) else { return Ok(None) };
+        let campaign = ctx.loaders().one(self.row.campaign_id).await?;
+        if campaign.is_none_or(|campaign| campaign.mode == CampaignMode::Test || campaign.is_simulated) {
+            return Ok(None);
+        }
+        let channel = match &self.channel {
+            Some(channel) => Some(channel.clone()),
+            None => ctx.loaders().one(self.row.channel_id).await?,
+        };
+        Ok(channel.map(|channel| format!("https://t.me/{}/{number}", channel.username)))
     }
 
     /// Queued, but not to be sent before this instant; otherwise null.

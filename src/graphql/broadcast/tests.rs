@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
-use crate::domain::broadcast::ParseMode;
+use crate::domain::broadcast::{CanPost, ParseMode};
 use crate::domain::id::{BatchId, ChannelId, TemplateId};
 use crate::domain::role::Role;
 use crate::graphql::context::Caller;
@@ -149,6 +149,11 @@ fn a_channel(number: i32, now: chrono::DateTime<chrono::Utc>) -> channel::Model 
         error_count: 0,
         last_error: None,
         version: 1,
+        can_post: CanPost::Unknown,
+        slow_mode_seconds: None,
+        message_price: None,
+        refresh_requested_at: None,
+        refresh_not_before: None,
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::usage;
 use crate::domain::audit::Action;
+use crate::domain::broadcast::CanPost;
 use crate::domain::error::{Error, Result, Violations, require_version};
 use crate::domain::id::ChannelId;
 use crate::domain::text::{self, Bounds};
@@ -102,6 +103,11 @@ fn checked(on: &Services, new: New) -> Result<channel::Model> {
         error_count: 0,
         last_error: None,
         version: 1,
+        can_post: CanPost::Unknown,
+        slow_mode_seconds: None,
+        message_price: None,
+        refresh_requested_at: None,
+        refresh_not_before: None,
     })
 }
 

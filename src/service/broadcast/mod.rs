@@ -4,6 +4,7 @@ pub mod batch;
 pub mod campaign;
 pub mod channel;
 pub mod channel_import;
+pub mod channel_refresh;
 pub mod delivery;
 pub mod follow;
 pub mod job;

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
 
+use crate::domain::broadcast::CanPost;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::ChannelId;
 use crate::domain::template;
@@ -31,6 +32,16 @@ pub struct Model {
     pub error_count: i32,
     pub last_error: Option<String>,
     pub version: i32,
+    /// Whether one of our accounts may post, as far as its rights told when it last looked.
+    pub can_post: CanPost,
+    /// The least seconds between two messages of one account.
+    pub slow_mode_seconds: Option<i32>,
+    /// Telegram Stars that a message costs.
+    pub message_price: Option<i64>,
+    /// Somebody wants to know what it is now.
+    pub refresh_requested_at: Option<DateTimeUtc>,
+    /// Telegram is asked about it no earlier.
+    pub refresh_not_before: Option<DateTimeUtc>,
 }
 
 /// Rows join nothing: loaders follow their ids.

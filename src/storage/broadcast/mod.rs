@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the names of columns say what they hold; the API describes each that it shows")]
 
+pub mod account_media;
 pub mod batch;
 pub mod batch_channel;
 pub mod batch_members;
@@ -11,6 +12,7 @@ pub mod channel;
 pub mod channel_filter;
 pub mod channel_import;
 pub mod channel_import_error;
+pub mod channel_refresh;
 pub mod channel_staging;
 pub mod job;
 pub mod job_change;
@@ -18,6 +20,7 @@ pub mod job_update;
 pub mod progress;
 pub mod queue;
 pub mod sender;
+pub mod sent_change;
 pub mod telegram_account;
 pub mod template;
 pub mod upload;

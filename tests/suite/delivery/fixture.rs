@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ParseMode};
+use herald::domain::broadcast::{CampaignMode, CampaignStatus, CanPost, JobStatus, ParseMode};
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
 use herald::domain::limits::Limits;
@@ -332,6 +332,11 @@ fn channel_row(username: &str, now: DateTime<Utc>) -> channel::Model {
         error_count: 0,
         last_error: None,
         version: 1,
+        can_post: CanPost::Unknown,
+        slow_mode_seconds: None,
+        message_price: None,
+        refresh_requested_at: None,
+        refresh_not_before: None,
     }
 }
 

@@ -15,7 +15,8 @@ async fn describe(connection: &Connection, username: &str) -> Description {
 async fn a_channel_tells_what_it_is_and_whether_it_takes_our_messages() {
     let server = TelegramServer::start(1).await;
     let (connection, _) = Connection::connect(server.credentials(0)).await.unwrap();
-    let facts = Facts { about: "All the news".into(), members: 77, slow_mode: Some(30), price: Some(5), ..Facts::default() };
+    let facts =
+        Facts { about: "All the news".into(), members: 77, slow_mode: Some(30), price: Some(5), ..Facts::default() };
     server.describe("news", facts);
     let news = describe(&connection, "news").await;
     let expected = Description {

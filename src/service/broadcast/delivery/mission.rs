@@ -12,7 +12,7 @@ use crate::domain::markup::Marked;
 use crate::domain::template::{Channel, Params, Template};
 use crate::service::Services;
 use crate::storage::broadcast::queue::lease::Due;
-use crate::storage::broadcast::{campaign, progress};
+use crate::storage::broadcast::{campaign, channel, progress};
 
 /// A running campaign's message and rules.
 #[derive(Debug)]
@@ -62,6 +62,17 @@ impl Mission {
         match self.mode {
             CampaignMode::Test => "broadcast-test",
             CampaignMode::Live => "broadcast-live",
+        }
+    }
+
+    /// The message to a channel of the catalog.
+    ///
+    /// # Errors
+    /// A sentence: the text cannot be rendered.
+    pub fn text_to(&self, channel: &channel::Model) -> Result<Arc<Marked>, String> {
+        match &self.constant {
+            Some(text) => Ok(text.clone()),
+            None => self.template.render(&self.params, &channel.placeholders()).map(Arc::new),
         }
     }
 

@@ -109,7 +109,7 @@ pub fn answer(book: &mut Book, account: usize, request: Request) -> Answer {
         Known::SaveBigPart(call) => Ok(media::save(book, (account, call.file_id, call.file_part), call.bytes)),
         Known::Store(call) => media::store(book, account, call.media),
         Known::Edit(call) => posts::edit(book, account, &username?, *call),
-        Known::Delete(ids) => posts::delete(book, account, &username?, &ids),
+        Known::Delete(ids) => Ok(posts::delete(book, account, &username?, &ids)),
         Known::GetHistory(call) => Ok(posts::history(book, &username?, &call)),
         Known::GetFullChannel => Ok(channels_of::full(book, account, &username?)),
         Known::Unknown(id) => {

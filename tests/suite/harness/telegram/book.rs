@@ -25,6 +25,7 @@ pub struct Accepted {
 }
 
 /// What is known of a channel.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of Telegram's own")]
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub about: String,

@@ -62,7 +62,7 @@ pub fn named(book: &Book, account: usize, media: &InputMedia) -> Result<i64, &'s
     if access_hash != access_to(account, id) {
         return Err("MEDIA_EMPTY");
     }
-    if reference != &[book.references] { Err("FILE_REFERENCE_EXPIRED") } else { Ok(id) }
+    if reference == &[book.references] { Ok(id) } else { Err("FILE_REFERENCE_EXPIRED") }
 }
 
 fn photo(book: &Book, account: usize, id: i64) -> enums::MessageMedia {

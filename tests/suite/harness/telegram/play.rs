@@ -78,8 +78,7 @@ pub fn code(error: &str) -> i32 {
             500
         }
         "CHAT_ADMIN_REQUIRED" => 400,
-        "MESSAGE_DELETE_FORBIDDEN" => 403,
-        "USER_RESTRICTED" => 403,
+        "MESSAGE_DELETE_FORBIDDEN" | "USER_RESTRICTED" => 403,
         _ if error.starts_with("CHAT_") || error.starts_with("ALLOW_PAYMENT_REQUIRED") => 403,
         _ if error.contains("_MIGRATE_") => 303,
         _ => 400,

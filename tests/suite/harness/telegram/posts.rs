@@ -71,10 +71,10 @@ pub fn accept(book: &mut Book, account: usize, username: String, post: Post) -> 
             date: i32::try_from(unix_time().as_secs()).unwrap(),
         });
     }
-    Ok(Words(sent(message_id, &post.random_id, post.is_private).to_bytes()))
+    Ok(Words(sent(message_id, post.random_id, post.is_private).to_bytes()))
 }
 
-fn sent(id: i32, random_id: &i64, is_private: bool) -> enums::Updates {
+fn sent(id: i32, random_id: i64, is_private: bool) -> enums::Updates {
     if is_private {
         return enums::Updates::UpdateShortSentMessage(types::UpdateShortSentMessage {
             out: true,
@@ -87,7 +87,7 @@ fn sent(id: i32, random_id: &i64, is_private: bool) -> enums::Updates {
             ttl_period: None,
         });
     }
-    updates(vec![types::UpdateMessageId { id, random_id: *random_id }.into()])
+    updates(vec![types::UpdateMessageId { id, random_id }.into()])
 }
 
 fn updates(updates: Vec<enums::Update>) -> enums::Updates {
@@ -107,14 +107,14 @@ pub fn edit(book: &mut Book, account: usize, username: &str, call: messages::Edi
 }
 
 /// Takes messages of the account's own back; those that are gone are passed over, as Telegram does.
-pub fn delete(book: &mut Book, account: usize, username: &str, ids: &[i32]) -> Answer {
+pub fn delete(book: &mut Book, account: usize, username: &str, ids: &[i32]) -> Words {
     for id in ids {
         if let Some(post) = own(book, account, username, *id) {
             post.is_deleted = true;
         }
     }
     let affected = types::messages::AffectedMessages { pts: 1, pts_count: 1 };
-    Ok(Words(enums::messages::AffectedMessages::Messages(affected).to_bytes()))
+    Words(enums::messages::AffectedMessages::Messages(affected).to_bytes())
 }
 
 fn own<'a>(book: &'a mut Book, account: usize, username: &str, id: i32) -> Option<&'a mut Accepted> {

@@ -1,0 +1,173 @@
+//! Looking at channels again: what Telegram tells of them now, asked for by somebody or because it was long ago.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::broadcast::CanPost;
+use crate::domain::delivery::Fault;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BroadcastCampaignId, ChannelId};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::once::{Again, Done};
+use crate::service::{Actor, Services};
+use crate::storage::broadcast::channel;
+use crate::storage::broadcast::channel_filter::ChannelFilter;
+use crate::storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
+use crate::telegram::live::Description;
+
+/// Channels that one request takes: more than all accounts may look up in days.
+pub const MOST: usize = 10_000;
+
+/// Active channels are looked at again after so long.
+pub const STALE: TimeDelta = TimeDelta::days(30);
+
+/// A channel that nobody has looked at is looked at after so long: most are looked up by a campaign before.
+pub const NEW: TimeDelta = TimeDelta::days(1);
+
+/// A channel that was taken and not settled is free again after so long.
+const CLAIM: TimeDelta = TimeDelta::minutes(5);
+
+/// A channel that could not be looked at is tried again after so long.
+const PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// The longest title and description that are kept, in characters; Telegram's own are shorter.
+const LONGEST: (usize, usize) = (255, 2_000);
+
+/// Channels that will be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requested(pub i32);
+
+impl Again for Requested {
+    async fn again(_: &Services, done: Done) -> Result<Self> {
+        let requested = done.result["requested"].as_i64().unwrap_or_default();
+        Ok(Self(i32::try_from(requested).unwrap_or(i32::MAX)))
+    }
+}
+
+/// Asks for a new look at channels; workers come to it as their accounts' days allow.
+///
+/// # Errors
+/// More than [`MOST`] are wanted.
+pub async fn request(on: &Services, actor: &Actor, filter: &ChannelFilter) -> Result<Requested> {
+    let requested = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let ids = rows::found(tx, filter, MOST as u64 + 1).await?;
+            if ids.len() > MOST {
+                return Err(Error::invalid("filter", format!("it finds more than {MOST} channels; ask for fewer")));
+            }
+            let requested = i32::try_from(rows::request(tx, &ids, on.now()).await?).map_err(Error::internal)?;
+            // A repetition of the request is known by its first channel.
+            let subject = ids.first().map(|id| Subject("Channel", id.0));
+            let metadata = json!({ "requested": requested });
+            audit::record(on, tx, actor, Action::ChannelRefreshRequested, subject, metadata).await?;
+            Ok(Requested(requested))
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(requested)
+}
+
+/// The next channel to look at: what somebody asked for, then what nobody has looked at, then what was looked at longest ago.
+/// With `only_requested` only the first of these.
+pub async fn next(on: &Services, only_requested: bool) -> Result<Option<Due>> {
+    let now = on.now();
+    let reasons = [(Reason::Requested, now + CLAIM), (Reason::Unchecked, now - NEW), (Reason::Stale, now - STALE)];
+    for (reason, before) in reasons.into_iter().take(if only_requested { 1 } else { 3 }) {
+        if let Some(due) = rows::claim(&on.db, reason, before, now, now + CLAIM).await? {
+            return Ok(Some(due));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes down what Telegram told.
+pub async fn learn(on: &Services, id: ChannelId, told: &Description) -> Result<()> {
+    change(on, id, |row| {
+        row.title = Set(Some(cut(&told.title, LONGEST.0)).filter(|title| !title.is_empty()));
+        row.description = Set(Some(cut(&told.about, LONGEST.1)).filter(|about| !about.is_empty()));
+        if let Some(count) = told.member_count {
+            row.member_count = Set(Some(count));
+        }
+        row.is_verified = Set(told.is_verified);
+        row.can_post = Set(told.can_post);
+        row.slow_mode_seconds = Set(told.slow_mode_seconds);
+        row.message_price = Set(told.message_price);
+    })
+    .await
+}
+
+/// Writes down that the channel exists, and that the account is not let in.
+pub async fn learn_closed(on: &Services, id: ChannelId, fault: &Fault) -> Result<()> {
+    change(on, id, |row| {
+        row.can_post = Set(CanPost::No);
+        row.last_error = Set(Some(fault.to_string()));
+    })
+    .await
+}
+
+/// Writes down that the username leads nowhere: no campaign writes to it any more.
+pub async fn learn_gone(on: &Services, id: ChannelId, fault: &Fault) -> Result<()> {
+    change(on, id, |row| {
+        row.is_active = Set(false);
+        row.last_error = Set(Some(fault.to_string()));
+    })
+    .await?;
+    on.write(|tx| async move {
+        let metadata = json!({ "error": fault.to_string() });
+        let subject = Subject("Channel", id.0);
+        audit::record(on, &*tx, &Actor::system(), Action::ChannelDeactivated, subject, metadata).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(())
+}
+
+/// Lets the channel wait: it could not be looked at, for no reason of its own.
+pub async fn put_off(on: &Services, id: ChannelId) -> Result<()> {
+    hold(on, id, Some(on.now() + PAUSE)).await
+}
+
+/// Leaves the channel to whoever can look at it.
+pub async fn release(on: &Services, id: ChannelId) -> Result<()> {
+    hold(on, id, None).await
+}
+
+async fn hold(on: &Services, id: ChannelId, until: Option<DateTime<Utc>>) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let mut row: channel::ActiveModel = channel::Entity::require(tx, id).await?.into();
+        row.refresh_not_before = Set(until);
+        row.update(tx).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What may stand in the way of a campaign's posts.
+pub async fn obstacles(on: &Services, campaign: BroadcastCampaignId) -> Result<Obstacles> {
+    Obstacles::of(on.db.reader(), campaign).await
+}
+
+async fn change(on: &Services, id: ChannelId, apply: impl Fn(&mut channel::ActiveModel) + Send + Sync) -> Result<()> {
+    let apply = &apply;
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let mut row = channel::Entity::require(tx, id).await?.changed(on.now());
+        row.last_checked = Set(Some(on.now()));
+        row.refresh_requested_at = Set(None);
+        row.refresh_not_before = Set(None);
+        apply(&mut row);
+        row.update(tx).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The text without what no database takes, and not longer than wanted.
+fn cut(text: &str, most: usize) -> String {
+    text.trim().chars().filter(|letter| *letter != '\0').take(most).collect()
+}
