@@ -23,6 +23,7 @@ use crate::events::redis::RedisEvents;
 use crate::events::{Event, Events};
 use crate::service::access::audit::{self, Subject};
 use crate::service::access::user;
+use crate::service::together::Together;
 use crate::service::{Actor, Rules, Services};
 use crate::storage::Db;
 
@@ -85,7 +86,8 @@ impl App {
         }
         let rules = Arc::new(rules(&config));
         let vault = Vault::new(&key);
-        let services = Services { db, clock: clock.clone(), events, key, vault, rules, node };
+        let services =
+            Services { db, clock: clock.clone(), events, key, vault, rules, node, sessions: Together::default() };
         if applied > 0 {
             note_migrations(&services, applied).await?;
         }

@@ -9,8 +9,9 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, future};
 use tracing::Instrument;
 
+use super::alike::Queries;
 use super::context::Caller;
-use super::document::{self, Checked};
+use super::document::{self, Checked, Documents};
 use super::observe::Observed;
 use super::purse::Purses;
 use super::shared::Selections;
@@ -29,6 +30,8 @@ pub struct Execution {
     schema: Schema,
     services: Services,
     purses: Arc<Purses>,
+    documents: Arc<Documents>,
+    queries: Queries,
     selections: Selections,
 }
 
@@ -49,17 +52,28 @@ impl Execution {
         let live = Live::new(&services);
         let schema = super::schema(services.clone(), live.clone());
         let selections = Selections::new(schema.clone(), services.clone(), live);
-        Self { schema, services, purses: Arc::new(purses), selections }
+        Self {
+            schema,
+            services,
+            purses: Arc::new(purses),
+            documents: Arc::default(),
+            queries: Queries::default(),
+            selections,
+        }
     }
 
     /// Lets a request in, or answers why not. Everything that is run has come through here.
     pub fn admit(&self, request: Request, caller: &Caller) -> Result<Checked, Box<Response>> {
         let request_id = caller.request_id.as_deref();
-        let checked = document::check(request, caller.session.is_some(), self.limits());
+        let checked = document::check(request, caller.session.is_some(), &self.documents, self.limits());
         let checked = checked.map_err(|refusal| Box::new(error::coded(refusal.code, refusal.message, request_id)))?;
         let paid = self.purses.pay(caller, checked.cost, self.services.clock.monotonic());
         paid.map_err(|error| Box::new(error::response(error, request_id)))?;
         Ok(checked)
+    }
+
+    pub(super) const fn queries(&self) -> &Queries {
+        &self.queries
     }
 
     fn limits(&self) -> &DocumentLimits {
@@ -80,16 +94,17 @@ impl Execution {
     }
 
     /// Runs what was admitted.
-    pub async fn execute(&self, mut checked: Checked, caller: Caller) -> Response {
-        let observed = Observed::begin(&mut checked.request, &caller);
-        let response = self.answer(checked, caller).instrument(observed.span.clone()).await;
+    pub async fn execute(&self, checked: Checked, caller: Caller) -> Response {
+        let observed = Observed::begin(&checked, &caller);
+        let response = self.outcome(checked, caller).instrument(observed.span.clone()).await;
         observed.end(&response);
         response
     }
 
-    async fn answer(&self, Checked { request, kind, .. }: Checked, caller: Caller) -> Response {
+    async fn outcome(&self, checked: Checked, caller: Caller) -> Response {
         let request_id = caller.request_id.clone();
-        let turns = Turns::default();
+        let (turns, kind) = (Turns::default(), checked.kind);
+        let request = checked.into_request();
         let request = request.data(loaders::loaders(&self.services.db, &turns)).data(caller);
         let limits = self.limits();
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
@@ -119,7 +134,7 @@ impl Execution {
             Ok(caller) => caller,
             Err(refusal) => return once(Event::Failed(error::response(refusal, request_id.as_deref()))),
         };
-        let mut checked = match self.admit(request, &caller) {
+        let checked = match self.admit(request, &caller) {
             Ok(checked) => checked,
             Err(refusal) => return once(Event::Failed(*refusal)),
         };
@@ -128,10 +143,10 @@ impl Execution {
             return once(if error::is_refusal(&response) { Event::Failed(response) } else { Event::Next(response) });
         }
         let counted = Living::subscription();
-        if let Some(events) = self.selections.watch(&mut checked, &caller).await {
+        if let Some(events) = self.selections.watch(&checked, &caller).await {
             return counted.during(events).boxed();
         }
-        let request = checked.request.data(loaders::forgetful(&self.services.db)).data(caller);
+        let request = checked.into_request().data(loaders::forgetful(&self.services.db)).data(caller);
         let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
         let event = move |response: std::thread::Result<Response>| match response {
             Ok(response) if error::has_failed(&response) => {

@@ -10,8 +10,9 @@ use crate::service::Services;
 use crate::service::broadcast::live::Live;
 
 pub mod access;
+pub mod alike;
 pub mod broadcast;
-pub mod connection;
+mod connection;
 pub mod context;
 pub mod document;
 pub mod error;

@@ -1,9 +1,9 @@
 //! What operators see of an operation: a span in logs and traces, and how long it took.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
-use async_graphql::{Request, Response, Value};
+use async_graphql::parser::types::{OperationDefinition, OperationType, Selection};
+use async_graphql::{Response, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -11,10 +11,17 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use super::context::Caller;
+use super::document::Checked;
 use crate::domain::meters;
 
 /// Stands where no root field has been run.
 const NONE: &str = "none";
+
+/// A query was answered by what another one like it found, `took` after it came.
+pub(super) fn shared(checked: &Checked, took: Duration) {
+    let (kind, field) = label(checked.operation());
+    meters::request(kind, field, took);
+}
 
 /// A query or a mutation that is being answered.
 pub(super) struct Observed {
@@ -27,22 +34,23 @@ pub(super) struct Observed {
 
 impl Observed {
     /// An operation begins.
-    pub(super) fn begin(request: &mut Request, caller: &Caller) -> Self {
-        let name = request.operation_name.clone();
-        let operation = request.parsed_query().ok().and_then(|document| operation(document, name.as_deref()));
-        let (kind, field) = operation.map_or(("invalid", NONE), label);
+    pub(super) fn begin(checked: &Checked, caller: &Caller) -> Self {
+        let (kind, field) = label(checked.operation());
         let field = field.to_owned();
         let span = tracing::info_span!(
             "operation",
             otel.name = format_args!("{kind} {field}"),
             request_id = caller.request_id,
-            "graphql.operation.name" = name,
+            "graphql.operation.name" = checked.request.operation_name,
             "graphql.operation.type" = kind,
             "graphql.document.hash" = Empty,
             role = Empty,
         );
         if !span.is_disabled() {
-            span.record("graphql.document.hash", URL_SAFE_NO_PAD.encode(Sha256::digest(request.query.as_bytes())));
+            span.record(
+                "graphql.document.hash",
+                URL_SAFE_NO_PAD.encode(Sha256::digest(checked.request.query.as_bytes())),
+            );
             span.record("role", caller.viewer().map_or_else(|| "NOBODY".into(), |viewer| viewer.role.to_string()));
         }
         Self { began: Instant::now(), kind, field, span }
@@ -59,12 +67,6 @@ impl Observed {
             }
         }
     }
-}
-
-fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
-    let mut operations = document.operations.iter();
-    let found = operations.find(|(known, _)| name.is_none() || known.map(async_graphql::Name::as_str) == name);
-    found.map(|(_, operation)| &operation.node)
 }
 
 /// The kind of an operation and its first root field: there are only so many of these, while clients may call operations

@@ -17,7 +17,7 @@ use super::context::Caller;
 use super::document::Checked;
 use super::execution::Event;
 use super::id::ReadId;
-use super::{Schema, document, error, loaders};
+use super::{Schema, error, loaders};
 use crate::domain::error::Error;
 use crate::domain::id::BroadcastCampaignId;
 use crate::domain::role::Role;
@@ -69,12 +69,11 @@ impl Selections {
     /// What the subscription says, if its results can be shared: it asks for the progress of one campaign and for nothing
     /// else, there is such a campaign, and the caller may see it. Otherwise None: then it has to be run by itself, and says
     /// what is wrong.
-    pub async fn watch(&self, checked: &mut Checked, caller: &Caller) -> Option<BoxStream<'static, Event>> {
+    pub async fn watch(&self, checked: &Checked, caller: &Caller) -> Option<BoxStream<'static, Event>> {
         let role = caller.viewer().map(|viewer| viewer.role).filter(|role| role.may(WATCH_PROGRESS))?;
-        let request = &mut checked.request;
+        let request = &checked.request;
         let (name, variables) = (request.operation_name.clone(), request.variables.clone());
-        let operation = document::operation(request.parsed_query().ok()?, name.as_deref()).ok()?;
-        let campaign = campaign(operation, &variables)?;
+        let campaign = campaign(checked.operation(), &variables)?;
         let states = match self.live.progress(campaign).await {
             Ok(states) => states,
             Err(Error::NotFound(_)) => return None,

@@ -3,6 +3,7 @@
 use async_graphql::Value;
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
+use axum::body::Bytes;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -36,6 +37,11 @@ pub(super) fn operation(response: async_graphql::Response, media: Media) -> Resp
         answer.headers_mut().insert(RETRY_AFTER, wait.into());
     }
     answer
+}
+
+/// What an operation answered without an error, encoded already.
+pub(super) fn encoded(response: Bytes, media: Media) -> Response {
+    dressed(response.into_response(), media)
 }
 
 /// Whose data it is depends on who asks, and how it looks on what he accepts.

@@ -13,6 +13,7 @@ use super::media::Media;
 use super::params::{self, Wrong};
 use super::{Http, answer, linger, socket};
 use crate::domain::error::Code;
+use crate::graphql::alike::Answer;
 use crate::graphql::context::Caller;
 use crate::graphql::error;
 
@@ -91,7 +92,10 @@ async fn run(
             let message = "a subscription runs over a WebSocket, in the subprotocol graphql-transport-ws";
             answer::operation(error::coded(Code::OperationResolutionFailure, message, request_id.as_deref()), media)
         }
-        _ => answer::operation(http.execution.execute(checked, caller).await, media),
+        _ => match http.execution.answer(checked, caller).await {
+            Answer::Own(response) => answer::operation(response, media),
+            Answer::Encoded(response) => answer::encoded(response, media),
+        },
     }
 }
 

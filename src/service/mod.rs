@@ -15,6 +15,7 @@ use crate::domain::role::Role;
 use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
 use crate::events::{Event, Events};
+use crate::service::access::session::Lookups;
 use crate::service::access::sso::Issuer;
 use crate::service::once::Once;
 use crate::storage::{Db, Tx};
@@ -27,6 +28,7 @@ pub mod retention;
 pub mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod together;
 
 /// What every use case works with.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub struct Services {
     pub rules: Arc<Rules>,
     /// This process' data folder: uploads lie there.
     pub node: NodeId,
+    /// Look-ups of sessions that are under way.
+    pub sessions: Lookups,
 }
 
 /// Settings that use cases follow.

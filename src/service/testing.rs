@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::together::Together;
 use super::{Rules, Services};
 use crate::domain::clock::SystemClock;
 use crate::domain::id::NodeId;
@@ -45,6 +46,7 @@ impl Fixture {
             vault: Vault::new(&SecretKey::new([7; 32])),
             rules: Arc::new(rules),
             node: NodeId::generate(),
+            sessions: Together::default(),
         };
         Self { services, _folder: folder }
     }

@@ -21,6 +21,7 @@ use herald::events::Events;
 use herald::events::local::LocalEvents;
 use herald::events::redis::RedisEvents;
 use herald::service::broadcast::campaign;
+use herald::service::together::Together;
 use herald::service::{Actor, Rules, Services};
 use herald::storage::Db;
 use herald::storage::access::user;
@@ -68,7 +69,16 @@ impl Bench {
         let key = SecretKey::new(KEY);
         let node = NodeId::generate();
         Ok(Self {
-            on: Services { db, clock, events, vault: Vault::new(&key), key, rules: Arc::new(rules), node },
+            on: Services {
+                db,
+                clock,
+                events,
+                vault: Vault::new(&key),
+                key,
+                rules: Arc::new(rules),
+                node,
+                sessions: Together::default(),
+            },
             folder,
         })
     }

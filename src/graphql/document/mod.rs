@@ -2,15 +2,19 @@
 //! validated, at a cost that grows with its length only.
 
 mod cost;
+mod known;
 mod measure;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod written;
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{IntrospectionMode, Request};
 
+pub(super) use self::known::Documents;
 use crate::domain::error::Code;
 use crate::domain::limits::DocumentLimits;
 
@@ -32,38 +36,55 @@ impl Refusal {
 
 /// A request whose document may be run.
 pub struct Checked {
-    /// The request, with its document read.
+    /// The request.
     pub request: Request,
+    /// Its document.
+    pub document: Arc<ExecutableDocument>,
     /// What kind of operation it asks for.
     pub kind: OperationType,
     /// What it costs, in points.
     pub cost: u64,
 }
 
+impl Checked {
+    /// The operation that is to be run.
+    pub(super) fn operation(&self) -> &OperationDefinition {
+        operation(&self.document, self.request.operation_name.as_deref()).expect("the check has found it")
+    }
+
+    /// The request, with its document in it.
+    pub(super) fn into_request(self) -> Request {
+        let mut request = self.request;
+        request.set_parsed_query(Arc::unwrap_or_clone(self.document));
+        request
+    }
+}
+
 /// Reads the document, finds the operation, and refuses what is too much. `is_known` says whether somebody has signed in:
 /// the schema is not for everybody.
-pub fn check(mut request: Request, is_known: bool, limits: &DocumentLimits) -> Result<Checked, Refusal> {
-    tokens::check(&request.query, limits)?;
+pub(super) fn check(
+    mut request: Request,
+    is_known: bool,
+    documents: &Documents,
+    limits: &DocumentLimits,
+) -> Result<Checked, Refusal> {
+    let document = documents.read(&request.query, limits)?;
     // Clients that know no other way say "no name" by an empty one.
     request.operation_name.take_if(|name| name.is_empty());
     written::at_most("variables", request.variables.len(), limits.variables)?;
     for value in request.variables.values() {
         written::value(value, limits)?;
     }
-    let (name, variables) = (request.operation_name.clone(), request.variables.clone());
-    let document = request.parsed_query().map_err(|error| unreadable(&error.message))?;
-    written::check(document, limits)?;
-    measure::check(document, limits)?;
-    let operation = operation(document, name.as_deref())?;
-    if !is_known && measure::of(document, operation)?.reads_schema {
+    let operation = operation(&document, request.operation_name.as_deref())?;
+    if !is_known && measure::of(&document, operation)?.reads_schema {
         return Err(Refusal::new(Code::Unauthenticated, "sign in to read the schema"));
     }
-    let cost = cost::check(document, operation, &variables, limits)?.points;
+    let cost = cost::check(&document, operation, &request.variables, limits)?.points;
     let kind = operation.ty;
     if !is_known {
         request.introspection_mode = IntrospectionMode::Disabled;
     }
-    Ok(Checked { request, kind, cost })
+    Ok(Checked { request, document, kind, cost })
 }
 
 /// What the parser says, without the line of the document that it quotes: that may be as long as the document.
@@ -81,10 +102,7 @@ fn unreadable(message: &str) -> Refusal {
 }
 
 /// The operation that is to be run.
-pub(super) fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition, Refusal> {
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
     let found = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),

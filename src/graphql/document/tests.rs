@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use async_graphql::{Request, Variables};
 use serde_json::json;
 
-use super::{Checked, Refusal, check};
+use super::{Checked, Documents, Refusal, check};
 use crate::domain::error::Code;
 use crate::domain::limits::DocumentLimits;
 
 fn run(request: Request) -> Result<Checked, Refusal> {
-    check(request, true, &DocumentLimits::default())
+    check(request, true, &Documents::default(), &DocumentLimits::default())
 }
 
 fn code(document: impl Into<String>) -> Option<Code> {

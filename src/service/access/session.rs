@@ -1,6 +1,8 @@
 //! Sessions: opened by a login, carried on by refresh tokens that are used once each, ended by a logout. A request that comes with
 //! an API token has one too, without a login.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
 use serde_json::{Value as Json, json};
@@ -14,6 +16,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{ApiTokenId, RefreshTokenId, UserId};
 use crate::domain::meters;
 use crate::events::Event;
+use crate::service::together::Together;
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::access::{refresh_token, user};
@@ -30,7 +33,7 @@ pub struct Session {
 }
 
 /// What a session rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Proof {
     /// A login: the family of its refresh tokens.
     Login(Uuid),
@@ -52,6 +55,9 @@ impl Session {
         }
     }
 }
+
+/// Look-ups of logins that are under way.
+pub type Lookups = Together<(UserId, Uuid), std::result::Result<Option<user::Model>, Arc<Error>>>;
 
 /// What a login or a refresh gives.
 #[derive(Debug, Clone)]
@@ -156,7 +162,7 @@ pub async fn resume(on: &Services, access: &str, address: Option<&str>) -> Resul
         (Err(_), Some(issuer)) => return sso::resume(on, issuer, access, address).await,
         (Err(refusal), None) => return Err(refusal),
     };
-    let user = user::Entity::in_session(claims.user, claims.family).one(on.db.reader()).await?;
+    let user = in_login(on, claims.user, claims.family).await?;
     Ok(Session { user: user.ok_or(ENDED)?, proof: Proof::Login(claims.family), expires_at: Some(expires_at) })
 }
 
@@ -164,11 +170,23 @@ pub async fn resume(on: &Services, access: &str, address: Option<&str>) -> Resul
 pub async fn reload(on: &Services, session: &Session) -> Result<Option<Session>> {
     match session.proof {
         Proof::Login(family) => {
-            let user = user::Entity::in_session(session.user.id, family).one(on.db.reader()).await?;
+            let user = in_login(on, session.user.id, family).await?;
             Ok(user.map(|user| Session { user, ..session.clone() }))
         }
         Proof::ApiToken(id) => api_token::reload(on, id).await,
     }
+}
+
+/// The user of a login as the row is now; None if the login has ended. Many requests that come with one token at the same instant
+/// need one look.
+async fn in_login(on: &Services, id: UserId, family: Uuid) -> Result<Option<user::Model>> {
+    let db = on.db.clone();
+    let look = async move {
+        let found = user::Entity::in_session(id, family).one(db.reader()).await;
+        found.map_err(|error| Arc::new(Error::from(error)))
+    };
+    let (found, _) = on.sessions.get((id, family), look).await;
+    found.map_err(Error::Shared)
 }
 
 enum Rotation {

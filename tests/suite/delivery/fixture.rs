@@ -16,6 +16,7 @@ use herald::domain::sealed::Vault;
 use herald::domain::secret_key::SecretKey;
 use herald::events::local::LocalEvents;
 use herald::service::broadcast::campaign::{self, New};
+use herald::service::together::Together;
 use herald::service::{Actor, Rules, Services};
 use herald::storage::access::{audit_log, user};
 use herald::storage::broadcast::{batch, batch_channel, channel, job, progress, template};
@@ -79,6 +80,7 @@ impl Office {
             vault: Vault::new(&SecretKey::new([7; 32])),
             rules: Arc::new(rules),
             node: NodeId::generate(),
+            sessions: Together::default(),
         };
         let actor = admin(&on).await;
         Self { on, actor, folder: Arc::new(folder), database }
