@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +52,7 @@ impl App {
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
         let mut start = |name, task: JoinHandle<()>| tasks.push((name, task));
-        let listener = if parts.api { Some(listen(self.config.listen).await?) } else { None };
+        let listener = if parts.api { Some(listen(self.config.listen)?) } else { None };
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         batch::undo_interrupted(&self.services).await.map_err(cause)?;
         if !self.services.db.is_postgres() {
@@ -152,6 +152,15 @@ impl Running {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("HERALD_LISTEN: {address} can't be listened on"))
+/// Connections that may wait to be accepted: when ten thousand come at once, who comes after them is not turned away.
+const BACKLOG: u32 = 4_096;
+
+fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(|| format!("HERALD_LISTEN: {address} can't be listened on"))
 }

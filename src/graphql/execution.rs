@@ -124,7 +124,12 @@ impl Execution {
             *failed = matches!(event, Some(Event::Failed(_)));
             future::ready(event)
         };
-        stream::once(self.clone().begin(request, caller)).flatten().scan(false, until_failed).boxed()
+        let request_id = caller.request_id.clone();
+        let events = AssertUnwindSafe(stream::once(self.clone().begin(request, caller)).flatten()).catch_unwind();
+        let event = move |event: std::thread::Result<Event>| {
+            event.unwrap_or_else(|_| Event::Failed(error::response(panicked(), request_id.as_deref())))
+        };
+        events.map(event).scan(false, until_failed).boxed()
     }
 
     async fn begin(self, request: Request, caller: Caller) -> BoxStream<'static, Event> {
@@ -147,15 +152,12 @@ impl Execution {
             return counted.during(events).boxed();
         }
         let request = checked.into_request().data(loaders::forgetful(&self.services.db)).data(caller);
-        let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
-        let event = move |response: std::thread::Result<Response>| match response {
-            Ok(response) if error::has_failed(&response) => {
-                Event::Failed(error::dress(response, request_id.as_deref()))
-            }
-            Ok(response) => Event::Next(error::dress(response, request_id.as_deref())),
-            Err(_) => Event::Failed(error::response(panicked(), request_id.as_deref())),
+        let event = move |response: Response| {
+            let has_failed = error::has_failed(&response);
+            let response = error::dress(response, request_id.as_deref());
+            if has_failed { Event::Failed(response) } else { Event::Next(response) }
         };
-        counted.during(responses.map(event)).boxed()
+        counted.during(self.schema.execute_stream(request).map(event)).boxed()
     }
 
     /// The caller with his session as it is now.

@@ -49,6 +49,7 @@ pub struct Query(
     broadcast::campaign_list::CampaignQuery,
     broadcast::job_list::JobQuery,
     retention::integration::IntegrationQuery,
+    #[cfg(test)] tests::Faulty,
 );
 
 /// Everything that can be changed. Each field takes one `input` and gives back what it changed.
@@ -66,11 +67,16 @@ pub struct Mutation(
     broadcast::campaign_mutations::CampaignMutation,
     broadcast::job_mutations::JobMutation,
     retention::integration::IntegrationMutation,
+    #[cfg(test)] tests::Faulty,
 );
 
 /// Everything that can be watched.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(access::audit::AuditSubscription, broadcast::live::BroadcastSubscription);
+pub struct Subscription(
+    access::audit::AuditSubscription,
+    broadcast::live::BroadcastSubscription,
+    #[cfg(test)] tests::FaultySubscription,
+);
 
 /// Herald's schema.
 pub type Schema = async_graphql::Schema<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>>;

@@ -1,12 +1,17 @@
-//! The API's base, over an empty database: signing in, permissions, connections, nodes.
+//! The API's base, over an empty database: signing in, permissions, connections, nodes, defects.
 
-use async_graphql::Request;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use async_graphql::{Object, Request, Subscription};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::context::Caller;
-use super::execution::Execution;
-use crate::domain::role::Role;
+use super::execution::{Event, Execution};
+use super::guard::requires;
+use crate::domain::role::{Permission, Role};
 use crate::service::access::session::{self, Tokens};
 use crate::service::access::user::{self, NewUser};
 use crate::service::testing::Fixture;
@@ -43,6 +48,38 @@ impl Api {
         };
         let caller = Caller { session, request_id: Some("r1".into()), ..Caller::default() };
         serde_json::to_value(self.execution.run(Request::new(document), caller).await).unwrap()
+    }
+}
+
+/// Root fields that are in these tests only, for what no real one does.
+#[derive(Default)]
+pub(super) struct Faulty;
+
+#[Object]
+impl Faulty {
+    #[graphql(directive = requires::apply(Permission::Anyone))]
+    async fn panics(&self) -> bool {
+        defect(1)
+    }
+
+    #[graphql(directive = requires::apply(Permission::Anyone))]
+    async fn hangs(&self) -> bool {
+        std::future::pending().await
+    }
+}
+
+fn defect(number: i32) -> bool {
+    panic!("a defect, {number}")
+}
+
+#[derive(Default)]
+pub(super) struct FaultySubscription;
+
+#[Subscription]
+impl FaultySubscription {
+    #[graphql(directive = requires::apply(Permission::Anyone))]
+    async fn panics_later(&self) -> impl Stream<Item = i32> {
+        stream::iter([1, 2]).map(|number| if number == 1 || defect(number) { number } else { 0 })
     }
 }
 
@@ -158,4 +195,37 @@ fn every_root_field_names_its_permission() {
         }
     }
     assert!(fields > 10);
+}
+
+#[tokio::test]
+async fn a_panic_is_one_error_and_concerns_nobody_else() {
+    let api = Api::new().await;
+    let admin = api.user("admin", Role::Admin).await;
+    let answer = api.run(Some(&admin.access), "{ panics }").await;
+    assert_eq!(
+        (code(&answer), answer["errors"][0]["message"].as_str()),
+        ("INTERNAL_SERVER_ERROR", Some("internal error"))
+    );
+    assert_eq!(answer["errors"][0]["extensions"]["requestId"], "r1");
+    let caller = Caller { request_id: Some("r2".into()), ..Caller::default() };
+    let events: Vec<_> = api.execution.stream(Request::new("subscription { panicsLater }"), caller).collect().await;
+    let [Event::Next(first), Event::Failed(last)] = events.as_slice() else { panic!("{} events", events.len()) };
+    assert_eq!(first.data.to_string(), "{panicsLater: 1}");
+    let last = serde_json::to_value(last).unwrap();
+    assert_eq!((code(&last), &last["errors"][0]["extensions"]["requestId"]), ("INTERNAL_SERVER_ERROR", &json!("r2")));
+    assert_eq!(api.run(Some(&admin.access), "{ viewer { username } }").await["data"]["viewer"]["username"], "admin");
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_given_up() {
+    let mut api = Api::new().await;
+    let mut rules = crate::service::Rules::clone(&api.services().rules);
+    let [query, mutation] = [Duration::from_millis(100), Duration::from_millis(300)];
+    (rules.limits.document.query_time, rules.limits.document.mutation_time) = (query, mutation);
+    api.execution = Execution::new(Services { rules: Arc::new(rules), ..api.services().clone() });
+    for (operation, time) in [("{ hangs }", query), ("mutation { hangs }", mutation)] {
+        let began = Instant::now();
+        assert_eq!(code(&api.run(None, operation).await), "TIMEOUT");
+        assert!((time..time + Duration::from_secs(2)).contains(&began.elapsed()), "{operation}");
+    }
 }

@@ -127,7 +127,8 @@ mod tests {
         let ask = || Box::pin(together.get("key", counter.works(&gate)));
         let mut first = ask();
         assert!(first.as_mut().now_or_never().is_none());
-        let (second, third) = (ask(), ask());
+        let (mut second, mut third) = (ask(), ask());
+        assert!(second.as_mut().now_or_never().is_none() && third.as_mut().now_or_never().is_none());
         gate.add_permits(2);
         let (second, third) = tokio::join!(second, third);
         assert_eq!((first.await, second, third), ((0, true), (1, true), (1, false)));

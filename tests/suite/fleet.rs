@@ -49,6 +49,22 @@ async fn two_sealers_make_one_chain() {
 }
 
 #[tokio::test]
+async fn wrong_passwords_count_wherever_they_are_tried() {
+    let here = TestApp::api_only().await;
+    if !here.database().is_postgres() {
+        return;
+    }
+    let there = here.join(&[], API).await;
+    for number in 0..10 {
+        let by = if number % 2 == 0 { &here } else { &there };
+        assert_eq!(by.nobody().login("admin", "another password").await.code(), "UNAUTHENTICATED");
+    }
+    for by in [&here, &there] {
+        assert_eq!(by.nobody().login("admin", PASSWORD).await.code(), "RATE_LIMITED");
+    }
+}
+
+#[tokio::test]
 async fn processes_that_start_at_once_migrate_once() {
     let database = Database::create().await;
     if !database.is_postgres() {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
+mod alike;
 mod api_tokens;
 mod archive;
 mod audit;

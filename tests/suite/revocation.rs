@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use sea_orm::Statement;
 use serde_json::{Value as Json, json};
 
+use crate::campaigns::seed;
 use crate::harness::{Client, TestApp};
 
 const LINES: &str = "subscription { auditLogged { action } }";
@@ -53,4 +55,28 @@ async fn what_is_taken_away_ends_what_is_watched() {
     let script = boss.with_token(token["token"].as_str().unwrap());
     ends("an API token", &script, boss.data(REVOKE, json!({ "id": token["apiToken"]["id"] }))).await;
     boss.data(VIEWER, json!({})).await;
+}
+
+#[tokio::test]
+async fn who_watches_the_same_goes_on_when_another_is_locked_out() {
+    let herald = TestApp::api_only().await;
+    let boss = herald.admin().await;
+    seed(&herald, 1, 3).await;
+    let campaigns = boss.data("{ broadcastCampaigns { nodes { id } } }", json!({})).await;
+    let id = &campaigns["broadcastCampaigns"]["nodes"][0]["id"];
+    let watch = "subscription($id: ID!) { broadcastCampaignProgress(id: $id) { version } }";
+    let anna = herald.user("anna", "ADMIN").await;
+    let user = anna.data(VIEWER, json!({})).await["viewer"]["id"].clone();
+    let mut watching = boss.subscribe(watch, json!({ "id": id })).await;
+    let mut locked_out = anna.subscribe(watch, json!({ "id": id })).await;
+    let first = watching.data().await["broadcastCampaignProgress"]["version"].as_i64().unwrap();
+    locked_out.data().await;
+    boss.data(DELETE, json!({ "id": user })).await;
+    let ending = async { while locked_out.next().await.is_some_and(|reply| reply.errors().is_empty()) {} };
+    tokio::time::timeout(Duration::from_secs(5), ending).await.expect("her stream ends");
+    let on = herald.services();
+    let sql = "UPDATE broadcast_campaign_progress SET queued = queued - 1, sent = sent + 1, version = version + 1";
+    on.db.write_alone(Statement::from_string(on.db.backend(), sql)).await.unwrap();
+    on.tell(herald::events::Event::Resync);
+    assert_eq!(watching.data().await["broadcastCampaignProgress"]["version"], first + 1);
 }

@@ -148,7 +148,9 @@ fn cost_and_nodes_have_limits() {
     assert_eq!(run(Request::new(campaigns(2, 100))).map(|checked| checked.cost), Ok(2 + 2 * 102));
     assert_eq!((code(campaigns(9, 100)), code(campaigns(10, 100))), (None, Some(Code::QueryTooComplex)));
     let limits = DocumentLimits { complexity: 100_000, ..DocumentLimits::default() };
-    let code = |document| check(Request::new(document), true, &limits).err().map(|refusal| refusal.code);
+    let code = |document| {
+        check(Request::new(document), true, &Documents::default(), &limits).err().map(|refusal| refusal.code)
+    };
     assert_eq!((code(campaigns(100, 99)), code(campaigns(100, 100))), (None, Some(Code::QueryTooComplex)));
 }
 
@@ -156,8 +158,9 @@ fn cost_and_nodes_have_limits() {
 fn the_standard_introspection_query_passes_for_those_who_are_known() {
     let query = include_str!("tests/introspection.graphql");
     let limits = DocumentLimits::default();
-    assert!(check(Request::new(query), true, &limits).is_ok());
-    let refusal = check(Request::new(query), false, &limits).map(|checked| checked.cost).unwrap_err();
+    assert!(check(Request::new(query), true, &Documents::default(), &limits).is_ok());
+    let refusal =
+        check(Request::new(query), false, &Documents::default(), &limits).map(|checked| checked.cost).unwrap_err();
     assert_eq!(refusal.code, Code::Unauthenticated);
 }
 
