@@ -1,4 +1,4 @@
-//! Whether a request is one that the provider's official OpenAPI file allows.
+//! Whether a request is one that the provider's official `OpenAPI` file allows.
 
 use std::path::PathBuf;
 
@@ -145,7 +145,7 @@ fn typed(parameter: &Json, value: &str) -> Json {
     }
 }
 
-/// `nullable` of OpenAPI 3.0 in the words of JSON Schema.
+/// `nullable` of `OpenAPI` 3.0 in the words of JSON Schema.
 fn allow_null(schema: &mut Json) {
     match schema {
         Json::Object(map) => {

@@ -1,4 +1,4 @@
-//! Each request to Twilio, VAPI and Instantly is one that its official OpenAPI file allows, and each answer is understood.
+//! Each request to Twilio, VAPI and Instantly is one that its official `OpenAPI` file allows, and each answer is understood.
 
 use std::sync::Arc;
 use std::time::Duration;
