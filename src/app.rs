@@ -23,6 +23,7 @@ use crate::events::redis::RedisEvents;
 use crate::events::{Event, Events};
 use crate::service::access::audit::{self, Subject};
 use crate::service::access::user;
+use crate::service::broadcast::telegram_account::Application;
 use crate::service::together::Together;
 use crate::service::{Actor, Rules, Services};
 use crate::storage::Db;
@@ -176,6 +177,7 @@ fn rules(config: &Config) -> Rules {
         sso: config.sso.clone(),
         endpoints: config.endpoints.clone(),
         limits: config.limits.clone(),
+        telegram: Application { server: config.telegram_server.clone(), ..Application::default() },
     }
 }
 

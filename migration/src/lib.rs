@@ -21,6 +21,9 @@ mod m20261122_000021_idempotency_keys;
 mod m20261122_000022_telegram_accounts;
 mod m20261122_000023_campaign_accounts;
 mod m20261122_000024_account_failover;
+mod m20261122_000030_account_leases;
+mod m20261122_000031_account_peers;
+mod m20261122_000032_job_peers;
 mod m20261122_000040_leads;
 mod m20261122_000041_consents;
 mod m20261122_000042_suppressions;
@@ -69,6 +72,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000022_telegram_accounts::Migration),
             Box::new(m20261122_000023_campaign_accounts::Migration),
             Box::new(m20261122_000024_account_failover::Migration),
+            Box::new(m20261122_000030_account_leases::Migration),
+            Box::new(m20261122_000031_account_peers::Migration),
+            Box::new(m20261122_000032_job_peers::Migration),
             Box::new(m20261122_000040_leads::Migration),
             Box::new(m20261122_000041_consents::Migration),
             Box::new(m20261122_000042_suppressions::Migration),

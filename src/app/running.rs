@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
@@ -18,8 +18,8 @@ use crate::service::access::seal;
 use crate::service::broadcast::{batch, campaign, channel_import};
 use crate::service::sweeper;
 use crate::storage::Db;
-use crate::telegram::Messenger;
 use crate::telegram::simulated::{LEDGER, Simulated};
+use crate::telegram::{Messenger, Nobody};
 use crate::worker::{Tools, Worker};
 
 /// How long requests that have begun may take to end.
@@ -47,7 +47,7 @@ impl App {
     /// Starts the parts that are wanted, and what each process does besides: sealing the audit log.
     ///
     /// # Errors
-    /// The address is taken, or there is nothing to send by.
+    /// The address is taken, or the simulated messenger's ledger can't be read.
     pub async fn start(self, parts: Parts) -> Result<Running> {
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
@@ -59,7 +59,7 @@ impl App {
             // Nobody else is on this database: what is half done was left by a crash.
             campaign::undo_interrupted(&self.services).await.map_err(cause)?;
         }
-        let worker = if parts.worker { self.worker(parts).await? } else { None };
+        let worker = if parts.worker { Some(self.worker().await?) } else { None };
         start("the sealer", tokio::spawn(seal::run(self.services.clone(), stop.clone())));
         if let Some(listener) = listener {
             start("imports", tokio::spawn(channel_import::run(self.services.clone(), stop.clone())));
@@ -82,14 +82,16 @@ impl App {
         }
     }
 
-    async fn worker(&self, parts: Parts) -> Result<Option<Worker>> {
+    async fn worker(&self) -> Result<Worker> {
         if !self.services.rules.is_simulated {
-            let why = "HERALD_TELEGRAM: sending for real needs a Telegram account, and there is none yet; set it to simulated";
-            if !parts.api {
-                bail!(why);
-            }
-            tracing::warn!("{why}. The API works, but no campaign can be started");
-            return Ok(None);
+            let tools = Tools {
+                on: self.services.clone(),
+                beats: self.beats().await?,
+                steered: self.services.db.is_postgres().then(|| self.clock.clone()),
+                messenger: Arc::new(Nobody),
+                neighbour: Arc::new(|_: &Path| ()),
+            };
+            return Ok(Worker::start(tools));
         }
         tracing::warn!("HERALD_TELEGRAM=simulated: messages go nowhere");
         let (clock, ledger) = (self.services.clock.clone(), self.config.data_dir.join(LEDGER));
@@ -102,7 +104,7 @@ impl App {
             messenger: simulated.clone() as Arc<dyn Messenger>,
             neighbour: Arc::new(move |folder: &Path| simulated.also_read(folder.join(LEDGER))),
         };
-        Ok(Some(Worker::start(tools)))
+        Ok(Worker::start(tools))
     }
 
     /// Signs of life wait for no busy pool.

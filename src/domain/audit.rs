@@ -49,6 +49,8 @@ pub enum Action {
     CampaignResumed,
     /// The last job ended.
     CampaignCompleted,
+    /// None of its accounts can ever send again.
+    CampaignFailed,
     /// A campaign was ended for good before all was sent.
     CampaignCancelled,
     /// The failed jobs of a campaign were queued anew.
@@ -101,6 +103,8 @@ pub enum Action {
     IntegrationDeleted,
     /// A provider was asked whether its credentials hold.
     IntegrationTested,
+    /// Telegram lets an account send no more, until somebody does something about it; `metadata` says why.
+    AccountParked,
     /// A process that sends began its work.
     WorkerStarted,
     /// A process that sends ended in order.
@@ -149,10 +153,14 @@ impl Action {
     /// The severity that goes with this action.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::FloodWaitTriggered | Self::UserLoginFailed | Self::PermissionDenied | Self::ChannelDeactivated => {
-                Severity::Warning
-            }
-            Self::CampaignScheduleMissed | Self::ClockCorrected => Severity::Warning,
+            Self::FloodWaitTriggered
+            | Self::UserLoginFailed
+            | Self::PermissionDenied
+            | Self::ChannelDeactivated
+            | Self::CampaignScheduleMissed
+            | Self::CampaignFailed
+            | Self::ClockCorrected
+            | Self::AccountParked => Severity::Warning,
             Self::AccountBanned => Severity::Critical,
             _ => Severity::Info,
         }

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::broadcast::JobStatus;
+use self::table::Ruling;
+use super::broadcast::{AccountStatus, JobStatus};
+
+pub mod table;
 
 /// What Telegram (or the connection to it) said to one send.
 pub type Reply = Result<Receipt, Fault>;
@@ -75,6 +78,10 @@ pub struct Attempt {
     pub ambiguous_since: Option<DateTime<Utc>>,
     /// When the answer came, or was given up.
     pub ended: DateTime<Utc>,
+    /// Whether the peer has just been looked up again, or can't be.
+    pub is_peer_fresh: bool,
+    /// Whether the channel's history can tell what nobody remembers any more (R11).
+    pub has_history: bool,
 }
 
 /// How often and how long a campaign tries.
@@ -112,6 +119,8 @@ pub enum Effect {
     Delivered,
     /// The channel refused it: one more error.
     ChannelRefused,
+    /// The channel refused this account: one more error of the channel, and a doubt about the account.
+    ChannelRefusedAccount,
     /// There is no such channel: never again.
     ChannelGone,
     /// The account must wait until this instant: nothing is sent from it before (R18).
@@ -121,62 +130,47 @@ pub enum Effect {
         /// The end of the wait.
         until: DateTime<Utc>,
     },
+    /// The channel is slow: this account writes nothing to it before this instant, and to others as ever.
+    SlowMode {
+        /// As told by the server.
+        seconds: u32,
+        /// The end of the wait.
+        until: DateTime<Utc>,
+    },
+    /// What the account knows of the peer is out of date.
+    PeerStale,
+    /// What the account has uploaded is out of date.
+    MediaStale,
     /// Every message of the campaign would fail like this one: pause it.
     ContentRefused,
-    /// The account can't send any more: pause.
-    AccountRefused,
+    /// The account can't send any more: this is what it has become.
+    AccountRefused(AccountStatus),
 }
 
-/// Faults that every job of the campaign would meet.
-const CONTENT: [&str; 8] = [
-    "MESSAGE_TOO_LONG",
-    "MESSAGE_EMPTY",
-    "ENTITY_BOUNDS_INVALID",
-    "MEDIA_CAPTION_TOO_LONG",
-    "MEDIA_EMPTY",
-    "PHOTO_INVALID_DIMENSIONS",
-    "WEBPAGE_CURL_FAILED",
-    "TEMPLATE_FAILED",
-];
-
-/// Faults that the sending account has to answer for.
-const ACCOUNT: [&str; 9] = [
-    "PEER_FLOOD",
-    "FROZEN_METHOD_INVALID",
-    "USER_DEACTIVATED",
-    "USER_DEACTIVATED_BAN",
-    "PHONE_NUMBER_BANNED",
-    "AUTH_KEY_UNREGISTERED",
-    "SESSION_REVOKED",
-    "SESSION_EXPIRED",
-    "AUTH_KEY_DUPLICATED",
-];
-
-/// Usernames that lead nowhere.
-const GONE: [&str; 2] = ["USERNAME_NOT_OCCUPIED", "USERNAME_INVALID"];
-
-/// Waits shorter than this are not waited: servers have been seen to say 0.
-const SHORTEST_WAIT: u32 = 1;
+/// How long a deferred job waits.
+const DEFERRED: TimeDelta = TimeDelta::hours(1);
 
 /// The table of errors and their owners, applied to one answer.
 pub fn judge(reply: &Reply, attempt: Attempt, policy: Policy) -> Verdict {
     let Err(fault) = reply else { return Verdict::sent() };
-    let verdict = match fault {
-        Fault::ConnectionLost | Fault::TimedOut => attempt.ambiguous(fault, false, policy),
-        Fault::NotConnected => attempt.unsent(fault),
-        Fault::Rpc { name, .. } if name == "RANDOM_ID_DUPLICATE" => return Verdict::sent(),
-        Fault::Rpc { code: 420, name, value: Some(seconds) } => {
-            attempt.waits(name, (*seconds).max(SHORTEST_WAIT), fault)
-        }
-        Fault::Rpc { name, .. } if CONTENT.contains(&name.as_str()) => attempt.again(fault, Effect::ContentRefused),
-        Fault::Rpc { name, .. } if ACCOUNT.contains(&name.as_str()) => attempt.again(fault, Effect::AccountRefused),
-        Fault::Rpc { code: 401, .. } => attempt.again(fault, Effect::AccountRefused),
-        Fault::Rpc { name, .. } if GONE.contains(&name.as_str()) => attempt.failed(fault, Effect::ChannelGone),
-        Fault::Rpc { code: 500.. | ..0, .. } => attempt.ambiguous(fault, true, policy),
-        Fault::Rpc { code: 303 | 420, .. } => attempt.retried(fault, policy),
-        Fault::Rpc { .. } => attempt.failed(fault, Effect::ChannelRefused),
+    let verdict = match table::rule(fault) {
+        Ruling::Sent => return Verdict::sent(),
+        Ruling::Wait(seconds) => attempt.waits(fault, seconds, |until| Effect::Wait { seconds, until }),
+        Ruling::SlowMode(seconds) => attempt.waits(fault, seconds, |until| Effect::SlowMode { seconds, until }),
+        Ruling::Account(status) => attempt.again(fault, Effect::AccountRefused(status)),
+        Ruling::Content => attempt.again(fault, Effect::ContentRefused),
+        Ruling::Peer if !attempt.is_peer_fresh => attempt.again(fault, Effect::PeerStale),
+        Ruling::Peer | Ruling::Job => attempt.failed(fault, Effect::None),
+        Ruling::Suspect => attempt.failed(fault, Effect::ChannelRefusedAccount),
+        Ruling::Channel => attempt.failed(fault, Effect::ChannelRefused),
+        Ruling::Gone => attempt.failed(fault, Effect::ChannelGone),
+        Ruling::Media => Verdict { effect: Effect::MediaStale, ..attempt.retried(fault, policy) },
+        Ruling::Defer => attempt.deferred(fault, policy),
+        Ruling::Retry => attempt.retried(fault, policy),
+        Ruling::Unsent => attempt.unsent(fault),
+        Ruling::Ambiguous => attempt.ambiguous(fault, matches!(fault, Fault::Rpc { .. }), policy),
     };
-    verdict.with_sticky_ambiguity(policy)
+    verdict.with_sticky_ambiguity(policy, attempt.has_history)
 }
 
 impl Verdict {
@@ -192,10 +186,10 @@ impl Verdict {
     }
 
     /// R11: while an earlier send may have gone out, nothing but a receipt tells the truth.
-    fn with_sticky_ambiguity(mut self, policy: Policy) -> Self {
+    fn with_sticky_ambiguity(mut self, policy: Policy, has_history: bool) -> Self {
         let Some(since) = self.ambiguous_since else { return self };
         let forgotten = self.not_before.is_some_and(|until| !repeatable(since, until, policy));
-        if self.status == JobStatus::Failed || forgotten {
+        if self.status == JobStatus::Failed || (forgotten && !has_history) {
             self.status = JobStatus::Unknown;
             self.not_before = None;
         }
@@ -222,10 +216,9 @@ impl Attempt {
     }
 
     /// A wait that the server asked for: to the second, no attempt spent.
-    fn waits(self, name: &str, seconds: u32, fault: &Fault) -> Verdict {
-        let until = self.ended + TimeDelta::seconds(i64::from(seconds) + 1);
-        let effect = if name == "SLOWMODE_WAIT" { Effect::None } else { Effect::Wait { seconds, until } };
-        Verdict { not_before: Some(until), ..self.again(fault, effect) }
+    fn waits(self, fault: &Fault, seconds: u32, effect: impl FnOnce(DateTime<Utc>) -> Effect) -> Verdict {
+        let until = wait_until(self.ended, seconds);
+        Verdict { not_before: Some(until), ..self.again(fault, effect(until)) }
     }
 
     fn failed(self, fault: &Fault, effect: Effect) -> Verdict {
@@ -240,6 +233,12 @@ impl Attempt {
         let exponent = u32::try_from(self.attempts.clamp(0, 6)).unwrap_or(0);
         let until = self.ended + TimeDelta::seconds(1 << exponent);
         Verdict { counts: true, not_before: Some(until), ..self.again(fault, Effect::None) }
+    }
+
+    /// A definite error that passes when somebody does something about it.
+    fn deferred(self, fault: &Fault, policy: Policy) -> Verdict {
+        let verdict = self.retried(fault, policy);
+        Verdict { not_before: verdict.not_before.map(|_| self.ended + DEFERRED), ..verdict }
     }
 
     /// It may have gone out: repeat it under the same `random_id`, at doubling distances, for as long as Telegram surely
@@ -257,6 +256,11 @@ impl Attempt {
             effect: Effect::None,
         }
     }
+}
+
+/// The end of a wait of so many seconds that began at `told`: a second later than the server says, whose clock is another one.
+pub fn wait_until(told: DateTime<Utc>, seconds: u32) -> DateTime<Utc> {
+    told + TimeDelta::seconds(i64::from(seconds) + 1)
 }
 
 /// Whether a send that has been ambiguous `since` may be repeated at `at`.

@@ -26,6 +26,10 @@ pub enum Reason {
     Backoff,
     /// The last attempt may have gone through; after a while it is repeated in a way that can't send the message twice.
     Unconfirmed,
+    /// Its account has written to as many new channels today, or looked as many up, as it may. A day ends at midnight in UTC.
+    DailyBudget,
+    /// The account that it stays with can't send, or none of the campaign's can; somebody has to mend it.
+    NoAccount,
     /// Other jobs of the campaign are before it, at the campaign's rate.
     Pacing,
     /// It is being sent right now.
@@ -54,6 +58,19 @@ pub struct Job<'a> {
     pub ambiguous_since: Option<DateTime<Utc>>,
     /// What became of the last attempt.
     pub error: Option<&'a str>,
+    /// The end of its channel's slow mode, for its account.
+    pub slow_until: Option<DateTime<Utc>>,
+}
+
+/// What is known of an account that may send it.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    /// Whether it sends at all.
+    pub can_send: bool,
+    /// The end of the server's wait.
+    pub waits_until: Option<DateTime<Utc>>,
+    /// Whether the day's budget does not allow this job any more.
+    pub is_spent: bool,
 }
 
 /// What is known of its campaign.
@@ -71,6 +88,8 @@ pub struct Campaign<'a> {
     pub not_before: i64,
     /// Jobs that have ended or are being sent.
     pub past_the_queue: i32,
+    /// The accounts by which the job may go; None where messages go nowhere.
+    pub accounts: Option<&'a [Account]>,
 }
 
 /// The reason why `job` has not been sent at `now`; None if it has ended.
@@ -92,15 +111,32 @@ pub fn explain(job: &Job<'_>, campaign: &Campaign<'_>, now: DateTime<Utc>) -> Op
 /// Of the waits that hold, the one that ends last is the binding one. If none holds it is the job's turn that is awaited.
 fn waiting(job: &Job<'_>, campaign: &Campaign<'_>, now: DateTime<Utc>) -> Explanation {
     let turn = turn(job, campaign, now);
-    let of_campaign = instant(campaign.not_before);
-    let of_job = job.not_before.unwrap_or(now);
-    if of_job > now && of_job > of_campaign {
-        Explanation { reason: wait_of(job), until: Some(turn.max(of_job)) }
-    } else if of_campaign > now {
-        Explanation { reason: Reason::FloodWait, until: Some(turn.max(of_job)) }
-    } else {
-        Explanation { reason: Reason::Pacing, until: Some(turn) }
+    let of_account = match campaign.accounts.map(|accounts| first_free(accounts, now)) {
+        Some(None) => return Explanation { reason: Reason::NoAccount, until: None },
+        Some(Some(wait)) => wait,
+        None => (Reason::Pacing, now),
+    };
+    let waits = [
+        (wait_of(job), job.not_before.unwrap_or(now)),
+        (Reason::SlowMode, job.slow_until.unwrap_or(now)),
+        (Reason::FloodWait, instant(campaign.not_before)),
+        of_account,
+    ];
+    match waits.into_iter().filter(|(_, until)| *until > now).max_by_key(|(_, until)| *until) {
+        Some((reason, until)) => Explanation { reason, until: Some(turn.max(until)) },
+        None => Explanation { reason: Reason::Pacing, until: Some(turn) },
     }
+}
+
+/// What the account that is free first still waits for; None if none of them can send.
+fn first_free(accounts: &[Account], now: DateTime<Utc>) -> Option<(Reason, DateTime<Utc>)> {
+    let midnight = now.date_naive().succ_opt().map_or(now, |day| day.and_time(chrono::NaiveTime::MIN).and_utc());
+    let wait = |account: &Account| {
+        let flood = account.waits_until.filter(|until| *until > now).map(|until| (Reason::FloodWait, until));
+        let budget = account.is_spent.then_some((Reason::DailyBudget, midnight));
+        flood.into_iter().chain(budget).max_by_key(|(_, until)| *until).unwrap_or((Reason::Pacing, now))
+    };
+    accounts.iter().filter(|account| account.can_send).map(wait).min_by_key(|(_, until)| *until)
 }
 
 /// When its turn comes at the campaign's rate. A job that was tried before goes ahead of those that were not.

@@ -17,6 +17,7 @@ use crate::domain::secret_key::SecretKey;
 use crate::events::{Event, Events};
 use crate::service::access::session::Lookups;
 use crate::service::access::sso::Issuer;
+use crate::service::broadcast::telegram_account::Application;
 use crate::service::once::Once;
 use crate::storage::{Db, Tx};
 
@@ -76,6 +77,8 @@ pub struct Rules {
     pub endpoints: Endpoints,
     /// What one client may ask for.
     pub limits: Limits,
+    /// By which application, and where, accounts speak to Telegram.
+    pub telegram: Application,
 }
 
 /// In whose name something is done.

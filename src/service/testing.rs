@@ -12,6 +12,7 @@ use crate::domain::retention::endpoints::Endpoints;
 use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
 use crate::events::local::LocalEvents;
+use crate::service::broadcast::telegram_account::Application;
 use crate::storage::Db;
 
 /// Services over a migrated SQLite. The folder lives as long as this does.
@@ -37,6 +38,7 @@ impl Fixture {
             sso: None,
             endpoints: Endpoints::default(),
             limits: Limits::default(),
+            telegram: Application::default(),
         };
         let services = Services {
             db,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::delivery::Reply;
+use crate::domain::delivery::{Fault, Reply};
 use crate::domain::markup::Marked;
 
 /// How long an answer is awaited before it counts as [`TimedOut`](crate::domain::delivery::Fault::TimedOut).
@@ -35,6 +35,16 @@ pub enum Peer {
     },
     /// The account's own notes to itself.
     SavedMessages,
+}
+
+/// Sends nothing: what a worker has for a [`Messenger`] whose accounts send for real.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Nobody;
+
+impl Messenger for Nobody {
+    fn send(&self, _: Outgoing) -> BoxFuture<'_, Reply> {
+        Box::pin(std::future::ready(Err(Fault::NotConnected)))
+    }
 }
 
 /// Takes messages to Telegram.

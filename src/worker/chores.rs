@@ -10,6 +10,7 @@ use super::Tools;
 use super::holder::Holder;
 use super::takeover::Watch;
 use crate::domain::error::Result;
+use crate::service::broadcast::delivery::{account, stranded};
 use crate::service::broadcast::{campaign, pace};
 
 /// How often the chores are done, apart from events.
@@ -23,6 +24,10 @@ pub async fn run(tools: Tools, holder: Arc<Holder>, session: CancellationToken) 
         attempt("taking over leases", watch.look(&tools, &holder)).await;
         attempt("ending cancelled jobs", campaign::sweep_cancelled(&tools.on)).await;
         attempt("removing deleted campaigns", campaign::sweep_leftovers(&tools.on)).await;
+        if !tools.on.rules.is_simulated {
+            attempt("freeing accounts", account::free_orphans(&tools.on)).await;
+            attempt("looking after stranded jobs", stranded::look_after(&tools.on)).await;
+        }
         attempt("mending slots", pace::mend_faults(&tools.on)).await;
         attempt("firing schedules", campaign::fire_schedules(&tools.on)).await;
         tokio::select! {

@@ -21,6 +21,11 @@ impl Gate {
         self.hold_until.fetch_max(until, Ordering::SeqCst);
     }
 
+    /// Until when nothing starts, in nanoseconds since 1970.
+    pub fn held_until(&self) -> i64 {
+        self.hold_until.load(Ordering::SeqCst)
+    }
+
     /// Whether a send may start at `now`.
     pub fn is_open(&self, now: i64) -> bool {
         !self.closed.load(Ordering::SeqCst) && now >= self.hold_until.load(Ordering::SeqCst)

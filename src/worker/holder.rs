@@ -1,6 +1,6 @@
 //! The lease of this process (R15, R16): its identity, its signs of life, and the leases on jobs that it holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::Tools;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::SenderId;
+use crate::domain::id::{SenderId, TelegramAccountId};
 use crate::service::broadcast::delivery::sender as service;
 use crate::storage::broadcast::queue::senders::{self, Fate};
 use crate::storage::broadcast::sender;
 
 /// How often a sign of life is given.
-const BEAT: Duration = Duration::from_secs(4);
+pub const BEAT: Duration = Duration::from_secs(4);
 /// How long after the start of the last confirmed sign of life sends may start. Others take over after 24 s.
 const VALID: Duration = Duration::from_secs(18);
 
@@ -29,6 +29,8 @@ pub struct Holder {
     valid_until: AtomicU64,
     /// Jobs that are not settled, by the key of their lease.
     open: Mutex<HashMap<i64, usize>>,
+    /// The accounts that it holds: their leases on jobs are its own.
+    accounts: Mutex<BTreeSet<TelegramAccountId>>,
 }
 
 impl Holder {
@@ -37,7 +39,7 @@ impl Holder {
         let began = tools.on.clock.monotonic();
         let row = identity(tools).map_err(Error::Internal)?;
         service::register(&tools.on, &row).await?;
-        let holder = Self { row, valid_until: AtomicU64::new(0), open: Mutex::default() };
+        let holder = Self { row, valid_until: AtomicU64::new(0), open: Mutex::default(), accounts: Mutex::default() };
         holder.renewed(began);
         Ok(holder)
     }
@@ -77,6 +79,21 @@ impl Holder {
         }
     }
 
+    /// Notes that it holds an account.
+    pub fn took(&self, account: TelegramAccountId) {
+        self.accounts.lock().expect("no panic happens under this lock").insert(account);
+    }
+
+    /// Notes that it is about to give an account back.
+    pub fn gives(&self, account: TelegramAccountId) {
+        self.accounts.lock().expect("no panic happens under this lock").remove(&account);
+    }
+
+    /// The accounts that it holds.
+    pub fn accounts(&self) -> Vec<TelegramAccountId> {
+        self.accounts.lock().expect("no panic happens under this lock").iter().copied().collect()
+    }
+
     fn is_open(&self, key: i64) -> bool {
         self.lock().contains_key(&key)
     }
@@ -87,7 +104,12 @@ impl Holder {
 
     /// R10: a lease whose commit was not answered may be there all the same. Its jobs were surely never handed over.
     async fn reconcile(&self, tools: &Tools) -> Result<()> {
-        let jobs = service::give_back(&tools.on, self.row.id, |key| self.is_open(key), Fate::Untouched).await?;
+        let mut jobs = service::give_back(&tools.on, self.row.id, |key| self.is_open(key), Fate::Untouched).await?;
+        for account in self.accounts() {
+            // What an account's earlier holder left was given back before this one leased anything by it.
+            let holder = SenderId(account.0);
+            jobs += service::give_back(&tools.on, holder, |key| self.is_open(key), Fate::Untouched).await?;
+        }
         if jobs > 0 {
             tracing::info!(jobs, "gave back jobs whose lease had been committed without an answer");
         }

@@ -117,10 +117,11 @@ impl Launch {
 
     /// R18: a wait closes the gate before anything else happens; the settlement makes it known to all.
     fn obey(&self, job: &Due, ended: chrono::DateTime<chrono::Utc>, reply: &Reply) {
-        let attempt = Attempt { attempts: job.attempts, ambiguous_since: job.ambiguous_since, ended };
+        let (attempts, ambiguous_since) = (job.attempts, job.ambiguous_since);
+        let attempt = Attempt { attempts, ambiguous_since, ended, is_peer_fresh: true, has_history: false };
         match judge(reply, attempt, self.mission.policy).effect {
             Effect::Wait { until, .. } => self.gate.hold(clock::nanos(until)),
-            Effect::ContentRefused | Effect::AccountRefused => self.gate.close(),
+            Effect::ContentRefused | Effect::AccountRefused(_) => self.gate.close(),
             _ => {}
         }
     }
@@ -152,5 +153,6 @@ fn answer(
         started_at,
         ended_at,
         reply,
+        carrier: None,
     }
 }

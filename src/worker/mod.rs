@@ -1,7 +1,9 @@
 //! Floor 3: claim, pace, send, settle. One worker a process; any number of them on one database.
 //!
-//! A [`Holder`] keeps this process' lease alive. For each running campaign there is a lane: it takes slots and leases jobs,
-//! its launches start each send at its slot, its settler writes down what became of them.
+//! A [`Holder`] keeps this process' lease alive. Where messages go nowhere, there is a lane for each running campaign: it takes
+//! slots and leases jobs, its launches start each send at its slot, its settler writes down what became of them. Where they go
+//! to Telegram, each account that this process holds has a driver instead, which serves all campaigns that go by it: see
+//! [`live`].
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -26,6 +28,7 @@ mod gate;
 mod holder;
 mod lane;
 mod launch;
+mod live;
 mod settler;
 mod steer;
 mod takeover;
@@ -48,7 +51,7 @@ pub struct Tools {
     pub beats: Db,
     /// The clock of `on`, if it is to be held to the database's time: on PostgreSQL, where others work by it too.
     pub steered: Option<Arc<SystemClock>>,
-    /// Telegram.
+    /// Telegram where it is simulated; a live installation connects accounts instead.
     pub messenger: Arc<dyn Messenger>,
     /// Told of the data folders of all processes on this host: what the simulated messenger of one accepted, the others know.
     pub neighbour: Arc<dyn Fn(&Path) + Send + Sync>,
@@ -100,7 +103,24 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     let session = stop.child_token();
     let keeper = tokio::spawn(holder::keep(tools.clone(), holder.clone(), session.clone()));
     let chores = tokio::spawn(chores::run(tools.clone(), holder.clone(), session.clone()));
-    let mut lanes = Lanes::new(tools, holder, &session);
+    if tools.on.rules.is_simulated {
+        simulate(tools, holder, &session).await;
+    } else {
+        live::run(tools, holder, &session).await;
+    }
+    for task in [keeper, chores] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a task of the worker ended badly");
+        }
+    }
+    if let Err(error) = holder.retire(tools).await {
+        tracing::warn!(error = ?error, "leases could not be given back: another process will take them over");
+    }
+}
+
+/// Opens a lane for each running campaign whose messages go nowhere, until the session ends.
+async fn simulate(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToken) {
+    let mut lanes = Lanes::new(tools, holder, session);
     let mut events = tools.on.events.subscribe();
     while !session.is_cancelled() {
         if let Err(error) = lanes.open().await {
@@ -113,14 +133,6 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
         }
     }
     lanes.close().await;
-    for task in [keeper, chores] {
-        if let Err(error) = task.await {
-            tracing::error!(%error, "a task of the worker ended badly");
-        }
-    }
-    if let Err(error) = holder.retire(tools).await {
-        tracing::warn!(error = ?error, "leases could not be given back: another process will take them over");
-    }
 }
 
 /// Returns when campaigns may have begun to run.
@@ -150,7 +162,7 @@ impl<'a> Lanes<'a> {
 
     async fn open(&mut self) -> Result<()> {
         self.open.retain(|_, lane| !lane.is_finished());
-        for row in progress::Entity::running().all(self.tools.on.db.reader()).await? {
+        for row in progress::Entity::running_simulated().all(self.tools.on.db.reader()).await? {
             let id = row.campaign_id;
             self.open.entry(id).or_insert_with(|| {
                 tokio::spawn(lane::run(self.tools.clone(), self.holder.clone(), id, self.session.child_token()))

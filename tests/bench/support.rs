@@ -21,6 +21,7 @@ use herald::events::Events;
 use herald::events::local::LocalEvents;
 use herald::events::redis::RedisEvents;
 use herald::service::broadcast::campaign;
+use herald::service::broadcast::telegram_account::Application;
 use herald::service::together::Together;
 use herald::service::{Actor, Rules, Services};
 use herald::storage::Db;
@@ -60,6 +61,7 @@ impl Bench {
             sso: None,
             endpoints: Endpoints::default(),
             limits: Limits::default(),
+            telegram: Application::default(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let events: Arc<dyn Events> = match std::env::var("REDIS_URL") {

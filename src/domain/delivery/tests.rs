@@ -11,35 +11,141 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 fn fresh() -> Attempt {
-    Attempt { attempts: 0, ambiguous_since: None, ended: at(0) }
+    Attempt { attempts: 0, ambiguous_since: None, ended: at(0), is_peer_fresh: false, has_history: false }
 }
 
 fn rpc(code: i32, spelled: &str) -> Reply {
     Err(Fault::rpc(code, spelled))
 }
 
+/// What a row of the table asks for: the job's state, whether an attempt is spent, and what follows for others.
+type Row = (JobStatus, bool, Effect);
+
+#[track_caller]
+fn all_are(code: i32, errors: &[&str], row: &Row) {
+    for error in errors {
+        let verdict = judge(&rpc(code, error), fresh(), POLICY);
+        assert_eq!(&(verdict.status, verdict.counts, verdict.effect), row, "{code} {error}");
+        assert_eq!(verdict.ambiguous_since, None, "{error}");
+    }
+}
+
 #[test]
-fn errors_have_owners() {
-    use JobStatus::{Failed, Queued, Sent};
-    let rows: [(Reply, JobStatus, bool, Effect); 13] = [
-        (Ok(Receipt::Accepted { message_id: Some(1) }), Sent, true, Effect::Delivered),
-        (Ok(Receipt::Duplicate), Sent, true, Effect::Delivered),
-        (rpc(500, "RANDOM_ID_DUPLICATE"), Sent, true, Effect::Delivered),
-        (rpc(420, "FLOOD_WAIT_30"), Queued, false, Effect::Wait { seconds: 30, until: at(31) }),
-        (rpc(420, "FLOOD_WAIT_0"), Queued, false, Effect::Wait { seconds: 1, until: at(2) }),
-        (rpc(420, "SLOWMODE_WAIT_10"), Queued, false, Effect::None),
-        (rpc(403, "CHAT_WRITE_FORBIDDEN"), Failed, true, Effect::ChannelRefused),
-        (rpc(400, "USERNAME_NOT_OCCUPIED"), Failed, true, Effect::ChannelGone),
-        (rpc(400, "MESSAGE_TOO_LONG"), Queued, false, Effect::ContentRefused),
-        (rpc(400, "PEER_FLOOD"), Queued, false, Effect::AccountRefused),
-        (rpc(401, "AUTH_KEY_PERM_EMPTY"), Queued, false, Effect::AccountRefused),
-        (rpc(420, "FROZEN_METHOD_INVALID"), Queued, false, Effect::AccountRefused),
-        (rpc(400, "SOMETHING_NEW"), Failed, true, Effect::ChannelRefused),
-    ];
-    for (reply, status, counts, effect) in rows {
+fn what_was_accepted_is_sent() {
+    for reply in
+        [Ok(Receipt::Accepted { message_id: Some(1) }), Ok(Receipt::Duplicate), rpc(500, "RANDOM_ID_DUPLICATE")]
+    {
         let verdict = judge(&reply, fresh(), POLICY);
-        assert_eq!((verdict.status, verdict.counts, verdict.effect), (status, counts, effect), "{reply:?}");
-        assert_eq!(verdict.ambiguous_since, None, "{reply:?}");
+        assert_eq!((verdict.status, verdict.counts, verdict.effect), (JobStatus::Sent, true, Effect::Delivered));
+    }
+}
+
+#[test]
+fn waits_are_the_accounts_and_slow_mode_is_the_channels() {
+    let wait = |seconds, until| (JobStatus::Queued, false, Effect::Wait { seconds, until: at(until) });
+    all_are(420, &["FLOOD_WAIT_30", "FLOOD_PREMIUM_WAIT_30"], &wait(30, 31));
+    all_are(420, &["FLOOD_WAIT_0"], &wait(1, 2));
+    all_are(400, &["SESSION_TOO_FRESH_60"], &wait(60, 61));
+    all_are(420, &["TAKEOUT_INIT_DELAY_60", "SOME_NEW_WAIT_60"], &wait(60, 61));
+    let slow = Effect::SlowMode { seconds: 10, until: at(11) };
+    all_are(420, &["SLOWMODE_WAIT_10"], &(JobStatus::Queued, false, slow));
+}
+
+#[test]
+fn what_an_account_can_not_help_parks_it_and_costs_the_job_nothing() {
+    let parked = |status| (JobStatus::Queued, false, Effect::AccountRefused(status));
+    all_are(400, &["PEER_FLOOD"], &parked(AccountStatus::Restricted));
+    all_are(420, &["FROZEN_METHOD_INVALID"], &parked(AccountStatus::Frozen));
+    all_are(401, &["USER_DEACTIVATED", "USER_DEACTIVATED_BAN"], &parked(AccountStatus::Banned));
+    all_are(400, &["PHONE_NUMBER_BANNED"], &parked(AccountStatus::Banned));
+    let signed_out = ["AUTH_KEY_UNREGISTERED", "SESSION_REVOKED", "SESSION_EXPIRED", "SOMETHING_NEW"];
+    all_are(401, &signed_out, &parked(AccountStatus::NeedsLogin));
+    all_are(406, &["AUTH_KEY_DUPLICATED"], &parked(AccountStatus::NeedsLogin));
+}
+
+#[test]
+fn what_the_channel_refuses_fails_the_job() {
+    let failed = |effect| (JobStatus::Failed, true, effect);
+    all_are(403, &["USER_RESTRICTED"], &failed(Effect::ChannelRefusedAccount));
+    all_are(400, &["USER_BANNED_IN_CHANNEL"], &failed(Effect::ChannelRefusedAccount));
+    let forbidden = [
+        "CHAT_WRITE_FORBIDDEN",
+        "CHAT_ADMIN_REQUIRED",
+        "CHAT_SEND_PLAIN_FORBIDDEN",
+        "CHAT_SEND_MEDIA_FORBIDDEN",
+        "CHAT_SEND_PHOTOS_FORBIDDEN",
+        "CHAT_GUEST_SEND_FORBIDDEN",
+        "CHAT_RESTRICTED",
+        "CHAT_FORBIDDEN",
+        "ALLOW_PAYMENT_REQUIRED_5",
+        "SOMETHING_NEW",
+    ];
+    all_are(403, &forbidden, &failed(Effect::ChannelRefused));
+    all_are(400, &["SOMETHING_NEW"], &failed(Effect::ChannelRefused));
+    all_are(406, &["ALLOW_PAYMENT_REQUIRED", "SOMETHING_NEW"], &failed(Effect::ChannelRefused));
+    let gone = [
+        "USERNAME_NOT_OCCUPIED",
+        "USERNAME_INVALID",
+        "INPUT_USER_DEACTIVATED",
+        "USER_IS_BLOCKED",
+        "YOU_BLOCKED_USER",
+        "PRIVACY_PREMIUM_REQUIRED",
+    ];
+    all_are(400, &gone, &failed(Effect::ChannelGone));
+    let own = ["SLOWMODE_MULTI_MSGS_DISABLED", "RANDOM_ID_EMPTY", "RANDOM_ID_INVALID", "BALANCE_TOO_LOW"];
+    all_are(400, &own, &failed(Effect::None));
+}
+
+#[test]
+fn a_stale_peer_is_looked_up_once_more() {
+    let stale = ["CHANNEL_PRIVATE", "CHANNEL_INVALID", "PEER_ID_INVALID"];
+    all_are(400, &stale, &(JobStatus::Queued, false, Effect::PeerStale));
+    for error in stale {
+        let again = judge(&rpc(400, error), Attempt { is_peer_fresh: true, ..fresh() }, POLICY);
+        assert_eq!((again.status, again.effect), (JobStatus::Failed, Effect::None), "{error}");
+    }
+}
+
+#[test]
+fn what_every_message_would_meet_pauses_the_campaign() {
+    let content = [
+        "MESSAGE_TOO_LONG",
+        "MESSAGE_EMPTY",
+        "ENTITY_BOUNDS_INVALID",
+        "MEDIA_CAPTION_TOO_LONG",
+        "MEDIA_EMPTY",
+        "PHOTO_INVALID_DIMENSIONS",
+        "WEBPAGE_CURL_FAILED",
+    ];
+    all_are(400, &content, &(JobStatus::Queued, false, Effect::ContentRefused));
+}
+
+#[test]
+fn what_may_pass_is_tried_again_and_spends_attempts() {
+    let again = |effect| (JobStatus::Queued, true, effect);
+    all_are(400, &["FILE_REFERENCE_EXPIRED", "FILE_REFERENCE_0_EXPIRED"], &again(Effect::MediaStale));
+    all_are(400, &["CHANNELS_TOO_MUCH", "INVITE_REQUEST_SENT"], &again(Effect::None));
+    all_are(303, &["PHONE_MIGRATE_4", "USER_MIGRATE_4", "NETWORK_MIGRATE_4"], &again(Effect::None));
+    all_are(420, &["SOMETHING_NEW"], &again(Effect::None));
+    let deferred = judge(&rpc(400, "CHANNELS_TOO_MUCH"), fresh(), POLICY);
+    assert_eq!(deferred.not_before, Some(at(3_600)));
+    let spent = Attempt { attempts: 3, ..fresh() };
+    assert_eq!(judge(&rpc(303, "USER_MIGRATE_4"), spent, POLICY).status, JobStatus::Failed);
+    assert_eq!(judge(&Err(Fault::NotConnected), spent, POLICY).status, JobStatus::Queued, "nothing was handed over");
+}
+
+#[test]
+fn a_servers_trouble_may_have_sent_it() {
+    for (code, error) in [
+        (500, "TIMEOUT"),
+        (500, "RPC_CALL_FAIL"),
+        (500, "WORKER_BUSY_TOO_LONG_RETRY"),
+        (500, "INTERDC_2_CALL_ERROR"),
+        (500, "SOMETHING_NEW"),
+        (-503, "TIMEOUT"),
+    ] {
+        let verdict = judge(&rpc(code, error), fresh(), POLICY);
+        assert_eq!((verdict.status, verdict.ambiguous_since), (JobStatus::Queued, Some(at(0))), "{code} {error}");
     }
 }
 
@@ -66,7 +172,8 @@ fn server_errors_spend_attempts_and_end_unknown_never_failed() {
     for _ in 0..3 {
         let verdict = judge(&rpc(500, "RPC_CALL_FAIL"), attempt, POLICY);
         assert_eq!((verdict.status, verdict.counts), (JobStatus::Queued, true));
-        attempt = Attempt { attempts: attempt.attempts + 1, ambiguous_since: verdict.ambiguous_since, ended: at(1) };
+        let (attempts, ambiguous_since) = (attempt.attempts + 1, verdict.ambiguous_since);
+        attempt = Attempt { attempts, ambiguous_since, ended: at(1), ..attempt };
     }
     assert_eq!(judge(&rpc(500, "RPC_CALL_FAIL"), attempt, POLICY).status, JobStatus::Unknown);
 }
@@ -79,6 +186,8 @@ fn a_definite_error_after_an_ambiguous_send_is_unknown() {
     assert_eq!(waiting.status, JobStatus::Unknown, "after the wait nobody would remember the random_id");
     assert!(matches!(waiting.effect, Effect::Wait { seconds: 400, .. }), "but the account waits");
     assert_eq!(judge(&Ok(Receipt::Duplicate), attempt, POLICY).ambiguous_since, None);
+    let with_history = judge(&rpc(420, "FLOOD_WAIT_400"), Attempt { has_history: true, ..attempt }, POLICY);
+    assert_eq!(with_history.status, JobStatus::Queued, "the history may tell");
 }
 
 fn replies() -> impl Strategy<Value = Reply> {
@@ -86,6 +195,7 @@ fn replies() -> impl Strategy<Value = Reply> {
         "FLOOD_WAIT_5",
         "SLOWMODE_WAIT_3",
         "CHAT_WRITE_FORBIDDEN",
+        "CHANNEL_PRIVATE",
         "RPC_CALL_FAIL",
         "RANDOM_ID_DUPLICATE",
         "MEDIA_EMPTY",
@@ -103,7 +213,7 @@ fn replies() -> impl Strategy<Value = Reply> {
 proptest! {
     #[test]
     fn ambiguity_ends_only_by_a_receipt(reply in replies(), attempts in 0..9i32, age in proptest::option::of(0..600i64)) {
-        let attempt = Attempt { attempts, ambiguous_since: age.map(|age| at(-age)), ended: at(0) };
+        let attempt = Attempt { attempts, ambiguous_since: age.map(|age| at(-age)), ..fresh() };
         let verdict = judge(&reply, attempt, POLICY);
         if attempt.ambiguous_since.is_some() {
             prop_assert_ne!(verdict.status, JobStatus::Failed);

@@ -10,7 +10,14 @@ fn at(second: i64) -> DateTime<Utc> {
 
 /// A queued job that has not been tried, first in line.
 fn job() -> Job<'static> {
-    Job { status: JobStatus::Queued, position: 1, not_before: None, ambiguous_since: None, error: None }
+    Job {
+        status: JobStatus::Queued,
+        position: 1,
+        not_before: None,
+        ambiguous_since: None,
+        error: None,
+        slow_until: None,
+    }
 }
 
 /// A running campaign at 60 a minute that has been idle.
@@ -22,6 +29,7 @@ fn campaign() -> Campaign<'static> {
         last_slot: 0,
         not_before: 0,
         past_the_queue: 0,
+        accounts: None,
     }
 }
 
@@ -113,4 +121,27 @@ fn an_instant_in_the_past_is_now() {
     let caught_up = Campaign { last_slot: nanos(at(0)) - interval(60) - 200_000_000, ..campaign() };
     assert_eq!(told(job(), caught_up), Some((Reason::Pacing, Some(at(0)))));
     assert_eq!(told(tried("INTERNAL", -5), campaign()), Some((Reason::Pacing, Some(at(0)))));
+}
+
+#[test]
+fn the_account_that_is_free_first_binds() {
+    let account =
+        |waits_until: Option<i64>, is_spent| Account { can_send: true, waits_until: waits_until.map(at), is_spent };
+    let by = |accounts: &[Account], job| explain(&job, &Campaign { accounts: Some(accounts), ..campaign() }, at(0));
+    let reason = |accounts: &[Account]| by(accounts, job()).map(|told| told.reason);
+    assert_eq!(reason(&[account(None, false)]), Some(Reason::Pacing));
+    assert_eq!(
+        reason(&[account(Some(60), false), account(None, false)]),
+        Some(Reason::Pacing),
+        "the other one is free"
+    );
+    let flooded = by(&[account(Some(60), false), account(Some(90), false)], job()).unwrap();
+    assert_eq!((flooded.reason, flooded.until), (Reason::FloodWait, Some(at(60))));
+    let spent = by(&[account(Some(60), true)], job()).unwrap();
+    assert_eq!(spent.reason, Reason::DailyBudget);
+    assert_eq!(spent.until.unwrap().to_rfc3339(), "2027-01-16T00:00:00+00:00");
+    let parked = Account { can_send: false, ..account(None, false) };
+    assert_eq!(by(&[parked], job()), Some(Explanation { reason: Reason::NoAccount, until: None }));
+    let slow = Job { slow_until: Some(at(30)), ..job() };
+    assert_eq!(by(&[account(Some(10), false)], slow).map(|told| told.reason), Some(Reason::SlowMode));
 }

@@ -7,15 +7,15 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::campaign::{BroadcastCampaign, ProgressOf};
 use super::channel::Channel;
-use crate::domain::broadcast::{CampaignMode, JobStatus};
+use crate::domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
 use crate::domain::error::{Error, Result};
 use crate::domain::explanation::{self, Reason};
-use crate::domain::id::JobId;
+use crate::domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 use crate::graphql::context::ContextExt;
 use crate::graphql::id::GlobalId;
 use crate::graphql::loaders::{Load, LoadError, Reader};
 use crate::graphql::scalar::{BigInt, DateTime};
-use crate::storage::broadcast::{channel, job};
+use crate::storage::broadcast::{account_peer, campaign_account, channel, job, telegram_account};
 
 /// One message of a campaign to one channel.
 pub struct Job {
@@ -131,6 +131,8 @@ impl Job {
         let (campaign, hot) =
             (ctx.loaders().one(self.row.campaign_id), ctx.loaders().one(ProgressOf(self.row.campaign_id)));
         let (Some(campaign), Some(hot)) = futures_util::try_join!(campaign, hot)? else { return Ok(None) };
+        let accounts = if campaign.is_simulated { None } else { Some(self.accounts(ctx).await?) };
+        let (accounts, slow_until) = accounts.map_or((None, None), |(accounts, slow)| (Some(accounts), slow));
         let campaign = explanation::Campaign {
             status: &hot.status,
             scheduled_at: campaign.scheduled_at.filter(|_| campaign.schedule_missed_at.is_none()),
@@ -138,8 +140,10 @@ impl Job {
             last_slot: hot.last_slot,
             not_before: hot.not_before,
             past_the_queue: hot.done() + hot.sending,
+            accounts: accounts.as_deref(),
         };
-        let told = explanation::explain(&known(&self.row), &campaign, ctx.services().now());
+        let job = explanation::Job { slow_until, ..known(&self.row) };
+        let told = explanation::explain(&job, &campaign, ctx.services().now());
         Ok(told.map(|told| JobExplanation { reason: told.reason, until: told.until.map(Into::into) }))
     }
 }
@@ -151,6 +155,7 @@ fn known(row: &job::Model) -> explanation::Job<'_> {
         not_before: row.not_before,
         ambiguous_since: row.ambiguous_since,
         error: row.error_message.as_deref(),
+        slow_until: None,
     }
 }
 
@@ -158,6 +163,33 @@ impl Job {
     /// The job `id`.
     pub async fn by_id(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
         Ok(ctx.loaders().one(id).await?.map(Self::from))
+    }
+
+    /// What is known of the accounts by which it may go, and the end of its channel's slow mode.
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<(Vec<explanation::Account>, Option<chrono::DateTime<chrono::Utc>>)> {
+        let all = ctx.loaders().one(AccountsOf(self.row.campaign_id)).await?.unwrap_or_default();
+        let peer = match self.row.account_id {
+            Some(account) => ctx.loaders().one(PeerOf(account, self.row.channel_id)).await?,
+            None => None,
+        };
+        let now = ctx.services().now();
+        let account = |account: &telegram_account::Model| {
+            let today = account.today(now);
+            let is_new = peer.as_ref().is_none_or(|peer| peer.written_at.is_none());
+            let is_unknown = peer.as_ref().is_none_or(|peer| peer.access_hash.is_none());
+            explanation::Account {
+                can_send: matches!(account.status, AccountStatus::Active | AccountStatus::FloodWait),
+                waits_until: account.send_not_before,
+                is_spent: is_new && today.new_peers >= account.new_peers_per_day
+                    || is_unknown && today.resolves >= account.resolves_per_day,
+            }
+        };
+        let may = |id| self.row.account_id.is_none_or(|own| own == id);
+        let accounts = all.iter().filter(|row| may(row.id)).map(account).collect();
+        Ok((accounts, peer.and_then(|peer| peer.not_before)))
     }
 
     /// A job whose channel has been read.
@@ -174,6 +206,44 @@ struct JobExplanation {
     /// The earliest instant at which it can be sent, as far as is known; null while it is being sent, and where that depends
     /// on a person.
     until: Option<DateTime>,
+}
+
+/// The accounts that a campaign goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct AccountsOf(BroadcastCampaignId);
+
+impl Loader<AccountsOf> for Reader {
+    type Value = Vec<telegram_account::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[AccountsOf]) -> Result<HashMap<AccountsOf, Self::Value>, LoadError> {
+        let ids: Vec<BroadcastCampaignId> = keys.iter().map(|AccountsOf(id)| *id).collect();
+        let all = telegram_account::Entity::all().all(self.db.reader()).await.map_err(Error::from)?;
+        let chosen = campaign_account::Entity::of_all(&ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let of = |key: &AccountsOf| {
+            let choice: Vec<_> = chosen.iter().filter(|row| row.campaign_id == key.0).collect();
+            let is_in = |id| choice.is_empty() || choice.iter().any(|row| row.account_id == id);
+            all.iter().filter(|account| is_in(account.id)).cloned().collect()
+        };
+        Ok(keys.iter().map(|key| (*key, of(key))).collect())
+    }
+}
+
+/// What an account knows of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct PeerOf(TelegramAccountId, ChannelId);
+
+impl Loader<PeerOf> for Reader {
+    type Value = account_peer::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PeerOf]) -> Result<HashMap<PeerOf, account_peer::Model>, LoadError> {
+        let accounts: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let channels: Vec<_> = keys.iter().map(|key| key.1).collect();
+        let rows = account_peer::Entity::among(&accounts, &channels).all(self.db.reader()).await;
+        let rows = rows.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (PeerOf(row.account_id, row.channel_id), row)).collect())
+    }
 }
 
 /// Jobs by id.

@@ -51,6 +51,9 @@ enum UnknownJobResolution {
     Sent,
     /// It is not there: the job becomes QUEUED, and the message is sent.
     Queued,
+    /// Nobody looked: Herald looks for it in the history of the channel, by the account that sent it. The job becomes QUEUED,
+    /// and then SENT if the message is there, or UNKNOWN again.
+    History,
 }
 
 /// Which jobs of unknown fate are to be resolved, and how.

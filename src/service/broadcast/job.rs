@@ -24,6 +24,8 @@ pub enum Resolution {
     Sent,
     /// It is not there: send it.
     Queued,
+    /// Herald is to look for it in the history of its channel.
+    History,
 }
 
 /// Queues a failed or cancelled job anew.
@@ -92,6 +94,14 @@ pub async fn resolve_unknown(
             let positions: Vec<i32> = rows.iter().map(|row| row.position).collect();
             match resolution {
                 Resolution::Sent => queue::requeue::seen(tx, campaign, &positions, on.now()).await?,
+                Resolution::History => {
+                    if rows.iter().any(|row| row.account_id.is_none()) {
+                        let why = "no Telegram account has sent these jobs, so there is no history to look into";
+                        return Err(Error::Precondition(why.into()));
+                    }
+                    queue::requeue::look_back(tx, campaign, &positions, on.now()).await?;
+                    campaign::run_again(on, tx, campaign).await?;
+                }
                 Resolution::Queued => {
                     queue::requeue::not_sent(tx, campaign, &positions, on.now()).await?;
                     campaign::run_again(on, tx, campaign).await?;

@@ -10,6 +10,7 @@ pub mod follow;
 pub mod job;
 pub mod live;
 pub mod pace;
+pub mod telegram_account;
 pub mod template;
 pub mod upload;
 mod usage;

@@ -109,6 +109,12 @@ impl Entity {
         Self::find().filter(Column::Id.in_subquery(jobs.into_query()))
     }
 
+    /// The ids of campaigns in a state whose messages go nowhere.
+    pub fn simulated(status: CampaignStatus) -> Select<Self> {
+        let all = Self::find().select_only().column(Column::Id);
+        all.filter(Column::Status.eq(status)).filter(Column::IsSimulated.eq(true))
+    }
+
     /// Campaigns in one of the states.
     pub fn in_status(statuses: impl IntoIterator<Item = CampaignStatus>) -> Select<Self> {
         Self::find().filter(Column::Status.is_in(statuses))

@@ -26,6 +26,8 @@ pub struct Model {
     pub random_id: Option<i64>,
     pub account_id: Option<TelegramAccountId>,
     pub message_id: Option<i64>,
+    /// Telegram's number of the recipient: one message each, whatever their channels are called (R14). None until leased.
+    pub peer_id: Option<i64>,
     /// Sends that ended in an answer.
     pub attempts: i32,
     /// Leases that were lost, by a crash or a takeover.

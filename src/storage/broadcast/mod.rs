@@ -2,7 +2,9 @@
 
 #![expect(missing_docs, reason = "the names of columns say what they hold; the API describes each that it shows")]
 
+pub mod account_lease;
 pub mod account_media;
+pub mod account_peer;
 pub mod batch;
 pub mod batch_channel;
 pub mod batch_members;

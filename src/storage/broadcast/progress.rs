@@ -1,11 +1,12 @@
 //! The hot row of a campaign: its pace and its counters, changed once a batch, last in each transaction (R7).
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveEnum, FromQueryResult};
+use sea_orm::{ActiveEnum, FromQueryResult, QueryTrait};
 
 use crate::domain::broadcast::CampaignStatus;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::BroadcastCampaignId;
+use crate::storage::broadcast::campaign;
 use crate::storage::sql::Dialect;
 
 /// Where a campaign stands.
@@ -57,6 +58,12 @@ impl Entity {
     /// Campaigns whose jobs are to be sent now.
     pub fn running() -> Select<Self> {
         Self::find().filter(Column::Status.eq("RUNNING"))
+    }
+
+    /// Those of them whose messages go nowhere.
+    pub fn running_simulated() -> Select<Self> {
+        let simulated = campaign::Entity::simulated(CampaignStatus::Running).into_query();
+        Self::running().filter(Column::CampaignId.in_subquery(simulated))
     }
 }
 

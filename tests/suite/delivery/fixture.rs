@@ -16,6 +16,7 @@ use herald::domain::sealed::Vault;
 use herald::domain::secret_key::SecretKey;
 use herald::events::local::LocalEvents;
 use herald::service::broadcast::campaign::{self, New};
+use herald::service::broadcast::telegram_account::Application;
 use herald::service::together::Together;
 use herald::service::{Actor, Rules, Services};
 use herald::storage::access::{audit_log, user};
@@ -71,6 +72,7 @@ impl Office {
             sso: None,
             endpoints: Endpoints::default(),
             limits: Limits::default(),
+            telegram: Application::default(),
         };
         let on = Services {
             db,
@@ -237,6 +239,17 @@ impl Office {
         };
         change(&mut new);
         campaign::create(&self.on, &self.actor, new).await.expect("a campaign").id
+    }
+
+    /// The batch of a campaign.
+    pub async fn batch_of(&self, id: BroadcastCampaignId) -> BatchId {
+        let row = herald::storage::broadcast::campaign::Entity::find_by_id(id).one(self.on.db.reader()).await;
+        row.expect("reads").expect("a campaign").batch_id
+    }
+
+    /// Another campaign to the same channels.
+    pub async fn campaign_of(&self, batch: BatchId, rate: i32) -> BroadcastCampaignId {
+        self.campaign_with(&[], rate, |new| new.batch = batch).await
     }
 
     pub async fn start(&self, id: BroadcastCampaignId) {

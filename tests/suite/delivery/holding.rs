@@ -67,6 +67,7 @@ pub fn answers(office: &Office, leased: &Leased, reply: Option<&Reply>) -> Vec<A
         started_at: reply.map(|_| now),
         ended_at: now,
         reply: reply.cloned(),
+        carrier: None,
     };
     leased.jobs.iter().map(answer).collect()
 }

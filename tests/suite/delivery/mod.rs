@@ -8,6 +8,7 @@ pub mod fixture;
 mod freeze;
 mod holding;
 mod leases;
+mod live;
 mod locks;
 mod outages;
 mod pacing;

@@ -41,8 +41,11 @@ impl Process {
             Some(log) => process.args(["--log=herald=debug", "--log-format=json"]).stderr(log),
             None => process.arg("--log=warn"),
         };
+        if !flags.iter().any(|flag| flag.starts_with("--telegram=")) {
+            process.arg("--telegram=simulated");
+        }
         let mut child = process
-            .args(["--listen=127.0.0.1:0", "--telegram=simulated"])
+            .arg("--listen=127.0.0.1:0")
             .arg(format!("--data-dir={}", data_dir.display()))
             .args(database.flags())
             .args(flags)

@@ -15,6 +15,7 @@ use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
 use crate::service::{Actor, Services, once};
 use crate::storage::Tx;
+use crate::storage::broadcast::queue::sweep::End;
 use crate::storage::broadcast::{campaign, progress, queue};
 
 /// How much of a cancellation is done before the mutation answers; workers do the rest.
@@ -76,7 +77,7 @@ pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
     if was_running {
         barrier(on, id).await;
     }
-    sweep(on, id, Some(INLINE)).await?;
+    sweep(on, id, End::Cancelled, Some(INLINE)).await?;
     Ok(cancelled)
 }
 
@@ -88,20 +89,24 @@ async fn barrier(on: &Services, id: BroadcastCampaignId) {
     on.clock.sleep(BARRIER).await;
 }
 
-/// Ends queued jobs of cancelled campaigns, wherever a crash or a large number left some. Any worker may do it.
+/// Ends queued jobs of campaigns that were cancelled or have failed, wherever a crash or a large number left some. Any worker
+/// may do it.
 pub async fn sweep_cancelled(on: &Services) -> Result<()> {
+    let ended = [CampaignStatus::Cancelled.to_string(), CampaignStatus::Failed.to_string()];
     let left = progress::Entity::find()
-        .filter(progress::Column::Status.eq(CampaignStatus::Cancelled.to_string()))
+        .filter(progress::Column::Status.is_in(ended))
         .filter(progress::Column::Queued.gt(0))
         .all(on.db.reader())
         .await?;
     for row in left {
-        sweep(on, row.campaign_id, None).await?;
+        let was_cancelled = row.status == CampaignStatus::Cancelled.to_string();
+        let end = if was_cancelled { End::Cancelled } else { End::Failed(on.now()) };
+        sweep(on, row.campaign_id, end, None).await?;
     }
     Ok(())
 }
 
-async fn sweep(on: &Services, id: BroadcastCampaignId, within: Option<Duration>) -> Result<()> {
+async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<Duration>) -> Result<()> {
     let began = on.clock.monotonic();
     // SQLite's transactions stay short, so that other writers get their turn.
     let chunk = if on.db.is_postgres() { queue::sweep::CHUNK } else { queue::sweep::CHUNK / 5 };
@@ -109,7 +114,7 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, within: Option<Duration>)
     while let Some(last) = on
         .write(|tx| async move {
             let tx = &*tx;
-            queue::sweep::cancel_queued(tx, id, after, chunk).await
+            queue::sweep::end_queued(tx, id, end, after, chunk).await
         })
         .await?
     {

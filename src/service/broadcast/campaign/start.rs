@@ -31,9 +31,12 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
     if !found.status.next().contains(&CampaignStatus::Running) || found.status != CampaignStatus::Queued {
         return Err(Error::transition("campaign", found.status, CampaignStatus::Running));
     }
-    if !on.rules.is_simulated {
-        let how =
-            "sending for real needs a Telegram account; start Herald with HERALD_TELEGRAM=simulated to try it out";
+    if found.is_simulated != on.rules.is_simulated {
+        let how = if found.is_simulated {
+            "the campaign was made where messages go nowhere (HERALD_TELEGRAM=simulated), and can only be started there"
+        } else {
+            "the campaign was made to be sent for real, and messages go nowhere here (HERALD_TELEGRAM=simulated)"
+        };
         return Err(Error::Precondition(how.into()));
     }
     let message = template::Entity::find_by_id(found.template_id).one(on.db.reader()).await?;

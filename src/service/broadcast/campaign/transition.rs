@@ -70,6 +70,8 @@ pub enum Reason {
     Content(String),
     /// The account can't send.
     Account(String),
+    /// None of its accounts can, for now.
+    NoAccount,
 }
 
 impl Reason {
@@ -78,6 +80,7 @@ impl Reason {
             Self::Failures(count) => format!("{count} messages in a row failed"),
             Self::Content(error) => format!("Telegram refuses the message itself: {error}"),
             Self::Account(error) => format!("the sending account cannot send: {error}"),
+            Self::NoAccount => "none of its Telegram accounts can send: mend one, then resume".into(),
         }
     }
 }
@@ -89,6 +92,8 @@ pub enum Ending {
     Completed,
     /// It stops by itself.
     Paused(Reason),
+    /// None of its accounts can ever send again.
+    Failed,
 }
 
 /// Ends the run of a campaign whose hot row the caller holds: the last writes of a settlement.
@@ -96,6 +101,10 @@ pub async fn end(on: &Services, tx: &Tx, id: BroadcastCampaignId, ending: &Endin
     let (to, action, reason) = match ending {
         Ending::Completed => (CampaignStatus::Completed, Action::CampaignCompleted, None),
         Ending::Paused(reason) => (CampaignStatus::Paused, Action::CampaignPaused, Some(reason.sentence())),
+        Ending::Failed => {
+            let why = "none of its accounts can ever send again".to_owned();
+            (CampaignStatus::Failed, Action::CampaignFailed, Some(why))
+        }
     };
     let told = reason.clone();
     let campaign = enter(on, tx, id, to, |row| row.pause_reason = Set(reason)).await?;

@@ -1,5 +1,7 @@
 //! Leasing: jobs get their identity and their holder before anything is sent.
 
+use chrono::{DateTime, Utc};
+
 use super::Mission;
 use crate::domain::broadcast::{CampaignMode, JobStatus};
 use crate::domain::delivery::repeatable;
@@ -17,7 +19,7 @@ use crate::storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, leas
 pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Leased> {
     let leased = on
         .write(|tx| async move {
-            let leased = lease_rows(&tx, claim, |job| decide(on, mission, claim, job)).await?;
+            let leased = lease_rows(&tx, claim, |job| decide(on, mission, claim.now, job)).await?;
             if let Some(row) = &leased.progress {
                 // Jobs may have ended unsent, the last ones too: then no answer will come that could end the campaign.
                 complete_if_spent(on, &tx, row).await?;
@@ -31,10 +33,11 @@ pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Le
     Ok(leased)
 }
 
-fn decide(on: &Services, mission: &Mission, claim: &Claim, job: &Due) -> Decision {
+/// What is to become of a job whose turn it is at `now`.
+pub(super) fn decide(on: &Services, mission: &Mission, now: DateTime<Utc>, job: &Due) -> Decision {
     if let Some(since) = job.ambiguous_since {
         // Beyond the window nobody can say whether Telegram still knows the random_id (R11).
-        if !repeatable(since, claim.now, mission.policy) {
+        if !repeatable(since, now, mission.policy) {
             return Decision::End(JobStatus::Unknown, "DEDUPE_WINDOW_OVER");
         }
     } else if mission.mode == CampaignMode::Live && !job.is_active {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::EntityTrait;
 
+use super::attachment::Attachment;
 use crate::domain::broadcast::CampaignMode;
 use crate::domain::delivery::Policy;
 use crate::domain::error::{Error, Result};
@@ -25,6 +26,8 @@ pub struct Mission {
     pub mode: CampaignMode,
     /// How often and how long a message is tried.
     pub policy: Policy,
+    /// What goes along with each message.
+    pub attachment: Option<Attachment>,
     template: Template,
     params: Params,
     /// The text, where it is the same for every channel.
@@ -43,6 +46,7 @@ impl Mission {
             return Err(Error::Precondition("the campaign has not been started".into()));
         };
         let template = Template::read(content, parse_mode).map_err(Error::Precondition)?;
+        let attachment = Attachment::of(&row);
         let params: Params = serde_json::from_value(row.params).map_err(Error::internal)?;
         let nobody = Channel { channel_name: "", username: "", title: "", category: "", member_count: 0 };
         let constant = template.is_constant(&params).then(|| template.render(&params, &nobody).ok()).flatten();
@@ -51,6 +55,7 @@ impl Mission {
             run,
             mode: row.mode,
             policy: Policy { retry_limit: row.retry_limit, dedupe_window: on.rules.dedupe_window },
+            attachment,
             template,
             params,
             constant: constant.map(Arc::new),

@@ -10,6 +10,7 @@ use crate::domain::id::SenderId;
 use crate::events::Event;
 use crate::service::access::audit;
 use crate::service::{Actor, Services};
+use crate::storage::broadcast::queue::accounts;
 use crate::storage::broadcast::queue::senders::{self, Fate};
 use crate::storage::broadcast::{job_change, sender};
 
@@ -51,7 +52,11 @@ pub async fn take_over(on: &Services, gone: &sender::Model) -> Result<bool> {
     if !senders::fence(&on.db, gone.id, gone.epoch, gone.beat).await? {
         return Ok(false);
     }
-    let jobs = give_back(on, gone.id, |_| false, Fate::Lost).await?;
+    let mut jobs = give_back(on, gone.id, |_| false, Fate::Lost).await?;
+    for account in accounts::free(&on.db, gone.id).await? {
+        // Their next holder would do it too, before it connects them: but there may be none for long.
+        jobs += give_back(on, SenderId(account.0), |_| false, Fate::Lost).await?;
+    }
     senders::end(&on.db, gone.id, on.now()).await?;
     tracing::warn!(sender = %gone.id, host = gone.host, pid = gone.pid, jobs, "took over the leases of a process that is gone");
     Ok(true)

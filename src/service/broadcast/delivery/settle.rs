@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Mission;
+use super::standing::Standing;
 use crate::domain::audit::Action;
 use crate::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
 use crate::domain::clock;
 use crate::domain::delivery::{Attempt, Effect, Receipt, Reply, Verdict, judge};
 use crate::domain::error::Result;
-use crate::domain::id::ChannelId;
+use crate::domain::id::{ChannelId, TelegramAccountId};
 use crate::domain::meters;
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
@@ -50,6 +51,19 @@ pub struct Answer {
     pub ended_at: DateTime<Utc>,
     /// The answer; None: it was surely not handed over and goes back untouched (R1).
     pub reply: Option<Reply>,
+    /// The account that sent it; None where nothing is sent for real.
+    pub carrier: Option<Carrier>,
+}
+
+/// The account that sent a message, and what it knew of the recipient.
+#[derive(Debug, Clone, Copy)]
+pub struct Carrier {
+    /// The account.
+    pub account: TelegramAccountId,
+    /// Whether the recipient has been looked up again since it was found out of date.
+    pub is_peer_fresh: bool,
+    /// The recipient's slow mode, in seconds, where one is known.
+    pub slow_seconds: Option<i32>,
 }
 
 /// Settles answers of one campaign: by rising position, each job once. `finished` are the leases, by their entries in the
@@ -70,13 +84,14 @@ pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finish
         let changed = rows::jobs(tx, &batch).await?;
         let gone = rows::channels(tx, &plan.channels, on.now(), on.rules.channel_errors).await?;
         audit_channels(on, tx, mission, &gone).await?;
+        plan.standing.write(on, tx, mission).await?;
         if let Some((seconds, until)) = plan.wait {
             let metadata = json!({ "waitSeconds": seconds, "until": until });
             let subject = Subject("BroadcastCampaign", mission.id.0);
             audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await?;
         }
         if let Some(row) = rows::finish(tx, &batch, &changed).await? {
-            follow(on, tx, plan, &row).await?;
+            follow(on, tx, (plan.run, plan.pause.clone()), &row).await?;
         }
         Ok(())
     })
@@ -92,6 +107,7 @@ struct Plan {
     channels: Vec<ChannelResult>,
     wait: Option<(u32, DateTime<Utc>)>,
     pause: Option<Reason>,
+    standing: Standing,
     run: i32,
     streak: Streak,
 }
@@ -104,6 +120,7 @@ impl Plan {
             channels: Vec::new(),
             wait: None,
             pause: None,
+            standing: Standing::default(),
             run,
             streak: Streak::Untouched,
         };
@@ -139,10 +156,15 @@ impl Plan {
 
     fn note(&mut self, mission: &Mission, answer: &Answer, verdict: &Verdict) {
         let error = verdict.error.clone();
+        if let Some(carrier) = &answer.carrier {
+            self.standing.note(carrier, answer, verdict);
+        }
         let outcome = match &verdict.effect {
-            Effect::None => None,
+            Effect::None | Effect::SlowMode { .. } | Effect::PeerStale | Effect::MediaStale => None,
+            // An account's own matter, where one has sent it.
+            Effect::Wait { .. } | Effect::AccountRefused(_) if answer.carrier.is_some() => None,
             Effect::Delivered => (answer.channel_errors > 0).then_some(ChannelOutcome::Delivered),
-            Effect::ChannelRefused => Some(ChannelOutcome::Refused),
+            Effect::ChannelRefused | Effect::ChannelRefusedAccount => Some(ChannelOutcome::Refused),
             Effect::ChannelGone => Some(ChannelOutcome::Gone),
             Effect::Wait { seconds, until } => {
                 if self.wait.is_none_or(|(_, longest)| *until > longest) {
@@ -150,12 +172,12 @@ impl Plan {
                 }
                 None
             }
-            Effect::ContentRefused | Effect::AccountRefused if answer.run < self.run => None,
+            Effect::ContentRefused | Effect::AccountRefused(_) if answer.run < self.run => None,
             Effect::ContentRefused => {
                 self.pause = Some(Reason::Content(error.clone().unwrap_or_default()));
                 None
             }
-            Effect::AccountRefused => {
+            Effect::AccountRefused(_) => {
                 self.pause = Some(Reason::Account(error.clone().unwrap_or_default()));
                 None
             }
@@ -168,8 +190,13 @@ impl Plan {
 }
 
 fn verdict(mission: &Mission, answer: &Answer) -> Verdict {
-    let attempt =
-        Attempt { attempts: answer.attempts, ambiguous_since: answer.ambiguous_since, ended: answer.ended_at };
+    let attempt = Attempt {
+        attempts: answer.attempts,
+        ambiguous_since: answer.ambiguous_since,
+        ended: answer.ended_at,
+        is_peer_fresh: answer.carrier.is_none_or(|carrier| carrier.is_peer_fresh),
+        has_history: answer.carrier.is_some() && mission.mode == CampaignMode::Live,
+    };
     match &answer.reply {
         Some(reply) => judge(reply, attempt, mission.policy),
         None => Verdict {
@@ -213,7 +240,7 @@ fn streak(sent: impl Iterator<Item = bool>) -> Streak {
     })
 }
 
-async fn audit_channels(on: &Services, tx: &Tx, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
+pub(super) async fn audit_channels(on: &Services, tx: &Tx, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
     for channel in gone {
         let metadata = json!({ "campaignId": mission.id });
         let subject = Subject("Channel", channel.0);
@@ -223,17 +250,22 @@ async fn audit_channels(on: &Services, tx: &Tx, mission: &Mission, gone: &[Chann
 }
 
 /// What follows for the campaign, whose hot row this transaction holds: it is complete, or it pauses by itself.
-async fn follow(on: &Services, tx: &Tx, plan: &Plan, row: &progress::Model) -> Result<()> {
+pub(super) async fn follow(
+    on: &Services,
+    tx: &Tx,
+    (run, pause): (i32, Option<Reason>),
+    row: &progress::Model,
+) -> Result<()> {
     if row.is_spent() {
         return complete_if_spent(on, tx, row).await;
     }
     // A refusal of an earlier run has been dealt with: the message may have been mended since (R20).
-    if row.status != CampaignStatus::Running.to_string() || row.run != plan.run {
+    if row.status != CampaignStatus::Running.to_string() || row.run != run {
         return Ok(());
     }
     let failures = row.failures_in_a_row;
     let failing = (failures >= on.rules.pause_after_failures).then_some(Reason::Failures(failures));
-    match plan.pause.clone().or(failing) {
+    match pause.or(failing) {
         Some(reason) => end(on, tx, row.campaign_id, &Ending::Paused(reason)).await,
         None => Ok(()),
     }

@@ -79,6 +79,7 @@ fn new_job(campaign_id: BroadcastCampaignId, position: i32, change: i64, on: &Se
         random_id: None,
         account_id: None,
         message_id: None,
+        peer_id: None,
         attempts: 0,
         leases: 0,
         error_message: None,

@@ -74,7 +74,7 @@ pub struct Leased {
     pub found: usize,
 }
 
-const COLUMNS: &str = "j.id, j.position, j.epoch, j.random_id, j.attempts, j.ambiguous_since, j.channel_id,
+pub(super) const COLUMNS: &str = "j.id, j.position, j.epoch, j.random_id, j.attempts, j.ambiguous_since, j.channel_id,
     c.username, c.title, c.category, c.member_count, c.is_active, c.error_count";
 
 /// Leases jobs that wait for their instant and whose instant has come, then fresh ones after the cursor.
@@ -110,7 +110,7 @@ pub async fn lease(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) ->
 }
 
 /// Holds the sender's row until the commit, so that a takeover comes wholly before this lease or wholly after it.
-async fn require_sender(tx: &Tx, sender: SenderId, epoch: i64) -> Result<()> {
+pub(super) async fn require_sender(tx: &Tx, sender: SenderId, epoch: i64) -> Result<()> {
     let dialect = Dialect(tx.get_database_backend());
     let sql = format!("SELECT id FROM senders WHERE id = $1 AND epoch = $2 {}", dialect.for_key_share());
     let row = tx.query_one_raw(dialect.statement(&sql, [sender.into(), epoch.into()])).await?;

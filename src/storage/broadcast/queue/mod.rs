@@ -13,13 +13,20 @@ use crate::domain::positions;
 use crate::storage::Tx;
 use crate::storage::sql::Dialect;
 
+pub mod accounts;
+pub mod budget;
+pub mod engage;
 pub mod freeze;
 pub mod lease;
+pub mod peers;
 pub mod requeue;
 pub mod senders;
 pub mod settle;
 pub mod slots;
+pub mod standing;
+pub mod stranded;
 pub mod sweep;
+pub mod tray;
 
 /// How many jobs left one state, and which they entered: always counted from rows that really changed (R9).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,7 +85,7 @@ pub struct Change<'a> {
     pub key: i64,
     /// The rows, in rising order.
     pub positions: &'a [i32],
-    /// The holder, if this is a lease.
+    /// The holder, if this is a lease: a process, or the account that sends.
     pub sender: Option<SenderId>,
     /// What became of the counters.
     pub delta: Delta,

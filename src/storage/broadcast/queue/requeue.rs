@@ -49,6 +49,13 @@ pub async fn not_sent(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32],
     change(tx, campaign, positions, (JobStatus::Unknown, JobStatus::Queued), assignments, Some(now)).await
 }
 
+/// Queues jobs of unknown fate again, to be looked for in the histories of their channels: they stay ambiguous.
+pub async fn look_back(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32], now: DateTime<Utc>) -> Result<()> {
+    let assignments = "status = 'QUEUED', change = $2, not_before = $4,
+        ambiguous_since = COALESCE(j.ambiguous_since, j.started_at, j.created_at)";
+    change(tx, campaign, positions, (JobStatus::Unknown, JobStatus::Queued), assignments, Some(now)).await
+}
+
 /// Marks jobs of unknown fate as sent, because an operator has seen them.
 pub async fn seen(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32], now: DateTime<Utc>) -> Result<()> {
     let assignments = "status = 'SENT', change = $2, sent_at = COALESCE(j.started_at, $4), ambiguous_since = NULL";

@@ -1,5 +1,6 @@
 //! Cancelling what is queued (R6): in chunks, each with its counters, so that any worker can go on after a crash.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{Change, Delta, Streak, new_key, record};
@@ -12,9 +13,24 @@ use crate::storage::sql::{Dialect, rows};
 /// The largest chunk: 259 ms on PostgreSQL.
 pub const CHUNK: i32 = 10_000;
 
-/// Ends up to `limit` queued jobs of a cancelled campaign after the position `after`: those that may have been sent are
-/// UNKNOWN, all others CANCELLED. Returns the last position seen, or None if no queued job was left.
-pub async fn cancel_queued(tx: &Tx, campaign: BroadcastCampaignId, after: i32, limit: i32) -> Result<Option<i32>> {
+/// What queued jobs of a campaign that has ended become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was cancelled: they are CANCELLED.
+    Cancelled,
+    /// None of its accounts can ever send: they are FAILED, at this instant, and can be tried again by others.
+    Failed(DateTime<Utc>),
+}
+
+/// Ends up to `limit` queued jobs of an ended campaign after the position `after`: those that may have been sent are UNKNOWN,
+/// all others what `end` says. Returns the last position seen, or None if no queued job was left.
+pub async fn end_queued(
+    tx: &Tx,
+    campaign: BroadcastCampaignId,
+    end: End,
+    after: i32,
+    limit: i32,
+) -> Result<Option<i32>> {
     let dialect = Dialect(tx.get_database_backend());
     let find = format!(
         "SELECT position, ambiguous_since IS NOT NULL AS is_ambiguous FROM jobs
@@ -27,19 +43,32 @@ pub async fn cancel_queued(tx: &Tx, campaign: BroadcastCampaignId, after: i32, l
     let mut moves = Vec::new();
     for row in tx.query_all_raw(dialect.statement(&find, values)).await? {
         let position: i32 = row.try_get("", "position")?;
-        let status = if row.try_get("", "is_ambiguous")? { JobStatus::Unknown } else { JobStatus::Cancelled };
+        let status = match end {
+            _ if row.try_get("", "is_ambiguous")? => JobStatus::Unknown,
+            End::Cancelled => JobStatus::Cancelled,
+            End::Failed(_) => JobStatus::Failed,
+        };
         delta.moved(JobStatus::Queued, status, 1);
         positions.push(position);
         moves.push(Move { position, status });
     }
     let Some(last) = positions.last().copied() else { return Ok(None) };
     let key = new_key();
+    let (failed, at) = match end {
+        End::Cancelled => ("", None),
+        End::Failed(at) => (
+            ", error_message = CASE WHEN r.status = 'FAILED' THEN 'ACCOUNT_GONE' ELSE j.error_message END,
+               failed_at = CASE WHEN r.status = 'FAILED' THEN $4 ELSE NULL END",
+            Some(Value::from(at)),
+        ),
+    };
     let sql = format!(
-        "UPDATE jobs AS j SET status = r.status, change = $2, not_before = NULL
+        "UPDATE jobs AS j SET status = r.status, change = $2, not_before = NULL {failed}
          FROM {} WHERE j.campaign_id = $1 AND j.position = r.position",
         dialect.table("$3", &[("position", "integer"), ("status", "text")]),
     );
-    tx.execute_raw(dialect.statement(&sql, [campaign.into(), key.into(), rows(&moves)])).await?;
+    let values: [Value; 3] = [campaign.into(), key.into(), rows(&moves)];
+    tx.execute_raw(dialect.statement(&sql, values.into_iter().chain(at))).await?;
     let streak = (0, Streak::Untouched);
     let change = Change { campaign, key, positions: &positions, sender: None, delta, streak, not_before: 0 };
     record(tx, &change, false).await?;

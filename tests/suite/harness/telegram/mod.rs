@@ -144,6 +144,11 @@ impl TelegramServer {
         self.book().calls.clone()
     }
 
+    /// The number of the channel of this name.
+    pub fn channel_id(&self, username: &str) -> i64 {
+        self.book().channel_id(username)
+    }
+
     /// How many connections of the account are open.
     pub fn open_connections(&self, account: usize) -> usize {
         self.book().accounts[account].open.len()

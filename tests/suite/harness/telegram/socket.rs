@@ -1,6 +1,6 @@
 //! One connection: packets in, packets out, and whatever is to go wrong in between.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ struct Talk {
     writer: tokio::sync::Mutex<Writer>,
     is_silent: AtomicBool,
     close: CancellationToken,
+    /// How often the client has said when to close the connection: the last word counts.
+    deadlines: AtomicUsize,
 }
 
 struct Writer {
@@ -55,7 +57,16 @@ pub async fn serve(book: Arc<Mutex<Book>>, stream: TcpStream, stop: Cancellation
     let cipher = book.lock().unwrap().accounts[account].cipher.clone();
     let writer = tokio::sync::Mutex::new(Writer { half, packets: 0, last_id: 0, contents: 0 });
     let close = stop.child_token();
-    let talk = Talk { book, account, number, cipher, writer, is_silent: AtomicBool::new(false), close };
+    let talk = Talk {
+        book,
+        account,
+        number,
+        cipher,
+        writer,
+        is_silent: AtomicBool::new(false),
+        close,
+        deadlines: AtomicUsize::new(0),
+    };
     let talk = Arc::new(talk);
     let mut next = Some(first);
     while let Some(packet) = next {
@@ -112,8 +123,11 @@ impl Talk {
         let cursor = &mut Cursor::from_slice(&message.body);
         match u32::deserialize(cursor).unwrap() {
             types::MsgsAck::CONSTRUCTOR_ID => {}
-            f::Ping::CONSTRUCTOR_ID | f::PingDelayDisconnect::CONSTRUCTOR_ID => {
+            ping @ (f::Ping::CONSTRUCTOR_ID | f::PingDelayDisconnect::CONSTRUCTOR_ID) => {
                 let ping_id = i64::deserialize(cursor).unwrap();
+                if ping == f::PingDelayDisconnect::CONSTRUCTOR_ID {
+                    self.close_after(i32::deserialize(cursor).unwrap());
+                }
                 if self.play("ping", None).is_none() {
                     self.say(session, Words::new(PONG).longs(&[message.id, ping_id]).0).await;
                 }
@@ -124,6 +138,18 @@ impl Talk {
             },
             _ => self.serve(session, message).await,
         }
+    }
+
+    /// Closes the connection so many seconds from now, unless it is told otherwise before.
+    fn close_after(self: &Arc<Self>, seconds: i32) {
+        let nth = self.deadlines.fetch_add(1, Ordering::SeqCst) + 1;
+        let (this, delay) = (self.clone(), Duration::from_secs(seconds.unsigned_abs().into()));
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            if this.deadlines.load(Ordering::SeqCst) == nth {
+                this.close.cancel();
+            }
+        });
     }
 
     fn play(&self, method: &str, username: Option<&str>) -> Option<Play> {

@@ -1,0 +1,123 @@
+//! Accounts in the hands of workers: leased before they are connected, given back after they are closed (R15 to R18).
+
+use chrono::{DateTime, Utc};
+use sea_orm::EntityTrait;
+use serde_json::json;
+
+use super::sender::give_back;
+use crate::domain::audit::Action;
+use crate::domain::broadcast::AccountStatus;
+use crate::domain::delivery::table::Method;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{SenderId, TelegramAccountId};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::broadcast::queue::senders::Fate;
+use crate::storage::broadcast::queue::{accounts, standing};
+use crate::storage::broadcast::{account_lease, sender, telegram_account};
+
+/// An account that this process may connect, and nobody else.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The account, as it was when it was leased.
+    pub account: telegram_account::Model,
+    /// The epoch of its lease.
+    pub epoch: i64,
+    /// The last slot of its own pace, in nanoseconds since 1970.
+    pub last_slot: i64,
+}
+
+/// Leases an account for the process `holder`; None if somebody holds it. What an earlier holder left open may have been sent:
+/// it goes back to the queue as such before anything new is leased.
+pub async fn acquire(on: &Services, holder: &sender::Model, id: TelegramAccountId) -> Result<Option<Held>> {
+    let epoch = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            accounts::acquire(tx, id, holder.id, holder.epoch).await
+        })
+        .await?;
+    let Some(epoch) = epoch else { return Ok(None) };
+    let jobs = give_back(on, SenderId(id.0), |_| false, Fate::Lost).await?;
+    if jobs > 0 {
+        tracing::warn!(account = %id, jobs, "the account's last holder left jobs that may have been sent");
+    }
+    let account = telegram_account::Entity::by_ids(&[id]).one(on.db.reader()).await?;
+    let lease = account_lease::Entity::of(&[id]).one(on.db.reader()).await?;
+    let (Some(account), Some(lease)) = (account, lease) else { return Err(Error::NotFound("Telegram account")) };
+    Ok(Some(Held { account, epoch, last_slot: lease.last_slot }))
+}
+
+/// Gives an account back. Its connection must be closed: from now on another process may open one.
+pub async fn release(on: &Services, holder: SenderId, id: TelegramAccountId, epoch: i64) -> Result<()> {
+    if !accounts::release(&on.db, id, holder, epoch).await? {
+        tracing::warn!(account = %id, "the account was taken over before it was given back");
+    }
+    Ok(())
+}
+
+/// Frees the accounts of processes that ended without giving them back: a crash in the middle of a takeover.
+pub async fn free_orphans(on: &Services) -> Result<()> {
+    for holder in accounts::ended_holders(on.db.reader()).await? {
+        for account in accounts::free(&on.db, holder).await? {
+            give_back(on, SenderId(account.0), |_| false, Fate::Lost).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What Telegram said outside of a send: the account can't send any more.
+pub async fn park(on: &Services, id: TelegramAccountId, status: AccountStatus, error: &str) -> Result<()> {
+    on.write(|tx| async move { park_in(on, &tx, id, status, error).await }).await?;
+    on.tell(Event::Audit);
+    Ok(())
+}
+
+/// The same as a part of a transaction.
+pub(super) async fn park_in(
+    on: &Services,
+    tx: &Tx,
+    id: TelegramAccountId,
+    status: AccountStatus,
+    error: &str,
+) -> Result<()> {
+    if !standing::park(tx, id, status, error, on.now()).await? {
+        return Ok(());
+    }
+    tracing::warn!(account = %id, %status, error, "an account cannot send any more");
+    let action = if status == AccountStatus::Banned { Action::AccountBanned } else { Action::AccountParked };
+    let metadata = json!({ "status": status, "error": error });
+    audit::record(on, tx, &Actor::system(), action, Subject("TelegramAccount", id.0), metadata).await
+}
+
+/// What Telegram said outside of a send: the account waits, in one class of methods.
+pub async fn wait(on: &Services, id: TelegramAccountId, method: Method, told: (u32, DateTime<Utc>)) -> Result<()> {
+    on.write(|tx| async move { note_wait(on, &tx, id, method, told).await }).await?;
+    on.tell(Event::Audit);
+    Ok(())
+}
+
+/// The same as a part of a transaction.
+pub(super) async fn note_wait(
+    on: &Services,
+    tx: &Tx,
+    id: TelegramAccountId,
+    method: Method,
+    (seconds, until): (u32, DateTime<Utc>),
+) -> Result<()> {
+    standing::wait(tx, id, method, until).await?;
+    let of = match method {
+        Method::Send => "SEND",
+        Method::Resolve => "RESOLVE",
+        Method::Read => "READ",
+    };
+    let metadata = json!({ "waitSeconds": seconds, "until": until, "method": of });
+    let subject = Subject("TelegramAccount", id.0);
+    audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await
+}
+
+/// The account as it is now; None if it was removed.
+pub async fn reload(on: &Services, id: TelegramAccountId) -> Result<Option<telegram_account::Model>> {
+    Ok(telegram_account::Entity::find_by_id(id).one(on.db.reader()).await?)
+}

@@ -1,0 +1,5 @@
+//! Telegram accounts: opening their keys.
+
+mod credentials;
+
+pub use credentials::{Application, credentials};

@@ -1,0 +1,45 @@
+//! What an account may do in a day, counted before it does it: a crash in between costs one at most, and allows none.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+
+use super::accounts::SENDING;
+use crate::domain::error::Result;
+use crate::domain::id::TelegramAccountId;
+use crate::storage::broadcast::telegram_account::day;
+use crate::storage::sql::Dialect;
+use crate::storage::{Db, Tx};
+
+/// Counts a send; with `is_new_peer` one to a channel that the account has not written to before. False if it may not be:
+/// the account can't send, waits at `start`, or the day's budget is spent.
+pub async fn send(tx: &Tx, account: TelegramAccountId, start: DateTime<Utc>, is_new_peer: bool) -> Result<bool> {
+    let dialect = Dialect(tx.get_database_backend());
+    let sql = format!(
+        "UPDATE telegram_accounts SET
+             sends_today = CASE WHEN day = $2 THEN sends_today ELSE 0 END + 1,
+             new_peers_today = CASE WHEN day = $2 THEN new_peers_today ELSE 0 END + $3,
+             resolves_today = CASE WHEN day = $2 THEN resolves_today ELSE 0 END,
+             day = $2
+         WHERE id = $1 AND status IN {SENDING} AND (send_not_before IS NULL OR send_not_before <= $4)
+           AND ($3 = 0 OR day <> $2 OR new_peers_today < new_peers_per_day) AND ($3 = 0 OR new_peers_per_day > 0)
+         RETURNING id"
+    );
+    let values: [Value; 4] = [account.into(), day(start).into(), i32::from(is_new_peer).into(), start.into()];
+    Ok(tx.query_one_raw(dialect.statement(&sql, values)).await?.is_some())
+}
+
+/// Counts a look-up of a username. False if it may not be: as above.
+pub async fn resolve(db: &Db, account: TelegramAccountId, now: DateTime<Utc>) -> Result<bool> {
+    let sql = format!(
+        "UPDATE telegram_accounts SET
+             resolves_today = CASE WHEN day = $2 THEN resolves_today ELSE 0 END + 1,
+             sends_today = CASE WHEN day = $2 THEN sends_today ELSE 0 END,
+             new_peers_today = CASE WHEN day = $2 THEN new_peers_today ELSE 0 END,
+             day = $2
+         WHERE id = $1 AND status IN {SENDING} AND (resolve_not_before IS NULL OR resolve_not_before <= $3)
+           AND (day <> $2 OR resolves_today < resolves_per_day) AND resolves_per_day > 0
+         RETURNING id"
+    );
+    let values: [Value; 3] = [account.into(), day(now).into(), now.into()];
+    Ok(!db.write_alone(Dialect(db.backend()).statement(&sql, values)).await?.is_empty())
+}

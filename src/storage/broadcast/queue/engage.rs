@@ -1,0 +1,178 @@
+//! Leasing one job for the account that is to send it (R13, R15): its identity, its account and its recipient are stored
+//! before anything is sent.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+
+use super::lease::{COLUMNS, Decision, Due};
+use super::tray::Owner;
+use super::{Change, Delta, Streak, accounts, budget, progress, record};
+use crate::domain::broadcast::JobStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::SenderId;
+use crate::storage::Tx;
+use crate::storage::sql::Dialect;
+
+/// Who leases what.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// The campaign and the account.
+    pub owner: Owner,
+    /// The process that holds the account.
+    pub holder: SenderId,
+    /// The epoch of the account's lease.
+    pub epoch: i64,
+    /// The key of this lease.
+    pub key: i64,
+    /// The campaign's run.
+    pub run: i32,
+    /// The job's place.
+    pub position: i32,
+    /// Telegram's number of the recipient; None in TEST mode, and for a job that is not to be sent.
+    pub peer_id: Option<i64>,
+    /// The account has not written to the recipient before.
+    pub is_new_peer: bool,
+    /// When it is to start, in nanoseconds since 1970.
+    pub slot: i64,
+    /// The present instant.
+    pub now: DateTime<Utc>,
+}
+
+/// What was leased.
+#[derive(Debug)]
+pub struct Engaged {
+    /// The job, if it is to be sent.
+    pub job: Option<Due>,
+    /// The lease's entry in the change log.
+    pub seq: i64,
+    /// The campaign's hot row after the lease.
+    pub progress: progress::Model,
+}
+
+/// Leases the job. None if it is not there any more, or the account may not send it now.
+///
+/// # Errors
+/// [`Error::Precondition`] if the campaign does not run any more, or the account was taken over; nothing has happened then.
+pub async fn engage(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) -> Result<Option<Engaged>> {
+    let Some(mut job) = find(tx, claim).await? else { return Ok(None) };
+    let decision = match decide(&job) {
+        Decision::Send(_) if is_second(tx, claim).await? => Decision::End(JobStatus::Failed, "DUPLICATE_RECIPIENT"),
+        decision => decision,
+    };
+    write(tx, claim, &decision).await?;
+    if matches!(decision, Decision::Send(_)) && !spend(tx, claim, &job).await? {
+        return Err(Error::Precondition("the account may not send this now".into()));
+    }
+    let status = match &decision {
+        Decision::Send(random_id) => {
+            job.random_id = Some(*random_id);
+            JobStatus::Sending
+        }
+        Decision::End(status, _) => *status,
+    };
+    let mut delta = Delta::default();
+    delta.moved(JobStatus::Queued, status, 1);
+    let change = Change {
+        campaign: claim.owner.campaign,
+        key: claim.key,
+        positions: &[claim.position],
+        // R15: the account's lease is the job's lease.
+        sender: (status == JobStatus::Sending).then_some(SenderId(claim.owner.account.0)),
+        delta,
+        streak: (claim.run, Streak::Untouched),
+        not_before: 0,
+    };
+    let progress = record(tx, &change, true).await?;
+    let progress = progress.ok_or_else(|| Error::Precondition("the campaign does not run".into()))?;
+    let job = (status == JobStatus::Sending).then_some(job);
+    Ok(Some(Engaged { job, seq: progress.seq, progress }))
+}
+
+/// Ends a job on an account's tray that was never handed over, because there is nobody to hand it to. Nothing is counted or
+/// logged yet. False if it is not there any more.
+pub async fn end(
+    tx: &Tx,
+    owner: Owner,
+    position: i32,
+    key: i64,
+    (status, error): (JobStatus, &str),
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let failed_at = (status == JobStatus::Failed).then_some(now);
+    let sql = "UPDATE jobs SET status = $4, change = $5, error_message = $6, failed_at = $7, attempts = attempts + 1,
+                   not_before = NULL
+               WHERE campaign_id = $1 AND position = $2 AND account_id = $3 AND status = 'QUEUED'";
+    let values: [Value; 7] = [
+        owner.campaign.into(),
+        position.into(),
+        owner.account.into(),
+        status.to_string().into(),
+        key.into(),
+        error.into(),
+        failed_at.into(),
+    ];
+    let ended = tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
+    Ok(ended.rows_affected() > 0)
+}
+
+async fn find(tx: &Tx, claim: &Claim) -> Result<Option<Due>> {
+    let dialect = Dialect(tx.get_database_backend());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM jobs j JOIN channels c ON c.id = j.channel_id
+         WHERE j.campaign_id = $1 AND j.position = $2 AND j.status = 'QUEUED' AND j.account_id = $3 {}",
+        dialect.skip_locked("j"),
+    );
+    let values: [Value; 3] = [claim.owner.campaign.into(), claim.position.into(), claim.owner.account.into()];
+    let row = tx.query_one_raw(dialect.statement(&sql, values)).await?;
+    Ok(row.map(|row| Due::from_query_result(&row, "")).transpose()?)
+}
+
+/// R14: whether another job of the campaign has the same recipient, by an old name of its channel.
+async fn is_second(tx: &Tx, claim: &Claim) -> Result<bool> {
+    let Some(peer) = claim.peer_id else { return Ok(false) };
+    let dialect = Dialect(tx.get_database_backend());
+    let sql = "SELECT position FROM jobs WHERE campaign_id = $1 AND peer_id = $2 AND position <> $3";
+    let values: [Value; 3] = [claim.owner.campaign.into(), peer.into(), claim.position.into()];
+    Ok(tx.query_one_raw(dialect.statement(sql, values)).await?.is_some())
+}
+
+async fn write(tx: &Tx, claim: &Claim, decision: &Decision) -> Result<()> {
+    let dialect = Dialect(tx.get_database_backend());
+    let (status, random_id, error) = match decision {
+        Decision::Send(random_id) => (JobStatus::Sending, Some(*random_id), None),
+        Decision::End(status, error) => (*status, None, Some(*error)),
+    };
+    let peer = claim.peer_id.filter(|_| random_id.is_some());
+    let failed_at = (status == JobStatus::Failed).then_some(claim.now);
+    let sql = "UPDATE jobs SET status = $3, change = $4, random_id = COALESCE($5, random_id),
+                   peer_id = COALESCE($6, peer_id), not_before = NULL, failed_at = $7,
+                   error_message = COALESCE($8, error_message)
+               WHERE campaign_id = $1 AND position = $2";
+    let values: [Value; 8] = [
+        claim.owner.campaign.into(),
+        claim.position.into(),
+        status.to_string().into(),
+        claim.key.into(),
+        random_id.into(),
+        peer.into(),
+        failed_at.into(),
+        error.into(),
+    ];
+    tx.execute_raw(dialect.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// The account's part: its lease, its slot, its budget, and that it knows the recipient from now on.
+async fn spend(tx: &Tx, claim: &Claim, job: &Due) -> Result<bool> {
+    let dialect = Dialect(tx.get_database_backend());
+    let account = claim.owner.account;
+    if claim.is_new_peer {
+        let sql =
+            "UPDATE account_peers SET written_at = $3 WHERE account_id = $1 AND channel_id = $2 AND written_at IS NULL";
+        let values: [Value; 3] = [account.into(), job.channel_id.into(), claim.now.into()];
+        tx.execute_raw(dialect.statement(sql, values)).await?;
+    }
+    accounts::hold(tx, account, claim.holder, claim.epoch, claim.slot).await?;
+    let start = crate::domain::clock::instant(claim.slot).max(claim.now);
+    budget::send(tx, account, start, claim.is_new_peer).await
+}

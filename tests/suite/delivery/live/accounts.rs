@@ -1,0 +1,83 @@
+//! The leases of accounts: one hand at a time, and what a dead hand left is repeated by the same account (R15 to R17).
+
+use herald::domain::broadcast::{AccountStatus, CampaignStatus, JobStatus};
+use herald::service::broadcast::delivery::{account, sender as service};
+use herald::storage::broadcast::queue::accounts as rows;
+
+use super::super::fixture::names;
+use super::super::holding::hold;
+use super::field::Field;
+
+#[tokio::test]
+async fn an_account_is_in_one_hand_and_its_epoch_rises() {
+    let field = Field::open(1).await;
+    let (on, id) = (&field.office.on, field.accounts[0]);
+    let (one, two) = (hold(&field.office).await, hold(&field.office).await);
+    let first = account::acquire(on, &one, id).await.expect("asks").expect("it is free");
+    assert!(account::acquire(on, &two, id).await.expect("asks").is_none(), "it is held");
+    account::release(on, two.id, id, first.epoch).await.expect("says so");
+    assert!(account::acquire(on, &two, id).await.expect("asks").is_none(), "only its holder gives it back");
+    account::release(on, one.id, id, first.epoch).await.expect("gives it back");
+    let second = account::acquire(on, &two, id).await.expect("asks").expect("it is free");
+    assert!(second.epoch > first.epoch);
+    // A holder that was taken for dead loses it, and gets no other one.
+    assert!(service::take_over(on, &two).await.expect("takes over"));
+    assert_eq!(field.lease(0).await.holder_id, None);
+    assert!(account::acquire(on, &two, id).await.is_err(), "it is dead to all");
+    assert!(!rows::release(&on.db, id, two.id, second.epoch).await.expect("asks"));
+    account::acquire(on, &one, id).await.expect("asks").expect("it is free");
+}
+
+/// The worker stops in the middle: its accounts are free at once, nothing is left leased, and the next one goes on.
+#[tokio::test]
+async fn a_worker_that_stops_gives_its_accounts_back() {
+    let field = Field::open(3).await;
+    let id = field.office.campaign(&names("shift", 60), 1_200).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until_row(id, "some", |row| row.sent >= 10).await;
+    worker.stop().await;
+    for number in 0..3 {
+        assert_eq!((field.lease(number).await.holder_id, field.telegram.open_connections(number)), (None, 0));
+    }
+    assert_eq!(field.office.progress(id).await.sending, 0);
+    let worker = field.worker();
+    let row = field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!(row.sent, 60);
+    assert!(field.office.jobs(id).await.iter().all(|job| job.status == JobStatus::Sent && job.leases == 0));
+    field.assert_once();
+}
+
+/// R17: what another process holds is not connected, whatever there is to send.
+#[tokio::test]
+async fn without_the_lease_nothing_connects() {
+    let field = Field::open(2).await;
+    let elsewhere = hold(&field.office).await;
+    if !field.office.on.db.is_postgres() {
+        return; // Whoever else was on this SQLite is gone: its data folder is locked.
+    }
+    account::acquire(&field.office.on, &elsewhere, field.accounts[0]).await.expect("asks").expect("it is free");
+    let id = field.office.campaign(&names("alone", 10), 6_000).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!(field.telegram.calls().iter().filter(|call| call.account == 0).count(), 0);
+    assert_eq!(field.lease(0).await.holder_id, Some(elsewhere.id));
+}
+
+/// R4: an account that is not connected takes no slots and leases no jobs.
+#[tokio::test]
+async fn what_is_not_ready_is_not_leased() {
+    let field = Field::open(1).await;
+    let names = names("ready", 6);
+    field.telegram.sign_out(0);
+    let id = field.office.campaign(&names, 6_000).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    let row = field.office.until(id, CampaignStatus::Paused).await;
+    assert_eq!((row.last_slot, row.queued, field.account(0).await.status), (0, 6, AccountStatus::NeedsLogin));
+    worker.stop().await;
+    assert!(field.office.jobs(id).await.iter().all(|job| job.random_id.is_none() && job.leases == 0));
+}

@@ -1,0 +1,183 @@
+//! What Telegram answers, and what becomes of the job, the channel, the account and the campaign.
+
+use std::collections::HashSet;
+
+use herald::domain::audit::Action;
+use herald::domain::broadcast::{AccountStatus, CampaignMode, CampaignStatus, JobStatus};
+use herald::storage::broadcast::{account_peer, channel};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
+
+use super::super::fixture::names;
+use super::field::Field;
+use crate::harness::telegram::{On, Play};
+
+#[tokio::test]
+async fn a_campaign_goes_out_by_one_account() {
+    let field = Field::open(1).await;
+    let names = names("real", 12);
+    let id = field.office.campaign(&names, 6_000).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    let row = field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!((row.sent, row.total), (12, 12));
+    field.assert_once();
+    assert_eq!(field.received().len(), 12);
+    let jobs = field.office.jobs(id).await;
+    assert!(jobs.iter().all(|job| job.account_id == Some(field.accounts[0]) && job.message_id.is_some()), "{jobs:?}");
+    assert_eq!(jobs.iter().filter_map(|job| job.peer_id).collect::<HashSet<_>>().len(), 12);
+    assert_eq!(field.lease(0).await.holder_id, None, "it was given back");
+    assert_eq!(field.telegram.open_connections(0), 0, "after it was closed");
+    let account = field.account(0).await;
+    assert_eq!((account.sends_today, account.new_peers_today, account.resolves_today), (12, 12, 12));
+    field.office.assert_counters(id).await;
+}
+
+#[tokio::test]
+async fn a_test_goes_to_the_saved_messages_of_the_first_account() {
+    let field = Field::open(2).await;
+    let id = field.office.campaign_with(&names("try", 4), 6_000, |new| new.mode = CampaignMode::Test).await;
+    field.choose(id, &[1, 0]).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let accepted = field.telegram.accepted();
+    assert!(accepted.iter().all(|message| message.username == "me" && message.account == 1), "{accepted:?}");
+    assert_eq!((accepted.len(), field.resolves().len()), (4, 0));
+}
+
+/// Each of these is one row of the table of errors, over the wire.
+#[tokio::test]
+async fn each_error_leads_to_what_its_row_says() {
+    let field = Field::open(1).await;
+    let names = ["good", "dead", "forbidden", "private", "dropped", "vanished", "broken"].map(String::from);
+    let on = [
+        (On::resolve("dead"), Play::Error("USERNAME_NOT_OCCUPIED"), 1),
+        (On::send_to("forbidden"), Play::Error("CHAT_WRITE_FORBIDDEN"), 1),
+        (On::send_to("private"), Play::Error("CHANNEL_PRIVATE"), 2),
+        (On::send_to("dropped"), Play::DropAfter, 1),
+        (On::send_to("vanished"), Play::DropBefore, 1),
+        (On::send_to("broken"), Play::Error("RPC_CALL_FAIL"), 1),
+    ];
+    for (on, play, times) in on {
+        field.telegram.play_times(times, on, play);
+    }
+    let id = field.office.campaign(&names, 6_000).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let told = async |name: &str| {
+        let job = field.job(id, name).await;
+        (job.status, job.error_message)
+    };
+    let failed = |error: &str| (JobStatus::Failed, Some(error.to_owned()));
+    for name in ["good", "dropped", "vanished", "broken"] {
+        assert_eq!(told(name).await, (JobStatus::Sent, None), "{name}");
+        assert_eq!(field.received()[name], 1, "{name}");
+    }
+    assert_eq!(told("dead").await, failed("USERNAME_NOT_OCCUPIED"));
+    assert_eq!(told("forbidden").await, failed("CHAT_WRITE_FORBIDDEN"));
+    assert_eq!(told("private").await, failed("CHANNEL_PRIVATE"));
+    assert!(!field.office.channel("dead").await.is_active, "a dead name is never tried again");
+    let forbidden = field.office.channel("forbidden").await;
+    assert_eq!((forbidden.is_active, forbidden.error_count), (true, 1));
+    let looked_up = field.resolves().iter().filter(|call| call.username.as_deref() == Some("private")).count();
+    assert_eq!(looked_up, 2, "it was looked up once more");
+    assert!(field.sends().iter().all(|call| call.username.as_deref() != Some("dead")));
+    field.assert_once();
+    field.office.assert_counters(id).await;
+}
+
+/// An account that Telegram stops: the campaign pauses if others may be mended, and has failed if none ever can.
+#[tokio::test]
+async fn without_an_account_that_can_send_a_campaign_pauses_or_fails() {
+    for (error, becomes, status, action) in [
+        ("PEER_FLOOD", AccountStatus::Restricted, CampaignStatus::Paused, Action::AccountParked),
+        ("SESSION_REVOKED", AccountStatus::NeedsLogin, CampaignStatus::Paused, Action::AccountParked),
+        ("FROZEN_METHOD_INVALID", AccountStatus::Frozen, CampaignStatus::Paused, Action::AccountParked),
+        ("USER_DEACTIVATED_BAN", AccountStatus::Banned, CampaignStatus::Failed, Action::AccountBanned),
+    ] {
+        let field = Field::open(1).await;
+        field.telegram.play(On::method("messages.sendMessage"), Play::Error(error));
+        let id = field.office.campaign(&names("stop", 3), 60).await;
+        field.office.start(id).await;
+        let worker = field.worker();
+        field.office.until(id, status).await;
+        let row = field
+            .office
+            .until_row(id, "an end", |row| row.sending == 0 && (row.queued == 0 || row.status == "PAUSED"))
+            .await;
+        worker.stop().await;
+        assert_eq!(field.account(0).await.status, becomes, "{error}");
+        assert_eq!((field.telegram.accepted().len(), field.sends().len()), (0, 1), "{error}: nothing more was tried");
+        assert_eq!(field.office.audited(action).await, 1, "{error}");
+        let left = if status == CampaignStatus::Failed { (0, 3) } else { (3, 0) };
+        assert_eq!((row.queued, row.failed), left, "{error}");
+        field.office.assert_counters(id).await;
+    }
+}
+
+/// R14: an old and a new name of one channel are one recipient.
+#[tokio::test]
+async fn two_names_of_one_channel_get_one_message() {
+    let field = Field::open(1).await;
+    let id = field.office.campaign(&["old_name".into(), "new_name".into()], 6_000).await;
+    let peer = field.telegram.channel_id("old_name");
+    let second: channel::Model = field.office.channel("new_name").await;
+    let known = account_peer::Model {
+        account_id: field.accounts[0],
+        channel_id: second.id,
+        peer_id: peer,
+        access_hash: Some(1),
+        is_user: false,
+        resolved_at: field.office.on.now(),
+        refreshes: 0,
+        written_at: None,
+        slow_seconds: None,
+        not_before: Some(field.office.on.now() + chrono::TimeDelta::seconds(1)),
+    };
+    let known = &known;
+    let write =
+        field.office.on.write(|tx| async move { Ok(known.clone().into_active_model().insert(&*tx).await.map(drop)?) });
+    write.await.expect("known");
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let job = field.job(id, "new_name").await;
+    assert_eq!((job.status, job.error_message.as_deref()), (JobStatus::Failed, Some("DUPLICATE_RECIPIENT")));
+    assert_eq!(field.job(id, "old_name").await.status, JobStatus::Sent);
+    assert_eq!((field.sends().len(), field.telegram.accepted().len()), (1, 1));
+}
+
+/// R11: what may not be repeated any more is looked for in the history of its channel; not found, nobody knows.
+#[tokio::test]
+async fn a_history_tells_what_nobody_remembers() {
+    let mut field = Field::open(1).await;
+    field.office.rule(|rules| rules.dedupe_window = std::time::Duration::from_millis(500));
+    field.telegram.play(On::send_to("lost"), Play::DropAfter);
+    field.telegram.play(On::send_to("never"), Play::DropBefore);
+    let id = field.office.campaign(&["lost".into(), "never".into(), "good".into()], 6_000).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    let row = field.office.until(id, CampaignStatus::Completed).await;
+    assert_eq!((row.sent, row.unknown), (2, 1));
+    let lost = field.job(id, "lost").await;
+    assert_eq!((lost.status, lost.message_id.is_some()), (JobStatus::Sent, true));
+    let never = field.job(id, "never").await;
+    assert_eq!((never.status, never.error_message.as_deref()), (JobStatus::Unknown, Some("DEDUPE_WINDOW_OVER")));
+    // An operator may have it looked for again; nothing is sent for that.
+    let history = herald::service::broadcast::job::Resolution::History;
+    let resolve = herald::service::broadcast::job::resolve_unknown;
+    resolve(&field.office.on, &field.office.actor, &[never.id], history).await.expect("asks");
+    field.until("it was looked for", async || field.job(id, "never").await.status == JobStatus::Unknown).await;
+    resolve(&field.office.on, &field.office.actor, &[never.id], herald::service::broadcast::job::Resolution::Queued)
+        .await
+        .expect("asks");
+    field.until("it is sent", async || field.job(id, "never").await.status == JobStatus::Sent).await;
+    worker.stop().await;
+    field.assert_once();
+    field.office.assert_counters(id).await;
+}

@@ -1,0 +1,175 @@
+//! An installation that sends for real, and the Telegram that it sends to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use herald::domain::broadcast::AccountStatus;
+use herald::domain::clock::{Clock, SystemClock};
+use herald::domain::id::{BroadcastCampaignId, TelegramAccountId};
+use herald::domain::sealed::Vault;
+use herald::storage::Db;
+use herald::storage::broadcast::{account_lease, campaign_account, job, telegram_account};
+use herald::telegram::Nobody;
+use herald::worker::{Tools, Worker};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+use super::super::fixture::Office;
+use crate::harness::telegram::{Call, TelegramServer};
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An office whose accounts send for real.
+pub struct Field {
+    pub office: Office,
+    pub telegram: TelegramServer,
+    pub accounts: Vec<TelegramAccountId>,
+}
+
+impl Field {
+    /// With so many accounts that no limit of Herald's slows down.
+    pub async fn open(accounts: usize) -> Self {
+        Self::with(accounts, |_, _| ()).await
+    }
+
+    /// With so many accounts, changed before they are there.
+    pub async fn with(accounts: usize, change: impl Fn(usize, &mut telegram_account::Model)) -> Self {
+        let (mut office, telegram) = (Office::open().await, TelegramServer::start(accounts).await);
+        office.rule(|rules| {
+            rules.is_simulated = false;
+            rules.telegram.server = Some(telegram.address().into());
+        });
+        let mut field = Self { office, telegram, accounts: Vec::new() };
+        for number in 0..accounts {
+            let on = &field.office.on;
+            let id = add(&on.db, &on.vault, &field.telegram, number, |row| change(number, row)).await;
+            field.accounts.push(id);
+        }
+        field
+    }
+
+    pub fn worker(&self) -> Worker {
+        Self::worker_of(&self.office)
+    }
+
+    /// A worker of another process on the same database.
+    pub fn worker_of(office: &Office) -> Worker {
+        let (on, beats) = (office.on.clone(), office.on.db.clone());
+        Worker::start(Tools { on, beats, steered: None, messenger: Arc::new(Nobody), neighbour: Arc::new(|_| ()) })
+    }
+
+    /// Lets a campaign go by these accounts only.
+    pub async fn choose(&self, campaign: BroadcastCampaignId, accounts: &[usize]) {
+        let rows = accounts.iter().zip(0..).map(|(account, position)| {
+            campaign_account::Model { campaign_id: campaign, account_id: self.accounts[*account], position }
+                .into_active_model()
+        });
+        let rows: Vec<_> = rows.collect();
+        let rows = &rows;
+        let write = self.office.on.write(|tx| async move {
+            let rows = campaign_account::Entity::insert_many(rows.clone());
+            Ok(rows.exec_without_returning(&*tx).await.map(drop)?)
+        });
+        write.await.expect("chosen");
+    }
+
+    pub async fn account(&self, number: usize) -> telegram_account::Model {
+        let row = telegram_account::Entity::find_by_id(self.accounts[number]).one(self.office.on.db.reader()).await;
+        row.expect("reads").expect("an account")
+    }
+
+    pub async fn lease(&self, number: usize) -> account_lease::Model {
+        let row = account_lease::Entity::find_by_id(self.accounts[number]).one(self.office.on.db.reader()).await;
+        row.expect("reads").expect("a lease")
+    }
+
+    /// Waits until it holds.
+    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let began = Instant::now();
+        while !holds().await {
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}: {:?}", self.telegram.calls());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn job(&self, id: BroadcastCampaignId, username: &str) -> job::Model {
+        let channel = self.office.channel(username).await.id;
+        let job = job::Entity::of(id).filter(job::Column::ChannelId.eq(channel));
+        job.one(self.office.on.db.reader()).await.expect("reads").expect("a job")
+    }
+
+    /// How often each channel was written to.
+    pub fn received(&self) -> HashMap<String, usize> {
+        let mut received = HashMap::new();
+        for message in self.telegram.accepted() {
+            *received.entry(message.username).or_default() += 1;
+        }
+        received
+    }
+
+    /// The sends that came in, in order.
+    pub fn sends(&self) -> Vec<Call> {
+        self.telegram.calls().into_iter().filter(|call| call.method == "messages.sendMessage").collect()
+    }
+
+    /// The look-ups of usernames that came in, in order.
+    pub fn resolves(&self) -> Vec<Call> {
+        self.telegram.calls().into_iter().filter(|call| call.method == "contacts.resolveUsername").collect()
+    }
+
+    /// Nobody got anything twice, and no account had two connections.
+    pub fn assert_once(&self) {
+        let twice: Vec<_> = self.received().into_iter().filter(|(_, times)| *times > 1).collect();
+        assert_eq!((twice, self.telegram.doubled_connections()), (Vec::new(), 0));
+    }
+}
+
+/// Stores an account of the server's that no limit of Herald's slows down, changed before it is there.
+pub async fn add(
+    db: &Db,
+    vault: &Vault,
+    telegram: &TelegramServer,
+    number: usize,
+    change: impl FnOnce(&mut telegram_account::Model),
+) -> TelegramAccountId {
+    let (id, now) = (TelegramAccountId::generate(), SystemClock::new().now());
+    let key = telegram.credentials(number).key;
+    let mut row = telegram_account::Model {
+        id,
+        label: format!("account {number}"),
+        status: AccountStatus::Active,
+        last_error: None,
+        telegram_user_id: Some(telegram.user_id(number)),
+        name: None,
+        username: None,
+        phone_end: None,
+        dc: 2,
+        auth_key: vault.seal(telegram_account::Model::auth_key_place(id), &key[..]),
+        auth_key_hash: id.to_string(),
+        api_id: 1,
+        api_hash: None,
+        messages_per_minute: 6_000,
+        new_peers_per_day: 100_000,
+        resolves_per_day: 100_000,
+        day: 0,
+        sends_today: 0,
+        new_peers_today: 0,
+        resolves_today: 0,
+        send_not_before: None,
+        resolve_not_before: None,
+        read_not_before: None,
+        created_at: now,
+        updated_at: now,
+        created_by_id: None,
+        version: 1,
+    };
+    change(&mut row);
+    let row = &row;
+    let write = db.write(|tx| async move {
+        let row = telegram_account::Entity::insert(row.clone().into_active_model());
+        Ok(row.exec_without_returning(&*tx).await.map(drop)?)
+    });
+    write.await.expect("an account");
+    id
+}

@@ -1,0 +1,8 @@
+//! Sending for real: the worker speaks MTProto to a Telegram that the test plays.
+
+mod accounts;
+mod answers;
+mod budgets;
+mod field;
+mod processes;
+mod waits;

@@ -1,0 +1,212 @@
+//! Real processes, killed at any instant, on real connections: each channel gets one message, no account two connections.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use herald::domain::broadcast::JobStatus;
+use herald::domain::sealed::Vault;
+use herald::domain::secret_key::SecretKey;
+use herald::storage::Db;
+use herald::storage::broadcast::{account_lease, channel, job};
+use rustix::process::Signal;
+use sea_orm::EntityTrait;
+use tempfile::TempDir;
+
+use super::super::crashes::{complete, prepare, start};
+use super::super::fixture::names;
+use super::field;
+use crate::harness::telegram::{On, Play, TelegramServer};
+use crate::harness::{Database, KEY, Process, eventually};
+
+/// A setting of the heavy tests.
+fn number(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn vault() -> Vault {
+    let key = STANDARD.decode(KEY).expect("base64");
+    Vault::new(&SecretKey::new(key.try_into().expect("32 bytes")))
+}
+
+fn flags(telegram: &TelegramServer) -> Vec<String> {
+    vec!["--telegram=live".into(), format!("--telegram-server={}", telegram.address())]
+}
+
+/// A process that sends for real.
+fn serve(database: &Database, folder: &TempDir, telegram: &TelegramServer) -> Process {
+    let flags = flags(telegram);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    Process::serve(database, folder.path(), &flags)
+}
+
+fn worker(database: &Database, folder: &TempDir, telegram: &TelegramServer) -> Process {
+    let flags = flags(telegram);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    Process::worker(database, folder.path(), &flags)
+}
+
+/// The jobs by the names of their channels.
+async fn jobs(db: &Db) -> HashMap<String, job::Model> {
+    let channels = channel::Entity::find().all(db.reader()).await.expect("reads");
+    let names: HashMap<_, _> = channels.into_iter().map(|row| (row.id, row.username)).collect();
+    let jobs = job::Entity::all().all(db.reader()).await.expect("reads");
+    jobs.into_iter().map(|job| (names[&job.channel_id].clone(), job)).collect()
+}
+
+/// The names of channels that something is wrong with: every twentieth each.
+fn special(names: &[String], which: usize) -> Vec<String> {
+    names.iter().skip(which).step_by(20).cloned().collect()
+}
+
+/// `HERALD_TEST_LIVE_CHANNELS` channels (150 by default) from three accounts, with `HERALD_TEST_LIVE_KILLS` kills (3).
+#[tokio::test]
+async fn heavy_killed_at_random_instants_each_channel_gets_one_message_or_its_error() {
+    let (database, folder) = (Database::create().await, TempDir::new().expect("a folder"));
+    let (channels, kills) = (number("HERALD_TEST_LIVE_CHANNELS", 150), number("HERALD_TEST_LIVE_KILLS", 3));
+    let telegram = TelegramServer::start(3).await;
+    let names = names("wire", channels);
+    let [floods, slow, dead, forbidden, dropped] = [0, 1, 2, 3, 4].map(|which| special(&names, which));
+    for name in &floods {
+        telegram.play(On::send_to(name), Play::Error("FLOOD_WAIT_1"));
+    }
+    for name in &slow {
+        telegram.play(On::send_to(name), Play::Error("SLOWMODE_WAIT_2"));
+    }
+    for name in &dead {
+        telegram.play_times(1_000, On::resolve(name), Play::Error("USERNAME_NOT_OCCUPIED"));
+    }
+    for name in &forbidden {
+        telegram.play_times(1_000, On::send_to(name), Play::Error("CHAT_WRITE_FORBIDDEN"));
+    }
+    for name in &dropped {
+        telegram.play(On::send_to(name), Play::DropAfter);
+    }
+    let mut process = serve(&database, &folder, &telegram);
+    let db = database.open(folder.path()).await;
+    for account in 0..3 {
+        field::add(&db, &vault(), &telegram, account, |row| row.messages_per_minute = 1_200).await;
+    }
+    let id = prepare(&process.admin().await, &names, 3_000).await;
+    start(&process.admin().await, &id).await;
+    for _ in 0..kills {
+        tokio::time::sleep(Duration::from_millis(rand::random_range(300..2_000))).await;
+        process.kill();
+        process = serve(&database, &folder, &telegram);
+    }
+    complete(&process.admin().await, &id, Duration::from_mins(4)).await;
+    assert!(process.terminate(), "it drains and ends well");
+    assert_outcomes(&db, &telegram, &names, &dead, &forbidden).await;
+    assert_waits(&telegram, &floods, kills);
+    assert_eq!(telegram.doubled_connections(), 0, "an account had two connections");
+}
+
+async fn assert_outcomes(db: &Db, telegram: &TelegramServer, names: &[String], dead: &[String], forbidden: &[String]) {
+    let mut received: HashMap<String, usize> = HashMap::new();
+    for message in telegram.accepted() {
+        *received.entry(message.username).or_default() += 1;
+    }
+    let jobs = jobs(db).await;
+    for name in names {
+        let (job, times) = (&jobs[name], received.get(name).copied().unwrap_or(0));
+        let told = (job.status, job.error_message.as_deref(), times);
+        if dead.contains(name) {
+            assert_eq!(told, (JobStatus::Failed, Some("USERNAME_NOT_OCCUPIED"), 0), "{name}");
+        } else if forbidden.contains(name) {
+            // Killed, or cut off, in the middle of it nobody knows whether the first try went out (R11).
+            let status = if job.ambiguous_since.is_some() { JobStatus::Unknown } else { JobStatus::Failed };
+            assert_eq!(told, (status, Some("CHAT_WRITE_FORBIDDEN"), 0), "{name}");
+        } else {
+            assert_eq!(told, (JobStatus::Sent, None, 1), "{name}");
+        }
+    }
+}
+
+/// No send began before a wait was over; a process that is killed before it wrote the wait down costs one early probe (R18).
+fn assert_waits(telegram: &TelegramServer, floods: &[String], kills: usize) {
+    let calls = telegram.calls();
+    let sends: Vec<_> = calls.iter().filter(|call| call.method == "messages.sendMessage").collect();
+    let mut early = 0;
+    for name in floods {
+        let told = sends.iter().find(|call| call.username.as_ref() == Some(name)).expect("it was tried");
+        early += sends
+            .iter()
+            .filter(|call| call.account == told.account && call.at > told.at)
+            .filter(|call| call.at - told.at < Duration::from_secs(1))
+            // What had been handed over before the answer came is no new start.
+            .filter(|call| call.at - told.at > Duration::from_millis(50))
+            .count();
+    }
+    assert!(early <= kills, "{early} sends began before a wait was over");
+}
+
+async fn held(db: &Db) -> HashMap<herald::domain::id::SenderId, usize> {
+    let mut held = HashMap::new();
+    for lease in account_lease::Entity::find().all(db.reader()).await.expect("reads") {
+        if let Some(holder) = lease.holder_id {
+            *held.entry(holder).or_default() += 1;
+        }
+    }
+    held
+}
+
+/// Two processes share four accounts; when one is killed, the other has them all at once, for both are on one host.
+#[tokio::test]
+async fn heavy_accounts_are_shared_and_move_when_a_process_is_killed() {
+    let database = Database::create().await;
+    if !database.is_postgres() {
+        return; // SQLite has one process: its data folder is locked.
+    }
+    let folders = [TempDir::new().expect("a folder"), TempDir::new().expect("a folder")];
+    let telegram = TelegramServer::start(4).await;
+    let survivor = serve(&database, &folders[0], &telegram);
+    let db = database.open(folders[0].path()).await;
+    for account in 0..4 {
+        field::add(&db, &vault(), &telegram, account, |row| row.messages_per_minute = 600).await;
+    }
+    let names = names("move", 200);
+    let id = prepare(&survivor.admin().await, &names, 1_200).await;
+    let mut victim = worker(&database, &folders[1], &telegram);
+    start(&survivor.admin().await, &id).await;
+    eventually("two accounts each", async || held(&db).await.into_values().eq([2, 2])).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    victim.kill();
+    eventually("the survivor has all", async || held(&db).await.into_values().eq([4])).await;
+    complete(&survivor.admin().await, &id, Duration::from_mins(2)).await;
+    assert_outcomes(&db, &telegram, &names, &[], &[]).await;
+    assert_eq!(telegram.doubled_connections(), 0, "an account had two connections");
+}
+
+/// R16: a process that stands still keeps its sockets open. Telegram closes them before another process may connect.
+#[tokio::test]
+async fn heavy_a_frozen_process_loses_its_accounts_and_never_doubles_a_connection() {
+    let database = Database::create().await;
+    if !database.is_postgres() {
+        return; // Only another process could take them over.
+    }
+    let folders = [TempDir::new().expect("a folder"), TempDir::new().expect("a folder")];
+    let telegram = TelegramServer::start(2).await;
+    let survivor = serve(&database, &folders[0], &telegram);
+    let db = database.open(folders[0].path()).await;
+    for account in 0..2 {
+        field::add(&db, &vault(), &telegram, account, |row| row.messages_per_minute = 60).await;
+    }
+    let names = names("frozen", 60);
+    let id = prepare(&survivor.admin().await, &names, 600).await;
+    let frozen = worker(&database, &folders[1], &telegram);
+    start(&survivor.admin().await, &id).await;
+    eventually("one account each", async || held(&db).await.into_values().eq([1, 1])).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    frozen.signal(Signal::STOP);
+    let began = std::time::Instant::now();
+    while !held(&db).await.into_values().eq([2]) {
+        assert!(began.elapsed() < Duration::from_secs(40), "nobody took the account over");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(began.elapsed() > Duration::from_secs(20), "its lease was still valid");
+    frozen.signal(Signal::CONT);
+    complete(&survivor.admin().await, &id, Duration::from_mins(3)).await;
+    assert_outcomes(&db, &telegram, &names, &[], &[]).await;
+    assert_eq!(telegram.doubled_connections(), 0, "an account had two connections");
+}

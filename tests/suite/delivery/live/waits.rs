@@ -1,0 +1,120 @@
+//! A server's wait is obeyed to the second, by the account that was told, and by nobody else (R18).
+
+use std::time::Duration;
+
+use herald::domain::audit::Action;
+use herald::domain::broadcast::CampaignStatus;
+use sea_orm::Statement;
+
+use super::super::fixture::names;
+use super::field::Field;
+use crate::harness::telegram::{On, Play};
+
+/// The first send of the account answers with a wait of two seconds; the other account goes on meanwhile.
+#[tokio::test]
+async fn a_flooded_account_waits_and_the_others_go_on() {
+    let field = Field::open(2).await;
+    field.telegram.play(On::method("messages.sendMessage").by(0), Play::Error("FLOOD_WAIT_2"));
+    let names = names("flood", 60);
+    let id = field.office.campaign(&names, 1_800).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let sends = field.sends();
+    let first = sends.iter().find(|call| call.account == 0).expect("it was told to wait");
+    let early: Vec<_> = sends
+        .iter()
+        .filter(|call| call.account == 0 && call.at > first.at && call.at - first.at < Duration::from_secs(2))
+        .collect();
+    assert!(early.is_empty(), "a send began before the wait was over: {early:?}");
+    let meanwhile = sends
+        .iter()
+        .filter(|call| call.account == 1 && call.at > first.at && call.at - first.at < Duration::from_secs(2));
+    assert!(meanwhile.count() > 5, "the other account went on");
+    let flooded = first.username.as_deref().expect("a channel");
+    let job = field.job(id, flooded).await;
+    assert_eq!((job.account_id, job.attempts), (Some(field.accounts[0]), 1), "it kept its account");
+    assert_eq!(field.office.audited(Action::FloodWaitTriggered).await, 1);
+    field.assert_once();
+    assert_eq!(field.received().len(), 60);
+}
+
+/// A flood of look-ups does not stop sends to channels that the account knows.
+#[tokio::test]
+async fn a_flood_of_look_ups_stops_look_ups_only() {
+    let field = Field::open(1).await;
+    let known = names("known", 5);
+    let first = field.office.campaign(&known, 6_000).await;
+    field.office.start(first).await;
+    let worker = field.worker();
+    field.office.until(first, CampaignStatus::Completed).await;
+    field.telegram.play(On::method("contacts.resolveUsername"), Play::Error("FLOOD_WAIT_2"));
+    let both = names("fresh", 1);
+    let fresh = field.office.campaign(&both, 6_000).await;
+    field.office.start(fresh).await;
+    field.until("the flood", async || field.account(0).await.resolve_not_before.is_some()).await;
+    let again = field.office.campaign_of(field.office.batch_of(first).await, 6_000).await;
+    field.office.start(again).await;
+    field.office.until(again, CampaignStatus::Completed).await;
+    assert_eq!(field.office.progress(fresh).await.sent, 0, "the look-up still waits");
+    field.office.until(fresh, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let resolves = field.resolves();
+    let told = resolves[5].at;
+    assert!(resolves[6].at - told >= Duration::from_secs(2), "{resolves:?}");
+}
+
+/// The slow mode of one channel is that channel's.
+#[tokio::test]
+async fn slow_mode_holds_one_channel_only() {
+    let field = Field::open(1).await;
+    let names = names("slow", 20);
+    field.telegram.play(On::send_to(&names[0]), Play::Error("SLOWMODE_WAIT_2"));
+    let id = field.office.campaign(&names, 1_200).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let sends = field.sends();
+    let tries: Vec<_> = sends.iter().filter(|call| call.username.as_deref() == Some(&names[0])).collect();
+    assert_eq!(tries.len(), 2);
+    assert!(tries[1].at - tries[0].at >= Duration::from_secs(2));
+    let between = sends.iter().filter(|call| call.at > tries[0].at && call.at < tries[1].at).count();
+    assert!(between >= 15, "the account went on: {between}");
+    assert_eq!(field.account(0).await.send_not_before, None, "no penalty for the account");
+    field.assert_once();
+}
+
+/// What a waiting account has not touched goes by another one only if the campaign says so.
+#[tokio::test]
+async fn untouched_jobs_change_hands_only_where_that_is_allowed() {
+    for allowed in [false, true] {
+        let field = Field::with(2, |number, row| row.messages_per_minute = if number == 0 { 600 } else { 6_000 }).await;
+        let id = field.office.campaign(&names("over", 40), 6_000).await;
+        let sql = format!("UPDATE broadcast_campaigns SET account_failover = {allowed} RETURNING id");
+        let db = &field.office.on.db;
+        db.write_alone(Statement::from_string(db.backend(), sql)).await.expect("allowed");
+        field.telegram.play(On::method("messages.sendMessage").by(0), Play::Error("FLOOD_WAIT_3600"));
+        field.office.start(id).await;
+        let worker = field.worker();
+        field.until("the flood", async || field.account(0).await.send_not_before.is_some()).await;
+        if allowed {
+            field.office.until_row(id, "all but the flooded", |row| row.sent == 39).await;
+            let stays = field.office.jobs(id).await.into_iter().find(|job| job.sent_at.is_none()).expect("one");
+            assert_eq!(stays.account_id, Some(field.accounts[0]), "what was flooded keeps its account");
+        } else {
+            let held = async || {
+                let jobs = field.office.jobs(id).await;
+                jobs.iter().filter(|job| job.sent_at.is_none() && job.account_id == Some(field.accounts[0])).count()
+            };
+            let on_tray = held().await;
+            assert!(on_tray > 1, "{on_tray}");
+            let wanted = 40 - i32::try_from(on_tray).expect("few");
+            field.office.until_row(id, "what is not on its tray", |row| row.sent == wanted).await;
+            assert_eq!(held().await, on_tray);
+        }
+        worker.stop().await;
+        field.assert_once();
+    }
+}
