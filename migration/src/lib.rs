@@ -42,6 +42,10 @@ mod m20261122_000054_integration_configs;
 mod m20261122_000055_lead_imports;
 mod m20261122_000056_webhook_events;
 mod m20261122_000057_attempts_of_scripts;
+mod m20261122_000080_report_columns;
+mod m20261122_000081_running_ab_tests;
+mod m20261122_000082_lines_about_things;
+mod m20261122_000083_conversion_rule_checks;
 mod m20261122_000095_channel_posting;
 mod m20261122_000096_account_media;
 mod m20261122_000097_sent_changes;
@@ -93,6 +97,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000055_lead_imports::Migration),
             Box::new(m20261122_000056_webhook_events::Migration),
             Box::new(m20261122_000057_attempts_of_scripts::Migration),
+            Box::new(m20261122_000080_report_columns::Migration),
+            Box::new(m20261122_000081_running_ab_tests::Migration),
+            Box::new(m20261122_000082_lines_about_things::Migration),
+            Box::new(m20261122_000083_conversion_rule_checks::Migration),
             Box::new(m20261122_000095_channel_posting::Migration),
             Box::new(m20261122_000096_account_media::Migration),
             Box::new(m20261122_000097_sent_changes::Migration),

@@ -16,6 +16,7 @@ use crate::http;
 use crate::service::Services;
 use crate::service::access::seal;
 use crate::service::broadcast::{batch, campaign, channel_import};
+use crate::service::retention::lead_import;
 use crate::service::sweeper;
 use crate::storage::Db;
 use crate::telegram::simulated::{LEDGER, Simulated};
@@ -63,6 +64,7 @@ impl App {
         start("the sealer", tokio::spawn(seal::run(self.services.clone(), stop.clone())));
         if let Some(listener) = listener {
             start("imports", tokio::spawn(channel_import::run(self.services.clone(), stop.clone())));
+            start("imports of leads", tokio::spawn(lead_import::run(self.services.clone(), stop.clone())));
             start("the sweeper", tokio::spawn(sweeper::run(self.services.clone(), stop.clone())));
             start("the API", tokio::spawn(self.api(listener, stop.clone())));
         }

@@ -1,5 +1,7 @@
 //! `herald import`: a list goes in without the API, with a progress bar.
 
+mod leads;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -27,6 +29,8 @@ pub struct Import {
 
 #[derive(Subcommand)]
 enum What {
+    /// Import leads: CSV with the columns' names in the first line, or JSON, one lead a line
+    Leads(leads::Leads),
     /// Import Telegram channels: JSON, one channel a line
     Channels {
         /// The file
@@ -42,7 +46,10 @@ enum What {
 impl Import {
     /// Does it.
     pub fn run(self) -> Result<()> {
-        let What::Channels { file, user, settings } = self.what;
+        let (file, user, settings) = match self.what {
+            What::Channels { file, user, settings } => (file, user, settings),
+            What::Leads(leads) => return leads.run(),
+        };
         let config = configured(settings)?;
         block_on(async {
             let app = App::open(config).await?;
@@ -53,7 +60,8 @@ impl Import {
     }
 }
 
-async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
+/// Puts a file among the uploads, in the name of a user.
+async fn upload(app: &App, path: &Path, user: &str) -> Result<(Actor, storage::upload::Model)> {
     let on = app.services();
     if let Some(password) = app.ensure_admin().await? {
         println!("The first user is {}, with the password {password}\nIt is told this once only.", user::FIRST);
@@ -62,6 +70,12 @@ async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
     let actor = Actor::user(user.id, user.role, None);
     let file = tokio::fs::File::open(path).await.with_context(|| format!("{} can't be read", path.display()))?;
     let stored = upload::store(on, &actor, ReaderStream::with_capacity(file, 1 << 20)).await.map_err(cause)?;
+    Ok((actor, stored))
+}
+
+async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
+    let on = app.services();
+    let (actor, stored) = upload(app, path, user).await?;
     let import = channel_import::create(on, &actor, stored.id).await.map_err(cause)?;
 
     let bar = bar(u64::try_from(stored.bytes).unwrap_or_default());

@@ -113,6 +113,22 @@ pub enum Action {
     ClockCorrected,
     /// The database was brought to the version of the program.
     DatabaseMigration,
+    /// Two leads that are one person became one; `metadata` has what moved.
+    LeadsMerged,
+    /// A person was erased; nothing here says who it was.
+    LeadErased,
+    /// Somebody took everything that is known of a lead.
+    LeadExported,
+    /// A test of two scripts was made.
+    AbTestCreated,
+    /// A test of two scripts began to divide contacts.
+    AbTestStarted,
+    /// A test of two scripts was ended without a winner; `metadata` has its numbers.
+    AbTestStopped,
+    /// A test of two scripts has a winner; `metadata` has its numbers.
+    AbTestWinnerDeclared,
+    /// A list of leads was read to its end; `metadata` has the counts.
+    LeadsImported,
     /// Old lines of this log moved to the archive; `metadata` has the file, and from where to where.
     AuditArchived,
 }

@@ -9,7 +9,7 @@ pub mod redis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 
-use crate::domain::id::{BroadcastCampaignId, ChannelImportId, UserId};
+use crate::domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, UserId};
 
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,6 +20,10 @@ pub enum Event {
     Work(BroadcastCampaignId),
     /// An import's counts or state.
     Import(ChannelImportId),
+    /// An import of leads: its counts or state.
+    LeadImport(LeadImportId),
+    /// Something that reports add up, by the doing of a person: who did it sees it in the next one.
+    Report,
     /// Lines were added to the audit log.
     Audit,
     /// A user's role, password or sessions.

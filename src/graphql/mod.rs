@@ -8,6 +8,8 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 use self::guard::Guarded;
 use crate::service::Services;
 use crate::service::broadcast::live::Live;
+use crate::service::retention::live::LeadImports;
+use crate::service::retention::report::Reports;
 
 pub mod access;
 pub mod alike;
@@ -49,6 +51,10 @@ pub struct Query(
     broadcast::campaign_list::CampaignQuery,
     broadcast::job_list::JobQuery,
     retention::integration::IntegrationQuery,
+    retention::lead_import::LeadImportQuery,
+    retention::ab_test_list::AbTestQuery,
+    retention::report::ReportQuery,
+    retention::lead_person::PersonQuery,
     #[cfg(test)] tests::Faulty,
 );
 
@@ -67,6 +73,9 @@ pub struct Mutation(
     broadcast::campaign_mutations::CampaignMutation,
     broadcast::job_mutations::JobMutation,
     retention::integration::IntegrationMutation,
+    retention::lead_import::LeadImportMutation,
+    retention::ab_test_mutations::AbTestMutation,
+    retention::lead_person::PersonMutation,
     #[cfg(test)] tests::Faulty,
 );
 
@@ -75,6 +84,7 @@ pub struct Mutation(
 pub struct Subscription(
     access::audit::AuditSubscription,
     broadcast::live::BroadcastSubscription,
+    retention::lead_import::LeadImportSubscription,
     #[cfg(test)] tests::FaultySubscription,
 );
 
@@ -83,7 +93,7 @@ pub type Schema = async_graphql::Schema<Guarded<Query>, Guarded<Mutation>, Guard
 
 /// The schema over `services`; `live` is what is watched in this process.
 pub fn schema(services: Services, live: Live) -> Schema {
-    builder().data(live).data(services).finish()
+    builder().data(live).data(LeadImports::new(&services)).data(Reports::new(&services)).data(services).finish()
 }
 
 /// The schema as a document, as it is published in `schema/schema.graphql`.

@@ -14,17 +14,20 @@ use super::broadcast::job::Job;
 use super::broadcast::template::Template;
 use super::guard::{self, requires};
 use super::id::{self, GlobalId, MOST_IDS, ReadId};
+use super::retention::ab_test::AbTest;
 use super::retention::campaign::RetentionCampaign;
 use super::retention::campaign_lead::CampaignLead;
 use super::retention::contact_attempt::ContactAttempt;
 use super::retention::conversion_rule::ConversionRule;
 use super::retention::integration::IntegrationConfig;
 use super::retention::lead::Lead;
+use super::retention::lead_import::LeadImport;
 use super::retention::script::Script;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
-    ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId, ContactAttemptId,
-    ConversionRuleId, IntegrationConfigId, JobId, LeadId, RetentionCampaignId, ScriptId, TemplateId, UserId,
+    AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
+    ContactAttemptId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId,
+    ScriptId, TemplateId, UserId,
 };
 use crate::domain::role::Permission;
 
@@ -42,6 +45,10 @@ pub enum Node {
     Channel(Channel),
     /// An import of channels.
     ChannelImport(ChannelImport),
+    /// A test of two scripts.
+    AbTest(AbTest),
+    /// An import of leads.
+    LeadImport(LeadImport),
     /// A list of channels.
     Batch(Batch),
     /// A message with placeholders.
@@ -129,6 +136,14 @@ async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) ->
         ChannelImportId::TYPE => {
             need(Permission::ReadBroadcast).await?;
             ChannelImport::by_id(ctx, id.argument("id")?).await?.map(Node::ChannelImport)
+        }
+        AbTestId::TYPE => {
+            need(Permission::ReadRetention).await?;
+            AbTest::by_id(ctx, id.argument("id")?).await?.map(Node::AbTest)
+        }
+        LeadImportId::TYPE => {
+            need(Permission::ReadRetention).await?;
+            LeadImport::by_id(ctx, id.argument("id")?).await?.map(Node::LeadImport)
         }
         BatchId::TYPE => {
             need(Permission::ReadBroadcast).await?;

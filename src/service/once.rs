@@ -13,12 +13,14 @@ use super::access::audit::Subject;
 use super::{Actor, Services};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{
-    BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, IntegrationConfigId, JobId, TemplateId, UserId,
+    AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, IntegrationConfigId, JobId, LeadId,
+    LeadImportId, TemplateId, UserId,
 };
 use crate::domain::json::canonical;
 use crate::storage::access::{idempotency_key, user};
 use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, template};
 use crate::storage::retention::integration_config;
+use crate::storage::retention::{ab_test, lead, lead_import};
 
 /// How long a key is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -167,6 +169,9 @@ rows!(
     user by UserId as "user",
     channel by ChannelId as "channel",
     channel_import by ChannelImportId as "channel import",
+    lead_import by LeadImportId as "lead import",
+    ab_test by AbTestId as "A/B test",
+    lead by LeadId as "lead",
     batch by BatchId as "batch",
     template by TemplateId as "template",
     campaign by BroadcastCampaignId as "broadcast campaign",

@@ -1,5 +1,7 @@
 //! `schema/operations`: one documented operation a use case, all of them run here as one story.
 
+mod figures;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -93,6 +95,10 @@ async fn every_published_operation_runs() {
     things_by_id(&mut story, &batch, &channel).await;
     integrations(&mut story).await;
     tidying(&mut story, &batch, &channel, &template["id"]).await;
+    figures::leads(&mut story).await;
+    figures::ab_test(&mut story, herald.services()).await;
+    figures::reports(&mut story, herald.services()).await;
+    figures::person(&mut story, herald.services()).await;
 
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
     assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::harness::TestApp;
 
 use Permission::{
-    Anyone, ChangeOwnPassword, CreateChannels, ManageIntegrations, OwnApiTokens, SignedIn, WriteCampaigns,
-    WriteChannels, WriteJobs, WriteUsers,
+    Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn, WriteCampaigns,
+    WriteChannels, WriteJobs, WriteRetention, WriteUsers,
 };
 
 /// The table of the contract, a line for each mutation.
@@ -56,6 +56,13 @@ const TABLE: &[(&str, Permission)] = &[
     ("saveIntegrationConfig", ManageIntegrations),
     ("deleteIntegrationConfig", ManageIntegrations),
     ("testIntegration", ManageIntegrations),
+    ("importLeads", WriteRetention),
+    ("createAbTest", WriteRetention),
+    ("startAbTest", WriteRetention),
+    ("stopAbTest", WriteRetention),
+    ("declareAbTestWinner", WriteRetention),
+    ("mergeLeads", WriteRetention),
+    ("eraseLead", EraseLeads),
 ];
 
 /// The published schema, with what is needed to write an operation for any field.

@@ -126,7 +126,7 @@ impl ChannelImport {
 
 /// A line that could not be imported.
 #[derive(SimpleObject)]
-struct ImportError {
+pub(in crate::graphql) struct ImportError {
     /// Its number in the file, from 1; empty lines count here.
     line: i32,
     /// What is wrong with it.
@@ -135,7 +135,14 @@ struct ImportError {
 
 impl From<channel_import_error::Model> for ImportError {
     fn from(row: channel_import_error::Model) -> Self {
-        Self { line: int(row.line), message: row.message }
+        Self::new(row.line, row.message)
+    }
+}
+
+impl ImportError {
+    /// What is wrong with the line of this number.
+    pub(in crate::graphql) fn new(line: i64, message: String) -> Self {
+        Self { line: int(line), message }
     }
 }
 

@@ -1,5 +1,8 @@
 //! The API of leads, retention campaigns, and what is done for them.
 
+pub mod ab_test;
+pub mod ab_test_list;
+pub mod ab_test_mutations;
 pub mod campaign;
 pub mod campaign_lead;
 pub mod contact_attempt;
@@ -7,4 +10,7 @@ pub mod conversion_rule;
 pub mod integration;
 mod integration_input;
 pub mod lead;
+pub mod lead_import;
+pub mod lead_person;
+pub mod report;
 pub mod script;

@@ -1,4 +1,12 @@
-//! Use cases of retention: by whom leads are reached.
+//! Use cases of retention: who is reached, by whom, with what success.
 
+pub mod ab_test;
+pub mod conversion_rule_check;
 pub mod integration;
+pub mod lead_erase;
+pub mod lead_export;
+pub mod lead_import;
+pub mod lead_merge;
+pub mod live;
+pub mod report;
 pub mod switch;

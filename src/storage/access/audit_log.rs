@@ -44,6 +44,12 @@ impl Entity {
         Self::find().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
+    /// The lines about one thing, newest first.
+    pub fn about(kind: &str, id: Uuid) -> Select<Self> {
+        let about = Self::find().filter(Column::ResourceType.eq(kind)).filter(Column::ResourceId.eq(id));
+        about.order_by_desc(Column::Id)
+    }
+
     /// Lines that the sealer has not reached, oldest first.
     pub fn unsealed() -> Select<Self> {
         Self::find().filter(Column::Seq.is_null()).order_by_asc(Column::Id)

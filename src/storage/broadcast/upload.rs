@@ -7,6 +7,7 @@ use sea_orm::{Condition, DeleteMany, QuerySelect, QueryTrait};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{NodeId, UploadId, UserId};
 use crate::storage::broadcast::{campaign, channel_import, template};
+use crate::storage::retention::lead_import;
 
 /// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -43,22 +44,26 @@ impl Entity {
     /// Removes the rows of `node` that nothing has used since `before` and nothing refers to.
     pub fn forget(node: NodeId, before: DateTimeUtc) -> DeleteMany<Self> {
         let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);
+        let lead_imports = lead_import::Entity::all().select_only().column(lead_import::Column::UploadId);
         Self::delete_many()
             .filter(Column::NodeId.eq(node))
             .filter(ExprTrait::lt(last_use(), before))
             .filter(Column::Id.not_in_subquery(template_media().into_query()))
             .filter(Column::Id.not_in_subquery(campaign_media().into_query()))
             .filter(Column::Id.not_in_subquery(imports.into_query()))
+            .filter(Column::Id.not_in_subquery(lead_imports.into_query()))
     }
 
     /// Those of `ids` whose files are needed: lately used, or media of a message, or being imported.
     pub fn needed(ids: impl IntoIterator<Item = UploadId>, since: DateTimeUtc) -> Select<Self> {
         let importing = channel_import::Entity::in_progress().select_only().column(channel_import::Column::UploadId);
+        let importing_leads = lead_import::Entity::in_progress().select_only().column(lead_import::Column::UploadId);
         let reasons = Condition::any()
             .add(ExprTrait::gte(last_use(), since))
             .add(Column::Id.in_subquery(template_media().into_query()))
             .add(Column::Id.in_subquery(campaign_media().into_query()))
-            .add(Column::Id.in_subquery(importing.into_query()));
+            .add(Column::Id.in_subquery(importing.into_query()))
+            .add(Column::Id.in_subquery(importing_leads.into_query()));
         Self::find().filter(Column::Id.is_in(ids)).filter(reasons)
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, QuerySelect};
+use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
@@ -57,6 +57,12 @@ impl Entity {
     /// The tests of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// Those that say which script goes out: they run, or they have a winner. The newest come first.
+    pub fn deciding() -> Select<Self> {
+        let decides = Condition::any().add(Column::Status.eq(AbTestStatus::Running)).add(Column::Winner.is_not_null());
+        Self::find().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)
     }
 
     /// The A/B test `id`, locked until the transaction ends; `NOT_FOUND` if there is none.

@@ -1,7 +1,7 @@
 //! Retention campaigns.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect};
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::RetentionCampaignId;
@@ -61,6 +61,12 @@ impl Entity {
     /// Those of `ids` that are there.
     pub fn by_ids(ids: &[RetentionCampaignId]) -> Select<Self> {
         Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// Those to which each new lead is assigned.
+    pub fn taking_new_leads() -> Select<Self> {
+        let active = Self::find().filter(Column::Status.eq(RetentionCampaignStatus::Active));
+        active.filter(Column::AutoAssign.eq(true)).order_by_asc(Column::Id)
     }
 
     /// The retention campaign `id`, locked until the transaction ends; `NOT_FOUND` if there is none.

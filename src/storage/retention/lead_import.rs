@@ -1,12 +1,16 @@
 //! Imports of leads from uploaded files.
 
-use sea_orm::QuerySelect;
+use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::domain::broadcast::ImportStatus;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{LeadImportId, NodeId, RetentionCampaignId, UploadId, UserId};
 use crate::domain::retention::words::LeadImportFormat;
+
+/// Errors of an import that are kept.
+pub const ERRORS: i64 = 1_000;
 
 /// An import.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -58,5 +62,39 @@ impl Entity {
     pub async fn require(tx: &impl ConnectionTrait, id: LeadImportId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
         found.ok_or(Error::NotFound("lead import"))
+    }
+
+    /// Imports of `node` that have not ended, oldest first: those of an earlier run of the process too.
+    pub fn unfinished(node: NodeId) -> Select<Self> {
+        Self::in_progress().filter(Column::NodeId.eq(node)).order_by_asc(Column::Id)
+    }
+
+    /// Imports that have not ended.
+    pub fn in_progress() -> Select<Self> {
+        Self::find().filter(Column::Status.is_in([ImportStatus::Queued, ImportStatus::Running]))
+    }
+}
+
+impl Model {
+    /// Whether it is being done, and everything before this byte of its file has been written.
+    pub fn is_at(&self, byte: i64) -> bool {
+        self.status == ImportStatus::Running && self.bytes_read == byte
+    }
+
+    /// Counts a batch that ends at this byte: its lines, the new leads, and the lines that did not go in.
+    pub async fn moved_on(
+        self,
+        tx: &impl ConnectionTrait,
+        byte: i64,
+        [lines, inserted, invalid]: [i64; 3],
+    ) -> Result<Self> {
+        let mut row: ActiveModel = self.clone().into();
+        row.lines = Set(self.lines + lines);
+        row.inserted = Set(self.inserted + inserted);
+        row.invalid = Set(self.invalid + invalid);
+        row.duplicates = Set(self.duplicates + lines - inserted - invalid);
+        row.bytes_read = Set(byte);
+        row.version = Set(self.version + 1);
+        Ok(row.update(tx).await?)
     }
 }

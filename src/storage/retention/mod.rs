@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the names of columns say what they hold; the API describes each that it shows")]
 
+pub mod ab_counts;
 pub mod ab_test;
 pub mod campaign;
 pub mod campaign_lead;
@@ -9,14 +10,19 @@ pub mod consent;
 pub mod contact_attempt;
 pub mod conversion;
 pub mod conversion_rule;
+pub mod conversion_rule_check;
 pub mod counts;
 pub mod enrollment;
 pub mod execution;
 pub mod integration_config;
 pub mod lead;
+pub mod lead_erasure;
 pub mod lead_import;
 pub mod lead_import_error;
+pub mod lead_moves;
+pub mod lead_staging;
 pub mod lists;
+pub mod report;
 pub mod script;
 pub mod sequence;
 pub mod sequence_step;

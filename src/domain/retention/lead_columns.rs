@@ -1,0 +1,240 @@
+//! Which column of a list of leads holds what: as it was told, or as the columns' names suggest.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+/// What of a lead a column can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Field {
+    /// The email address.
+    Email,
+    /// The phone number.
+    Phone,
+    /// The given name.
+    FirstName,
+    /// The family name.
+    LastName,
+    /// The id in another system.
+    ExternalId,
+    /// The name at Telegram.
+    TelegramUsername,
+    /// An IANA time zone.
+    TimeZone,
+    /// A BCP 47 tag.
+    Language,
+    /// Where the lead came from.
+    Source,
+    /// Notes.
+    Notes,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Email,
+        Self::Phone,
+        Self::FirstName,
+        Self::LastName,
+        Self::ExternalId,
+        Self::TelegramUsername,
+        Self::TimeZone,
+        Self::Language,
+        Self::Source,
+        Self::Notes,
+    ];
+
+    /// The field as the API calls it: mistakes in a line name it so.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::FirstName => "firstName",
+            Self::LastName => "lastName",
+            Self::ExternalId => "externalId",
+            Self::TelegramUsername => "telegramUsername",
+            Self::TimeZone => "timeZone",
+            Self::Language => "language",
+            Self::Source => "source",
+            Self::Notes => "notes",
+        }
+    }
+
+    /// How such a column is called where nobody says which one it is: in small letters, without what is neither letter nor
+    /// digit.
+    const fn usual_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Email => &["email", "emailaddress", "mail"],
+            Self::Phone => &["phone", "phonenumber", "mobile", "mobilephone", "tel", "telephone"],
+            Self::FirstName => &["firstname", "givenname"],
+            Self::LastName => &["lastname", "familyname", "surname"],
+            Self::ExternalId => &["externalid"],
+            Self::TelegramUsername => &["telegramusername", "telegram"],
+            Self::TimeZone => &["timezone", "tz"],
+            Self::Language => &["language", "lang"],
+            Self::Source => &["source"],
+            Self::Notes => &["notes", "note"],
+        }
+    }
+}
+
+/// Which column holds what. An empty one goes by the usual names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mapping {
+    /// The columns of the fields.
+    #[serde(default)]
+    pub fields: BTreeMap<Field, String>,
+    /// Columns that become custom fields, under their own names.
+    #[serde(default)]
+    pub meta: Vec<String>,
+}
+
+/// Where the value of a column goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slot {
+    /// A field of the lead.
+    Field(Field),
+    /// A custom field of this name.
+    Meta(String),
+    /// All custom fields at once, a JSON object.
+    AllMeta,
+}
+
+impl Mapping {
+    /// Where the value of the column goes; None: nowhere.
+    pub fn slot(&self, column: &str) -> Option<Slot> {
+        let column = column.trim();
+        if self.fields.is_empty() && self.meta.is_empty() {
+            let usual = usual(column);
+            let field = Field::ALL.into_iter().find(|field| field.usual_names().contains(&usual.as_str()));
+            return field.map(Slot::Field).or_else(|| (usual == "meta").then_some(Slot::AllMeta));
+        }
+        let is_it = |name: &str| name.trim().to_lowercase() == column.to_lowercase();
+        let field = self.fields.iter().find(|(_, name)| is_it(name)).map(|(field, _)| Slot::Field(*field));
+        field.or_else(|| self.meta.iter().find(|name| is_it(name)).map(|name| Slot::Meta(name.trim().to_owned())))
+    }
+
+    /// Where the values of the columns of a table go.
+    ///
+    /// # Errors
+    /// A sentence: a column that the mapping names is not there, or none of a lead's is.
+    pub fn slots(&self, header: &[String]) -> Result<Vec<Option<Slot>>, String> {
+        let slots: Vec<Option<Slot>> = header.iter().map(|column| self.slot(column)).collect();
+        let there =
+            |name: &String| header.iter().any(|column| column.trim().to_lowercase() == name.trim().to_lowercase());
+        let missing = self.fields.values().chain(&self.meta).find(|name| !there(name));
+        if let Some(missing) = missing {
+            return Err(format!("the file has no column \"{missing}\"; its first line has: {}", header.join(", ")));
+        }
+        if slots.iter().all(|slot| !matches!(slot, Some(Slot::Field(_)))) {
+            let shown = header.join(", ");
+            return Err(format!(
+                "no column is known to hold something of a lead, and no mapping says which; the first line has: {shown}"
+            ));
+        }
+        Ok(slots)
+    }
+}
+
+fn usual(column: &str) -> String {
+    column.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// What a line says of a lead, not examined yet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Values {
+    /// What is there of the fields, without blanks around it; never empty.
+    pub fields: BTreeMap<Field, String>,
+    /// The custom fields.
+    pub meta: Map<String, Json>,
+}
+
+impl Values {
+    /// Adds the value of a column of a table.
+    pub fn add_text(&mut self, slot: &Slot, text: &str) {
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        match slot {
+            Slot::Field(field) => drop(self.fields.entry(*field).or_insert_with(|| text.to_owned())),
+            Slot::Meta(name) => drop(self.meta.insert(name.clone(), text.into())),
+            Slot::AllMeta => {
+                if let Ok(Json::Object(meta)) = serde_json::from_str(text) {
+                    self.meta.extend(meta);
+                }
+            }
+        }
+    }
+
+    /// Adds a value of a JSON object.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn add(&mut self, slot: &Slot, value: Json) -> Result<(), String> {
+        match (slot, value) {
+            (_, Json::Null) => {}
+            (Slot::Meta(name), value) => drop(self.meta.insert(name.clone(), value)),
+            (Slot::AllMeta, Json::Object(meta)) => self.meta.extend(meta),
+            (Slot::AllMeta, _) => return Err("meta: must be an object".into()),
+            (slot @ Slot::Field(_), Json::String(text)) => self.add_text(slot, &text),
+            // Phone numbers and ids come as numbers too.
+            (slot @ Slot::Field(_), Json::Number(number)) => self.add_text(slot, &number.to_string()),
+            (Slot::Field(field), _) => return Err(format!("{}: must be a text", field.name())),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(columns: &str) -> Vec<String> {
+        columns.split('|').map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn usual_names_are_understood_in_any_spelling() {
+        let slots = Mapping::default().slots(&header("E-Mail| First Name|last_name|PHONE NUMBER|Plan|timeZone|meta"));
+        let field = |field| Some(Slot::Field(field));
+        let wanted = vec![
+            field(Field::Email),
+            field(Field::FirstName),
+            field(Field::LastName),
+            field(Field::Phone),
+            None,
+            field(Field::TimeZone),
+            Some(Slot::AllMeta),
+        ];
+        assert_eq!(slots, Ok(wanted));
+        assert!(Mapping::default().slots(&header("plan|city")).unwrap_err().contains("plan, city"));
+    }
+
+    #[test]
+    fn a_mapping_counts_alone_and_must_fit() {
+        let mapping = Mapping {
+            fields: BTreeMap::from([(Field::Email, "Адрес".into()), (Field::Phone, "email".into())]),
+            meta: vec!["Plan".into()],
+        };
+        let slots = mapping.slots(&header("адрес|email|PLAN|phone")).unwrap();
+        let wanted =
+            [Some(Slot::Field(Field::Email)), Some(Slot::Field(Field::Phone)), Some(Slot::Meta("Plan".into())), None];
+        assert_eq!(slots, wanted);
+        assert!(mapping.slots(&header("Адрес|email")).unwrap_err().contains("\"Plan\""));
+    }
+
+    #[test]
+    fn values_of_objects_are_texts_and_numbers() {
+        let mut values = Values::default();
+        let phone = Slot::Field(Field::Phone);
+        assert_eq!(values.add(&phone, Json::from(4_930_123_456_i64)), Ok(()));
+        assert_eq!(values.fields[&Field::Phone], "4930123456");
+        assert!(values.add(&phone, Json::from(vec![1])).unwrap_err().starts_with("phone: "));
+        assert_eq!(values.add(&Slot::AllMeta, serde_json::json!({ "plan": "gold" })), Ok(()));
+        assert_eq!(values.add(&Slot::Field(Field::Email), Json::Null), Ok(()));
+        assert_eq!((values.meta["plan"].as_str(), values.fields.len()), (Some("gold"), 1));
+    }
+}

@@ -1,0 +1,259 @@
+//! A/B tests: two scripts in one place, leads divided between them, a winner only by the rule that was stated before.
+
+mod choice;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use serde_json::json;
+
+pub use self::choice::{Choice, Choices, Contact, choices};
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result, Violations, require_version};
+use crate::domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
+use crate::domain::retention::ab_test::{Rule, Snapshot};
+use crate::domain::retention::states::State;
+use crate::domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
+use crate::domain::text::{self, Bounds};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::retention::ab_counts::{self, Leads};
+use crate::storage::retention::{ab_test, campaign, script, sequence_step};
+use crate::storage::violation::OnUnique;
+
+/// What a new test is made of.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// 1 to 200 characters.
+    pub name: String,
+    /// Where contacts are divided.
+    pub place: Place,
+    /// The first script.
+    pub variant_a: ScriptId,
+    /// The second script.
+    pub variant_b: ScriptId,
+    /// How they are divided, and when there is a winner.
+    pub rule: Rule,
+}
+
+/// Where contacts are divided.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// In a step of a sequence.
+    Step(SequenceStepId),
+    /// In a campaign's contacts on a channel that would use one of the two scripts, or none.
+    Campaign(RetentionCampaignId, ContactChannel),
+}
+
+/// Makes a test. It divides nothing before its start.
+///
+/// # Errors
+/// `NOT_FOUND`, or [`Error::Invalid`] if a script is of another channel or the rule is none.
+pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<ab_test::Model> {
+    let name = check(&new)?;
+    let (new, name) = (&new, &name);
+    let created = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let (campaign, step, channel) = find_place(tx, new.place).await?;
+            check_scripts(tx, new, channel).await?;
+            let now = on.now();
+            let row = ab_test::Model {
+                id: AbTestId::generate(),
+                name: name.clone(),
+                campaign_id: campaign,
+                step_id: step,
+                channel,
+                variant_a: new.variant_a,
+                variant_b: new.variant_b,
+                status: AbTestStatus::Draft,
+                rule: json!(new.rule),
+                winner: None,
+                winner_id: None,
+                stats_a: None,
+                stats_b: None,
+                verdict: None,
+                started_at: None,
+                ended_at: None,
+                created_at: now,
+                updated_at: now,
+                version: 1,
+            };
+            let row = row.into_active_model().insert(tx).await?;
+            record(on, tx, actor, Action::AbTestCreated, &row).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(created)
+}
+
+fn check(new: &New) -> Result<String> {
+    let mut wrong = Violations::default();
+    let name = wrong.take("name", text::line(&new.name, Bounds::NAME));
+    wrong.require(new.variant_a != new.variant_b, "variantBId", "must be another script than variantAId");
+    new.rule.check(&mut wrong);
+    wrong.into_result()?;
+    Ok(name)
+}
+
+async fn find_place(
+    tx: &impl ConnectionTrait,
+    place: Place,
+) -> Result<(Option<RetentionCampaignId>, Option<SequenceStepId>, ContactChannel)> {
+    match place {
+        Place::Step(id) => {
+            let step = sequence_step::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("sequence step"))?;
+            Ok((None, Some(id), step.channel))
+        }
+        Place::Campaign(id, channel) => {
+            let row = campaign::Entity::require(tx, id).await?;
+            if !row.channels.0.contains(&channel) {
+                return Err(Error::invalid("channel", format!("the campaign does not use {channel}")));
+            }
+            Ok((Some(id), None, channel))
+        }
+    }
+}
+
+async fn check_scripts(tx: &impl ConnectionTrait, new: &New, channel: ContactChannel) -> Result<()> {
+    let scripts = script::Entity::by_ids(&[new.variant_a, new.variant_b]).all(tx).await?;
+    if scripts.len() < 2 {
+        return Err(Error::NotFound("script"));
+    }
+    let mut wrong = Violations::default();
+    for (field, id) in [("variantAId", new.variant_a), ("variantBId", new.variant_b)] {
+        let is_fit = scripts.iter().any(|script| script.id == id && script.channel == channel);
+        wrong.require(is_fit, field, format!("must be a script for {channel}"));
+    }
+    wrong.into_result()
+}
+
+/// Begins to divide contacts.
+///
+/// # Errors
+/// [`Error::Precondition`] if it is not a DRAFT, or another test runs in the same place.
+pub async fn start(on: &Services, actor: &Actor, id: AbTestId, expected: Option<i32>) -> Result<ab_test::Model> {
+    let started = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = require(tx, id, expected, AbTestStatus::Running).await?;
+            let mut row = row.changed(on.now());
+            row.status = Set(AbTestStatus::Running);
+            row.started_at = Set(Some(on.now()));
+            let row = row.update(tx).await.on_any_unique(|| {
+                Error::Precondition("another A/B test is RUNNING in the same place; stop it first".into())
+            })?;
+            record(on, tx, actor, Action::AbTestStarted, &row).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(started)
+}
+
+/// Ends a test without a winner: what is still to be sent uses the scripts of the steps again. Its numbers are kept.
+///
+/// # Errors
+/// [`Error::Precondition`] if it does not run.
+pub async fn stop(on: &Services, actor: &Actor, id: AbTestId, expected: Option<i32>) -> Result<ab_test::Model> {
+    end(on, actor, id, expected, |_| Ok(None), Action::AbTestStopped).await
+}
+
+/// Ends a test with the winner that its rule finds: what is still to be sent in its place uses that script.
+///
+/// # Errors
+/// [`Error::Precondition`] with the numbers if the rule finds none.
+pub async fn declare_winner(
+    on: &Services,
+    actor: &Actor,
+    id: AbTestId,
+    expected: Option<i32>,
+) -> Result<ab_test::Model> {
+    let decide = |numbers: &Snapshot| numbers.winner().map(Some).ok_or_else(|| Error::Precondition(numbers.refusal()));
+    end(on, actor, id, expected, decide, Action::AbTestWinnerDeclared).await
+}
+
+async fn end(
+    on: &Services,
+    actor: &Actor,
+    id: AbTestId,
+    expected: Option<i32>,
+    decide: impl Fn(&Snapshot) -> Result<Option<AbVariant>> + Copy + Send + Sync,
+    action: Action,
+) -> Result<ab_test::Model> {
+    let ended = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = require(tx, id, expected, AbTestStatus::Completed).await?;
+            let counts = ab_counts::of(tx, &[id]).await?.remove(&id).unwrap_or_default();
+            let numbers = snapshot(&row, &counts, on.now())?;
+            let winner = decide(&numbers)?;
+            let script = winner.map(|variant| match variant {
+                AbVariant::A => row.variant_a,
+                AbVariant::B => row.variant_b,
+            });
+            let mut row = row.changed(on.now());
+            row.status = Set(AbTestStatus::Completed);
+            row.ended_at = Set(Some(on.now()));
+            row.winner = Set(winner);
+            row.winner_id = Set(script);
+            row.stats_a = Set(Some(json!(numbers.a)));
+            row.stats_b = Set(Some(json!(numbers.b)));
+            row.verdict = Set(Some(json!(numbers)));
+            let row = row.update(tx).await?;
+            record(on, tx, actor, action, &row).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(ended)
+}
+
+async fn require(
+    tx: &impl ConnectionTrait,
+    id: AbTestId,
+    expected: Option<i32>,
+    to: AbTestStatus,
+) -> Result<ab_test::Model> {
+    let row = ab_test::Entity::require(tx, id).await?;
+    require_version("A/B test", row.version, expected)?;
+    row.status.require(to)?;
+    Ok(row)
+}
+
+async fn record(
+    on: &Services,
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    action: Action,
+    row: &ab_test::Model,
+) -> Result<()> {
+    let metadata = json!({ "name": row.name, "winner": row.winner, "numbers": row.verdict });
+    audit::record(on, tx, actor, action, Subject("AbTest", row.id.0), metadata).await
+}
+
+/// The rule that a test was made with.
+///
+/// # Errors
+/// The row has none: a defect.
+pub fn rule(row: &ab_test::Model) -> Result<Rule> {
+    serde_json::from_value(row.rule.clone()).map_err(Error::internal)
+}
+
+/// The numbers of a test: as they were kept when it ended, or else as `counts` and `now` make them.
+///
+/// # Errors
+/// The row holds what it can't: a defect.
+pub fn snapshot(row: &ab_test::Model, counts: &Leads, now: DateTime<Utc>) -> Result<Snapshot> {
+    if let Some(kept) = &row.verdict {
+        return serde_json::from_value(kept.clone()).map_err(Error::internal);
+    }
+    let rule = rule(row)?;
+    let run = row.started_at.and_then(|at| (now - at).to_std().ok()).unwrap_or(Duration::ZERO);
+    let [a, b] = [AbVariant::A, AbVariant::B].map(|variant| counts.of(variant, rule.goal));
+    Ok(Snapshot::of(&rule, a, b, run, now))
+}

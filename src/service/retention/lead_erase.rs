@@ -1,0 +1,69 @@
+//! A person wants to be forgotten: whatever tells who it was goes, what was done for it stays as a number.
+
+use sea_orm::ActiveModelTrait;
+use sea_orm::ActiveValue::Set;
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::error::Result;
+use crate::domain::id::LeadId;
+use crate::domain::retention::words::LeadStatus;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::retention::{lead, lead_erasure, suppression};
+
+/// What an erased lead says of where it came from.
+const SOURCE: &str = "ERASED";
+
+/// Erases a lead. Its row stays, empty and never to be contacted, so that attempts, conversions and reports still add up; its
+/// addresses leave a keyed hash each, so that no import brings them back. Neither the audit line nor anything else says who
+/// it was.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let row = lead::Entity::require(tx, id).await?;
+        let now = on.now();
+        for (kind, address) in [(suppression::Kind::Email, &row.email), (suppression::Kind::Phone, &row.phone)] {
+            if let Some(address) = address {
+                let hash = suppression::hash(&on.key, kind, address);
+                suppression::Entity::keep(tx, kind, hash, "ERASED", now).await?;
+            }
+        }
+        let erased = lead_erasure::traces(tx, &row, now).await?;
+        empty(row, now).update(tx).await?;
+        let metadata = json!({ "attempts": erased.attempts, "conversions": erased.conversions,
+            "webhookEvents": erased.webhook_events });
+        audit::record(on, tx, actor, Action::LeadErased, Subject("Lead", id.0), metadata).await
+    })
+    .await?;
+    on.tell(Event::Report);
+    on.tell(Event::Audit);
+    Ok(())
+}
+
+fn empty(row: lead::Model, now: chrono::DateTime<chrono::Utc>) -> lead::ActiveModel {
+    let mut row = row.changed(now);
+    row.external_id = Set(None);
+    row.first_name = Set(None);
+    row.last_name = Set(None);
+    row.phone = Set(None);
+    row.email = Set(None);
+    row.telegram_username = Set(None);
+    row.source = Set(SOURCE.into());
+    row.status = Set(LeadStatus::DoNotContact);
+    row.status_before = Set(None);
+    row.no_email = Set(true);
+    row.no_sms = Set(true);
+    row.no_call = Set(true);
+    row.no_webhook = Set(true);
+    row.no_telegram = Set(true);
+    row.meta = Set(json!({}));
+    row.notes = Set(None);
+    row.time_zone = Set(None);
+    row.language = Set(None);
+    row
+}

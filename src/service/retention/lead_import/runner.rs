@@ -1,0 +1,216 @@
+//! Does the imports of this node, one after the other.
+
+use std::io;
+use std::time::Duration;
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
+use serde_json::json;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use super::reader::{self, Source};
+use crate::domain::audit::Action;
+use crate::domain::broadcast::ImportStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::LeadImportId;
+use crate::domain::role::Role;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::broadcast::upload;
+use crate::service::{Actor, Services};
+use crate::storage::retention::lead_import;
+use crate::storage::retention::lead_staging::{self, Batch};
+use crate::storage::sql::Dialect;
+
+/// Why an import without its file can't be done.
+pub(super) const GONE: &str = "the file of this upload is no longer there; upload it again";
+
+/// Lines of a batch. PostgreSQL: a second of one node. SQLite: 50 ms, in which nobody else writes (R23).
+const BATCH_LINES: (i64, i64) = (5_000, 400);
+/// New leads that make the database's statistics of the table old.
+const MANY: i64 = 10_000;
+/// Progress is told at most so often.
+const TELL: Duration = Duration::from_millis(100);
+/// How often imports are looked for that nobody told of, and how long a database or disk that is away is left alone.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Does the imports of this node as they come, until `stop`.
+pub async fn run(on: Services, stop: CancellationToken) {
+    let mut events = on.events.subscribe();
+    while !stop.is_cancelled() {
+        // What was told before is found by looking.
+        events = events.resubscribe();
+        if let Err(error) = run_pending(&on, &stop, |_| {}).await {
+            tracing::warn!(error = ?error, "imports of leads have to wait");
+        }
+        tokio::select! {
+            () = next_import(&mut events) => {}
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Returns when there may be a new import.
+async fn next_import(events: &mut Receiver<Event>) {
+    loop {
+        match events.recv().await {
+            Ok(Event::LeadImport(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            // The clock wakes.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Does the imports of this node that have not ended, those too that an earlier run of the process left. `seen` is told of
+/// the import after each batch. With `stop` it returns after the present batch.
+///
+/// # Errors
+/// [`Error::Unavailable`] if the database or the disk went away: to be called again, it goes on where it stopped.
+pub async fn run_pending(
+    on: &Services,
+    stop: &CancellationToken,
+    mut seen: impl FnMut(&lead_import::Model) + Send,
+) -> Result<()> {
+    for import in lead_import::Entity::unfinished(on.node).all(on.db.reader()).await? {
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+        let id = import.id;
+        match run_one(on, import, stop, &mut seen).await {
+            Ok(()) => {}
+            Err(Failure::File(why)) => fail(on, id, &why).await?,
+            Err(Failure::Other(error @ Error::Unavailable(_))) => return Err(error),
+            Err(Failure::Other(error)) => {
+                tracing::error!(error = ?error, import = %id, "an import of leads failed");
+                fail(on, id, "internal error").await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why an import does not go on.
+enum Failure {
+    /// Its file can't be read.
+    File(String),
+    Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::File(GONE.into()),
+            // What the reader itself says of the file.
+            io::ErrorKind::Other => Self::File(error.to_string()),
+            _ => Self::File(format!("the file can't be read: {error}")),
+        }
+    }
+}
+
+async fn run_one(
+    on: &Services,
+    queued: lead_import::Model,
+    stop: &CancellationToken,
+    seen: &mut (impl FnMut(&lead_import::Model) + Send),
+) -> Result<(), Failure> {
+    let mut import = begin(on, queued).await?;
+    let mut batches = reader::start(Source {
+        path: upload::path(on, import.upload_id),
+        format: import.format,
+        mapping: serde_json::from_value(import.mapping.clone()).map_err(Error::internal)?,
+        from: import.bytes_read,
+        batch_lines: if on.db.is_postgres() { BATCH_LINES.0 } else { BATCH_LINES.1 },
+        errors: usize::try_from(lead_import::ERRORS - import.invalid.min(lead_import::ERRORS)).unwrap_or_default(),
+        key: on.key.clone(),
+    });
+    let mut told = on.clock.monotonic();
+    while let Some(batch) = batches.recv().await {
+        import = write(on, import.id, &batch?).await?;
+        let now = on.clock.monotonic();
+        if now.saturating_sub(told) >= TELL {
+            on.tell(Event::LeadImport(import.id));
+            told = now;
+        }
+        seen(&import);
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+    }
+    complete(on, &import).await?;
+    Ok(())
+}
+
+/// The import's row becomes RUNNING, unless an earlier run of it began.
+async fn begin(on: &Services, queued: lead_import::Model) -> Result<lead_import::Model> {
+    if queued.status == ImportStatus::Running {
+        return Ok(queued);
+    }
+    let id = queued.id;
+    let begun = on
+        .write(|tx| async move {
+            let row = lead_import::Entity::require(&*tx, id).await?;
+            let version = row.version + 1;
+            let mut row = row.into_active_model();
+            row.status = Set(ImportStatus::Running);
+            row.started_at = Set(Some(on.now()));
+            row.version = Set(version);
+            Ok(row.update(&*tx).await?)
+        })
+        .await?;
+    on.tell(Event::LeadImport(id));
+    Ok(begun)
+}
+
+async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<lead_import::Model> {
+    lead_staging::write(&on.db, id, batch, on.now()).await?.ok_or_else(|| {
+        Error::Unavailable(anyhow::anyhow!(
+            "the import went on elsewhere, or a commit was not answered: it is read anew"
+        ))
+    })
+}
+
+async fn complete(on: &Services, import: &lead_import::Model) -> Result<()> {
+    if on.db.is_postgres() && import.inserted >= MANY {
+        // Or the next batch and list are planned for the table as it was before.
+        on.db.write_alone(Dialect(on.db.backend()).statement("ANALYZE leads", [])).await?;
+    }
+    end(on, import.id, ImportStatus::Completed, None).await
+}
+
+async fn fail(on: &Services, id: LeadImportId, why: &str) -> Result<()> {
+    end(on, id, ImportStatus::Failed, Some(why)).await
+}
+
+async fn end(on: &Services, id: LeadImportId, status: ImportStatus, why: Option<&str>) -> Result<()> {
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let row = lead_import::Entity::require(tx, id).await?;
+        let version = row.version + 1;
+        let mut row = row.into_active_model();
+        row.status = Set(status);
+        row.error_message = Set(why.map(ToOwned::to_owned));
+        row.completed_at = Set(Some(on.now()));
+        row.version = Set(version);
+        let row = row.update(tx).await?;
+        // It is done in the name of the user who asked for it.
+        let actor = Actor::user(row.created_by_id, Role::Operator, None);
+        let metadata = json!({
+            "status": status, "lines": row.lines, "inserted": row.inserted,
+            "duplicates": row.duplicates, "invalid": row.invalid, "error": why,
+        });
+        audit::record(on, tx, &actor, Action::LeadsImported, Subject("LeadImport", id.0), metadata).await
+    })
+    .await?;
+    on.tell(Event::LeadImport(id));
+    on.tell(Event::Audit);
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Two leads that are one person become one, with everything that was ever done for either.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, ModelTrait};
+use serde_json::{Map, Value as Json, json};
+
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result, require_version};
+use crate::domain::id::LeadId;
+use crate::domain::retention::words::LeadStatus;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::retention::{lead, lead_moves};
+
+/// Which two, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Merge {
+    /// The lead that stays.
+    pub keep: LeadId,
+    /// The lead that goes.
+    pub duplicate: LeadId,
+    /// Whether the one that stays takes the email and the phone of the other where it has none. Otherwise they are free.
+    pub takes_addresses: bool,
+    /// The version of the lead that stays, as the caller has seen it.
+    pub expected_version: Option<i32>,
+}
+
+/// Merges. Attempts, conversions, consents, campaigns and enrollments move; what the lead that stays has not, it takes; whoever
+/// of the two must not be contacted, is not from now on. Where both are in one sequence, the duplicate's enrollment ends.
+///
+/// # Errors
+/// `NOT_FOUND`, [`Error::Invalid`] if both are the same, [`Error::Conflict`] for another version.
+pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::Model> {
+    if merge.keep == merge.duplicate {
+        return Err(Error::invalid("duplicateId", "must be another lead than keepId"));
+    }
+    let merged = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let (kept, duplicate) = both(tx, merge).await?;
+            require_version("lead", kept.version, merge.expected_version)?;
+            let moved = lead_moves::all(tx, duplicate.id, kept.id, on.now()).await?;
+            duplicate.clone().delete(tx).await?;
+            let kept = combined(on, kept, duplicate, merge.takes_addresses).update(tx).await?;
+            let metadata = json!({ "duplicate": merge.duplicate, "attempts": moved.attempts,
+                "conversions": moved.conversions, "enrollments": moved.enrollments, "campaigns": moved.campaigns });
+            audit::record(on, tx, actor, Action::LeadsMerged, Subject("Lead", kept.id.0), metadata).await?;
+            Ok(kept)
+        })
+        .await?;
+    on.tell(Event::Report);
+    on.tell(Event::Audit);
+    Ok(merged)
+}
+
+/// Both rows, locked in the order of their ids: two merges the other way round don't lock each other out.
+async fn both(tx: &Tx, merge: Merge) -> Result<(lead::Model, lead::Model)> {
+    let first = lead::Entity::require(tx, merge.keep.min(merge.duplicate)).await?;
+    let second = lead::Entity::require(tx, merge.keep.max(merge.duplicate)).await?;
+    Ok(if first.id == merge.keep { (first, second) } else { (second, first) })
+}
+
+fn combined(on: &Services, kept: lead::Model, other: lead::Model, takes_addresses: bool) -> lead::ActiveModel {
+    let (old, mut row) = (kept.clone(), kept.changed(on.now()));
+    if takes_addresses {
+        row.email = Set(old.email.or(other.email));
+        row.phone = Set(old.phone.or(other.phone));
+    }
+    row.external_id = Set(old.external_id.or(other.external_id));
+    row.first_name = Set(old.first_name.or(other.first_name));
+    row.last_name = Set(old.last_name.or(other.last_name));
+    row.telegram_username = Set(old.telegram_username.or(other.telegram_username));
+    row.time_zone = Set(old.time_zone.or(other.time_zone));
+    row.language = Set(old.language.or(other.language));
+    row.notes = Set(joined(old.notes, other.notes));
+    row.meta = Set(merged_meta(old.meta, other.meta));
+    row.no_email = Set(old.no_email || other.no_email);
+    row.no_sms = Set(old.no_sms || other.no_sms);
+    row.no_call = Set(old.no_call || other.no_call);
+    row.no_webhook = Set(old.no_webhook || other.no_webhook);
+    row.no_telegram = Set(old.no_telegram || other.no_telegram);
+    let reached = furthest(old.status_before.unwrap_or(old.status), other.status_before.unwrap_or(other.status));
+    let is_closed = [old.status, other.status].contains(&LeadStatus::DoNotContact);
+    row.status = Set(if is_closed { LeadStatus::DoNotContact } else { reached });
+    row.status_before = Set((is_closed && reached != LeadStatus::DoNotContact).then_some(reached));
+    row
+}
+
+/// The one that lies further on the way of a lead.
+fn furthest(one: LeadStatus, other: LeadStatus) -> LeadStatus {
+    let place = |status: &LeadStatus| match status {
+        // Before it was closed it was nothing that anybody remembers.
+        LeadStatus::DoNotContact => 0,
+        LeadStatus::New => 1,
+        LeadStatus::InProgress => 2,
+        LeadStatus::Contacted => 3,
+        LeadStatus::Converted => 4,
+    };
+    if place(&other) > place(&one) { other } else { one }
+}
+
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => Some(format!("{one}\n\n{other}")),
+        (one, other) => one.or(other),
+    }
+}
+
+/// All custom fields; of those that both have, the values of the first.
+fn merged_meta(one: Json, other: Json) -> Json {
+    let object = |meta: Json| match meta {
+        Json::Object(meta) => meta,
+        _ => Map::new(),
+    };
+    let mut all = object(other);
+    all.extend(object(one));
+    Json::Object(all)
+}

@@ -1,0 +1,124 @@
+//! Answers that are kept for a minute, and thrown away as soon as somebody tells of a change.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::time::Instant;
+
+use crate::domain::error::Result;
+use crate::events::Event;
+
+/// How long an answer is good.
+const KEPT: Duration = Duration::from_mins(1);
+/// Answers that are kept at most.
+const MOST: usize = 1_000;
+
+/// Answers by question. Of several who ask the same at once one works it out, the others wait for him.
+pub(super) struct Cache<Q, A> {
+    known: Mutex<Known<Q, A>>,
+}
+
+struct Known<Q, A> {
+    events: Receiver<Event>,
+    answers: HashMap<Q, Arc<Answer<A>>>,
+}
+
+type Answer<A> = tokio::sync::Mutex<Option<(Instant, Arc<A>)>>;
+
+impl<Q: Eq + Hash + Clone, A> Cache<Q, A> {
+    pub(super) fn new(events: Receiver<Event>) -> Self {
+        Self { known: Mutex::new(Known { events, answers: HashMap::new() }) }
+    }
+
+    /// The answer to `question`, which `find` works out unless it is known.
+    pub(super) async fn read<F: Future<Output = Result<A>>>(
+        &self,
+        question: Q,
+        find: impl FnOnce() -> F,
+    ) -> Result<Arc<A>> {
+        let place = self.place(&question);
+        let mut answer = place.lock().await;
+        if let Some((since, found)) = &*answer
+            && since.elapsed() < KEPT
+        {
+            return Ok(found.clone());
+        }
+        // Since its beginning: what changes while it is read may or may not be in it.
+        let since = Instant::now();
+        let found = Arc::new(find().await?);
+        *answer = Some((since, found.clone()));
+        Ok(found)
+    }
+
+    /// Where the answer to `question` is or will be. After a change it is another place: an answer that is being worked out
+    /// meanwhile is told to those who wait for it, and to nobody else.
+    fn place(&self, question: &Q) -> Arc<Answer<A>> {
+        let mut known = self.known();
+        if has_changed(&mut known.events) || known.answers.len() >= MOST {
+            known.answers.clear();
+        }
+        known.answers.entry(question.clone()).or_default().clone()
+    }
+
+    /// The table, even if a panic left it locked: each change to it is a single step.
+    fn known(&self) -> MutexGuard<'_, Known<Q, A>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether something was told since the last question that reports depend on.
+fn has_changed(events: &mut Receiver<Event>) -> bool {
+    let mut changed = false;
+    loop {
+        match events.try_recv() {
+            Ok(Event::Report | Event::Resync) | Err(TryRecvError::Lagged(_)) => changed = true,
+            Ok(_) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return changed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::events::Events;
+    use crate::events::local::LocalEvents;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_good_for_a_minute_or_until_a_change() {
+        let events = LocalEvents::new();
+        let cache = Cache::new(events.subscribe());
+        let asked = AtomicU32::new(0);
+        let read = async |question: &'static str| {
+            let find = async || Ok(asked.fetch_add(1, Ordering::Relaxed));
+            *cache.read(question, find).await.unwrap()
+        };
+        assert_eq!((read("a").await, read("b").await, read("a").await), (0, 1, 0));
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert_eq!(read("a").await, 0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((read("a").await, read("a").await), (2, 2));
+        events.publish(Event::Audit);
+        assert_eq!(read("a").await, 2);
+        events.publish(Event::Report);
+        assert_eq!((read("a").await, read("a").await), (3, 3));
+    }
+
+    #[tokio::test]
+    async fn who_asks_the_same_at_once_waits_for_the_first() {
+        let cache = Cache::new(LocalEvents::new().subscribe());
+        let asked = AtomicU32::new(0);
+        let find = async || {
+            tokio::task::yield_now().await;
+            Ok(asked.fetch_add(1, Ordering::Relaxed))
+        };
+        let (one, two) = tokio::join!(cache.read((), find), cache.read((), find));
+        assert_eq!((*one.unwrap(), *two.unwrap(), asked.into_inner()), (0, 0, 1));
+    }
+}

@@ -1,0 +1,280 @@
+//! One batch of an import of leads, in one transaction: the leads, their campaigns, the counts, the errors.
+//!
+//! The lines come in one parameter, as a table: what is there already, what must not come back and what is new is found by
+//! statements over all of them at once.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::{campaign, lead_import};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
+use crate::domain::retention::lead_line::LeadLine;
+use crate::storage::sql::{self, Dialect};
+use crate::storage::{Db, Tx};
+
+/// What imports of leads lock on PostgreSQL, one batch after the other: `leads` in ASCII. Two lists with the same people in
+/// another order would lock each other out: in whichever order their emails go, their phones go in another.
+const IMPORTING: i64 = 0x6c_6561_6473;
+/// Where a lead comes from whose line does not say.
+const SOURCE: &str = "UPLOAD";
+
+/// A lead to be inserted.
+#[derive(Debug, Clone)]
+pub struct NewLead {
+    pub id: LeadId,
+    /// The number of its line in the file.
+    pub line: i64,
+    /// Its addresses, as they would be in the list of those that must not come back.
+    pub email_hash: Option<String>,
+    pub phone_hash: Option<String>,
+    pub lead: LeadLine,
+}
+
+/// Lines of a file that go in together.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The leads, each person once.
+    pub leads: Vec<NewLead>,
+    /// Lines that are to be told, by number.
+    pub errors: Vec<(i64, String)>,
+    /// Lines that are not empty.
+    pub lines: i64,
+    /// Those of them that are wrong.
+    pub invalid: i64,
+    /// Where the batch begins and ends in the file.
+    pub bytes: std::ops::Range<i64>,
+}
+
+/// A lead as [`Dialect::table`] reads it.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: LeadId,
+    line: i64,
+    member: CampaignLeadId,
+    email: Option<&'a str>,
+    phone: Option<&'a str>,
+    email_hash: Option<&'a str>,
+    phone_hash: Option<&'a str>,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    external_id: Option<&'a str>,
+    telegram_username: Option<&'a str>,
+    time_zone: Option<&'a str>,
+    language: Option<&'a str>,
+    source: &'a str,
+    notes: Option<&'a str>,
+    meta: String,
+}
+
+impl<'a> Row<'a> {
+    fn of(new: &'a NewLead) -> Self {
+        let NewLead { id, line, email_hash, phone_hash, lead } = new;
+        let LeadLine {
+            email,
+            phone,
+            first_name,
+            last_name,
+            external_id,
+            telegram_username,
+            time_zone,
+            language,
+            source,
+            notes,
+            meta,
+        } = lead;
+        Self {
+            id: *id,
+            line: *line,
+            member: CampaignLeadId::generate(),
+            email: email.as_deref(),
+            phone: phone.as_deref(),
+            email_hash: email_hash.as_deref(),
+            phone_hash: phone_hash.as_deref(),
+            first_name: first_name.as_deref(),
+            last_name: last_name.as_deref(),
+            external_id: external_id.as_deref(),
+            telegram_username: telegram_username.as_deref(),
+            time_zone: time_zone.as_deref(),
+            language: language.as_deref(),
+            source: source.as_deref().unwrap_or(SOURCE),
+            notes: notes.as_deref(),
+            meta: Json::Object(meta.clone()).to_string(),
+        }
+    }
+}
+
+/// Writes a batch, if the import is where the batch begins, and returns the import's row after it. None: it has ended or is
+/// somewhere else, because what was thought to have failed was committed after all.
+pub async fn write(
+    db: &Db,
+    import: LeadImportId,
+    batch: &Batch,
+    now: DateTime<Utc>,
+) -> Result<Option<lead_import::Model>> {
+    let rows: Vec<Row<'_>> = batch.leads.iter().map(Row::of).collect();
+    let rows = &sql::rows(&rows);
+    let written = db
+        .write(|tx| async move {
+            let staged = Staged { dialect: Dialect(tx.get_database_backend()), tx: &tx, rows, now };
+            staged.write(import, batch).await
+        })
+        .await;
+    match written {
+        Ok(import) => Ok(Some(import)),
+        Err(Error::Conflict(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A batch on its way into the database.
+struct Staged<'a> {
+    dialect: Dialect,
+    tx: &'a Tx,
+    rows: &'a Value,
+    now: DateTime<Utc>,
+}
+
+impl Staged<'_> {
+    async fn write(&self, id: LeadImportId, batch: &Batch) -> Result<lead_import::Model> {
+        if self.dialect.is_postgres() {
+            let lock = self.dialect.statement("SELECT pg_advisory_xact_lock($1)", [IMPORTING.into()]);
+            self.tx.execute_raw(lock).await?;
+        }
+        let import = lead_import::Entity::require(self.tx, id).await?;
+        if !import.is_at(batch.bytes.start) {
+            return Err(Error::Conflict("the import is somewhere else".into()));
+        }
+        let refused = self.refused().await?;
+        let inserted = self.insert().await?;
+        if let Some(campaign) = import.campaign_id {
+            let present = self.present().await?;
+            let is_refused = |line: i64| refused.binary_search_by_key(&line, |(line, _)| *line).is_ok();
+            self.assign(campaign, present.into_iter().filter(|(line, _)| !is_refused(*line)).map(|(_, id)| id)).await?;
+        }
+        for campaign in campaign::Entity::taking_new_leads().all(self.tx).await? {
+            self.assign(campaign.id, batch.leads.iter().map(|new| new.id.0)).await?;
+        }
+        let room = lead_import::ERRORS - (import.invalid + batch.invalid).min(lead_import::ERRORS);
+        let told = refused.iter().take(usize::try_from(room).unwrap_or_default());
+        self.keep_errors(id, batch.errors.iter().chain(told)).await?;
+        let invalid = batch.invalid + i64::try_from(refused.len()).map_err(Error::internal)?;
+        import.moved_on(self.tx, batch.bytes.end, [batch.lines, inserted, invalid]).await
+    }
+
+    /// The batch as a table, of the columns that a statement needs.
+    fn table(&self, columns: &[&str]) -> String {
+        let kind = |name: &str| match name {
+            "id" | "member" => "uuid",
+            "line" => "bigint",
+            _ => "text",
+        };
+        let columns: Vec<(&str, &str)> = columns.iter().map(|name| (*name, kind(name))).collect();
+        self.dialect.table("$1", &columns)
+    }
+
+    /// Lines that can't go in: of people who must not come back, and of two people at once.
+    async fn refused(&self) -> Result<Vec<(i64, String)>> {
+        let table = self.table(&["line", "email", "phone", "email_hash", "phone_hash"]);
+        let sql = format!(
+            "SELECT r.line AS line, CASE
+                    WHEN e.hash IS NOT NULL THEN 'the email is that of a person who must not be contacted again'
+                    WHEN p.hash IS NOT NULL THEN 'the phone is that of a person who must not be contacted again'
+                    ELSE 'email and phone belong to two leads that are there already' END AS why
+             FROM {table}
+             LEFT JOIN suppressions e ON e.kind = 'EMAIL' AND e.hash = r.email_hash
+             LEFT JOIN suppressions p ON p.kind = 'PHONE' AND p.hash = r.phone_hash
+             LEFT JOIN leads le ON le.email = r.email
+             LEFT JOIN leads lp ON lp.phone = r.phone
+             WHERE e.hash IS NOT NULL OR p.hash IS NOT NULL OR le.id <> lp.id
+             ORDER BY r.line"
+        );
+        let found = self.tx.query_all_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
+        found.iter().map(|row| Ok((row.try_get("", "line")?, row.try_get("", "why")?))).collect()
+    }
+
+    /// The new ones go in; who is there, by email or by phone, stays as he is. Returns how many are new.
+    async fn insert(&self) -> Result<i64> {
+        let names = [
+            "id",
+            "line",
+            "email",
+            "phone",
+            "email_hash",
+            "phone_hash",
+            "first_name",
+            "last_name",
+            "external_id",
+            "telegram_username",
+            "time_zone",
+            "language",
+            "source",
+            "notes",
+            "meta",
+        ];
+        let table = self.table(&names);
+        let meta = if self.dialect.is_postgres() { "r.meta::jsonb" } else { "r.meta" };
+        let sql = format!(
+            "INSERT INTO leads (id, email, phone, first_name, last_name, external_id, telegram_username, time_zone,
+                language, source, notes, meta, status, created_at, updated_at)
+             SELECT r.id, r.email, r.phone, r.first_name, r.last_name, r.external_id, r.telegram_username, r.time_zone,
+                r.language, r.source, r.notes, {meta}, 'NEW', $2, $2
+             FROM {table}
+             WHERE NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'EMAIL' AND s.hash = r.email_hash)
+               AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'PHONE' AND s.hash = r.phone_hash)
+             ORDER BY r.line
+             ON CONFLICT DO NOTHING"
+        );
+        let inserted = self.tx.execute_raw(self.dialect.statement(&sql, [self.rows.clone(), self.now.into()])).await?;
+        i64::try_from(inserted.rows_affected()).map_err(Error::internal)
+    }
+
+    /// The leads of the batch that are in the database, new or not, by the numbers of their lines.
+    async fn present(&self) -> Result<Vec<(i64, Uuid)>> {
+        let table = self.table(&["line", "email", "phone"]);
+        let sql = format!(
+            "SELECT r.line AS line, COALESCE(le.id, lp.id) AS id FROM {table}
+             LEFT JOIN leads le ON le.email = r.email
+             LEFT JOIN leads lp ON lp.phone = r.phone
+             WHERE le.id IS NOT NULL OR lp.id IS NOT NULL"
+        );
+        let found = self.tx.query_all_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
+        found.iter().map(|row| Ok((row.try_get("", "line")?, row.try_get("", "id")?))).collect()
+    }
+
+    /// Leads come to a campaign, unless they are in it or must not be contacted.
+    async fn assign(&self, campaign: RetentionCampaignId, leads: impl Iterator<Item = Uuid>) -> Result<()> {
+        let pairs: Vec<Json> = leads.map(|lead| json!({ "id": lead, "member": CampaignLeadId::generate() })).collect();
+        let pairs = sql::rows(&pairs);
+        let table = self.dialect.table("$1", &[("id", "uuid"), ("member", "uuid")]);
+        let assign = format!(
+            "INSERT INTO campaign_leads (id, campaign_id, lead_id, status, assigned_at)
+             SELECT r.member, $3, l.id, 'PENDING', $2 FROM {table} JOIN leads l ON l.id = r.id
+             WHERE l.status <> 'DO_NOT_CONTACT' ORDER BY l.id
+             ON CONFLICT (campaign_id, lead_id) DO NOTHING"
+        );
+        let values = [pairs.clone(), self.now.into(), campaign.into()];
+        self.tx.execute_raw(self.dialect.statement(&assign, values)).await?;
+        let begin = format!(
+            "UPDATE leads SET status = 'IN_PROGRESS', updated_at = $2, version = version + 1
+             WHERE status = 'NEW' AND id IN (SELECT r.id FROM {table})"
+        );
+        self.tx.execute_raw(self.dialect.statement(&begin, [pairs, self.now.into()])).await?;
+        Ok(())
+    }
+
+    async fn keep_errors(&self, import: LeadImportId, errors: impl Iterator<Item = &(i64, String)>) -> Result<()> {
+        let errors: Vec<Json> = errors.map(|(line, message)| json!({ "line": line, "message": message })).collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let table = self.dialect.table("$2", &[("line", "bigint"), ("message", "text")]);
+        let sql =
+            format!("INSERT INTO lead_import_errors (import_id, line, message) SELECT $1, line, message FROM {table}");
+        self.tx.execute_raw(self.dialect.statement(&sql, [import.into(), sql::rows(&errors)])).await?;
+        Ok(())
+    }
+}

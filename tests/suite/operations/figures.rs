@@ -1,0 +1,76 @@
+//! The story of imports of leads, A/B tests and reports.
+
+use herald::domain::retention::words::ContactChannel;
+use herald::graphql::id::GlobalId;
+use herald::service::Services;
+use herald::storage::retention::{campaign, lead, script, sequence, sequence_step};
+use serde_json::json;
+
+use super::Story;
+use crate::harness::eventually;
+use crate::retention::rows;
+
+/// A list of leads goes in.
+pub(super) async fn leads(story: &mut Story) {
+    let upload = story.client.upload("Mail,Phone\nann@example.com,+14155552671\nbroken,\n").await;
+    let mapping = json!({ "email": "Mail", "phone": "Phone" });
+    let asked = story.input("import-leads", json!({ "uploadId": upload, "mapping": mapping })).await;
+    let id = json!({ "id": asked["importLeads"]["import"]["id"] });
+    story.first("lead-import-progress", id.clone()).await;
+    let (document, client) = (story.document("lead-import"), story.client.clone());
+    eventually("the import has ended", async || {
+        client.data(&document, id.clone()).await["leadImport"]["status"] == "COMPLETED"
+    })
+    .await;
+    let import = story.run("lead-import", id).await["leadImport"].clone();
+    assert_eq!((&import["inserted"], &import["errors"][0]["line"]), (&json!(1), &json!(3)), "{import}");
+}
+
+/// Two scripts are tested in a campaign.
+pub(super) async fn ab_test(story: &mut Story, on: &Services) {
+    let (now, campaign) = (on.now(), rows::campaign(on.now()));
+    let scripts = vec![rows::script(ContactChannel::Email, now), rows::script(ContactChannel::Email, now)];
+    rows::insert::<campaign::Entity, _>(on, vec![campaign.clone()]).await;
+    rows::insert::<script::Entity, _>(on, scripts.clone()).await;
+    let new = json!({
+        "name": "Subject", "campaignId": campaign.id.global(), "channel": "EMAIL",
+        "variantAId": scripts[0].id.global(), "variantBId": scripts[1].id.global(),
+    });
+    let test = story.input("create-ab-test", new).await["createAbTest"]["abTest"].clone();
+    let id = json!({ "id": test["id"] });
+    story.input("start-ab-test", id.clone()).await;
+    let shown = story.run("ab-test", id.clone()).await["abTest"].clone();
+    assert_eq!(shown["statistics"]["decision"], "KEEP_RUNNING", "{shown}");
+    let listed = story.run("list-ab-tests", json!({ "statuses": ["RUNNING"] })).await;
+    assert_eq!(listed["abTests"]["totalCount"], 1);
+    let document = story.document("declare-ab-test-winner");
+    let refused = story.client.query(&document, json!({ "input": id })).await;
+    assert_eq!(refused.code(), "PRECONDITION_FAILED");
+    let stopped = story.input("stop-ab-test", id).await;
+    assert_eq!(stopped["stopAbTest"]["abTest"]["status"], "COMPLETED");
+}
+
+/// What was done is looked at from every side.
+pub(super) async fn reports(story: &mut Story, on: &Services) {
+    let sequence = rows::sequence(on.now());
+    rows::insert::<sequence::Entity, _>(on, vec![sequence.clone()]).await;
+    rows::insert::<sequence_step::Entity, _>(on, vec![rows::step(sequence.id, 1, on.now())]).await;
+    let overview = story.run("retention-overview", json!({})).await["retentionOverview"].clone();
+    assert!(overview["newLeads"].as_i64().unwrap() > 0, "{overview}");
+    assert!(story.run("channel-report", json!({})).await["channelReport"]["channels"].is_array());
+    assert!(story.run("campaign-report", json!({})).await["campaignReport"]["campaigns"].is_array());
+    let funnel = story.run("sequence-funnel", json!({ "sequenceId": sequence.id.global() })).await;
+    assert_eq!(funnel["sequenceFunnel"]["steps"][0]["stepOrder"], 1);
+}
+
+/// Two leads are one person, who takes everything along and is forgotten.
+pub(super) async fn person(story: &mut Story, on: &Services) {
+    let (ann, again) = (rows::lead(on.now()), rows::lead(on.now()));
+    rows::insert::<lead::Entity, _>(on, vec![ann.clone(), again.clone()]).await;
+    let id = json!({ "id": ann.id.global() });
+    let merged = json!({ "keepId": id["id"], "duplicateId": again.id.global() });
+    assert_eq!(story.input("merge-leads", merged).await["mergeLeads"]["lead"]["id"], id["id"]);
+    let export = story.run("export-lead", id.clone()).await["exportLead"].clone();
+    assert_eq!(export["lead"]["firstName"], "Ann", "{export}");
+    assert_eq!(story.input("erase-lead", id.clone()).await["eraseLead"]["erasedId"], id["id"]);
+}
