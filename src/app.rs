@@ -23,7 +23,6 @@ use crate::events::redis::RedisEvents;
 use crate::events::{Event, Events};
 use crate::service::access::audit::{self, Subject};
 use crate::service::access::user;
-use crate::service::broadcast::telegram_account::Application;
 use crate::service::together::Together;
 use crate::service::{Actor, Rules, Services};
 use crate::storage::Db;
@@ -39,7 +38,8 @@ pub struct App {
     applied: usize,
     /// Ends the connection to Redis.
     offline: CancellationToken,
-    _folder: Option<Folder>,
+    /// Locked while it is here.
+    folder: Option<Folder>,
 }
 
 impl App {
@@ -49,16 +49,40 @@ impl App {
     /// A sentence that says what is in the way.
     pub async fn open(config: Config) -> Result<Self> {
         let folder = Folder::open(&config.data_dir)?;
+        Self::open_in(config, folder).await
+    }
+
+    /// Like [`App::open`], with a new key in the data folder; the one before still opens what it has sealed.
+    ///
+    /// # Errors
+    /// As of [`App::open`].
+    pub async fn open_with_new_key(config: Config) -> Result<Self> {
+        let folder = Folder::open(&config.data_dir)?;
+        folder.renew_key()?;
+        Self::open_in(config, folder).await
+    }
+
+    /// Everything has been sealed under the new key.
+    ///
+    /// # Errors
+    /// The file can't be deleted.
+    pub fn forget_key_before(&self) -> Result<()> {
+        self.folder.as_ref().map_or(Ok(()), Folder::forget_key_before)
+    }
+
+    async fn open_in(config: Config, folder: Folder) -> Result<Self> {
+        let mut before = config.secret_key_before.clone();
         let key = if let Some(key) = &config.secret_key {
             key.clone()
         } else {
+            before = folder.secret_key_before()?;
             if config.database_url.is_some() {
                 tracing::warn!("HERALD_SECRET_KEY is not set: other processes will not know this one's sessions");
             }
             folder.secret_key()?
         };
         let node = folder.node()?;
-        Self::build(config, key, node, Some(folder)).await
+        Self::build(config, (key, before), node, Some(folder)).await
     }
 
     /// Like [`App::open`], for a command that works beside running processes. On PostgreSQL it leaves the data folder alone.
@@ -70,10 +94,16 @@ impl App {
             return Self::open(config).await;
         }
         let key = config.secret_key.clone().unwrap_or_else(|| SecretKey::new(rand::random()));
-        Self::build(config, key, NodeId::generate(), None).await
+        let before = config.secret_key_before.clone();
+        Self::build(config, (key, before), NodeId::generate(), None).await
     }
 
-    async fn build(config: Config, key: SecretKey, node: NodeId, folder: Option<Folder>) -> Result<Self> {
+    async fn build(
+        config: Config,
+        (key, before): (SecretKey, Option<SecretKey>),
+        node: NodeId,
+        folder: Option<Folder>,
+    ) -> Result<Self> {
         let db = database(&config).await?;
         let applied = db.migrate().await.map_err(cause).context("the database can't be migrated")?;
         let offline = CancellationToken::new();
@@ -86,13 +116,16 @@ impl App {
             tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
         }
         let rules = Arc::new(rules(&config));
-        let vault = Vault::new(&key);
+        let vault = match &before {
+            Some(before) => Vault::new(&key).after(before),
+            None => Vault::new(&key),
+        };
         let services =
             Services { db, clock: clock.clone(), events, key, vault, rules, node, sessions: Together::default() };
         if applied > 0 {
             note_migrations(&services, applied).await?;
         }
-        Ok(Self { config, services, clock, applied, offline, _folder: folder })
+        Ok(Self { config, services, clock, applied, offline, folder })
     }
 
     /// Creates the user `admin`, if there is no user yet. Returns the password if it had to be made up: it is told once.
@@ -177,7 +210,7 @@ fn rules(config: &Config) -> Rules {
         sso: config.sso.clone(),
         endpoints: config.endpoints.clone(),
         limits: config.limits.clone(),
-        telegram: Application { server: config.telegram_server.clone(), ..Application::default() },
+        telegram: config.application.clone(),
     }
 }
 

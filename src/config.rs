@@ -3,6 +3,7 @@
 mod choices;
 mod limits;
 mod providers;
+mod secrets;
 mod sso;
 mod telegram;
 mod values;
@@ -18,11 +19,13 @@ use secrecy::{ExposeSecret, SecretString};
 pub use self::choices::{LogFormat, Telegram};
 use self::limits::LimitSettings;
 use self::providers::ProviderSettings;
+pub use self::secrets::SECRETS;
 use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
 use crate::domain::retention::endpoints::Endpoints;
 use crate::domain::secret_key::SecretKey;
 use crate::service::access::sso::Issuer;
+use crate::service::broadcast::telegram_account::Application;
 use crate::storage::archive::Place;
 
 /// The settings as they are written. Each has an environment variable and a flag; the flag wins.
@@ -173,15 +176,6 @@ pub struct Settings {
     limits: LimitSettings,
 }
 
-/// Settings that have no flag, because other users of the machine see a process' flags: name and meaning.
-pub const SECRETS: [(&str, &str); 2] = [
-    (
-        "HERALD_SECRET_KEY",
-        "32 bytes in base64 that sign tokens and derive random ids; without it made in the data folder",
-    ),
-    ("HERALD_ADMIN_PASSWORD", "The first start's password of the user admin; without it made up and printed once"),
-];
-
 /// The settings, checked. No secret shows in its debug output.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -195,12 +189,14 @@ pub struct Config {
     pub redis_url: Option<SecretString>,
     /// The secret key, or None for the one in the data folder.
     pub secret_key: Option<SecretKey>,
+    /// The secret key before it, which still opens what it has encrypted.
+    pub secret_key_before: Option<SecretKey>,
     /// The first admin's password, or None for one that is made up.
     pub admin_password: Option<SecretString>,
     /// Where messages go.
     pub telegram: Telegram,
-    /// Where MTProto is spoken instead of Telegram's data centres, as `host:port`.
-    pub telegram_server: Option<Arc<str>>,
+    /// By which application, and where, accounts speak to Telegram.
+    pub application: Application,
     /// The address by which users reach Herald, without a slash at its end.
     pub public_url: Option<String>,
     /// Where providers are, and where they find Herald.
@@ -274,10 +270,11 @@ impl Settings {
         let url = |url: Option<SecretString>| url.filter(|url| !url.expose_secret().is_empty());
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (sso, sso_login_url) = self.sso.check()?;
-        let (telegram, telegram_server) = self.telegram.check()?;
         let listen = values::address(&self.listen).of("HERALD_LISTEN")?;
         let public_url =
             text(self.public_url).map(|url| values::public_url(&url)).transpose().of("HERALD_PUBLIC_URL")?;
+        let (telegram, application) = self.telegram.check(secret("HERALD_TELEGRAM_API_HASH"))?;
+        let key = |name| secret(name).map(|key| values::secret_key(&key)).transpose().of(name);
         let config = Config {
             sso,
             sso_login_url,
@@ -287,16 +284,14 @@ impl Settings {
             data_dir: values::folder(self.data_dir).of("HERALD_DATA_DIR")?,
             database_url: values::url(url(self.database_url), &["postgres", "postgresql"]).of("DATABASE_URL")?,
             redis_url: values::url(url(self.redis_url), &["redis", "rediss", "redis+unix", "unix"]).of("REDIS_URL")?,
-            secret_key: secret("HERALD_SECRET_KEY")
-                .map(|key| values::secret_key(&key))
-                .transpose()
-                .of("HERALD_SECRET_KEY")?,
+            secret_key: key("HERALD_SECRET_KEY")?,
+            secret_key_before: key("HERALD_SECRET_KEY_BEFORE")?,
             admin_password: secret("HERALD_ADMIN_PASSWORD")
                 .map(values::password)
                 .transpose()
                 .of("HERALD_ADMIN_PASSWORD")?,
             telegram,
-            telegram_server,
+            application,
             origins: values::list(self.origins.as_deref(), values::origin).of("HERALD_ORIGINS")?,
             trusted_proxies: self.trusted_proxies.unwrap_or_default().parse().of("HERALD_TRUSTED_PROXIES")?,
             upload_max_bytes: values::size(&self.upload_max_bytes).of("HERALD_UPLOAD_MAX_BYTES")?,
@@ -360,6 +355,7 @@ mod tests {
             "--redis-url=localhost",
             "--telegram=dry",
             "--telegram-server=gateway",
+            "--telegram-api-id=0",
             "--public-url=herald.example",
             "--origins=https://a.example,https://b.example/x",
             "--trusted-proxies=10.0.0.0/33",

@@ -13,6 +13,10 @@ use uuid::Uuid;
 use crate::domain::id::NodeId;
 use crate::domain::secret_key::SecretKey;
 
+/// The installation's key, and the one before while secrets are being sealed anew.
+const KEY: &str = "secret.key";
+const KEY_BEFORE: &str = "secret.key.before";
+
 /// A data folder that this process has to itself.
 pub struct Folder {
     path: PathBuf,
@@ -50,27 +54,60 @@ impl Folder {
 
     /// The installation's key, made at the first start.
     pub fn secret_key(&self) -> Result<SecretKey> {
-        let text = self.kept("secret.key", || STANDARD.encode(rand::random::<[u8; 32]>()))?;
-        let bytes = STANDARD.decode(&text).ok().and_then(|bytes| bytes.try_into().ok());
-        let damaged =
-            || anyhow!("{} is damaged: tokens and secrets depend on it", self.path.join("secret.key").display());
+        self.key(KEY, &self.kept(KEY, made_up)?)
+    }
+
+    /// The key before, while secrets are being sealed anew.
+    pub fn secret_key_before(&self) -> Result<Option<SecretKey>> {
+        match self.read(KEY_BEFORE)? {
+            Some(text) => self.key(KEY_BEFORE, &text).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Puts a new key in the place of the installation's, unless that was done and not finished. At no instant is the old
+    /// one gone: it is copied first, and stays until [`Folder::forget_key_before`].
+    pub fn renew_key(&self) -> Result<()> {
+        let present = self.kept(KEY, made_up)?;
+        let before = self.read(KEY_BEFORE)?;
+        if before.is_some_and(|before| before != present) {
+            return Ok(());
+        }
+        let written = self.write(KEY_BEFORE, &present).and_then(|()| self.write(KEY, &made_up()));
+        written.with_context(|| format!("the key in {} can't be replaced", self.path.display()))
+    }
+
+    /// The key before opens nothing any more.
+    pub fn forget_key_before(&self) -> Result<()> {
+        let path = self.path.join(KEY_BEFORE);
+        std::fs::remove_file(&path).with_context(|| format!("{} can't be deleted", path.display()))
+    }
+
+    fn key(&self, name: &str, text: &str) -> Result<SecretKey> {
+        let bytes = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        let damaged = || anyhow!("{} is damaged: tokens and secrets depend on it", self.path.join(name).display());
         bytes.map(SecretKey::new).ok_or_else(damaged)
     }
 
     /// The text of a file that only its owner may read; written whole or not at all if it is not there yet.
     fn kept(&self, name: &str, make: impl FnOnce() -> String) -> Result<String> {
+        if let Some(text) = self.read(name)? {
+            return Ok(text);
+        }
+        let text = make();
+        self.write(name, &text).with_context(|| format!("{} can't be written", self.path.join(name).display()))?;
+        Ok(text)
+    }
+
+    /// The text of a file, if it is there.
+    fn read(&self, name: &str) -> Result<Option<String>> {
         let path = self.path.join(name);
         let mut text = String::new();
-        match File::open(&path) {
-            Ok(mut file) => file.read_to_string(&mut text).map(drop),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                text = make();
-                self.write(name, &text)
-            }
-            Err(error) => Err(error),
+        match File::open(&path).and_then(|mut file| file.read_to_string(&mut text)) {
+            Ok(_) => Ok(Some(text.trim().to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(anyhow!(error).context(format!("{} can't be read", path.display()))),
         }
-        .with_context(|| format!("{} can't be read or written", path.display()))?;
-        Ok(text.trim().to_owned())
     }
 
     fn write(&self, name: &str, text: &str) -> std::io::Result<()> {
@@ -81,6 +118,10 @@ impl Folder {
         std::fs::rename(&part, self.path.join(name))?;
         File::open(&self.path)?.sync_all()
     }
+}
+
+fn made_up() -> String {
+    STANDARD.encode(rand::random::<[u8; 32]>())
 }
 
 #[cfg(test)]
@@ -105,5 +146,26 @@ mod tests {
         assert_eq!(folder.secret_key().unwrap().derive("x"), key.derive("x"));
         std::fs::write(path.join("secret.key"), "short").unwrap();
         assert!(folder.secret_key().unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn a_key_is_replaced_and_the_old_one_stays_until_it_is_forgotten() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::open(parent.path()).unwrap();
+        let same = |a: &SecretKey, b: &SecretKey| a.derive("x") == b.derive("x");
+        let old = folder.secret_key().unwrap();
+        assert!(folder.secret_key_before().unwrap().is_none());
+        folder.renew_key().unwrap();
+        let new = folder.secret_key().unwrap();
+        assert!(!same(&old, &new) && same(&old, &folder.secret_key_before().unwrap().unwrap()));
+        // After an interruption it goes on with the same two.
+        folder.renew_key().unwrap();
+        assert!(same(&new, &folder.secret_key().unwrap()));
+        // An interruption between the two writes leaves the old key twice: then a new one is made.
+        std::fs::copy(parent.path().join(KEY_BEFORE), parent.path().join(KEY)).unwrap();
+        folder.renew_key().unwrap();
+        assert!(!same(&old, &folder.secret_key().unwrap()));
+        folder.forget_key_before().unwrap();
+        assert!(folder.secret_key_before().unwrap().is_none());
     }
 }

@@ -6,7 +6,9 @@ mod help;
 mod import;
 mod log;
 mod migrate;
+mod secrets;
 mod serve;
+mod telegram;
 mod traces;
 mod users;
 
@@ -41,8 +43,12 @@ enum Command {
     Import(import::Import),
     /// Create, change and list users
     User(users::User),
+    /// Add, examine and list the Telegram accounts that send
+    Telegram(telegram::Telegram),
     /// Examine or archive the audit log
     Audit(audit::Audit),
+    /// Replace the key under which secrets are stored
+    Secrets(secrets::Secrets),
     /// Print the API's schema
     Schema,
     /// Say what a command does, or list all settings
@@ -105,7 +111,9 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Migrate(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::User(command) => command.run(),
+        Command::Telegram(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Secrets(command) => command.run(),
         Command::Schema => {
             print!("{}", crate::graphql::sdl());
             Ok(())

@@ -1,10 +1,12 @@
 //! The settings of Telegram: whether it is the real one, and where that is.
 
-use std::sync::Arc;
-
 use clap::Args;
 
 use super::{Named, Telegram, Wrong, values};
+use crate::service::broadcast::telegram_account::{Application, is_api_hash};
+
+/// The hash is not repeated: it is a secret.
+const API_HASH: &str = "it is not the 32 hexadecimal digits that my.telegram.org shows";
 
 /// Where messages go.
 #[derive(Args, Clone)]
@@ -21,13 +23,20 @@ pub(super) struct TelegramSettings {
         value_name = "HOST:PORT"
     )]
     telegram_server: Option<String>,
+    /// The number of your Telegram application, from my.telegram.org, for accounts that have none of their own
+    #[arg(long, hide_env_values = true, hide_short_help = true, env = "HERALD_TELEGRAM_API_ID", value_name = "N")]
+    telegram_api_id: Option<String>,
 }
 
 impl TelegramSettings {
-    /// Where messages go, and the server that stands in for Telegram's.
-    pub(super) fn check(self) -> Result<(Telegram, Option<Arc<str>>), Wrong> {
+    /// Where messages go, and by which application. The hash is no flag: other users of the machine see flags.
+    pub(super) fn check(self, api_hash: Option<String>) -> Result<(Telegram, Application), Wrong> {
+        let hash = api_hash.map(|hash| if is_api_hash(&hash) { Ok(hash.into()) } else { Err(API_HASH.to_owned()) });
+        let api_id = self.telegram_api_id.filter(|id| !id.is_empty());
+        let api_id = api_id.map(|id| values::number(&id, 1..=i32::MAX)).transpose().of("HERALD_TELEGRAM_API_ID")?;
         let server = self.telegram_server.filter(|server| !server.is_empty());
         let server = server.map(|server| values::server(&server)).transpose().of("HERALD_TELEGRAM_SERVER")?;
-        Ok((values::choice(&self.telegram).of("HERALD_TELEGRAM")?, server))
+        let application = Application { api_id, api_hash: hash.transpose().of("HERALD_TELEGRAM_API_HASH")?, server };
+        Ok((values::choice(&self.telegram).of("HERALD_TELEGRAM")?, application))
     }
 }

@@ -93,6 +93,10 @@ pub enum Action {
     SessionStringAdded,
     /// The session of a Telegram account was replaced.
     SessionStringRotated,
+    /// The label, the limits or the use of a Telegram account were changed.
+    TelegramAccountUpdated,
+    /// A Telegram account went, with its session.
+    TelegramAccountRemoved,
     /// Telegram told a sender to wait; `metadata` has the seconds.
     FloodWaitTriggered,
     /// Telegram closed an account.
@@ -105,6 +109,8 @@ pub enum Action {
     IntegrationTested,
     /// Telegram lets an account send no more, until somebody does something about it; `metadata` says why.
     AccountParked,
+    /// All secrets were encrypted under a new key; `metadata` says how many.
+    SecretsRotated,
     /// A process that sends began its work.
     WorkerStarted,
     /// A process that sends ended in order.

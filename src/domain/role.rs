@@ -68,6 +68,8 @@ pub enum Permission {
     EraseLeads,
     /// See, set up and try the credentials of providers.
     ManageIntegrations,
+    /// See, add, change and remove the Telegram accounts that send.
+    TelegramAccounts,
 }
 
 impl Role {

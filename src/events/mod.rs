@@ -9,7 +9,7 @@ pub mod redis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 
-use crate::domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, UserId};
+use crate::domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, TelegramAccountId, UserId};
 
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Event {
     Campaign(BroadcastCampaignId),
     /// A campaign was started, resumed, paused or cancelled: workers look for it at once.
     Work(BroadcastCampaignId),
+    /// A Telegram account was added, changed or removed: whoever holds it looks at it at once.
+    Account(TelegramAccountId),
     /// An import's counts or state.
     Import(ChannelImportId),
     /// An import of leads: its counts or state.

@@ -10,7 +10,7 @@ use crate::domain::id::{
     AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
     ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
     RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
-    TemplateId, UploadId, UserId,
+    TelegramAccountId, TemplateId, UploadId, UserId,
 };
 
 /// An id that the API shows.
@@ -71,6 +71,7 @@ global!(
     IntegrationConfigId => "IntegrationConfig",
     AbTestId => "AbTest",
     LeadImportId => "LeadImport",
+    TelegramAccountId => "TelegramAccount",
 );
 
 /// Reads the ids that come as arguments.

@@ -55,6 +55,7 @@ pub struct Query(
     retention::ab_test_list::AbTestQuery,
     retention::report::ReportQuery,
     retention::lead_person::PersonQuery,
+    broadcast::telegram_account::TelegramAccountQuery,
     #[cfg(test)] tests::Faulty,
 );
 
@@ -76,6 +77,7 @@ pub struct Mutation(
     retention::lead_import::LeadImportMutation,
     retention::ab_test_mutations::AbTestMutation,
     retention::lead_person::PersonMutation,
+    broadcast::telegram_account_mutations::TelegramAccountMutation,
     #[cfg(test)] tests::Faulty,
 );
 

@@ -11,6 +11,7 @@ use super::broadcast::campaign::BroadcastCampaign;
 use super::broadcast::channel::Channel;
 use super::broadcast::channel_import::ChannelImport;
 use super::broadcast::job::Job;
+use super::broadcast::telegram_account::TelegramAccount;
 use super::broadcast::template::Template;
 use super::guard::{self, requires};
 use super::id::{self, GlobalId, MOST_IDS, ReadId};
@@ -27,7 +28,7 @@ use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
     AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
     ContactAttemptId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId,
-    ScriptId, TemplateId, UserId,
+    ScriptId, TelegramAccountId, TemplateId, UserId,
 };
 use crate::domain::role::Permission;
 
@@ -71,6 +72,8 @@ pub enum Node {
     ConversionRule(ConversionRule),
     /// How a provider is reached.
     IntegrationConfig(IntegrationConfig),
+    /// A Telegram account that sends.
+    TelegramAccount(TelegramAccount),
 }
 
 /// Anything by its id alone.
@@ -160,6 +163,10 @@ async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) ->
         JobId::TYPE => {
             need(Permission::ReadBroadcast).await?;
             Job::by_id(ctx, id.argument("id")?).await?.map(Node::Job)
+        }
+        TelegramAccountId::TYPE => {
+            need(Permission::TelegramAccounts).await?;
+            TelegramAccount::by_id(ctx, id.argument("id")?).await?.map(Node::TelegramAccount)
         }
         name => return of_retention(ctx, name, id).await,
     })

@@ -26,6 +26,7 @@ pub mod broadcast;
 pub mod hub;
 pub mod once;
 pub mod retention;
+pub mod secrets;
 pub mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;

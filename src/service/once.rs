@@ -14,11 +14,11 @@ use super::{Actor, Services};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{
     AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, IntegrationConfigId, JobId, LeadId,
-    LeadImportId, TemplateId, UserId,
+    LeadImportId, TelegramAccountId, TemplateId, UserId,
 };
 use crate::domain::json::canonical;
 use crate::storage::access::{idempotency_key, user};
-use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, template};
+use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, telegram_account, template};
 use crate::storage::retention::integration_config;
 use crate::storage::retention::{ab_test, lead, lead_import};
 
@@ -177,6 +177,7 @@ rows!(
     campaign by BroadcastCampaignId as "broadcast campaign",
     job by JobId as "job",
     integration_config by IntegrationConfigId as "integration config",
+    telegram_account by TelegramAccountId as "Telegram account",
 );
 
 /// A row, and how many the write has moved.

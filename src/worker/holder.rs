@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Tools;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{SenderId, TelegramAccountId};
+use crate::service::Services;
 use crate::service::broadcast::delivery::sender as service;
 use crate::storage::broadcast::queue::senders::{self, Fate};
 use crate::storage::broadcast::sender;
@@ -37,7 +38,7 @@ impl Holder {
     /// Registers this process.
     pub async fn register(tools: &Tools) -> Result<Self> {
         let began = tools.on.clock.monotonic();
-        let row = identity(tools).map_err(Error::Internal)?;
+        let row = identity(&tools.on).map_err(Error::Internal)?;
         service::register(&tools.on, &row).await?;
         let holder = Self { row, valid_until: AtomicU64::new(0), open: Mutex::default(), accounts: Mutex::default() };
         holder.renewed(began);
@@ -148,7 +149,11 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn identity(tools: &Tools) -> anyhow::Result<sender::Model> {
+/// This process, as others know it.
+///
+/// # Errors
+/// `/proc` can't be read.
+pub fn identity(on: &Services) -> anyhow::Result<sender::Model> {
     let pid = i32::try_from(std::process::id())?;
     Ok(sender::Model {
         id: SenderId::generate(),
@@ -158,8 +163,8 @@ fn identity(tools: &Tools) -> anyhow::Result<sender::Model> {
         boot: boot()?,
         pid,
         pid_started: started(pid)?.context("this process has no entry in /proc")?,
-        data_dir: tools.on.rules.data_dir.display().to_string(),
-        started_at: tools.on.now(),
+        data_dir: on.rules.data_dir.display().to_string(),
+        started_at: on.now(),
         ended_at: None,
     })
 }

@@ -34,6 +34,7 @@ mod steer;
 mod takeover;
 
 use holder::Holder;
+pub use holder::identity;
 
 /// How often running campaigns are looked for, apart from events.
 const LOOK: Duration = Duration::from_secs(1);
@@ -135,11 +136,11 @@ async fn simulate(tools: &Tools, holder: &Arc<Holder>, session: &CancellationTok
     lanes.close().await;
 }
 
-/// Returns when campaigns may have begun to run.
+/// Returns when campaigns may have begun to run, or accounts have changed.
 async fn next_work(events: &mut tokio::sync::broadcast::Receiver<Event>) {
     loop {
         match events.recv().await {
-            Ok(Event::Work(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return,
+            Ok(Event::Work(_) | Event::Account(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return,
             Ok(_) => {}
             // The events outlive the worker; should they not, the clock wakes it.
             Err(RecvError::Closed) => std::future::pending().await,

@@ -181,6 +181,8 @@ impl Bench {
             retry_limit: 3,
             test_limit: 20,
             scheduled_at: None,
+            accounts: vec![],
+            account_failover: false,
         };
         Ok(campaign::create(&self.on, actor, new).await?.id)
     }

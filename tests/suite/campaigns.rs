@@ -58,6 +58,8 @@ pub async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
             retry_limit: 3,
             test_limit: 20,
             scheduled_at: None,
+            accounts: vec![],
+            account_failover: false,
         };
         let id = campaign::create(on, &actor, new).await.unwrap().id;
         campaign::start(on, &actor, id).await.unwrap();

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
+mod accounts;
 mod alike;
 mod api_tokens;
 mod archive;

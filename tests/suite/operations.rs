@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use async_graphql::parser::types::{Selection, TypeKind, TypeSystemDefinition};
 use async_graphql::parser::{parse_query, parse_schema};
+use herald::app::Parts;
 use serde_json::{Value as Json, json};
 
+use crate::harness::telegram::TelegramServer;
 use crate::harness::{Client, PASSWORD, TestApp, eventually};
 
 fn folder() -> PathBuf {
@@ -92,6 +94,7 @@ async fn every_published_operation_runs() {
     assert_eq!(story.run("preview-template", preview).await["previewTemplate"]["text"], "Hello extra_news: 20 %");
     campaign(&mut story, &batch, &template["id"]).await;
     single_jobs(&mut story).await;
+    accounts(&mut story).await;
     things_by_id(&mut story, &batch, &channel).await;
     integrations(&mut story).await;
     tidying(&mut story, &batch, &channel, &template["id"]).await;
@@ -278,6 +281,26 @@ async fn things_by_id(story: &mut Story, batch: &Json, channel: &Json) {
     assert_eq!(both, json!([{ "__typename": "Channel", "id": channel }, { "__typename": "Batch", "id": batch }]));
     let categories = story.run("channel-categories", json!({})).await["channelCategories"].clone();
     assert_eq!(categories[0], json!({ "category": "новости", "channelCount": 5, "activeChannelCount": 5 }));
+}
+
+/// Telegram accounts come, change and go, where messages do go to Telegram.
+async fn accounts(story: &mut Story) {
+    let telegram = TelegramServer::start(2).await;
+    let live = TestApp::live(&telegram, &[], Parts { api: true, worker: true }).await;
+    let simulated = std::mem::replace(&mut story.client, live.admin().await);
+    let new = json!({ "label": "main", "sessionString": telegram.session_string(0) });
+    let added = story.input("add-telegram-account", new).await["addTelegramAccount"]["account"].clone();
+    assert_eq!((&added["status"], &added["messagesPerMinute"]), (&json!("ACTIVE"), &json!(20)));
+    let id = added["id"].clone();
+    let slower = json!({ "id": id, "messagesPerMinute": 5, "expectedVersion": 1 });
+    story.input("update-telegram-account", slower).await;
+    let listed = story.run("list-telegram-accounts", json!({ "statuses": ["ACTIVE"] })).await;
+    assert_eq!(listed["telegramAccounts"]["nodes"][0]["messagesPerMinute"], 5);
+    let other = json!({ "id": id, "sessionString": telegram.session_string(1) });
+    let rotated = story.input("rotate-telegram-session", other).await["rotateTelegramSession"]["account"].clone();
+    assert_eq!(rotated["telegramUserId"], telegram.user_id(1).to_string());
+    story.input("remove-telegram-account", json!({ "id": id })).await;
+    story.client = simulated;
 }
 
 /// The catalog is looked through, corrected and cleared of what is not used.

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::harness::TestApp;
 
 use Permission::{
-    Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn, WriteCampaigns,
-    WriteChannels, WriteJobs, WriteRetention, WriteUsers,
+    Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn,
+    TelegramAccounts, WriteCampaigns, WriteChannels, WriteJobs, WriteRetention, WriteUsers,
 };
 
 /// The table of the contract, a line for each mutation.
@@ -63,6 +63,10 @@ const TABLE: &[(&str, Permission)] = &[
     ("declareAbTestWinner", WriteRetention),
     ("mergeLeads", WriteRetention),
     ("eraseLead", EraseLeads),
+    ("addTelegramAccount", TelegramAccounts),
+    ("rotateTelegramSession", TelegramAccounts),
+    ("updateTelegramAccount", TelegramAccounts),
+    ("removeTelegramAccount", TelegramAccounts),
 ];
 
 /// The published schema, with what is needed to write an operation for any field.

@@ -9,6 +9,7 @@ use super::batch::Batch;
 use super::job::Job;
 use super::job_list::{JobFilter, JobOrder, jobs_of};
 use super::sent_messages::{SentChanges, SentChangesOf};
+use super::telegram_account::TelegramAccount;
 use super::template::Template;
 use crate::domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
 use crate::domain::error::{Error, Result};
@@ -95,6 +96,20 @@ impl BroadcastCampaign {
     /// How often a message is tried again after a failure that may pass.
     async fn retry_limit(&self) -> i32 {
         self.0.retry_limit
+    }
+
+    /// The Telegram accounts that it was given, in order; empty: it goes by all that are active. Null if your role may not see
+    /// accounts.
+    async fn telegram_accounts(&self, ctx: &Context<'_>) -> Result<Option<Vec<TelegramAccount>>> {
+        if !ctx.viewer().role.may(Permission::TelegramAccounts) {
+            return Ok(None);
+        }
+        TelegramAccount::of(ctx, self.0.id).await.map(Some)
+    }
+
+    /// Whether untouched messages of a parked account may go by the others.
+    async fn account_failover(&self) -> bool {
+        self.0.account_failover
     }
 
     /// How many messages are sent at most in TEST mode.

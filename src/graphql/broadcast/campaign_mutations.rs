@@ -7,11 +7,11 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::campaign::BroadcastCampaign;
 use crate::domain::broadcast::CampaignMode;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
+use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
 use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
+use crate::graphql::id::{self, GlobalId, ReadId};
 use crate::graphql::scalar::{DateTime, Json};
 use crate::service::broadcast::campaign as service;
 use crate::service::broadcast::channel_refresh::obstacles;
@@ -46,8 +46,13 @@ struct CreateBroadcastCampaignInput {
     /// How many messages are sent at most in TEST mode, from 1 to 1,000.
     #[graphql(default = 20)]
     test_limit: i32,
-    /// The Telegram accounts that send. Where sending is only simulated, none is needed.
+    /// The Telegram accounts that send, at most 100; without it, all that are active. A TEST goes to the Saved Messages of the
+    /// first. Where sending is only simulated, none is needed.
     telegram_account_ids: Option<Vec<ID>>,
+    /// Whether messages that wait for an account which was parked or told to wait may go by the others instead, if it has not
+    /// tried them yet. Telegram may hold it against the others.
+    #[graphql(default)]
+    account_failover: bool,
     /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
     /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
     idempotency_key: Option<String>,
@@ -79,6 +84,10 @@ struct UpdateBroadcastCampaignInput {
     scheduled_at: MaybeUndefined<DateTime>,
     /// The campaign's own copy of the text, only while it is PAUSED: so a text that Telegram refuses is mended.
     content: Option<String>,
+    /// The Telegram accounts that send, only while it is QUEUED or PAUSED; null: all that are active.
+    telegram_account_ids: MaybeUndefined<Vec<ID>>,
+    /// Whether untouched messages of a parked account may go by the others.
+    account_failover: Option<bool>,
     /// Change it only if this is still its version, otherwise CONFLICT.
     expected_version: Option<i32>,
 }
@@ -311,11 +320,9 @@ fn new(input: CreateBroadcastCampaignInput) -> Result<service::New> {
         scheduled_at,
         test_limit,
         telegram_account_ids,
+        account_failover,
         idempotency_key: _,
     } = input;
-    if telegram_account_ids.is_some_and(|ids| !ids.is_empty()) {
-        return Err(Error::NotFound("Telegram account"));
-    }
     Ok(service::New {
         name,
         description,
@@ -327,6 +334,8 @@ fn new(input: CreateBroadcastCampaignInput) -> Result<service::New> {
         retry_limit,
         test_limit,
         scheduled_at: scheduled_at.map(Into::into),
+        accounts: accounts(&telegram_account_ids.unwrap_or_default())?,
+        account_failover,
     })
 }
 
@@ -340,8 +349,15 @@ fn change(input: UpdateBroadcastCampaignInput) -> Result<(BroadcastCampaignId, s
         retry_limit,
         scheduled_at,
         content,
+        telegram_account_ids,
+        account_failover,
         expected_version,
     } = input;
+    let accounts = match telegram_account_ids {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(Vec::new()),
+        MaybeUndefined::Value(ids) => Some(accounts(&ids)?),
+    };
     let change = service::Update {
         name,
         description: description.into(),
@@ -350,9 +366,15 @@ fn change(input: UpdateBroadcastCampaignInput) -> Result<(BroadcastCampaignId, s
         retry_limit,
         scheduled_at: scheduled_at.map_value(Into::into).into(),
         content,
+        accounts,
+        account_failover,
         expected_version,
     };
     Ok((id.input("id")?, change))
+}
+
+fn accounts(ids: &[ID]) -> Result<Vec<TelegramAccountId>> {
+    id::list(ids, &["input", "telegramAccountIds"], id::MOST_IDS)
 }
 
 fn read_params(Json(params): Json) -> Result<BTreeMap<String, String>> {

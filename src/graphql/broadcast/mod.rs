@@ -17,6 +17,8 @@ pub mod job_mutations;
 pub mod live;
 pub mod message_entity;
 pub mod sent_messages;
+pub mod telegram_account;
+pub mod telegram_account_mutations;
 pub mod template;
 pub mod template_mutations;
 pub mod template_preview;

@@ -6,8 +6,8 @@ use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, BroadcastCampaignId, ChannelId, TemplateId, UploadId, UserId};
-use crate::storage::broadcast::job;
+use crate::domain::id::{BatchId, BroadcastCampaignId, ChannelId, TelegramAccountId, TemplateId, UploadId, UserId};
+use crate::storage::broadcast::{campaign_account, job};
 
 /// A broadcast campaign.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -113,6 +113,14 @@ impl Entity {
     pub fn simulated(status: CampaignStatus) -> Select<Self> {
         let all = Self::find().select_only().column(Column::Id);
         all.filter(Column::Status.eq(status)).filter(Column::IsSimulated.eq(true))
+    }
+
+    /// Campaigns that have not ended and were given an account.
+    pub fn waiting_for(account: TelegramAccountId) -> Select<Self> {
+        let chosen = campaign_account::Entity::find().filter(campaign_account::Column::AccountId.eq(account));
+        let chosen = chosen.select_only().column(campaign_account::Column::CampaignId);
+        let waiting = [CampaignStatus::Queued, CampaignStatus::Running, CampaignStatus::Paused];
+        Self::in_status(waiting).filter(Column::Id.in_subquery(chosen.into_query()))
     }
 
     /// Campaigns in one of the states.

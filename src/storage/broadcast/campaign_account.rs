@@ -36,9 +36,9 @@ impl Entity {
         chosen.order_by_asc(Column::CampaignId).order_by_asc(Column::Position)
     }
 
-    /// Where an account was chosen.
-    pub fn with(account: TelegramAccountId) -> Select<Self> {
-        Self::find().filter(Column::AccountId.eq(account))
+    /// Takes an account out of the choices of all campaigns.
+    pub fn forget(account: TelegramAccountId) -> sea_orm::DeleteMany<Self> {
+        Self::delete_many().filter(Column::AccountId.eq(account))
     }
 
     /// Takes the choice of a campaign back.

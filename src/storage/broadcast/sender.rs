@@ -39,6 +39,11 @@ impl Entity {
         Self::find().filter(Column::EndedAt.is_null())
     }
 
+    /// Those of them that send: a command that only looks at accounts has no data folder.
+    pub fn sending() -> Select<Self> {
+        Self::live().filter(Column::DataDir.ne(""))
+    }
+
     /// Senders that ended before an instant: nobody needs to know of them any more.
     pub fn forget(before: DateTimeUtc) -> sea_orm::DeleteMany<Self> {
         Self::delete_many().filter(Column::EndedAt.lt(before))

@@ -63,19 +63,29 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
-    /// All accounts.
+    /// All accounts. A row that Telegram has not told the owner of is the claim of somebody who is just adding it.
     pub fn all() -> Select<Self> {
-        Self::find()
+        Self::find().filter(Column::TelegramUserId.is_not_null())
+    }
+
+    /// All accounts, the oldest first.
+    pub fn all_by_age() -> Select<Self> {
+        Self::all().order_by_asc(Column::Id)
+    }
+
+    /// The account `id`.
+    pub fn introduced(id: TelegramAccountId) -> Select<Self> {
+        Self::all().filter(Column::Id.eq(id))
     }
 
     /// The accounts with these ids.
     pub fn by_ids(ids: &[TelegramAccountId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+        Self::all().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
     /// Accounts in one of the states, the oldest first.
     pub fn in_status(statuses: impl IntoIterator<Item = AccountStatus>) -> Select<Self> {
-        Self::find().filter(Column::Status.is_in(statuses)).order_by_asc(Column::Id)
+        Self::all_by_age().filter(Column::Status.is_in(statuses))
     }
 
     /// The account with this session, by the hash of its key.

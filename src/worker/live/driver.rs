@@ -151,6 +151,11 @@ impl Driver {
     /// Starts one message if one may start; returns how long there is nothing to do, or None at the end.
     async fn turn(&mut self) -> Result<Option<Duration>> {
         if let Some(fault) = self.seat.connection.refusal() {
+            // What was wrong with an earlier session says nothing of the present one.
+            self.looked = None;
+            if !self.look().await? {
+                return Ok(None);
+            }
             let status = match rule(&fault) {
                 Ruling::Account(status) => status,
                 _ => AccountStatus::NeedsLogin,
@@ -204,6 +209,10 @@ impl Driver {
             return Ok(true);
         }
         let Some(account) = account::reload(&tools.on, *id).await? else { return Ok(false) };
+        // Another session: this one is given back, and whoever leases the account next connects by the new one.
+        if account.auth_key_hash != self.account.auth_key_hash {
+            return Ok(false);
+        }
         self.account = account;
         if let Some(until) = self.account.send_not_before {
             gate.hold(crate::domain::clock::nanos(until));

@@ -85,7 +85,7 @@ impl Fleet {
         self.drivers.retain(|_, driving| !driving.task.is_finished());
         let db = self.tools.on.db.reader();
         let seats = accounts::seats(db).await?;
-        let processes = sender::Entity::live().count(db).await?.max(1);
+        let processes = sender::Entity::sending().count(db).await?.max(1);
         self.let_go().await?;
         let share = seats.len().div_ceil(usize::try_from(processes).unwrap_or(1));
         for driving in self.surplus(&seats, share) {

@@ -236,6 +236,8 @@ impl Office {
             retry_limit: 3,
             test_limit: 20,
             scheduled_at: None,
+            accounts: vec![],
+            account_failover: false,
         };
         change(&mut new);
         campaign::create(&self.on, &self.actor, new).await.expect("a campaign").id

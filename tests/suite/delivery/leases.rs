@@ -158,6 +158,8 @@ async fn campaigns_that_share_failing_channels_do_not_deadlock() {
                 retry_limit: 0,
                 test_limit: 20,
                 scheduled_at: None,
+                accounts: vec![],
+                account_failover: false,
             };
             campaign::create(&office.on, &office.actor, new).await.expect("creates").id
         };

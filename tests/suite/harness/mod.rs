@@ -52,6 +52,13 @@ impl TestApp {
         Self::on(Database::create().await, flags, Parts { api: true, worker: true }).await
     }
 
+    /// It speaks to this Telegram.
+    pub async fn live(telegram: &telegram::TelegramServer, flags: &[&str], parts: Parts) -> Self {
+        let server = format!("--telegram-server={}", telegram.address());
+        let flags = [&["--telegram=live", "--telegram-api-id=1", &server], flags].concat();
+        Self::on(Database::create().await, &flags, parts).await
+    }
+
     /// Only the API runs: nothing is sent.
     pub async fn api_only() -> Self {
         Self::on(Database::create().await, &[], Parts { api: true, worker: false }).await
@@ -67,7 +74,8 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(ToString::to_string).collect();
         let mut app = Self { running: None, flags, folder, database };
-        app.running = Some(app.run(parts).await);
+        // Boxed: a whole application lies in it.
+        app.running = Some(Box::pin(app.run(parts)).await);
         app
     }
 
@@ -84,7 +92,10 @@ impl TestApp {
             #[command(flatten)]
             settings: Settings,
         }
-        let mut line = vec!["herald".to_owned(), "--listen=127.0.0.1:0".into(), "--telegram=simulated".into()];
+        let mut line = vec!["herald".to_owned(), "--listen=127.0.0.1:0".into()];
+        if !self.flags.iter().any(|flag| flag.starts_with("--telegram=")) {
+            line.push("--telegram=simulated".into());
+        }
         line.push(format!("--data-dir={}", self.folder.path().join("data").display()));
         line.extend(self.database.flags());
         line.extend(self.flags.clone());
@@ -99,7 +110,7 @@ impl TestApp {
     /// Ends as after SIGTERM, and starts again on the same data, at another address.
     pub async fn restart(&mut self, parts: Parts) {
         self.stop().await;
-        self.running = Some(self.run(parts).await);
+        self.running = Some(Box::pin(self.run(parts)).await);
     }
 
     /// Ends as after SIGTERM.

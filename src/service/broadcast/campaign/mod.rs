@@ -9,11 +9,12 @@ use serde_json::json;
 use crate::domain::audit::Action;
 use crate::domain::broadcast::{CampaignMode, CampaignStatus};
 use crate::domain::error::{Error, Result, Violations};
-use crate::domain::id::{BatchId, BroadcastCampaignId, TemplateId};
+use crate::domain::id::{BatchId, BroadcastCampaignId, TelegramAccountId, TemplateId};
 use crate::domain::pacing::RATES;
 use crate::domain::template::{Params, Template};
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
+use crate::service::broadcast::telegram_account;
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::broadcast::{batch, campaign, progress, template};
@@ -64,6 +65,10 @@ pub struct New {
     pub test_limit: i32,
     /// When it starts by itself.
     pub scheduled_at: Option<DateTime<Utc>>,
+    /// The accounts that it goes by; none: all that are active.
+    pub accounts: Vec<TelegramAccountId>,
+    /// Whether untouched jobs of a parked account may go by its other accounts.
+    pub account_failover: bool,
 }
 
 /// Creates a campaign. `total` of its progress is a preview until the start fixes it.
@@ -80,6 +85,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
             let created = row.clone().into_active_model().insert(tx).await?;
             let preview = preview(new, audience.channel_count);
             insert_progress(tx, &created, preview).await?;
+            telegram_account::choose(tx, created.id, &new.accounts).await?;
             let used = message.usage_count + 1;
             let mut message = message.into_active_model();
             message.usage_count = Set(used);
@@ -144,7 +150,7 @@ fn row(on: &Services, actor: &Actor, new: &New) -> Result<campaign::Model> {
         retry_limit: new.retry_limit,
         test_limit: new.test_limit,
         is_simulated: on.rules.is_simulated,
-        account_failover: false,
+        account_failover: new.account_failover,
         status: CampaignStatus::Queued,
         pause_reason: None,
         scheduled_at: new.scheduled_at,

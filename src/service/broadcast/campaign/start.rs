@@ -12,6 +12,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::BroadcastCampaignId;
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
+use crate::service::broadcast::telegram_account;
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::broadcast::queue::freeze::{Freeze, remove_jobs};
@@ -38,6 +39,9 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
             "the campaign was made to be sent for real, and messages go nowhere here (HERALD_TELEGRAM=simulated)"
         };
         return Err(Error::Precondition(how.into()));
+    }
+    if !on.rules.is_simulated {
+        telegram_account::require_usable(on, id).await?;
     }
     let message = template::Entity::find_by_id(found.template_id).one(on.db.reader()).await?;
     let message = message.ok_or(Error::NotFound("template"))?;

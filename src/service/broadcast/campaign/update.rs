@@ -10,10 +10,11 @@ use super::{RETRIES, check_params, check_placeholders, check_rate, check_texts, 
 use crate::domain::audit::Action;
 use crate::domain::broadcast::{CampaignStatus, ParseMode};
 use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::BroadcastCampaignId;
+use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
 use crate::domain::template::Template;
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
+use crate::service::broadcast::telegram_account;
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::broadcast::{campaign, queue, template};
@@ -36,6 +37,10 @@ pub struct Update {
     pub scheduled_at: Option<Option<DateTime<Utc>>>,
     /// The campaign's own copy of the message, only while it is paused: so a message that Telegram refuses is mended.
     pub content: Option<String>,
+    /// The accounts that it goes by, none: all that are active; only while nothing is being sent.
+    pub accounts: Option<Vec<TelegramAccountId>>,
+    /// Whether untouched jobs of a parked account may go by its other accounts.
+    pub account_failover: Option<bool>,
     /// Only if this is still its version.
     pub expected_version: Option<i32>,
 }
@@ -54,6 +59,9 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
             allow(change, status)?;
             let row = apply(on, tx, row, change).await?;
             let changed = row.update(tx).await?;
+            if let Some(accounts) = &change.accounts {
+                telegram_account::choose_again(tx, id, accounts, status == CampaignStatus::Paused).await?;
+            }
             pace(tx, &changed).await?;
             let action =
                 if change.scheduled_at.is_some() { Action::CampaignScheduled } else { Action::CampaignUpdated };
@@ -84,6 +92,11 @@ fn check(change: &Update) -> Result<()> {
 }
 
 fn allow(change: &Update, status: CampaignStatus) -> Result<()> {
+    let may_choose = matches!(status, CampaignStatus::Queued | CampaignStatus::Paused);
+    if change.accounts.is_some() && !may_choose {
+        let why = format!("accounts can be chosen while nothing is being sent; the campaign is {status}");
+        return Err(Error::Precondition(why));
+    }
     let before_start = change.params.is_some() || change.scheduled_at.is_some();
     if before_start && status != CampaignStatus::Queued {
         return Err(Error::Precondition(format!(
@@ -102,8 +115,18 @@ fn allow(change: &Update, status: CampaignStatus) -> Result<()> {
 }
 
 async fn apply(on: &Services, tx: &Tx, old: campaign::Model, change: &Update) -> Result<campaign::ActiveModel> {
-    let Update { name, description, params, delivery_rate, retry_limit, scheduled_at, content, expected_version: _ } =
-        change.clone();
+    let Update {
+        name,
+        description,
+        params,
+        delivery_rate,
+        retry_limit,
+        scheduled_at,
+        content,
+        accounts: _,
+        account_failover,
+        expected_version: _,
+    } = change.clone();
     let (template_id, parse_mode, old_params) = (old.template_id, old.parse_mode, super::audience::params(&old)?);
     let mut row = old.changed(on.now());
     if let Some(name) = name {
@@ -122,6 +145,9 @@ async fn apply(on: &Services, tx: &Tx, old: campaign::Model, change: &Update) ->
     }
     if let Some(retries) = retry_limit {
         row.retry_limit = Set(retries);
+    }
+    if let Some(failover) = account_failover {
+        row.account_failover = Set(failover);
     }
     if let Some(at) = scheduled_at {
         row.scheduled_at = Set(at);

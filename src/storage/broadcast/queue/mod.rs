@@ -15,6 +15,7 @@ use crate::storage::sql::Dialect;
 
 pub mod accounts;
 pub mod budget;
+pub mod detach;
 pub mod engage;
 pub mod freeze;
 pub mod lease;

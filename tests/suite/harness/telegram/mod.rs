@@ -121,6 +121,17 @@ impl TelegramServer {
         self.book().accounts[account].is_signed_in = false;
     }
 
+    /// Two sessions of one user.
+    pub fn same_user(&self, one: usize, other: usize) {
+        let mut book = self.book();
+        book.accounts[other].user_id = book.accounts[one].user_id;
+    }
+
+    /// The account is given a new session; the old one is forgotten.
+    pub fn renew_key(&self, account: usize) {
+        self.book().accounts[account].cipher = Cipher::new(std::array::from_fn(|_| rand::random()));
+    }
+
     /// The key of the account is forgotten: whoever comes with it is told 404.
     pub fn forget_key(&self, account: usize) {
         let other = std::array::from_fn(|_| rand::random());

@@ -1,0 +1,288 @@
+//! Telegram accounts, as they are shown: never their keys.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
+
+use crate::domain::broadcast::AccountStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
+use crate::domain::role::Permission;
+use crate::graphql::access::user::User;
+use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
+use crate::graphql::context::ContextExt;
+use crate::graphql::guard::requires;
+use crate::graphql::id::GlobalId;
+use crate::graphql::loaders::{Load, LoadError, Reader};
+use crate::graphql::scalar::{BigInt, DateTime};
+use crate::storage::broadcast::campaign_account;
+use crate::storage::broadcast::telegram_account::{self, Column};
+use crate::storage::page::Sort;
+use crate::storage::sql::contains_in_any_case;
+
+/// A Telegram account that sends.
+pub struct TelegramAccount(telegram_account::Model);
+
+impl From<telegram_account::Model> for TelegramAccount {
+    fn from(row: telegram_account::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// A Telegram account that sends. Its session and its API hash are stored encrypted, and never shown.
+#[Object]
+impl TelegramAccount {
+    /// The id, opaque and unique among all types.
+    pub(in crate::graphql) async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// What people call it.
+    async fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// Whether it can send. A wait that is over shows as `FLOOD_WAIT` until the next message goes out.
+    async fn status(&self) -> AccountStatus {
+        self.0.status
+    }
+
+    /// What Telegram answered when it parked the account; null while nothing is wrong.
+    async fn last_error(&self) -> Option<&str> {
+        self.0.last_error.as_deref()
+    }
+
+    /// Telegram's number of the user: limits belong to the user, whichever session is used.
+    async fn telegram_user_id(&self) -> Option<BigInt> {
+        self.0.telegram_user_id.map(Into::into)
+    }
+
+    /// The name that Telegram shows.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// The username, without `@`; null if it has none.
+    async fn username(&self) -> Option<&str> {
+        self.0.username.as_deref()
+    }
+
+    /// The last four digits of its telephone number, to tell accounts apart.
+    async fn phone_ending(&self) -> Option<&str> {
+        self.0.phone_end.as_deref()
+    }
+
+    /// The number of Telegram's data centre that knows it, 1 to 5.
+    async fn data_center(&self) -> i32 {
+        self.0.dc
+    }
+
+    /// The application, from my.telegram.org, in whose name it speaks.
+    async fn api_id(&self) -> i32 {
+        self.0.api_id
+    }
+
+    /// Messages a minute at most, over all campaigns.
+    async fn messages_per_minute(&self) -> i32 {
+        self.0.messages_per_minute
+    }
+
+    /// Channels a day at most that it has not written to before.
+    async fn new_peers_per_day(&self) -> i32 {
+        self.0.new_peers_per_day
+    }
+
+    /// Usernames a day at most that it looks up.
+    async fn resolves_per_day(&self) -> i32 {
+        self.0.resolves_per_day
+    }
+
+    /// Messages sent since midnight, UTC.
+    async fn sends_today(&self, ctx: &Context<'_>) -> i32 {
+        self.0.today(ctx.services().now()).sends
+    }
+
+    /// Channels written to for the first time since midnight, UTC.
+    async fn new_peers_today(&self, ctx: &Context<'_>) -> i32 {
+        self.0.today(ctx.services().now()).new_peers
+    }
+
+    /// Usernames looked up since midnight, UTC.
+    async fn resolves_today(&self, ctx: &Context<'_>) -> i32 {
+        self.0.today(ctx.services().now()).resolves
+    }
+
+    /// Until when Telegram asked it to send nothing; null if there is no such wait.
+    async fn sends_resume_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        ahead(ctx, self.0.send_not_before)
+    }
+
+    /// Until when Telegram asked it to look up no username; sends to channels that it knows go on meanwhile.
+    async fn resolves_resume_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        ahead(ctx, self.0.resolve_not_before)
+    }
+
+    /// Until when Telegram asked it to read nothing.
+    async fn reads_resume_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        ahead(ctx, self.0.read_not_before)
+    }
+
+    /// When it was added.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed by somebody, or by Telegram.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// Who added it; null if that was done at the command line.
+    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match self.0.created_by_id {
+            Some(id) => User::by_id(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+}
+
+impl TelegramAccount {
+    /// The account `id`.
+    pub async fn by_id(ctx: &Context<'_>, id: TelegramAccountId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(id).await?.map(Self))
+    }
+
+    /// The accounts that a campaign was given, in the order of the choice.
+    pub async fn of(ctx: &Context<'_>, campaign: BroadcastCampaignId) -> Result<Vec<Self>> {
+        let chosen = ctx.loaders().one(ChosenFor(campaign)).await?.unwrap_or_default();
+        let mut accounts = Vec::with_capacity(chosen.len());
+        for account in futures_util::future::try_join_all(chosen.into_iter().map(|id| Self::by_id(ctx, id))).await? {
+            accounts.extend(account);
+        }
+        Ok(accounts)
+    }
+}
+
+/// An instant, if it has not come yet.
+fn ahead(ctx: &Context<'_>, until: Option<chrono::DateTime<chrono::Utc>>) -> Option<DateTime> {
+    until.filter(|until| *until > ctx.services().now()).map(Into::into)
+}
+
+/// Telegram accounts by id.
+impl Loader<TelegramAccountId> for Reader {
+    type Value = telegram_account::Model;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        ids: &[TelegramAccountId],
+    ) -> Result<HashMap<TelegramAccountId, telegram_account::Model>, LoadError> {
+        let rows = telegram_account::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// Which accounts a campaign was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct ChosenFor(BroadcastCampaignId);
+
+impl Loader<ChosenFor> for Reader {
+    type Value = Vec<TelegramAccountId>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ChosenFor]) -> Result<HashMap<ChosenFor, Vec<TelegramAccountId>>, LoadError> {
+        let campaigns: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let rows = campaign_account::Entity::of_all(&campaigns).all(self.db.reader()).await.map_err(Error::from)?;
+        let mut chosen: HashMap<ChosenFor, Vec<TelegramAccountId>> = HashMap::new();
+        for row in rows {
+            chosen.entry(ChosenFor(row.campaign_id)).or_default().push(row.account_id);
+        }
+        Ok(chosen)
+    }
+}
+
+/// Which Telegram accounts are wanted. All that is given must hold.
+#[derive(InputObject, Default)]
+struct TelegramAccountFilter {
+    /// In one of these states.
+    statuses: Option<Vec<AccountStatus>>,
+    /// This is part of the label, in any case.
+    label_contains: Option<String>,
+}
+
+impl TelegramAccountFilter {
+    fn select(self) -> Select<telegram_account::Entity> {
+        let Self { statuses, label_contains } = self;
+        let mut select = telegram_account::Entity::all();
+        if let Some(statuses) = statuses {
+            // Each once, however often it was given: a statement takes only so many values.
+            select = select.filter(Column::Status.is_in(AccountStatus::iter().filter(|one| statuses.contains(one))));
+        }
+        if let Some(part) = label_contains {
+            select = select.filter(contains_in_any_case(Column::Label, &part));
+        }
+        select
+    }
+}
+
+/// What Telegram accounts can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum TelegramAccountOrderField {
+    /// In the order of the alphabet.
+    Label,
+    /// The instant at which it was added.
+    CreatedAt,
+}
+
+/// How Telegram accounts are sorted.
+#[derive(InputObject)]
+struct TelegramAccountOrder {
+    /// What decides the order.
+    field: TelegramAccountOrderField,
+    /// Which end of the order comes first.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl TelegramAccountOrder {
+    fn sort(order: Option<Self>) -> Sort<telegram_account::Entity> {
+        let order = order.unwrap_or(Self { field: TelegramAccountOrderField::Label, direction: OrderDirection::Asc });
+        let sort = match order.field {
+            TelegramAccountOrderField::Label => Sort::by(Column::Label),
+            TelegramAccountOrderField::CreatedAt => Sort::by_id(),
+        };
+        sort.descending(order.direction.is_desc())
+    }
+}
+
+/// Reads Telegram accounts.
+#[derive(Default)]
+pub struct TelegramAccountQuery;
+
+#[Object]
+impl TelegramAccountQuery {
+    /// The Telegram accounts that send, by label unless told otherwise.
+    #[graphql(directive = requires::apply(Permission::TelegramAccounts))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn telegram_accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which accounts.")] filter: Option<TelegramAccountFilter>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<TelegramAccountOrder>,
+    ) -> Result<Option<Connection<TelegramAccount>>> {
+        let args = PageArgs::new(first, after, last, before);
+        let select = filter.unwrap_or_default().select();
+        Connection::read(&ctx.services().db, select, TelegramAccountOrder::sort(order_by), &args).await.map(Some)
+    }
+}

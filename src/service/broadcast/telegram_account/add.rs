@@ -1,0 +1,103 @@
+//! An account comes in: its session is claimed, greeted, and only then an account.
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::claim::{claim, withdraw};
+use super::greet::{Shown, greet};
+use super::{Access, Budget, label, require_live, subject};
+use crate::domain::audit::Action;
+use crate::domain::broadcast::AccountStatus;
+use crate::domain::error::{Error, Result, Violations};
+use crate::events::Event;
+use crate::service::access::audit;
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::broadcast::telegram_account::{self, Entity, Model};
+use crate::storage::violation::OnUnique;
+use crate::telegram::live::Identity;
+
+/// An account to be.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// 1 to 200 characters.
+    pub label: String,
+    /// As `GramJS`, Telethon or Pyrogram write it.
+    pub session: SecretString,
+    /// From my.telegram.org; None: the installation's.
+    pub api_id: Option<i32>,
+    /// From my.telegram.org; None: the installation's, if it has one.
+    pub api_hash: Option<SecretString>,
+    /// What it may do.
+    pub budget: Budget,
+}
+
+/// Adds an account. It sends from now on.
+///
+/// # Errors
+/// [`Error::Invalid`] for a session that can't be read or that Telegram does not know; [`Error::Conflict`] if the session, or
+/// its Telegram user, is there already. Nothing is left of what could not be added.
+pub async fn add(on: &Services, actor: &Actor, new: New) -> Result<Model> {
+    require_live(on)?;
+    let New { label: written, session, api_id, api_hash, budget } = new;
+    let mut wrong = Violations::default();
+    let label = label(&mut wrong, &written);
+    budget.check(&mut wrong);
+    let access = Access::read(on, &mut wrong, session.expose_secret(), api_id, api_hash);
+    wrong.into_result()?;
+    let access = access.ok_or_else(|| Error::invalid("sessionString", "it can't be read"))?;
+    // In a task of its own: a caller who stops waiting must not leave a connection, or half an account.
+    let (on, actor) = (on.clone(), actor.clone());
+    let task = tokio::spawn(async move { enter(&on, &actor, &access, &label, budget).await });
+    task.await.map_err(Error::internal)?
+}
+
+async fn enter(on: &Services, actor: &Actor, access: &Access, label: &str, budget: Budget) -> Result<Model> {
+    let claimed = claim(on, access, label, budget, actor.user).await?;
+    let entered = match greet(on, access).await {
+        Ok(identity) => {
+            let (claimed, identity) = (&claimed, &*identity);
+            let entered = on.write(|tx| async move { introduce(on, &tx, actor, claimed.clone(), identity).await });
+            entered.await
+        }
+        Err(error) => Err(error),
+    };
+    match entered {
+        Ok(account) => {
+            on.tell(Event::Account(account.id));
+            on.tell(Event::Audit);
+            Ok(account)
+        }
+        Err(error) => {
+            withdraw(on, claimed.id).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The claim becomes an account.
+async fn introduce(on: &Services, tx: &Tx, actor: &Actor, claim: Model, identity: &Identity) -> Result<Model> {
+    if let Some(other) = Entity::of_user(identity.user_id).one(tx).await? {
+        return Err(known(&other.label));
+    }
+    let Shown { name, username, phone_end } = identity.into();
+    let mut row = Entity::require(tx, claim.id).await?.changed(on.now());
+    row.version = Set(1);
+    row.status = Set(AccountStatus::Active);
+    row.telegram_user_id = Set(Some(identity.user_id));
+    row.name = Set(name);
+    row.username = Set(username);
+    row.phone_end = Set(phone_end);
+    let account = row.update(tx).await;
+    let account = account.on_unique(telegram_account::TABLE, "telegram_user_id", || known(&claim.label))?;
+    let metadata = json!({ "label": account.label, "telegramUserId": identity.user_id.to_string() });
+    audit::record(on, tx, actor, Action::SessionStringAdded, subject(&account), metadata).await?;
+    Ok(account)
+}
+
+fn known(label: &str) -> Error {
+    Error::Conflict(format!(
+        "this Telegram user is there already, as \"{label}\": give that account the new session with rotateTelegramSession"
+    ))
+}

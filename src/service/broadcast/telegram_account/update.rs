@@ -1,0 +1,117 @@
+//! Label, limits, and whether an account is in use.
+
+use sea_orm::ActiveModelTrait;
+use sea_orm::ActiveValue::Set;
+use serde_json::json;
+
+use super::{Budget, label, subject, works};
+use crate::domain::audit::Action;
+use crate::domain::broadcast::AccountStatus;
+use crate::domain::error::{Error, Result, Violations, require_version};
+use crate::domain::id::TelegramAccountId;
+use crate::domain::pacing::BARRIER;
+use crate::events::Event;
+use crate::service::access::audit;
+use crate::service::{Actor, Services};
+use crate::storage::broadcast::telegram_account::{Entity, Model};
+
+/// What is to be changed; None leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// 1 to 200 characters.
+    pub label: Option<String>,
+    /// Acts on the next message.
+    pub messages_per_minute: Option<i32>,
+    /// Acts at once.
+    pub new_peers_per_day: Option<i32>,
+    /// Acts at once.
+    pub resolves_per_day: Option<i32>,
+    /// Into use, or out of it.
+    pub is_active: Option<bool>,
+    /// Only if this is still its version.
+    pub expected_version: Option<i32>,
+}
+
+/// Changes an account. Out of use, it starts no send after this has returned.
+pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change: Change) -> Result<Model> {
+    let change = &change;
+    let (was, changed) = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let old = Entity::require(tx, id).await?;
+            require_version("Telegram account", old.version, change.expected_version)?;
+            let new = changed(on, old.clone(), change)?;
+            let was = old.status;
+            let mut row = old.changed(on.now());
+            row.label = Set(new.label);
+            row.messages_per_minute = Set(new.messages_per_minute);
+            row.new_peers_per_day = Set(new.new_peers_per_day);
+            row.resolves_per_day = Set(new.resolves_per_day);
+            row.status = Set(new.status);
+            row.last_error = Set(new.last_error);
+            let changed = row.update(tx).await?;
+            let metadata = json!({ "label": changed.label, "from": was, "to": changed.status });
+            audit::record(on, tx, actor, Action::TelegramAccountUpdated, subject(&changed), metadata).await?;
+            Ok((was, changed))
+        })
+        .await?;
+    on.tell(Event::Account(id));
+    on.tell(Event::Audit);
+    if works(was) && !works(changed.status) {
+        on.clock.sleep(BARRIER).await;
+    }
+    Ok(changed)
+}
+
+/// The row as it would be, or all that is wrong with it.
+fn changed(on: &Services, old: Model, change: &Change) -> Result<Model> {
+    let mut wrong = Violations::default();
+    let label = match &change.label {
+        Some(written) => label(&mut wrong, written),
+        None => old.label.clone(),
+    };
+    let budget = Budget {
+        messages_per_minute: change.messages_per_minute.unwrap_or(old.messages_per_minute),
+        new_peers_per_day: change.new_peers_per_day.unwrap_or(old.new_peers_per_day),
+        resolves_per_day: change.resolves_per_day.unwrap_or(old.resolves_per_day),
+    };
+    budget.check(&mut wrong);
+    wrong.into_result()?;
+    let waits = old.send_not_before.is_some_and(|until| until > on.now());
+    let status = match change.is_active {
+        None => old.status,
+        Some(false) => AccountStatus::Disabled,
+        Some(true) => into_use(old.status, waits)?,
+    };
+    let last_error = old.last_error.filter(|_| status == old.status);
+    let Budget { messages_per_minute, new_peers_per_day, resolves_per_day } = budget;
+    Ok(Model { label, status, last_error, messages_per_minute, new_peers_per_day, resolves_per_day, ..old })
+}
+
+/// The state of an account that an admin puts into use: what Telegram asked to wait for is waited for all the same.
+fn into_use(from: AccountStatus, waits: bool) -> Result<AccountStatus> {
+    use AccountStatus as S;
+    match from {
+        S::NeedsLogin | S::Banned => {
+            let how = "give it a session that works with rotateTelegramSession";
+            Err(Error::Precondition(format!("the account is {from}: {how}")))
+        }
+        S::FloodWait | S::Restricted | S::Frozen | S::Disabled if waits => Ok(S::FloodWait),
+        S::Active | S::FloodWait | S::Restricted | S::Frozen | S::Disabled => Ok(S::Active),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_released_but_its_wait_is_obeyed() {
+        use AccountStatus as S;
+        for from in [S::Restricted, S::Frozen, S::Disabled, S::FloodWait] {
+            assert_eq!(into_use(from, false).unwrap(), S::Active);
+            assert_eq!(into_use(from, true).unwrap(), S::FloodWait);
+        }
+        assert!(into_use(S::Banned, false).is_err() && into_use(S::NeedsLogin, false).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! Accounts and keys from the command line.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::harness::telegram::TelegramServer;
+use crate::harness::{herald, npm};
+
+/// Runs a command with the key of the data folder, and this on its standard input; returns whether it went well, and what it
+/// said.
+fn run(folder: &std::path::Path, telegram: &TelegramServer, words: &[&str], input: &str) -> (bool, String) {
+    let mut command: Command = herald(words[0]);
+    command.env_remove("HERALD_SECRET_KEY").args(&words[1..]).arg(format!("--data-dir={}", folder.display()));
+    command.args(["--telegram=live", "--telegram-api-id=1", "--log=warn"]);
+    command.arg(format!("--telegram-server={}", telegram.address()));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.success(), said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_stored_listed_and_sealed_under_a_new_key() {
+    let telegram = TelegramServer::start(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let session = telegram.session_string(0);
+    let run = |words: &[&str], input: &str| run(folder.path(), &telegram, words, input);
+    let (well, said) = run(&["telegram", "add", "main", "--messages-per-minute=7"], &format!("{session}\n"));
+    assert!(well && said.contains("main was added") && said.contains("..0000"), "{said}");
+    let (well, said) = run(&["telegram", "add", "other"], "nonsense\n");
+    assert!(!well && said.contains("mutilated") && said.trim().lines().count() == 1, "{said}");
+    let key = std::fs::read(folder.path().join("secret.key")).unwrap();
+
+    let (well, said) = run(&["secrets", "rotate"], "");
+    assert!(well && said.contains("1 secrets are encrypted") && said.contains("Access tokens"), "{said}");
+    assert_ne!(std::fs::read(folder.path().join("secret.key")).unwrap(), key);
+    assert!(!folder.path().join("secret.key.before").exists());
+    let (well, said) = run(&["telegram", "check"], "");
+    assert!(well && said.contains("Telegram lets it in"), "{said}");
+    let (well, said) = run(&["telegram", "list"], "");
+    assert!(well && said.contains("main") && said.contains("ACTIVE") && !said.contains(&session[20..60]), "{said}");
+    telegram.sign_out(0);
+    let (well, said) = run(&["telegram", "check"], "");
+    assert!(!well && said.contains("signed out") && said.contains("1 of 1 accounts are in trouble"), "{said}");
+    assert!(telegram.accepted().is_empty(), "nothing is sent");
+}
+
+/// The README's block on the way to a first message, run as it stands there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_to_a_first_message_is_as_the_readme_says() {
+    let telegram = TelegramServer::start(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("session.txt"), telegram.session_string(0)).unwrap();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```sh\n").skip(1).collect();
+    assert_eq!(blocks.len(), 1, "the README has one block of sh");
+    let (block, _) = blocks[0].split_once("```").unwrap();
+    assert!(block.contains("http://127.0.0.1:8080"));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let block = block.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"));
+    let script = format!("trap 'kill $(jobs -p)' EXIT\n{block}");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_herald")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("bash");
+    for (name, _) in std::env::vars() {
+        if name.starts_with("HERALD_") || name.starts_with("OTEL_") || name == "DATABASE_URL" || name == "REDIS_URL" {
+            command.env_remove(name);
+        }
+    }
+    command.args(["-eo", "pipefail", "-c", &script]).current_dir(folder.path()).env("PATH", path);
+    command.env("HERALD_LISTEN", format!("127.0.0.1:{port}")).env("HERALD_TELEGRAM_SERVER", telegram.address());
+    let said = npm::run(command).await;
+    let accepted = telegram.accepted();
+    let sent: Vec<_> = accepted.iter().map(|message| (message.username.as_str(), message.text.as_str())).collect();
+    assert_eq!(sent, [("me", "Hello, telegram!")], "{said}");
+}
