@@ -257,5 +257,5 @@ async fn who_is_erased_is_nowhere_any_more_and_can_not_come_back_by_an_import() 
     assert_eq!(import["errors"], json!([{ "line": 2 }, { "line": 3 }]), "{import}");
     assert_eq!(import["inserted"], 1);
     // Nobody else was touched.
-    assert_eq!(self::read(on, bob.id).await, bob);
+    assert_eq!(read(on, bob.id).await, bob);
 }
