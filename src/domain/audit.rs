@@ -111,6 +111,16 @@ pub enum Action {
     AccountParked,
     /// All secrets were encrypted under a new key; `metadata` says how many.
     SecretsRotated,
+    /// A lead told a provider that it wants no more contacts on a channel.
+    LeadOptedOut,
+    /// A lead told a provider that it wants contacts on a channel again.
+    LeadOptedIn,
+    /// A campaign and its leads were brought to Instantly.
+    RetentionCampaignSynced,
+    /// Somebody recorded a conversion.
+    ConversionRecorded,
+    /// Conversions were credited anew; `metadata` has the model.
+    ConversionsAttributed,
     /// A process that sends began its work.
     WorkerStarted,
     /// A process that sends ended in order.

@@ -56,6 +56,7 @@ pub struct Query(
     retention::report::ReportQuery,
     retention::lead_person::PersonQuery,
     broadcast::telegram_account::TelegramAccountQuery,
+    retention::conversion_list::ConversionQuery,
     #[cfg(test)] tests::Faulty,
 );
 
@@ -78,6 +79,8 @@ pub struct Mutation(
     retention::ab_test_mutations::AbTestMutation,
     retention::lead_person::PersonMutation,
     broadcast::telegram_account_mutations::TelegramAccountMutation,
+    retention::conversion_list::ConversionMutation,
+    retention::instantly_sync::InstantlyMutation,
     #[cfg(test)] tests::Faulty,
 );
 

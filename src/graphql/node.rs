@@ -19,6 +19,7 @@ use super::retention::ab_test::AbTest;
 use super::retention::campaign::RetentionCampaign;
 use super::retention::campaign_lead::CampaignLead;
 use super::retention::contact_attempt::ContactAttempt;
+use super::retention::conversion::Conversion;
 use super::retention::conversion_rule::ConversionRule;
 use super::retention::integration::IntegrationConfig;
 use super::retention::lead::Lead;
@@ -27,8 +28,8 @@ use super::retention::script::Script;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
     AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
-    ContactAttemptId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId,
-    ScriptId, TelegramAccountId, TemplateId, UserId,
+    ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
+    RetentionCampaignId, ScriptId, TelegramAccountId, TemplateId, UserId,
 };
 use crate::domain::role::Permission;
 
@@ -74,6 +75,8 @@ pub enum Node {
     IntegrationConfig(IntegrationConfig),
     /// A Telegram account that sends.
     TelegramAccount(TelegramAccount),
+    /// What came of contacts.
+    Conversion(Conversion),
 }
 
 /// Anything by its id alone.
@@ -199,6 +202,10 @@ async fn of_retention(ctx: &Context<'_>, name: &str, id: &ID) -> Result<Option<N
         ConversionRuleId::TYPE => {
             may_read.await?;
             ConversionRule::by_id(ctx, id.argument("id")?).await?.map(Node::ConversionRule)
+        }
+        ConversionId::TYPE => {
+            may_read.await?;
+            Conversion::by_id(ctx, id.argument("id")?).await?.map(Node::Conversion)
         }
         IntegrationConfigId::TYPE => {
             guard::require(ctx, Permission::ManageIntegrations).await?;

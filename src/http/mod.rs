@@ -13,6 +13,7 @@ mod params;
 mod socket;
 mod trace;
 mod uploads;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -34,6 +36,7 @@ use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
 use crate::graphql::execution::Execution;
 use crate::service::Services;
+use crate::service::retention::callback;
 
 /// How the API is reached.
 #[derive(Debug, Clone)]
@@ -59,6 +62,8 @@ struct Http {
     sockets: TaskTracker,
     seats: Seats,
     metrics: Metrics,
+    /// Wakes who processes callbacks.
+    callbacks: Arc<Notify>,
 }
 
 impl Http {
@@ -78,12 +83,17 @@ pub async fn serve(services: Services, options: Options, listener: TcpListener, 
         sockets: sockets.clone(),
         seats: Seats::default(),
         metrics: Metrics::start(stop.clone()),
+        callbacks: Arc::default(),
     };
+    let processed = tokio::spawn(callback::run(http.services.clone(), http.callbacks.clone(), stop.clone()));
     tokio::spawn(http.seats.clone().follow(http.services.events.subscribe(), stop.clone()));
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
     listener::serve(listener, router(http), &limits, proxies, stop).await;
     sockets.close();
     sockets.wait().await;
+    if let Err(error) = processed.await {
+        tracing::error!(%error, "the processing of callbacks ended badly");
+    }
 }
 
 fn router(http: Http) -> Router {
@@ -93,6 +103,12 @@ fn router(http: Http) -> Router {
     Router::new()
         .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql::other))
         .route("/uploads", post(uploads::post))
+        .route("/api/webhooks/keitaro", get(webhooks::keitaro).post(webhooks::keitaro))
+        .route("/api/webhooks/keitaro/{token}", get(webhooks::keitaro_with_token).post(webhooks::keitaro_with_token))
+        .route("/api/webhooks/twilio", post(webhooks::twilio))
+        .route("/api/webhooks/vapi", post(webhooks::vapi))
+        .route("/api/webhooks/instantly", post(webhooks::instantly))
+        .route("/unsubscribe/{token}", get(webhooks::unsubscribe_page).post(webhooks::unsubscribe_now))
         .route("/sso", get(caller::sign_in_elsewhere))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -9,11 +9,13 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::{CALL_TIMEOUT, Outcome};
+use super::Outcome;
 use crate::domain::media_url;
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 1 << 20;
+/// How long an answer may take, body and all.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest part of an answer that is told to operators, in characters.
 const TOLD: usize = 300;
 /// How long to wait when the provider can't be reached.
@@ -39,7 +41,7 @@ pub(super) fn public_client() -> Client {
 fn builder() -> reqwest::ClientBuilder {
     Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(CALL_TIMEOUT)
+        .timeout(ANSWER_TIMEOUT)
         .connect_timeout(Duration::from_secs(5))
         // A connection that the other side closes while it is reused is an outcome that nobody knows.
         .pool_idle_timeout(Duration::from_secs(10))

@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 pub use self::trial::Trial;
 
-/// How long an answer is awaited before the outcome is [`Outcome::Unknown`].
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long an answer is awaited before the outcome is [`Outcome::Unknown`]. Senders give up before that, each where it knows best
+/// what was handed over.
+pub const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One contact with one lead. Its `ContactAttempt` is stored before it is handed over: no provider but a receiver of webhooks
 /// knows a repetition, so what may have been accepted is never handed over again.

@@ -16,12 +16,14 @@ use lettre::transport::smtp::response::Response;
 use serde_json::json;
 
 use super::http::{AWAY, LOCKED_OUT};
-use super::{CALL_TIMEOUT, Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
 use crate::domain::clock::Clock;
 use crate::domain::retention::credentials::{self, Security};
 
 /// How long the server may take over the content of one email.
-const CONTENT_TIMEOUT: Duration = Duration::from_mins(1);
+const CONTENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long each step before that may take: to connect, and to say who writes to whom.
+const STEP_TIMEOUT: Duration = Duration::from_secs(8);
 /// Connections that are kept for the next email.
 const IDLE: usize = 4;
 
@@ -64,7 +66,7 @@ impl Smtp {
         let name = ClientId::default();
         let implicit = if *security == Security::Tls { Some(tls()?) } else { None };
         let server = (host.as_str(), *port);
-        let connected = AsyncSmtpConnection::connect_tokio1(server, Some(CALL_TIMEOUT), &name, implicit, None).await;
+        let connected = AsyncSmtpConnection::connect_tokio1(server, Some(STEP_TIMEOUT), &name, implicit, None).await;
         let mut line = connected.map_err(|error| away(&error))?;
         if *security == Security::Starttls {
             // Nothing is told in plain text to a server that can't, or that somebody in between made look so.
@@ -171,7 +173,7 @@ async fn announce(line: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result
 
 async fn in_time<T>(step: impl Future<Output = Result<T, Obstacle>>) -> Result<T, Obstacle> {
     let late = |_| Obstacle::Server { after: AWAY, error: "the mail server took too long".into() };
-    tokio::time::timeout(CALL_TIMEOUT, step).await.map_err(late)?
+    tokio::time::timeout(STEP_TIMEOUT, step).await.map_err(late)?
 }
 
 fn away(error: &Error) -> Obstacle {

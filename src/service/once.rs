@@ -13,14 +13,13 @@ use super::access::audit::Subject;
 use super::{Actor, Services};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{
-    AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, IntegrationConfigId, JobId, LeadId,
-    LeadImportId, TelegramAccountId, TemplateId, UserId,
+    AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, ConversionId, IntegrationConfigId, JobId,
+    LeadId, LeadImportId, TelegramAccountId, TemplateId, UserId,
 };
 use crate::domain::json::canonical;
 use crate::storage::access::{idempotency_key, user};
 use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, telegram_account, template};
-use crate::storage::retention::integration_config;
-use crate::storage::retention::{ab_test, lead, lead_import};
+use crate::storage::retention::{ab_test, conversion, integration_config, lead, lead_import};
 
 /// How long a key is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -178,6 +177,7 @@ rows!(
     job by JobId as "job",
     integration_config by IntegrationConfigId as "integration config",
     telegram_account by TelegramAccountId as "Telegram account",
+    conversion by ConversionId as "conversion",
 );
 
 /// A row, and how many the write has moved.

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{session, throttle};
 use super::broadcast::upload;
+use super::retention::callback;
 use super::{Services, once};
 use crate::domain::error::Result;
 
@@ -19,6 +20,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
         attempt("idempotency keys", once::sweep(&on)).await;
         attempt("failed logins", throttle::sweep(&on)).await;
         attempt("sessions", session::sweep(&on)).await;
+        attempt("callbacks", callback::sweep(&on)).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::telegram::TelegramServer;
 use crate::harness::{Client, PASSWORD, TestApp, eventually};
+use crate::providers::instantly;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schema/operations")
@@ -74,7 +75,8 @@ fn every_root_field_has_an_operation() {
 
 #[tokio::test]
 async fn every_published_operation_runs() {
-    let herald = TestApp::start().await;
+    let instantly = instantly::workspace().await;
+    let herald = TestApp::with(&["--instantly-url", &instantly.url]).await;
     let mut story = Story { client: herald.nobody(), told: BTreeSet::new() };
     let login = story.input("login", json!({ "username": "admin", "password": PASSWORD })).await;
     story.client = herald.nobody().with_token(login["login"]["accessToken"].as_str().unwrap());
@@ -97,6 +99,8 @@ async fn every_published_operation_runs() {
     accounts(&mut story).await;
     things_by_id(&mut story, &batch, &channel).await;
     integrations(&mut story).await;
+    conversions(&mut story).await;
+    synced(&mut story, instantly::campaign(&herald, "UTC").await).await;
     tidying(&mut story, &batch, &channel, &template["id"]).await;
     figures::leads(&mut story).await;
     figures::ab_test(&mut story, herald.services()).await;
@@ -260,6 +264,26 @@ async fn single_jobs(story: &mut Story) {
         story.run("job", json!({ "id": failed })).await["job"]["status"] == "FAILED"
     })
     .await;
+}
+
+/// A conversion is told by a system of one's own, and credited.
+async fn conversions(story: &mut Story) {
+    let sale = json!({ "subId": "order-7", "status": "SALE", "revenue": "12.50", "currency": "EUR" });
+    let made = story.input("record-conversion", sale).await["recordConversion"]["conversion"].clone();
+    assert_eq!((&made["revenue"], &made["lead"]), (&json!("12.5"), &Json::Null));
+    let listed = story.run("list-conversions", json!({ "filter": { "statuses": ["SALE"] } })).await;
+    assert_eq!(listed["conversions"]["nodes"][0]["id"], made["id"]);
+    let anew = json!({ "model": "LINEAR", "since": "2020-01-01T00:00:00Z" });
+    assert_eq!(story.input("recompute-attribution", anew).await["recomputeAttribution"]["conversions"], 0);
+}
+
+/// A campaign goes by Instantly.
+async fn synced(story: &mut Story, campaign: Json) {
+    let account = json!({ "apiKey": "a key of some length", "webhookSecret": "a webhook secret" });
+    story.input("save-integration-config", json!({ "instantly": account })).await;
+    let synced =
+        story.input("sync-retention-campaign", json!({ "id": campaign })).await["syncRetentionCampaign"].clone();
+    assert_eq!((&synced["pushed"], &synced["timeZone"]), (&json!(2), &json!("America/Danmarkshavn")));
 }
 
 /// A provider is set up, tried, and taken away again.

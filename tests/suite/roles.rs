@@ -67,6 +67,9 @@ const TABLE: &[(&str, Permission)] = &[
     ("rotateTelegramSession", TelegramAccounts),
     ("updateTelegramAccount", TelegramAccounts),
     ("removeTelegramAccount", TelegramAccounts),
+    ("recordConversion", WriteRetention),
+    ("recomputeAttribution", WriteRetention),
+    ("syncRetentionCampaign", WriteRetention),
 ];
 
 /// The published schema, with what is needed to write an operation for any field.

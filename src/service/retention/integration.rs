@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -152,13 +154,21 @@ pub fn open(on: &Services, row: &Model) -> Result<Credentials> {
 
 /// The credentials of a provider; None if it is not set up, or switched off.
 pub async fn active(on: &Services, provider: Provider) -> Result<Option<Credentials>> {
+    active_in(on, on.db.reader(), provider).await
+}
+
+async fn active_in(
+    on: &Services,
+    connection: &impl ConnectionTrait,
+    provider: Provider,
+) -> Result<Option<Credentials>> {
     let select = integration_config::Entity::of(provider).filter(integration_config::Column::IsActive.eq(true));
-    select.one(on.db.reader()).await?.map(|row| open(on, &row)).transpose()
+    select.one(connection).await?.map(|row| open(on, &row)).transpose()
 }
 
 /// What is set up for Keitaro's postbacks.
-pub async fn keitaro(on: &Services) -> Result<Option<Keitaro>> {
-    Ok(active(on, Provider::Keitaro).await?.and_then(|credentials| match credentials {
+pub async fn keitaro(on: &Services, connection: &impl ConnectionTrait) -> Result<Option<Keitaro>> {
+    Ok(active_in(on, connection, Provider::Keitaro).await?.and_then(|credentials| match credentials {
         Credentials::Keitaro(keitaro) => Some(keitaro),
         _ => None,
     }))

@@ -8,9 +8,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::integration;
+use super::{integration, unsubscribe};
 use crate::domain::error::Result;
-use crate::domain::id::IntegrationConfigId;
+use crate::domain::id::{IntegrationConfigId, LeadId};
 use crate::domain::retention::credentials::{Credentials, Provider};
 use crate::providers::instantly::Instantly;
 use crate::providers::paced::Paced;
@@ -140,8 +140,13 @@ impl Switch {
 }
 
 impl Sender for Switch {
-    fn send(&self, contact: Contact) -> BoxFuture<'_, Outcome> {
+    fn send(&self, mut contact: Contact) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
+            if let Message::Email(email) = &mut contact.message {
+                // Each email has a link that ends all of them.
+                let link = || unsubscribe::url(&self.on, LeadId(contact.lead));
+                email.unsubscribe.get_or_insert_with(link);
+            }
             match self.line(&contact.message).await {
                 Ok(Some(sender)) => sender.send(contact).await,
                 Ok(None) => {

@@ -1,9 +1,11 @@
 //! Providers: what Herald sends to them, caught by real servers.
 
 mod catcher;
+pub mod instantly;
 mod mail_server;
 mod openapi;
 mod requests;
 mod smtp;
 
 pub use catcher::{Catcher, Caught};
+pub use requests::assert_allowed;

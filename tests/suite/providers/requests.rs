@@ -27,7 +27,7 @@ fn contact(message: Message) -> Contact {
 }
 
 /// Holds each request that was caught against the file.
-fn assert_allowed(file: &str, catcher: &Catcher) {
+pub fn assert_allowed(file: &str, catcher: &Catcher) {
     let Some(file) = OpenApi::read(file) else { return };
     for request in catcher.caught() {
         let violations = file.violations(&request);

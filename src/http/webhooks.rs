@@ -1,0 +1,294 @@
+//! Callbacks of providers: authenticated, stored, then answered. What they mean is found out behind the answer.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::{Http, answer};
+use crate::domain::error::{Error, Result};
+use crate::domain::retention::credentials::{Credentials, Provider, Secret};
+use crate::domain::retention::keitaro::{Postback, TOKENS};
+use crate::domain::retention::twilio_signature::{self, Request};
+use crate::providers::instantly::SECRET_HEADER;
+use crate::service::retention::callback::{self, Incoming};
+use crate::service::retention::{integration, unsubscribe};
+
+/// The longest body of a postback or a status, in bytes.
+const SHORT: usize = 64 << 10;
+/// The longest report of a call, with all that was said, or event with an email in it.
+const LONG: usize = 4 << 20;
+/// How long a body may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A callback before it is known whose it is.
+struct Raw {
+    query: String,
+    content_type: String,
+    body: String,
+}
+
+impl Raw {
+    async fn read(uri: &Uri, headers: &HeaderMap, body: Body, most: usize) -> Result<Self> {
+        let late = |_| Error::Unavailable(anyhow::anyhow!("the body took too long to come"));
+        let body = tokio::time::timeout(PATIENCE, to_bytes(body, most)).await.map_err(late)?;
+        let body = body.map_err(|_| Error::PayloadTooLarge(format!("a callback has at most {most} bytes")))?;
+        let content_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        // PostgreSQL takes no NUL in a text.
+        let body = String::from_utf8_lossy(&body).replace('\0', "");
+        Ok(Self { query: uri.query().unwrap_or_default().to_owned(), content_type: content_type.to_owned(), body })
+    }
+
+    fn is_form(&self) -> bool {
+        self.content_type.starts_with("application/x-www-form-urlencoded")
+    }
+
+    fn form(&self) -> Vec<(String, String)> {
+        if self.is_form() { pairs(&self.body) } else { Vec::new() }
+    }
+
+    fn incoming(self, provider: Provider, dedupe_key: String) -> Incoming {
+        let some = |text: String| (!text.is_empty()).then_some(text);
+        Incoming {
+            provider,
+            dedupe_key,
+            query: some(self.query),
+            content_type: some(self.content_type),
+            body: self.body,
+        }
+    }
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
+fn find<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
+    pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+}
+
+/// What is the same when a callback comes again.
+fn fingerprint(parts: &[&str]) -> String {
+    use std::fmt::Write;
+    let digest = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update([0]).chain_update(part)).finalize();
+    digest.iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("a string takes all");
+        digits
+    })
+}
+
+/// Whether two secrets are the same, in a time that tells nothing of where they differ.
+fn is_same(http: &Http, given: &str, secret: &Secret) -> bool {
+    let hash = |text: &str| http.services.key.fingerprint("compare", text.as_bytes());
+    hash(given) == hash(secret.expose())
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+const REFUSED: Error = Error::Unauthenticated("this is not from the provider, as far as Herald can tell");
+
+/// The credentials by which a provider's callbacks are known.
+async fn credentials(http: &Http, provider: Provider) -> Result<Credentials> {
+    integration::active(&http.services, provider).await?.ok_or(REFUSED)
+}
+
+/// Stores it and wakes who processes it. Once this returns, the provider may forget it.
+async fn keep(http: &Http, incoming: Incoming) -> Result<()> {
+    callback::store(&http.services, incoming).await?;
+    http.callbacks.notify_one();
+    Ok(())
+}
+
+fn answered(outcome: Result<Response>) -> Response {
+    outcome.unwrap_or_else(|error| answer::failed(error, None))
+}
+
+fn fine() -> Response {
+    (StatusCode::OK, axum::Json(json!({ "status": "ok" }))).into_response()
+}
+
+/// A postback of Keitaro, whose token stands in the query, the body or a header.
+pub(super) async fn keitaro(
+    State(http): State<Http>,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answered(postback(&http, None, &method, &uri, &headers, body).await)
+}
+
+/// A postback of Keitaro, whose token stands in the path.
+pub(super) async fn keitaro_with_token(
+    State(http): State<Http>,
+    Path(token): Path<String>,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answered(postback(&http, Some(token), &method, &uri, &headers, body).await)
+}
+
+async fn postback(
+    http: &Http,
+    token: Option<String>,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let mut raw = Raw::read(uri, headers, body, SHORT).await?;
+    let query = pairs(&raw.query);
+    if *method == Method::HEAD || (*method == Method::GET && query.is_empty() && token.is_none()) {
+        // Somebody looks whether there is something here.
+        return Ok(fine());
+    }
+    let body = if raw.body.trim_start().starts_with('{') { flat(&raw.body)? } else { pairs(&raw.body) };
+    let told = token.into_iter().chain([header(headers, "x-webhook-token").to_owned()]);
+    let told = told.chain(TOKENS.iter().flat_map(|name| [find(&query, name).to_owned(), find(&body, name).to_owned()]));
+    let Credentials::Keitaro(keitaro) = credentials(http, Provider::Keitaro).await? else { return Err(REFUSED) };
+    if !told.filter(|token| !token.is_empty()).any(|token| is_same(http, &token, &keitaro.token)) {
+        return Err(REFUSED);
+    }
+    // What it was known by is kept nowhere.
+    let clean = |pairs: &[(String, String)]| {
+        let pairs = pairs.iter().filter(|(name, _)| !TOKENS.contains(&name.as_str()));
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    };
+    Postback::read(query.iter().chain(&body).cloned()).map_err(|why| Error::invalid("sub_id", why))?;
+    (raw.query, raw.body) = (clean(&query), clean(&body));
+    raw.content_type = "application/x-www-form-urlencoded".into();
+    let key = fingerprint(&[&raw.query, &raw.body]);
+    keep(http, raw.incoming(Provider::Keitaro, key)).await?;
+    Ok(fine())
+}
+
+/// The pairs of a JSON object.
+fn flat(body: &str) -> Result<Vec<(String, String)>> {
+    let read: Json = serde_json::from_str(body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let given = read.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    Ok(given.map(|(name, value)| (name.clone(), text(value))).collect())
+}
+
+/// A status of a text message, or one that a lead sent.
+pub(super) async fn twilio(
+    State(http): State<Http>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answered(from_twilio(&http, &uri, &headers, body).await)
+}
+
+async fn from_twilio(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response> {
+    let raw = Raw::read(uri, headers, body, SHORT).await?;
+    let Credentials::Twilio(account) = credentials(http, Provider::Twilio).await? else { return Err(REFUSED) };
+    let form = raw.form();
+    // By the address that Twilio was given, not by what proxies say.
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    let url = format!("{}{path}", http.services.rules.endpoints.public);
+    let settings =
+        headers.get("x-twilio-webhooks-signature-settings").map(|value| value.to_str().unwrap_or("algorithm="));
+    let signature = header(headers, "x-twilio-signature");
+    let request = Request { url: &url, form: &form, body: raw.body.as_bytes(), signature, settings };
+    if !twilio_signature::holds(&request, account.auth_token.expose()) {
+        return Err(REFUSED);
+    }
+    let sid = [find(&form, "MessageSid"), find(&form, "SmsSid")].into_iter().find(|sid| !sid.is_empty());
+    let status = find(&form, "MessageStatus");
+    let is_inbound = status.is_empty() || status == "received";
+    let key = match sid {
+        Some(sid) => format!("{sid}:{}", if is_inbound { "inbound" } else { status }),
+        None => fingerprint(&[&raw.query, &raw.body]),
+    };
+    keep(http, raw.incoming(Provider::Twilio, key)).await?;
+    Ok((StatusCode::OK, [(CONTENT_TYPE, "text/xml")], "<Response/>").into_response())
+}
+
+/// A status of a call, or its report.
+pub(super) async fn vapi(
+    State(http): State<Http>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answered(from_vapi(&http, &uri, &headers, body).await)
+}
+
+async fn from_vapi(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response> {
+    let Credentials::Vapi(account) = credentials(http, Provider::Vapi).await? else { return Err(REFUSED) };
+    let bearer = header(headers, AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
+    let told = [header(headers, "x-vapi-secret"), bearer];
+    if !told.into_iter().filter(|told| !told.is_empty()).any(|told| is_same(http, told, &account.webhook_secret)) {
+        return Err(REFUSED);
+    }
+    let raw = Raw::read(uri, headers, body, LONG).await?;
+    let read: Json = serde_json::from_str(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let message = &read["message"];
+    let kind = message["type"].as_str().unwrap_or_default();
+    // Of what is told while people talk nothing is kept: that would be much.
+    if matches!(kind, "end-of-call-report" | "status-update") {
+        let status = message["status"].as_str().unwrap_or_default();
+        let key = match message["call"]["id"].as_str() {
+            Some(call) => format!("{call}:{kind}:{status}"),
+            None => fingerprint(&[&raw.body]),
+        };
+        keep(http, raw.incoming(Provider::Vapi, key)).await?;
+    }
+    Ok((StatusCode::OK, axum::Json(json!({}))).into_response())
+}
+
+/// What happened to an email of Instantly's.
+pub(super) async fn instantly(
+    State(http): State<Http>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answered(from_instantly(&http, &uri, &headers, body).await)
+}
+
+async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response> {
+    let Credentials::Instantly(account) = credentials(http, Provider::Instantly).await? else { return Err(REFUSED) };
+    if !is_same(http, header(headers, SECRET_HEADER), &account.webhook_secret) {
+        return Err(REFUSED);
+    }
+    let raw = Raw::read(uri, headers, body, LONG).await?;
+    let read: Json = serde_json::from_str(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let text = |name: &str| read[name].as_str().unwrap_or_default().to_owned();
+    let number = |name: &str| read[name].to_string();
+    let mail = if text("email_id").is_empty() { text("lead_email") } else { text("email_id") };
+    let (kind, campaign, at) = (text("event_type"), text("campaign_id"), text("timestamp"));
+    let key = fingerprint(&[&kind, &mail, &campaign, &number("step"), &number("variant"), &at]);
+    keep(http, raw.incoming(Provider::Instantly, key)).await?;
+    Ok(fine())
+}
+
+/// What a lead sees who follows the link: nothing happens yet, because programs follow links, too.
+pub(super) async fn unsubscribe_page(State(http): State<Http>, Path(token): Path<String>) -> Response {
+    if unsubscribe::open(&http.services, &token).is_none() {
+        return answer::plain(StatusCode::NOT_FOUND, "this link is not one of ours");
+    }
+    let page = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+        <title>Unsubscribe</title><p>You will get no more emails from us.\
+        <form method=post><button>Unsubscribe</button></form>";
+    (StatusCode::OK, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+}
+
+/// One click of a lead, or of the mail program for it (RFC 8058): without a login, and as often as one likes.
+pub(super) async fn unsubscribe_now(State(http): State<Http>, Path(token): Path<String>) -> Response {
+    match unsubscribe::unsubscribe(&http.services, &token).await {
+        Ok(true) => (StatusCode::OK, "You will get no more emails from us.").into_response(),
+        Ok(false) => answer::plain(StatusCode::NOT_FOUND, "this link is not one of ours"),
+        Err(error) => answer::failed(error, None),
+    }
+}

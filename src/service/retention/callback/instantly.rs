@@ -1,0 +1,97 @@
+//! Webhooks of Instantly: each email that it sends is a contact, and so is what comes of it.
+
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value as Json;
+
+use super::Applied;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ContactAttemptId, RetentionCampaignId};
+use crate::domain::retention::callback::{self, News};
+use crate::domain::retention::credentials::Provider;
+use crate::domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use crate::service::Services;
+use crate::service::retention::effects;
+use crate::storage::Tx;
+use crate::storage::retention::webhook_event::Model;
+use crate::storage::retention::{campaign, contact_attempt, lead};
+
+/// What an event says of the contact that it is about.
+pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {
+    let event: Json = serde_json::from_str(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let text = |name: &str| event[name].as_str().filter(|text| !text.is_empty());
+    let kind = text("event_type").unwrap_or_default();
+    let (Some(mut news), Some(email)) = (callback::instantly(kind), text("lead_email")) else {
+        return Ok(Applied::default());
+    };
+    let known = lead::Entity::all().filter(lead::Column::Email.eq(email.trim().to_lowercase()));
+    let Some(lead) = known.lock_exclusive().one(tx).await? else { return Ok(Applied::UNMATCHED) };
+    if let Some(reply) = text("reply_text_snippet") {
+        news.result.insert("reply".into(), reply.chars().take(500).collect::<String>().into());
+    }
+    let campaign = match text("campaign_id") {
+        Some(id) => campaign::Entity::all().filter(campaign::Column::InstantlyCampaignId.eq(id)).one(tx).await?,
+        None => None,
+    };
+    let campaign = campaign.map(|row| row.id);
+    if news.is_opt_out {
+        let changed = effects::opt_out(on, tx, lead, ContactChannel::Email, "Instantly told so").await?;
+        return Ok(Applied::of(changed));
+    }
+    let is_bounce = news.status == Some(ContactAttemptStatus::Bounced);
+    let attempt = attempt(on, tx, &lead, campaign, &news, text("email_id")).await?;
+    let mut changed = effects::advance(on, tx, lead.clone(), attempt, news).await?;
+    if is_bounce {
+        // To write there again would harm the sender.
+        let lead = lead::Entity::require(tx, lead.id).await?;
+        changed.extend(effects::opt_out(on, tx, lead, ContactChannel::Email, "the address does not exist").await?);
+    }
+    Ok(Applied::of(changed))
+}
+
+/// The contact that an event is about: the last one by Instantly, or a new one for an email of which nothing is known.
+async fn attempt(
+    on: &Services,
+    tx: &Tx,
+    lead: &lead::Model,
+    campaign: Option<RetentionCampaignId>,
+    news: &News,
+    email_id: Option<&str>,
+) -> Result<contact_attempt::Model> {
+    use contact_attempt::Column;
+    let by_instantly = contact_attempt::Entity::to(lead.id).filter(Column::Provider.eq(Provider::Instantly.name()));
+    let by_instantly = by_instantly.order_by_desc(Column::StartedAt);
+    if let Some(id) = email_id
+        && let Some(row) = by_instantly.clone().filter(Column::ProviderRef.eq(id)).limit(1).one(tx).await?
+    {
+        return contact_attempt::Entity::require(tx, row.id).await;
+    }
+    if let Some(row) = by_instantly.limit(1).one(tx).await? {
+        // Another email of the same campaign is another contact.
+        let was_sent = row.result.as_ref().is_some_and(|result| result["sent"] == true);
+        if news.status != Some(ContactAttemptStatus::Sent) || !was_sent {
+            return contact_attempt::Entity::require(tx, row.id).await;
+        }
+    }
+    let now = on.now();
+    let row = contact_attempt::Model {
+        id: ContactAttemptId::generate(),
+        lead_id: lead.id,
+        campaign_id: campaign,
+        step_id: None,
+        script_id: None,
+        ab_test_id: None,
+        ab_variant: None,
+        channel: ContactChannel::Email,
+        status: ContactAttemptStatus::Pending,
+        provider: Some(Provider::Instantly.name().into()),
+        provider_ref: email_id.map(ToOwned::to_owned),
+        started_at: now,
+        completed_at: None,
+        duration: None,
+        cost_micros: None,
+        currency: None,
+        result: None,
+        notes: None,
+    };
+    Ok(row.into_active_model().insert(tx).await?)
+}

@@ -1,0 +1,33 @@
+//! Postbacks of Keitaro: conversions.
+
+use super::{Applied, pairs};
+use crate::domain::error::{Error, Result};
+use crate::domain::retention::keitaro::Postback;
+use crate::service::Services;
+use crate::service::retention::conversion::{self, Report};
+use crate::service::retention::integration;
+use crate::storage::Tx;
+use crate::storage::retention::webhook_event::Model;
+
+/// Records the conversion. One whose lead is not known yet is recorded, too, and matched later.
+pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {
+    let postback = Postback::read(pairs::all(row)).map_err(|why| Error::invalid("sub_id", why))?;
+    let set_up = integration::keitaro(on, tx).await?;
+    let currency = set_up.as_ref().map_or("USD", |keitaro| &keitaro.currency);
+    let report = Report {
+        source: "keitaro".into(),
+        lead: None,
+        attempt: None,
+        sub_id: postback.sub_id,
+        click_id: postback.click_id,
+        transaction_id: postback.transaction_id,
+        status: postback.status,
+        original_status: postback.original_status,
+        revenue_micros: postback.revenue_micros,
+        currency: postback.currency.unwrap_or_else(|| currency.to_owned()),
+        data: Some(postback.data),
+        lead_converts: set_up.as_ref().is_none_or(|keitaro| keitaro.lead_converts),
+    };
+    let (_, changed) = conversion::record_in(on, tx, &report).await?;
+    Ok(Applied::of(changed))
+}

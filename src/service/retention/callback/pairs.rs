@@ -1,0 +1,35 @@
+//! The names and values of a query, a form or a JSON object.
+
+use serde_json::Value as Json;
+
+use crate::storage::retention::webhook_event::Model;
+
+/// The pairs of a form.
+pub(super) fn form(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    url::form_urlencoded::parse(text.as_bytes()).into_owned()
+}
+
+/// The pairs of a callback's query, then those of its body.
+pub(super) fn all(row: &Model) -> Vec<(String, String)> {
+    let mut pairs: Vec<_> = form(row.query.as_deref().unwrap_or_default()).collect();
+    if row.body.trim_start().starts_with('{') {
+        let read: Json = serde_json::from_str(&row.body).unwrap_or_default();
+        let flat = read.as_object().into_iter().flatten().filter_map(|(name, value)| {
+            let text = match value {
+                Json::String(text) => text.clone(),
+                Json::Null => return None,
+                other => other.to_string(),
+            };
+            Some((name.clone(), text))
+        });
+        pairs.extend(flat);
+    } else {
+        pairs.extend(form(&row.body));
+    }
+    pairs
+}
+
+/// The value of `name`, if it is there and not empty.
+pub(super) fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().rev().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+}

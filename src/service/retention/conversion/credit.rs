@@ -1,0 +1,134 @@
+//! To which contacts a conversion is credited; it can be computed again, by another model.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
+
+use super::store;
+use crate::domain::audit::Action;
+use crate::domain::error::Result;
+use crate::domain::id::{ContactAttemptId, ConversionId};
+use crate::domain::retention::attribution::{Rule, Share, Touch};
+use crate::domain::retention::words::ContactAttemptStatus;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::retention::{contact_attempt, conversion, lead};
+
+/// Contacts of one lead that are looked at, the newest.
+const TOUCHES: u64 = 1_000;
+/// Conversions that one transaction computes again.
+const ROUND: u64 = 200;
+
+/// The row with its lead and its credit, stored.
+pub(super) async fn assign(
+    on: &Services,
+    tx: &Tx,
+    mut row: conversion::Model,
+    lead: Option<&lead::Model>,
+    clicked: Option<ContactAttemptId>,
+) -> Result<conversion::Model> {
+    if let Some(lead) = lead {
+        row.lead_id = Some(lead.id);
+        credit(tx, &mut row, &Rule::default(), clicked, on.now()).await?;
+    }
+    store(tx, &row).await?;
+    Ok(row)
+}
+
+async fn credit(
+    tx: &Tx,
+    row: &mut conversion::Model,
+    rule: &Rule,
+    clicked: Option<ContactAttemptId>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Some(lead) = row.lead_id else { return Ok(()) };
+    let reached = [
+        ContactAttemptStatus::Sent,
+        ContactAttemptStatus::Delivered,
+        ContactAttemptStatus::Success,
+        ContactAttemptStatus::Unknown,
+    ];
+    let attempts = contact_attempt::Entity::to(lead)
+        .filter(contact_attempt::Column::Status.is_in(reached))
+        .filter(contact_attempt::Column::StartedAt.lte(row.created_at))
+        .order_by_desc(contact_attempt::Column::StartedAt)
+        .limit(TOUCHES)
+        .all(tx)
+        .await?;
+    let touches: Vec<_> = attempts.iter().map(|row| Touch { attempt: row.id.0, at: row.started_at }).collect();
+    let shares = rule.divide(&touches, clicked.map(|id| id.0), row.created_at, row.revenue_micros);
+    // The columns have the one that counts most: of equal parts, that of the last.
+    let first = shares.last().map(|share| ContactAttemptId(share.attempt_id));
+    let credited = match first {
+        Some(id) => match attempts.into_iter().find(|row| row.id == id) {
+            Some(known) => Some(known),
+            None => contact_attempt::Entity::by_ids(&[id]).one(tx).await?,
+        },
+        None => None,
+    };
+    row.contact_attempt_id = credited.as_ref().map(|attempt| attempt.id);
+    row.campaign_id = credited.as_ref().and_then(|attempt| attempt.campaign_id);
+    row.step_id = credited.as_ref().and_then(|attempt| attempt.step_id);
+    row.channel = credited.as_ref().map(|attempt| attempt.channel);
+    row.attribution = Some(told(rule, clicked, &shares));
+    row.attributed_at = Some(now);
+    Ok(())
+}
+
+/// What `Conversion.attribution` shows.
+fn told(rule: &Rule, clicked: Option<ContactAttemptId>, shares: &[Share]) -> serde_json::Value {
+    json!({ "model": rule.model, "windowDays": rule.window.num_days(), "clickedAttemptId": clicked, "shares": shares })
+}
+
+/// Computes the credit of all conversions since `since` again, by `rule`. Returns how many these were.
+///
+/// # Errors
+/// The database is away; what was computed before stays.
+pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime<Utc>) -> Result<i32> {
+    let (mut after, mut count) = (None::<ConversionId>, 0_i32);
+    loop {
+        let round = on.write(|tx| async move { recompute_round(on, &tx, &rule, since, after).await }).await?;
+        count = count.saturating_add(i32::try_from(round.len()).unwrap_or(i32::MAX));
+        match round.last() {
+            Some(last) => after = Some(*last),
+            None => break,
+        }
+    }
+    let metadata = &json!({ "model": rule.model, "windowDays": rule.window.num_days(), "conversions": count });
+    on.write(|tx| async move {
+        audit::record(on, &*tx, actor, Action::ConversionsAttributed, None::<Subject>, metadata.clone()).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(count)
+}
+
+async fn recompute_round(
+    on: &Services,
+    tx: &Tx,
+    rule: &Rule,
+    since: DateTime<Utc>,
+    after: Option<ConversionId>,
+) -> Result<Vec<ConversionId>> {
+    use conversion::Column;
+    let mut select = conversion::Entity::all()
+        .filter(Column::LeadId.is_not_null())
+        .filter(Column::CreatedAt.gte(since))
+        .order_by_asc(Column::Id)
+        .limit(ROUND);
+    if let Some(after) = after {
+        select = select.filter(Column::Id.gt(after));
+    }
+    let rows = select.lock_exclusive().all(tx).await?;
+    let ids = rows.iter().map(|row| row.id).collect();
+    for mut row in rows {
+        let clicked = row.attribution.as_ref().and_then(|told| told["clickedAttemptId"].as_str()?.parse().ok());
+        credit(tx, &mut row, rule, clicked.map(ContactAttemptId), on.now()).await?;
+        row.version += 1;
+        store(tx, &row).await?;
+    }
+    Ok(ids)
+}

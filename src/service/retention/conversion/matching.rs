@@ -1,0 +1,98 @@
+//! Whose conversion it is: a sub id or a click id names a contact, a lead, or a lead in another system.
+
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::{Report, credit, follow};
+use crate::domain::error::Result;
+use crate::domain::id::{ContactAttemptId, ConversionId, LeadId};
+use crate::service::Services;
+use crate::service::retention::integration;
+use crate::storage::Tx;
+use crate::storage::retention::{contact_attempt, conversion, lead};
+
+/// Conversions that are looked at in one round.
+const ROUND: u64 = 500;
+
+/// Whose it is, as far as that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) lead: Option<LeadId>,
+    pub(super) attempt: Option<ContactAttemptId>,
+}
+
+/// Whose conversion a report tells of.
+pub(super) async fn find(tx: &Tx, report: &Report) -> Result<Found> {
+    if let Some(id) = report.attempt {
+        return Ok(by_attempt(tx, id).await?.unwrap_or_default());
+    }
+    if report.lead.is_some() {
+        return Ok(Found { lead: report.lead, attempt: None });
+    }
+    by_ids(tx, [&report.sub_id, &report.click_id]).await
+}
+
+async fn by_ids(tx: &Tx, ids: [&Option<String>; 2]) -> Result<Found> {
+    for id in ids.into_iter().flatten() {
+        if let Ok(uuid) = Uuid::try_parse(id) {
+            if let Some(found) = by_attempt(tx, ContactAttemptId(uuid)).await? {
+                return Ok(found);
+            }
+            if lead::Entity::by_ids(&[LeadId(uuid)]).one(tx).await?.is_some() {
+                return Ok(Found { lead: Some(LeadId(uuid)), attempt: None });
+            }
+        }
+        let by_other = lead::Entity::all().filter(lead::Column::ExternalId.eq(id)).order_by_asc(lead::Column::Id);
+        if let Some(row) = by_other.limit(1).one(tx).await? {
+            return Ok(Found { lead: Some(row.id), attempt: None });
+        }
+    }
+    Ok(Found::default())
+}
+
+async fn by_attempt(tx: &Tx, id: ContactAttemptId) -> Result<Option<Found>> {
+    let row = contact_attempt::Entity::by_ids(&[id]).one(tx).await?;
+    Ok(row.map(|row| Found { lead: Some(row.lead_id), attempt: Some(row.id) }))
+}
+
+/// Conversions that came before their lead was known are matched as soon as it is.
+pub async fn match_later(on: &Services) -> Result<()> {
+    use sea_orm::sea_query::{Expr, ExprTrait, Query};
+    let conversion = |column| Expr::col((conversion::Entity, column));
+    let names = Query::select()
+        .expr(Expr::val(1))
+        .from(lead::Entity)
+        .and_where(
+            Expr::col((lead::Entity, lead::Column::ExternalId))
+                .eq(conversion(conversion::Column::SubId))
+                .or(Expr::col((lead::Entity, lead::Column::ExternalId)).eq(conversion(conversion::Column::ClickId))),
+        )
+        .to_owned();
+    let waiting = conversion::Entity::all()
+        .filter(conversion::Column::LeadId.is_null())
+        .filter(Expr::exists(names))
+        .order_by_asc(conversion::Column::Id)
+        .limit(ROUND);
+    for row in waiting.all(on.db.reader()).await? {
+        match_one(on, row.id).await?;
+    }
+    Ok(())
+}
+
+async fn match_one(on: &Services, id: ConversionId) -> Result<()> {
+    let lead_converts = integration::keitaro(on, on.db.reader()).await?.is_none_or(|keitaro| keitaro.lead_converts);
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let Some(row) = conversion::Entity::by_ids(&[id]).one(tx).await? else { return Ok(()) };
+        let found = by_ids(tx, [&row.sub_id, &row.click_id]).await?;
+        let Some(lead) = found.lead else { return Ok(()) };
+        let lead = lead::Entity::require(tx, lead).await?;
+        let row = conversion::Entity::require(tx, id).await?;
+        if row.lead_id.is_none() {
+            let row = credit::assign(on, tx, row, Some(&lead), found.attempt).await?;
+            follow(on, tx, &row, Some(lead), lead_converts).await?;
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,195 @@
+//! What callbacks and conversions do to leads, contacts, enrollments and steps. Parts of larger transactions, each of which
+//! locks the lead first: so they come one after the other, and never lock each other out.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Map, Value as Json, json};
+
+use crate::domain::audit::Action;
+use crate::domain::error::Result;
+use crate::domain::id::{LeadId, RetentionSequenceId};
+use crate::domain::retention::callback::News;
+use crate::domain::retention::states::State;
+use crate::domain::retention::words::{
+    CampaignLeadStatus, ContactAttemptStatus, ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus,
+};
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::retention::{campaign_lead, contact_attempt, enrollment, execution, lead};
+
+/// Why enrollments end before their last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The lead converted.
+    Converted,
+    /// The lead wants no more contacts.
+    OptOut,
+    /// The lead replied: somebody should talk to it now.
+    Reply,
+}
+
+/// Ends all enrollments of a lead and cancels what is scheduled of them. Returns the sequences that changed.
+pub async fn end(on: &Services, tx: &Tx, lead: LeadId, ending: Ending) -> Result<Vec<RetentionSequenceId>> {
+    let (status, reason) = match ending {
+        Ending::Converted => (EnrollmentStatus::Converted, "CONVERTED"),
+        Ending::OptOut => (EnrollmentStatus::Cancelled, "OPT_OUT"),
+        Ending::Reply => (EnrollmentStatus::Cancelled, "REPLY"),
+    };
+    let live = EnrollmentStatus::before(status);
+    let rows = enrollment::Entity::with(lead).filter(enrollment::Column::Status.is_in(live)).all(tx).await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    enrollment::Entity::update_many()
+        .col_expr(enrollment::Column::Status, Expr::value(status))
+        .col_expr(enrollment::Column::EndReason, Expr::value(reason))
+        .col_expr(enrollment::Column::CompletedAt, Expr::value(on.now()))
+        .filter(enrollment::Column::Id.is_in(ids.clone()))
+        .exec(tx)
+        .await?;
+    execution::Entity::update_many()
+        .col_expr(execution::Column::Status, Expr::value(ExecutionStatus::Cancelled))
+        .filter(execution::Column::EnrollmentId.is_in(ids))
+        .filter(execution::Column::Status.eq(ExecutionStatus::Scheduled))
+        .filter(execution::Column::Lease.is_null())
+        .exec(tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.sequence_id).collect())
+}
+
+/// What a provider tells of a contact, whose lead is locked. What is older than what is known changes no status.
+pub async fn advance(
+    on: &Services,
+    tx: &Tx,
+    lead: lead::Model,
+    attempt: contact_attempt::Model,
+    news: News,
+) -> Result<Vec<RetentionSequenceId>> {
+    let channel = attempt.channel;
+    note(on, tx, attempt, &news).await?;
+    let mut changed = Vec::new();
+    if news.is_reply {
+        changed.extend(end(on, tx, lead.id, Ending::Reply).await?);
+    }
+    if news.is_opt_out {
+        changed.extend(opt_out(on, tx, lead, channel, "a provider told so").await?);
+    }
+    Ok(changed)
+}
+
+async fn note(on: &Services, tx: &Tx, attempt: contact_attempt::Model, news: &News) -> Result<()> {
+    let to = news.status.filter(|to| attempt.status.may_become(*to));
+    let mut result: Map<String, Json> = attempt.result.as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
+    let is_newer = to.is_some() || news.status.is_none();
+    for (name, value) in &news.result {
+        // What comes late adds to what is known, but does not take its place.
+        if is_newer || !result.contains_key(name) {
+            result.insert(name.clone(), value.clone());
+        }
+    }
+    let (id, completed_at, started) = (attempt.id, attempt.completed_at, attempt.status);
+    let mut row = attempt.into_active_model();
+    row.result = Set(Some(result.into()));
+    if let Some(duration) = news.duration {
+        row.duration = Set(Some(duration));
+    }
+    if let Some(cost) = news.cost_micros {
+        row.cost_micros = Set(Some(cost));
+        row.currency = Set(Some("USD".into()));
+    }
+    if let Some(to) = to {
+        row.status = Set(to);
+        let is_end = to != ContactAttemptStatus::Sent;
+        row.completed_at = Set(completed_at.or(is_end.then(|| on.now())));
+        if started != ContactAttemptStatus::Pending {
+            // While it is PENDING its sender has yet to settle the step.
+            settle(tx, id, to).await?;
+        }
+    }
+    row.update(tx).await?;
+    Ok(())
+}
+
+/// The step that a contact was made for follows it.
+async fn settle(tx: &Tx, attempt: crate::domain::id::ContactAttemptId, to: ContactAttemptStatus) -> Result<()> {
+    let to = match to {
+        ContactAttemptStatus::Sent => ExecutionStatus::Sent,
+        ContactAttemptStatus::Delivered | ContactAttemptStatus::Success => ExecutionStatus::Delivered,
+        ContactAttemptStatus::Failed | ContactAttemptStatus::Bounced => ExecutionStatus::Failed,
+        ContactAttemptStatus::Pending | ContactAttemptStatus::Unknown => return Ok(()),
+    };
+    let from = [ExecutionStatus::Sent, ExecutionStatus::Unknown].into_iter().filter(|from| from.may_become(to));
+    execution::Entity::update_many()
+        .col_expr(execution::Column::Status, Expr::value(to))
+        .filter(execution::Column::ContactAttemptId.eq(attempt))
+        .filter(execution::Column::Status.is_in(from))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The lead, which is locked, wants nothing more on `channel`: not from now on, and nothing of what is scheduled.
+pub async fn opt_out(
+    on: &Services,
+    tx: &Tx,
+    lead: lead::Model,
+    channel: ContactChannel,
+    why: &str,
+) -> Result<Vec<RetentionSequenceId>> {
+    let id = lead.id;
+    if !lead.refuses(channel) {
+        block(lead, channel, true, on).update(tx).await?;
+        let metadata = json!({ "channel": channel, "source": why });
+        let subject = Subject("Lead", id.0);
+        audit::record(on, tx, &Actor::system(), Action::LeadOptedOut, subject, metadata).await?;
+    }
+    end(on, tx, id, Ending::OptOut).await
+}
+
+/// The lead, which is locked, wants to hear from us again on `channel`.
+pub async fn opt_in(on: &Services, tx: &Tx, lead: lead::Model, channel: ContactChannel, why: &str) -> Result<()> {
+    let id = lead.id;
+    // What bars all channels is lifted by people only.
+    if lead.refuses(channel) && lead.status != LeadStatus::DoNotContact {
+        block(lead, channel, false, on).update(tx).await?;
+        let metadata = json!({ "channel": channel, "source": why });
+        let subject = Subject("Lead", id.0);
+        audit::record(on, tx, &Actor::system(), Action::LeadOptedIn, subject, metadata).await?;
+    }
+    Ok(())
+}
+
+fn block(lead: lead::Model, channel: ContactChannel, is_blocked: bool, on: &Services) -> lead::ActiveModel {
+    let mut row = lead.changed(on.now());
+    match channel {
+        ContactChannel::Email => row.no_email = Set(is_blocked),
+        ContactChannel::Sms => row.no_sms = Set(is_blocked),
+        ContactChannel::Call => row.no_call = Set(is_blocked),
+        ContactChannel::Webhook => row.no_webhook = Set(is_blocked),
+        ContactChannel::Telegram => row.no_telegram = Set(is_blocked),
+    }
+    row
+}
+
+/// `handleConversion`: the lead, which is locked, has done what it was contacted for. Its enrollments are CONVERTED, what was
+/// left of them is cancelled, campaigns that had contacted it are done with it.
+pub async fn convert(on: &Services, tx: &Tx, lead: lead::Model) -> Result<Vec<RetentionSequenceId>> {
+    let (id, now) = (lead.id, on.now());
+    if lead.status.may_become(LeadStatus::Converted) {
+        let mut row = lead.changed(now);
+        row.status = Set(LeadStatus::Converted);
+        row.update(tx).await?;
+    } else if lead.status == LeadStatus::DoNotContact && lead.status_before != Some(LeadStatus::Converted) {
+        // It stays barred; should that be lifted, it has converted.
+        let mut row = lead.changed(now);
+        row.status_before = Set(Some(LeadStatus::Converted));
+        row.update(tx).await?;
+    }
+    campaign_lead::Entity::update_many()
+        .col_expr(campaign_lead::Column::Status, Expr::value(CampaignLeadStatus::Completed))
+        .col_expr(campaign_lead::Column::CompletedAt, Expr::value(now))
+        .filter(campaign_lead::Column::LeadId.eq(id))
+        .filter(campaign_lead::Column::Status.eq(CampaignLeadStatus::Contacted))
+        .exec(tx)
+        .await?;
+    end(on, tx, id, Ending::Converted).await
+}

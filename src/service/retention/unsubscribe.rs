@@ -1,0 +1,49 @@
+//! The link in each email by which its lead ends all of them, with one click (RFC 8058).
+
+use sea_orm::{EntityTrait, QuerySelect};
+use uuid::Uuid;
+
+use super::effects;
+use crate::domain::error::Result;
+use crate::domain::id::LeadId;
+use crate::domain::retention::words::ContactChannel;
+use crate::events::Event;
+use crate::service::Services;
+use crate::storage::retention::lead;
+
+/// Digits of an id.
+const ID: usize = 32;
+/// Digits of its signature: 128 bits, which nobody guesses.
+const SIGNATURE: usize = 32;
+
+/// The link of `lead`. Its token can be made by nobody else, and says nothing.
+pub fn url(on: &Services, lead: LeadId) -> String {
+    format!("{}/unsubscribe/{}{}", on.rules.endpoints.public, lead.0.simple(), signature(on, lead))
+}
+
+fn signature(on: &Services, lead: LeadId) -> String {
+    let mut signature = on.key.fingerprint("unsubscribe", lead.0.as_bytes());
+    signature.truncate(SIGNATURE);
+    signature
+}
+
+/// Whose link it is; None if it is none of ours.
+pub fn open(on: &Services, token: &str) -> Option<LeadId> {
+    let (id, signed) = token.split_at_checked(ID)?;
+    let lead = LeadId(Uuid::try_parse(id).ok()?);
+    (signed.len() == SIGNATURE && signature(on, lead) == signed).then_some(lead)
+}
+
+/// No more emails to the lead of this link; false if it is none of ours. One who is gone gets none anyway.
+pub async fn unsubscribe(on: &Services, token: &str) -> Result<bool> {
+    let Some(id) = open(on, token) else { return Ok(false) };
+    on.write(|tx| async move {
+        if let Some(lead) = lead::Entity::find_by_id(id).lock_exclusive().one(&*tx).await? {
+            effects::opt_out(on, &tx, lead, ContactChannel::Email, "the link in an email").await?;
+        }
+        Ok(())
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(true)
+}

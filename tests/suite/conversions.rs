@@ -1,0 +1,137 @@
+//! Conversions: recorded once, matched, credited, and credited anew.
+
+use chrono::TimeDelta;
+use herald::domain::id::{ContactAttemptId, LeadId};
+use herald::domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
+use herald::graphql::id::GlobalId;
+use herald::storage::retention::{contact_attempt, lead};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use serde_json::{Value as Json, json};
+
+use crate::harness::TestApp;
+
+const RECORD: &str = "mutation($input: RecordConversionInput!) { recordConversion(input: $input) { conversion {
+    id status revenue currency source lead { id status } contactAttempt { id } channel
+    attribution { model windowDays shares { contactAttempt { id } revenue } } version } } }";
+const LIST: &str = "query($filter: ConversionFilter) { conversions(filter: $filter) { totalCount nodes {
+    revenue attribution { model shares { contactAttempt { id } revenue } } } } }";
+const RECOMPUTE: &str =
+    "mutation($input: RecomputeAttributionInput!) { recomputeAttribution(input: $input) { conversions } }";
+
+/// A lead with contacts, so many days ago each.
+async fn lead_with(herald: &TestApp, days: &[i64]) -> (LeadId, Vec<Json>) {
+    let on = herald.services();
+    let row = lead::Model {
+        id: LeadId::generate(),
+        external_id: None,
+        first_name: None,
+        last_name: None,
+        phone: None,
+        email: Some("ann@example.com".into()),
+        telegram_username: None,
+        source: "API".into(),
+        status: LeadStatus::Contacted,
+        status_before: None,
+        no_email: false,
+        no_sms: false,
+        no_call: false,
+        no_webhook: false,
+        no_telegram: false,
+        meta: json!({}),
+        notes: None,
+        time_zone: None,
+        language: None,
+        created_at: on.now(),
+        updated_at: on.now(),
+        version: 1,
+    };
+    let contacts: Vec<_> = days
+        .iter()
+        .map(|days| contact_attempt::Model {
+            id: ContactAttemptId::generate(),
+            lead_id: row.id,
+            campaign_id: None,
+            step_id: None,
+            script_id: None,
+            ab_test_id: None,
+            ab_variant: None,
+            channel: ContactChannel::Email,
+            status: ContactAttemptStatus::Delivered,
+            provider: Some("smtp".into()),
+            provider_ref: None,
+            started_at: on.now() - TimeDelta::days(*days),
+            completed_at: None,
+            duration: None,
+            cost_micros: None,
+            currency: None,
+            result: None,
+            notes: None,
+        })
+        .collect();
+    let (made, all) = (&row, &contacts);
+    on.write(|tx| async move {
+        made.clone().into_active_model().insert(&*tx).await?;
+        for contact in all {
+            contact.clone().into_active_model().insert(&*tx).await?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    (row.id, contacts.iter().map(|contact| json!(contact.id.global())).collect())
+}
+
+#[tokio::test]
+async fn a_conversion_is_recorded_once_and_credited_to_the_last_contact() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let (lead, contacts) = lead_with(&herald, &[40, 10, 3]).await;
+    let input = json!({ "leadId": lead.global(), "status": "SALE", "revenue": "100.01", "currency": "eur" });
+    let made = operator.data(RECORD, json!({ "input": input })).await["recordConversion"]["conversion"].clone();
+    assert_eq!(
+        (&made["revenue"], &made["currency"], &made["source"]),
+        (&json!("100.01"), &json!("EUR"), &json!("manual"))
+    );
+    assert_eq!((&made["lead"]["status"], &made["channel"]), (&json!("CONVERTED"), &json!("EMAIL")));
+    assert_eq!(made["contactAttempt"]["id"], contacts[2]);
+    assert_eq!((&made["attribution"]["model"], &made["attribution"]["windowDays"]), (&json!("LAST_TOUCH"), &json!(30)));
+    let again = operator.data(RECORD, json!({ "input": input })).await["recordConversion"]["conversion"].clone();
+    assert_eq!(again, made);
+
+    let since = (herald.services().now() - TimeDelta::days(1)).to_rfc3339();
+    let recompute = async |model: &str, days: i32| {
+        let input = json!({ "model": model, "windowDays": days, "since": since });
+        assert_eq!(operator.data(RECOMPUTE, json!({ "input": input })).await["recomputeAttribution"]["conversions"], 1);
+        let listed = operator.data(LIST, json!({ "filter": { "leadId": lead.global() } })).await["conversions"].clone();
+        listed["nodes"][0]["attribution"]["shares"].clone()
+    };
+    let share = |contact: &Json, revenue: &str| json!({ "contactAttempt": { "id": contact }, "revenue": revenue });
+    assert_eq!(recompute("FIRST_TOUCH", 30).await, json!([share(&contacts[1], "100.01")]));
+    assert_eq!(recompute("FIRST_TOUCH", 60).await, json!([share(&contacts[0], "100.01")]));
+    let thirds = [share(&contacts[0], "33.336666"), share(&contacts[1], "33.336666"), share(&contacts[2], "33.336668")];
+    assert_eq!(recompute("LINEAR", 60).await, json!(thirds));
+    assert_eq!(recompute("LAST_TOUCH", 30).await, json!([share(&contacts[2], "100.01")]));
+}
+
+#[tokio::test]
+async fn what_can_not_be_right_is_refused() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let refused = async |input: Json| operator.query(RECORD, json!({ "input": input })).await;
+    assert_eq!(refused(json!({ "status": "SALE" })).await.violations(), ["input.leadId"]);
+    let wrong = json!({ "subId": "x", "status": "SALE", "source": "No!", "currency": "euros" });
+    assert_eq!(refused(wrong).await.violations(), ["input.source", "input.currency"]);
+    let gone = json!({ "leadId": LeadId::generate().global(), "status": "SALE" });
+    assert_eq!(refused(gone).await.code(), "NOT_FOUND");
+    let (lead, _) = lead_with(&herald, &[]).await;
+    let other = json!({ "leadId": lead.global(), "contactAttemptId": lead.global(), "status": "SALE" });
+    assert_eq!(refused(other).await.violations(), ["input.contactAttemptId"]);
+    assert_eq!(
+        herald.auditor().await.query(RECORD, json!({ "input": { "status": "SALE" } })).await.code(),
+        "FORBIDDEN"
+    );
+    let unmatched = json!({ "subId": "nobody", "status": "LEAD", "idempotencyKey": "k" });
+    assert!(refused(unmatched).await.data()["recordConversion"]["conversion"]["lead"].is_null());
+    let listed = operator.data(LIST, json!({ "filter": { "isMatched": false, "subId": "nobody" } })).await;
+    assert_eq!(listed["conversions"]["totalCount"], 1);
+}

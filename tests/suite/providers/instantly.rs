@@ -1,0 +1,131 @@
+//! Campaigns at Instantly: made once, fed with each lead once, started, and asked for their figures.
+
+use herald::domain::id::{CampaignLeadId, LeadId, RetentionCampaignId};
+use herald::domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
+use herald::graphql::id::GlobalId;
+use herald::storage::retention::lists::{Channels, Days, Texts};
+use herald::storage::retention::{campaign, campaign_lead, lead};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use serde_json::{Value as Json, json};
+
+use crate::harness::TestApp;
+use crate::providers::{Catcher, Caught, assert_allowed};
+
+const SYNC: &str = "mutation($id: ID!) { syncRetentionCampaign(input: { id: $id }) {
+    pushed remaining timeZone campaign { instantlyCampaignId } analytics { emailsSent } } }";
+const THERE: &str = "019ffad2-9b9d-70ff-a76b-0e093eb63e6c";
+
+/// Instantly, as far as a campaign needs it.
+pub async fn workspace() -> Catcher {
+    Catcher::start(|request: &Caught| match request.path.as_str() {
+        "/api/v2/campaigns/analytics" => (200, json!([{ "campaign_id": THERE, "emails_sent_count": 7 }])),
+        "/api/v2/leads/add" => (200, json!({ "status": "success", "created_leads": [] })),
+        _ => (200, json!({ "id": THERE })),
+    })
+    .await
+}
+
+/// A campaign that goes by Instantly, with leads; the last of them wants no emails.
+pub async fn campaign(herald: &TestApp, time_zone: &str) -> Json {
+    let on = herald.services();
+    let (now, id) = (on.now(), RetentionCampaignId::generate());
+    let row = campaign::Model {
+        id,
+        name: "Winter".into(),
+        description: None,
+        status: RetentionCampaignStatus::Active,
+        channels: Channels(vec![ContactChannel::Email]),
+        contact_hours_start: Some(9 * 60),
+        contact_hours_end: Some(24 * 60),
+        contact_days: Days(Vec::new()),
+        time_zone: Some(time_zone.into()),
+        max_contacts_per_day: None,
+        delay_between_channels: None,
+        auto_assign: false,
+        instantly_sync: true,
+        instantly_campaign_id: None,
+        email_sequence: Texts(vec!["Subject: Hello {{firstName}}\nHow are you?\nWe miss you.".into()]),
+        vapi_config: None,
+        start_date: None,
+        end_date: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let leads: Vec<_> = (0..3)
+        .map(|n| lead::Model {
+            id: LeadId::generate(),
+            external_id: None,
+            first_name: Some("Ann".into()),
+            last_name: None,
+            phone: None,
+            email: Some(format!("lead{n}-{}@example.com", id.0.simple())),
+            telegram_username: None,
+            source: "API".into(),
+            status: LeadStatus::InProgress,
+            status_before: None,
+            no_email: n == 2,
+            no_sms: false,
+            no_call: false,
+            no_webhook: false,
+            no_telegram: false,
+            meta: json!({}),
+            notes: None,
+            time_zone: None,
+            language: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        })
+        .collect();
+    let (row, leads) = (&row, &leads);
+    on.write(|tx| async move {
+        row.clone().into_active_model().insert(&*tx).await?;
+        for lead in leads {
+            lead.clone().into_active_model().insert(&*tx).await?;
+            let assigned = campaign_lead::Model {
+                id: CampaignLeadId::generate(),
+                campaign_id: id,
+                lead_id: lead.id,
+                status: CampaignLeadStatus::Pending,
+                assigned_at: now,
+                completed_at: None,
+            };
+            assigned.into_active_model().insert(&*tx).await?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    json!(id.global())
+}
+
+#[tokio::test]
+async fn a_campaign_is_made_there_once_and_each_lead_is_added_once() {
+    let there = workspace().await;
+    let herald = TestApp::with(&["--instantly-url", &there.url]).await;
+    let (admin, operator) = (herald.admin().await, herald.operator().await);
+    let id = campaign(&herald, "Europe/Berlin").await;
+    assert_eq!(operator.query(SYNC, json!({ "id": id })).await.code(), "PRECONDITION_FAILED");
+    let save = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) { integrationConfig { id } } }";
+    let account =
+        json!({ "apiKey": "a key of some length", "webhookSecret": "a webhook secret", "accounts": ["a@example.com"] });
+    admin.data(save, json!({ "input": { "instantly": account } })).await;
+    let synced = operator.data(SYNC, json!({ "id": id })).await["syncRetentionCampaign"].clone();
+    let expected = json!({ "pushed": 2, "remaining": 0, "timeZone": "Europe/Belgrade",
+        "campaign": { "instantlyCampaignId": THERE }, "analytics": { "emailsSent": 7 } });
+    assert_eq!(synced, expected);
+    let again = operator.data(SYNC, json!({ "id": id })).await["syncRetentionCampaign"].clone();
+    assert_eq!((&again["pushed"], &again["remaining"]), (&json!(0), &json!(0)));
+    let paths: Vec<_> = there.caught().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths.iter().filter(|path| *path == "/api/v2/campaigns").count(), 1, "{paths:?}");
+    assert_eq!(paths.iter().filter(|path| *path == "/api/v2/leads/add").count(), 1, "{paths:?}");
+    let made = there.caught()[0].json();
+    let step = &made["sequences"][0]["steps"][0]["variants"][0];
+    assert_eq!(step, &json!({ "subject": "Hello {{firstName}}", "body": "How are you?<br/>We miss you." }));
+    assert_allowed("instantly.json", &there);
+
+    let pacific = campaign(&herald, "America/Los_Angeles").await;
+    let refused = operator.query(SYNC, json!({ "id": pacific })).await;
+    assert!(refused.message().contains("America/Los_Angeles"), "{refused:?}");
+}
