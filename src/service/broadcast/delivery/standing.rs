@@ -82,18 +82,21 @@ impl Standing {
             rows::peers(tx, &news).await?;
         }
         for (id, learned) in &self.accounts {
+            // The lease before the account, as a lease of a job locks them (R7).
+            let in_a_row = if learned.refusals > 0 || learned.delivered {
+                rows::refusals(tx, *id, learned.refusals, learned.delivered).await?
+            } else {
+                0
+            };
             if let Some((seconds, until)) = learned.wait {
                 account::note_wait(on, tx, *id, Method::Send, (seconds, until)).await?;
             }
             if let Some((status, error)) = &learned.parked {
                 account::park_in(on, tx, *id, *status, error).await?;
             }
-            if learned.refusals > 0 || learned.delivered {
-                let in_a_row = rows::refusals(tx, *id, learned.refusals, learned.delivered).await?;
-                if in_a_row >= SUSPECT {
-                    let why = format!("{in_a_row} channels in a row refused it");
-                    account::park_in(on, tx, *id, AccountStatus::Restricted, &why).await?;
-                }
+            if in_a_row >= SUSPECT {
+                let why = format!("{in_a_row} channels in a row refused it");
+                account::park_in(on, tx, *id, AccountStatus::Restricted, &why).await?;
             }
         }
         Ok(())
