@@ -150,7 +150,13 @@ async fn figures_of_a_month_are_right_from_every_side() {
     assert_eq!(all, wanted);
     let one = auditor.data(campaigns, json!({ "id": month.campaign.global() })).await["campaignReport"].clone();
     assert_eq!(one["campaigns"].as_array().unwrap().len(), 1);
+}
 
+#[tokio::test]
+async fn a_funnel_shows_each_step_within_its_dates() {
+    let herald = TestApp::api_only().await;
+    let (auditor, on) = (herald.auditor().await, herald.services());
+    let month = month(on).await;
     let funnel =
         "query($id: ID!, $from: DateTime) { sequenceFunnel(sequenceId: $id, from: $from) { enrollments { status count }
         steps { stepOrder channel executions { status count } figures { attempts conversions clicked } } } }";
