@@ -89,6 +89,42 @@ pub enum Action {
     ChannelImported,
     /// Campaigns stopped writing to a channel, because sends to it failed.
     ChannelDeactivated,
+    /// A lead became known; `metadata` says from where, and how many campaigns got it.
+    LeadCreated,
+    /// What is known of a lead was corrected, or its status was set.
+    LeadUpdated,
+    /// A lead went, with its contacts and enrollments.
+    LeadDeleted,
+    /// A lead said on which channels it may be contacted, or not.
+    LeadDoNotContactSet,
+    /// Leads were put into a retention campaign; `metadata` has how many.
+    LeadsAssigned,
+    /// Leads were taken out of a retention campaign; `metadata` has how many.
+    LeadsRemoved,
+    /// A retention campaign was made.
+    RetentionCampaignCreated,
+    /// Settings or the status of a retention campaign were changed.
+    RetentionCampaignUpdated,
+    /// A retention campaign went, with its assignments.
+    RetentionCampaignDeleted,
+    /// A retention campaign became ACTIVE because its start had come.
+    RetentionCampaignActivated,
+    /// A retention campaign became COMPLETED because its end had come.
+    RetentionCampaignCompleted,
+    /// A script was written.
+    ScriptCreated,
+    /// A script was changed.
+    ScriptUpdated,
+    /// A script went.
+    ScriptDeleted,
+    /// Somebody noted a contact that was made elsewhere.
+    ContactAttemptRecorded,
+    /// A rule for channels was made.
+    ConversionRuleCreated,
+    /// A rule for channels was changed.
+    ConversionRuleUpdated,
+    /// A rule for channels went.
+    ConversionRuleDeleted,
     /// A Telegram account was given its session.
     SessionStringAdded,
     /// The session of a Telegram account was replaced.

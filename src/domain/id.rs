@@ -1,6 +1,13 @@
 //! Typed ids: a lead's where a channel's is wanted does not compile.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
+
+/// An id as the API shows it: base64url of `Type:<uuid>`, so that an id says of itself what it names.
+pub fn global(name: &str, uuid: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{name}:{uuid}"))
+}
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(

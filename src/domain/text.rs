@@ -24,6 +24,9 @@ impl Bounds {
     /// Descriptions.
     pub const DESCRIPTION: Self = Self { may_be_empty: true, most: 2_000 };
 
+    /// Notes on people.
+    pub const NOTES: Self = Self { may_be_empty: true, most: 10_000 };
+
     fn check(self, text: &str) -> Result<(), String> {
         match text.chars().take(self.most + 1).count() {
             0 if !self.may_be_empty => Err("must not be empty".into()),

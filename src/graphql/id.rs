@@ -118,7 +118,7 @@ pub fn list<T: GlobalId>(ids: &[ID], path: &[&str], most: usize) -> Result<Vec<T
 
 /// The id of a row of the type `name`.
 pub fn encode(name: &str, uuid: Uuid) -> ID {
-    ID(URL_SAFE_NO_PAD.encode(format!("{name}:{uuid}")))
+    ID(crate::domain::id::global(name, uuid))
 }
 
 /// The type that an id names, and the row; None if it is not an id of Herald's.

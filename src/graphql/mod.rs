@@ -58,6 +58,11 @@ pub struct Query(
     broadcast::telegram_account::TelegramAccountQuery,
     retention::conversion_list::ConversionQuery,
     #[cfg(test)] tests::Faulty,
+    retention::lead_list::LeadQuery,
+    retention::campaign_list::RetentionCampaignQuery,
+    retention::script_mutations::ScriptQuery,
+    retention::contact_attempt_list::ContactAttemptQuery,
+    retention::conversion_rule_mutations::ConversionRuleQuery,
 );
 
 /// Everything that can be changed. Each field takes one `input` and gives back what it changed.
@@ -82,6 +87,11 @@ pub struct Mutation(
     retention::conversion_list::ConversionMutation,
     retention::instantly_sync::InstantlyMutation,
     #[cfg(test)] tests::Faulty,
+    retention::lead_mutations::LeadMutation,
+    retention::campaign_mutations::RetentionCampaignMutation,
+    retention::script_mutations::ScriptMutation,
+    retention::contact_attempt_list::ContactAttemptMutation,
+    retention::conversion_rule_mutations::ConversionRuleMutation,
 );
 
 /// Everything that can be watched.

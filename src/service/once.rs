@@ -13,20 +13,23 @@ use super::access::audit::Subject;
 use super::{Actor, Services};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{
-    AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, ConversionId, IntegrationConfigId, JobId,
-    LeadId, LeadImportId, TelegramAccountId, TemplateId, UserId,
+    AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, ContactAttemptId, ConversionId,
+    ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId, ScriptId,
+    TelegramAccountId, TemplateId, UserId,
 };
 use crate::domain::json::canonical;
 use crate::storage::access::{idempotency_key, user};
 use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, telegram_account, template};
-use crate::storage::retention::{ab_test, conversion, integration_config, lead, lead_import};
+use crate::storage::retention::{
+    self, ab_test, contact_attempt, conversion, conversion_rule, integration_config, lead, lead_import, script,
+};
 
 /// How long a key is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 /// The longest key, in characters.
 const LONGEST: usize = 255;
 /// By which words audit lines tell how many a write has moved.
-const MOVED: [&str; 4] = ["added", "retried", "requested", "messages"];
+const MOVED: [&str; 5] = ["added", "retried", "requested", "messages", "assigned"];
 
 /// A request that must not be carried out twice.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,6 +182,20 @@ rows!(
     telegram_account by TelegramAccountId as "Telegram account",
     conversion by ConversionId as "conversion",
 );
+
+rows!(
+    script by ScriptId as "script",
+    contact_attempt by ContactAttemptId as "contact attempt",
+    conversion_rule by ConversionRuleId as "conversion rule",
+);
+
+impl Again for retention::campaign::Model {
+    async fn again(on: &Services, done: Done) -> Result<Self> {
+        let id = RetentionCampaignId(done.resource);
+        let found = retention::campaign::Entity::find_by_id(id).one(on.db.reader()).await?;
+        found.ok_or(Error::NotFound("retention campaign"))
+    }
+}
 
 /// A row, and how many the write has moved.
 impl<T: Again + Send> Again for (T, i32) {

@@ -226,6 +226,8 @@ impl Db {
         use migration::MigratorTrait;
         let turn = if self.is_postgres() {
             let turn = self.writer.begin().await?;
+            // It stands still while the migrations run on another connection, which may take long.
+            turn.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
             turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION})")).await?;
             Some(turn)
         } else {

@@ -96,6 +96,11 @@ impl Dialect {
         if self.is_postgres() { format!("({hex})::uuid") } else { format!("unhex({hex})") }
     }
 
+    /// A new id, for rows that a statement makes by itself. It does not sort by time.
+    pub fn random_uuid(self) -> &'static str {
+        if self.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" }
+    }
+
     /// Whether these are PostgreSQL's.
     pub fn is_postgres(self) -> bool {
         self.0 == DatabaseBackend::Postgres

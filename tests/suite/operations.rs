@@ -1,6 +1,7 @@
 //! `schema/operations`: one documented operation a use case, all of them run here as one story.
 
 mod figures;
+mod retention;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -102,6 +103,7 @@ async fn every_published_operation_runs() {
     conversions(&mut story).await;
     synced(&mut story, instantly::campaign(&herald, "UTC").await).await;
     tidying(&mut story, &batch, &channel, &template["id"]).await;
+    Box::pin(retention::catalogue(&mut story)).await;
     figures::leads(&mut story).await;
     figures::ab_test(&mut story, herald.services()).await;
     figures::reports(&mut story, herald.services()).await;

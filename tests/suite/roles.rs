@@ -70,6 +70,22 @@ const TABLE: &[(&str, Permission)] = &[
     ("recordConversion", WriteRetention),
     ("recomputeAttribution", WriteRetention),
     ("syncRetentionCampaign", WriteRetention),
+    ("createLead", WriteRetention),
+    ("updateLead", WriteRetention),
+    ("deleteLead", WriteRetention),
+    ("setDoNotContact", WriteRetention),
+    ("createRetentionCampaign", WriteRetention),
+    ("updateRetentionCampaign", WriteRetention),
+    ("deleteRetentionCampaign", WriteRetention),
+    ("assignLeads", WriteRetention),
+    ("removeLeads", WriteRetention),
+    ("createScript", WriteRetention),
+    ("updateScript", WriteRetention),
+    ("deleteScript", WriteRetention),
+    ("recordContactAttempt", WriteRetention),
+    ("createConversionRule", WriteRetention),
+    ("updateConversionRule", WriteRetention),
+    ("deleteConversionRule", WriteRetention),
 ];
 
 /// The published schema, with what is needed to write an operation for any field.

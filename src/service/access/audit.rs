@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::audit::Action;
 use crate::domain::error::Result;
-use crate::domain::id::AuditLogId;
+use crate::domain::id::{AuditLogId, global};
 use crate::events::Event;
 use crate::service::{Actor, Services, once};
 use crate::storage::access::{audit_head, audit_log};
@@ -22,6 +22,13 @@ const LINES: u64 = 100;
 /// What a line is about: the kind of thing, and which.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject(pub &'static str, pub Uuid);
+
+impl Subject {
+    /// Its id, as the API shows it.
+    pub fn global(self) -> String {
+        global(self.0, self.1)
+    }
+}
 
 /// Adds a line, and notes what was done under the actor's idempotency key. These are the last statements of their transaction
 /// but for the campaign's row: the lock order of R7.

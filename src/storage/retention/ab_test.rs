@@ -65,6 +65,11 @@ impl Entity {
         Self::find().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)
     }
 
+    /// Tests with this script on one of their sides.
+    pub fn using(script: ScriptId) -> Select<Self> {
+        Self::find().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))
+    }
+
     /// The A/B test `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
     pub async fn require(tx: &impl ConnectionTrait, id: AbTestId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;

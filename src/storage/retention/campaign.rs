@@ -1,7 +1,7 @@
 //! Retention campaigns.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::RetentionCampaignId;
@@ -67,6 +67,20 @@ impl Entity {
     pub fn taking_new_leads() -> Select<Self> {
         let active = Self::find().filter(Column::Status.eq(RetentionCampaignStatus::Active));
         active.filter(Column::AutoAssign.eq(true)).order_by_asc(Column::Id)
+    }
+
+    /// DRAFT campaigns whose start has come, and whose end has not.
+    pub fn to_start(now: DateTimeUtc) -> Select<Self> {
+        let goes_on = Condition::any().add(Column::EndDate.is_null()).add(Column::EndDate.gt(now));
+        let due = Self::find().filter(Column::Status.eq(RetentionCampaignStatus::Draft));
+        due.filter(Column::StartDate.lte(now)).filter(goes_on).order_by_asc(Column::StartDate)
+    }
+
+    /// Campaigns whose end has come.
+    pub fn to_end(now: DateTimeUtc) -> Select<Self> {
+        let open = [RetentionCampaignStatus::Active, RetentionCampaignStatus::Paused];
+        let due = Self::find().filter(Column::Status.is_in(open));
+        due.filter(Column::EndDate.lte(now)).order_by_asc(Column::EndDate)
     }
 
     /// The retention campaign `id`, locked until the transaction ends; `NOT_FOUND` if there is none.

@@ -41,6 +41,15 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 
+    /// Makes CONTACTED what is PENDING.
+    pub fn contacted(campaign: RetentionCampaignId, lead: LeadId) -> sea_orm::UpdateMany<Self> {
+        Self::update_many()
+            .col_expr(Column::Status, Expr::val(CampaignLeadStatus::Contacted))
+            .filter(Column::CampaignId.eq(campaign))
+            .filter(Column::LeadId.eq(lead))
+            .filter(Column::Status.eq(CampaignLeadStatus::Pending))
+    }
+
     /// The campaigns of a lead.
     pub fn with(lead: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))

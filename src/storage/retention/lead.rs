@@ -1,7 +1,7 @@
 //! Leads: the people that retention writes to.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect};
+use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::LeadId;
@@ -62,6 +62,14 @@ impl Entity {
     /// Those of `ids` that are there.
     pub fn by_ids(ids: &[LeadId]) -> Select<Self> {
         Self::find().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    /// The leads with this email or this phone number: at most two, in their stored form.
+    pub fn reached_by(email: Option<&str>, phone: Option<&str>) -> Select<Self> {
+        let by_email = email.map(|email| Column::Email.eq(email));
+        let by_phone = phone.map(|phone| Column::Phone.eq(phone));
+        let either = Condition::any().add_option(by_email).add_option(by_phone);
+        Self::find().filter(either).order_by_asc(Column::Id)
     }
 
     /// The lead `id`, locked until the transaction ends; `NOT_FOUND` if there is none.

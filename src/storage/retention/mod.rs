@@ -4,6 +4,7 @@
 
 pub mod ab_counts;
 pub mod ab_test;
+pub mod attempt_stats;
 pub mod campaign;
 pub mod campaign_lead;
 pub mod consent;
@@ -17,11 +18,13 @@ pub mod execution;
 pub mod integration_config;
 pub mod lead;
 pub mod lead_erasure;
+pub mod lead_filter;
 pub mod lead_import;
 pub mod lead_import_error;
 pub mod lead_moves;
 pub mod lead_staging;
 pub mod lists;
+pub mod members;
 pub mod report;
 pub mod script;
 pub mod sequence;

@@ -53,6 +53,21 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 
+    /// Takes the default from all others for the same channel in the same campaign.
+    pub fn no_default_but(row: &Model) -> sea_orm::UpdateMany<Self> {
+        let same_campaign = match row.campaign_id {
+            Some(id) => Column::CampaignId.eq(id),
+            None => Column::CampaignId.is_null(),
+        };
+        Self::update_many()
+            .col_expr(Column::IsDefault, Expr::val(false))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+            .filter(Column::Channel.eq(row.channel))
+            .filter(same_campaign)
+            .filter(Column::IsDefault.eq(true))
+            .filter(Column::Id.ne(row.id))
+    }
+
     /// The script `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
     pub async fn require(tx: &impl ConnectionTrait, id: ScriptId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;

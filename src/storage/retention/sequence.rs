@@ -2,12 +2,13 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, QuerySelect};
+use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
 
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{RetentionCampaignId, RetentionSequenceId};
+use crate::domain::id::{RetentionCampaignId, RetentionSequenceId, ScriptId};
 use crate::domain::retention::words::{RetentionSequenceStatus, TriggerType};
 use crate::storage::retention::lists::Channels;
+use crate::storage::retention::sequence_step;
 
 /// A retention sequence.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -52,6 +53,14 @@ impl Entity {
     /// The sequences of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// Sequences that go on and have, in any version of their steps, one with this script.
+    pub fn using(script: ScriptId) -> Select<Self> {
+        let steps = sequence_step::Entity::find().filter(sequence_step::Column::ScriptId.eq(script));
+        let steps = steps.select_only().column(sequence_step::Column::SequenceId);
+        let going_on = Self::find().filter(Column::Status.ne(RetentionSequenceStatus::Archived));
+        going_on.filter(Column::Id.in_subquery(steps.into_query()))
     }
 
     /// The retention sequence `id`, locked until the transaction ends; `NOT_FOUND` if there is none.

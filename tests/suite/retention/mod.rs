@@ -1,9 +1,69 @@
 //! Leads, retention campaigns, and what is done for them.
 
 mod ab_tests;
+mod campaigns;
+mod contacts;
 mod conversion_rules;
 mod lead_imports;
+mod leads;
 mod persons;
+mod refusals;
 mod reports;
 pub mod rows;
+mod scripts;
+mod statements;
 mod tables;
+
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Client, Reply};
+
+/// Tries to make a lead.
+async fn try_lead(by: &Client, input: Json) -> Reply {
+    let create = "mutation($input: CreateLeadInput!) {
+        createLead(input: $input) { isNew lead { id email phone status version } } }";
+    by.query(create, json!({ "input": input })).await
+}
+
+/// A lead, and whether it is new.
+async fn lead(by: &Client, input: Json) -> Json {
+    try_lead(by, input).await.data()["createLead"].clone()
+}
+
+/// The ids of `count` leads with emails that begin with `prefix`.
+async fn some_leads(by: &Client, prefix: &str, count: usize) -> Vec<Json> {
+    let mut ids = Vec::new();
+    for n in 0..count {
+        ids.push(lead(by, json!({ "email": format!("{prefix}{n}@example.com") })).await["lead"]["id"].clone());
+    }
+    ids
+}
+
+/// A campaign with these settings; its id.
+async fn campaign(by: &Client, settings: Json) -> Json {
+    let mut input = json!({ "name": "Win back", "channels": ["EMAIL"] });
+    input.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    let create = "mutation($input: CreateRetentionCampaignInput!) {
+        createRetentionCampaign(input: $input) { campaign { id } } }";
+    by.data(create, json!({ "input": input })).await["createRetentionCampaign"]["campaign"]["id"].clone()
+}
+
+/// Tries to change a campaign.
+async fn change_campaign(by: &Client, input: Json) -> Reply {
+    let update = "mutation($input: UpdateRetentionCampaignInput!) {
+        updateRetentionCampaign(input: $input) { campaign { id status version channels contactHoursStart endDate } } }";
+    by.query(update, json!({ "input": input })).await
+}
+
+/// A script; its id.
+async fn script(by: &Client, input: Json) -> Json {
+    let create = "mutation($input: CreateScriptInput!) { createScript(input: $input) { script { id } } }";
+    by.data(create, json!({ "input": input })).await["createScript"]["script"]["id"].clone()
+}
+
+/// A contact that was made elsewhere.
+async fn contact(by: &Client, input: Json) -> Reply {
+    let record = "mutation($input: RecordContactAttemptInput!) { recordContactAttempt(input: $input) {
+        contactAttempt { id status provider cost lead { id status } } } }";
+    by.query(record, json!({ "input": input })).await
+}

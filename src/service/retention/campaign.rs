@@ -1,0 +1,258 @@
+//! Retention campaigns: what governs the contacts to their leads.
+
+mod dates;
+
+use async_graphql::MaybeUndefined;
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, Iterable};
+use serde_json::{Value as Json, json};
+
+pub use self::dates::keep_dates;
+use super::meta;
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result, Violations, require_version};
+use crate::domain::id::RetentionCampaignId;
+use crate::domain::retention::states::State;
+use crate::domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
+use crate::domain::retention::{address, hours};
+use crate::domain::text::{self, Bounds};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::retention::campaign;
+use crate::storage::retention::lists::{Channels, Days, Texts};
+
+/// Milliseconds that may lie between contacts on different channels: seven days.
+const LONGEST_DELAY: i32 = 604_800_000;
+/// Contacts in a day that anybody might want.
+const MOST_CONTACTS: i32 = 1_000;
+/// Texts of a campaign's emails, and bytes of each.
+const MOST_EMAILS: usize = 20;
+const EMAIL_LIMIT: usize = 32 * 1_024;
+
+/// What is said of a campaign; what is undefined stays, null removes. A new one has nothing that could stay.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// 1 to 200 characters.
+    pub name: Option<String>,
+    /// At most 2,000 characters.
+    pub description: MaybeUndefined<String>,
+    /// At least one when it is ACTIVE.
+    pub channels: Option<Vec<ContactChannel>>,
+    /// `09:00`; both or none.
+    pub contact_hours_start: MaybeUndefined<String>,
+    /// `18:00`.
+    pub contact_hours_end: MaybeUndefined<String>,
+    /// Empty: every day.
+    pub contact_days: Option<Vec<ContactDay>>,
+    /// The name of an IANA time zone.
+    pub time_zone: MaybeUndefined<String>,
+    /// 1 to 1,000.
+    pub max_contacts_per_day: MaybeUndefined<i32>,
+    /// Milliseconds, at most seven days.
+    pub delay_between_channels: MaybeUndefined<i32>,
+    /// Whether it gets the leads that become known while it is ACTIVE.
+    pub auto_assign: Option<bool>,
+    /// Whether its emails go by Instantly.
+    pub instantly_sync: Option<bool>,
+    /// At most 20 texts.
+    pub email_sequence: Option<Vec<String>>,
+    /// An object of at most 16 KiB.
+    pub vapi_config: MaybeUndefined<Json>,
+    /// When it becomes ACTIVE by itself.
+    pub start_date: MaybeUndefined<DateTime<Utc>>,
+    /// When it becomes COMPLETED by itself.
+    pub end_date: MaybeUndefined<DateTime<Utc>>,
+}
+
+/// Creates a campaign, which is a DRAFT.
+pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<campaign::Model> {
+    let now = on.now();
+    let blank = campaign::Model {
+        id: RetentionCampaignId::generate(),
+        name: String::new(),
+        description: None,
+        status: RetentionCampaignStatus::Draft,
+        channels: Channels::default(),
+        contact_hours_start: None,
+        contact_hours_end: None,
+        contact_days: Days::default(),
+        time_zone: None,
+        max_contacts_per_day: None,
+        delay_between_channels: None,
+        auto_assign: false,
+        instantly_sync: false,
+        instantly_campaign_id: None,
+        email_sequence: Texts::default(),
+        vapi_config: None,
+        start_date: None,
+        end_date: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let row = &told(blank, fields)?;
+    on.write(|tx| async move {
+        let tx = &*tx;
+        campaign::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+        let (action, subject) = (Action::RetentionCampaignCreated, Subject("RetentionCampaign", row.id.0));
+        audit::record(on, tx, actor, action, subject, json!({ "name": row.name })).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(row.clone())
+}
+
+/// The campaign `old` with what `fields` say, in its stored form; or all that is wrong with them.
+fn told(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
+    let mut wrong = Violations::default();
+    let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
+    let mut clock = |field: &str, written: MaybeUndefined<String>, old: Option<i32>| match written {
+        MaybeUndefined::Undefined => old,
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(time) => Some(wrong.take(field, hours::read(&time))),
+    };
+    let contact_hours_start = clock("contactHoursStart", fields.contact_hours_start, old.contact_hours_start);
+    let contact_hours_end = clock("contactHoursEnd", fields.contact_hours_end, old.contact_hours_end);
+    let vapi_config = match fields.vapi_config {
+        MaybeUndefined::Undefined => old.vapi_config,
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(given) => Some(wrong.take("vapiConfig", meta::object(given))),
+    };
+    let delay = fields.delay_between_channels.map_value(i64::from);
+    let row = campaign::Model {
+        name: fields.name.map_or(old.name, |name| wrong.take("name", text::line(&name, Bounds::NAME))),
+        description: or(old.description, wrong.take_change("description", fields.description, prose)),
+        channels: fields.channels.map_or(old.channels, |list| Channels(each_once(&list))),
+        contact_hours_start,
+        contact_hours_end,
+        contact_days: fields.contact_days.map_or(old.contact_days, |list| Days(each_once(&list))),
+        time_zone: or(old.time_zone, wrong.take_change("timeZone", fields.time_zone, address::time_zone)),
+        max_contacts_per_day: or(old.max_contacts_per_day, fields.max_contacts_per_day),
+        delay_between_channels: or(old.delay_between_channels, delay),
+        auto_assign: fields.auto_assign.unwrap_or(old.auto_assign),
+        instantly_sync: fields.instantly_sync.unwrap_or(old.instantly_sync),
+        email_sequence: fields.email_sequence.map_or(old.email_sequence, Texts),
+        vapi_config,
+        start_date: or(old.start_date, fields.start_date),
+        end_date: or(old.end_date, fields.end_date),
+        ..old
+    };
+    check(&mut wrong, &row);
+    wrong.into_result()?;
+    Ok(row)
+}
+
+/// What must hold of a campaign as a whole.
+fn check(wrong: &mut Violations, row: &campaign::Model) {
+    let hours = (row.contact_hours_start, row.contact_hours_end);
+    let has_both = hours.0.is_some() == hours.1.is_some();
+    wrong.require(has_both, "contactHoursEnd", "give both contactHoursStart and contactHoursEnd, or none");
+    let is_span = hours.0.is_none() || hours.0 != hours.1;
+    wrong.require(is_span, "contactHoursEnd", "must not be the same as contactHoursStart");
+    let is_some_contacts = row.max_contacts_per_day.is_none_or(|most| (1..=MOST_CONTACTS).contains(&most));
+    wrong.require(is_some_contacts, "maxContactsPerDay", format!("must be from 1 to {MOST_CONTACTS}"));
+    let is_delay = row.delay_between_channels.is_none_or(|delay| (0..=i64::from(LONGEST_DELAY)).contains(&delay));
+    wrong.require(is_delay, "delayBetweenChannels", format!("must be from 0 to {LONGEST_DELAY} milliseconds"));
+    let emails = &row.email_sequence.0;
+    wrong.require(emails.len() <= MOST_EMAILS, "emailSequence", format!("must have at most {MOST_EMAILS} texts"));
+    let are_short = emails.iter().all(|text| text.len() <= EMAIL_LIMIT && !text.contains('\0'));
+    wrong.require(are_short, "emailSequence", format!("each text must have at most {EMAIL_LIMIT} bytes and no NUL"));
+    let is_in_order = row.start_date.zip(row.end_date).is_none_or(|(start, end)| start < end);
+    wrong.require(is_in_order, "endDate", "must lie after startDate");
+}
+
+fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
+    if new.is_undefined() { old } else { new.take() }
+}
+
+/// Each word once, in the order of its enum.
+fn each_once<W: Iterable + PartialEq>(given: &[W]) -> Vec<W> {
+    W::iter().filter(|word| given.contains(word)).collect()
+}
+
+/// Changes a campaign: its settings, its status, or both.
+///
+/// # Errors
+/// [`Error::Precondition`] if the status does not allow it, or if an ACTIVE campaign would have no channels.
+pub async fn update(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionCampaignId,
+    fields: Fields,
+    status: Option<RetentionCampaignStatus>,
+    expected_version: Option<i32>,
+) -> Result<campaign::Model> {
+    let fields = &fields;
+    let changed = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let old = campaign::Entity::require(tx, id).await?;
+            require_version("retention campaign", old.version, expected_version)?;
+            let mut new = told(old.clone(), fields.clone())?;
+            if let Some(status) = status.filter(|status| *status != old.status) {
+                old.status.require(status)?;
+                new.status = status;
+            }
+            require_channels(&new)?;
+            let metadata = json!({ "name": new.name, "from": old.status, "to": new.status });
+            let changed = written(old, new, on.now()).update(tx).await?;
+            let subject = Subject("RetentionCampaign", id.0);
+            audit::record(on, tx, actor, Action::RetentionCampaignUpdated, subject, metadata).await?;
+            Ok(changed)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(changed)
+}
+
+fn require_channels(row: &campaign::Model) -> Result<()> {
+    if row.status == RetentionCampaignStatus::Active && row.channels.0.is_empty() {
+        return Err(Error::Precondition("an ACTIVE campaign needs at least one channel".into()));
+    }
+    Ok(())
+}
+
+/// The row `new` in place of `old`.
+fn written(old: campaign::Model, new: campaign::Model, now: DateTime<Utc>) -> campaign::ActiveModel {
+    let mut row = old.changed(now);
+    row.name = Set(new.name);
+    row.description = Set(new.description);
+    row.status = Set(new.status);
+    row.channels = Set(new.channels);
+    row.contact_hours_start = Set(new.contact_hours_start);
+    row.contact_hours_end = Set(new.contact_hours_end);
+    row.contact_days = Set(new.contact_days);
+    row.time_zone = Set(new.time_zone);
+    row.max_contacts_per_day = Set(new.max_contacts_per_day);
+    row.delay_between_channels = Set(new.delay_between_channels);
+    row.auto_assign = Set(new.auto_assign);
+    row.instantly_sync = Set(new.instantly_sync);
+    row.email_sequence = Set(new.email_sequence);
+    row.vapi_config = Set(new.vapi_config);
+    row.start_date = Set(new.start_date);
+    row.end_date = Set(new.end_date);
+    row
+}
+
+/// Deletes a campaign with its assignments and A/B tests. Its contacts, scripts, conversions and sequences stay, without it.
+///
+/// # Errors
+/// [`Error::Precondition`] while it is ACTIVE.
+pub async fn delete(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Result<campaign::Model> {
+    let deleted = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = campaign::Entity::require(tx, id).await?;
+            if row.status == RetentionCampaignStatus::Active {
+                return Err(Error::Precondition("the campaign is ACTIVE; pause it before you delete it".into()));
+            }
+            campaign::Entity::delete_by_id(id).exec(tx).await?;
+            let (action, subject) = (Action::RetentionCampaignDeleted, Subject("RetentionCampaign", id.0));
+            audit::record(on, tx, actor, action, subject, json!({ "name": row.name })).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(deleted)
+}

@@ -1,0 +1,120 @@
+//! What leads agree to and what they take back: the channels on which they must not be contacted, and the proof.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable};
+use serde_json::json;
+
+use super::effects::{self, Ending};
+use crate::domain::audit::Action;
+use crate::domain::error::{Result, Violations, require_version};
+use crate::domain::id::{ConsentId, LeadId};
+use crate::domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
+use crate::domain::text::{self, Bounds};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::retention::{consent, lead};
+
+/// What a lead said.
+#[derive(Debug, Clone)]
+pub struct Word {
+    /// About these channels; None: about all.
+    pub channels: Option<Vec<ContactChannel>>,
+    /// Whether it must not be contacted on them, or may be.
+    pub is_refusal: bool,
+    /// How it came, at most 200 characters.
+    pub source: String,
+    /// What it agreed to, at most 2,000 characters.
+    pub wording: Option<String>,
+    /// When; None: now.
+    pub at: Option<DateTime<Utc>>,
+    /// The version that it is meant for.
+    pub expected_version: Option<i32>,
+}
+
+/// Writes down what a lead said, and obeys it: from the commit on nothing is sent on a channel that it refuses. Who refuses all
+/// of them leaves all sequences.
+pub async fn set(on: &Services, actor: &Actor, id: LeadId, word: Word) -> Result<lead::Model> {
+    let word = &checked(word)?;
+    let changed = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = lead::Entity::require(tx, id).await?;
+            require_version("lead", row.version, word.expected_version)?;
+            let changed = obey(on, tx, row, word).await?;
+            if word.is_refusal && word.channels.is_none() {
+                effects::end(on, tx, id, Ending::OptOut).await?;
+            }
+            let metadata = json!({ "channels": word.channels, "isRefusal": word.is_refusal, "source": word.source });
+            audit::record(on, tx, actor, Action::LeadDoNotContactSet, Subject("Lead", id.0), metadata).await?;
+            Ok(changed)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(changed)
+}
+
+fn checked(word: Word) -> Result<Word> {
+    let mut wrong = Violations::default();
+    wrong.require(word.channels.as_ref().is_none_or(|list| !list.is_empty()), "channels", "must not be empty");
+    let source = wrong.take("source", text::line(&word.source, Bounds::NAME));
+    let wording = wrong.take_text("wording", word.wording, |text| text::prose(text, Bounds::DESCRIPTION));
+    wrong.into_result()?;
+    let each_once = |list: Vec<_>| ContactChannel::iter().filter(|channel| list.contains(channel)).collect();
+    let channels = word.channels.map(each_once);
+    Ok(Word { channels, source, wording, ..word })
+}
+
+/// The same within a larger transaction: a STOP that came by a webhook. The lead's row is locked.
+pub async fn obey(on: &Services, tx: &impl ConnectionTrait, row: lead::Model, word: &Word) -> Result<lead::Model> {
+    let now = on.now();
+    let kind = if word.is_refusal { ConsentKind::Withdrawn } else { ConsentKind::Given };
+    let about: Vec<Option<ContactChannel>> = match &word.channels {
+        Some(channels) => channels.iter().copied().map(Some).collect(),
+        None => vec![None],
+    };
+    let consents = about.into_iter().map(|channel| {
+        let proof = consent::Model {
+            id: ConsentId::generate(),
+            lead_id: row.id,
+            channel,
+            kind,
+            source: word.source.clone(),
+            wording: word.wording.clone(),
+            given_at: word.at.unwrap_or(now),
+            created_at: now,
+        };
+        proof.into_active_model()
+    });
+    consent::Entity::insert_many(consents).exec_without_returning(tx).await?;
+    let (status, before) = (row.status, row.status_before);
+    let mut row = row.changed(now);
+    let Some(channels) = &word.channels else {
+        if word.is_refusal && status != LeadStatus::DoNotContact {
+            row.status_before = Set(Some(status));
+            row.status = Set(LeadStatus::DoNotContact);
+        }
+        if !word.is_refusal {
+            if status == LeadStatus::DoNotContact {
+                row.status = Set(before.unwrap_or(LeadStatus::New));
+                row.status_before = Set(None);
+            }
+            for channel in [&mut row.no_email, &mut row.no_sms, &mut row.no_call, &mut row.no_webhook] {
+                *channel = Set(false);
+            }
+            row.no_telegram = Set(false);
+        }
+        return Ok(row.update(tx).await?);
+    };
+    for channel in channels {
+        let flag = match channel {
+            ContactChannel::Email => &mut row.no_email,
+            ContactChannel::Sms => &mut row.no_sms,
+            ContactChannel::Call => &mut row.no_call,
+            ContactChannel::Webhook => &mut row.no_webhook,
+            ContactChannel::Telegram => &mut row.no_telegram,
+        };
+        *flag = Set(word.is_refusal);
+    }
+    Ok(row.update(tx).await?)
+}

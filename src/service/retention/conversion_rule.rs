@@ -1,0 +1,152 @@
+//! Conversion rules: which channels do worse than they should, and how sure one must be.
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::error::{Result, Violations, require_version};
+use crate::domain::id::ConversionRuleId;
+use crate::domain::money::Micros;
+use crate::domain::retention::words::{ContactChannel, ConversionMetric};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::retention::conversion_rule;
+
+/// One, in millionths.
+const ONE: i64 = 1_000_000;
+
+/// A rule to be.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// Whose steps it skips.
+    pub channel: ContactChannel,
+    /// What is measured.
+    pub metric: ConversionMetric,
+    /// The threshold, not negative; of a rate at most 1.
+    pub value: Micros,
+    /// 0 to 1.
+    pub conversion_rate: f64,
+    /// At least 1.
+    pub sample_size: i32,
+    /// Between 0 and 1.
+    pub confidence: f64,
+    /// Whether it is in force.
+    pub is_active: bool,
+}
+
+/// What is to be changed of a rule; None leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// The threshold.
+    pub value: Option<Micros>,
+    /// 0 to 1.
+    pub conversion_rate: Option<f64>,
+    /// At least 1.
+    pub sample_size: Option<i32>,
+    /// Between 0 and 1.
+    pub confidence: Option<f64>,
+    /// Whether it is in force.
+    pub is_active: Option<bool>,
+    /// The version that the change is meant for.
+    pub expected_version: Option<i32>,
+}
+
+/// Makes a rule.
+pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<conversion_rule::Model> {
+    let now = on.now();
+    let row = &conversion_rule::Model {
+        id: ConversionRuleId::generate(),
+        channel: new.channel,
+        metric: new.metric,
+        value_micros: new.value.0,
+        conversion_rate: new.conversion_rate,
+        sample_size: new.sample_size,
+        confidence: new.confidence,
+        is_active: new.is_active,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    check(row)?;
+    on.write(|tx| async move {
+        let tx = &*tx;
+        conversion_rule::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+        let subject = Subject("ConversionRule", row.id.0);
+        audit::record(on, tx, actor, Action::ConversionRuleCreated, subject, told(row)).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(row.clone())
+}
+
+fn told(row: &conversion_rule::Model) -> serde_json::Value {
+    json!({ "channel": row.channel, "metric": row.metric, "isActive": row.is_active })
+}
+
+fn check(row: &conversion_rule::Model) -> Result<()> {
+    use ConversionMetric::{Cpc, Roas};
+    let mut wrong = Violations::default();
+    let is_rate = !matches!(row.metric, Cpc | Roas);
+    wrong.require(row.value_micros >= 0, "value", "must not be negative");
+    wrong.require(!is_rate || row.value_micros <= ONE, "value", "a rate is at most 1");
+    wrong.require((0.0..=1.0).contains(&row.conversion_rate), "conversionRate", "must be from 0 to 1");
+    wrong.require(row.sample_size >= 1, "sampleSize", "must be at least 1");
+    let is_confidence = row.confidence > 0.0 && row.confidence < 1.0;
+    wrong.require(is_confidence, "confidence", "must lie between 0 and 1");
+    wrong.into_result()
+}
+
+/// Changes a rule.
+pub async fn update(
+    on: &Services,
+    actor: &Actor,
+    id: ConversionRuleId,
+    change: Change,
+) -> Result<conversion_rule::Model> {
+    let change = &change;
+    let changed = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let old = conversion_rule::Entity::require(tx, id).await?;
+            require_version("conversion rule", old.version, change.expected_version)?;
+            let new = conversion_rule::Model {
+                value_micros: change.value.map_or(old.value_micros, |value| value.0),
+                conversion_rate: change.conversion_rate.unwrap_or(old.conversion_rate),
+                sample_size: change.sample_size.unwrap_or(old.sample_size),
+                confidence: change.confidence.unwrap_or(old.confidence),
+                is_active: change.is_active.unwrap_or(old.is_active),
+                ..old.clone()
+            };
+            check(&new)?;
+            let mut row = old.changed(on.now());
+            row.value_micros = Set(new.value_micros);
+            row.conversion_rate = Set(new.conversion_rate);
+            row.sample_size = Set(new.sample_size);
+            row.confidence = Set(new.confidence);
+            row.is_active = Set(new.is_active);
+            let changed = row.update(tx).await?;
+            let subject = Subject("ConversionRule", id.0);
+            audit::record(on, tx, actor, Action::ConversionRuleUpdated, subject, told(&changed)).await?;
+            Ok(changed)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(changed)
+}
+
+/// Deletes a rule.
+pub async fn delete(on: &Services, actor: &Actor, id: ConversionRuleId) -> Result<conversion_rule::Model> {
+    let deleted = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = conversion_rule::Entity::require(tx, id).await?;
+            conversion_rule::Entity::delete_by_id(id).exec(tx).await?;
+            let subject = Subject("ConversionRule", id.0);
+            audit::record(on, tx, actor, Action::ConversionRuleDeleted, subject, told(&row)).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(deleted)
+}

@@ -1,0 +1,153 @@
+//! Putting leads into campaigns and taking them out, by name or by filter, however many there are.
+
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{LeadId, RetentionCampaignId};
+use crate::domain::retention::words::RetentionCampaignStatus;
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::page;
+use crate::storage::retention::lead_filter::LeadFilter;
+use crate::storage::retention::{campaign, lead, members};
+
+/// Leads that one call may name.
+pub const MOST_LEADS: usize = 10_000;
+
+/// Leads that SQLite, which has one writer, moves in one transaction.
+const CHUNK: usize = 5_000;
+
+/// Assigns leads to a campaign, and returns it with the number of those that were not in it before. Leads that must not be
+/// contacted are passed over; NEW ones become `IN_PROGRESS`.
+///
+/// # Errors
+/// `NOT_FOUND` if one of the leads that are named is not there; [`Error::Precondition`] if the campaign is COMPLETED.
+pub async fn assign(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionCampaignId,
+    filter: LeadFilter,
+) -> Result<(campaign::Model, i32)> {
+    let filter = each_once(filter);
+    require_known(on, &filter).await?;
+    let changed = in_parts(on, actor, id, &filter, assign_part).await?;
+    on.tell(Event::Audit);
+    Ok(changed)
+}
+
+/// Takes leads out of a campaign, and returns it with the number of those that were in it.
+pub async fn remove(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionCampaignId,
+    filter: LeadFilter,
+) -> Result<(campaign::Model, i32)> {
+    let changed = in_parts(on, actor, id, &each_once(filter), remove_part).await?;
+    on.tell(Event::Audit);
+    Ok(changed)
+}
+
+/// Each id once, in rising order.
+fn each_once(mut filter: LeadFilter) -> LeadFilter {
+    if let Some(ids) = &mut filter.ids {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    filter
+}
+
+/// Of leads that are named, each must be there.
+async fn require_known(on: &Services, filter: &LeadFilter) -> Result<()> {
+    let Some(ids) = &filter.ids else { return Ok(()) };
+    let named = LeadFilter { ids: Some(ids.clone()), ..LeadFilter::default() };
+    if page::count(on.db.reader(), named.select(), None).await? < ids.len() as u64 {
+        return Err(Error::NotFound("lead"));
+    }
+    Ok(())
+}
+
+/// PostgreSQL moves all leads in one transaction. SQLite does it chunk by chunk, so that others may write meanwhile: each
+/// chunk has its own line in the audit log, and what a crash leaves undone a repetition does.
+async fn in_parts<W: Future<Output = Result<(campaign::Model, i32)>>>(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionCampaignId,
+    filter: &LeadFilter,
+    part: impl Fn(Services, Actor, RetentionCampaignId, LeadFilter, i32) -> W,
+) -> Result<(campaign::Model, i32)> {
+    let is_small = filter.ids.as_ref().is_some_and(|ids| ids.len() <= CHUNK);
+    if on.db.is_postgres() || is_small {
+        return part(on.clone(), actor.clone(), id, filter.clone(), 0).await;
+    }
+    let (mut moved, mut last) = (0, None);
+    loop {
+        let found = next(on, filter, last).await?;
+        let is_last = found.len() < CHUNK;
+        last = found.last().copied();
+        let some = LeadFilter { ids: Some(found), ..LeadFilter::default() };
+        let actor = if is_last { actor.clone() } else { actor.in_part() };
+        let (row, now) = part(on.clone(), actor, id, some, moved).await?;
+        moved = now;
+        if is_last {
+            return Ok((row, moved));
+        }
+    }
+}
+
+async fn next(on: &Services, filter: &LeadFilter, last: Option<LeadId>) -> Result<Vec<LeadId>> {
+    let mut select = filter.select().select_only().column(lead::Column::Id);
+    if let Some(last) = last {
+        select = select.filter(lead::Column::Id.gt(last));
+    }
+    Ok(select.order_by_asc(lead::Column::Id).limit(CHUNK as u64).into_tuple().all(on.db.reader()).await?)
+}
+
+/// Assigns some leads; `before` is how many were assigned already.
+async fn assign_part(
+    on: Services,
+    actor: Actor,
+    id: RetentionCampaignId,
+    filter: LeadFilter,
+    before: i32,
+) -> Result<(campaign::Model, i32)> {
+    let (on, actor, filter) = (&on, &actor, &filter);
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let row = campaign::Entity::require(tx, id).await?;
+        if row.status == RetentionCampaignStatus::Completed {
+            return Err(Error::Precondition(format!("leads can't be assigned: the campaign is {}", row.status)));
+        }
+        let assigned = before.saturating_add(counted(members::assign(tx, id, filter, on.now()).await?));
+        let metadata = json!({ "assigned": assigned });
+        audit::record(on, tx, actor, Action::LeadsAssigned, Subject("RetentionCampaign", id.0), metadata).await?;
+        Ok((row, assigned))
+    })
+    .await
+}
+
+/// Takes some leads out; `before` is how many were taken out already.
+async fn remove_part(
+    on: Services,
+    actor: Actor,
+    id: RetentionCampaignId,
+    filter: LeadFilter,
+    before: i32,
+) -> Result<(campaign::Model, i32)> {
+    let (on, actor, filter) = (&on, &actor, &filter);
+    on.write(|tx| async move {
+        let tx = &*tx;
+        let row = campaign::Entity::require(tx, id).await?;
+        let removed = before.saturating_add(counted(members::remove(tx, id, filter).await?));
+        let metadata = json!({ "removed": removed });
+        audit::record(on, tx, actor, Action::LeadsRemoved, Subject("RetentionCampaign", id.0), metadata).await?;
+        Ok((row, removed))
+    })
+    .await
+}
+
+fn counted(rows: u64) -> i32 {
+    i32::try_from(rows).unwrap_or(i32::MAX)
+}

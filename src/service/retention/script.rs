@@ -1,0 +1,184 @@
+//! Scripts: what is said to leads, checked when it is written.
+
+use async_graphql::MaybeUndefined;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::{Value as Json, json};
+
+use super::meta;
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result, Violations, require_version};
+use crate::domain::id::{RetentionCampaignId, ScriptId};
+use crate::domain::retention::placeholders;
+use crate::domain::retention::words::ContactChannel;
+use crate::domain::text::{self, Bounds};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::retention::{ab_test, campaign, script, sequence};
+
+/// The longest text message that is sent in parts, in characters.
+const SMS_LIMIT: usize = 1_600;
+
+/// What is said of a script; what is undefined stays, null removes. A new one has nothing that could stay.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// 1 to 200 characters.
+    pub name: Option<String>,
+    /// Of an email, 1 to 200 characters.
+    pub subject: MaybeUndefined<String>,
+    /// At most 32 KiB, with placeholders.
+    pub content: MaybeUndefined<String>,
+    /// Of a call, an object of at most 16 KiB.
+    pub vapi_config: MaybeUndefined<Json>,
+    /// The campaign that it belongs to.
+    pub campaign: MaybeUndefined<RetentionCampaignId>,
+    /// Whether it is the one for its channel, in its campaign or outside of campaigns. Then no other is.
+    pub is_default: Option<bool>,
+}
+
+/// Writes a script for `channel`.
+///
+/// # Errors
+/// [`Error::Invalid`] with wrong syntax too; `NOT_FOUND` if there is no such campaign.
+pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, fields: Fields) -> Result<script::Model> {
+    let now = on.now();
+    let blank = script::Model {
+        id: ScriptId::generate(),
+        name: String::new(),
+        channel,
+        subject: None,
+        content: None,
+        vapi_config: None,
+        campaign_id: None,
+        is_default: false,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let row = &told(blank, fields)?;
+    on.write(|tx| async move {
+        let tx = &*tx;
+        settle(tx, row).await?;
+        script::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+        let metadata = json!({ "name": row.name, "type": row.channel });
+        audit::record(on, tx, actor, Action::ScriptCreated, Subject("Script", row.id.0), metadata).await
+    })
+    .await?;
+    on.tell(Event::Audit);
+    Ok(row.clone())
+}
+
+/// The script `old` with what `fields` say, in its stored form; or all that is wrong with them.
+fn told(old: script::Model, fields: Fields) -> Result<script::Model> {
+    let Fields { name, subject, content, vapi_config, campaign, is_default } = fields;
+    let mut wrong = Violations::default();
+    let line = |text: &str| {
+        let line = text::line(text, Bounds::NAME)?;
+        placeholders::check(&line).map(|()| line)
+    };
+    let row = script::Model {
+        name: name.map_or(old.name, |name| wrong.take("name", text::line(&name, Bounds::NAME))),
+        subject: or(old.subject, wrong.take_change("subject", subject, line)),
+        content: or(old.content, wrong.take_change("content", content, checked)),
+        vapi_config: match vapi_config {
+            MaybeUndefined::Undefined => old.vapi_config,
+            MaybeUndefined::Null => None,
+            MaybeUndefined::Value(given) => Some(wrong.take("vapiConfig", meta::object(given))),
+        },
+        campaign_id: or(old.campaign_id, campaign),
+        is_default: is_default.unwrap_or(old.is_default),
+        ..old
+    };
+    let is = |channel| row.channel == channel;
+    let characters = row.content.as_deref().map_or(0, |text| text.chars().count());
+    wrong.require(is(ContactChannel::Email) || row.subject.is_none(), "subject", "only emails have a subject");
+    wrong.require(is(ContactChannel::Call) || row.vapi_config.is_none(), "vapiConfig", "only calls have a vapiConfig");
+    let says_something = row.content.is_some() || (is(ContactChannel::Call) && row.vapi_config.is_some());
+    wrong.require(says_something, "content", "must not be empty");
+    let is_short = !is(ContactChannel::Sms) || characters <= SMS_LIMIT;
+    wrong.require(is_short, "content", format!("a text message has at most {SMS_LIMIT} characters"));
+    wrong.into_result()?;
+    Ok(row)
+}
+
+/// A text that can be read, and says only what is known of leads.
+fn checked(text: &str) -> Result<String, String> {
+    if text.contains('\0') {
+        return Err("must not have control characters".into());
+    }
+    placeholders::check(text).map(|()| text.to_owned())
+}
+
+fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
+    if new.is_undefined() { old } else { new.take() }
+}
+
+/// Its campaign must be there; and of the scripts for a channel one is the default.
+async fn settle(tx: &Tx, row: &script::Model) -> Result<()> {
+    if let Some(id) = row.campaign_id {
+        campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
+    }
+    if row.is_default {
+        script::Entity::no_default_but(row).exec(tx).await?;
+    }
+    Ok(())
+}
+
+/// Changes a script: what is sent from now on says it the new way.
+pub async fn update(
+    on: &Services,
+    actor: &Actor,
+    id: ScriptId,
+    fields: Fields,
+    expected_version: Option<i32>,
+) -> Result<script::Model> {
+    let fields = &fields;
+    let changed = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let old = script::Entity::require(tx, id).await?;
+            require_version("script", old.version, expected_version)?;
+            let new = told(old.clone(), fields.clone())?;
+            settle(tx, &new).await?;
+            let mut row = old.changed(on.now());
+            row.name = Set(new.name);
+            row.subject = Set(new.subject);
+            row.content = Set(new.content);
+            row.vapi_config = Set(new.vapi_config);
+            row.campaign_id = Set(new.campaign_id);
+            row.is_default = Set(new.is_default);
+            let changed = row.update(tx).await?;
+            let metadata = json!({ "name": changed.name, "version": changed.version });
+            audit::record(on, tx, actor, Action::ScriptUpdated, Subject("Script", id.0), metadata).await?;
+            Ok(changed)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(changed)
+}
+
+/// Deletes a script. The contacts that used it stay, without it.
+///
+/// # Errors
+/// [`Error::Precondition`] while a sequence that is not archived or an A/B test uses it.
+pub async fn delete(on: &Services, actor: &Actor, id: ScriptId) -> Result<script::Model> {
+    let deleted = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = script::Entity::require(tx, id).await?;
+            if let Some(user) = sequence::Entity::using(id).one(tx).await? {
+                return Err(Error::Precondition(format!("the script is used by the sequence \"{}\"", user.name)));
+            }
+            if let Some(user) = ab_test::Entity::using(id).one(tx).await? {
+                return Err(Error::Precondition(format!("the script is used by the A/B test \"{}\"", user.name)));
+            }
+            script::Entity::delete_by_id(id).exec(tx).await?;
+            let metadata = json!({ "name": row.name });
+            audit::record(on, tx, actor, Action::ScriptDeleted, Subject("Script", id.0), metadata).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(deleted)
+}

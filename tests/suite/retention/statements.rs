@@ -1,0 +1,151 @@
+//! However many leads and campaigns a query shows, it takes the same few statements.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::{MaybeUndefined, Request, Variables};
+use herald::domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
+use herald::domain::retention::words::{
+    ContactAttemptStatus, ContactChannel, DelayUnit, RetentionSequenceStatus, TriggerType,
+};
+use herald::domain::role::Role;
+use herald::graphql::context::Caller;
+use herald::graphql::execution::Execution;
+use herald::service::access::{session, user};
+use herald::service::retention::{campaign, contact_attempt, lead, members};
+use herald::service::{Actor, Services};
+use herald::storage::retention::lead_filter::LeadFilter;
+use herald::storage::retention::lists::Channels;
+use herald::storage::retention::{sequence, sequence_step};
+use sea_orm::{EntityTrait, IntoActiveModel};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::harness::{PASSWORD, TestApp};
+
+/// Campaigns with their counts, their leads, and all that is known of these: four levels.
+const FOUR_LEVELS: &str = "query($campaigns: Int!, $leads: Int!) {
+    retentionCampaigns(first: $campaigns) { totalCount nodes {
+        name leadCount leadCounts { status count } attemptCounts { channel count } scripts { totalCount }
+        campaignLeads(first: $leads) { totalCount nodes { status lead {
+            email consents { kind }
+            campaignLeads(first: 3) { totalCount nodes { campaign { name } } }
+            contactAttempts(first: 3) { totalCount nodes { status campaign { name } script { name } } } } } } } } }";
+
+#[tokio::test]
+async fn the_number_of_statements_does_not_grow_with_the_rows() {
+    let herald = TestApp::api_only().await;
+    let on = herald.services();
+    let admin = user::named(on, user::FIRST).await.unwrap();
+    let actor = Actor::user(admin.id, Role::Admin, None);
+    seed(on, &actor).await;
+
+    let counted = Arc::new(AtomicUsize::new(0));
+    let mut services = on.clone();
+    let seen = counted.clone();
+    services.db = services.db.watched(move |_| {
+        seen.fetch_add(1, Ordering::Relaxed);
+    });
+    // More than a client may ask for: it shows whether the number grows.
+    let limits = &mut Arc::make_mut(&mut services.rules).limits.document;
+    (limits.complexity, limits.nodes) = (1_000_000, 1_000_000);
+    let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
+    let caller =
+        Caller { session: Some(session::resume(on, &tokens.access, None).await.unwrap()), ..Caller::default() };
+    let execution = Execution::new(services);
+    let run = async |campaigns: i32, leads: i32| -> (usize, Json) {
+        counted.store(0, Ordering::Relaxed);
+        let variables = Variables::from_json(json!({ "campaigns": campaigns, "leads": leads }));
+        let answer = execution.run(Request::new(FOUR_LEVELS).variables(variables), caller.clone()).await;
+        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+        (counted.load(Ordering::Relaxed), serde_json::to_value(answer.data).unwrap())
+    };
+    let (few, _) = run(1, 10).await;
+    let (many, data) = run(10, 100).await;
+    let nodes = data["retentionCampaigns"]["nodes"].as_array().unwrap();
+    let shown: usize = nodes.iter().map(|node| node["campaignLeads"]["nodes"].as_array().unwrap().len()).sum();
+    assert_eq!(shown, 1_000);
+    let first = &nodes[0]["campaignLeads"]["nodes"][0]["lead"];
+    assert_eq!(
+        (&first["campaignLeads"]["totalCount"], &first["contactAttempts"]["totalCount"]),
+        (&json!(10), &json!(1))
+    );
+    assert!((5..=18).contains(&few), "{few} statements for a hundredth of the rows");
+    assert_eq!(few, many, "a thousand rows take as many statements as ten");
+}
+
+/// Ten campaigns with the same hundred leads, each of which was called once.
+async fn seed(on: &Services, actor: &Actor) {
+    let mut leads = Vec::new();
+    for n in 0..100 {
+        let email = MaybeUndefined::Value(format!("row{n}@example.com"));
+        leads.push(lead::create(on, actor, lead::Fields { email, ..lead::Fields::default() }).await.unwrap().lead.id);
+    }
+    for n in 0..10 {
+        let fields = campaign::Fields { name: Some(format!("campaign {n}")), ..campaign::Fields::default() };
+        let made = campaign::create(on, actor, fields).await.unwrap();
+        let all = LeadFilter { ids: Some(leads.clone()), ..LeadFilter::default() };
+        assert_eq!(members::assign(on, actor, made.id, all).await.unwrap().1, 100);
+        for lead in leads.iter().skip(n * 10).take(10) {
+            let call = contact_attempt::New {
+                lead: *lead,
+                channel: ContactChannel::Call,
+                status: ContactAttemptStatus::Success,
+                campaign: Some(made.id),
+                script: None,
+                provider: None,
+                provider_ref: None,
+                started_at: None,
+                completed_at: None,
+                duration: None,
+                cost: None,
+                currency: None,
+                result: None,
+                notes: None,
+            };
+            contact_attempt::record(on, actor, call).await.unwrap();
+        }
+    }
+}
+
+/// A sequence called `uses` with one step that has this script.
+pub async fn use_script(on: &Services, script: Uuid) {
+    let (now, id) = (on.now(), RetentionSequenceId::generate());
+    let sequence = sequence::Model {
+        id,
+        name: "uses".into(),
+        description: None,
+        status: RetentionSequenceStatus::Draft,
+        channels: Channels(vec![ContactChannel::Sms]),
+        trigger_type: TriggerType::Manual,
+        trigger_config: json!({}),
+        campaign_id: None,
+        steps_version: 1,
+        watermark: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let step = sequence_step::Model {
+        id: SequenceStepId::generate(),
+        sequence_id: id,
+        steps_version: 1,
+        step_order: 1,
+        channel: ContactChannel::Sms,
+        script_id: Some(ScriptId(script)),
+        delay_value: 1,
+        delay_unit: DelayUnit::Days,
+        conditions: json!({}),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    };
+    let (sequence, step) = (&sequence, &step);
+    on.write(|tx| async move {
+        sequence::Entity::insert(sequence.clone().into_active_model()).exec_without_returning(&*tx).await?;
+        sequence_step::Entity::insert(step.clone().into_active_model()).exec_without_returning(&*tx).await?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
