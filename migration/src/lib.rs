@@ -42,6 +42,10 @@ mod m20261122_000054_integration_configs;
 mod m20261122_000055_lead_imports;
 mod m20261122_000056_webhook_events;
 mod m20261122_000057_attempts_of_scripts;
+mod m20261122_000060_execution_channels;
+mod m20261122_000061_sequence_progress;
+mod m20261122_000062_channel_paces;
+mod m20261122_000063_sequence_clock;
 mod m20261122_000080_report_columns;
 mod m20261122_000081_running_ab_tests;
 mod m20261122_000082_lines_about_things;
@@ -97,6 +101,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000055_lead_imports::Migration),
             Box::new(m20261122_000056_webhook_events::Migration),
             Box::new(m20261122_000057_attempts_of_scripts::Migration),
+            Box::new(m20261122_000060_execution_channels::Migration),
+            Box::new(m20261122_000061_sequence_progress::Migration),
+            Box::new(m20261122_000062_channel_paces::Migration),
+            Box::new(m20261122_000063_sequence_clock::Migration),
             Box::new(m20261122_000080_report_columns::Migration),
             Box::new(m20261122_000081_running_ab_tests::Migration),
             Box::new(m20261122_000082_lines_about_things::Migration),

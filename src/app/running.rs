@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, cause};
 use crate::http;
+use crate::providers::Sender;
 use crate::service::Services;
 use crate::service::access::seal;
 use crate::service::broadcast::{batch, campaign, channel_import};
-use crate::service::retention::lead_import;
+use crate::service::retention::{lead_import, switch};
 use crate::service::sweeper;
 use crate::storage::Db;
 use crate::telegram::simulated::{LEDGER, Simulated};
@@ -91,6 +92,7 @@ impl App {
                 beats: self.beats().await?,
                 steered: self.services.db.is_postgres().then(|| self.clock.clone()),
                 messenger: Arc::new(Nobody),
+                contacts: self.contacts().await?,
                 neighbour: Arc::new(|_: &Path| ()),
             };
             return Ok(Worker::start(tools));
@@ -99,14 +101,22 @@ impl App {
         let (clock, ledger) = (self.services.clock.clone(), self.config.data_dir.join(LEDGER));
         let simulated = tokio::task::spawn_blocking(move || Simulated::open(&ledger, clock)).await??;
         let simulated = Arc::new(simulated);
+        let contacts = self.contacts().await?;
         let tools = Tools {
             on: self.services.clone(),
             beats: self.beats().await?,
             steered: self.services.db.is_postgres().then(|| self.clock.clone()),
             messenger: simulated.clone() as Arc<dyn Messenger>,
+            contacts,
             neighbour: Arc::new(move |folder: &Path| simulated.also_read(folder.join(LEDGER))),
         };
         Ok(Worker::start(tools))
+    }
+
+    /// Who takes contacts to leads.
+    async fn contacts(&self) -> Result<Arc<dyn Sender>> {
+        let on = self.services.clone();
+        Ok(tokio::task::spawn_blocking(move || switch::sender(&on)).await??)
     }
 
     /// Signs of life wait for no busy pool.

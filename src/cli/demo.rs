@@ -1,13 +1,16 @@
-//! `herald demo`: a whole campaign on an installation of its own, all of it through the API.
+//! `herald demo`: a whole campaign, and then a sequence, on an installation of their own, all of it through the API.
 
 mod board;
 mod campaign;
 mod client;
+mod convert;
+mod funnel;
 mod house;
 mod ledger;
 mod list;
 mod notable;
 mod prepare;
+mod sequence;
 mod socket;
 
 use std::time::Duration;
@@ -21,6 +24,7 @@ use self::client::Api;
 use self::house::House;
 use super::{Result, block_on, serve};
 use crate::app::Running;
+use crate::service::Services;
 
 /// R24: whatever still goes on then is given up.
 const LAST_MOMENT: Duration = Duration::from_millis(9_500);
@@ -42,7 +46,7 @@ impl Demo {
             let (house, running) = house::open(config).await?;
             board.greet(&house);
             let shown = tokio::select! {
-                shown = show(&house, &board) => shown,
+                shown = Box::pin(show(&house, running.services(), &board)) => shown,
                 interrupted = interruption() => interrupted,
             };
             if let Err(error) = shown {
@@ -62,7 +66,7 @@ impl Demo {
 }
 
 /// Everything that is shown, as any client could do it.
-async fn show(house: &House, board: &Board) -> anyhow::Result<()> {
+async fn show(house: &House, on: &Services, board: &Board) -> anyhow::Result<()> {
     let api = Api::sign_in(house.address, house.username, &house.password).await.context("signing in failed")?;
     board.heading("Channels");
     prepare::channels(&api, house, board).await?;
@@ -73,7 +77,8 @@ async fn show(house: &House, board: &Board) -> anyhow::Result<()> {
     board.heading("Summary");
     let accepted = ledger::check(&house.ledger(), &campaign.issue).context("the ledger can't be read")?;
     board.summary(&ended, &accepted);
-    accepted.agree_with(ended.progress.sent)
+    accepted.agree_with(ended.progress.sent)?;
+    sequence::show(&api, on, board).await
 }
 
 /// Comes back when somebody wants it to end early.

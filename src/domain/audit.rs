@@ -181,6 +181,30 @@ pub enum Action {
     AbTestWinnerDeclared,
     /// A list of leads was read to its end; `metadata` has the counts.
     LeadsImported,
+    /// Somebody made a sequence of steps, a DRAFT.
+    RetentionSequenceCreated,
+    /// A retention sequence was changed.
+    RetentionSequenceUpdated,
+    /// A retention sequence was deleted, with its enrollments.
+    RetentionSequenceDeleted,
+    /// A retention sequence got new steps; who is on the way keeps the old ones.
+    SequenceStepsReplaced,
+    /// A retention sequence was activated, for the first time or again.
+    RetentionSequenceActivated,
+    /// Nobody goes on through a sequence until it is activated again.
+    RetentionSequencePaused,
+    /// A retention sequence was archived: its enrollments end.
+    RetentionSequenceArchived,
+    /// A lead was enrolled in a sequence.
+    LeadEnrolled,
+    /// A trigger enrolled leads; `metadata` has how many.
+    LeadsEnrolled,
+    /// A lead stops on its way through a sequence.
+    EnrollmentPaused,
+    /// A paused enrollment goes on.
+    EnrollmentResumed,
+    /// A lead was taken out of a sequence.
+    EnrollmentCancelled,
     /// Old lines of this log moved to the archive; `metadata` has the file, and from where to where.
     AuditArchived,
 }

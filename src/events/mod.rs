@@ -9,7 +9,9 @@ pub mod redis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 
-use crate::domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, TelegramAccountId, UserId};
+use crate::domain::id::{
+    BroadcastCampaignId, ChannelImportId, LeadImportId, RetentionSequenceId, TelegramAccountId, UserId,
+};
 
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,6 +28,8 @@ pub enum Event {
     LeadImport(LeadImportId),
     /// Something that reports add up, by the doing of a person: who did it sees it in the next one.
     Report,
+    /// A sequence's state, counters or enrollments.
+    Sequence(RetentionSequenceId),
     /// Lines were added to the audit log.
     Audit,
     /// A user's role, password or sessions.

@@ -10,6 +10,7 @@ use crate::service::Services;
 use crate::service::broadcast::live::Live;
 use crate::service::retention::live::LeadImports;
 use crate::service::retention::report::Reports;
+use crate::service::retention::sequence_live::Sequences;
 
 pub mod access;
 pub mod alike;
@@ -57,6 +58,8 @@ pub struct Query(
     retention::lead_person::PersonQuery,
     broadcast::telegram_account::TelegramAccountQuery,
     retention::conversion_list::ConversionQuery,
+    retention::sequence_list::SequenceQuery,
+    retention::enrollment_list::EnrollmentQuery,
     #[cfg(test)] tests::Faulty,
     retention::lead_list::LeadQuery,
     retention::campaign_list::RetentionCampaignQuery,
@@ -86,6 +89,8 @@ pub struct Mutation(
     broadcast::telegram_account_mutations::TelegramAccountMutation,
     retention::conversion_list::ConversionMutation,
     retention::instantly_sync::InstantlyMutation,
+    retention::sequence_mutations::SequenceMutation,
+    retention::enrollment_mutations::EnrollmentMutation,
     #[cfg(test)] tests::Faulty,
     retention::lead_mutations::LeadMutation,
     retention::campaign_mutations::RetentionCampaignMutation,
@@ -100,6 +105,7 @@ pub struct Subscription(
     access::audit::AuditSubscription,
     broadcast::live::BroadcastSubscription,
     retention::lead_import::LeadImportSubscription,
+    retention::sequence_live::SequenceSubscription,
     #[cfg(test)] tests::FaultySubscription,
 );
 
@@ -108,7 +114,9 @@ pub type Schema = async_graphql::Schema<Guarded<Query>, Guarded<Mutation>, Guard
 
 /// The schema over `services`; `live` is what is watched in this process.
 pub fn schema(services: Services, live: Live) -> Schema {
-    builder().data(live).data(LeadImports::new(&services)).data(Reports::new(&services)).data(services).finish()
+    let (imports, reports) = (LeadImports::new(&services), Reports::new(&services));
+    let sequences = Sequences::new(&services);
+    builder().data(live).data(imports).data(reports).data(sequences).data(services).finish()
 }
 
 /// The schema as a document, as it is published in `schema/schema.graphql`.

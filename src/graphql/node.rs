@@ -21,15 +21,19 @@ use super::retention::campaign_lead::CampaignLead;
 use super::retention::contact_attempt::ContactAttempt;
 use super::retention::conversion::Conversion;
 use super::retention::conversion_rule::ConversionRule;
+use super::retention::enrollment::{SequenceEnrollment, SequenceStepExecution};
 use super::retention::integration::IntegrationConfig;
 use super::retention::lead::Lead;
 use super::retention::lead_import::LeadImport;
 use super::retention::script::Script;
+use super::retention::sequence::RetentionSequence;
+use super::retention::step::SequenceStep;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{
     AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
     ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
-    RetentionCampaignId, ScriptId, TelegramAccountId, TemplateId, UserId,
+    RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
+    TelegramAccountId, TemplateId, UserId,
 };
 use crate::domain::role::Permission;
 
@@ -77,6 +81,14 @@ pub enum Node {
     TelegramAccount(TelegramAccount),
     /// What came of contacts.
     Conversion(Conversion),
+    /// Many steps over many channels, through which leads go.
+    RetentionSequence(RetentionSequence),
+    /// One contact of a sequence.
+    SequenceStep(SequenceStep),
+    /// A lead on its way through a sequence.
+    SequenceEnrollment(SequenceEnrollment),
+    /// One step for one lead.
+    SequenceStepExecution(SequenceStepExecution),
 }
 
 /// Anything by its id alone.
@@ -210,6 +222,22 @@ async fn of_retention(ctx: &Context<'_>, name: &str, id: &ID) -> Result<Option<N
         IntegrationConfigId::TYPE => {
             guard::require(ctx, Permission::ManageIntegrations).await?;
             IntegrationConfig::by_id(ctx, id.argument("id")?).await?.map(Node::IntegrationConfig)
+        }
+        RetentionSequenceId::TYPE => {
+            may_read.await?;
+            RetentionSequence::by_id(ctx, id.argument("id")?).await?.map(Node::RetentionSequence)
+        }
+        SequenceStepId::TYPE => {
+            may_read.await?;
+            SequenceStep::by_id(ctx, id.argument("id")?).await?.map(Node::SequenceStep)
+        }
+        SequenceEnrollmentId::TYPE => {
+            may_read.await?;
+            SequenceEnrollment::by_id(ctx, id.argument("id")?).await?.map(Node::SequenceEnrollment)
+        }
+        SequenceStepExecutionId::TYPE => {
+            may_read.await?;
+            SequenceStepExecution::by_id(ctx, id.argument("id")?).await?.map(Node::SequenceStepExecution)
         }
         _ => None,
     })

@@ -14,14 +14,15 @@ use super::{Actor, Services};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{
     AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, ContactAttemptId, ConversionId,
-    ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId, ScriptId,
-    TelegramAccountId, TemplateId, UserId,
+    ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId, RetentionSequenceId,
+    ScriptId, SequenceEnrollmentId, TelegramAccountId, TemplateId, UserId,
 };
 use crate::domain::json::canonical;
 use crate::storage::access::{idempotency_key, user};
 use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, telegram_account, template};
 use crate::storage::retention::{
-    self, ab_test, contact_attempt, conversion, conversion_rule, integration_config, lead, lead_import, script,
+    self, ab_test, contact_attempt, conversion, conversion_rule, enrollment, integration_config, lead, lead_import,
+    script, sequence,
 };
 
 /// How long a key is kept.
@@ -181,6 +182,8 @@ rows!(
     integration_config by IntegrationConfigId as "integration config",
     telegram_account by TelegramAccountId as "Telegram account",
     conversion by ConversionId as "conversion",
+    sequence by RetentionSequenceId as "retention sequence",
+    enrollment by SequenceEnrollmentId as "enrollment",
 );
 
 rows!(

@@ -12,7 +12,7 @@ use super::takeover::Watch;
 use crate::domain::error::Result;
 use crate::service::broadcast::delivery::{account, stranded};
 use crate::service::broadcast::{campaign, pace};
-use crate::service::retention;
+use crate::service::retention::{self, sequence, trigger};
 
 /// How often the chores are done, apart from events.
 const ROUND: Duration = Duration::from_secs(1);
@@ -32,6 +32,8 @@ pub async fn run(tools: Tools, holder: Arc<Holder>, session: CancellationToken) 
         attempt("mending slots", pace::mend_faults(&tools.on)).await;
         attempt("firing schedules", campaign::fire_schedules(&tools.on)).await;
         attempt("keeping the dates of retention campaigns", retention::campaign::keep_dates(&tools.on)).await;
+        attempt("ending archived sequences", sequence::sweep_archived(&tools.on)).await;
+        attempt("enrolling leads", trigger::enroll_all(&tools.on)).await;
         tokio::select! {
             () = super::next_work(&mut events) => {}
             () = tools.on.clock.sleep(ROUND) => {}

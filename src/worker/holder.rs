@@ -13,6 +13,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{SenderId, TelegramAccountId};
 use crate::service::Services;
 use crate::service::broadcast::delivery::sender as service;
+use crate::service::retention::delivery::give_back::give_back;
 use crate::storage::broadcast::queue::senders::{self, Fate};
 use crate::storage::broadcast::sender;
 
@@ -111,8 +112,9 @@ impl Holder {
             let holder = SenderId(account.0);
             jobs += service::give_back(&tools.on, holder, |key| self.is_open(key), Fate::Untouched).await?;
         }
-        if jobs > 0 {
-            tracing::info!(jobs, "gave back jobs whose lease had been committed without an answer");
+        let steps = give_back(&tools.on, self.row.id, |key| self.is_open(key), false).await?;
+        if jobs + steps > 0 {
+            tracing::info!(jobs, steps, "gave back jobs whose lease had been committed without an answer");
         }
         Ok(())
     }

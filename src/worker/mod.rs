@@ -18,6 +18,7 @@ use crate::domain::clock::SystemClock;
 use crate::domain::error::Result;
 use crate::domain::id::BroadcastCampaignId;
 use crate::events::Event;
+use crate::providers::Sender;
 use crate::service::Services;
 use crate::storage::Db;
 use crate::storage::broadcast::progress;
@@ -31,6 +32,7 @@ mod launch;
 mod live;
 mod settler;
 mod steer;
+mod steps;
 mod takeover;
 
 use holder::Holder;
@@ -54,6 +56,8 @@ pub struct Tools {
     pub steered: Option<Arc<SystemClock>>,
     /// Telegram where it is simulated; a live installation connects accounts instead.
     pub messenger: Arc<dyn Messenger>,
+    /// Who takes contacts to leads.
+    pub contacts: Arc<dyn Sender>,
     /// Told of the data folders of all processes on this host: what the simulated messenger of one accepted, the others know.
     pub neighbour: Arc<dyn Fn(&Path) + Send + Sync>,
 }
@@ -104,11 +108,15 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     let session = stop.child_token();
     let keeper = tokio::spawn(holder::keep(tools.clone(), holder.clone(), session.clone()));
     let chores = tokio::spawn(chores::run(tools.clone(), holder.clone(), session.clone()));
-    if tools.on.rules.is_simulated {
-        simulate(tools, holder, &session).await;
-    } else {
-        live::run(tools, holder, &session).await;
-    }
+    let steps = steps::Steps::open(tools, holder, &session);
+    let campaigns = Box::pin(async {
+        if tools.on.rules.is_simulated {
+            simulate(tools, holder, &session).await;
+        } else {
+            live::run(tools, holder, &session).await;
+        }
+    });
+    tokio::join!(campaigns, steps.close(&session));
     for task in [keeper, chores] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the worker ended badly");

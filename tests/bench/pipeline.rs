@@ -13,9 +13,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use herald::domain::broadcast::CampaignStatus;
 use herald::domain::id::BroadcastCampaignId;
 use herald::events::Event;
+use herald::providers::{Contact, Outcome, Receipt, Sender};
 use herald::service::broadcast::campaign;
 use herald::storage::broadcast::progress;
 use herald::telegram::simulated::NoOp;
@@ -23,6 +25,15 @@ use herald::worker::{Tools, Worker};
 use sea_orm::EntityTrait;
 use support::{Bench, number, peak_rss_mb, percentile};
 use tokio::sync::broadcast::error::RecvError;
+
+/// This bench has no leads.
+struct NoContacts;
+
+impl Sender for NoContacts {
+    fn send(&self, _: Contact) -> BoxFuture<'_, Outcome> {
+        Box::pin(std::future::ready(Outcome::Accepted(Receipt::default())))
+    }
+}
 
 /// Campaigns that send at the same time.
 const CAMPAIGNS: i32 = 4;
@@ -52,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
         beats: bench.on.db.clone(),
         steered: None,
         messenger: Arc::new(NoOp),
+        contacts: Arc::new(NoContacts),
         neighbour: Arc::new(|_| ()),
     });
     let sent = finish(&bench, &campaigns).await?;

@@ -109,6 +109,8 @@ async fn every_published_operation_runs() {
     figures::reports(&mut story, herald.services()).await;
     figures::person(&mut story, herald.services()).await;
 
+    sequences(&herald, &mut story).await;
+
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
     assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);
     let document = story.document("audit-logged");
@@ -362,4 +364,43 @@ async fn tidying(story: &mut Story, batch: &Json, channel: &Json, template: &Jso
     assert_eq!(story.run("preview-draft", draft).await["previewTemplate"]["text"], "Bye, Extra!");
     let second = story.input("create-template", json!({ "name": "bye", "content": "Bye" })).await;
     story.input("delete-template", json!({ "id": second["createTemplate"]["template"]["id"] })).await;
+}
+
+/// A sequence is made, changed and run; a lead goes through it, is stopped, goes on, and is taken out.
+async fn sequences(herald: &TestApp, story: &mut Story) {
+    let lead = crate::retention::somebody(herald.services()).await;
+    let steps = json!([{ "channel": "WEBHOOK", "delayValue": 2, "delayUnit": "WEEKS", "conditions": { "leadSources": ["API"] } }]);
+    let made = story.input("create-retention-sequence", json!({ "name": "back", "steps": steps })).await;
+    let made = made["createRetentionSequence"]["sequence"].clone();
+    assert_eq!((&made["status"], &made["channels"]), (&json!("DRAFT"), &json!(["WEBHOOK"])));
+    let id = made["id"].clone();
+    let more = json!({ "id": id, "name": "back again", "triggerConfig": { "source": "crm" }, "expectedVersion": made["version"] });
+    let changed = story.input("update-retention-sequence", more).await["updateRetentionSequence"]["sequence"].clone();
+    assert_eq!((&changed["name"], &changed["triggerConfig"]["source"]), (&json!("back again"), &json!("CRM")));
+    let steps = json!([{ "channel": "WEBHOOK", "delayValue": 3 }, { "channel": "WEBHOOK", "isActive": false }]);
+    let replaced = story.input("replace-sequence-steps", json!({ "sequenceId": id, "steps": steps })).await;
+    assert_eq!(replaced["replaceSequenceSteps"]["sequence"]["stepsVersion"], 2);
+    story.input("activate-retention-sequence", json!({ "id": id })).await;
+    let enrolled = story.input("enroll-lead", json!({ "sequenceId": id, "leadId": lead })).await;
+    let enrollment = enrolled["enrollLead"]["enrollment"].clone();
+    assert_eq!(enrollment["executions"][0]["status"], "SCHEDULED", "{enrollment}");
+    let progress = story.first("sequence-progress", json!({ "id": id })).await["sequenceProgress"].clone();
+    assert_eq!((&progress["enrolled"], &progress["status"]), (&json!(1), &json!("ACTIVE")), "{progress}");
+    let update = story.first("enrollment-updated", json!({ "sequenceId": id, "leadId": lead })).await;
+    assert_eq!(update["enrollmentUpdated"]["enrollment"]["id"], enrollment["id"]);
+    let one = json!({ "id": enrollment["id"] });
+    story.input("pause-enrollment", one.clone()).await;
+    story.input("resume-enrollment", one.clone()).await;
+    let cancelled = story.input("cancel-enrollment", one).await["cancelEnrollment"]["enrollment"].clone();
+    assert_eq!((&cancelled["status"], &cancelled["endReason"]), (&json!("CANCELLED"), &json!("CANCELLED")));
+    let listed = story.run("sequence-enrollments", json!({ "filter": { "leadId": lead } })).await;
+    assert_eq!(listed["sequenceEnrollments"]["nodes"][0]["executions"][0]["reason"], "ENDED", "{listed}");
+    story.input("pause-retention-sequence", json!({ "id": id })).await;
+    let listed = story.run("list-retention-sequences", json!({ "filter": { "statuses": ["PAUSED"] } })).await;
+    assert_eq!(listed["retentionSequences"]["nodes"][0]["enrollmentCount"], 1);
+    let shown = story.run("retention-sequence", json!({ "id": id })).await["retentionSequence"].clone();
+    assert_eq!((&shown["steps"][1]["isActive"], &shown["enrollments"]["totalCount"]), (&json!(false), &json!(1)));
+    story.input("archive-retention-sequence", json!({ "id": id })).await;
+    let deleted = story.input("delete-retention-sequence", json!({ "id": id })).await;
+    assert_eq!(deleted["deleteRetentionSequence"]["deletedId"], id);
 }

@@ -86,6 +86,17 @@ const TABLE: &[(&str, Permission)] = &[
     ("createConversionRule", WriteRetention),
     ("updateConversionRule", WriteRetention),
     ("deleteConversionRule", WriteRetention),
+    ("createRetentionSequence", WriteRetention),
+    ("updateRetentionSequence", WriteRetention),
+    ("deleteRetentionSequence", WriteRetention),
+    ("replaceSequenceSteps", WriteRetention),
+    ("activateRetentionSequence", WriteRetention),
+    ("pauseRetentionSequence", WriteRetention),
+    ("archiveRetentionSequence", WriteRetention),
+    ("enrollLead", WriteRetention),
+    ("pauseEnrollment", WriteRetention),
+    ("resumeEnrollment", WriteRetention),
+    ("cancelEnrollment", WriteRetention),
 ];
 
 /// The published schema, with what is needed to write an operation for any field.

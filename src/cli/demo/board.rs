@@ -106,12 +106,24 @@ impl Board {
         let sent = self.bar("messages", "{msg}");
         let rate = self.bar("pace", "{msg}");
         rate.set_length(RATE.into());
-        let counts = self.bars.add(ProgressBar::no_length());
-        counts.set_style(style("  {msg}"));
+        let counts = self.words();
         Sending { board: self.clone(), sent, rate, counts }
     }
 
-    fn bar(&self, name: &str, text: &str) -> ProgressBar {
+    /// Whether bars can be drawn.
+    pub const fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// A line of words below the bars.
+    pub fn words(&self) -> ProgressBar {
+        let words = self.bars.add(ProgressBar::no_length());
+        words.set_style(style("  {msg}"));
+        words
+    }
+
+    /// A bar of this name, with a text beside it.
+    pub fn bar(&self, name: &str, text: &str) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(0));
         bar.set_style(style(&format!("  {name:<12}{{bar:32.cyan/dim}}  {text}")).progress_chars("━╸─"));
         bar

@@ -57,6 +57,7 @@ pub fn config() -> Result<Config> {
     config.database_url = None;
     config.redis_url = None;
     config.telegram = Telegram::Simulated;
+    config.endpoints.is_simulated = true;
     if std::env::var_os("HERALD_DATA_DIR").is_none() {
         config.data_dir = std::env::temp_dir().join(format!("herald-demo-{}", Uuid::new_v4().simple()));
     }

@@ -106,7 +106,7 @@ states! {
         Cancelled -> [],
         Converted -> [],
     }
-    // FAILED is where an execution waits for its one repetition; from SENT a callback may still bring a failure.
+    // A refusal that may pass goes from FAILED back to SCHEDULED in one step; from SENT a callback may still bring a failure.
     ExecutionStatus = "step execution" {
         Pending -> [Scheduled, Skipped, Cancelled],
         Scheduled -> [Sent, Delivered, Failed, Skipped, Cancelled, Unknown],

@@ -170,7 +170,7 @@ words! {
         Sent => "SENT",
         /// It reached the lead.
         Delivered => "DELIVERED",
-        /// Refused; it is tried once more an hour later.
+        /// Refused for good.
         Failed => "FAILED",
         /// Left out; `reason` says why.
         Skipped => "SKIPPED",
@@ -178,6 +178,46 @@ words! {
         Cancelled => "CANCELLED",
         /// It may have been sent, and the provider has not said.
         Unknown => "UNKNOWN",
+    }
+    /// Why a step was put off, left out or cancelled.
+    ExecutionReason = "SequenceStepExecutionReason" {
+        /// Put off: contact hours, the lead's contacts of the day, or a contact on another channel just before.
+        Limits => "LIMITS",
+        /// Put off: the provider refused it, and is asked once more.
+        Retry => "RETRY",
+        /// Put off: the provider could not be asked.
+        ProviderBusy => "PROVIDER_BUSY",
+        /// Left out: the provider refused it twice.
+        FailedTwice => "FAILED_TWICE",
+        /// Left out: the lead must not be contacted on the channel.
+        DoNotContact => "DO_NOT_CONTACT",
+        /// Left out: the lead has no address for the channel.
+        NoAddress => "NO_ADDRESS",
+        /// Left out: the lead has not agreed to the channel, which needs that.
+        NoConsent => "NO_CONSENT",
+        /// Left out: the step's conditions did not hold.
+        Conditions => "CONDITIONS",
+        /// Left out: the step has no script, or the script can't be filled in for the lead.
+        NoScript => "NO_SCRIPT",
+        /// Left out: the channel does worse than a conversion rule allows.
+        Rule => "RULE",
+        /// Cancelled: the enrollment ended before.
+        Ended => "ENDED",
+    }
+    /// Why an enrollment ended before its last step.
+    EndReason = "SequenceEnrollmentEndReason" {
+        /// Somebody cancelled it.
+        Cancelled => "CANCELLED",
+        /// The lead converted.
+        Converted => "CONVERTED",
+        /// The lead wants no more contacts.
+        OptOut => "OPT_OUT",
+        /// The lead replied.
+        Reply => "REPLY",
+        /// The sequence was archived.
+        Archived => "ARCHIVED",
+        /// The lead was merged into one that is in the sequence as well.
+        Merged => "MERGED",
     }
     /// How far an A/B test is.
     AbTestStatus {
@@ -246,6 +286,8 @@ mod tests {
         are_one_word::<DelayUnit>();
         are_one_word::<EnrollmentStatus>();
         are_one_word::<ExecutionStatus>();
+        are_one_word::<ExecutionReason>();
+        are_one_word::<EndReason>();
         are_one_word::<AbTestStatus>();
         are_one_word::<AbVariant>();
         are_one_word::<LeadImportFormat>();

@@ -9,6 +9,7 @@ use sea_orm::{Iterable, Select};
 
 use super::campaign_lead::CampaignLead;
 use super::contact_attempt::ContactAttempt;
+use super::enrollment::SequenceEnrollment;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::LeadId;
 use crate::domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
@@ -20,7 +21,7 @@ use crate::graphql::loaders::{Load, LoadError, Reader};
 use crate::graphql::nested::{self, Nested};
 use crate::graphql::scalar::{DateTime, Json};
 use crate::storage::page::Sort;
-use crate::storage::retention::{campaign_lead, consent, contact_attempt, lead};
+use crate::storage::retention::{campaign_lead, consent, contact_attempt, enrollment, lead};
 
 /// A person that retention writes to.
 pub struct Lead(lead::Model);
@@ -149,6 +150,18 @@ impl Lead {
     ) -> Result<Connection<ContactAttempt>> {
         nested::connection(ctx, self.0.id, AttemptsTo, PageArgs::new(first, after, last, before)).await
     }
+
+    /// The sequences that it goes through, or went through, the latest first.
+    async fn sequence_enrollments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SequenceEnrollment>> {
+        nested::connection(ctx, self.0.id, EnrollmentsOf, PageArgs::new(first, after, last, before)).await
+    }
 }
 
 impl Lead {
@@ -257,5 +270,20 @@ impl Nested for AttemptsTo {
 
     fn sort(&self) -> Sort<contact_attempt::Entity> {
         Sort::by(contact_attempt::Column::StartedAt).descending(true)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct EnrollmentsOf;
+
+impl Nested for EnrollmentsOf {
+    type Entity = enrollment::Entity;
+
+    fn select(&self, lead: Expr) -> Select<enrollment::Entity> {
+        enrollment::Entity::with(lead)
+    }
+
+    fn sort(&self) -> Sort<enrollment::Entity> {
+        Sort::by(enrollment::Column::EnrolledAt).descending(true)
     }
 }

@@ -10,13 +10,13 @@ use crate::domain::error::Result;
 use crate::domain::id::{LeadId, RetentionSequenceId};
 use crate::domain::retention::callback::News;
 use crate::domain::retention::states::State;
-use crate::domain::retention::words::{
-    CampaignLeadStatus, ContactAttemptStatus, ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus,
-};
+use crate::domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, ContactChannel, LeadStatus};
 use crate::service::access::audit::{self, Subject};
+use crate::service::retention::delivery::report::reported;
+use crate::service::retention::{endings, schedule};
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
-use crate::storage::retention::{campaign_lead, contact_attempt, enrollment, execution, lead};
+use crate::storage::retention::{campaign_lead, contact_attempt, lead};
 
 /// Why enrollments end before their last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,29 +31,12 @@ pub enum Ending {
 
 /// Ends all enrollments of a lead and cancels what is scheduled of them. Returns the sequences that changed.
 pub async fn end(on: &Services, tx: &Tx, lead: LeadId, ending: Ending) -> Result<Vec<RetentionSequenceId>> {
-    let (status, reason) = match ending {
-        Ending::Converted => (EnrollmentStatus::Converted, "CONVERTED"),
-        Ending::OptOut => (EnrollmentStatus::Cancelled, "OPT_OUT"),
-        Ending::Reply => (EnrollmentStatus::Cancelled, "REPLY"),
-    };
-    let live = EnrollmentStatus::before(status);
-    let rows = enrollment::Entity::with(lead).filter(enrollment::Column::Status.is_in(live)).all(tx).await?;
-    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-    enrollment::Entity::update_many()
-        .col_expr(enrollment::Column::Status, Expr::value(status))
-        .col_expr(enrollment::Column::EndReason, Expr::value(reason))
-        .col_expr(enrollment::Column::CompletedAt, Expr::value(on.now()))
-        .filter(enrollment::Column::Id.is_in(ids.clone()))
-        .exec(tx)
-        .await?;
-    execution::Entity::update_many()
-        .col_expr(execution::Column::Status, Expr::value(ExecutionStatus::Cancelled))
-        .filter(execution::Column::EnrollmentId.is_in(ids))
-        .filter(execution::Column::Status.eq(ExecutionStatus::Scheduled))
-        .filter(execution::Column::Lease.is_null())
-        .exec(tx)
-        .await?;
-    Ok(rows.into_iter().map(|row| row.sequence_id).collect())
+    let now = schedule::now_in(on, tx).await?;
+    match ending {
+        Ending::Converted => endings::converted(tx, lead, now).await,
+        Ending::OptOut => endings::opted_out(tx, lead, now).await,
+        Ending::Reply => endings::replied(tx, lead, now).await,
+    }
 }
 
 /// What a provider tells of a contact, whose lead is locked. What is older than what is known changes no status.
@@ -65,8 +48,7 @@ pub async fn advance(
     news: News,
 ) -> Result<Vec<RetentionSequenceId>> {
     let channel = attempt.channel;
-    note(on, tx, attempt, &news).await?;
-    let mut changed = Vec::new();
+    let mut changed: Vec<RetentionSequenceId> = note(on, tx, attempt, &news).await?.into_iter().collect();
     if news.is_reply {
         changed.extend(end(on, tx, lead.id, Ending::Reply).await?);
     }
@@ -76,7 +58,13 @@ pub async fn advance(
     Ok(changed)
 }
 
-async fn note(on: &Services, tx: &Tx, attempt: contact_attempt::Model, news: &News) -> Result<()> {
+/// Writes the news down; the step that the contact was made for follows it. Returns the sequence that it changed.
+async fn note(
+    on: &Services,
+    tx: &Tx,
+    attempt: contact_attempt::Model,
+    news: &News,
+) -> Result<Option<RetentionSequenceId>> {
     let to = news.status.filter(|to| attempt.status.may_become(*to));
     let mut result: Map<String, Json> = attempt.result.as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
     let is_newer = to.is_some() || news.status.is_none();
@@ -100,31 +88,13 @@ async fn note(on: &Services, tx: &Tx, attempt: contact_attempt::Model, news: &Ne
         row.status = Set(to);
         let is_end = to != ContactAttemptStatus::Sent;
         row.completed_at = Set(completed_at.or(is_end.then(|| on.now())));
-        if started != ContactAttemptStatus::Pending {
-            // While it is PENDING its sender has yet to settle the step.
-            settle(tx, id, to).await?;
-        }
     }
     row.update(tx).await?;
-    Ok(())
-}
-
-/// The step that a contact was made for follows it.
-async fn settle(tx: &Tx, attempt: crate::domain::id::ContactAttemptId, to: ContactAttemptStatus) -> Result<()> {
-    let to = match to {
-        ContactAttemptStatus::Sent => ExecutionStatus::Sent,
-        ContactAttemptStatus::Delivered | ContactAttemptStatus::Success => ExecutionStatus::Delivered,
-        ContactAttemptStatus::Failed | ContactAttemptStatus::Bounced => ExecutionStatus::Failed,
-        ContactAttemptStatus::Pending | ContactAttemptStatus::Unknown => return Ok(()),
-    };
-    let from = [ExecutionStatus::Sent, ExecutionStatus::Unknown].into_iter().filter(|from| from.may_become(to));
-    execution::Entity::update_many()
-        .col_expr(execution::Column::Status, Expr::value(to))
-        .filter(execution::Column::ContactAttemptId.eq(attempt))
-        .filter(execution::Column::Status.is_in(from))
-        .exec(tx)
-        .await?;
-    Ok(())
+    match to {
+        // While it was PENDING its sender has yet to settle the step.
+        Some(to) if started != ContactAttemptStatus::Pending => reported(tx, id, to).await,
+        _ => Ok(None),
+    }
 }
 
 /// The lead, which is locked, wants nothing more on `channel`: not from now on, and nothing of what is scheduled.

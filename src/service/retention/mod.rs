@@ -1,4 +1,4 @@
-//! The use cases of retention: who is reached, by whom, with what success.
+//! Use cases of retention: who is reached, by whom, in which steps, with what success.
 
 pub mod ab_test;
 pub mod callback;
@@ -8,7 +8,11 @@ pub mod contact_attempt;
 pub mod conversion;
 pub mod conversion_rule;
 pub mod conversion_rule_check;
+pub mod delivery;
 pub mod effects;
+pub mod endings;
+pub mod enrollment;
+pub mod enrollment_updates;
 pub mod instantly_sync;
 pub mod integration;
 pub mod lead;
@@ -20,6 +24,10 @@ pub mod live;
 pub mod members;
 pub mod meta;
 pub mod report;
+pub mod schedule;
 pub mod script;
+pub mod sequence;
+pub mod sequence_live;
 pub mod switch;
+pub mod trigger;
 pub mod unsubscribe;

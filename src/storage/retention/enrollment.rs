@@ -6,7 +6,7 @@ use sea_orm::sea_query::ExprTrait;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use crate::domain::retention::words::EnrollmentStatus;
+use crate::domain::retention::words::{EndReason, EnrollmentStatus};
 
 /// A lead in a sequence.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -24,12 +24,14 @@ pub struct Model {
     /// The place of the step that is next or being done, from 1.
     pub current_step: i32,
     /// Why it ended before the last step.
-    pub end_reason: Option<String>,
+    pub end_reason: Option<EndReason>,
     pub enrolled_at: DateTimeUtc,
     pub completed_at: Option<DateTimeUtc>,
     pub last_step_at: Option<DateTimeUtc>,
     pub meta: Json,
     pub version: i32,
+    /// The number of its last change within its sequence.
+    pub change: i64,
 }
 
 /// Rows join nothing: loaders follow their ids.

@@ -6,7 +6,7 @@ use sea_orm::sea_query::ExprTrait;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ContactAttemptId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId};
-use crate::domain::retention::words::ExecutionStatus;
+use crate::domain::retention::words::{ContactChannel, ExecutionReason, ExecutionStatus};
 
 /// A step of an enrollment.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -19,7 +19,7 @@ pub struct Model {
     pub contact_attempt_id: Option<ContactAttemptId>,
     pub status: ExecutionStatus,
     /// Why it was skipped or put off.
-    pub reason: Option<String>,
+    pub reason: Option<ExecutionReason>,
     pub scheduled_at: Option<DateTimeUtc>,
     pub next_attempt_at: Option<DateTimeUtc>,
     pub executed_at: Option<DateTimeUtc>,
@@ -35,6 +35,8 @@ pub struct Model {
     /// What the provider said, a JSON object.
     pub result: Option<Json>,
     pub created_at: DateTimeUtc,
+    /// The step's: each channel has a queue of its own.
+    pub channel: ContactChannel,
 }
 
 /// Rows join nothing: loaders follow their ids.

@@ -70,6 +70,7 @@ async fn graphql_client_follows_a_campaign() {
         test_limit: 20,
         scheduled_at: None,
         telegram_account_ids: None,
+        account_failover: false,
         idempotency_key: None,
     };
     let created = CreateBroadcastCampaign::build_query(create_broadcast_campaign::Variables { input });

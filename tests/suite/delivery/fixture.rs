@@ -15,6 +15,7 @@ use herald::domain::role::Role;
 use herald::domain::sealed::Vault;
 use herald::domain::secret_key::SecretKey;
 use herald::events::local::LocalEvents;
+use herald::providers;
 use herald::service::broadcast::campaign::{self, New};
 use herald::service::broadcast::telegram_account::Application;
 use herald::service::together::Together;
@@ -70,7 +71,7 @@ impl Office {
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
             sso: None,
-            endpoints: Endpoints::default(),
+            endpoints: Endpoints { is_simulated: true, ..Endpoints::default() },
             limits: Limits::default(),
             telegram: Application::default(),
         };
@@ -141,7 +142,8 @@ impl Office {
         messenger: Arc<dyn Messenger>,
         neighbour: Arc<dyn Fn(&std::path::Path) + Send + Sync>,
     ) -> Worker {
-        let tools = Tools { on: self.on.clone(), beats: self.on.db.clone(), steered: None, messenger, neighbour };
+        let (on, beats, contacts) = (self.on.clone(), self.on.db.clone(), self.contacts());
+        let tools = Tools { on, beats, steered: None, messenger, contacts, neighbour };
         Worker::start(tools)
     }
 
@@ -149,7 +151,14 @@ impl Office {
     pub fn steered_worker(&self, clock: Arc<SystemClock>) -> Worker {
         let messenger = Arc::new(Simulated::open(&self.ledger_path(), clock.clone()).expect("the ledger opens"));
         let (on, beats, neighbour) = (self.on.clone(), self.on.db.clone(), Arc::new(|_: &std::path::Path| ()));
-        Worker::start(Tools { on, beats, steered: Some(clock), messenger, neighbour })
+        let contacts = self.contacts();
+        Worker::start(Tools { on, beats, steered: Some(clock), messenger, contacts, neighbour })
+    }
+
+    /// The pretend provider of this process.
+    pub fn contacts(&self) -> Arc<dyn providers::Sender> {
+        let path = self.folder.path().join(providers::simulated::LEDGER);
+        Arc::new(providers::simulated::Simulated::open(&path, self.on.clock.clone()).expect("the ledger opens"))
     }
 
     /// A batch of channels with these usernames.

@@ -83,7 +83,8 @@ impl Lab {
     /// A worker whose signs of life go to another database.
     pub fn worker_with_beats(&self, beats: herald::storage::Db) -> Worker {
         let (on, messenger) = (self.office.on.clone(), self.telegram.clone());
-        Worker::start(Tools { on, beats, steered: None, messenger, neighbour: Arc::new(|_| ()) })
+        let contacts = self.office.contacts();
+        Worker::start(Tools { on, beats, steered: None, messenger, contacts, neighbour: Arc::new(|_| ()) })
     }
 
     pub fn calls(&self) -> Vec<Call> {

@@ -4,8 +4,12 @@ mod ab_tests;
 mod campaigns;
 mod contacts;
 mod conversion_rules;
+mod engine;
+mod explain;
+mod kills;
 mod lead_imports;
 mod leads;
+mod live;
 mod persons;
 mod refusals;
 mod reports;
@@ -14,6 +18,12 @@ mod scripts;
 mod statements;
 mod tables;
 
+use herald::domain::id::LeadId;
+use herald::domain::retention::words::LeadStatus;
+use herald::graphql::id::encode;
+use herald::service::Services;
+use herald::storage::retention::lead;
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{Client, Reply};
@@ -66,4 +76,42 @@ async fn contact(by: &Client, input: Json) -> Reply {
     let record = "mutation($input: RecordContactAttemptInput!) { recordContactAttempt(input: $input) {
         contactAttempt { id status provider cost lead { id status } } } }";
     by.query(record, json!({ "input": input })).await
+}
+
+/// A lead by email in Berlin, changed as is wanted.
+pub async fn person(on: &Services, name: &str, change: impl FnOnce(&mut lead::Model)) -> LeadId {
+    let now = on.now();
+    let mut row = lead::Model {
+        id: LeadId::generate(),
+        external_id: None,
+        first_name: Some(name.into()),
+        last_name: None,
+        phone: None,
+        email: Some(format!("{name}@example.org")),
+        telegram_username: None,
+        source: "API".into(),
+        status: LeadStatus::New,
+        status_before: None,
+        no_email: false,
+        no_sms: false,
+        no_call: false,
+        no_webhook: false,
+        no_telegram: false,
+        meta: json!({}),
+        notes: None,
+        time_zone: Some("Europe/Berlin".into()),
+        language: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    change(&mut row);
+    let id = row.id;
+    lead::Entity::insert(row.into_active_model()).exec_without_returning(on.db.reader()).await.unwrap();
+    id
+}
+
+/// A lead that stands in the database, by its id in the API.
+pub async fn somebody(on: &Services) -> String {
+    encode("Lead", person(on, "anybody", |_| ()).await.0).0
 }

@@ -204,6 +204,7 @@ pub fn enrollment(of: RetentionSequenceId, lead: LeadId, at: DateTime<Utc>) -> e
         last_step_at: None,
         meta: json!({}),
         version: 1,
+        change: 0,
     }
 }
 
@@ -230,5 +231,6 @@ pub fn execution(
         leased_until: None,
         result: None,
         created_at: at,
+        channel: ContactChannel::Email,
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::error::Result;
 use crate::domain::id::SenderId;
 use crate::events::Event;
 use crate::service::access::audit;
-use crate::service::{Actor, Services};
+use crate::service::{Actor, Services, retention};
 use crate::storage::broadcast::queue::accounts;
 use crate::storage::broadcast::queue::senders::{self, Fate};
 use crate::storage::broadcast::{job_change, sender};
@@ -57,8 +57,9 @@ pub async fn take_over(on: &Services, gone: &sender::Model) -> Result<bool> {
         // Their next holder would do it too, before it connects them: but there may be none for long.
         jobs += give_back(on, SenderId(account.0), |_| false, Fate::Lost).await?;
     }
+    let steps = retention::delivery::give_back::give_back(on, gone.id, |_| false, true).await?;
     senders::end(&on.db, gone.id, on.now()).await?;
-    tracing::warn!(sender = %gone.id, host = gone.host, pid = gone.pid, jobs, "took over the leases of a process that is gone");
+    tracing::warn!(sender = %gone.id, host = gone.host, pid = gone.pid, jobs, steps, "took over the leases of a process that is gone");
     Ok(true)
 }
 

@@ -55,8 +55,9 @@ impl Field {
 
     /// A worker of another process on the same database.
     pub fn worker_of(office: &Office) -> Worker {
-        let (on, beats) = (office.on.clone(), office.on.db.clone());
-        Worker::start(Tools { on, beats, steered: None, messenger: Arc::new(Nobody), neighbour: Arc::new(|_| ()) })
+        let (on, beats, contacts) = (office.on.clone(), office.on.db.clone(), office.contacts());
+        let (messenger, neighbour) = (Arc::new(Nobody), Arc::new(|_: &std::path::Path| ()));
+        Worker::start(Tools { on, beats, steered: None, messenger, contacts, neighbour })
     }
 
     /// Lets a campaign go by these accounts only.

@@ -1,0 +1,54 @@
+//! Leads that convert while the sequence runs: what is left for them is cancelled.
+
+use anyhow::{Result, anyhow};
+use rand::seq::SliceRandom;
+
+use super::sequence::Funnel;
+use crate::domain::id::LeadId;
+use crate::events::Event;
+use crate::graphql::id::decode;
+use crate::service::Services;
+use crate::service::retention::{endings, schedule};
+
+/// Of so many contacts one leads to a conversion.
+const CONTACTS: u64 = 16;
+
+/// Lets some leads convert.
+pub struct Converter {
+    on: Services,
+    /// In the order in which they convert.
+    leads: Vec<LeadId>,
+    converted: u64,
+}
+
+impl Converter {
+    /// For these leads, by their ids in the API.
+    pub fn new(on: &Services, leads: &[String]) -> Self {
+        let mut leads: Vec<LeadId> = leads.iter().filter_map(|id| decode(id)).map(|(_, uuid)| LeadId(uuid)).collect();
+        leads.shuffle(&mut rand::rng());
+        Self { on: on.clone(), leads, converted: 0 }
+    }
+
+    /// How many have converted on their way.
+    pub const fn converted(&self) -> u64 {
+        self.converted
+    }
+
+    /// As many as the contacts that were made lead to.
+    pub async fn convert_some(&mut self, funnel: &Funnel) -> Result<()> {
+        while self.converted < funnel.executions("SENT") / CONTACTS {
+            let Some(lead) = self.leads.pop() else { return Ok(()) };
+            let on = &self.on;
+            let changed = async {
+                let now = schedule::now(on).await?;
+                on.write(|tx| async move { endings::converted(&tx, lead, now).await }).await
+            };
+            let changed = changed.await.map_err(|error| anyhow!("{error}"))?;
+            self.converted += u64::from(!changed.is_empty());
+            for sequence in changed {
+                on.tell(Event::Sequence(sequence));
+            }
+        }
+        Ok(())
+    }
+}

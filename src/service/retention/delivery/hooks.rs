@@ -1,0 +1,53 @@
+//! What else has a say before a step is done: conversion rules, and A/B tests of its script.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::error::Result;
+use crate::domain::id::{AbTestId, LeadId, ScriptId, SequenceStepId};
+use crate::domain::retention::words::{AbVariant, ContactChannel};
+use crate::service::Services;
+use crate::service::retention::ab_test;
+use crate::service::retention::conversion_rule_check::ruled_out;
+use crate::storage::Tx;
+use crate::storage::retention::queue::claim::{Due, Surroundings};
+
+/// What an A/B test says of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assignment {
+    /// What is said.
+    pub script: ScriptId,
+    /// The test and the side for which it counts; None if the test is over and this is its winner.
+    pub test: Option<(AbTestId, AbVariant)>,
+}
+
+/// What was said for the steps that are due.
+#[derive(Debug, Default)]
+pub struct Says {
+    /// Channels that do worse than a conversion rule allows.
+    pub ruled_out: HashSet<ContactChannel>,
+    /// Tests of steps, for some of the leads.
+    pub assignments: HashMap<(SequenceStepId, LeadId), Assignment>,
+}
+
+/// Asks all of them, once for many steps.
+pub async fn ask(on: &Services, tx: &Tx, due: &[Due], around: &Surroundings, now: DateTime<Utc>) -> Result<Says> {
+    let channels: HashSet<ContactChannel> = around.steps.values().map(|step| step.channel).collect();
+    let channels: Vec<ContactChannel> = channels.into_iter().collect();
+    let ruled_out = ruled_out(on, tx, &channels, now).await?;
+    let choices = ab_test::choices(tx).await?;
+    let assignment = |due: &Due| {
+        let (step, sequence) = (around.steps.get(&due.step_id)?, around.sequences.get(&due.sequence_id)?);
+        let contact = ab_test::Contact {
+            step: Some(step.id),
+            campaign: sequence.campaign_id,
+            channel: step.channel,
+            script: step.script_id,
+            lead: due.lead_id,
+        };
+        let ab_test::Choice { script, test } = choices.of(&contact)?;
+        Some(((step.id, due.lead_id), Assignment { script, test }))
+    };
+    Ok(Says { ruled_out, assignments: due.iter().filter_map(assignment).collect() })
+}

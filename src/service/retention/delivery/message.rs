@@ -1,0 +1,94 @@
+//! What is said to a lead: its script, filled in.
+
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use crate::domain::id::ContactAttemptId;
+use crate::domain::retention::rendering::{Facts, render};
+use crate::domain::retention::words::ContactChannel;
+use crate::providers::{Call, Email, Message};
+use crate::storage::retention::{campaign, lead, script};
+
+/// The message of `script` to `lead`. `attempt` is known to the script as `sub_id`: a link that carries it leads a conversion
+/// back to this contact.
+///
+/// # Errors
+/// A sentence: the script can't be filled in, or says nothing.
+pub fn message(
+    channel: ContactChannel,
+    script: &script::Model,
+    campaign: Option<&campaign::Model>,
+    lead: &lead::Model,
+    attempt: ContactAttemptId,
+) -> Result<Message, String> {
+    let facts = facts(lead, attempt);
+    let content = || script.content.as_deref().filter(|content| !content.trim().is_empty());
+    let text = || content().ok_or("the script has no content").map_err(ToOwned::to_owned);
+    let to = lead.address(channel).ok_or("the lead has no address")?.to_owned();
+    let name = facts.get("name").and_then(Json::as_str).map(ToOwned::to_owned);
+    Ok(match channel {
+        ContactChannel::Email => Message::Email(Email {
+            to,
+            name,
+            subject: render(script.subject.as_deref().unwrap_or(&script.name), &facts)?,
+            body: render(text()?, &facts)?,
+            unsubscribe: None,
+            instantly_campaign: campaign.filter(|row| row.instantly_sync).and_then(instantly),
+        }),
+        ContactChannel::Sms => Message::Sms { to, body: render(text()?, &facts)? },
+        ContactChannel::Call => Message::Call(Call {
+            to,
+            name,
+            first_message: content().map(|content| render(content, &facts)).transpose()?,
+            config: merged(campaign.and_then(|row| row.vapi_config.as_ref()), script.vapi_config.as_ref()),
+            variables: facts,
+        }),
+        ContactChannel::Webhook => webhook(&render(text()?, &facts)?, &facts)?,
+        ContactChannel::Telegram => Message::Telegram { username: to, text: render(text()?, &facts)? },
+    })
+}
+
+/// What scripts may say of a lead.
+fn facts(lead: &lead::Model, attempt: ContactAttemptId) -> Facts {
+    let name = [&lead.first_name, &lead.last_name].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+    let known = [
+        ("first_name", lead.first_name.clone()),
+        ("last_name", lead.last_name.clone()),
+        ("name", (!name.is_empty()).then_some(name)),
+        ("email", lead.email.clone()),
+        ("phone", lead.phone.clone()),
+        ("telegram_username", lead.telegram_username.clone()),
+        ("external_id", lead.external_id.clone()),
+        ("language", lead.language.clone()),
+        ("source", Some(lead.source.clone())),
+        ("lead_id", Some(lead.id.to_string())),
+        ("sub_id", Some(attempt.to_string())),
+    ];
+    let mut facts: Facts =
+        known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Json::from(value?)))).collect();
+    facts.insert("meta".into(), lead.meta.clone());
+    facts
+}
+
+/// The Instantly campaign through which emails of `campaign` go, once it has been synchronised.
+fn instantly(campaign: &campaign::Model) -> Option<Uuid> {
+    campaign.instantly_campaign_id.as_deref()?.parse().ok()
+}
+
+/// `vapiConfig` of the script over that of the campaign.
+fn merged(campaign: Option<&Json>, script: Option<&Json>) -> Map<String, Json> {
+    let both = [campaign, script].into_iter().flatten().filter_map(Json::as_object);
+    both.flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The script of a webhook is a URL, to which what is known of the lead goes; or an object `{ "url": .., "payload": .. }`.
+fn webhook(script: &str, facts: &Facts) -> Result<Message, String> {
+    let script = script.trim();
+    if !script.starts_with('{') {
+        return Ok(Message::Webhook { url: script.to_owned(), payload: json!({ "lead": facts }) });
+    }
+    let read: Json = serde_json::from_str(script).map_err(|error| format!("the script is no JSON: {error}"))?;
+    let url = read["url"].as_str().ok_or("the script has no \"url\"")?.to_owned();
+    let payload = if read["payload"].is_null() { json!({ "lead": facts }) } else { read["payload"].clone() };
+    Ok(Message::Webhook { url, payload })
+}

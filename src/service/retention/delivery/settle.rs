@@ -1,0 +1,245 @@
+//! Settling: providers' answers become states of executions, contact attempts, enrollments and leads, in one transaction.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::QuerySelect;
+use serde_json::{Value as Json, json};
+
+use super::book::Book;
+use crate::domain::error::Result;
+use crate::domain::id::{
+    ContactAttemptId, LeadId, RetentionCampaignId, RetentionSequenceId, SequenceEnrollmentId, SequenceStepExecutionId,
+};
+use crate::domain::retention::schedule_clock::Pace;
+use crate::domain::retention::verdict::{Outcome, Verdict, judge};
+use crate::domain::retention::words::{
+    ContactAttemptStatus, ContactChannel, EnrollmentStatus, ExecutionReason, ExecutionStatus,
+};
+use crate::events::Event;
+use crate::providers::Receipt;
+use crate::service::Services;
+use crate::service::retention::endings;
+use crate::storage::Tx;
+use crate::storage::retention::queue::write::{self, AttemptChange, ExecutionChange};
+use crate::storage::retention::queue::{self, pace};
+use crate::storage::retention::{enrollment, execution};
+
+/// The longest error text that is kept, in characters.
+const ERROR_LENGTH: usize = 500;
+
+/// What a worker learned of one leased contact.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The execution.
+    pub execution: SequenceStepExecutionId,
+    /// Its enrollment.
+    pub enrollment: SequenceEnrollmentId,
+    /// The lead.
+    pub lead: LeadId,
+    /// For which campaign it was.
+    pub campaign: Option<RetentionCampaignId>,
+    /// What was written down of it.
+    pub attempt: Option<ContactAttemptId>,
+    /// The key of its lease.
+    pub key: i64,
+    /// What became of it; pauses are in everybody's time.
+    pub outcome: Outcome,
+    /// What the provider told.
+    pub receipt: Option<Receipt>,
+    /// Why it was not taken.
+    pub error: Option<String>,
+    /// The lead wants nothing more on the channel.
+    pub is_opt_out: bool,
+    /// The lease was lost with its holder.
+    pub is_lost: bool,
+}
+
+/// Settles answers. What is no longer under its lease's key stays as it is: settling twice changes nothing (R9).
+pub async fn settle(on: &Services, answers: &[Answer]) -> Result<()> {
+    let changed = on.write(|tx| async move { within(on, &tx, answers).await }).await?;
+    for sequence in changed {
+        on.tell(Event::Sequence(sequence));
+    }
+    Ok(())
+}
+
+async fn within(on: &Services, tx: &Tx, answers: &[Answer]) -> Result<Vec<RetentionSequenceId>> {
+    let clock = pace::clock(tx).await?;
+    let now = clock.at(on.clock.nanos());
+    let leads: Vec<LeadId> = answers.iter().map(|answer| answer.lead).collect();
+    queue::lock_leads(tx, &leads).await?;
+    let held = held(tx, answers).await?;
+    let enrollments: Vec<SequenceEnrollmentId> = answers.iter().map(|answer| answer.enrollment).collect();
+    let enrollments = enrollment::Entity::by_ids(&enrollments).all(tx).await?;
+    let enrollments: HashMap<_, _> = enrollments.into_iter().map(|row| (row.id, row)).collect();
+    let open = |answer: &&Answer| held.get(&answer.execution).is_some_and(|row| row.lease == Some(answer.key));
+    let answers: Vec<&Answer> = answers.iter().filter(open).collect();
+    let judged: Vec<(&Answer, Verdict)> =
+        answers.into_iter().map(|answer| (answer, verdict(answer, &held[&answer.execution], clock, now))).collect();
+    let attempts = attempts(tx, &judged, now).await?;
+    let mut book = Book::open(tx, now, enrollments.values()).await?;
+    for (answer, verdict) in &judged {
+        let Some(enrollment) = enrollments.get(&answer.enrollment) else { continue };
+        let told = answer.attempt.and_then(|id| attempts.get(&id).copied());
+        let change = change(answer, &held[&answer.execution], enrollment, verdict, told, now);
+        let is_over = change.status != ExecutionStatus::Scheduled;
+        let was_made = matches!(verdict.execution, ExecutionStatus::Sent | ExecutionStatus::Unknown);
+        book.execution(enrollment, change);
+        if is_over {
+            book.advance(enrollment, was_made.then_some(now));
+        } else if verdict.reason.is_some() {
+            book.touched(enrollment);
+        }
+    }
+    book.write_rows(tx).await?;
+    let taken = judged.iter().filter(|(_, verdict)| verdict.execution == ExecutionStatus::Sent);
+    let taken: Vec<_> = taken.map(|(answer, _)| (answer.lead, answer.campaign)).collect();
+    write::contacted(tx, &taken, on.now()).await?;
+    book.count(tx).await?;
+    let mut changed = book.sequences();
+    for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out) {
+        let channel = held[&answer.execution].channel;
+        changed.extend(opt_out(on, tx, answer.lead, channel, now).await?);
+    }
+    Ok(changed)
+}
+
+/// The executions that the answers are for, locked.
+async fn held(tx: &Tx, answers: &[Answer]) -> Result<HashMap<SequenceStepExecutionId, execution::Model>> {
+    let ids: Vec<_> = answers.iter().map(|answer| answer.execution).collect();
+    let rows = execution::Entity::by_ids(&ids).lock_exclusive().all(tx).await?;
+    let leased = |row: &execution::Model| row.status == ExecutionStatus::Scheduled && row.lease.is_some();
+    Ok(rows.into_iter().filter(leased).map(|row| (row.id, row)).collect())
+}
+
+/// Pauses that a provider asked for are in everybody's time.
+fn verdict(answer: &Answer, row: &execution::Model, clock: Pace, now: DateTime<Utc>) -> Verdict {
+    let outcome = match answer.outcome {
+        Outcome::Wait(pause) => Outcome::Wait(clock.stretched(pause)),
+        Outcome::Refused { is_permanent, pause } => {
+            Outcome::Refused { is_permanent, pause: pause.map(|pause| clock.stretched(pause)) }
+        }
+        other => other,
+    };
+    judge(outcome, row.attempt, now)
+}
+
+/// Writes down what became of the contact attempts, and tells what each is now.
+async fn attempts(
+    tx: &Tx,
+    judged: &[(&Answer, Verdict)],
+    now: DateTime<Utc>,
+) -> Result<HashMap<ContactAttemptId, ContactAttemptStatus>> {
+    let (mut changes, mut forgotten) = (Vec::new(), Vec::new());
+    for (answer, verdict) in judged {
+        let Some(id) = answer.attempt else { continue };
+        match verdict.attempt {
+            Some(status) => changes.push(attempt_change(id, status, answer, now)),
+            None => forgotten.push(id),
+        }
+    }
+    write::forget_attempts(tx, &forgotten).await?;
+    Ok(write::attempts(tx, &changes).await?.into_iter().collect())
+}
+
+fn attempt_change(
+    id: ContactAttemptId,
+    status: ContactAttemptStatus,
+    answer: &Answer,
+    now: DateTime<Utc>,
+) -> AttemptChange {
+    let receipt = answer.receipt.clone().unwrap_or_default();
+    let told = (!receipt.result.is_null()).then_some(receipt.result);
+    AttemptChange {
+        id,
+        status,
+        provider: (!receipt.provider.is_empty()).then_some(receipt.provider),
+        provider_ref: receipt.provider_ref,
+        cost_micros: receipt.cost_micros,
+        currency: receipt.currency,
+        completed_at: now,
+        result: told.or_else(|| answer.error.as_deref().map(|error| json!({ "error": kept(error) }))),
+    }
+}
+
+fn change(
+    answer: &Answer,
+    row: &execution::Model,
+    enrollment: &enrollment::Model,
+    verdict: &Verdict,
+    told: Option<ContactAttemptStatus>,
+    now: DateTime<Utc>,
+) -> ExecutionChange {
+    let is_live = matches!(enrollment.status, EnrollmentStatus::Active | EnrollmentStatus::Paused);
+    let (status, reason) = match (verdict.again, is_live) {
+        // Nobody waits for a repetition in an enrollment that has ended.
+        (Some(_), false) => (ExecutionStatus::Cancelled, Some(ExecutionReason::Ended)),
+        (Some(_), true) => (ExecutionStatus::Scheduled, verdict.reason),
+        (None, _) => (report(verdict.execution, told), verdict.reason),
+    };
+    let is_over = status != ExecutionStatus::Scheduled;
+    ExecutionChange {
+        id: row.id,
+        held: Some(answer.key),
+        status,
+        reason,
+        scheduled_at: verdict.again.filter(|_| !is_over).or(row.scheduled_at).unwrap_or(now),
+        next_attempt_at: verdict.again.filter(|_| verdict.counts && !is_over),
+        executed_at: is_over.then_some(now),
+        tries: i32::from(verdict.counts),
+        lost: i32::from(answer.is_lost),
+        contact_attempt_id: answer.attempt.filter(|_| verdict.attempt.is_some()),
+        holder: None,
+        lease: None,
+        result: Some(result(answer, verdict)),
+    }
+}
+
+/// A callback may have been quicker than the answer.
+fn report(execution: ExecutionStatus, told: Option<ContactAttemptStatus>) -> ExecutionStatus {
+    match (execution, told) {
+        (
+            ExecutionStatus::Sent | ExecutionStatus::Unknown,
+            Some(ContactAttemptStatus::Delivered | ContactAttemptStatus::Success),
+        ) => ExecutionStatus::Delivered,
+        (
+            ExecutionStatus::Sent | ExecutionStatus::Unknown,
+            Some(ContactAttemptStatus::Failed | ContactAttemptStatus::Bounced),
+        ) => ExecutionStatus::Failed,
+        (ExecutionStatus::Unknown, Some(ContactAttemptStatus::Sent)) => ExecutionStatus::Sent,
+        _ => execution,
+    }
+}
+
+/// As the specification has it: `attemptId`, `error`, `retrying`.
+fn result(answer: &Answer, verdict: &Verdict) -> Json {
+    let mut result = json!({});
+    if let Some(attempt) = answer.attempt.filter(|_| verdict.attempt.is_some()) {
+        result["attemptId"] = json!(attempt);
+    }
+    if let Some(error) = &answer.error {
+        result["error"] = json!(kept(error));
+    }
+    if verdict.again.is_some() && verdict.counts {
+        result["retrying"] = json!(true);
+    }
+    result
+}
+
+fn kept(error: &str) -> String {
+    error.chars().filter(|c| *c != '\0').take(ERROR_LENGTH).collect()
+}
+
+/// The provider says that the lead wants nothing more on this channel.
+async fn opt_out(
+    on: &Services,
+    tx: &Tx,
+    lead: LeadId,
+    channel: ContactChannel,
+    now: DateTime<Utc>,
+) -> Result<Vec<RetentionSequenceId>> {
+    tracing::info!(%lead, %channel, "the provider says that a lead wants no more contacts");
+    write::refuse_channel(tx, lead, channel, on.now()).await?;
+    endings::opted_out(tx, lead, now).await
+}

@@ -1,0 +1,24 @@
+//! The time that sequences go by.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::error::Result;
+use crate::domain::retention::schedule_clock::Pace;
+use crate::service::Services;
+use crate::storage::Tx;
+use crate::storage::retention::queue::pace;
+
+/// How the clock of sequences goes by everybody's.
+pub async fn clock(on: &Services) -> Result<Pace> {
+    pace::clock(on.db.reader()).await
+}
+
+/// The present instant for sequences: everybody's, unless a demonstration or a test lets their clock fly.
+pub async fn now(on: &Services) -> Result<DateTime<Utc>> {
+    Ok(clock(on).await?.at(on.clock.nanos()))
+}
+
+/// The same, as a transaction sees it.
+pub async fn now_in(on: &Services, tx: &Tx) -> Result<DateTime<Utc>> {
+    Ok(pace::clock(tx).await?.at(on.clock.nanos()))
+}

@@ -1,0 +1,220 @@
+//! Retention sequences: made, changed, deleted.
+
+mod run;
+pub mod steps;
+
+use async_graphql::MaybeUndefined;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::json;
+
+pub use self::run::{activate, archive, pause, sweep_archived};
+use self::steps::NewStep;
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result, Violations, require_version};
+use crate::domain::id::{RetentionCampaignId, RetentionSequenceId};
+use crate::domain::retention::trigger::TriggerConfig;
+use crate::domain::retention::words::{ContactChannel, RetentionSequenceStatus, TriggerType};
+use crate::domain::text::{self, Bounds};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::retention::lists::Channels;
+use crate::storage::retention::{campaign, sequence, sequence_progress};
+
+/// The longest overlap of a trigger, in minutes: a week.
+const LOOKBACK: std::ops::RangeInclusive<i32> = 0..=7 * 24 * 60;
+/// How old leads may have to be, in hours: up to a year.
+const MIN_AGE: std::ops::RangeInclusive<i32> = 0..=366 * 24;
+/// The longest source, in characters.
+const SOURCE: usize = 50;
+
+/// A sequence to be.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// 1 to 200 characters.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: Option<String>,
+    /// Channels of its steps; empty: those that the steps name.
+    pub channels: Vec<ContactChannel>,
+    /// What enrolls leads.
+    pub trigger: TriggerType,
+    /// How it does.
+    pub config: TriggerConfig,
+    /// Whose contact hours and limits govern it.
+    pub campaign: Option<RetentionCampaignId>,
+    /// Its first steps.
+    pub steps: Vec<NewStep>,
+}
+
+/// What is to be changed of a sequence; what is undefined stays, null removes.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// 1 to 200 characters.
+    pub name: Option<String>,
+    /// At most 2,000 characters.
+    pub description: MaybeUndefined<String>,
+    /// Channels of its steps.
+    pub channels: Option<Vec<ContactChannel>>,
+    /// What enrolls leads.
+    pub trigger: Option<TriggerType>,
+    /// How it does, as a whole.
+    pub config: Option<TriggerConfig>,
+    /// Whose contact hours and limits govern it.
+    pub campaign: MaybeUndefined<RetentionCampaignId>,
+    /// The version that the change is meant for.
+    pub expected_version: Option<i32>,
+}
+
+/// Creates a sequence, with its steps if there are any. It is a DRAFT.
+///
+/// # Errors
+/// [`Error::Invalid`] with all that is wrong, of the steps too; `NOT_FOUND` if there is no such campaign.
+pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::Model> {
+    let New { name, description, channels, trigger, config, campaign, steps } = new;
+    let now = on.now();
+    let mut wrong = Violations::default();
+    let name = wrong.take("name", text::line(&name, Bounds::NAME));
+    let description = wrong.take_text("description", description, |text| text::prose(text, Bounds::DESCRIPTION));
+    let config = checked(config, &mut wrong);
+    steps::check(&steps, &mut wrong);
+    wrong.into_result()?;
+    let row = &sequence::Model {
+        id: RetentionSequenceId::generate(),
+        name,
+        description,
+        status: RetentionSequenceStatus::Draft,
+        channels: Channels(distinct(channels)),
+        trigger_type: trigger,
+        trigger_config: json!(config),
+        campaign_id: campaign,
+        steps_version: 0,
+        watermark: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let steps = &steps;
+    let created = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            require_campaign(tx, row.campaign_id).await?;
+            sequence::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+            let progress = sequence_progress::Model::new(row.id).into_active_model();
+            sequence_progress::Entity::insert(progress).exec_without_returning(tx).await?;
+            let created = if steps.is_empty() { row.clone() } else { steps::write(on, tx, row.clone(), steps).await? };
+            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", row.id.0));
+            audit::record(on, tx, actor, Action::RetentionSequenceCreated, subject, metadata).await?;
+            Ok(created)
+        })
+        .await?;
+    on.tell(Event::Audit);
+    Ok(created)
+}
+
+/// Changes a sequence. Contact hours and limits of another campaign hold from the next step on.
+pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, change: Change) -> Result<sequence::Model> {
+    let change = &change;
+    let changed = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let old = sequence::Entity::require(tx, id).await?;
+            require_version("retention sequence", old.version, change.expected_version)?;
+            let row = changed(on, tx, old, change.clone()).await?.update(tx).await?;
+            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", id.0));
+            audit::record(on, tx, actor, Action::RetentionSequenceUpdated, subject, metadata).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Sequence(id));
+    Ok(changed)
+}
+
+async fn changed(on: &Services, tx: &Tx, old: sequence::Model, change: Change) -> Result<sequence::ActiveModel> {
+    let Change { name, description, channels, trigger, config, campaign, expected_version: _ } = change;
+    let mut wrong = Violations::default();
+    let name = name.map(|name| wrong.take("name", text::line(&name, Bounds::NAME)));
+    let description = wrong.take_change("description", description, |text| text::prose(text, Bounds::DESCRIPTION));
+    let config = config.map(|config| checked(config, &mut wrong));
+    wrong.into_result()?;
+    let mut row = old.changed(on.now());
+    if let Some(name) = name {
+        row.name = Set(name);
+    }
+    if !description.is_undefined() {
+        row.description = Set(description.take());
+    }
+    if let Some(channels) = channels {
+        row.channels = Set(Channels(distinct(channels)));
+    }
+    if let Some(trigger) = trigger {
+        row.trigger_type = Set(trigger);
+    }
+    if let Some(config) = config {
+        row.trigger_config = Set(json!(config));
+    }
+    if !campaign.is_undefined() {
+        let campaign = campaign.take();
+        require_campaign(tx, campaign).await?;
+        row.campaign_id = Set(campaign);
+    }
+    Ok(row)
+}
+
+/// Deletes a sequence with its steps, enrollments and their history; contact attempts stay.
+///
+/// # Errors
+/// [`Error::Precondition`] while it is ACTIVE or PAUSED.
+pub async fn delete(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
+    let deleted = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = sequence::Entity::require(tx, id).await?;
+            if matches!(row.status, RetentionSequenceStatus::Active | RetentionSequenceStatus::Paused) {
+                return Err(Error::Precondition(format!(
+                    "a sequence that is {} is not deleted: archive it",
+                    row.status
+                )));
+            }
+            sequence::Entity::delete_by_id(id).exec(tx).await?;
+            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", id.0));
+            audit::record(on, tx, actor, Action::RetentionSequenceDeleted, subject, metadata).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Sequence(id));
+    Ok(deleted)
+}
+
+async fn require_campaign(tx: &Tx, campaign: Option<RetentionCampaignId>) -> Result<()> {
+    match campaign {
+        Some(id) => {
+            let found = campaign::Entity::by_ids(&[id]).one(tx).await?;
+            found.map(drop).ok_or(Error::NotFound("retention campaign"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The configuration of a trigger, or what is wrong with it.
+fn checked(config: TriggerConfig, wrong: &mut Violations) -> TriggerConfig {
+    let is_in =
+        |range: std::ops::RangeInclusive<i32>, value: Option<i32>| value.is_none_or(|value| range.contains(&value));
+    wrong.require(is_in(LOOKBACK, config.lookback_minutes), "triggerConfig", "lookbackMinutes must be from 0 to 10080");
+    wrong.require(is_in(MIN_AGE, config.min_age_hours), "triggerConfig", "minAgeHours must be from 0 to 8784");
+    let source = config.source.map(|source| source.trim().to_uppercase()).filter(|source| !source.is_empty());
+    let is_short = source.as_ref().is_none_or(|source| source.chars().count() <= SOURCE);
+    wrong.require(is_short, "triggerConfig", "source must have at most 50 characters");
+    TriggerConfig { source, ..config }
+}
+
+fn distinct(channels: Vec<ContactChannel>) -> Vec<ContactChannel> {
+    let mut found = Vec::new();
+    for channel in channels {
+        if !found.contains(&channel) {
+            found.push(channel);
+        }
+    }
+    found
+}

@@ -1,0 +1,132 @@
+//! Activate, pause, archive: each acts at once (R5).
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+};
+use serde_json::json;
+
+use super::steps;
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::RetentionSequenceId;
+use crate::domain::pacing::BARRIER;
+use crate::domain::retention::states::State;
+use crate::domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::retention::{endings, schedule};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::retention::{enrollment, queue, sequence, sequence_progress, sequence_step};
+use crate::storage::sql::Dialect;
+
+/// Enrollments that one transaction ends.
+const CHUNK: u64 = 500;
+
+/// Lets leads go through a sequence, for the first time or again. What is overdue by then runs at the pace of its channel.
+///
+/// # Errors
+/// [`Error::Precondition`] if it has no active step, or is archived.
+pub async fn activate(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
+    let to = RetentionSequenceStatus::Active;
+    enter(on, actor, id, to, Action::RetentionSequenceActivated).await
+}
+
+/// Pauses a sequence. No step starts after this has returned.
+pub async fn pause(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
+    let to = RetentionSequenceStatus::Paused;
+    let paused = enter(on, actor, id, to, Action::RetentionSequencePaused).await?;
+    on.clock.sleep(BARRIER).await;
+    Ok(paused)
+}
+
+/// Ends a sequence for good. No step starts after this has returned; enrollments that are left are cancelled, many of them in
+/// the seconds that follow.
+pub async fn archive(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
+    let to = RetentionSequenceStatus::Archived;
+    let archived = enter(on, actor, id, to, Action::RetentionSequenceArchived).await?;
+    on.clock.sleep(BARRIER).await;
+    sweep(on, id).await?;
+    Ok(archived)
+}
+
+/// The status stands twice: on the hot row, where leases see it, and on the sequence, where lists have an index.
+async fn enter(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionSequenceId,
+    to: RetentionSequenceStatus,
+    action: Action,
+) -> Result<sequence::Model> {
+    let changed = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let old = sequence::Entity::require(tx, id).await?;
+            old.status.require(to)?;
+            if to == RetentionSequenceStatus::Active {
+                require_step(tx, &old).await?;
+            }
+            let mut row = old.changed(on.now());
+            row.status = Set(to);
+            let row = row.update(tx).await?;
+            let sql = "UPDATE sequence_progress SET status = $2, version = version + 1 WHERE sequence_id = $1";
+            let values = [id.into(), to.to_string().into()];
+            tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
+            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", id.0));
+            audit::record(on, tx, actor, action, subject, metadata).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Sequence(id));
+    Ok(changed)
+}
+
+async fn require_step(tx: &Tx, sequence: &sequence::Model) -> Result<()> {
+    let active = steps::of(sequence.id, sequence.steps_version).filter(sequence_step::Column::IsActive.eq(true));
+    let found = active.one(tx).await?;
+    found.map(drop).ok_or_else(|| Error::Precondition("a sequence needs an active step to be activated".into()))
+}
+
+/// Ends enrollments of archived sequences, wherever a crash or a large number left some. Any worker may do it.
+pub async fn sweep_archived(on: &Services) -> Result<()> {
+    use sequence_progress::Column;
+    let is_left = Condition::any().add(Column::Active.gt(0)).add(Column::Paused.gt(0));
+    let left = sequence_progress::Entity::find()
+        .filter(Column::Status.eq(RetentionSequenceStatus::Archived))
+        .filter(is_left)
+        .all(on.db.reader())
+        .await?;
+    for row in left {
+        sweep(on, row.sequence_id).await?;
+    }
+    Ok(())
+}
+
+async fn sweep(on: &Services, id: RetentionSequenceId) -> Result<()> {
+    loop {
+        let now = schedule::now(on).await?;
+        let live = live(id).limit(CHUNK).all(on.db.reader()).await?;
+        if live.is_empty() {
+            return Ok(());
+        }
+        let live = &live;
+        on.write(|tx| async move {
+            let tx = &*tx;
+            let leads: Vec<_> = live.iter().map(|row| row.lead_id).collect();
+            queue::lock_leads(tx, &leads).await?;
+            let ids: Vec<_> = live.iter().map(|row| row.id).collect();
+            let still = enrollment::Entity::by_ids(&ids).filter(is_live()).all(tx).await?;
+            endings::end(tx, &still, EnrollmentStatus::Cancelled, EndReason::Archived, now).await
+        })
+        .await?;
+        on.tell(Event::Sequence(id));
+    }
+}
+
+fn live(id: RetentionSequenceId) -> sea_orm::Select<enrollment::Entity> {
+    enrollment::Entity::of(id).filter(is_live())
+}
+
+fn is_live() -> Condition {
+    Condition::all().add(enrollment::Column::Status.is_in([EnrollmentStatus::Active, EnrollmentStatus::Paused]))
+}

@@ -1,0 +1,183 @@
+//! The steps of a sequence: replaced as a whole, under a new version. Who is on the way keeps the old ones.
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::error::{Error, Result, Violation, Violations, require_version};
+use crate::domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
+use crate::domain::retention::conditions::Conditions;
+use crate::domain::retention::delay::{LONGEST, delay};
+use crate::domain::retention::words::{ContactChannel, DelayUnit, RetentionSequenceStatus};
+use crate::events::Event;
+use crate::service::access::audit::{self, Subject};
+use crate::service::{Actor, Services};
+use crate::storage::Tx;
+use crate::storage::retention::lists::Channels;
+use crate::storage::retention::{script, sequence, sequence_step};
+
+/// Steps of one sequence at most.
+pub const MOST: usize = 50;
+/// Values in one list of conditions at most.
+const MOST_CONDITIONS: usize = 20;
+
+/// A step to be.
+#[derive(Debug, Clone)]
+pub struct NewStep {
+    /// By which channel.
+    pub channel: ContactChannel,
+    /// What is said; None: the default script of the channel.
+    pub script: Option<ScriptId>,
+    /// How long after the step before, in units; of the first one, after the enrollment.
+    pub delay_value: i32,
+    /// The unit.
+    pub delay_unit: DelayUnit,
+    /// When it is left out.
+    pub conditions: Conditions,
+    /// Whether it is done at all.
+    pub is_active: bool,
+}
+
+/// Replaces the steps of a sequence.
+///
+/// # Errors
+/// [`Error::Invalid`] with all that is wrong; [`Error::Precondition`] if the sequence is archived, or ACTIVE and would be left
+/// without an active step.
+pub async fn replace(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionSequenceId,
+    steps: Vec<NewStep>,
+    expected_version: Option<i32>,
+) -> Result<sequence::Model> {
+    let mut wrong = Violations::default();
+    check(&steps, &mut wrong);
+    wrong.into_result()?;
+    let steps = &steps;
+    let changed = on
+        .write(|tx| async move {
+            let tx = &*tx;
+            let old = sequence::Entity::require(tx, id).await?;
+            require_version("retention sequence", old.version, expected_version)?;
+            if old.status == RetentionSequenceStatus::Archived {
+                return Err(Error::Precondition("an archived sequence keeps its steps".into()));
+            }
+            if old.status == RetentionSequenceStatus::Active && !steps.iter().any(|step| step.is_active) {
+                return Err(Error::Precondition("an active sequence needs an active step".into()));
+            }
+            let row = write(on, tx, old, steps).await?;
+            let metadata = json!({ "name": row.name, "steps": steps.len(), "stepsVersion": row.steps_version });
+            let subject = Subject("RetentionSequence", id.0);
+            audit::record(on, tx, actor, Action::SequenceStepsReplaced, subject, metadata).await?;
+            Ok(row)
+        })
+        .await?;
+    on.tell(Event::Sequence(id));
+    Ok(changed)
+}
+
+/// The steps of a sequence under one version, in order.
+pub fn of(sequence: RetentionSequenceId, version: i32) -> sea_orm::Select<sequence_step::Entity> {
+    sequence_step::Entity::of(sequence)
+        .filter(sequence_step::Column::StepsVersion.eq(version))
+        .order_by_asc(sequence_step::Column::StepOrder)
+}
+
+/// Notes all that is wrong with steps.
+pub(super) fn check(steps: &[NewStep], wrong: &mut Violations) {
+    wrong.require(steps.len() <= MOST, "steps", format!("a sequence has at most {MOST} steps"));
+    for (index, step) in steps.iter().enumerate() {
+        let mut require = |holds: bool, field: &str, message: &str| {
+            if !holds {
+                let path = ["input", "steps", &index.to_string(), field].map(ToOwned::to_owned).to_vec();
+                wrong.push(Violation { path, message: message.to_owned() });
+            }
+        };
+        require(step.delay_value >= 0, "delayValue", "must not be negative");
+        let fits =
+            i64::from(step.delay_value) <= LONGEST && delay(step.delay_value, step.delay_unit).num_hours() < LONGEST;
+        require(fits, "delayValue", "must be less than a year");
+        let Conditions { lead_statuses, lead_sources, languages, previous_statuses, meta } = &step.conditions;
+        let lengths = [lead_statuses.len(), lead_sources.len(), languages.len(), previous_statuses.len(), meta.len()];
+        let is_short = lengths.iter().all(|length| *length <= MOST_CONDITIONS);
+        let texts =
+            lead_sources.iter().chain(languages).chain(meta.iter().flat_map(|field| [&field.name, &field.value]));
+        let are_short = texts.into_iter().all(|text| text.chars().count() <= 200 && !text.contains('\0'));
+        require(is_short && are_short, "conditions", "has at most 20 values a list, of at most 200 characters");
+    }
+}
+
+/// Writes steps as the next version of `sequence`, whose row the caller has locked.
+pub(super) async fn write(
+    on: &Services,
+    tx: &Tx,
+    sequence: sequence::Model,
+    steps: &[NewStep],
+) -> Result<sequence::Model> {
+    require_scripts(tx, steps).await?;
+    require_channels(&sequence, steps)?;
+    let (now, version) = (on.now(), sequence.steps_version + 1);
+    let row = |(index, step): (usize, &NewStep)| {
+        sequence_step::Model {
+            id: SequenceStepId::generate(),
+            sequence_id: sequence.id,
+            steps_version: version,
+            step_order: i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1),
+            channel: step.channel,
+            script_id: step.script,
+            delay_value: step.delay_value,
+            delay_unit: step.delay_unit,
+            conditions: json!(step.conditions),
+            is_active: step.is_active,
+            created_at: now,
+            updated_at: now,
+        }
+        .into_active_model()
+    };
+    if !steps.is_empty() {
+        let rows = steps.iter().enumerate().map(row);
+        sequence_step::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    let mut channels = sequence.channels.0.clone();
+    if channels.is_empty() {
+        for step in steps {
+            if !channels.contains(&step.channel) {
+                channels.push(step.channel);
+            }
+        }
+    }
+    let mut changed = sequence.changed(now);
+    changed.steps_version = Set(version);
+    changed.channels = Set(Channels(channels));
+    Ok(changed.update(tx).await?)
+}
+
+/// Each script is there, and is written for the step's channel.
+async fn require_scripts(tx: &Tx, steps: &[NewStep]) -> Result<()> {
+    let ids: Vec<ScriptId> = steps.iter().filter_map(|step| step.script).collect();
+    let found = script::Entity::by_ids(&ids).all(tx).await?;
+    let mut wrong = Violations::default();
+    for (index, step) in steps.iter().enumerate() {
+        let Some(id) = step.script else { continue };
+        let script = found.iter().find(|script| script.id == id).ok_or(Error::NotFound("script"))?;
+        if script.channel != step.channel {
+            let path = ["input", "steps", &index.to_string(), "scriptId"].map(ToOwned::to_owned).to_vec();
+            let message = format!("this script is for {}, the step goes by {}", script.channel, step.channel);
+            wrong.push(Violation { path, message });
+        }
+    }
+    wrong.into_result()
+}
+
+/// Where a sequence names its channels, its steps go by these.
+fn require_channels(sequence: &sequence::Model, steps: &[NewStep]) -> Result<()> {
+    let allowed = &sequence.channels.0;
+    let mut wrong = Violations::default();
+    for (index, step) in steps.iter().enumerate() {
+        if !allowed.is_empty() && !allowed.contains(&step.channel) {
+            let path = ["input", "steps", &index.to_string(), "channel"].map(ToOwned::to_owned).to_vec();
+            wrong.push(Violation { path, message: format!("the sequence has no channel {}", step.channel) });
+        }
+    }
+    wrong.into_result()
+}

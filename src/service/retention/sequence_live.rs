@@ -1,0 +1,74 @@
+//! Live progress of sequences, read once for all who watch (R22).
+
+use chrono::{DateTime, Utc};
+use futures_util::{Stream, StreamExt, future};
+use sea_orm::EntityTrait;
+
+use super::schedule;
+use crate::domain::error::Result;
+use crate::domain::id::RetentionSequenceId;
+use crate::events::Event;
+use crate::service::Services;
+use crate::service::hub::{Hub, Reader, Seen};
+use crate::storage::retention::sequence_progress;
+
+/// The sequences that are watched in this process. There must be one of it only; copies of it are the same.
+#[derive(Clone)]
+pub struct Sequences(Hub<SequenceReader>);
+
+/// A full set of a sequence's counters: to lose one harms nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The counters.
+    pub row: sequence_progress::Model,
+    /// When they were read, by the clock that sequences go by.
+    pub at: DateTime<Utc>,
+}
+
+impl Sequences {
+    /// Nothing is watched yet.
+    pub fn new(services: &Services) -> Self {
+        Self(Hub::new(services.clone()))
+    }
+
+    /// The progress of a sequence: what it is now, unless that was seen as version `after`; then what it becomes, until it is
+    /// archived and nobody is in it any more.
+    ///
+    /// # Errors
+    /// There is no such sequence, or the database is away.
+    pub async fn progress(
+        &self,
+        sequence: RetentionSequenceId,
+        after: Option<i32>,
+    ) -> Result<impl Stream<Item = Result<Progress>> + Send + use<>> {
+        let states = self.0.watch(sequence).await?;
+        Ok(states.filter(move |state| {
+            let is_news = state.as_ref().map_or(true, |state| after.is_none_or(|seen| state.row.version > seen));
+            future::ready(is_news)
+        }))
+    }
+}
+
+struct SequenceReader(RetentionSequenceId);
+
+impl Reader for SequenceReader {
+    const KIND: &'static str = "retention sequence";
+    type Id = RetentionSequenceId;
+    type State = Progress;
+
+    fn of(id: RetentionSequenceId) -> Self {
+        Self(id)
+    }
+
+    async fn read(&mut self, on: &Services) -> Result<Option<Seen<Progress>>> {
+        let Some(row) = sequence_progress::Entity::find_by_id(self.0).one(on.db.reader()).await? else {
+            return Ok(None);
+        };
+        let at = schedule::now(on).await?;
+        Ok(Some(Seen { version: row.version, is_last: row.has_ended(), state: Progress { row, at } }))
+    }
+
+    fn is_woken_by(&self, event: Event) -> bool {
+        event == Event::Sequence(self.0)
+    }
+}

@@ -1,0 +1,332 @@
+//! Writing down what became of executions, contact attempts and enrollments: many rows a statement.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
+
+use crate::domain::error::Result;
+use crate::domain::id::{
+    AbTestId, ContactAttemptId, LeadId, RetentionCampaignId, ScriptId, SenderId, SequenceEnrollmentId,
+    SequenceStepExecutionId, SequenceStepId,
+};
+use crate::domain::retention::words::{
+    AbVariant, ContactAttemptStatus, ContactChannel, EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus,
+};
+use crate::storage::Tx;
+use crate::storage::sql::{Dialect, instant, rows};
+
+/// An instant as both databases read it from JSON.
+fn moment<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&instant(*at))
+}
+
+#[expect(clippy::ref_option, reason = "serde asks for it like this")]
+fn moment_or_none<S: Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
+    at.map(instant).serialize(to)
+}
+
+/// What an execution becomes.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExecutionChange {
+    pub id: SequenceStepExecutionId,
+    /// The key of the lease under which it is; None: nobody has leased it. Otherwise nothing happens (R9).
+    pub held: Option<i64>,
+    pub status: ExecutionStatus,
+    pub reason: Option<ExecutionReason>,
+    #[serde(serialize_with = "moment")]
+    pub scheduled_at: DateTime<Utc>,
+    #[serde(serialize_with = "moment_or_none")]
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "moment_or_none")]
+    pub executed_at: Option<DateTime<Utc>>,
+    /// How many tries this spent: 0 or 1.
+    pub tries: i32,
+    /// How many leases were lost: 0 or 1.
+    pub lost: i32,
+    pub contact_attempt_id: Option<ContactAttemptId>,
+    pub holder: Option<SenderId>,
+    pub lease: Option<i64>,
+    /// What the provider said; None leaves what is there.
+    pub result: Option<Json>,
+}
+
+/// Changes executions, and returns those that were still as they were thought to be.
+pub async fn executions(tx: &Tx, changes: &[ExecutionChange]) -> Result<Vec<SequenceStepExecutionId>> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let columns = [
+        ("id", "uuid"),
+        ("held", "bigint"),
+        ("status", "text"),
+        ("reason", "text"),
+        ("scheduled_at", "timestamptz"),
+        ("next_attempt_at", "timestamptz"),
+        ("executed_at", "timestamptz"),
+        ("tries", "integer"),
+        ("lost", "integer"),
+        ("contact_attempt_id", "uuid"),
+        ("holder", "uuid"),
+        ("lease", "bigint"),
+        ("result", "jsonb"),
+    ];
+    let sql = format!(
+        "UPDATE sequence_step_executions AS e SET status = r.status, reason = r.reason, scheduled_at = r.scheduled_at,
+             next_attempt_at = r.next_attempt_at, executed_at = COALESCE(r.executed_at, e.executed_at),
+             attempt = e.attempt + r.tries, leases = e.leases + r.lost,
+             contact_attempt_id = r.contact_attempt_id, holder = r.holder, lease = r.lease,
+             result = COALESCE(r.result, e.result)
+         FROM {} WHERE e.id = r.id AND e.status = 'SCHEDULED'
+             AND (e.lease = r.held OR (e.lease IS NULL AND r.held IS NULL)) RETURNING {}",
+        dialect.table("$1", &columns),
+        dialect.returned("e", "id"),
+    );
+    let found = tx.query_all_raw(dialect.statement(&sql, [rows(changes)])).await?;
+    found.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// A contact that is about to be made.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewAttempt {
+    pub id: ContactAttemptId,
+    pub lead_id: LeadId,
+    pub campaign_id: Option<RetentionCampaignId>,
+    pub step_id: SequenceStepId,
+    pub script_id: Option<ScriptId>,
+    pub ab_test_id: Option<AbTestId>,
+    pub ab_variant: Option<AbVariant>,
+    pub channel: ContactChannel,
+    #[serde(serialize_with = "moment")]
+    pub started_at: DateTime<Utc>,
+}
+
+/// Writes contact attempts down, before anything is handed over.
+pub async fn new_attempts(tx: &Tx, attempts: &[NewAttempt]) -> Result<()> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let columns = [
+        ("id", "uuid"),
+        ("lead_id", "uuid"),
+        ("campaign_id", "uuid"),
+        ("step_id", "uuid"),
+        ("script_id", "uuid"),
+        ("ab_test_id", "uuid"),
+        ("ab_variant", "text"),
+        ("channel", "text"),
+        ("started_at", "timestamptz"),
+    ];
+    let names = columns.map(|(name, _)| name).join(", ");
+    let sql = format!(
+        "INSERT INTO contact_attempts ({names}, status) SELECT {names}, 'PENDING' FROM {}",
+        dialect.table("$1", &columns)
+    );
+    tx.execute_raw(dialect.statement(&sql, [rows(attempts)])).await?;
+    Ok(())
+}
+
+/// What a contact attempt becomes. A callback that was quicker than the answer is not undone.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptChange {
+    pub id: ContactAttemptId,
+    pub status: ContactAttemptStatus,
+    pub provider: Option<&'static str>,
+    pub provider_ref: Option<String>,
+    pub cost_micros: Option<i64>,
+    pub currency: Option<String>,
+    #[serde(serialize_with = "moment")]
+    pub completed_at: DateTime<Utc>,
+    pub result: Option<Json>,
+}
+
+/// Changes contact attempts, and returns what each is now.
+pub async fn attempts(tx: &Tx, changes: &[AttemptChange]) -> Result<Vec<(ContactAttemptId, ContactAttemptStatus)>> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let columns = [
+        ("id", "uuid"),
+        ("status", "text"),
+        ("provider", "text"),
+        ("provider_ref", "text"),
+        ("cost_micros", "bigint"),
+        ("currency", "text"),
+        ("completed_at", "timestamptz"),
+        ("result", "jsonb"),
+    ];
+    let sql = format!(
+        "UPDATE contact_attempts AS a SET
+             status = CASE WHEN a.status IN ('PENDING', 'UNKNOWN') THEN r.status ELSE a.status END,
+             provider = COALESCE(a.provider, r.provider), provider_ref = COALESCE(a.provider_ref, r.provider_ref),
+             cost_micros = COALESCE(a.cost_micros, r.cost_micros), currency = COALESCE(a.currency, r.currency),
+             completed_at = COALESCE(a.completed_at, r.completed_at), result = COALESCE(a.result, r.result)
+         FROM {} WHERE a.id = r.id RETURNING {}, {}",
+        dialect.table("$1", &columns),
+        dialect.returned("a", "id"),
+        dialect.returned("a", "status"),
+    );
+    let found = tx.query_all_raw(dialect.statement(&sql, [rows(changes)])).await?;
+    found.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "status")?))).collect()
+}
+
+#[derive(Serialize)]
+struct Forgotten {
+    id: ContactAttemptId,
+}
+
+/// Forgets contact attempts that surely never happened.
+pub async fn forget_attempts(tx: &Tx, ids: &[ContactAttemptId]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let ids: Vec<Forgotten> = ids.iter().map(|id| Forgotten { id: *id }).collect();
+    let sql = format!(
+        "DELETE FROM contact_attempts WHERE status = 'PENDING' AND id IN (SELECT r.id FROM {})",
+        dialect.table("$1", &[("id", "uuid")])
+    );
+    tx.execute_raw(dialect.statement(&sql, [rows(&ids)])).await?;
+    Ok(())
+}
+
+/// What an enrollment becomes.
+#[derive(Debug, Clone, Serialize)]
+pub struct EnrollmentChange {
+    pub id: SequenceEnrollmentId,
+    pub status: EnrollmentStatus,
+    pub current_step: i32,
+    pub end_reason: Option<EndReason>,
+    #[serde(serialize_with = "moment_or_none")]
+    pub last_step_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "moment_or_none")]
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// Changes enrollments. The caller holds their leads.
+pub async fn enrollments(tx: &Tx, changes: &[EnrollmentChange]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let columns = [
+        ("id", "uuid"),
+        ("status", "text"),
+        ("current_step", "integer"),
+        ("end_reason", "text"),
+        ("last_step_at", "timestamptz"),
+        ("completed_at", "timestamptz"),
+    ];
+    let sql = format!(
+        "UPDATE sequence_enrollments AS n SET status = r.status, current_step = r.current_step,
+             end_reason = r.end_reason, last_step_at = COALESCE(r.last_step_at, n.last_step_at),
+             completed_at = r.completed_at
+         FROM {} WHERE n.id = r.id",
+        dialect.table("$1", &columns)
+    );
+    tx.execute_raw(dialect.statement(&sql, [rows(changes)])).await?;
+    Ok(())
+}
+
+/// A step that will be due.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewExecution {
+    pub id: SequenceStepExecutionId,
+    pub enrollment_id: SequenceEnrollmentId,
+    pub step_id: SequenceStepId,
+    pub channel: ContactChannel,
+    #[serde(serialize_with = "moment")]
+    pub scheduled_at: DateTime<Utc>,
+    #[serde(serialize_with = "moment")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// Schedules steps.
+pub async fn new_executions(tx: &Tx, made: &[NewExecution]) -> Result<()> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let columns = [
+        ("id", "uuid"),
+        ("enrollment_id", "uuid"),
+        ("step_id", "uuid"),
+        ("channel", "text"),
+        ("scheduled_at", "timestamptz"),
+        ("created_at", "timestamptz"),
+    ];
+    let names = columns.map(|(name, _)| name).join(", ");
+    let sql = format!(
+        "INSERT INTO sequence_step_executions ({names}, status) SELECT {names}, 'SCHEDULED' FROM {}",
+        dialect.table("$1", &columns)
+    );
+    tx.execute_raw(dialect.statement(&sql, [rows(made)])).await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Contacted {
+    lead_id: LeadId,
+    campaign_id: Option<RetentionCampaignId>,
+}
+
+/// A provider took a contact to these leads, for these campaigns. Who has gone further stays there.
+pub async fn contacted(tx: &Tx, leads: &[(LeadId, Option<RetentionCampaignId>)], now: DateTime<Utc>) -> Result<()> {
+    if leads.is_empty() {
+        return Ok(());
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let found: Vec<Contacted> =
+        leads.iter().map(|(lead_id, campaign_id)| Contacted { lead_id: *lead_id, campaign_id: *campaign_id }).collect();
+    let table = dialect.table("$1", &[("lead_id", "uuid"), ("campaign_id", "uuid")]);
+    let sql = format!(
+        "UPDATE leads SET status = 'CONTACTED', updated_at = $2, version = version + 1
+         WHERE status IN ('NEW', 'IN_PROGRESS') AND id IN (SELECT r.lead_id FROM {table})"
+    );
+    let values: [Value; 2] = [rows(&found), now.into()];
+    tx.execute_raw(dialect.statement(&sql, values)).await?;
+    if leads.iter().any(|(_, campaign)| campaign.is_some()) {
+        let sql = format!(
+            "UPDATE campaign_leads SET status = 'CONTACTED' WHERE status = 'PENDING' AND EXISTS
+                 (SELECT 1 FROM {table} WHERE r.lead_id = campaign_leads.lead_id AND r.campaign_id = campaign_leads.campaign_id)"
+        );
+        tx.execute_raw(dialect.statement(&sql, [rows(&found)])).await?;
+    }
+    Ok(())
+}
+
+/// Cancels what is scheduled of these enrollments and not leased, and returns of which it was.
+pub async fn cancel_scheduled(tx: &Tx, enrollments: &[SequenceEnrollmentId]) -> Result<Vec<SequenceEnrollmentId>> {
+    #[derive(Serialize)]
+    struct Ended {
+        id: SequenceEnrollmentId,
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let ended: Vec<Ended> = enrollments.iter().map(|id| Ended { id: *id }).collect();
+    let sql = format!(
+        "UPDATE sequence_step_executions SET status = 'CANCELLED', reason = 'ENDED'
+         WHERE status IN ('SCHEDULED', 'PENDING') AND holder IS NULL AND enrollment_id IN (SELECT r.id FROM {})
+         RETURNING enrollment_id",
+        dialect.table("$1", &[("id", "uuid")])
+    );
+    let found = tx.query_all_raw(dialect.statement(&sql, [rows(&ended)])).await?;
+    found.iter().map(|row| Ok(row.try_get("", "enrollment_id")?)).collect()
+}
+
+/// Notes that a lead must not be contacted on a channel any more.
+pub async fn refuse_channel(tx: &Tx, lead: LeadId, channel: ContactChannel, now: DateTime<Utc>) -> Result<()> {
+    let column = match channel {
+        ContactChannel::Email => "no_email",
+        ContactChannel::Sms => "no_sms",
+        ContactChannel::Call => "no_call",
+        ContactChannel::Webhook => "no_webhook",
+        ContactChannel::Telegram => "no_telegram",
+    };
+    let sql = format!("UPDATE leads SET {column} = TRUE, updated_at = $2, version = version + 1 WHERE id = $1");
+    let values: [Value; 2] = [lead.into(), now.into()];
+    tx.execute_raw(Dialect(tx.get_database_backend()).statement(&sql, values)).await?;
+    Ok(())
+}

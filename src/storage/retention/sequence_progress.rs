@@ -1,0 +1,86 @@
+//! The hot row of a sequence: its counters, and the number of its last change. Changed last in each transaction (R7).
+
+use sea_orm::entity::prelude::*;
+
+use crate::domain::id::RetentionSequenceId;
+use crate::domain::retention::words::RetentionSequenceStatus;
+
+/// Where a sequence stands.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sequence_progress")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub sequence_id: RetentionSequenceId,
+    /// As the sequence's: leases look at this one.
+    pub status: RetentionSequenceStatus,
+    /// Rises with every change.
+    pub version: i32,
+    /// The number of the last change of enrollments.
+    pub seq: i64,
+    /// Enrollments by status.
+    pub active: i32,
+    pub paused: i32,
+    pub completed: i32,
+    pub cancelled: i32,
+    pub converted: i32,
+    /// Step executions by status.
+    pub steps_scheduled: i32,
+    pub steps_sent: i32,
+    pub steps_delivered: i32,
+    pub steps_failed: i32,
+    pub steps_skipped: i32,
+    pub steps_cancelled: i32,
+    pub steps_unknown: i32,
+}
+
+/// Rows join nothing: loaders follow their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The row of a sequence.
+    pub fn of(sequence: RetentionSequenceId) -> Select<Self> {
+        Self::find_by_id(sequence)
+    }
+
+    /// The rows of these sequences.
+    pub fn by_ids(sequences: &[RetentionSequenceId]) -> Select<Self> {
+        Self::find().filter(Column::SequenceId.is_in(sequences.iter().copied()))
+    }
+}
+
+impl Model {
+    /// The row of a new sequence.
+    pub fn new(sequence: RetentionSequenceId) -> Self {
+        Self {
+            sequence_id: sequence,
+            status: RetentionSequenceStatus::Draft,
+            version: 1,
+            seq: 0,
+            active: 0,
+            paused: 0,
+            completed: 0,
+            cancelled: 0,
+            converted: 0,
+            steps_scheduled: 0,
+            steps_sent: 0,
+            steps_delivered: 0,
+            steps_failed: 0,
+            steps_skipped: 0,
+            steps_cancelled: 0,
+            steps_unknown: 0,
+        }
+    }
+
+    /// Enrollments in all, those that have ended too.
+    pub const fn enrollments(&self) -> i32 {
+        self.active + self.paused + self.completed + self.cancelled + self.converted
+    }
+
+    /// Whether nothing can change any more.
+    pub fn has_ended(&self) -> bool {
+        self.status == RetentionSequenceStatus::Archived && self.active == 0 && self.paused == 0
+    }
+}
