@@ -1,5 +1,8 @@
 //! Herald runs outreach: exactly once, at the promised rate, live. See the README for the map of the house.
 
+// The root of the API is a chain of one link a noun, and its futures are as deep.
+#![recursion_limit = "256"]
+
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 use herald::domain::id::{ContactAttemptId, LeadId};
 use herald::domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
 use herald::graphql::id::GlobalId;
-use herald::storage::retention::{contact_attempt, lead};
+use herald::storage::retention::contact_attempt;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use crate::harness::TestApp;
+use crate::retention::person;
 
 const RECORD: &str = "mutation($input: RecordConversionInput!) { recordConversion(input: $input) { conversion {
     id status revenue currency source lead { id status } contactAttempt { id } channel
@@ -21,35 +22,17 @@ const RECOMPUTE: &str =
 /// A lead with contacts, so many days ago each.
 async fn lead_with(herald: &TestApp, days: &[i64]) -> (LeadId, Vec<Json>) {
     let on = herald.services();
-    let row = lead::Model {
-        id: LeadId::generate(),
-        external_id: None,
-        first_name: None,
-        last_name: None,
-        phone: None,
-        email: Some("ann@example.com".into()),
-        telegram_username: None,
-        source: "API".into(),
-        status: LeadStatus::Contacted,
-        status_before: None,
-        no_email: false,
-        no_sms: false,
-        no_call: false,
-        no_webhook: false,
-        no_telegram: false,
-        meta: json!({}),
-        notes: None,
-        time_zone: None,
-        language: None,
-        created_at: on.now(),
-        updated_at: on.now(),
-        version: 1,
-    };
+    let id = person(on, "ann", |row| {
+        row.email = Some("ann@example.com".into());
+        row.status = LeadStatus::Contacted;
+        row.time_zone = None;
+    })
+    .await;
     let contacts: Vec<_> = days
         .iter()
         .map(|days| contact_attempt::Model {
             id: ContactAttemptId::generate(),
-            lead_id: row.id,
+            lead_id: id,
             campaign_id: None,
             step_id: None,
             script_id: None,
@@ -68,9 +51,8 @@ async fn lead_with(herald: &TestApp, days: &[i64]) -> (LeadId, Vec<Json>) {
             notes: None,
         })
         .collect();
-    let (made, all) = (&row, &contacts);
+    let all = &contacts;
     on.write(|tx| async move {
-        made.clone().into_active_model().insert(&*tx).await?;
         for contact in all {
             contact.clone().into_active_model().insert(&*tx).await?;
         }
@@ -78,7 +60,7 @@ async fn lead_with(herald: &TestApp, days: &[i64]) -> (LeadId, Vec<Json>) {
     })
     .await
     .unwrap();
-    (row.id, contacts.iter().map(|contact| json!(contact.id.global())).collect())
+    (id, contacts.iter().map(|contact| json!(contact.id.global())).collect())
 }
 
 #[tokio::test]

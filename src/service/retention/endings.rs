@@ -29,6 +29,18 @@ pub async fn replied(tx: &Tx, lead: LeadId, now: DateTime<Utc>) -> Result<Vec<Re
     end_all(tx, lead, EnrollmentStatus::Cancelled, EndReason::Reply, now).await
 }
 
+/// `duplicate` is about to become `kept`: where both are in one sequence, the duplicate's enrollment is CANCELLED.
+pub async fn merged(tx: &Tx, duplicate: LeadId, kept: LeadId, now: DateTime<Utc>) -> Result<Vec<RetentionSequenceId>> {
+    queue::lock_leads(tx, &[duplicate.min(kept), duplicate.max(kept)]).await?;
+    let live = async |lead: LeadId| {
+        let is_live = enrollment::Column::Status.is_in([EnrollmentStatus::Active, EnrollmentStatus::Paused]);
+        enrollment::Entity::with(lead).filter(is_live).all(tx).await
+    };
+    let (mut rows, stays) = (live(duplicate).await?, live(kept).await?);
+    rows.retain(|row| stays.iter().any(|other| other.sequence_id == row.sequence_id));
+    end(tx, &rows, EnrollmentStatus::Cancelled, EndReason::Merged, now).await
+}
+
 async fn end_all(
     tx: &Tx,
     lead: LeadId,

@@ -6,7 +6,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use super::effects::{self, Ending};
-use super::meta;
+use super::{endings, meta};
 use crate::domain::audit::Action;
 use crate::domain::error::{Error, Result, Violations, require_version};
 use crate::domain::id::LeadId;
@@ -332,6 +332,7 @@ pub async fn delete(on: &Services, actor: &Actor, id: LeadId) -> Result<lead::Mo
         .write(|tx| async move {
             let tx = &*tx;
             let row = lead::Entity::require(tx, id).await?;
+            endings::forgotten(tx, id).await?;
             lead::Entity::delete_by_id(id).exec(tx).await?;
             let metadata = json!({ "source": row.source, "status": row.status });
             audit::record(on, tx, actor, Action::LeadDeleted, Subject("Lead", id.0), metadata).await?;

@@ -65,6 +65,8 @@ pub async fn read(db: &impl ConnectionTrait, found: Select<Entity>) -> Result<Ve
         }
     }
     groups.sort_by_key(|group| (group.channel.to_string(), group.status.to_string()));
-    groups.iter_mut().for_each(|group| group.average_costs.sort());
+    for group in &mut groups {
+        group.average_costs.sort();
+    }
     Ok(groups)
 }

@@ -1,6 +1,5 @@
 //! What tells who a lead was, wherever it lies: emptied in statements over all rows at once.
 
-use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, Value};
 use serde_json::{Value as Json, json};
 
@@ -17,8 +16,8 @@ pub struct Erased {
     pub webhook_events: u64,
 }
 
-/// Empties what other tables know of a lead, which is locked, and ends its enrollments.
-pub async fn traces(tx: &Tx, row: &lead::Model, now: DateTime<Utc>) -> Result<Erased> {
+/// Empties what other tables know of a lead, which is locked, and whose enrollments have ended.
+pub async fn traces(tx: &Tx, row: &lead::Model) -> Result<Erased> {
     let dialect = Dialect(tx.get_database_backend());
     let run = async |sql: &str, values: Vec<Value>| -> Result<u64> {
         Ok(tx.execute_raw(dialect.statement(sql, values)).await?.rows_affected())
@@ -31,7 +30,7 @@ pub async fn traces(tx: &Tx, row: &lead::Model, now: DateTime<Utc>) -> Result<Er
     let conversions = run(&conversions(dialect), id()).await?;
     run("DELETE FROM consents WHERE lead_id = $1", id()).await?;
     run(EXECUTIONS, id()).await?;
-    run(ENROLLMENTS, vec![row.id.into(), now.into()]).await?;
+    run(ENROLLMENTS, id()).await?;
     Ok(Erased { attempts, conversions, webhook_events })
 }
 
@@ -87,14 +86,7 @@ fn conversions(dialect: Dialect) -> String {
     )
 }
 
-const EXECUTIONS: &str = "UPDATE sequence_step_executions
-    SET result = NULL,
-        status = CASE WHEN status IN ('PENDING', 'SCHEDULED', 'FAILED') AND holder IS NULL THEN 'CANCELLED' ELSE status END
+const EXECUTIONS: &str = "UPDATE sequence_step_executions SET result = NULL
     WHERE enrollment_id IN (SELECT e.id FROM sequence_enrollments e WHERE e.lead_id = $1)";
 
-const ENROLLMENTS: &str = "UPDATE sequence_enrollments
-    SET meta = '{}', version = version + 1,
-        completed_at = CASE WHEN status IN ('ACTIVE', 'PAUSED') THEN $2 ELSE completed_at END,
-        end_reason = CASE WHEN status IN ('ACTIVE', 'PAUSED') THEN 'OPT_OUT' ELSE end_reason END,
-        status = CASE WHEN status IN ('ACTIVE', 'PAUSED') THEN 'CANCELLED' ELSE status END
-    WHERE lead_id = $1";
+const ENROLLMENTS: &str = "UPDATE sequence_enrollments SET meta = '{}', version = version + 1 WHERE lead_id = $1";

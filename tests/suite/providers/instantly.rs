@@ -1,6 +1,6 @@
 //! Campaigns at Instantly: made once, fed with each lead once, started, and asked for their figures.
 
-use herald::domain::id::{CampaignLeadId, LeadId, RetentionCampaignId};
+use herald::domain::id::{CampaignLeadId, RetentionCampaignId};
 use herald::domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
 use herald::graphql::id::GlobalId;
 use herald::storage::retention::lists::{Channels, Days, Texts};
@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::TestApp;
 use crate::providers::{Catcher, Caught, assert_allowed};
+use crate::retention::person;
 
 const SYNC: &str = "mutation($id: ID!) { syncRetentionCampaign(input: { id: $id }) {
     pushed remaining timeZone campaign { instantlyCampaignId } analytics { emailsSent } } }";
@@ -52,41 +53,24 @@ pub async fn campaign(herald: &TestApp, time_zone: &str) -> Json {
         updated_at: now,
         version: 1,
     };
-    let leads: Vec<_> = (0..3)
-        .map(|n| lead::Model {
-            id: LeadId::generate(),
-            external_id: None,
-            first_name: Some("Ann".into()),
-            last_name: None,
-            phone: None,
-            email: Some(format!("lead{n}-{}@example.com", id.0.simple())),
-            telegram_username: None,
-            source: "API".into(),
-            status: LeadStatus::InProgress,
-            status_before: None,
-            no_email: n == 2,
-            no_sms: false,
-            no_call: false,
-            no_webhook: false,
-            no_telegram: false,
-            meta: json!({}),
-            notes: None,
-            time_zone: None,
-            language: None,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        })
-        .collect();
+    let mut leads = Vec::new();
+    for n in 0..3 {
+        let change = |lead: &mut lead::Model| {
+            lead.first_name = Some("Ann".into());
+            lead.email = Some(format!("lead{n}-{}@example.com", id.0.simple()));
+            lead.status = LeadStatus::InProgress;
+            (lead.no_email, lead.time_zone) = (n == 2, None);
+        };
+        leads.push(person(on, "ann", change).await);
+    }
     let (row, leads) = (&row, &leads);
     on.write(|tx| async move {
         row.clone().into_active_model().insert(&*tx).await?;
         for lead in leads {
-            lead.clone().into_active_model().insert(&*tx).await?;
             let assigned = campaign_lead::Model {
                 id: CampaignLeadId::generate(),
                 campaign_id: id,
-                lead_id: lead.id,
+                lead_id: *lead,
                 status: CampaignLeadStatus::Pending,
                 assigned_at: now,
                 completed_at: None,

@@ -1,6 +1,6 @@
 //! Retention campaigns: their states and settings, and the leads in them.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value as Json, json};
 
@@ -167,13 +167,14 @@ async fn new_leads_go_to_the_active_campaigns_that_want_them() {
 async fn a_campaign_begins_and_ends_by_its_dates() {
     let herald = TestApp::start().await;
     let operator = herald.operator().await;
-    let past = (Utc::now() - TimeDelta::hours(1)).to_rfc3339();
-    let soon = (Utc::now() + TimeDelta::hours(1)).to_rfc3339();
+    let now = herald.services().now();
+    let past = (now - TimeDelta::hours(1)).to_rfc3339();
+    let soon = (now + TimeDelta::hours(1)).to_rfc3339();
     let due = campaign(&operator, json!({ "startDate": past, "endDate": soon })).await;
     let waiting = campaign(&operator, json!({ "startDate": soon })).await;
     let silent = campaign(&operator, json!({ "startDate": past, "channels": [] })).await;
     eventually("it has begun", async || status(&operator, &due).await == "ACTIVE").await;
-    let earlier = (Utc::now() - TimeDelta::hours(2)).to_rfc3339();
+    let earlier = (now - TimeDelta::hours(2)).to_rfc3339();
     change_campaign(&operator, json!({ "id": due, "startDate": earlier, "endDate": past })).await.data();
     eventually("it has ended", async || status(&operator, &due).await == "COMPLETED").await;
     assert_eq!((status(&operator, &waiting).await, status(&operator, &silent).await), (json!("DRAFT"), json!("DRAFT")));
