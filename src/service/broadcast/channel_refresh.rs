@@ -16,16 +16,17 @@ use crate::service::{Actor, Services};
 use crate::storage::broadcast::channel;
 use crate::storage::broadcast::channel_filter::ChannelFilter;
 use crate::storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
+use crate::storage::broadcast::queue::accounts::Stale;
 use crate::telegram::live::Description;
 
 /// Channels that one request takes: more than all accounts may look up in days.
 pub const MOST: usize = 10_000;
 
 /// Active channels are looked at again after so long.
-pub const STALE: TimeDelta = TimeDelta::days(30);
+const STALE: TimeDelta = TimeDelta::days(30);
 
 /// A channel that nobody has looked at is looked at after so long: most are looked up by a campaign before.
-pub const NEW: TimeDelta = TimeDelta::days(1);
+const NEW: TimeDelta = TimeDelta::days(1);
 
 /// A channel that was taken and not settled is free again after so long.
 const CLAIM: TimeDelta = TimeDelta::minutes(5);
@@ -69,6 +70,11 @@ pub async fn request(on: &Services, actor: &Actor, filter: &ChannelFilter) -> Re
         .await?;
     on.tell(Event::Audit);
     Ok(requested)
+}
+
+/// Which channels are due without anybody asking.
+pub fn stale(on: &Services) -> Stale {
+    Stale { added: on.now() - NEW, checked: on.now() - STALE, put_off: on.now() + CLAIM }
 }
 
 /// The next channel to look at: what somebody asked for, then what nobody has looked at, then what was looked at longest ago.

@@ -12,6 +12,7 @@ use super::preparer::Preparer;
 use super::seat::{Seat, is_ready, opens, recipient};
 use super::send::{Send, Slot};
 use super::watchdog::Watchdog;
+use super::{errands, refresher};
 use crate::domain::broadcast::{AccountStatus, CampaignMode};
 use crate::domain::clock::duration_nanos;
 use crate::domain::delivery::table::{Ruling, rule};
@@ -100,6 +101,8 @@ impl Driver {
     pub async fn run(mut self) {
         let preparing = tokio::spawn(Preparer::new(self.seat.clone(), self.desks.clone()).run());
         let pulse = tokio::spawn(pulse(self.seat.clone()));
+        let errands = tokio::spawn(errands::run(self.seat.clone()));
+        let refreshing = tokio::spawn(refresher::run(self.seat.clone()));
         let mut events = self.seat.tools.on.events.subscribe();
         while !self.seat.stop.is_cancelled() && self.seat.is_held() {
             let pause = match self.turn().await {
@@ -124,7 +127,7 @@ impl Driver {
         self.seat.gate.close();
         self.seat.stop.cancel();
         self.end().await;
-        for task in [preparing, pulse] {
+        for task in [preparing, pulse, errands, refreshing] {
             if let Err(error) = task.await {
                 tracing::error!(account = %self.seat.id, %error, "a task of an account ended badly");
             }

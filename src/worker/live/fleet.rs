@@ -13,6 +13,7 @@ use super::driver;
 use super::watchdog::Watchdog;
 use crate::domain::error::Result;
 use crate::domain::id::TelegramAccountId;
+use crate::service::broadcast::channel_refresh;
 use crate::service::broadcast::delivery::account;
 use crate::storage::broadcast::queue::accounts::{self, Seat};
 use crate::storage::broadcast::{account_lease, sender};
@@ -84,7 +85,7 @@ impl Fleet {
     async fn look(&mut self) -> Result<()> {
         self.drivers.retain(|_, driving| !driving.task.is_finished());
         let db = self.tools.on.db.reader();
-        let seats = accounts::seats(db).await?;
+        let seats = accounts::seats(db, channel_refresh::stale(&self.tools.on)).await?;
         let processes = sender::Entity::sending().count(db).await?.max(1);
         self.let_go().await?;
         let share = seats.len().div_ceil(usize::try_from(processes).unwrap_or(1));

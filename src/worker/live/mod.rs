@@ -3,6 +3,8 @@
 //! ```text
 //! fleet ── leases accounts, a fair share each process ──▶ driver of an account
 //!                                                          ├ preparer: puts jobs on its trays, looks peers up ahead (R4)
+//!                                                          ├ errands: edits and deletes what it has sent
+//!                                                          ├ refresher: asks about channels for the catalog
 //!                                                          ├ pulse: tells the server that this process lives
 //!                                                          └ its own pace × the campaign's pace ─▶ engage ─▶ send ─▶ desk
 //! desk of a campaign ── its message, its gate, its settler, shared by the drivers that serve it
@@ -10,9 +12,11 @@
 
 mod desk;
 mod driver;
+mod errands;
 mod fleet;
 mod history;
 mod preparer;
+mod refresher;
 mod seat;
 mod send;
 mod watchdog;

@@ -251,7 +251,7 @@ impl Preparer {
     }
 }
 
-fn as_found(found: &ResolvedPeer) -> peers::Found {
+pub(super) fn as_found(found: &ResolvedPeer) -> peers::Found {
     let (access_hash, is_user) = match found.recipient {
         Recipient::Channel { access_hash, .. } => (access_hash, false),
         Recipient::User { access_hash, .. } => (access_hash, true),

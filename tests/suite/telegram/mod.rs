@@ -2,5 +2,6 @@
 
 mod channel;
 mod connection;
+mod crowd;
 mod media;
 mod sent;

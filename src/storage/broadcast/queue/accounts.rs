@@ -1,5 +1,6 @@
 //! Leases of accounts (R15 to R17): from hand to hand with a rising epoch, never in two hands.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::lease::require_sender;
@@ -25,19 +26,40 @@ pub const SERVES: &str =
 /// The states of accounts that send.
 pub const SENDING: &str = "('ACTIVE', 'FLOOD_WAIT')";
 
-/// Accounts that can send and that a running campaign goes by.
-pub async fn seats(db: &impl ConnectionTrait) -> Result<Vec<Seat>> {
+/// When channels are due to be looked at, apart from those that somebody asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Stale {
+    /// Never looked at: added before this instant.
+    pub added: DateTime<Utc>,
+    /// Last looked at before this instant.
+    pub checked: DateTime<Utc>,
+    /// Put off until this instant at most: somebody is just looking at it.
+    pub put_off: DateTime<Utc>,
+}
+
+/// Accounts that can send and that have something to do: a running campaign goes by them, what they have sent is to be changed,
+/// or channels are to be looked at.
+pub async fn seats(db: &impl ConnectionTrait, stale: Stale) -> Result<Vec<Seat>> {
     let sql = format!(
         "SELECT a.id AS account_id, l.holder_id FROM telegram_accounts a
          LEFT JOIN account_leases l ON l.account_id = a.id
-         WHERE a.status IN {SENDING} AND EXISTS (
+         WHERE a.status IN {SENDING} AND (EXISTS (
              SELECT 1 FROM broadcast_campaign_progress p JOIN broadcast_campaigns c ON c.id = p.campaign_id
              WHERE p.status = 'RUNNING' AND NOT c.is_simulated AND {SERVES})
+           OR EXISTS (SELECT 1 FROM sent_changes s WHERE s.account_id = a.id AND s.status = 'QUEUED')
+           OR EXISTS (SELECT 1 FROM channels r WHERE r.refresh_requested_at IS NOT NULL AND {FREE})
+           OR EXISTS (SELECT 1 FROM channels r
+                      WHERE r.is_active AND r.last_checked IS NULL AND r.created_at < $2 AND {FREE})
+           OR EXISTS (SELECT 1 FROM channels r WHERE r.is_active AND r.last_checked < $3 AND {FREE}))
          ORDER BY a.id"
     );
-    let statement = Dialect(db.get_database_backend()).statement(&sql, []);
+    let values: [Value; 3] = [stale.put_off.into(), stale.added.into(), stale.checked.into()];
+    let statement = Dialect(db.get_database_backend()).statement(&sql, values);
     Ok(Seat::find_by_statement(statement).all(db).await?)
 }
+
+/// Whether the channel `r` may be looked at now, or somebody is just doing so.
+const FREE: &str = "(r.refresh_not_before IS NULL OR r.refresh_not_before <= $1)";
 
 /// The running campaigns that an account serves now: all that go by it; of those in TEST mode, whose messages go to the Saved
 /// Messages of their first account, only those whose first account it is.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answers;
+mod beyond;
 mod budgets;
 mod field;
 mod processes;

@@ -1,0 +1,124 @@
+//! Editing and deleting what the account has sent, at the pace at which it sends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sea_orm::EntityTrait;
+
+use super::seat::Seat;
+use crate::domain::broadcast::{CampaignMode, SentChangeKind};
+use crate::domain::clock;
+use crate::domain::delivery::table::{Method, Ruling, rule};
+use crate::domain::delivery::{Fault, wait_until};
+use crate::domain::error::{Error, Result};
+use crate::events::Event;
+use crate::service::broadcast::delivery::{Mission, account};
+use crate::storage::broadcast::sent_change::{Came, Entity, Model, settle};
+use crate::storage::broadcast::{account_peer, channel};
+use crate::telegram::live::Recipient;
+
+/// Changes that are read at once.
+const READ: u64 = 20;
+/// They are looked for so often.
+const LOOK: Duration = Duration::from_secs(1);
+/// Attempts that end in an error that may pass.
+const ATTEMPTS: i32 = 5;
+
+/// Changes messages until the driver ends.
+pub async fn run(seat: Arc<Seat>) {
+    let clock = seat.tools.on.clock.clone();
+    while !seat.stop.is_cancelled() {
+        if let Err(error) = turn(&seat).await {
+            tracing::warn!(account = %seat.id, ?error, "what was sent cannot be changed");
+        }
+        tokio::select! { () = clock.sleep(LOOK) => {}, () = seat.stop.cancelled() => {} }
+    }
+}
+
+fn may(seat: &Seat) -> bool {
+    let now = seat.tools.on.clock.nanos();
+    !seat.stop.is_cancelled() && seat.connection.is_ready() && seat.is_held() && seat.gate.is_open(now)
+}
+
+async fn turn(seat: &Seat) -> Result<()> {
+    let on = &seat.tools.on;
+    if !may(seat) {
+        return Ok(());
+    }
+    let due = Entity::due(on.db.reader(), seat.id, on.now(), READ).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let Some(account) = account::reload(on, seat.id).await? else { return Ok(()) };
+    let rate = u32::try_from(account.messages_per_minute.max(1)).unwrap_or(1);
+    for change in due {
+        if !may(seat) {
+            break;
+        }
+        let came = attempt(seat, &change).await?;
+        settle(&on.db, &change, &came).await?;
+        on.tell(Event::Campaign(change.campaign_id));
+        tokio::select! { () = on.clock.sleep(Duration::from_mins(1) / rate) => {}, () = seat.stop.cancelled() => {} }
+    }
+    Ok(())
+}
+
+/// Tries one change.
+async fn attempt(seat: &Seat, change: &Model) -> Result<Came> {
+    let on = &seat.tools.on;
+    let mission = Mission::load(on, change.campaign_id).await?;
+    let Some(to) = recipient(seat, &mission, change).await? else {
+        return Ok(Came::Failed("PEER_ID_INVALID".into()));
+    };
+    let Ok(id) = i32::try_from(change.message_id) else { return Ok(Came::Failed("MESSAGE_ID_INVALID".into())) };
+    let done = match change.kind {
+        SentChangeKind::Delete => seat.connection.delete(to, vec![id]).await,
+        SentChangeKind::Edit => {
+            let channel = channel::Entity::find_by_id(change.channel_id).one(on.db.reader()).await?;
+            let text = channel.ok_or(Error::NotFound("channel")).map(|channel| mission.text_to(&channel))?;
+            match text {
+                Ok(text) => seat.connection.edit(to, id, &text).await,
+                Err(why) => return Ok(Came::Failed(why)),
+            }
+        }
+    };
+    match done {
+        Ok(()) => Ok(Came::Done),
+        Err(fault) => refused(seat, change, &fault).await,
+    }
+}
+
+async fn recipient(seat: &Seat, mission: &Mission, change: &Model) -> Result<Option<Recipient>> {
+    if mission.mode == CampaignMode::Test {
+        return Ok(Some(Recipient::SavedMessages));
+    }
+    let known = account_peer::Entity::find_by_id((seat.id, change.channel_id)).one(seat.tools.on.db.reader()).await?;
+    Ok(known.and_then(|peer| {
+        let (id, access_hash) = (peer.peer_id, peer.access_hash?);
+        Some(if peer.is_user { Recipient::User { id, access_hash } } else { Recipient::Channel { id, access_hash } })
+    }))
+}
+
+/// What follows from a refusal: for the message, or for the account (R18). To try again does no harm, whatever has come of it.
+async fn refused(seat: &Seat, change: &Model, fault: &Fault) -> Result<Came> {
+    let on = &seat.tools.on;
+    let later = |seconds| Came::Later(on.now() + TimeDelta::seconds(seconds), fault.to_string());
+    Ok(match rule(fault) {
+        Ruling::Wait(seconds) => {
+            let until = wait_until(on.now(), seconds);
+            seat.gate.hold(clock::nanos(until));
+            account::wait(on, seat.id, Method::Send, (seconds, until)).await?;
+            Came::Later(until, fault.to_string())
+        }
+        Ruling::SlowMode(seconds) => Came::Later(wait_until(on.now(), seconds), fault.to_string()),
+        Ruling::Account(status) => {
+            seat.gate.close();
+            account::park(on, seat.id, status, &fault.to_string()).await?;
+            later(60)
+        }
+        Ruling::Unsent => later(1),
+        Ruling::Ambiguous | Ruling::Retry | Ruling::Defer if change.attempts < ATTEMPTS => later(1 << change.attempts),
+        _ => Came::Failed(fault.to_string()),
+    })
+}

@@ -1,0 +1,89 @@
+//! Looking at channels for the catalog, inside what the account's day allows: what somebody asked for at any time, the rest only
+//! while the account has nothing to send.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::seat::Seat;
+use crate::domain::clock;
+use crate::domain::delivery::table::{Method, Ruling, rule};
+use crate::domain::delivery::{Fault, wait_until};
+use crate::domain::error::Result;
+use crate::service::broadcast::channel_refresh;
+use crate::service::broadcast::delivery::account;
+use crate::storage::broadcast::channel_refresh::Due;
+use crate::storage::broadcast::queue::{accounts, budget, peers};
+
+/// Between two channels: look-ups in quick succession have cost accounts most of a day.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Looks at channels until the driver ends.
+pub async fn run(seat: Arc<Seat>) {
+    let clock = seat.tools.on.clock.clone();
+    while !seat.stop.is_cancelled() {
+        if seat.connection.is_ready()
+            && seat.is_held()
+            && let Err(error) = turn(&seat).await
+        {
+            tracing::warn!(account = %seat.id, ?error, "a channel cannot be looked at");
+        }
+        tokio::select! { () = clock.sleep(PAUSE) => {}, () = seat.stop.cancelled() => {} }
+    }
+}
+
+/// Looks at one channel, if one is due and the day allows it.
+async fn turn(seat: &Seat) -> Result<()> {
+    let on = &seat.tools.on;
+    if on.clock.nanos() < seat.resolve_until.load(Ordering::SeqCst) {
+        return Ok(());
+    }
+    let Some(row) = account::reload(on, seat.id).await? else { return Ok(()) };
+    let is_busy = !accounts::work(on.db.reader(), seat.id).await?.is_empty();
+    // Half of the day is left to the campaigns that may come.
+    let only_requested = is_busy || row.today(on.now()).resolves >= row.resolves_per_day / 2;
+    let Some(due) = channel_refresh::next(on, only_requested).await? else { return Ok(()) };
+    if !budget::resolve(&on.db, seat.id, on.now()).await? {
+        return channel_refresh::release(on, due.id).await;
+    }
+    match look(seat, &due).await? {
+        Ok(()) => Ok(()),
+        Err(fault) => refused(seat, &due, &fault).await,
+    }
+}
+
+async fn look(seat: &Seat, due: &Due) -> Result<Result<(), Fault>> {
+    let on = &seat.tools.on;
+    let found = match seat.connection.resolve(&due.username).await {
+        Ok(found) => found,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    peers::know(&on.db, (seat.id, due.id), super::preparer::as_found(&found), on.now()).await?;
+    match seat.connection.describe(found.recipient).await {
+        Ok(described) => channel_refresh::learn(on, due.id, &described).await.map(Ok),
+        Err(fault) => Ok(Err(fault)),
+    }
+}
+
+/// What follows from a refusal: for the channel, or for the account (R18).
+async fn refused(seat: &Seat, due: &Due, fault: &Fault) -> Result<()> {
+    let on = &seat.tools.on;
+    match rule(fault) {
+        Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
+            let until = wait_until(on.now(), seconds);
+            seat.resolve_until.fetch_max(clock::nanos(until), Ordering::SeqCst);
+            account::wait(on, seat.id, Method::Resolve, (seconds, until)).await?;
+            channel_refresh::release(on, due.id).await
+        }
+        Ruling::Account(status) => {
+            seat.gate.close();
+            account::park(on, seat.id, status, &fault.to_string()).await?;
+            channel_refresh::release(on, due.id).await
+        }
+        // The driver is ending, or the connection is being built anew: it says nothing about the channel.
+        Ruling::Ambiguous | Ruling::Unsent => channel_refresh::release(on, due.id).await,
+        Ruling::Gone => channel_refresh::learn_gone(on, due.id, fault).await,
+        Ruling::Channel | Ruling::Peer | Ruling::Suspect => channel_refresh::learn_closed(on, due.id, fault).await,
+        _ => channel_refresh::put_off(on, due.id).await,
+    }
+}
