@@ -25,7 +25,11 @@ const naming = {
   UnionTypeDefinition: { forbiddenPrefixes: ['Union'], forbiddenSuffixes: ['Union'] },
   ObjectTypeDefinition: { forbiddenPrefixes: ['Type'], forbiddenSuffixes: ['Type', 'Input'] },
   InputObjectTypeDefinition: { requiredPattern: /(Input|Filter|Order)$/ },
-  'FieldDefinition[gqlType.gqlType.name.value=Boolean]': { style: 'camelCase', requiredPattern: /^(is|has|can|fits)/ },
+  // Those that are named otherwise have the names of settings that people know.
+  'FieldDefinition[gqlType.gqlType.name.value=Boolean]': {
+    style: 'camelCase',
+    requiredPattern: /^((is|has|can|fits)|(accountFailover|autoAssign|instantlySync)$)/,
+  },
 }
 
 export default [
@@ -58,8 +62,17 @@ export default [
       // What can be read again by `node` has an id; these are values, or parts of what has one.
       ...rule('strict-id-in-types', {
         exceptions: {
-          suffixes: ['Connection', 'Edge', 'Payload', 'Progress', 'Counters', 'Update', 'Preview', 'Explanation'],
-          types: ['ChannelCategory', 'ImportError', 'MessageEntity', 'PageInfo', 'ServerInfo'],
+          suffixes: [
+            'Connection', 'Edge', 'Payload', 'Progress', 'Counters', 'Update', 'Preview', 'Explanation', 'Count', 'Stats',
+          ],
+          types: [
+            'ChannelCategory', 'ImportError', 'MessageEntity', 'PageInfo', 'ServerInfo',
+            'AbTestArm', 'AbTestRule', 'AbTestStatistics', 'Attribution', 'AttributionShare', 'AverageCost',
+            'CampaignFigures', 'CampaignReport', 'ChannelFigures', 'ChannelReport', 'ChannelSuccess', 'Consent',
+            'ContactAttemptGroup', 'FunnelStep', 'InstantlyAnalytics', 'IntegrationField', 'MetaCondition', 'Money',
+            'NumberRange', 'ReportEnrollments', 'ReportExecutions', 'ReportFigures', 'ReportRange',
+            'RetentionOverview', 'SentChanges', 'SequenceFunnel', 'SequenceTriggerConfig', 'StepConditions',
+          ],
         },
       }),
       // Connections have `nodes` beside `edges`, as GitHub's do, and there are lists of plain values.

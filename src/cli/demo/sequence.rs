@@ -123,6 +123,12 @@ async fn fly(on: &Services) -> Result<()> {
     pace::set_clock(db, flying).await.map_err(|error| anyhow::anyhow!("{error}"))
 }
 
+/// Where the leads of this demonstration come from: a word, as sources are.
+fn source(issue: &str) -> String {
+    let digits: String = issue.chars().filter(char::is_ascii_digit).collect();
+    format!("DEMO-{digits}")
+}
+
 /// Makes leads; some of them have an address at which the pretend provider does something else than to accept.
 async fn leads(api: &Api, issue: &str) -> Result<Vec<String>> {
     let make = |n: usize| async move {
@@ -135,8 +141,8 @@ async fn leads(api: &Api, issue: &str) -> Result<Vec<String>> {
         };
         let zone = ["Europe/Berlin", "Europe/Moscow", "America/New_York"][n % 3];
         let mut input = json!({
-            "email": format!("{name}{n}.{issue}@example.org"), "firstName": format!("Lead {n}"),
-            "timeZone": zone, "source": format!("DEMO {issue}"),
+            "email": format!("{name}{n}.{}@example.org", source(issue).to_lowercase()), "firstName": format!("Lead {n}"),
+            "timeZone": zone, "source": source(issue),
         });
         // Not everybody has a telephone.
         if !n.is_multiple_of(4) {
@@ -175,7 +181,7 @@ async fn sequence(api: &Api, issue: &str, board: &Board) -> Result<String> {
     ]);
     let sequence = json!({
         "name": format!("Win back, {issue}"), "campaignId": campaign, "triggerType": "NEW_LEAD",
-        "triggerConfig": { "source": format!("DEMO {issue}") }, "steps": steps,
+        "triggerConfig": { "source": source(issue) }, "steps": steps,
     });
     let answer = api.ask(SEQUENCE, json!({ "input": sequence })).await.context("the sequence was refused")?;
     board.item("sequence", "five steps: email, text message after 1 day, email after 2, text after 3, email after 4");

@@ -175,7 +175,7 @@ impl Loader<ErrorsOf> for Reader {
 
 /// Which column of the file, by its name in the first line, or which key of each JSON object holds what. Capitals don't count.
 #[derive(InputObject, Default)]
-struct LeadImportMapping {
+struct LeadImportMappingInput {
     /// The column of the email address.
     email: Option<String>,
     /// The column of the phone number, with its country: `+49...` or `0049...`.
@@ -200,9 +200,9 @@ struct LeadImportMapping {
     meta: Option<Vec<String>>,
 }
 
-impl From<LeadImportMapping> for Mapping {
-    fn from(input: LeadImportMapping) -> Self {
-        let LeadImportMapping {
+impl From<LeadImportMappingInput> for Mapping {
+    fn from(input: LeadImportMappingInput) -> Self {
+        let LeadImportMappingInput {
             email,
             phone,
             first_name,
@@ -243,7 +243,7 @@ struct ImportLeadsInput {
     format: LeadImportFormat,
     /// Which column holds what. Without it columns of the usual names are understood, such as `email`, `Phone number` or
     /// `first_name`; in JSON an object `meta` has the custom fields.
-    mapping: Option<LeadImportMapping>,
+    mapping: Option<LeadImportMappingInput>,
     /// The campaign that the leads are assigned to, those too that were there already.
     campaign_id: Option<ID>,
     /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same

@@ -30,7 +30,7 @@ async fn campaign(story: &mut Story) -> Json {
     assert_eq!((&made["status"], &made["contactHoursStart"]), (&json!("DRAFT"), &json!("09:00")));
     let active = story.input("update-retention-campaign", json!({ "id": made["id"], "status": "ACTIVE" })).await;
     assert_eq!(active["updateRetentionCampaign"]["campaign"]["status"], "ACTIVE");
-    let found = story.run("list-retention-campaigns", json!({ "filter": { "search": "win" } })).await;
+    let found = story.run("list-retention-campaigns", json!({ "filter": { "search": "win back" } })).await;
     assert_eq!(found["retentionCampaigns"]["totalCount"], 1);
     made["id"].clone()
 }

@@ -39,8 +39,11 @@ async fn media_is_stored_once_by_each_account() {
     let stored = field.telegram.media();
     let accounts: std::collections::HashSet<_> = stored.iter().map(|media| media.account).collect();
     assert_eq!(stored.len(), accounts.len(), "each account stored it once: {stored:?}");
+    // No job of the second campaign goes out before it has its photo.
+    worker.stop().await;
     field.telegram.expire_file_references();
     let second = with_photo(&field, &names("again", 10)).await;
+    let worker = field.worker();
     field.office.until(second, CampaignStatus::Completed).await;
     worker.stop().await;
     assert!(field.telegram.accepted().iter().all(|message| message.media.is_some()));
