@@ -172,10 +172,13 @@ async fn process(on: &Services, id: WebhookEventId) -> Result<()> {
     }
 }
 
+/// Tells of what a callback may have changed, to those who watch and to those who keep figures.
 fn tell(on: &Services, changed: &[RetentionSequenceId]) {
-    if !changed.is_empty() {
-        on.tell(Event::Audit);
+    for sequence in changed {
+        on.tell(Event::Sequence(*sequence));
     }
+    on.tell(Event::Report);
+    on.tell(Event::Audit);
 }
 
 /// The row, unless it has been processed or another process is at it.

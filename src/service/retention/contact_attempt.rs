@@ -75,6 +75,7 @@ pub async fn record(on: &Services, actor: &Actor, new: New) -> Result<contact_at
         audit::record(on, tx, actor, Action::ContactAttemptRecorded, subject, metadata).await
     })
     .await?;
+    on.tell(Event::Report);
     on.tell(Event::Audit);
     Ok(row.clone())
 }

@@ -75,7 +75,11 @@ pub async fn record(on: &Services, actor: &Actor, report: Report) -> Result<conv
         audit::record(on, tx, actor, Action::ConversionRecorded, subject, metadata).await?;
         Ok((row, changed))
     });
-    let (row, _changed) = recorded.await?;
+    let (row, changed) = recorded.await?;
+    for sequence in changed {
+        on.tell(Event::Sequence(sequence));
+    }
+    on.tell(Event::Report);
     on.tell(Event::Audit);
     Ok(row)
 }

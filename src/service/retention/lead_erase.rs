@@ -4,7 +4,7 @@ use sea_orm::ActiveModelTrait;
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
 
-use super::endings;
+use super::effects::{self, Ending};
 use crate::domain::audit::Action;
 use crate::domain::error::Result;
 use crate::domain::id::LeadId;
@@ -34,7 +34,7 @@ pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
                 suppression::Entity::keep(tx, kind, hash, "ERASED", now).await?;
             }
         }
-        endings::opted_out(tx, id, now).await?;
+        effects::end(on, tx, id, Ending::OptOut).await?;
         let erased = lead_erasure::traces(tx, &row).await?;
         empty(row, now).update(tx).await?;
         let metadata = json!({ "attempts": erased.attempts, "conversions": erased.conversions,

@@ -4,7 +4,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ModelTrait};
 use serde_json::{Map, Value as Json, json};
 
-use super::endings;
+use super::{endings, schedule};
 use crate::domain::audit::Action;
 use crate::domain::error::{Error, Result, require_version};
 use crate::domain::id::LeadId;
@@ -42,7 +42,8 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
             let tx = &*tx;
             let (kept, duplicate) = both(tx, merge).await?;
             require_version("lead", kept.version, merge.expected_version)?;
-            endings::merged(tx, duplicate.id, kept.id, on.now()).await?;
+            let now = schedule::now_in(on, tx).await?;
+            endings::merged(tx, duplicate.id, kept.id, now).await?;
             let moved = lead_moves::all(tx, duplicate.id, kept.id).await?;
             duplicate.clone().delete(tx).await?;
             let kept = combined(on, kept, duplicate, merge.takes_addresses).update(tx).await?;

@@ -102,6 +102,7 @@ pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime
         audit::record(on, &*tx, actor, Action::ConversionsAttributed, None::<Subject>, metadata.clone()).await
     })
     .await?;
+    on.tell(Event::Report);
     on.tell(Event::Audit);
     Ok(count)
 }
