@@ -53,6 +53,7 @@ mod m20261122_000083_conversion_rule_checks;
 mod m20261122_000095_channel_posting;
 mod m20261122_000096_account_media;
 mod m20261122_000097_sent_changes;
+mod m20261123_000120_lead_peers;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -112,6 +113,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000095_channel_posting::Migration),
             Box::new(m20261122_000096_account_media::Migration),
             Box::new(m20261122_000097_sent_changes::Migration),
+            Box::new(m20261123_000120_lead_peers::Migration),
         ]
     }
 }

@@ -104,6 +104,11 @@ async fn run(tools: Tools, stop: CancellationToken) {
 }
 
 async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
+    // Where accounts send for real, contacts to leads by Telegram go by them, too.
+    let letters = Arc::new(live::Letters::before(tools));
+    let is_pretence = tools.on.rules.is_simulated || tools.on.rules.endpoints.is_simulated;
+    let contacts: Arc<dyn Sender> = if is_pretence { tools.contacts.clone() } else { letters.clone() };
+    let tools = &Tools { contacts, ..tools.clone() };
     // Ends when the worker is to stop, and when its lease is lost.
     let session = stop.child_token();
     let keeper = tokio::spawn(holder::keep(tools.clone(), holder.clone(), session.clone()));
@@ -113,7 +118,7 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
         if tools.on.rules.is_simulated {
             simulate(tools, holder, &session).await;
         } else {
-            live::run(tools, holder, &session).await;
+            live::run(tools, holder, &letters, &session).await;
         }
     });
     tokio::join!(campaigns, steps.close(&session));

@@ -6,7 +6,7 @@ use crate::domain::broadcast::ParseMode;
 use crate::domain::template::Template;
 
 /// What is known of a lead, by the names that scripts use. `meta` has the custom fields: `meta.plan`.
-pub const KNOWN: [&str; 12] = [
+pub const KNOWN: [&str; 13] = [
     "first_name",
     "last_name",
     "name",
@@ -18,6 +18,7 @@ pub const KNOWN: [&str; 12] = [
     "source",
     "lead_id",
     "sub_id",
+    "unsubscribe_url",
     "meta",
 ];
 

@@ -12,6 +12,7 @@ use super::meta;
 use crate::domain::audit::Action;
 use crate::domain::error::{Error, Result, Violations, require_version};
 use crate::domain::id::RetentionCampaignId;
+use crate::domain::pacing::BARRIER;
 use crate::domain::retention::states::State;
 use crate::domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
 use crate::domain::retention::{address, hours};
@@ -171,7 +172,8 @@ fn each_once<W: Iterable + PartialEq>(given: &[W]) -> Vec<W> {
     W::iter().filter(|word| given.contains(word)).collect()
 }
 
-/// Changes a campaign: its settings, its status, or both.
+/// Changes a campaign: its settings, its status, or both. Once it is PAUSED no step of its sequences starts; what is overdue when
+/// it is ACTIVE again runs at the pace of its channel.
 ///
 /// # Errors
 /// [`Error::Precondition`] if the status does not allow it, or if an ACTIVE campaign would have no channels.
@@ -184,7 +186,7 @@ pub async fn update(
     expected_version: Option<i32>,
 ) -> Result<campaign::Model> {
     let fields = &fields;
-    let changed = on
+    let (changed, is_pause) = on
         .write(|tx| async move {
             let tx = &*tx;
             let old = campaign::Entity::require(tx, id).await?;
@@ -196,13 +198,17 @@ pub async fn update(
             }
             require_channels(&new)?;
             let metadata = json!({ "name": new.name, "from": old.status, "to": new.status });
+            let is_pause = new.status == RetentionCampaignStatus::Paused && old.status != new.status;
             let changed = written(old, new, on.now()).update(tx).await?;
             let subject = Subject("RetentionCampaign", id.0);
             audit::record(on, tx, actor, Action::RetentionCampaignUpdated, subject, metadata).await?;
-            Ok(changed)
+            Ok((changed, is_pause))
         })
         .await?;
     on.tell(Event::Audit);
+    if is_pause {
+        on.clock.sleep(BARRIER).await;
+    }
     Ok(changed)
 }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::{integration, unsubscribe};
+use super::integration;
 use crate::domain::error::Result;
-use crate::domain::id::{IntegrationConfigId, LeadId};
+use crate::domain::id::IntegrationConfigId;
 use crate::domain::retention::credentials::{Credentials, Provider};
 use crate::providers::instantly::Instantly;
 use crate::providers::paced::Paced;
@@ -43,13 +43,16 @@ pub fn sender(on: &Services) -> io::Result<Arc<dyn Sender>> {
         let ledger = on.rules.data_dir.join(LEDGER);
         return Ok(Arc::new(Simulated::open(&ledger, Arc::clone(&on.clock))?));
     }
-    Ok(Arc::new(Switch::new(on.clone(), None)))
+    // Where Telegram is simulated, nothing goes there for leads either; where it is not, workers take it to their accounts.
+    let ledger = on.rules.data_dir.join(LEDGER);
+    let pretence = on.rules.is_simulated.then(|| Simulated::open(&ledger, Arc::clone(&on.clock))).transpose()?;
+    Ok(Arc::new(Switch::new(on.clone(), pretence.map(|sender| Arc::new(sender) as Arc<dyn Sender>))))
 }
 
 /// The providers that are set up.
 pub struct Switch {
     on: Services,
-    /// Telegram, for leads who consented to it.
+    /// Telegram, where it is pretended.
     telegram: Option<Arc<dyn Sender>>,
     known: Mutex<Known>,
 }
@@ -68,7 +71,7 @@ struct Line {
 }
 
 impl Switch {
-    /// A switch to the providers that are set up, and to `telegram`.
+    /// A switch to the providers that are set up, and to `telegram` if that is only pretended.
     pub fn new(on: Services, telegram: Option<Arc<dyn Sender>>) -> Self {
         Self { on, telegram, known: Mutex::default() }
     }
@@ -140,18 +143,15 @@ impl Switch {
 }
 
 impl Sender for Switch {
-    fn send(&self, mut contact: Contact) -> BoxFuture<'_, Outcome> {
+    fn send(&self, contact: Contact) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            if let Message::Email(email) = &mut contact.message {
-                // Each email has a link that ends all of them.
-                let link = || unsubscribe::url(&self.on, LeadId(contact.lead));
-                email.unsubscribe.get_or_insert_with(link);
-            }
             match self.line(&contact.message).await {
                 Ok(Some(sender)) => sender.send(contact).await,
                 Ok(None) => {
-                    let error =
-                        format!("nothing is set up for {}: see saveIntegrationConfig", contact.message.channel());
+                    let error = match contact.message {
+                        Message::Telegram { .. } => "this process has no Telegram accounts".into(),
+                        other => format!("nothing is set up for {}: see saveIntegrationConfig", other.channel()),
+                    };
                     Outcome::Wait { after: NOT_SET_UP, error }
                 }
                 Err(error) => Outcome::Wait { after: FRESH, error: error.to_string() },

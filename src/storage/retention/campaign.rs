@@ -83,6 +83,13 @@ impl Entity {
         due.filter(Column::EndDate.lte(now)).order_by_asc(Column::EndDate)
     }
 
+    /// Which of `ids` are PAUSED. None of them changes until the transaction ends: a pause comes wholly before or wholly after.
+    pub async fn paused(tx: &impl ConnectionTrait, ids: &[RetentionCampaignId]) -> Result<Vec<RetentionCampaignId>> {
+        let rows = Self::by_ids(ids).order_by_asc(Column::Id).lock_shared().all(tx).await?;
+        let is_paused = |row: &Model| row.status == RetentionCampaignStatus::Paused;
+        Ok(rows.into_iter().filter(is_paused).map(|row| row.id).collect())
+    }
+
     /// The retention campaign `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
     pub async fn require(tx: &impl ConnectionTrait, id: RetentionCampaignId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;

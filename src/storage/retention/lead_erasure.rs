@@ -29,6 +29,7 @@ pub async fn traces(tx: &Tx, row: &lead::Model) -> Result<Erased> {
     let attempts = run(attempts(dialect), id()).await?;
     let conversions = run(&conversions(dialect), id()).await?;
     run("DELETE FROM consents WHERE lead_id = $1", id()).await?;
+    run("DELETE FROM lead_peers WHERE lead_id = $1", id()).await?;
     run(EXECUTIONS, id()).await?;
     run(ENROLLMENTS, id()).await?;
     Ok(Erased { attempts, conversions, webhook_events })

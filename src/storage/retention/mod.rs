@@ -22,6 +22,7 @@ pub mod lead_filter;
 pub mod lead_import;
 pub mod lead_import_error;
 pub mod lead_moves;
+pub mod lead_peer;
 pub mod lead_staging;
 pub mod lists;
 pub mod members;

@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, Desks};
+use super::letters::Letters;
+use super::post::{self, Post};
 use super::preparer::Preparer;
 use super::seat::{Seat, is_ready, opens, recipient};
 use super::send::{Send, Slot};
@@ -46,6 +48,7 @@ const LEAD: Duration = Duration::from_millis(100);
 pub struct Driver {
     seat: Arc<Seat>,
     desks: Arc<Desks>,
+    letters: Arc<Letters>,
     watchdog: Arc<Watchdog>,
     account: telegram_account::Model,
     last_slot: i64,
@@ -62,6 +65,7 @@ impl Driver {
         tools: Tools,
         holder: Arc<Holder>,
         desks: Arc<Desks>,
+        letters: Arc<Letters>,
         watchdog: Arc<Watchdog>,
         held: Held,
         stop: CancellationToken,
@@ -81,12 +85,14 @@ impl Driver {
             stop,
             looked_back: Mutex::default(),
             media: Mutex::default(),
+            post: Post::default(),
             room: Notify::new(),
             ready: Notify::new(),
         };
         Ok(Self {
             seat: Arc::new(seat),
             desks,
+            letters,
             watchdog,
             account: held.account,
             last_slot: held.last_slot,
@@ -103,6 +109,7 @@ impl Driver {
         let pulse = tokio::spawn(pulse(self.seat.clone()));
         let errands = tokio::spawn(errands::run(self.seat.clone()));
         let refreshing = tokio::spawn(refresher::run(self.seat.clone()));
+        let posting = tokio::spawn(post::run(self.seat.clone(), self.letters.open(self.seat.id)));
         let mut events = self.seat.tools.on.events.subscribe();
         while !self.seat.stop.is_cancelled() && self.seat.is_held() {
             let pause = match self.turn().await {
@@ -124,10 +131,11 @@ impl Driver {
                 () = self.seat.stop.cancelled() => {}
             }
         }
+        self.letters.close(self.seat.id);
         self.seat.gate.close();
         self.seat.stop.cancel();
         self.end().await;
-        for task in [preparing, pulse, errands, refreshing] {
+        for task in [preparing, pulse, errands, refreshing, posting] {
             if let Err(error) = task.await {
                 tracing::error!(account = %self.seat.id, %error, "a task of an account ended badly");
             }
@@ -179,11 +187,17 @@ impl Driver {
             return Ok(Some(nanos(early)));
         }
         let mut pause = LOOK;
-        for turn in 0..self.work.len() {
-            let at = (self.next + turn) % self.work.len();
-            let id = self.work[at];
+        // Letters take turns with the campaigns.
+        let turns = self.work.len() + 1;
+        for turn in 0..turns {
+            let at = (self.next + turn) % turns;
+            let campaign = self.work.get(at).copied();
+            let served = match campaign {
+                Some(id) => self.serve(id).await,
+                None => self.write().await,
+            };
             // What goes wrong with one campaign keeps no other waiting.
-            let wait = match self.serve(id).await {
+            let wait = match served {
                 Ok(None) => {
                     self.next = at + 1;
                     return Ok(Some(Duration::ZERO));
@@ -195,7 +209,7 @@ impl Driver {
                     LEAD
                 }
                 Err(error) => {
-                    tracing::warn!(account = %self.seat.id, campaign = %id, ?error, "a claim failed");
+                    tracing::warn!(account = %self.seat.id, ?campaign, ?error, "a claim failed");
                     PAUSE
                 }
             };
@@ -265,6 +279,23 @@ impl Driver {
         let slot = Slot { at, campaign: taken.slots.last, claimed };
         self.start(owner, &desk, item, &taken, slot).await?;
         self.seat.room.notify_one();
+        Ok(None)
+    }
+
+    /// Starts a letter to a lead; None if one was started, else how long there is none.
+    async fn write(&mut self) -> Result<Option<Duration>> {
+        let clock = self.seat.tools.on.clock.clone();
+        let Some(letter) = self.seat.post.next() else { return Ok(Some(LOOK)) };
+        let (at, claimed) = (self.slot(clock.nanos()), clock.monotonic());
+        let Some(letter) = letter.begin(&self.seat, at).await? else { return Ok(Some(Duration::ZERO)) };
+        self.last_slot = at;
+        let (in_flight, seat) = (self.in_flight.clone(), self.seat.clone());
+        in_flight.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            letter.send(&seat, at, claimed).await;
+            in_flight.fetch_sub(1, Ordering::SeqCst);
+            seat.ready.notify_one();
+        });
         Ok(None)
     }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::Desks;
 use super::driver;
+use super::letters::Letters;
 use super::watchdog::Watchdog;
 use crate::domain::error::Result;
 use crate::domain::id::TelegramAccountId;
@@ -30,7 +31,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 const END: Duration = Duration::from_secs(7);
 
 /// Leases and drives accounts until the session ends, then gives all back.
-pub async fn run(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToken) {
+pub async fn run(tools: &Tools, holder: &Arc<Holder>, letters: &Arc<Letters>, session: &CancellationToken) {
     let watchdog = match Watchdog::start(holder, &tools.on.clock) {
         Ok(watchdog) => watchdog,
         Err(error) => {
@@ -43,6 +44,7 @@ pub async fn run(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToke
         tools: tools.clone(),
         holder: holder.clone(),
         desks: desks.clone(),
+        letters: letters.clone(),
         watchdog,
         drivers: HashMap::new(),
         failed: HashMap::new(),
@@ -69,6 +71,7 @@ struct Fleet {
     tools: Tools,
     holder: Arc<Holder>,
     desks: Arc<Desks>,
+    letters: Arc<Letters>,
     watchdog: Arc<Watchdog>,
     drivers: HashMap<TelegramAccountId, Driving>,
     /// Accounts that could not be driven, and until when they are left alone, on the monotonic clock.
@@ -85,7 +88,7 @@ impl Fleet {
     async fn look(&mut self) -> Result<()> {
         self.drivers.retain(|_, driving| !driving.task.is_finished());
         let db = self.tools.on.db.reader();
-        let seats = accounts::seats(db, channel_refresh::stale(&self.tools.on)).await?;
+        let seats = accounts::seats(db, channel_refresh::stale(&self.tools.on), self.letters.are_waiting()).await?;
         let processes = sender::Entity::sending().count(db).await?.max(1);
         self.let_go().await?;
         let share = seats.len().div_ceil(usize::try_from(processes).unwrap_or(1));
@@ -138,6 +141,7 @@ impl Fleet {
             self.tools.clone(),
             self.holder.clone(),
             self.desks.clone(),
+            self.letters.clone(),
             self.watchdog.clone(),
             held,
             stop.clone(),

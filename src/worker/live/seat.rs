@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::post::Post;
 use crate::domain::broadcast::CampaignMode;
 use crate::domain::delivery::repeatable;
 use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
@@ -37,6 +38,8 @@ pub struct Seat {
     pub looked_back: Mutex<HashSet<(BroadcastCampaignId, i32)>>,
     /// What is attached to the messages of campaigns, as this account has put it at Telegram.
     pub media: Mutex<HashMap<BroadcastCampaignId, StoredMedia>>,
+    /// Letters to leads that can be written.
+    pub post: Post,
     /// Wakes the preparer: a tray has room.
     pub room: Notify,
     /// Wakes the driver: a job has been made ready.

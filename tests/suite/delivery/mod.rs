@@ -8,7 +8,7 @@ pub mod fixture;
 mod freeze;
 mod holding;
 mod leases;
-mod live;
+pub mod live;
 mod locks;
 mod outages;
 mod pacing;

@@ -8,4 +8,5 @@ mod requests;
 mod smtp;
 
 pub use catcher::{Catcher, Caught};
+pub use mail_server::MailServer;
 pub use requests::assert_allowed;

@@ -44,7 +44,11 @@ pub struct Bureau {
 impl Bureau {
     /// The clock of sequences starts at `start` and flies.
     pub async fn open(start: &str, speed: i64) -> Self {
-        let office = Office::open().await;
+        Self::of(Office::open().await, start, speed).await
+    }
+
+    /// The same in an office that is there.
+    pub async fn of(office: Office, start: &str, speed: i64) -> Self {
         let start = nanos(start.parse().expect("an instant"));
         let flying = Pace { anchor: office.on.clock.nanos(), start, speed, catches_up: false };
         pace::set_clock(office.on.db.reader(), flying).await.expect("the clock is set");
@@ -180,6 +184,12 @@ impl Bureau {
     pub async fn attempts(&self, lead: LeadId) -> Vec<contact_attempt::Model> {
         let all = contact_attempt::Entity::to(lead).order_by_asc(contact_attempt::Column::Id);
         all.all(self.office.on.db.reader()).await.unwrap()
+    }
+
+    /// How many steps are leased.
+    pub async fn leased(&self) -> usize {
+        let leased = execution::Entity::all().filter(execution::Column::Lease.is_not_null());
+        leased.all(self.office.on.db.reader()).await.unwrap().len()
     }
 
     /// What the provider took, by lead.

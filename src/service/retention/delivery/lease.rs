@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::book::Book;
 use super::hooks::{self, Says};
-use super::message::message;
+use super::message::{Known, message};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId,
@@ -23,6 +23,7 @@ use crate::domain::retention::words::{
 use crate::events::Event;
 use crate::providers::{Contact, Message};
 use crate::service::Services;
+use crate::service::retention::unsubscribe;
 use crate::storage::Tx;
 use crate::storage::retention::queue::claim::{self, Due, Surroundings};
 use crate::storage::retention::queue::write::{self, ExecutionChange, NewAttempt};
@@ -112,6 +113,7 @@ pub async fn lease(on: &Services, claim: &Claim) -> Result<Leased> {
 
 /// One claim, while it is being decided.
 struct Round<'a> {
+    on: &'a Services,
     claim: &'a Claim,
     now: DateTime<Utc>,
     due: Vec<Due>,
@@ -126,7 +128,7 @@ struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    async fn begin(on: &Services, tx: &Tx, claim: &'a Claim) -> Result<Self> {
+    async fn begin(on: &'a Services, tx: &Tx, claim: &'a Claim) -> Result<Self> {
         claim::require_sender(tx, claim.sender, claim.epoch).await?;
         let now = pace::clock(tx).await?.at(on.clock.nanos());
         let slots = pace::free(tx, claim.channel, claim.rate, on.clock.nanos(), claim.limit).await?;
@@ -139,6 +141,7 @@ impl<'a> Round<'a> {
         let book = Book::open(tx, now, around.enrollments.values()).await?;
         let leased = Leased { found: due.len(), ..Leased::default() };
         Ok(Self {
+            on,
             claim,
             now,
             due,
@@ -235,7 +238,8 @@ impl<'a> Round<'a> {
         });
     }
 
-    /// Writes it all down. No lease is given for a sequence that is not ACTIVE: its hot row is locked from here on (R5).
+    /// Writes it all down. No lease is given for a sequence that is not ACTIVE, whose hot row is
+    /// locked from here on, nor for one whose campaign is PAUSED (R5).
     async fn finish(mut self, tx: &Tx) -> Result<(Leased, Vec<crate::domain::id::RetentionSequenceId>)> {
         if let Some(slot) = self.last_slot {
             pace::used(tx, self.claim.channel, slot).await?;
@@ -247,6 +251,10 @@ impl<'a> Round<'a> {
         let is_active = |id| locked.get(id) == Some(&RetentionSequenceStatus::Active);
         if !self.sending.iter().all(is_active) {
             return Err(Error::Precondition("the sequence has just been paused".into()));
+        }
+        let campaigns: Vec<_> = self.leased.ready.iter().filter_map(|ready| ready.campaign).collect();
+        if !campaigns.is_empty() && !campaign::Entity::paused(tx, &campaigns).await?.is_empty() {
+            return Err(Error::Precondition("the campaign has just been paused".into()));
         }
         self.book.count(tx).await?;
         self.leased.is_idle = self.book.is_empty();
@@ -291,7 +299,8 @@ impl<'a> Round<'a> {
         attempt: ContactAttemptId,
     ) -> Result<Message, String> {
         let script = self.script(step, lead.id).ok_or("the step has no script")?;
-        message(step.channel, script, self.campaign(enrollment), lead, attempt)
+        let link = unsubscribe::url(self.on, lead.id);
+        message(step.channel, script, self.campaign(enrollment), lead, Known { attempt, link })
     }
 
     /// That of an A/B test, the step's own, or the default of its channel.

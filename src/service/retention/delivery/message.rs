@@ -9,8 +9,16 @@ use crate::domain::retention::words::ContactChannel;
 use crate::providers::{Call, Email, Message};
 use crate::storage::retention::{campaign, lead, script};
 
-/// The message of `script` to `lead`. `attempt` is known to the script as `sub_id`: a link that carries it leads a conversion
-/// back to this contact.
+/// What is known of a contact, besides its lead.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// To scripts it is `sub_id`: a link that carries it leads a conversion back to this contact.
+    pub attempt: ContactAttemptId,
+    /// Where the lead ends all emails by one click, `unsubscribe_url`. It stands in each email's headers, too.
+    pub link: String,
+}
+
+/// The message of `script` to `lead`.
 ///
 /// # Errors
 /// A sentence: the script can't be filled in, or says nothing.
@@ -19,9 +27,9 @@ pub fn message(
     script: &script::Model,
     campaign: Option<&campaign::Model>,
     lead: &lead::Model,
-    attempt: ContactAttemptId,
+    known: Known,
 ) -> Result<Message, String> {
-    let facts = facts(lead, attempt);
+    let facts = facts(lead, &known);
     let content = || script.content.as_deref().filter(|content| !content.trim().is_empty());
     let text = || content().ok_or("the script has no content").map_err(ToOwned::to_owned);
     let to = lead.address(channel).ok_or("the lead has no address")?.to_owned();
@@ -32,7 +40,7 @@ pub fn message(
             name,
             subject: render(script.subject.as_deref().unwrap_or(&script.name), &facts)?,
             body: render(text()?, &facts)?,
-            unsubscribe: None,
+            unsubscribe: Some(known.link),
             instantly_campaign: campaign.filter(|row| row.instantly_sync).and_then(instantly),
         }),
         ContactChannel::Sms => Message::Sms { to, body: render(text()?, &facts)? },
@@ -49,7 +57,7 @@ pub fn message(
 }
 
 /// What scripts may say of a lead.
-fn facts(lead: &lead::Model, attempt: ContactAttemptId) -> Facts {
+fn facts(lead: &lead::Model, contact: &Known) -> Facts {
     let name = [&lead.first_name, &lead.last_name].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
     let known = [
         ("first_name", lead.first_name.clone()),
@@ -62,7 +70,8 @@ fn facts(lead: &lead::Model, attempt: ContactAttemptId) -> Facts {
         ("language", lead.language.clone()),
         ("source", Some(lead.source.clone())),
         ("lead_id", Some(lead.id.to_string())),
-        ("sub_id", Some(attempt.to_string())),
+        ("sub_id", Some(contact.attempt.to_string())),
+        ("unsubscribe_url", Some(contact.link.clone())),
     ];
     let mut facts: Facts =
         known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Json::from(value?)))).collect();

@@ -4,6 +4,7 @@ pub mod book;
 pub mod give_back;
 pub mod hooks;
 pub mod lease;
+pub mod letter;
 pub mod message;
 pub mod report;
 pub mod settle;

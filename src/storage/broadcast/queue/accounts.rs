@@ -38,12 +38,12 @@ pub struct Stale {
 }
 
 /// Accounts that can send and that have something to do: a running campaign goes by them, what they have sent is to be changed,
-/// or channels are to be looked at.
-pub async fn seats(db: &impl ConnectionTrait, stale: Stale) -> Result<Vec<Seat>> {
+/// channels are to be looked at; or somebody else is to be written to by any of them.
+pub async fn seats(db: &impl ConnectionTrait, stale: Stale, are_wanted: bool) -> Result<Vec<Seat>> {
     let sql = format!(
         "SELECT a.id AS account_id, l.holder_id FROM telegram_accounts a
          LEFT JOIN account_leases l ON l.account_id = a.id
-         WHERE a.status IN {SENDING} AND (EXISTS (
+         WHERE a.status IN {SENDING} AND ($4 OR EXISTS (
              SELECT 1 FROM broadcast_campaign_progress p JOIN broadcast_campaigns c ON c.id = p.campaign_id
              WHERE p.status = 'RUNNING' AND NOT c.is_simulated AND {SERVES})
            OR EXISTS (SELECT 1 FROM sent_changes s WHERE s.account_id = a.id AND s.status = 'QUEUED')
@@ -53,7 +53,7 @@ pub async fn seats(db: &impl ConnectionTrait, stale: Stale) -> Result<Vec<Seat>>
            OR EXISTS (SELECT 1 FROM channels r WHERE r.is_active AND r.last_checked < $3 AND {FREE}))
          ORDER BY a.id"
     );
-    let values: [Value; 3] = [stale.put_off.into(), stale.added.into(), stale.checked.into()];
+    let values: [Value; 4] = [stale.put_off.into(), stale.added.into(), stale.checked.into(), are_wanted.into()];
     let statement = Dialect(db.get_database_backend()).statement(&sql, values);
     Ok(Seat::find_by_statement(statement).all(db).await?)
 }

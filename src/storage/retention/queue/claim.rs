@@ -33,7 +33,8 @@ pub struct Due {
     pub scheduled_at: DateTime<Utc>,
 }
 
-/// What is due on `channel`, the longest first. What another process looks at is passed over, and so is every lead of it.
+/// What is due on `channel`, the longest first. What another process looks at is passed over, and so is every lead of it. A
+/// PAUSED campaign holds all that its sequences have to say.
 pub async fn due(tx: &Tx, channel: ContactChannel, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>> {
     let dialect = Dialect(tx.get_database_backend());
     let sql = due_sql(dialect);
@@ -43,6 +44,9 @@ pub async fn due(tx: &Tx, channel: ContactChannel, now: DateTime<Utc>, limit: i6
 }
 
 /// The statement of [`due`]: `$1` is the channel, `$2` the present instant, `$3` how many.
+///
+/// The campaign is asked for by a subselect: PostgreSQL takes a NOT EXISTS for a join that leaves next to nothing, and then begins
+/// with all enrollments instead of the few that are due.
 pub fn due_sql(dialect: Dialect) -> String {
     let lock = if dialect.is_postgres() { "FOR UPDATE OF e, l SKIP LOCKED" } else { "" };
     format!(
@@ -53,6 +57,7 @@ pub fn due_sql(dialect: Dialect) -> String {
          JOIN leads l ON l.id = n.lead_id
          WHERE e.status = 'SCHEDULED' AND e.holder IS NULL AND e.channel = $1 AND e.scheduled_at <= $2
            AND n.status = 'ACTIVE' AND s.status = 'ACTIVE'
+           AND COALESCE((SELECT c.status FROM retention_campaigns c WHERE c.id = s.campaign_id), '') <> 'PAUSED'
          ORDER BY e.scheduled_at, e.id LIMIT $3 {lock}"
     )
 }

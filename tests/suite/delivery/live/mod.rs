@@ -4,6 +4,6 @@ mod accounts;
 mod answers;
 mod beyond;
 mod budgets;
-mod field;
+pub mod field;
 mod processes;
 mod waits;

@@ -141,6 +141,7 @@ fn username(book: &Book, account: usize, peer: &InputPeer) -> Option<String> {
     match peer {
         InputPeer::PeerSelf => Some("me".into()),
         InputPeer::Channel(peer) => book.username(account, peer.channel_id, peer.access_hash).map(str::to_owned),
+        InputPeer::User(peer) => book.username(account, peer.user_id, peer.access_hash).map(str::to_owned),
         _ => None,
     }
 }

@@ -7,8 +7,16 @@ use super::words::Words;
 
 const PHOTO_EMPTY: u32 = 0x37c1_011c;
 
-/// What a username leads to.
+/// What a username leads to: a channel, or a person if it begins with `person_`.
 pub fn resolved(book: &mut Book, account: usize, username: &str) -> Words {
+    if username.starts_with("person_") {
+        let user_id = book.channel_id(username);
+        let peer = enums::Peer::User(types::PeerUser { user_id });
+        // access_hash, first_name, username
+        let user = Words::new(types::User::CONSTRUCTOR_ID).put(&0b1011_u32).put(&0);
+        let user = user.longs(&[user_id, access_to(account, user_id)]).text("Somebody").text(username);
+        return Words::new(types::contacts::ResolvedPeer::CONSTRUCTOR_ID).put(&peer).list(&[]).list(&[user.0]);
+    }
     let peer = enums::Peer::Channel(types::PeerChannel { channel_id: book.channel_id(username) });
     let channel = channel(book, account, username);
     Words::new(types::contacts::ResolvedPeer::CONSTRUCTOR_ID).put(&peer).list(&[channel]).list(&[])

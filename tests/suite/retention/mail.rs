@@ -1,0 +1,132 @@
+//! Emails of sequences, all the way: through the API and the engine to a real mail server, and back by the link in them.
+
+use herald::domain::clock::nanos;
+use herald::domain::retention::schedule_clock::Pace;
+use herald::storage::retention::queue::pace;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use super::lead;
+use crate::harness::{Client, TestApp, eventually};
+use crate::providers::MailServer;
+
+const PUBLIC: &str = "https://herald.example";
+
+/// A Herald with this mail server, whose sequences live an hour a second.
+async fn start(server: &MailServer) -> (TestApp, Client) {
+    let herald = TestApp::with(&["--public-url", PUBLIC]).await;
+    let admin = herald.admin().await;
+    let save = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) { integrationConfig { id } } }";
+    let smtp = json!({ "host": "127.0.0.1", "port": server.port, "security": "NONE", "perSecond": 100,
+        "from": "Herald <hello@herald.example>" });
+    admin.data(save, json!({ "input": { "smtp": smtp } })).await;
+    let on = herald.services();
+    let start = nanos("2026-03-03T10:00:00Z".parse().unwrap());
+    let flying = Pace { anchor: on.clock.nanos(), start, speed: 3_600, catches_up: false };
+    pace::set_clock(on.db.reader(), flying).await.unwrap();
+    (herald, admin)
+}
+
+/// An active sequence: an email at once, another one weeks later.
+async fn sequence(by: &Client) -> Json {
+    let script = json!({ "name": "Come back", "type": "EMAIL", "subject": "Dear {{ first_name }}",
+        "content": "We miss you. No more of this: {{ unsubscribe_url }}" });
+    let script = super::script(by, script).await;
+    let step =
+        |weeks: i32| json!({ "channel": "EMAIL", "scriptId": script, "delayValue": weeks, "delayUnit": "WEEKS" });
+    let input = json!({ "name": "Come back", "triggerType": "MANUAL", "steps": [step(0), step(8)] });
+    let create = "mutation($input: CreateRetentionSequenceInput!) { createRetentionSequence(input: $input) { sequence { id } } }";
+    let id = by.data(create, json!({ "input": input })).await["createRetentionSequence"]["sequence"]["id"].clone();
+    let activate = "mutation($id: ID!) { activateRetentionSequence(input: { id: $id }) { sequence { status } } }";
+    by.data(activate, json!({ "id": id })).await;
+    id
+}
+
+async fn enrolled(by: &Client, sequence: &Json, name: &str) -> Json {
+    let input = json!({ "email": format!("{name}@example.com"), "firstName": name });
+    let lead = lead(by, input).await["lead"]["id"].clone();
+    let enroll = "mutation($input: EnrollLeadInput!) { enrollLead(input: $input) { enrollment { id } } }";
+    by.data(enroll, json!({ "input": { "sequenceId": sequence, "leadId": lead } })).await;
+    lead
+}
+
+/// The first step of a lead: how it ended, why, after how many tries; and how the enrollment stands.
+async fn first_step(by: &Client, lead: &Json) -> Json {
+    let read = "query($id: ID!) { lead(id: $id) { doNotContact sequenceEnrollments { nodes { status endReason
+        executions { status reason attempts result } } } contactAttempts { nodes { status provider startedAt } } } }";
+    let lead = by.data(read, json!({ "id": lead })).await["lead"].clone();
+    let enrollment = &lead["sequenceEnrollments"]["nodes"][0];
+    let step = &enrollment["executions"][0];
+    json!({ "status": step["status"], "reason": step["reason"], "attempt": step["attempts"], "result": step["result"],
+        "enrollment": enrollment["status"], "endReason": enrollment["endReason"], "second": enrollment["executions"][1]["status"],
+        "doNotContact": lead["doNotContact"], "attempts": lead["contactAttempts"]["nodes"] })
+}
+
+#[tokio::test]
+async fn each_answer_of_a_mail_server_moves_its_step_on() {
+    let server = MailServer::start().await;
+    let (herald, admin) = start(&server).await;
+    let sequence = sequence(&admin).await;
+    let mut leads = Vec::new();
+    for name in ["ann", "busy", "nobody"] {
+        leads.push(enrolled(&admin, &sequence, name).await);
+    }
+    eventually("all first steps are over", async || {
+        let mut all = true;
+        for lead in &leads {
+            all &= first_step(&admin, lead).await["status"] != "SCHEDULED";
+        }
+        all
+    })
+    .await;
+    let [ann, busy, nobody] = [0, 1, 2].map(|n| first_step(&admin, &leads[n]));
+    let (ann, busy, nobody) = (ann.await, busy.await, nobody.await);
+    assert_eq!((&ann["status"], &ann["attempts"][0]["provider"]), (&json!("SENT"), &json!("smtp")), "{ann}");
+    assert_eq!(
+        (&busy["status"], &busy["reason"], &busy["attempt"]),
+        (&json!("SKIPPED"), &json!("FAILED_TWICE"), &json!(2))
+    );
+    let times: Vec<chrono::DateTime<chrono::Utc>> =
+        (0..2).map(|n| serde_json::from_value(busy["attempts"][n]["startedAt"].clone()).unwrap()).collect();
+    assert!(times[0] - times[1] >= chrono::TimeDelta::hours(1), "an hour lies between both: {busy}");
+    assert_eq!((&nobody["status"], &nobody["attempts"].as_array().unwrap().len()), (&json!("FAILED"), &1), "{nobody}");
+    assert!(nobody["result"]["error"].as_str().unwrap().contains("550"), "{nobody}");
+    for lead in [&ann, &busy, &nobody] {
+        assert_eq!((&lead["enrollment"], &lead["second"]), (&json!("ACTIVE"), &json!("SCHEDULED")), "{lead}");
+    }
+    assert_eq!(server.mails().len(), 1);
+    drop(herald);
+}
+
+#[tokio::test]
+async fn one_click_on_the_link_in_an_email_ends_all_of_them() {
+    let server = MailServer::start().await;
+    let (herald, admin) = start(&server).await;
+    let sequence = sequence(&admin).await;
+    let ann = enrolled(&admin, &sequence, "ann").await;
+    eventually("the email has arrived and is settled", async || first_step(&admin, &ann).await["status"] == "SENT")
+        .await;
+    let mail = server.mails()[0].clone();
+    let header =
+        |name: &str| mail.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).map(ToOwned::to_owned);
+    assert_eq!(header("List-Unsubscribe-Post").as_deref(), Some("List-Unsubscribe=One-Click"), "{mail}");
+    // Long header lines are folded.
+    let flat = mail.replace("\n ", "").replace("=\n", "");
+    let link = flat.split("List-Unsubscribe: <").nth(1).and_then(|rest| rest.split('>').next()).expect("a link");
+    let token = link.strip_prefix(&format!("{PUBLIC}/unsubscribe/")).expect("Herald's own address");
+    assert!(flat.contains(&format!("No more of this: {link}")), "the script says it, too: {mail}");
+    let nobody = herald.nobody();
+    let path = format!("/unsubscribe/{token}");
+    // A program that follows links ends nothing.
+    let looked = nobody.request(Method::GET, &path).send().await.unwrap();
+    assert!(looked.status().is_success());
+    assert_eq!(first_step(&admin, &ann).await["enrollment"], "ACTIVE");
+    let click = nobody.request(Method::POST, &path).body("List-Unsubscribe=One-Click");
+    let click = click.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    assert!(click.status().is_success());
+    let ended = first_step(&admin, &ann).await;
+    assert_eq!((&ended["enrollment"], &ended["endReason"]), (&json!("CANCELLED"), &json!("OPT_OUT")), "{ended}");
+    assert_eq!((&ended["second"], &ended["doNotContact"]), (&json!("CANCELLED"), &json!(["EMAIL"])));
+    let forged = format!("/unsubscribe/{}", token.chars().rev().collect::<String>());
+    assert_eq!(nobody.request(Method::POST, &forged).send().await.unwrap().status(), 404);
+}
