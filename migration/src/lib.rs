@@ -54,6 +54,9 @@ mod m20261122_000095_channel_posting;
 mod m20261122_000096_account_media;
 mod m20261122_000097_sent_changes;
 mod m20261123_000120_lead_peers;
+mod m20261123_000121_executions_of_steps;
+mod m20261123_000122_instantly_blocks;
+mod m20261123_000123_suppression_lists;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -114,6 +117,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000096_account_media::Migration),
             Box::new(m20261122_000097_sent_changes::Migration),
             Box::new(m20261123_000120_lead_peers::Migration),
+            Box::new(m20261123_000121_executions_of_steps::Migration),
+            Box::new(m20261123_000122_instantly_blocks::Migration),
+            Box::new(m20261123_000123_suppression_lists::Migration),
         ]
     }
 }

@@ -15,7 +15,9 @@ mod trace;
 mod uploads;
 mod webhooks;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -34,9 +36,10 @@ use self::metrics::Metrics;
 use self::socket::seats::Seats;
 use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
+use crate::domain::retention::credentials::{Credentials, Provider};
 use crate::graphql::execution::Execution;
 use crate::service::Services;
-use crate::service::retention::callback;
+use crate::service::retention::{blocked, callback};
 
 /// How the API is reached.
 #[derive(Debug, Clone)]
@@ -62,6 +65,10 @@ struct Http {
     sockets: TaskTracker,
     seats: Seats,
     metrics: Metrics,
+    /// The credentials by which callbacks are known, and when they were read on the monotonic clock.
+    passes: Arc<Mutex<HashMap<Provider, (Duration, Credentials)>>>,
+    /// Callbacks on their way into the database.
+    intake: callback::Intake,
     /// Wakes who processes callbacks.
     callbacks: Arc<Notify>,
 }
@@ -69,6 +76,10 @@ struct Http {
 impl Http {
     fn limits(&self) -> &Limits {
         &self.services.rules.limits
+    }
+
+    fn passes(&self) -> MutexGuard<'_, HashMap<Provider, (Duration, Credentials)>> {
+        self.passes.lock().expect("no panic happens under this lock")
     }
 }
 
@@ -83,9 +94,12 @@ pub async fn serve(services: Services, options: Options, listener: TcpListener, 
         sockets: sockets.clone(),
         seats: Seats::default(),
         metrics: Metrics::start(stop.clone()),
+        passes: Arc::default(),
+        intake: callback::Intake::default(),
         callbacks: Arc::default(),
     };
     let processed = tokio::spawn(callback::run(http.services.clone(), http.callbacks.clone(), stop.clone()));
+    tokio::spawn(blocked::run(http.services.clone(), stop.clone()));
     tokio::spawn(http.seats.clone().follow(http.services.events.subscribe(), stop.clone()));
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
     listener::serve(listener, router(http), &limits, proxies, stop).await;

@@ -16,13 +16,15 @@ use crate::domain::retention::credentials::{Credentials, Provider, Secret};
 use crate::domain::retention::keitaro::{Postback, TOKENS};
 use crate::domain::retention::twilio_signature::{self, Request};
 use crate::providers::instantly::SECRET_HEADER;
-use crate::service::retention::callback::{self, Incoming};
+use crate::service::retention::callback::Incoming;
 use crate::service::retention::{integration, unsubscribe};
 
 /// The longest body of a postback or a status, in bytes.
 const SHORT: usize = 64 << 10;
 /// The longest report of a call, with all that was said, or event with an email in it.
 const LONG: usize = 4 << 20;
+/// How long the credentials of a provider are good without another look.
+const FRESH: Duration = Duration::from_secs(1);
 /// How long a body may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -94,14 +96,22 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 const REFUSED: Error = Error::Unauthenticated("this is not from the provider, as far as Herald can tell");
 
-/// The credentials by which a provider's callbacks are known.
-async fn credentials(http: &Http, provider: Provider) -> Result<Credentials> {
-    integration::active(&http.services, provider).await?.ok_or(REFUSED)
+/// The credentials by which a provider's callbacks are known, if `holds` says that this is one. Those that were read within the last
+/// second are good enough to let somebody in, but not to turn anybody away.
+async fn authenticated(http: &Http, provider: Provider, holds: impl Fn(&Credentials) -> bool) -> Result<Credentials> {
+    let now = http.services.clock.monotonic();
+    let known = http.passes().get(&provider).filter(|(read, _)| now.saturating_sub(*read) < FRESH).cloned();
+    if let Some((_, known)) = known.filter(|(_, known)| holds(known)) {
+        return Ok(known);
+    }
+    let read = integration::active(&http.services, provider).await?.ok_or(REFUSED)?;
+    http.passes().insert(provider, (now, read.clone()));
+    if holds(&read) { Ok(read) } else { Err(REFUSED) }
 }
 
 /// Stores it and wakes who processes it. Once this returns, the provider may forget it.
 async fn keep(http: &Http, incoming: Incoming) -> Result<()> {
-    callback::store(&http.services, incoming).await?;
+    http.intake.store(&http.services, incoming).await?;
     http.callbacks.notify_one();
     Ok(())
 }
@@ -154,10 +164,12 @@ async fn postback(
     let body = if raw.body.trim_start().starts_with('{') { flat(&raw.body)? } else { pairs(&raw.body) };
     let told = token.into_iter().chain([header(headers, "x-webhook-token").to_owned()]);
     let told = told.chain(TOKENS.iter().flat_map(|name| [find(&query, name).to_owned(), find(&body, name).to_owned()]));
-    let Credentials::Keitaro(keitaro) = credentials(http, Provider::Keitaro).await? else { return Err(REFUSED) };
-    if !told.filter(|token| !token.is_empty()).any(|token| is_same(http, &token, &keitaro.token)) {
-        return Err(REFUSED);
-    }
+    let told: Vec<String> = told.filter(|token| !token.is_empty()).collect();
+    let holds = |known: &Credentials| {
+        matches!(known, Credentials::Keitaro(keitaro)
+        if told.iter().any(|token| is_same(http, token, &keitaro.token)))
+    };
+    authenticated(http, Provider::Keitaro, holds).await?;
     // What it was known by is kept nowhere.
     let clean = |pairs: &[(String, String)]| {
         let pairs = pairs.iter().filter(|(name, _)| !TOKENS.contains(&name.as_str()));
@@ -191,7 +203,6 @@ pub(super) async fn twilio(
 
 async fn from_twilio(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response> {
     let raw = Raw::read(uri, headers, body, SHORT).await?;
-    let Credentials::Twilio(account) = credentials(http, Provider::Twilio).await? else { return Err(REFUSED) };
     let form = raw.form();
     // By the address that Twilio was given, not by what proxies say.
     let path = uri.path_and_query().map_or("", |path| path.as_str());
@@ -200,9 +211,11 @@ async fn from_twilio(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) ->
         headers.get("x-twilio-webhooks-signature-settings").map(|value| value.to_str().unwrap_or("algorithm="));
     let signature = header(headers, "x-twilio-signature");
     let request = Request { url: &url, form: &form, body: raw.body.as_bytes(), signature, settings };
-    if !twilio_signature::holds(&request, account.auth_token.expose()) {
-        return Err(REFUSED);
-    }
+    let holds = |known: &Credentials| {
+        matches!(known, Credentials::Twilio(account)
+        if twilio_signature::holds(&request, account.auth_token.expose()))
+    };
+    authenticated(http, Provider::Twilio, holds).await?;
     let sid = [find(&form, "MessageSid"), find(&form, "SmsSid")].into_iter().find(|sid| !sid.is_empty());
     let status = find(&form, "MessageStatus");
     let is_inbound = status.is_empty() || status == "received";
@@ -225,12 +238,13 @@ pub(super) async fn vapi(
 }
 
 async fn from_vapi(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response> {
-    let Credentials::Vapi(account) = credentials(http, Provider::Vapi).await? else { return Err(REFUSED) };
     let bearer = header(headers, AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
     let told = [header(headers, "x-vapi-secret"), bearer];
-    if !told.into_iter().filter(|told| !told.is_empty()).any(|told| is_same(http, told, &account.webhook_secret)) {
-        return Err(REFUSED);
-    }
+    let holds = |known: &Credentials| {
+        matches!(known, Credentials::Vapi(account)
+        if told.iter().any(|told| !told.is_empty() && is_same(http, told, &account.webhook_secret)))
+    };
+    authenticated(http, Provider::Vapi, holds).await?;
     let raw = Raw::read(uri, headers, body, LONG).await?;
     let read: Json = serde_json::from_str(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let message = &read["message"];
@@ -258,10 +272,12 @@ pub(super) async fn instantly(
 }
 
 async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response> {
-    let Credentials::Instantly(account) = credentials(http, Provider::Instantly).await? else { return Err(REFUSED) };
-    if !is_same(http, header(headers, SECRET_HEADER), &account.webhook_secret) {
-        return Err(REFUSED);
-    }
+    let told = header(headers, SECRET_HEADER);
+    let holds = |known: &Credentials| {
+        matches!(known, Credentials::Instantly(account)
+        if is_same(http, told, &account.webhook_secret))
+    };
+    authenticated(http, Provider::Instantly, holds).await?;
     let raw = Raw::read(uri, headers, body, LONG).await?;
     let read: Json = serde_json::from_str(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let text = |name: &str| read[name].as_str().unwrap_or_default().to_owned();

@@ -52,7 +52,13 @@ impl Leads {
 async fn import(app: &App, path: &std::path::Path, mapping: Mapping, user: &str) -> Result<()> {
     let on = app.services();
     let (actor, stored) = upload(app, path, user).await?;
-    let new = lead_import::New { upload: stored.id, format: format(path), mapping, campaign: None };
+    let new = lead_import::New {
+        upload: stored.id,
+        format: format(path),
+        mapping,
+        campaign: None,
+        is_suppression_list: false,
+    };
     let import = lead_import::create(on, &actor, new).await.map_err(cause)?;
     let bar = bar(u64::try_from(stored.bytes).unwrap_or_default());
     let seen = |progress: &Model| {

@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::campaign::RetentionCampaign;
 use super::script::Script;
+use super::step::SequenceStep;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::AbTestId;
 use crate::domain::retention::ab_test::{AbTestDecision, AbTestGoal, AbTestReason, Counts, Rule, Snapshot};
@@ -50,6 +51,14 @@ impl AbTest {
     /// The step of a sequence whose contacts are divided; null if it is a campaign's.
     async fn step_id(&self) -> Option<ID> {
         self.0.step_id.map(|id| id.global())
+    }
+
+    /// The same step; null if a campaign's contacts are divided.
+    async fn step(&self, ctx: &Context<'_>) -> Result<Option<SequenceStep>> {
+        match self.0.step_id {
+            Some(id) => SequenceStep::by_id(ctx, id).await,
+            None => Ok(None),
+        }
     }
 
     /// The way by which the leads are reached.

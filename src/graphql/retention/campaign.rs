@@ -7,9 +7,13 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
+use super::ab_test::AbTest;
 use super::campaign_lead::CampaignLead;
 use super::contact_attempt::ContactAttempt;
+use super::conversion::Conversion;
+use super::lists_below::{ConversionsOf, SequencesOf, TestsOf};
 use super::script::Script;
+use super::sequence::RetentionSequence;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::RetentionCampaignId;
 use crate::domain::retention::hours;
@@ -201,6 +205,42 @@ impl RetentionCampaign {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
         nested::connection(ctx, self.0.id, AttemptsOf, PageArgs::new(first, after, last, before)).await
+    }
+
+    /// What came of its contacts: sales, sign-ups and the like, the latest first.
+    async fn conversions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Conversion>> {
+        nested::connection(ctx, self.0.id, ConversionsOf, PageArgs::new(first, after, last, before)).await
+    }
+
+    /// The sequences whose contacts it governs, the latest first.
+    async fn sequences(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<RetentionSequence>> {
+        nested::connection(ctx, self.0.id, SequencesOf, PageArgs::new(first, after, last, before)).await
+    }
+
+    /// The tests that divide its contacts between two scripts, the latest first.
+    async fn ab_tests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AbTest>> {
+        nested::connection(ctx, self.0.id, TestsOf, PageArgs::new(first, after, last, before)).await
     }
 }
 

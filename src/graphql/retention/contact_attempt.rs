@@ -6,6 +6,7 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 
 use super::campaign::RetentionCampaign;
+use super::enrollment::SequenceStepExecution;
 use super::lead::{Lead, may_see_contacts};
 use super::script::Script;
 use crate::domain::error::{Error, Result};
@@ -109,6 +110,11 @@ impl ContactAttempt {
     /// What the provider said, in its own words. Null if your role may not see how leads are reached.
     async fn result(&self, ctx: &Context<'_>) -> Option<Json> {
         self.0.result.clone().filter(|_| may_see_contacts(ctx)).map(Json)
+    }
+
+    /// The step of a sequence that it was made for, in its present state; null if a later contact was made for that.
+    async fn step_execution(&self, ctx: &Context<'_>) -> Result<Option<SequenceStepExecution>> {
+        SequenceStepExecution::of_attempt(ctx, self.0.id).await
     }
 
     /// What people noted. Null if your role may not see it.

@@ -11,7 +11,7 @@ use super::lead::{Lead, may_see_contacts};
 use super::sequence::RetentionSequence;
 use super::step::SequenceStep;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{SequenceEnrollmentId, SequenceStepExecutionId};
+use crate::domain::id::{ContactAttemptId, SequenceEnrollmentId, SequenceStepExecutionId};
 use crate::domain::retention::words::{EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus};
 use crate::graphql::context::ContextExt;
 use crate::graphql::id::GlobalId;
@@ -111,6 +111,12 @@ impl SequenceEnrollment {
 /// One step for one lead.
 pub struct SequenceStepExecution(execution::Model);
 
+impl From<execution::Model> for SequenceStepExecution {
+    fn from(row: execution::Model) -> Self {
+        Self(row)
+    }
+}
+
 /// One step for one lead.
 ///
 /// SCHEDULED goes to SENT and then DELIVERED; to FAILED, or back to SCHEDULED for its one repetition an hour later; to SKIPPED,
@@ -187,6 +193,11 @@ impl SequenceStepExecution {
     pub async fn by_id(ctx: &Context<'_>, id: SequenceStepExecutionId) -> Result<Option<Self>> {
         Ok(ctx.loaders().one(id).await?.map(Self))
     }
+
+    /// The execution whose last contact this is.
+    pub async fn of_attempt(ctx: &Context<'_>, id: ContactAttemptId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(ExecutionOf(id)).await?.map(Self))
+    }
 }
 
 /// Enrollments by id.
@@ -214,6 +225,24 @@ impl Loader<SequenceStepExecutionId> for Reader {
     ) -> Result<HashMap<SequenceStepExecutionId, execution::Model>, LoadError> {
         let rows = execution::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// The execution whose last contact this is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct ExecutionOf(ContactAttemptId);
+
+impl Loader<ExecutionOf> for Reader {
+    type Value = execution::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ExecutionOf]) -> Result<HashMap<ExecutionOf, execution::Model>, LoadError> {
+        let rows = execution::Entity::all()
+            .filter(execution::Column::ContactAttemptId.is_in(keys.iter().map(|key| key.0)))
+            .all(self.db.reader())
+            .await
+            .map_err(Error::from)?;
+        Ok(rows.into_iter().filter_map(|row| Some((ExecutionOf(row.contact_attempt_id?), row))).collect())
     }
 }
 

@@ -9,7 +9,9 @@ use sea_orm::{Iterable, Select};
 
 use super::campaign_lead::CampaignLead;
 use super::contact_attempt::ContactAttempt;
+use super::conversion::Conversion;
 use super::enrollment::SequenceEnrollment;
+use super::lists_below::ConversionsBy;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::LeadId;
 use crate::domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
@@ -161,6 +163,18 @@ impl Lead {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SequenceEnrollment>> {
         nested::connection(ctx, self.0.id, EnrollmentsOf, PageArgs::new(first, after, last, before)).await
+    }
+
+    /// What came of the contacts to it: sales, sign-ups and the like, the latest first.
+    async fn conversions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Conversion>> {
+        nested::connection(ctx, self.0.id, ConversionsBy, PageArgs::new(first, after, last, before)).await
     }
 }
 

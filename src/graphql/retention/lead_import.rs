@@ -56,6 +56,11 @@ impl LeadImport {
         self.0.campaign_id.map(|id| id.global())
     }
 
+    /// Whether its people must never be contacted. Then `inserted` counts those who were not known as such.
+    async fn is_suppression_list(&self) -> bool {
+        self.0.is_suppression_list
+    }
+
     /// Lines read so far, without empty ones and without the names of columns.
     async fn lines(&self) -> i32 {
         int(self.0.lines)
@@ -246,6 +251,10 @@ struct ImportLeadsInput {
     mapping: Option<LeadImportMappingInput>,
     /// The campaign that the leads are assigned to, those too that were there already.
     campaign_id: Option<ID>,
+    /// Whether these are people who must never be contacted: no lead is made of them, by this list or any later one, and those who
+    /// are leads become `DO_NOT_CONTACT`. Of their addresses keyed hashes are kept.
+    #[graphql(default)]
+    is_suppression_list: bool,
     /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
     /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
     idempotency_key: Option<String>,
@@ -289,12 +298,13 @@ impl LeadImportMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be imported.")] input: ImportLeadsInput,
     ) -> Result<ImportLeadsPayload> {
-        let ImportLeadsInput { upload_id, format, mapping, campaign_id, idempotency_key } = input;
+        let ImportLeadsInput { upload_id, format, mapping, campaign_id, is_suppression_list, idempotency_key } = input;
         let new = service::New {
             upload: upload_id.input("uploadId")?,
             format,
             mapping: mapping.unwrap_or_default().into(),
             campaign: campaign_id.map(|id| id.input("campaignId")).transpose()?,
+            is_suppression_list,
         };
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
         let import = once(on, &actor, service::create(on, &actor, new)).await?;

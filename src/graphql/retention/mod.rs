@@ -24,6 +24,7 @@ pub mod lead_import;
 pub mod lead_list;
 pub mod lead_mutations;
 pub mod lead_person;
+mod lists_below;
 pub mod report;
 pub mod script;
 pub mod script_mutations;

@@ -9,6 +9,8 @@ use sea_orm::sea_query::Expr;
 
 use super::campaign::RetentionCampaign;
 use super::contact_attempt::ContactAttempt;
+use super::lists_below::StepsSaying;
+use super::step::SequenceStep;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::ScriptId;
 use crate::domain::retention::placeholders;
@@ -110,6 +112,18 @@ impl Script {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
         nested::connection(ctx, self.0.id, AttemptsWith, PageArgs::new(first, after, last, before)).await
+    }
+
+    /// The steps of sequences that say it, in all their versions, the latest first.
+    async fn sequence_steps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SequenceStep>> {
+        nested::connection(ctx, self.0.id, StepsSaying, PageArgs::new(first, after, last, before)).await
     }
 }
 

@@ -5,15 +5,19 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
+use super::enrollment::SequenceStepExecution;
+use super::lists_below;
 use super::script::Script;
 use super::sequence::{RetentionSequence, SequenceExecutionCount};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::SequenceStepId;
 use crate::domain::retention::conditions::{Conditions, Field};
 use crate::domain::retention::words::{ContactChannel, DelayUnit, ExecutionStatus, LeadStatus};
+use crate::graphql::connection::{Connection, PageArgs};
 use crate::graphql::context::ContextExt;
 use crate::graphql::id::{GlobalId, ReadId};
 use crate::graphql::loaders::{Load, LoadError, Reader};
+use crate::graphql::nested;
 use crate::graphql::scalar::DateTime;
 use crate::service::retention::sequence::steps::NewStep;
 use crate::storage::retention::queue::counts;
@@ -89,6 +93,18 @@ impl SequenceStep {
     async fn execution_counts(&self, ctx: &Context<'_>) -> Result<Vec<SequenceExecutionCount>> {
         let counts = ctx.loaders().one(ExecutionsOf(self.0.id)).await?.unwrap_or_default();
         Ok(counts.into_iter().map(|(status, count)| SequenceExecutionCount { status, count }).collect())
+    }
+
+    /// What became of it for each lead that came to it, the latest first.
+    async fn executions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SequenceStepExecution>> {
+        nested::connection(ctx, self.0.id, lists_below::ExecutionsOf, PageArgs::new(first, after, last, before)).await
     }
 
     /// When it was created.

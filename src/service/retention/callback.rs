@@ -1,6 +1,7 @@
 //! Callbacks of providers: first the raw row, committed; then the answer; then, once, what it means.
 
 mod instantly;
+mod intake;
 mod keitaro;
 mod pairs;
 mod poll;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sea_orm::sea_query::{LockBehavior, LockType, OnConflict};
+use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
@@ -19,6 +20,7 @@ use sea_orm::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use self::intake::Intake;
 pub use self::poll::calls as look_up_calls;
 use super::conversion;
 use crate::domain::error::{Error, Result};
@@ -73,31 +75,6 @@ impl Applied {
     fn of(changed: Vec<RetentionSequenceId>) -> Self {
         Self { is_unmatched: false, changed }
     }
-}
-
-/// Stores a callback: when this returns, it is committed and may be acknowledged. One that is known is not stored again.
-pub async fn store(on: &Services, incoming: Incoming) -> Result<()> {
-    let row = Model {
-        id: WebhookEventId::generate(),
-        provider: incoming.provider.name().into(),
-        dedupe_key: incoming.dedupe_key,
-        status: WebhookEventStatus::Received,
-        query: incoming.query,
-        content_type: incoming.content_type,
-        body: incoming.body,
-        attempts: 0,
-        error_message: None,
-        received_at: on.now(),
-        not_before: None,
-        processed_at: None,
-    };
-    let row = &row;
-    on.write(|tx| async move {
-        let known = OnConflict::columns([Column::Provider, Column::DedupeKey]).do_nothing().to_owned();
-        Entity::insert(row.clone().into_active_model()).on_conflict(known).exec_without_returning(&*tx).await?;
-        Ok(())
-    })
-    .await
 }
 
 /// Processes what is stored until `stop`; `woken` tells of new rows of this process.

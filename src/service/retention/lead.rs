@@ -122,7 +122,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
 async fn refuse_erased(on: &Services, tx: &Tx, row: &lead::Model) -> Result<()> {
     if suppression::Entity::has(tx, &on.key, row.email.as_deref(), row.phone.as_deref()).await? {
         return Err(Error::Precondition(
-            "who has this email or phone number was erased, and must not come back".into(),
+            "who has this email or phone number must not be contacted again: they were erased, or are on a list of such people".into(),
         ));
     }
     Ok(())

@@ -37,6 +37,8 @@ pub struct New {
     pub mapping: Mapping,
     /// The campaign that the leads are assigned to.
     pub campaign: Option<RetentionCampaignId>,
+    /// Whether its people must never be contacted: then it makes no leads.
+    pub is_suppression_list: bool,
 }
 
 /// Asks for the import of an uploaded file; the node that has the file does the work.
@@ -45,7 +47,7 @@ pub struct New {
 /// `NOT_FOUND` if there is no such upload or campaign, [`Error::Precondition`] if its file is no longer there,
 /// [`Error::Invalid`] if the mapping names columns that can't be.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<lead_import::Model> {
-    check(&new.mapping)?;
+    check(&new)?;
     let user = actor.user.ok_or(Error::Unauthenticated("sign in first"))?;
     let new = &new;
     let created = on
@@ -65,6 +67,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<lead_impor
                 format: new.format,
                 mapping: json!(new.mapping),
                 campaign_id: new.campaign,
+                is_suppression_list: new.is_suppression_list,
                 lines: 0,
                 inserted: 0,
                 duplicates: 0,
@@ -87,8 +90,10 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<lead_impor
     Ok(created)
 }
 
-fn check(mapping: &Mapping) -> Result<()> {
-    let mut wrong = Violations::default();
+fn check(new: &New) -> Result<()> {
+    let (mut wrong, mapping) = (Violations::default(), &new.mapping);
+    let is_one = new.campaign.is_none() || !new.is_suppression_list;
+    wrong.require(is_one, "campaignId", "who must not be contacted comes to no campaign");
     wrong.require(mapping.meta.len() <= META, "mapping", "meta has more than 100 columns");
     let names = mapping.fields.values().chain(&mapping.meta);
     for why in names.filter_map(|name| text::line(name, Bounds::TITLE).err()).take(1) {

@@ -1,6 +1,7 @@
 //! Use cases of retention: who is reached, by whom, in which steps, with what success.
 
 pub mod ab_test;
+pub mod blocked;
 pub mod callback;
 pub mod campaign;
 pub mod consent;

@@ -61,6 +61,11 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::EnrollmentId)).eq(enrollment))
     }
 
+    /// What became of a step for each lead.
+    pub fn of_step(step: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::StepId)).eq(step))
+    }
+
     /// The step execution `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
     pub async fn require(tx: &impl ConnectionTrait, id: SequenceStepExecutionId) -> Result<Model> {
         let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;

@@ -27,6 +27,8 @@ pub struct Model {
     pub mapping: Json,
     /// The campaign that the leads are assigned to.
     pub campaign_id: Option<RetentionCampaignId>,
+    /// Its people must never be contacted.
+    pub is_suppression_list: bool,
     pub lines: i64,
     pub inserted: i64,
     pub duplicates: i64,

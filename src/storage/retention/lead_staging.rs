@@ -148,6 +148,11 @@ impl Staged<'_> {
         if !import.is_at(batch.bytes.start) {
             return Err(Error::Conflict("the import is somewhere else".into()));
         }
+        if import.is_suppression_list {
+            let news = self.suppress().await?;
+            self.keep_errors(id, batch.errors.iter()).await?;
+            return import.moved_on(self.tx, batch.bytes.end, [batch.lines, news, batch.invalid]).await;
+        }
         let refused = self.refused().await?;
         let inserted = self.insert().await?;
         if let Some(campaign) = import.campaign_id {
@@ -174,6 +179,38 @@ impl Staged<'_> {
         };
         let columns: Vec<(&str, &str)> = columns.iter().map(|name| (*name, kind(name))).collect();
         self.dialect.table("$1", &columns)
+    }
+
+    /// Keeps the addresses of people who must never be contacted; those of them who are leads are closed, and what they are on the
+    /// way through ends when its next step is due. Returns of how many lines something was new.
+    async fn suppress(&self) -> Result<i64> {
+        let table = self.table(&["line", "email", "phone", "email_hash", "phone_hash"]);
+        let run = async |sql: &str, values: Vec<Value>| self.tx.execute_raw(self.dialect.statement(sql, values)).await;
+        let is_new = |hash: &str, kind: &str| {
+            format!(
+                "(r.{hash} IS NOT NULL AND NOT EXISTS
+                    (SELECT 1 FROM suppressions s WHERE s.kind = '{kind}' AND s.hash = r.{hash}))"
+            )
+        };
+        let (email, phone) = (is_new("email_hash", "EMAIL"), is_new("phone_hash", "PHONE"));
+        let sql = format!("SELECT COUNT(*) AS n FROM {table} WHERE {email} OR {phone}");
+        let row = self.tx.query_one_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
+        let news: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
+        for (kind, hash) in [("EMAIL", "email_hash"), ("PHONE", "phone_hash")] {
+            let sql = format!(
+                "INSERT INTO suppressions (kind, hash, reason, created_at)
+                 SELECT '{kind}', r.{hash}, 'LIST', $2 FROM {table} WHERE r.{hash} IS NOT NULL ORDER BY r.{hash}
+                 ON CONFLICT DO NOTHING"
+            );
+            run(&sql, vec![self.rows.clone(), self.now.into()]).await?;
+        }
+        let close = format!(
+            "UPDATE leads SET status_before = status, status = 'DO_NOT_CONTACT', updated_at = $2, version = version + 1
+             WHERE status <> 'DO_NOT_CONTACT' AND (email IN (SELECT r.email FROM {table} WHERE r.email IS NOT NULL)
+                OR phone IN (SELECT r.phone FROM {table} WHERE r.phone IS NOT NULL))"
+        );
+        run(&close, vec![self.rows.clone(), self.now.into()]).await?;
+        Ok(news)
     }
 
     /// Lines that can't go in: of people who must not come back, and of two people at once.

@@ -48,4 +48,9 @@ impl Entity {
     pub fn of(sequence: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::SequenceId)).eq(sequence))
     }
+
+    /// The steps that say a script.
+    pub fn saying(script: impl Into<Expr>) -> Select<Self> {
+        Self::find().filter(Expr::col((Self, Column::ScriptId)).eq(script))
+    }
 }

@@ -25,6 +25,8 @@ use crate::telegram::live::{Message, Recipient};
 
 /// So long an ambiguous letter is repeated under its `random_id`; then nobody knows.
 const REPEAT: Duration = Duration::from_secs(20);
+/// A wait that no letter waits for in its account's hands.
+const LONG: Duration = Duration::from_secs(10);
 /// How long a letter waits after what may pass.
 const SOON: Duration = Duration::from_secs(5);
 /// How long a letter waits when a day's budget is spent.
@@ -78,6 +80,11 @@ pub async fn run(seat: Arc<Seat>, mut letters: mpsc::Receiver<Letter>) {
         if !letter.is_wanted() {
             continue;
         }
+        let held = seat.gate.held_until() - seat.tools.on.clock.nanos();
+        if let Some(held) = u64::try_from(held).ok().map(Duration::from_nanos).filter(|held| *held > LONG) {
+            letter.answer(wait(held, "Telegram asked the account to wait"));
+            continue;
+        }
         match recipient(&seat, &letter).await {
             Ok(Ok(to)) => {
                 seat.post.put(Ready { letter, to, ambiguous_since: None });
@@ -95,8 +102,11 @@ async fn recipient(seat: &Seat, letter: &Letter) -> Result<Result<lead_peer::Mod
     if let Some(known) = letter::known(on, seat.id, letter.lead, &letter.username).await? {
         return Ok(Ok(known));
     }
+    if !seat.is_held() {
+        return Ok(Err(wait(SOON, "the Telegram account is about to change hands")));
+    }
     let is_flooded = on.clock.nanos() < seat.resolve_until.load(Ordering::SeqCst);
-    if is_flooded || !seat.is_held() || !budget::resolve(&on.db, seat.id, on.now()).await? {
+    if is_flooded || !budget::resolve(&on.db, seat.id, on.now()).await? {
         return Ok(Err(wait(
             SPENT,
             "the Telegram account may look nobody up now: it waits, or its day's budget is spent",

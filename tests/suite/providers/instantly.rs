@@ -3,6 +3,8 @@
 use herald::domain::id::{CampaignLeadId, RetentionCampaignId};
 use herald::domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
 use herald::graphql::id::GlobalId;
+use herald::service::Actor;
+use herald::service::retention::blocked;
 use herald::storage::retention::lists::{Channels, Days, Texts};
 use herald::storage::retention::{campaign, campaign_lead, lead};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -112,4 +114,30 @@ async fn a_campaign_is_made_there_once_and_each_lead_is_added_once() {
     let pacific = campaign(&herald, "America/Los_Angeles").await;
     let refused = operator.query(SYNC, json!({ "id": pacific })).await;
     assert!(refused.message().contains("America/Los_Angeles"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn who_wants_no_emails_is_put_on_its_block_list_once() {
+    let instantly = workspace().await;
+    let herald = TestApp::with(&["--instantly-url", &instantly.url]).await;
+    let on = herald.services();
+    let unwilling = person(on, "unwilling", |row| row.no_email = true).await;
+    person(on, "closed", |row| row.status = LeadStatus::DoNotContact).await;
+    person(on, "willing", |row| row.no_sms = true).await;
+    blocked::tell(on).await.unwrap();
+    assert!(instantly.caught().is_empty(), "it is not set up");
+    let save = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) { integrationConfig { id } } }";
+    let account = json!({ "apiKey": "a key of some length", "webhookSecret": "a webhook secret" });
+    herald.admin().await.data(save, json!({ "input": { "instantly": account } })).await;
+    for _ in 0..2 {
+        blocked::tell(on).await.unwrap();
+    }
+    let told = |caught: &Caught| caught.path == "/api/v2/block-lists-entries";
+    let told: Vec<Caught> = instantly.caught().into_iter().filter(told).collect();
+    assert_allowed("instantly.json", &instantly);
+    let mut addresses: Vec<Json> = told.iter().map(|request| request.json()["bl_value"].clone()).collect();
+    addresses.sort_by_key(ToString::to_string);
+    assert_eq!(addresses, ["closed@example.org", "unwilling@example.org"]);
+    // The note goes with the lead.
+    herald::service::retention::lead::delete(on, &Actor::system(), unwilling).await.unwrap();
 }

@@ -198,3 +198,27 @@ async fn heavy_an_import_of_leads_survives_kill_9() {
     let import = ended(&process.admin().await, &asked["importLeads"]["import"]["id"]).await;
     assert_eq!(counts(&import), [30_000, 30_000, 0, 0], "{import:#}");
 }
+
+#[tokio::test]
+async fn people_on_a_suppression_list_are_never_contacted() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let create = "mutation($input: CreateLeadInput!) { createLead(input: $input) { lead { id } isNew } }";
+    let ann = json!({ "input": { "email": "ann@example.com" } });
+    let ann = operator.data(create, ann).await["createLead"]["lead"]["id"].clone();
+    let list = "email,phone\nAnn@Example.com,\nbob@example.com,+49 151 23456789\nnobody,\n";
+    let flag = json!({ "isSuppressionList": true });
+    assert_eq!(counts(&import(&operator, list, flag.clone()).await), [3, 2, 0, 1]);
+    let read = "query($id: ID!) { lead(id: $id) { status doNotContact } }";
+    let closed = operator.data(read, json!({ "id": ann })).await["lead"].clone();
+    assert_eq!((&closed["status"], closed["doNotContact"].as_array().unwrap().len()), (&json!("DO_NOT_CONTACT"), 5));
+    assert_eq!(leads(&herald).await, 1, "nobody became a lead by it");
+    let bob = operator.query(create, json!({ "input": { "phone": "+4915123456789" } })).await;
+    assert_eq!(bob.code(), "PRECONDITION_FAILED", "{bob:?}");
+    let later = import(&operator, "email\nbob@example.com\ncleo@example.com\n", json!({})).await;
+    assert_eq!(counts(&later), [2, 1, 0, 1]);
+    assert!(later["errors"][0]["message"].as_str().unwrap().contains("must not be contacted"), "{later}");
+    assert_eq!(counts(&import(&operator, list, flag).await), [3, 0, 2, 1], "once more changes nothing");
+    let known = number(&herald, "SELECT COUNT(*) AS n FROM suppressions WHERE hash LIKE '%example%'").await;
+    assert_eq!(known, 0, "addresses are kept as keyed hashes only");
+}

@@ -13,6 +13,7 @@ mod leads;
 mod letters;
 mod live;
 mod mail;
+mod nested;
 mod persons;
 mod refusals;
 mod reports;

@@ -124,7 +124,7 @@ pub async fn known(
     Ok(row.filter(|row| row.username == username))
 }
 
-/// How many people an account may look up in a minute, half of what it may write to being a pace that has cost none its day.
+/// How many messages an account sends in a minute.
 pub async fn per_minute(on: &Services, account: TelegramAccountId) -> Result<u32> {
     let row = telegram_account::Entity::find_by_id(account).one(on.db.reader()).await?;
     Ok(row.and_then(|row| u32::try_from(row.messages_per_minute).ok()).unwrap_or(1).max(1))

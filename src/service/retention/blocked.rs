@@ -1,0 +1,88 @@
+//! Who wants no emails is told to Instantly, too: what it sends by itself knows nothing of Herald's leads.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::error::Result;
+use crate::domain::id::LeadId;
+use crate::domain::retention::credentials::{Credentials, Provider};
+use crate::providers::instantly::{Failure, Instantly};
+use crate::service::Services;
+use crate::service::retention::integration;
+use crate::storage::sql::Dialect;
+
+/// How often it is looked for who is to be told.
+const LOOK: Duration = Duration::from_mins(1);
+/// Addresses that one round tells at most: the others are for the next.
+const ROUND: i64 = 200;
+
+#[derive(FromQueryResult)]
+struct Unwilling {
+    id: LeadId,
+    email: String,
+}
+
+/// Tells it from time to time, until `stop`.
+pub async fn run(on: Services, stop: CancellationToken) {
+    let work = async {
+        loop {
+            if let Err(error) = Box::pin(tell(&on)).await {
+                tracing::warn!(?error, "it can't be looked for who wants no emails");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    // What is cut off in between is told once more.
+    tokio::select! { () = work => {}, () = stop.cancelled() => {} }
+}
+
+/// Puts the addresses of leads who want no emails on Instantly's block list, each once. What is told twice, by two processes or
+/// after a crash, does no harm there.
+///
+/// # Errors
+/// The database is away. If Instantly is, the next round goes on.
+pub async fn tell(on: &Services) -> Result<()> {
+    if on.rules.endpoints.is_simulated {
+        return Ok(());
+    }
+    let Some(Credentials::Instantly(account)) = integration::active(on, Provider::Instantly).await? else {
+        return Ok(());
+    };
+    let unwilling = unwilling(on).await?;
+    if unwilling.is_empty() {
+        return Ok(());
+    }
+    let instantly = Instantly::new(&on.rules.endpoints.instantly, account);
+    for lead in unwilling {
+        match instantly.block(&lead.email).await {
+            Ok(()) => {}
+            // What Instantly will never take is not told again; what may pass is.
+            Err(Failure::Refused(error)) if error.starts_with("400") || error.starts_with("409") => {
+                tracing::warn!(lead = %lead.id, error, "Instantly does not block an address");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "Instantly can't be told now who wants no emails");
+                return Ok(());
+            }
+        }
+        let told = "INSERT INTO instantly_blocks (lead_id, blocked_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let values: [Value; 2] = [lead.id.into(), on.now().into()];
+        // A lead that was deleted meanwhile has nothing to note.
+        if let Err(error) = on.db.write_alone(Dialect(on.db.backend()).statement(told, values)).await {
+            tracing::warn!(?error, lead = %lead.id, "a blocked address could not be noted");
+        }
+    }
+    Ok(())
+}
+
+async fn unwilling(on: &Services) -> Result<Vec<Unwilling>> {
+    let sql = "SELECT l.id, l.email FROM leads l
+               WHERE l.email IS NOT NULL AND (l.no_email OR l.status = 'DO_NOT_CONTACT')
+                 AND NOT EXISTS (SELECT 1 FROM instantly_blocks b WHERE b.lead_id = l.id)
+               ORDER BY l.id LIMIT $1";
+    let statement = Dialect(on.db.backend()).statement(sql, [ROUND.into()]);
+    let rows = on.db.reader().query_all_raw(statement).await?;
+    rows.iter().map(|row| Ok(Unwilling::from_query_result(row, "")?)).collect()
+}

@@ -1,0 +1,109 @@
+//! Taking callbacks in: those that come while another commit is on its way are committed together.
+
+use std::sync::{Arc, Mutex};
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{EntityTrait, IntoActiveModel, QueryTrait};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+
+use super::Incoming;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::WebhookEventId;
+use crate::domain::retention::words::WebhookEventStatus;
+use crate::service::Services;
+use crate::storage::retention::webhook_event::{Column, Entity, Model};
+
+/// Callbacks that one statement stores at most.
+const TOGETHER: usize = 50;
+
+/// Callbacks on their way into the database, of this process. Each waits for the commit that is under way and then for its own,
+/// however many come at once: a commit each had them queue for the disk.
+#[derive(Debug, Clone, Default)]
+pub struct Intake(Arc<Doors>);
+
+#[derive(Debug, Default)]
+struct Doors {
+    waiting: Mutex<Vec<Waiting>>,
+    /// Whoever holds it stores for all.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    row: Model,
+    stored: oneshot::Sender<bool>,
+}
+
+impl Intake {
+    /// Stores a callback: when this returns, it is committed and may be acknowledged. One that is known is not stored again.
+    ///
+    /// # Errors
+    /// The database is away: nothing may be acknowledged.
+    pub async fn store(&self, on: &Services, incoming: Incoming) -> Result<()> {
+        let (stored, mut told) = oneshot::channel();
+        self.waiting().push(Waiting { row: row(on, incoming), stored });
+        loop {
+            let turn = self.0.turn.clone().lock_owned().await;
+            match told.try_recv() {
+                Ok(true) => return Ok(()),
+                Ok(false) | Err(oneshot::error::TryRecvError::Closed) => return Err(unavailable()),
+                Err(oneshot::error::TryRecvError::Empty) => {}
+            }
+            let all: Vec<Waiting> = {
+                let mut waiting = self.waiting();
+                let count = waiting.len().min(TOGETHER);
+                waiting.drain(..count).collect()
+            };
+            // In a task of its own: should this caller hang up, the others are stored all the same.
+            tokio::spawn(together(on.clone(), all, turn));
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.0.waiting.lock().expect("no panic happens under this lock")
+    }
+}
+
+/// Stores them and tells each; then the turn is the next one's.
+async fn together(on: Services, all: Vec<Waiting>, turn: OwnedMutexGuard<()>) {
+    let rows = all.iter().map(|one| one.row.clone()).collect();
+    let outcome = insert(&on, rows).await;
+    if let Err(error) = &outcome {
+        tracing::warn!(callbacks = all.len(), ?error, "callbacks could not be stored");
+    }
+    for one in all {
+        if one.stored.send(outcome.is_ok()).is_err() {
+            tracing::debug!("a provider hung up before its callback was acknowledged");
+        }
+    }
+    drop(turn);
+}
+
+fn unavailable() -> Error {
+    Error::Unavailable(anyhow::anyhow!("the callback could not be stored"))
+}
+
+/// One statement, which commits by itself.
+async fn insert(on: &Services, rows: Vec<Model>) -> Result<()> {
+    let known = OnConflict::columns([Column::Provider, Column::DedupeKey]).do_nothing().to_owned();
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
+    let statement = Entity::insert_many(rows).on_conflict(known).build(on.db.backend());
+    on.db.write_alone(statement).await.map(drop)
+}
+
+fn row(on: &Services, incoming: Incoming) -> Model {
+    Model {
+        id: WebhookEventId::generate(),
+        provider: incoming.provider.name().into(),
+        dedupe_key: incoming.dedupe_key,
+        status: WebhookEventStatus::Received,
+        query: incoming.query,
+        content_type: incoming.content_type,
+        body: incoming.body,
+        attempts: 0,
+        error_message: None,
+        received_at: on.now(),
+        not_before: None,
+        processed_at: None,
+    }
+}
