@@ -24,6 +24,7 @@ use crate::storage::{Db, Tx};
 pub mod access;
 pub mod broadcast;
 pub mod hub;
+pub mod imports;
 pub mod once;
 pub mod retention;
 pub mod secrets;

@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{ChannelImportId, UploadId};
 use crate::events::Event;
 use crate::service::access::audit::Subject;
-use crate::service::{Actor, Services, once};
+use crate::service::{Actor, Services, imports, once};
 use crate::storage::broadcast::{channel_import, channel_import_error};
 
 /// Asks for the import of an uploaded file; the node that has the file does the work.
@@ -28,7 +28,7 @@ pub async fn create(on: &Services, actor: &Actor, id: UploadId) -> Result<channe
         .write(|tx| async move {
             let file = upload::mark_used(on, &tx, id).await?;
             if file.node_id == on.node && !tokio::fs::try_exists(upload::path(on, id)).await.unwrap_or(false) {
-                return Err(Error::Precondition(runner::GONE.into()));
+                return Err(Error::Precondition(imports::GONE.into()));
             }
             let row = channel_import::Model {
                 id: ChannelImportId::generate(),

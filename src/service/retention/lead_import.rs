@@ -20,7 +20,7 @@ use crate::domain::text::{self, Bounds};
 use crate::events::Event;
 use crate::service::access::audit::Subject;
 use crate::service::broadcast::upload;
-use crate::service::{Actor, Services, once};
+use crate::service::{Actor, Services, imports, once};
 use crate::storage::retention::{campaign, lead_import, lead_import_error};
 
 /// Columns that can become custom fields.
@@ -54,7 +54,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<lead_impor
         .write(|tx| async move {
             let file = upload::mark_used(on, &tx, new.upload).await?;
             if file.node_id == on.node && !tokio::fs::try_exists(upload::path(on, new.upload)).await.unwrap_or(false) {
-                return Err(Error::Precondition(runner::GONE.into()));
+                return Err(Error::Precondition(imports::GONE.into()));
             }
             if let Some(campaign) = new.campaign {
                 campaign::Entity::require(&*tx, campaign).await?;

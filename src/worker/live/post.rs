@@ -74,8 +74,9 @@ pub async fn run(seat: Arc<Seat>, mut letters: mpsc::Receiver<Letter>) {
             () = seat.stop.cancelled() => return,
         };
         let Some(letter) = letter else { return };
-        while !seat.connection.is_ready() && !seat.stop.is_cancelled() {
-            tokio::select! { () = seat.connection.changed() => {}, () = seat.stop.cancelled() => return }
+        if !is_connected(&seat).await {
+            letter.answer(wait(SOON, "the Telegram account is not let in"));
+            continue;
         }
         if !letter.is_wanted() {
             continue;
@@ -94,6 +95,17 @@ pub async fn run(seat: Arc<Seat>, mut letters: mpsc::Receiver<Letter>) {
             Err(error) => letter.answer(wait(SOON, &error.to_string())),
         }
     }
+}
+
+/// Waits until the account is connected; false if it will not be.
+async fn is_connected(seat: &Seat) -> bool {
+    while !seat.connection.is_ready() {
+        if seat.stop.is_cancelled() || seat.connection.refusal().is_some() {
+            return false;
+        }
+        tokio::select! { () = seat.connection.changed() => {}, () = seat.stop.cancelled() => {} }
+    }
+    true
 }
 
 /// Who the letter goes to, as the account may name it; or why it does not go.

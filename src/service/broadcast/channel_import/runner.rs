@@ -1,12 +1,9 @@
 //! Does the imports of this node, one after the other.
 
-use std::io;
 use std::time::Duration;
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::json;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::reader::{self, Source};
@@ -18,13 +15,11 @@ use crate::domain::role::Role;
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
 use crate::service::broadcast::upload;
+use crate::service::imports::{Failure, Kind, TELL};
 use crate::service::{Actor, Services};
 use crate::storage::broadcast::channel_import;
 use crate::storage::broadcast::channel_staging::{self, Batch};
 use crate::storage::sql::Dialect;
-
-/// Why an import without its file can't be done.
-pub(super) const GONE: &str = "the file of this upload is no longer there; upload it again";
 
 /// Errors of an import that are kept.
 const ERRORS: i64 = 1_000;
@@ -32,10 +27,6 @@ const ERRORS: i64 = 1_000;
 const BATCH_LINES: (i64, i64) = (10_000, 600);
 /// New channels that make the database's statistics of the catalog old.
 const MANY: i64 = 10_000;
-/// Progress is told at most so often.
-const TELL: Duration = Duration::from_millis(100);
-/// How often imports are looked for that nobody told of, and how long a database or disk that is away is left alone.
-const LOOK: Duration = Duration::from_secs(2);
 
 /// Where an import stands after a batch.
 #[derive(Debug, Clone)]
@@ -48,31 +39,12 @@ pub struct Progress {
 
 /// Does the imports of this node as they come, until `stop`.
 pub async fn run(on: Services, stop: CancellationToken) {
-    let mut events = on.events.subscribe();
-    while !stop.is_cancelled() {
-        // What was told before is found by looking.
-        events = events.resubscribe();
-        if let Err(error) = run_pending(&on, &stop, |_| {}).await {
-            tracing::warn!(error = ?error, "imports have to wait");
-        }
-        tokio::select! {
-            () = next_import(&mut events) => {}
-            () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-}
-
-/// Returns when there may be a new import.
-async fn next_import(events: &mut Receiver<Event>) {
-    loop {
-        match events.recv().await {
-            Ok(Event::Import(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            // The clock wakes.
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-    }
+    let kind = Kind {
+        name: "imports of channels",
+        is_told_by: |event| matches!(event, Event::Import(_)),
+        pending: |on, stop| Box::pin(run_pending(on, stop, |_| {})),
+    };
+    kind.run(on, stop).await;
 }
 
 /// Does the imports of this node that have not ended, those too that an earlier run of the process left. `seen` is told of
@@ -90,39 +62,11 @@ pub async fn run_pending(
             return Ok(());
         }
         let id = import.id;
-        match run_one(on, import, stop, &mut seen).await {
-            Ok(()) => {}
-            Err(Failure::File(why)) => fail(on, id, &why).await?,
-            Err(Failure::Other(error @ Error::Unavailable(_))) => return Err(error),
-            Err(Failure::Other(error)) => {
-                tracing::error!(error = ?error, import = %id, "an import failed");
-                fail(on, id, "internal error").await?;
-            }
+        if let Err(failure) = run_one(on, import, stop, &mut seen).await {
+            fail(on, id, &failure.verdict(id)?).await?;
         }
     }
     Ok(())
-}
-
-/// Why an import does not go on.
-enum Failure {
-    /// Its file can't be read.
-    File(String),
-    Other(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::File(GONE.into()),
-            _ => Self::File(format!("the file can't be read: {error}")),
-        }
-    }
 }
 
 async fn run_one(

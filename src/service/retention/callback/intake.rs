@@ -68,13 +68,19 @@ impl Intake {
 async fn together(on: Services, all: Vec<Waiting>, turn: OwnedMutexGuard<()>) {
     let rows = all.iter().map(|one| one.row.clone()).collect();
     let outcome = insert(&on, rows).await;
-    if let Err(error) = &outcome {
-        tracing::warn!(callbacks = all.len(), ?error, "callbacks could not be stored");
-    }
     for one in all {
-        if one.stored.send(outcome.is_ok()).is_err() {
+        let is_stored = match &outcome {
+            Ok(()) => true,
+            Err(Error::Unavailable(_)) => false,
+            // One of them is more than the database takes: that is none of the others' business.
+            Err(_) => insert(&on, vec![one.row]).await.is_ok(),
+        };
+        if one.stored.send(is_stored).is_err() {
             tracing::debug!("a provider hung up before its callback was acknowledged");
         }
+    }
+    if let Err(error) = outcome {
+        tracing::warn!(?error, "callbacks could not be stored together");
     }
     drop(turn);
 }

@@ -1,12 +1,7 @@
 //! Does the imports of this node, one after the other.
 
-use std::io;
-use std::time::Duration;
-
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::json;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::reader::{self, Source};
@@ -18,50 +13,25 @@ use crate::domain::role::Role;
 use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
 use crate::service::broadcast::upload;
+use crate::service::imports::{Failure, Kind, TELL};
 use crate::service::{Actor, Services};
 use crate::storage::retention::lead_import;
 use crate::storage::retention::lead_staging::{self, Batch};
 use crate::storage::sql::Dialect;
 
-/// Why an import without its file can't be done.
-pub(super) const GONE: &str = "the file of this upload is no longer there; upload it again";
-
 /// Lines of a batch. PostgreSQL: a second of one node. SQLite: 50 ms, in which nobody else writes (R23).
 const BATCH_LINES: (i64, i64) = (5_000, 400);
 /// New leads that make the database's statistics of the table old.
 const MANY: i64 = 10_000;
-/// Progress is told at most so often.
-const TELL: Duration = Duration::from_millis(100);
-/// How often imports are looked for that nobody told of, and how long a database or disk that is away is left alone.
-const LOOK: Duration = Duration::from_secs(2);
 
 /// Does the imports of this node as they come, until `stop`.
 pub async fn run(on: Services, stop: CancellationToken) {
-    let mut events = on.events.subscribe();
-    while !stop.is_cancelled() {
-        // What was told before is found by looking.
-        events = events.resubscribe();
-        if let Err(error) = run_pending(&on, &stop, |_| {}).await {
-            tracing::warn!(error = ?error, "imports of leads have to wait");
-        }
-        tokio::select! {
-            () = next_import(&mut events) => {}
-            () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-}
-
-/// Returns when there may be a new import.
-async fn next_import(events: &mut Receiver<Event>) {
-    loop {
-        match events.recv().await {
-            Ok(Event::LeadImport(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            // The clock wakes.
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-    }
+    let kind = Kind {
+        name: "imports of leads",
+        is_told_by: |event| matches!(event, Event::LeadImport(_)),
+        pending: |on, stop| Box::pin(run_pending(on, stop, |_| {})),
+    };
+    kind.run(on, stop).await;
 }
 
 /// Does the imports of this node that have not ended, those too that an earlier run of the process left. `seen` is told of
@@ -79,41 +49,11 @@ pub async fn run_pending(
             return Ok(());
         }
         let id = import.id;
-        match run_one(on, import, stop, &mut seen).await {
-            Ok(()) => {}
-            Err(Failure::File(why)) => fail(on, id, &why).await?,
-            Err(Failure::Other(error @ Error::Unavailable(_))) => return Err(error),
-            Err(Failure::Other(error)) => {
-                tracing::error!(error = ?error, import = %id, "an import of leads failed");
-                fail(on, id, "internal error").await?;
-            }
+        if let Err(failure) = run_one(on, import, stop, &mut seen).await {
+            fail(on, id, &failure.verdict(id)?).await?;
         }
     }
     Ok(())
-}
-
-/// Why an import does not go on.
-enum Failure {
-    /// Its file can't be read.
-    File(String),
-    Other(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::File(GONE.into()),
-            // What the reader itself says of the file.
-            io::ErrorKind::Other => Self::File(error.to_string()),
-            _ => Self::File(format!("the file can't be read: {error}")),
-        }
-    }
 }
 
 async fn run_one(
