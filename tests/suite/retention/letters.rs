@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use herald::domain::id::{ConsentId, LeadId, RetentionSequenceId};
+use herald::domain::id::{ConsentId, LeadId, RetentionSequenceId, TelegramAccountId};
 use herald::domain::retention::words::{
     ConsentKind, ContactChannel, DelayUnit, EndReason, ExecutionReason, ExecutionStatus,
 };
 use herald::service::retention::{sequence, switch};
 use herald::storage::broadcast::telegram_account;
-use herald::storage::retention::{consent, enrollment, execution, lead};
+use herald::storage::retention::{consent, enrollment, execution, lead, lead_peer};
 use herald::telegram::Nobody;
 use herald::worker::{Tools, Worker};
 
@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 struct House {
     bureau: Bureau,
     telegram: TelegramServer,
+    accounts: Vec<TelegramAccountId>,
     worker: Worker,
     sequence: RetentionSequenceId,
 }
@@ -35,18 +36,23 @@ impl House {
     async fn open(accounts: usize, steps: usize, change: impl Fn(&mut telegram_account::Model)) -> Self {
         let mut field = Field::with(accounts, |_, row| change(row)).await;
         field.office.rule(|rules| rules.endpoints.is_simulated = false);
-        let Field { office, telegram, .. } = field;
+        let Field { office, telegram, accounts } = field;
         let bureau = Bureau::of(office, "2026-03-03T10:00:00Z", 3_600).await;
         let script = bureau.script(ContactChannel::Telegram, "Hello {{ first_name }}").await;
         let hour = |n: usize| step(ContactChannel::Telegram, script, i32::from(n > 0), DelayUnit::Hours);
         let sequence = bureau.sequence((0..steps).map(hour).collect(), |_| ()).await.id;
         let worker = worker(&bureau.office);
-        Self { bureau, telegram, worker, sequence }
+        Self { bureau, telegram, accounts, worker, sequence }
     }
 
     /// A lead by this name on Telegram, who agreed to messages, on its way through the sequence.
     async fn enrolled(&self, name: &str) -> LeadId {
         let lead = self.stranger(name).await;
+        self.agree_and_go(lead).await;
+        lead
+    }
+
+    async fn agree_and_go(&self, lead: LeadId) {
         let on = &self.bureau.office.on;
         let agreed = consent::Model {
             id: ConsentId::generate(),
@@ -60,7 +66,21 @@ impl House {
         };
         rows::insert::<consent::Entity, _>(on, vec![agreed]).await;
         self.bureau.enroll(self.sequence, lead).await;
-        lead
+    }
+
+    /// An account has known the lead for long, by another name.
+    async fn acquainted(&self, account: usize, lead: LeadId) {
+        let on = &self.bureau.office.on;
+        let peer = lead_peer::Model {
+            account_id: self.accounts[account],
+            lead_id: lead,
+            username: "an_old_name".into(),
+            peer_id: 1,
+            access_hash: 1,
+            resolved_at: on.now(),
+            written_at: None,
+        };
+        rows::insert::<lead_peer::Entity, _>(on, vec![peer]).await;
     }
 
     async fn stranger(&self, name: &str) -> LeadId {
@@ -115,19 +135,22 @@ fn worker(office: &Office) -> Worker {
 const SENT: (ExecutionStatus, Option<ExecutionReason>) = (ExecutionStatus::Sent, None);
 
 #[tokio::test]
-async fn a_lead_hears_from_one_account_and_is_looked_up_once() {
+async fn a_lead_hears_from_the_account_that_knows_it_and_is_looked_up_once() {
     let house = House::open(2, 2, |_| ()).await;
     let mut leads = Vec::new();
-    for name in ["ann", "bob", "cleo"] {
-        leads.push((name, house.enrolled(name).await));
+    for (name, account) in [("ann", 0), ("bob", 1)] {
+        let lead = house.stranger(name).await;
+        house.acquainted(account, lead).await;
+        house.agree_and_go(lead).await;
+        leads.push((name, account, lead));
     }
     let stranger = house.stranger("eve").await;
     house.bureau.enroll(house.sequence, stranger).await;
-    for (name, lead) in &leads {
+    for (name, account, lead) in &leads {
         assert_eq!(house.ended(*lead).await, [SENT; 2], "{name}");
         assert_eq!((house.received(name), house.calls("contacts.resolveUsername", name).len()), (2, 1), "{name}");
         let accounts: Vec<usize> = house.calls("messages.sendMessage", name).iter().map(|call| call.account).collect();
-        assert!(accounts.iter().all(|account| *account == accounts[0]), "{name}: {accounts:?}");
+        assert_eq!(accounts, [*account; 2], "{name}: by the account that knows the lead");
         let attempt = house.bureau.attempts(*lead).await[0].clone();
         assert_eq!(attempt.provider.as_deref(), Some("telegram"));
         assert!(attempt.provider_ref.is_some() && attempt.result.unwrap()["messageId"].is_number());
