@@ -1,5 +1,7 @@
 //! `herald telegram`: the accounts that send, without the API.
 
+mod login;
+
 use std::io::{BufRead, IsTerminal};
 
 use anyhow::anyhow;
@@ -30,6 +32,13 @@ enum What {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Sign an account in by its telephone number and the code that goes there, and store it
+    Login {
+        #[command(flatten)]
+        account: Account,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// List the accounts, with their states and limits
     List(Settings),
     /// Connect each account that no process holds, and say what is wrong with it; nothing is sent
@@ -54,9 +63,13 @@ struct Account {
 
 impl Account {
     fn with(self, session: SecretString) -> New {
-        let Self { label, messages_per_minute, new_peers_per_day, resolves_per_day } = self;
-        let budget = Budget { messages_per_minute, new_peers_per_day, resolves_per_day };
-        New { label, session, api_id: None, api_hash: None, budget }
+        let budget = self.budget();
+        New { label: self.label, session, api_id: None, api_hash: None, budget }
+    }
+
+    const fn budget(&self) -> Budget {
+        let Self { messages_per_minute, new_peers_per_day, resolves_per_day, label: _ } = *self;
+        Budget { messages_per_minute, new_peers_per_day, resolves_per_day }
     }
 }
 
@@ -72,6 +85,10 @@ impl Telegram {
                     println!("{} was added: {}", added.label, shown(&added));
                     Ok(())
                 })
+            }
+            What::Login { account, settings } => {
+                let config = sealing(configured(settings)?)?;
+                with(config, async |app| login::run(app, account.label.clone(), account.budget()).await)
             }
             What::Check(settings) => with(sealing(configured(settings)?)?, check),
             What::List(settings) => with(configured(settings)?, async |app| {
@@ -146,9 +163,14 @@ fn session() -> Result<SecretString> {
         let typed = rpassword::prompt_password("Session string (it is not shown): ").map_err(anyhow::Error::from)?;
         return Ok(typed.into());
     }
+    Ok(line()?.into())
+}
+
+/// The next line of the standard input; empty at its end.
+fn line() -> anyhow::Result<String> {
     let mut line = String::new();
-    input.lock().read_line(&mut line).map_err(anyhow::Error::from)?;
-    Ok(line.trim().to_owned().into())
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
 }
 
 fn with(config: Config, work: impl AsyncFnOnce(&App) -> Result<()>) -> Result<()> {

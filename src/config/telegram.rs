@@ -30,13 +30,19 @@ pub(super) struct TelegramSettings {
 
 impl TelegramSettings {
     /// Where messages go, and by which application. The hash is no flag: other users of the machine see flags.
-    pub(super) fn check(self, api_hash: Option<String>) -> Result<(Telegram, Application), Wrong> {
+    pub(super) fn check(
+        self,
+        api_hash: Option<String>,
+        server_key: Option<String>,
+    ) -> Result<(Telegram, Application), Wrong> {
         let hash = api_hash.map(|hash| if is_api_hash(&hash) { Ok(hash.into()) } else { Err(API_HASH.to_owned()) });
         let api_id = self.telegram_api_id.filter(|id| !id.is_empty());
         let api_id = api_id.map(|id| values::number(&id, 1..=i32::MAX)).transpose().of("HERALD_TELEGRAM_API_ID")?;
         let server = self.telegram_server.filter(|server| !server.is_empty());
         let server = server.map(|server| values::server(&server)).transpose().of("HERALD_TELEGRAM_SERVER")?;
-        let application = Application { api_id, api_hash: hash.transpose().of("HERALD_TELEGRAM_API_HASH")?, server };
+        let key = server_key.map(|key| values::auth_key(&key)).transpose().of("HERALD_TELEGRAM_SERVER_KEY")?;
+        let application =
+            Application { api_id, api_hash: hash.transpose().of("HERALD_TELEGRAM_API_HASH")?, server, server_key: key };
         Ok((values::choice(&self.telegram).of("HERALD_TELEGRAM")?, application))
     }
 }

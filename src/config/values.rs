@@ -56,6 +56,12 @@ pub(super) fn secret_key(text: &str) -> Value<SecretKey> {
     bytes.map(SecretKey::new).ok_or_else(wrong)
 }
 
+/// An authorization key of MTProto; the text is not repeated.
+pub(super) fn auth_key(text: &str) -> Value<Arc<[u8; 256]>> {
+    let bytes: Option<[u8; 256]> = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Arc::new).ok_or_else(|| "it is not 256 bytes in base64".to_owned())
+}
+
 pub(super) fn password(text: String) -> Value<SecretString> {
     match violation("password", &text) {
         Some(violation) => Err(violation.message),

@@ -33,6 +33,8 @@ pub enum Format {
     Telethon,
     /// Pyrogram and its followers.
     Pyrogram,
+    /// None: Herald has signed in itself.
+    Herald,
 }
 
 impl std::fmt::Debug for SessionString {

@@ -12,6 +12,7 @@ use crate::harness::{Client, Reply, TestApp};
 
 mod campaigns;
 mod command;
+mod login;
 mod secrets;
 
 const ACCOUNT: &str = "account { id label status lastError name phoneEnding telegramUserId version messagesPerMinute }";

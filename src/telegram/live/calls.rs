@@ -128,7 +128,7 @@ fn get_myself() -> tl::functions::InvokeWithoutUpdates<tl::functions::users::Get
     }
 }
 
-fn myself(users: Vec<enums::User>) -> Result<Identity, Fault> {
+pub(super) fn myself(users: Vec<enums::User>) -> Result<Identity, Fault> {
     match users.into_iter().next() {
         Some(enums::User::User(user)) => Ok(Identity {
             user_id: user.id,

@@ -46,6 +46,22 @@ impl Connection {
         }
     }
 
+    /// Begins to connect under a key that nobody need be signed in with.
+    pub(super) fn open_for_nobody(credentials: Credentials) -> Self {
+        Self::start(credentials, false)
+    }
+
+    /// Waits until it takes calls, whoever is signed in.
+    ///
+    /// # Errors
+    /// As of [`ready`](Self::ready).
+    pub(super) async fn up(&self) -> Result<(), Fault> {
+        match self.ready(CONNECT_TIMEOUT).await {
+            Err(Fault::NotConnected) => self.line().map(drop),
+            told => told.map(drop),
+        }
+    }
+
     fn start(credentials: Credentials, expects_user: bool) -> Self {
         let (sender, state) = watch::channel(State::Connecting(None));
         let stop = CancellationToken::new();

@@ -7,8 +7,11 @@
 mod calls;
 mod channel;
 mod connection;
+mod exchange;
 mod fault;
+mod login;
 mod media;
+mod password;
 mod pool;
 mod receipt;
 mod sent;
@@ -24,6 +27,7 @@ use crate::domain::markup::Marked;
 
 pub use channel::Description;
 pub use connection::Connection;
+pub use login::{Applicant, Login, SentCode, Step, sign_out};
 pub use media::{MediaSource, StoredMedia};
 pub use sent::{Sighting, Span};
 

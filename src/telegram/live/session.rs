@@ -45,6 +45,11 @@ impl Pinned {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Where the data centre is.
+    pub(super) fn address(&self) -> SocketAddr {
+        if self.is_ipv6() { self.home.ipv6.into() } else { self.home.ipv4.into() }
+    }
+
     /// Whether the address is one of IPv6 only.
     pub(super) fn is_ipv6(&self) -> bool {
         self.home.ipv4.port() == 0

@@ -8,13 +8,19 @@ use crate::harness::{herald, npm};
 
 /// Runs a command with the key of the data folder, and this on its standard input; returns whether it went well, and what it
 /// said.
-fn run(folder: &std::path::Path, telegram: &TelegramServer, words: &[&str], input: &str) -> (bool, String) {
+pub fn run_command(folder: &std::path::Path, telegram: &TelegramServer, words: &[&str], input: &str) -> (bool, String) {
     let mut command: Command = herald(words[0]);
     command.env_remove("HERALD_SECRET_KEY").args(&words[1..]).arg(format!("--data-dir={}", folder.display()));
     command.args(["--telegram=live", "--telegram-api-id=1", "--log=warn"]);
     command.arg(format!("--telegram-server={}", telegram.address()));
+    finish(command, input)
+}
+
+/// Runs a command with this on its standard input; returns whether it went well, and what it said.
+pub fn finish(mut command: Command, input: &str) -> (bool, String) {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // It may have ended without reading it.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     (output.status.success(), said)
@@ -25,7 +31,7 @@ async fn an_account_is_stored_listed_and_sealed_under_a_new_key() {
     let telegram = TelegramServer::start(1).await;
     let folder = tempfile::tempdir().unwrap();
     let session = telegram.session_string(0);
-    let run = |words: &[&str], input: &str| run(folder.path(), &telegram, words, input);
+    let run = |words: &[&str], input: &str| run_command(folder.path(), &telegram, words, input);
     let (well, said) = run(&["telegram", "add", "main", "--messages-per-minute=7"], &format!("{session}\n"));
     assert!(well && said.contains("main was added") && said.contains("..0000"), "{said}");
     let (well, said) = run(&["telegram", "add", "other"], "nonsense\n");

@@ -10,6 +10,7 @@ mod raw_socket;
 mod redis;
 mod subscription;
 pub mod telegram;
+mod terminal;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub use process::{Process, herald};
 pub use raw_socket::RawSocket;
 pub use redis::Redis;
 pub use subscription::Subscription;
+pub use terminal::Terminal;
 
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "a password of some length";

@@ -47,13 +47,30 @@ pub async fn add(on: &Services, actor: &Actor, new: New) -> Result<Model> {
     let access = Access::read(on, &mut wrong, session.expose_secret(), api_id, api_hash);
     wrong.into_result()?;
     let access = access.ok_or_else(|| Error::invalid("sessionString", "it can't be read"))?;
+    enter(on, actor, access, label, budget).await
+}
+
+/// Adds what was checked.
+pub(super) async fn enter(
+    on: &Services,
+    actor: &Actor,
+    access: Access,
+    label: String,
+    budget: Budget,
+) -> Result<Model> {
     // In a task of its own: a caller who stops waiting must not leave a connection, or half an account.
     let (on, actor) = (on.clone(), actor.clone());
-    let task = tokio::spawn(async move { enter(&on, &actor, &access, &label, budget).await });
+    let task = tokio::spawn(async move { claim_and_introduce(&on, &actor, &access, &label, budget).await });
     task.await.map_err(Error::internal)?
 }
 
-async fn enter(on: &Services, actor: &Actor, access: &Access, label: &str, budget: Budget) -> Result<Model> {
+async fn claim_and_introduce(
+    on: &Services,
+    actor: &Actor,
+    access: &Access,
+    label: &str,
+    budget: Budget,
+) -> Result<Model> {
     let claimed = claim(on, access, label, budget, actor.user).await?;
     let entered = match greet(on, access).await {
         Ok(identity) => {

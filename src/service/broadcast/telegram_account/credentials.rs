@@ -10,7 +10,7 @@ use crate::storage::broadcast::telegram_account::Model;
 use crate::telegram::live::Credentials;
 
 /// By which application, and where, accounts speak to Telegram, unless they say otherwise themselves.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Application {
     /// Its number, from my.telegram.org.
     pub api_id: Option<i32>,
@@ -18,6 +18,14 @@ pub struct Application {
     pub api_hash: Option<SecretString>,
     /// Where MTProto is spoken instead of Telegram's data centres, as `host:port`.
     pub server: Option<Arc<str>>,
+    /// The key that such a server knows before anybody signs in.
+    pub server_key: Option<Arc<[u8; 256]>>,
+}
+
+impl std::fmt::Debug for Application {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Application").field("api_id", &self.api_id).field("server", &self.server).finish_non_exhaustive()
+    }
 }
 
 /// What connects an account. Whoever asks for it holds the account's lease (R17).

@@ -56,9 +56,25 @@ pub async fn rotate(on: &Services, actor: &Actor, id: TelegramAccountId, rotatio
     let access = access.ok_or_else(|| Error::invalid("sessionString", "it can't be read"))?;
     // Of the hash, only what was given replaces what is there.
     let access = Access { api_hash, ..access };
+    in_a_task(on, actor, account, access, expected_version).await
+}
+
+/// Gives an account a session that was just made.
+pub(super) async fn renew(on: &Services, actor: &Actor, account: Model, access: Access) -> Result<Model> {
+    in_a_task(on, actor, account, access, None).await
+}
+
+/// In a task of its own: a caller who stops waiting must not leave a connection, or half an exchange.
+async fn in_a_task(
+    on: &Services,
+    actor: &Actor,
+    account: Model,
+    access: Access,
+    expected: Option<i32>,
+) -> Result<Model> {
     let (on, actor) = (on.clone(), actor.clone());
     let task = tokio::spawn(async move {
-        let rotated = replace(&on, &actor, &account, &access, expected_version).await?;
+        let rotated = replace(&on, &actor, &account, &access, expected).await?;
         on.tell(Event::Account(rotated.id));
         on.tell(Event::Audit);
         Ok(rotated)

@@ -1,12 +1,12 @@
 //! The requests that the server understands, and their answers.
 
 use grammers_tl_types::enums::{InputChannel, InputPeer};
-use grammers_tl_types::functions::{self as f, channels, contacts, help, messages, upload, users};
+use grammers_tl_types::functions::{self as f, account, auth, channels, contacts, help, messages, upload, users};
 use grammers_tl_types::{Cursor, Deserializable, Identifiable, enums, types};
 
 use super::book::{Book, access_to};
 use super::words::Words;
-use super::{channels as channels_of, media, posts};
+use super::{channels as channels_of, doors, media, posts};
 
 /// A request, without what it was wrapped in.
 pub struct Request {
@@ -19,6 +19,11 @@ pub struct Request {
 pub enum Known {
     GetConfig,
     GetUsers,
+    SendCode(auth::SendCode),
+    SignIn(auth::SignIn),
+    GetPassword,
+    CheckPassword(auth::CheckPassword),
+    LogOut,
     Resolve(contacts::ResolveUsername),
     Send(Box<messages::SendMessage>),
     SendMedia(Box<messages::SendMedia>),
@@ -44,6 +49,15 @@ pub fn read(book: &Book, account: usize, body: &[u8]) -> Request {
     match u32::deserialize(cursor).unwrap() {
         help::GetConfig::CONSTRUCTOR_ID => plain("help.getConfig", Known::GetConfig),
         users::GetUsers::CONSTRUCTOR_ID => plain("users.getUsers", Known::GetUsers),
+        auth::SendCode::CONSTRUCTOR_ID => {
+            plain("auth.sendCode", Known::SendCode(auth::SendCode::deserialize(cursor).unwrap()))
+        }
+        auth::SignIn::CONSTRUCTOR_ID => plain("auth.signIn", Known::SignIn(auth::SignIn::deserialize(cursor).unwrap())),
+        account::GetPassword::CONSTRUCTOR_ID => plain("account.getPassword", Known::GetPassword),
+        auth::CheckPassword::CONSTRUCTOR_ID => {
+            plain("auth.checkPassword", Known::CheckPassword(auth::CheckPassword::deserialize(cursor).unwrap()))
+        }
+        auth::LogOut::CONSTRUCTOR_ID => plain("auth.logOut", Known::LogOut),
         contacts::ResolveUsername::CONSTRUCTOR_ID => {
             let call = contacts::ResolveUsername::deserialize(cursor).unwrap();
             request("contacts.resolveUsername", Some(call.username.clone()), Known::Resolve(call))
@@ -97,6 +111,11 @@ pub fn answer(book: &mut Book, account: usize, request: Request) -> Answer {
     let username = request.username.ok_or("PEER_ID_INVALID");
     match request.call {
         Known::GetConfig => Ok(config()),
+        Known::SendCode(call) => doors::send_code(book, account, &call),
+        Known::SignIn(call) => doors::sign_in(book, account, &call),
+        Known::GetPassword => doors::ask_for_password(book, account),
+        Known::CheckPassword(call) => doors::check_password(book, account, &call),
+        Known::LogOut => doors::log_out(book, account),
         _ if !book.accounts[account].is_signed_in => Err("AUTH_KEY_UNREGISTERED"),
         Known::GetUsers => Ok(Words::default().list(&[myself(book, account)])),
         Known::Resolve(call) => Ok(channels_of::resolved(book, account, &call.username)),
@@ -179,7 +198,7 @@ fn config() -> Words {
         .ints(&[1024, 4096, 2])
 }
 
-fn myself(book: &Book, account: usize) -> Vec<u8> {
+pub fn myself(book: &Book, account: usize) -> Vec<u8> {
     // access_hash, first_name, username, phone, self
     let flags: u32 = 1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 10;
     let user_id = book.accounts[account].user_id;

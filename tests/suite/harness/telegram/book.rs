@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use super::cipher::Cipher;
+use super::doors::Door;
 use super::play::{On, Play};
 
 /// A message that was accepted.
@@ -85,6 +86,8 @@ pub struct Account {
     pub cipher: Cipher,
     pub user_id: i64,
     pub is_signed_in: bool,
+    /// How it is signed in again.
+    pub door: Option<Door>,
     /// Its open connections.
     pub open: HashSet<usize>,
 }

@@ -4,6 +4,7 @@ mod answers;
 mod book;
 mod channels;
 mod cipher;
+mod doors;
 mod frames;
 mod media;
 mod play;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use book::{Accepted, Call, Facts, Media};
 use book::{Account, Book};
 use cipher::Cipher;
+use doors::{Door, Lock};
 pub use play::{On, Play};
 
 /// The server; it ends with the test.
@@ -47,6 +49,7 @@ impl TelegramServer {
                 cipher: Cipher::new(key),
                 user_id: 7_000_000_000 + i64::try_from(number).unwrap(),
                 is_signed_in: true,
+                door: None,
                 open: HashSet::default(),
             };
             book.lock().unwrap().accounts.push(account);
@@ -119,6 +122,19 @@ impl TelegramServer {
     /// The account is signed out from somewhere else.
     pub fn sign_out(&self, account: usize) {
         self.book().accounts[account].is_signed_in = false;
+    }
+
+    /// The account is signed out, and signed in again by this number, this code, and this password if there is one.
+    pub fn lock(&self, account: usize, phone: &str, code: &str, password: Option<&str>) {
+        let lock = password.map(|password| Lock::new(password, "the usual"));
+        let mut book = self.book();
+        book.accounts[account].is_signed_in = false;
+        book.accounts[account].door = Some(Door { phone: phone.into(), code: code.into(), lock });
+    }
+
+    /// Whether somebody is signed in by the account's key.
+    pub fn is_signed_in(&self, account: usize) -> bool {
+        self.book().accounts[account].is_signed_in
     }
 
     /// Two sessions of one user.

@@ -70,7 +70,7 @@ impl On {
 /// The code that goes with an error.
 pub fn code(error: &str) -> i32 {
     match error {
-        "AUTH_KEY_UNREGISTERED" => 401,
+        "AUTH_KEY_UNREGISTERED" | "SESSION_PASSWORD_NEEDED" => 401,
         _ if error.starts_with("FLOOD_") || error.starts_with("SLOWMODE_WAIT") || error.starts_with("FROZEN_") => 420,
         _ if error.starts_with("SESSION_") || error.starts_with("USER_DEACTIVATED") => 401,
         "AUTH_KEY_DUPLICATED" => 406,
