@@ -273,7 +273,8 @@ impl Settings {
         let listen = values::address(&self.listen).of("HERALD_LISTEN")?;
         let public_url =
             text(self.public_url).map(|url| values::public_url(&url)).transpose().of("HERALD_PUBLIC_URL")?;
-        let (telegram, application) = self.telegram.check(secret("HERALD_TELEGRAM_API_HASH"), secret("HERALD_TELEGRAM_SERVER_KEY"))?;
+        let (telegram, application) =
+            self.telegram.check(secret("HERALD_TELEGRAM_API_HASH"), secret("HERALD_TELEGRAM_SERVER_KEY"))?;
         let key = |name| secret(name).map(|key| values::secret_key(&key)).transpose().of(name);
         let config = Config {
             sso,

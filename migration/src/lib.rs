@@ -53,6 +53,7 @@ mod m20261122_000083_conversion_rule_checks;
 mod m20261122_000095_channel_posting;
 mod m20261122_000096_account_media;
 mod m20261122_000097_sent_changes;
+mod m20261123_000110_quiet_accounts;
 mod m20261123_000120_lead_peers;
 mod m20261123_000121_executions_of_steps;
 mod m20261123_000122_instantly_blocks;
@@ -116,6 +117,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000095_channel_posting::Migration),
             Box::new(m20261122_000096_account_media::Migration),
             Box::new(m20261122_000097_sent_changes::Migration),
+            Box::new(m20261123_000110_quiet_accounts::Migration),
             Box::new(m20261123_000120_lead_peers::Migration),
             Box::new(m20261123_000121_executions_of_steps::Migration),
             Box::new(m20261123_000122_instantly_blocks::Migration),

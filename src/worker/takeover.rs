@@ -8,7 +8,7 @@ use super::Tools;
 use super::holder::{self, Holder};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::SenderId;
-use crate::service::broadcast::delivery::sender as service;
+use crate::service::broadcast::delivery::sender::{self as service, Gone};
 use crate::storage::broadcast::sender;
 
 /// A process that gave no sign of life for so long, on one's own monotonic clock, is taken for dead.
@@ -29,29 +29,29 @@ impl Watch {
         }
         self.0.retain(|id, _| all.iter().any(|other| other.id == *id));
         for other in all.iter().filter(|other| other.ended_at.is_none() && other.id != me.row.id) {
-            if self.is_gone(tools, me, other, now)? {
-                service::take_over(&tools.on, other).await?;
+            if let Some(how) = self.gone(tools, me, other, now)? {
+                service::take_over(&tools.on, other, how).await?;
             }
         }
         Ok(())
     }
 
-    fn is_gone(&mut self, tools: &Tools, me: &Holder, other: &sender::Model, now: Duration) -> Result<bool> {
+    fn gone(&mut self, tools: &Tools, me: &Holder, other: &sender::Model, now: Duration) -> Result<Option<Gone>> {
         // The data folder is locked by the operating system: whoever else was on this SQLite is gone.
         if !tools.on.db.is_postgres() {
-            return Ok(true);
+            return Ok(Some(Gone::Ended));
         }
         if other.host == me.row.host {
             let alive = other.boot == me.row.boot
                 && holder::started(other.pid).map_err(Error::Internal)? == Some(other.pid_started);
             if !alive {
-                return Ok(true);
+                return Ok(Some(Gone::Ended));
             }
         }
         let seen = self.0.entry(other.id).or_insert((other.epoch, other.beat, now));
         if (seen.0, seen.1) != (other.epoch, other.beat) {
             *seen = (other.epoch, other.beat, now);
         }
-        Ok(now.saturating_sub(seen.2) >= SILENCE)
+        Ok((now.saturating_sub(seen.2) >= SILENCE).then_some(Gone::Silent))
     }
 }

@@ -12,6 +12,7 @@ use crate::harness::{Client, Reply, TestApp};
 
 mod campaigns;
 mod command;
+mod links;
 mod login;
 mod secrets;
 

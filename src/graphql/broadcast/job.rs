@@ -15,7 +15,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::id::GlobalId;
 use crate::graphql::loaders::{Load, LoadError, Reader};
 use crate::graphql::scalar::{BigInt, DateTime};
-use crate::storage::broadcast::{account_peer, campaign_account, channel, job, telegram_account};
+use crate::storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
 
 /// One message of a campaign to one channel.
 pub struct Job {
@@ -84,11 +84,23 @@ impl Job {
         self.row.message_id.map(BigInt)
     }
 
-    /// Where the message can be read; null unless it was sent to a channel, and Telegram told its number.
+    /// Where the message can be read; null unless it was sent to a channel, Telegram told its number, and it was not deleted.
     async fn link(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let Some(number) = self.row.message_id.filter(|_| self.row.status == JobStatus::Sent) else { return Ok(None) };
         let campaign = ctx.loaders().one(self.row.campaign_id).await?;
         if campaign.is_none_or(|campaign| campaign.mode == CampaignMode::Test || campaign.is_simulated) {
+            return Ok(None);
+        }
+        let sent = (self.row.campaign_id, self.row.position);
+        let (deleted, peer) = match self.row.account_id {
+            Some(account) => {
+                let peer = ctx.loaders().one(PeerOf(account, self.row.channel_id));
+                futures_util::try_join!(ctx.loaders().one(DeletedAt(sent.0, sent.1)), peer)?
+            }
+            None => (ctx.loaders().one(DeletedAt(sent.0, sent.1)).await?, None),
+        };
+        // What was written to a person is seen by two.
+        if deleted.is_some() || peer.is_some_and(|peer| peer.is_user) {
             return Ok(None);
         }
         let channel = match &self.channel {
@@ -243,6 +255,23 @@ impl Loader<PeerOf> for Reader {
         let rows = account_peer::Entity::among(&accounts, &channels).all(self.db.reader()).await;
         let rows = rows.map_err(Error::from)?;
         Ok(rows.into_iter().map(|row| (PeerOf(row.account_id, row.channel_id), row)).collect())
+    }
+}
+
+/// The message of a job, if it was deleted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct DeletedAt(BroadcastCampaignId, i32);
+
+impl Loader<DeletedAt> for Reader {
+    type Value = ();
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[DeletedAt]) -> Result<HashMap<DeletedAt, ()>, LoadError> {
+        let campaigns: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let positions: Vec<_> = keys.iter().map(|key| key.1).collect();
+        let rows = sent_change::Entity::deleted(&campaigns, &positions).all(self.db.reader()).await;
+        let rows = rows.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (DeletedAt(row.campaign_id, row.position), ())).collect())
     }
 }
 

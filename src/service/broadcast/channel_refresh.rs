@@ -17,13 +17,14 @@ use crate::storage::broadcast::channel;
 use crate::storage::broadcast::channel_filter::ChannelFilter;
 use crate::storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
 use crate::storage::broadcast::queue::accounts::Stale;
+use crate::storage::broadcast::telegram_account;
 use crate::telegram::live::Description;
 
 /// Channels that one request takes: more than all accounts may look up in days.
 pub const MOST: usize = 10_000;
 
-/// Active channels are looked at again after so long.
-const STALE: TimeDelta = TimeDelta::days(30);
+/// Active channels are looked at again after so long: the days that are left of thirty are for them to have their turn.
+const STALE: TimeDelta = TimeDelta::days(27);
 
 /// A channel that nobody has looked at is looked at after so long: most are looked up by a campaign before.
 const NEW: TimeDelta = TimeDelta::days(1);
@@ -75,6 +76,14 @@ pub async fn request(on: &Services, actor: &Actor, filter: &ChannelFilter) -> Re
 /// Which channels are due without anybody asking.
 pub fn stale(on: &Services) -> Stale {
     Stale { added: on.now() - NEW, checked: on.now() - STALE, put_off: on.now() + CLAIM }
+}
+
+/// How many of a day's look-ups campaigns leave to channels that are due: a quarter while there are such, else none. So these
+/// have their turn even where campaigns never end.
+pub async fn reserve(on: &Services, by: &telegram_account::Model) -> Result<i32> {
+    let share = by.resolves_per_day / 4;
+    let is_wanted = share > 0 && rows::is_any_due(on.db.reader(), stale(on)).await?;
+    Ok(if is_wanted { share } else { 0 })
 }
 
 /// The next channel to look at: what somebody asked for, then what nobody has looked at, then what was looked at longest ago.

@@ -18,6 +18,8 @@ pub struct Model {
     pub last_slot: i64,
     /// Channels in a row that refused this account: several are no accident.
     pub refusals: i32,
+    /// Nobody connects it before: a holder that fell silent may stand still, with its socket open.
+    pub quiet_until: Option<DateTimeUtc>,
 }
 
 /// Rows join nothing: loaders follow their ids.

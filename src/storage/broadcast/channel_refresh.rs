@@ -8,6 +8,7 @@ use sea_orm::{
 
 use super::channel::{Column, Entity};
 use super::channel_filter::ChannelFilter;
+use super::queue::accounts::Stale;
 use crate::domain::error::Result;
 use crate::domain::id::{BroadcastCampaignId, ChannelId};
 use crate::storage::sql::Dialect;
@@ -59,6 +60,21 @@ pub async fn claim(
     let values: [Value; 3] = [now.into(), until.into(), before.into()];
     let found = db.write_alone(dialect.statement(&sql, values)).await?;
     Ok(found.first().map(|row| Due::from_query_result(row, "")).transpose()?)
+}
+
+/// Whether any channel is due without anybody having asked.
+pub async fn is_any_due(db: &impl ConnectionTrait, stale: Stale) -> Result<bool> {
+    // Ids are in the order of time: if the first of these is not old enough, none is.
+    let unchecked = Entity::find().filter(Expr::cust("is_active AND last_checked IS NULL")).order_by_asc(Column::Id);
+    if unchecked.one(db).await?.is_some_and(|first| first.created_at < stale.added) {
+        return Ok(true);
+    }
+    let old = Entity::find()
+        .filter(Expr::cust("is_active"))
+        .filter(Column::LastChecked.lt(stale.checked))
+        .select_only()
+        .column(Column::Id);
+    Ok(old.limit(1).into_tuple::<ChannelId>().one(db).await?.is_some())
 }
 
 /// Up to `limit` channels that the filter finds, those that were looked at least lately first.

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DeriveEntityModel, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value,
+    ColumnTrait, ConnectionTrait, DeriveEntityModel, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
+    Value,
 };
 use sea_orm::{DerivePrimaryKey, PrimaryKeyTrait};
 use sea_orm::{DeriveRelation, EnumIter};
@@ -58,6 +59,15 @@ pub struct Counts {
 }
 
 impl Entity {
+    /// The messages at these places of these campaigns that were deleted.
+    pub fn deleted(campaigns: &[BroadcastCampaignId], positions: &[i32]) -> Select<Self> {
+        Self::find()
+            .filter(Column::CampaignId.is_in(campaigns.iter().copied()))
+            .filter(Column::Position.is_in(positions.iter().copied()))
+            .filter(Column::Kind.eq(SentChangeKind::Delete))
+            .filter(Column::Status.eq(SentChangeStatus::Done))
+    }
+
     /// Queues a change of all messages that the campaign has sent; an earlier one that is not done yet is replaced.
     pub async fn queue(tx: &Tx, campaign: BroadcastCampaignId, kind: SentChangeKind) -> Result<u64> {
         let sql = "INSERT INTO sent_changes (campaign_id, position, account_id, channel_id, message_id, kind, status)

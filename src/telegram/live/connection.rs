@@ -28,7 +28,12 @@ pub struct Connection {
 impl Connection {
     /// Begins to connect; see [`ready`](Self::ready).
     pub fn open(credentials: Credentials) -> Self {
-        Self::start(credentials, true)
+        Self::open_after(credentials, Duration::ZERO)
+    }
+
+    /// The same, but not before so long.
+    pub fn open_after(credentials: Credentials, delay: Duration) -> Self {
+        Self::start(credentials, true, delay)
     }
 
     /// Connects, and finds out who is signed in.
@@ -48,7 +53,7 @@ impl Connection {
 
     /// Begins to connect under a key that nobody need be signed in with.
     pub(super) fn open_for_nobody(credentials: Credentials) -> Self {
-        Self::start(credentials, false)
+        Self::start(credentials, false, Duration::ZERO)
     }
 
     /// Waits until it takes calls, whoever is signed in.
@@ -62,12 +67,12 @@ impl Connection {
         }
     }
 
-    fn start(credentials: Credentials, expects_user: bool) -> Self {
+    fn start(credentials: Credentials, expects_user: bool, delay: Duration) -> Self {
         let (sender, state) = watch::channel(State::Connecting(None));
         let stop = CancellationToken::new();
         let hard = Arc::default();
         let supervisor =
-            Supervisor { credentials, expects_user, state: sender, stop: stop.clone(), hard: Arc::clone(&hard) };
+            Supervisor { credentials, expects_user, delay, state: sender, stop: stop.clone(), hard: Arc::clone(&hard) };
         tokio::spawn(supervisor.run());
         Self { state, stop, hard }
     }

@@ -97,8 +97,7 @@ impl Login {
     /// `PHONE_CODE_INVALID`: another one may be told. `PHONE_CODE_EXPIRED` and others are the end.
     pub async fn code(&self, code: &str) -> Result<Step, Fault> {
         let phone_code = (!self.is_email).then(|| code.to_owned());
-        let email_verification =
-            self.is_email.then(|| types::EmailVerificationCode { code: code.to_owned() }.into());
+        let email_verification = self.is_email.then(|| types::EmailVerificationCode { code: code.to_owned() }.into());
         let request = functions::auth::SignIn {
             phone_number: self.phone.clone(),
             phone_code_hash: self.code_hash.clone(),

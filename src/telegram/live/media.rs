@@ -45,6 +45,9 @@ pub struct StoredMedia {
     pub file_reference: Vec<u8>,
 }
 
+/// The error of a file that can't be read here.
+pub const UNREADABLE: &str = "MEDIA_FILE_UNREADABLE";
+
 impl Connection {
     /// Puts media at Telegram without sending it to anybody.
     ///
@@ -63,7 +66,7 @@ impl Connection {
     async fn upload(&self, kind: MediaType, path: &Path) -> Result<enums::InputMedia, Fault> {
         let unreadable = |error: std::io::Error| {
             tracing::warn!(%error, file = %path.display(), "media can't be read");
-            Fault::rpc(400, "MEDIA_FILE_UNREADABLE")
+            Fault::rpc(400, UNREADABLE)
         };
         let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
         let bytes = file.metadata().await.map_err(unreadable)?.len();

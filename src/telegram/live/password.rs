@@ -13,10 +13,7 @@ const WIDTH: usize = 256;
 ///
 /// # Errors
 /// What was asked for would give the password away, or is not understood.
-pub(super) fn proof(
-    asked: &types::account::Password,
-    password: &[u8],
-) -> Result<enums::InputCheckPasswordSrp, Fault> {
+pub(super) fn proof(asked: &types::account::Password, password: &[u8]) -> Result<enums::InputCheckPasswordSrp, Fault> {
     use enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow as Known;
     let unsafe_numbers = || Fault::rpc(400, "SRP_PARAMETERS_INVALID");
     let (Some(Known(by)), Some(theirs), Some(srp_id)) = (&asked.current_algo, &asked.srp_b, asked.srp_id) else {
@@ -73,7 +70,8 @@ mod tests {
             pending_reset_date: None,
             login_email_pattern: None,
         };
-        let refused = |asked| proof(&asked, b"password").is_err_and(|fault| fault.to_string() == "SRP_PARAMETERS_INVALID");
+        let refused =
+            |asked| proof(&asked, b"password").is_err_and(|fault| fault.to_string() == "SRP_PARAMETERS_INVALID");
         let composite = vec![0xff; WIDTH];
         assert!(refused(asked(composite.clone(), 3, vec![5])), "no prime");
         assert!(refused(asked(vec![47], 3, vec![5])), "too short");
@@ -87,6 +85,8 @@ mod tests {
     fn numbers_are_compared_as_numbers() {
         assert!(is_between(&[0, 0, 5], &[0, 1, 0]));
         assert!(is_between(&[2], &[3]) && is_between(&[1, 0], &[1, 1]));
-        assert!(!is_between(&[1], &[9]) && !is_between(&[0], &[9]) && !is_between(&[9], &[9]) && !is_between(&[1, 0], &[9]));
+        assert!(
+            !is_between(&[1], &[9]) && !is_between(&[0], &[9]) && !is_between(&[9], &[9]) && !is_between(&[1, 0], &[9])
+        );
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct Supervisor {
     pub(super) credentials: Credentials,
     /// Whether the greeting asks who is signed in.
     pub(super) expects_user: bool,
+    /// How long it waits before it connects for the first time.
+    pub(super) delay: Duration,
     pub(super) state: watch::Sender<State>,
     pub(super) stop: CancellationToken,
     /// The runner of the present pool, for those who can't wait.
@@ -79,6 +81,7 @@ enum End {
 impl Supervisor {
     /// Runs until it is stopped, or the account is not let in.
     pub(super) async fn run(self) {
+        self.pause(self.delay).await;
         let mut wait = SHORTEST_WAIT;
         while !self.stop.is_cancelled() {
             let (pause, last) = match self.connect_once().await {
@@ -101,12 +104,16 @@ impl Supervisor {
             if last.is_some() {
                 self.state.send_replace(State::Connecting(last));
             }
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = self.stop.cancelled() => {}
-            }
+            self.pause(pause).await;
         }
         self.state.send_replace(State::Closed);
+    }
+
+    async fn pause(&self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.stop.cancelled() => {}
+        }
     }
 
     /// From the first packet to the last trace.

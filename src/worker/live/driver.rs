@@ -71,7 +71,10 @@ impl Driver {
         stop: CancellationToken,
     ) -> Result<Self> {
         let id = held.account.id;
-        let connection = Arc::new(Connection::open(credentials(&tools.on, &held.account)?));
+        if !held.quiet.is_zero() {
+            tracing::warn!(account = %id, wait = ?held.quiet, "its last holder fell silent: Telegram may keep its connection so long");
+        }
+        let connection = Arc::new(Connection::open_after(credentials(&tools.on, &held.account)?, held.quiet));
         watchdog.guard(id, &connection);
         let seat = Seat {
             tools,

@@ -118,7 +118,7 @@ async fn recipient(seat: &Seat, letter: &Letter) -> Result<Result<lead_peer::Mod
         return Ok(Err(wait(SOON, "the Telegram account is about to change hands")));
     }
     let is_flooded = on.clock.nanos() < seat.resolve_until.load(Ordering::SeqCst);
-    if is_flooded || !budget::resolve(&on.db, seat.id, on.now()).await? {
+    if is_flooded || !budget::resolve(&on.db, seat.id, on.now(), 0).await? {
         return Ok(Err(wait(
             SPENT,
             "the Telegram account may look nobody up now: it waits, or its day's budget is spent",

@@ -14,13 +14,15 @@ use crate::domain::delivery::table::{Method, Ruling, rule};
 use crate::domain::delivery::{Fault, wait_until};
 use crate::domain::error::Result;
 use crate::domain::id::BroadcastCampaignId;
+use crate::service::broadcast::campaign::Reason;
+use crate::service::broadcast::channel_refresh;
 use crate::service::broadcast::delivery::engage::assign;
 use crate::service::broadcast::delivery::refuse::{refuse, refuse_content};
 use crate::service::broadcast::delivery::{Mission, account};
 use crate::storage::broadcast::queue::tray::{self, Item, Owner, Want};
 use crate::storage::broadcast::queue::{accounts, budget, peers};
 use crate::storage::broadcast::telegram_account;
-use crate::telegram::live::{Recipient, ResolvedPeer};
+use crate::telegram::live::{Recipient, ResolvedPeer, UNREADABLE};
 
 /// Trays are looked at so often without being asked to.
 const LOOK: Duration = Duration::from_secs(1);
@@ -83,9 +85,10 @@ impl Preparer {
             trays.push((owner, mission, items));
         }
         let today = account.today(on.now());
+        let kept = channel_refresh::reserve(&on, &account).await?;
         let mut left = Left {
             new_peers: i64::from(account.new_peers_per_day - today.new_peers),
-            resolves: i64::from(account.resolves_per_day - today.resolves),
+            resolves: i64::from(account.resolves_per_day - today.resolves - kept),
         };
         for item in trays.iter().filter(|(_, mission, _)| mission.mode == CampaignMode::Live).flat_map(|tray| &tray.2) {
             left.note(item);
@@ -111,7 +114,7 @@ impl Preparer {
         }
         // Look-ups take their time, and floods of them stop nothing else: they come last.
         for (owner, mission, items) in &trays {
-            if mission.mode == CampaignMode::Live && !self.look_up(*owner, mission, items, &account).await? {
+            if mission.mode == CampaignMode::Live && !self.look_up(*owner, mission, items, &account, kept).await? {
                 break;
             }
         }
@@ -135,7 +138,7 @@ impl Preparer {
                 ready.notify_one();
             }
             Err(fault) => match rule(&fault) {
-                Ruling::Retry | Ruling::Ambiguous | Ruling::Unsent | Ruling::Media => {
+                Ruling::Retry | Ruling::Ambiguous | Ruling::Unsent => {
                     tracing::debug!(campaign = %mission.id, %fault, "an attachment could not be stored yet");
                 }
                 Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
@@ -147,7 +150,12 @@ impl Preparer {
                     self.seat.gate.close();
                     account::park(&tools.on, *id, status, &fault.to_string()).await?;
                 }
-                _ => refuse_content(&tools.on, mission, &fault).await?,
+                _ if fault.to_string() == UNREADABLE => {
+                    let at = &self.seat.holder.row;
+                    let reason = Reason::Upload(format!("{}, process {}", at.host, at.pid));
+                    refuse_content(&tools.on, mission, reason).await?;
+                }
+                _ => refuse_content(&tools.on, mission, Reason::Content(fault.to_string())).await?,
             },
         }
         Ok(())
@@ -196,6 +204,7 @@ impl Preparer {
         mission: &Mission,
         items: &[Item],
         account: &telegram_account::Model,
+        kept: i32,
     ) -> Result<bool> {
         let Seat { tools, connection, id, stop, ready, resolve_until, .. } = &*self.seat;
         for item in items.iter().filter(|item| item.is_active && item.access_hash.is_none()) {
@@ -203,7 +212,7 @@ impl Preparer {
                 && connection.is_ready()
                 && self.seat.is_held()
                 && tools.on.clock.nanos() >= resolve_until.load(Ordering::SeqCst);
-            if !may || !budget::resolve(&tools.on.db, *id, tools.on.now()).await? {
+            if !may || !budget::resolve(&tools.on.db, *id, tools.on.now(), kept).await? {
                 return Ok(false);
             }
             match connection.resolve(&item.username).await {

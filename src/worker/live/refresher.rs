@@ -1,5 +1,5 @@
-//! Looking at channels for the catalog, inside what the account's day allows: what somebody asked for at any time, the rest only
-//! while the account has nothing to send.
+//! Looking at channels for the catalog, inside what the account's day allows: what somebody asked for at any time, the rest with
+//! half of the day's look-ups while the account has nothing to send, and else with a quarter of them, evenly over the day.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,14 +17,16 @@ use crate::storage::broadcast::queue::{accounts, budget, peers};
 
 /// Between two channels: look-ups in quick succession have cost accounts most of a day.
 const PAUSE: Duration = Duration::from_secs(5);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Looks at channels until the driver ends.
 pub async fn run(seat: Arc<Seat>) {
     let clock = seat.tools.on.clock.clone();
+    let mut last = None;
     while !seat.stop.is_cancelled() {
         if seat.connection.is_ready()
             && seat.is_held()
-            && let Err(error) = turn(&seat).await
+            && let Err(error) = turn(&seat, &mut last).await
         {
             tracing::warn!(account = %seat.id, ?error, "a channel cannot be looked at");
         }
@@ -32,20 +34,27 @@ pub async fn run(seat: Arc<Seat>) {
     }
 }
 
-/// Looks at one channel, if one is due and the day allows it.
-async fn turn(seat: &Seat) -> Result<()> {
+/// Looks at one channel, if one is due and the day allows it. `last` is when that was done last, on the monotonic clock.
+async fn turn(seat: &Seat, last: &mut Option<Duration>) -> Result<()> {
     let on = &seat.tools.on;
     if on.clock.nanos() < seat.resolve_until.load(Ordering::SeqCst) {
         return Ok(());
     }
     let Some(row) = account::reload(on, seat.id).await? else { return Ok(()) };
     let is_busy = !accounts::work(on.db.reader(), seat.id).await?.is_empty();
-    // Half of the day is left to the campaigns that may come.
-    let only_requested = is_busy || row.today(on.now()).resolves >= row.resolves_per_day / 2;
+    let now = on.clock.monotonic();
+    let only_requested = if is_busy {
+        let share = u32::try_from(row.resolves_per_day / 4).unwrap_or(0);
+        share == 0 || last.is_some_and(|last| now.saturating_sub(last) < DAY / share)
+    } else {
+        // Half of the day is left to the campaigns that may come.
+        row.today(on.now()).resolves >= row.resolves_per_day / 2
+    };
     let Some(due) = channel_refresh::next(on, only_requested).await? else { return Ok(()) };
-    if !budget::resolve(&on.db, seat.id, on.now()).await? {
+    if !budget::resolve(&on.db, seat.id, on.now(), 0).await? {
         return channel_refresh::release(on, due.id).await;
     }
+    *last = Some(now);
     match look(seat, &due).await? {
         Ok(()) => Ok(()),
         Err(fault) => refused(seat, &due, &fault).await,

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
+
 use crate::harness::telegram::TelegramServer;
-use crate::harness::{herald, npm};
+use crate::harness::{Database, KEY, Process, eventually, herald, npm};
 
 /// Runs a command with the key of the data folder, and this on its standard input; returns whether it went well, and what it
 /// said.
@@ -50,6 +52,68 @@ async fn an_account_is_stored_listed_and_sealed_under_a_new_key() {
     let (well, said) = run(&["telegram", "check"], "");
     assert!(!well && said.contains("signed out") && said.contains("1 of 1 accounts are in trouble"), "{said}");
     assert!(telegram.accepted().is_empty(), "nothing is sent");
+}
+
+/// A fleet's key comes from the environment, and moves while both are known.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_move_from_a_key_in_the_environment_to_the_next() {
+    let telegram = TelegramServer::start(1).await;
+    let (database, folder) = (Database::create().await, tempfile::tempdir().unwrap());
+    let (one, two) = (KEY, "bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE=");
+    let run = |keys: &[(&str, &str)], words: &[&str], input: &str| {
+        let mut command = herald(words[0]);
+        command.env_remove("HERALD_SECRET_KEY").envs(keys.iter().copied()).args(&words[1..]);
+        command.arg(format!("--data-dir={}", folder.path().display())).args(database.flags());
+        command.args(["--telegram=live", "--telegram-api-id=1", "--log=warn"]);
+        command.arg(format!("--telegram-server={}", telegram.address()));
+        finish(command, input)
+    };
+    let (key, before) = ("HERALD_SECRET_KEY", "HERALD_SECRET_KEY_BEFORE");
+    let (well, said) = run(&[(key, one)], &["telegram", "add", "main"], &format!("{}\n", telegram.session_string(0)));
+    assert!(well, "{said}");
+    let (well, said) = run(&[(key, two)], &["secrets", "rotate"], "");
+    assert!(!well && said.contains("HERALD_SECRET_KEY_BEFORE") && said.trim().lines().count() == 1, "{said}");
+    let (well, said) = run(&[(key, two)], &["telegram", "check"], "");
+    assert!(!well && said.contains("1 of 1 accounts are in trouble"), "the new key alone does not open it: {said}");
+    // While both are known, everything goes on.
+    let both = [(key, two), (before, one)];
+    let (well, said) = run(&both, &["telegram", "check"], "");
+    assert!(well && said.contains("Telegram lets it in"), "{said}");
+    for sealed in ["1 secrets are encrypted", "0 secrets are encrypted"] {
+        let (well, said) = run(&both, &["secrets", "rotate"], "");
+        assert!(well && said.contains(sealed) && said.contains("HERALD_SECRET_KEY_BEFORE can go"), "{said}");
+    }
+    let (well, said) = run(&[(key, two)], &["telegram", "check"], "");
+    assert!(well && said.contains("Telegram lets it in"), "{said}");
+    let (well, said) = run(&[(key, one)], &["telegram", "check"], "");
+    assert!(!well && said.contains("in trouble"), "{said}");
+}
+
+/// R17: what another process holds is not connected by `check`, which says who holds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_another_process_holds_is_not_checked() {
+    let telegram = TelegramServer::start(1).await;
+    let (database, folders) = (Database::create().await, [(); 2].map(|()| tempfile::tempdir().unwrap()));
+    let server = format!("--telegram-server={}", telegram.address());
+    let flags = ["--telegram=live", "--telegram-api-id=1", &server];
+    let holder = Process::serve(&database, folders[0].path(), &flags);
+    let admin = holder.admin().await;
+    super::added(&admin, &telegram, 0).await;
+    let made = super::campaigns::campaign(&admin, 40, json!({ "deliveryRate": 1 })).await;
+    let id = &made.data()["createBroadcastCampaign"]["campaign"]["id"];
+    super::campaigns::run(&admin, "startBroadcastCampaign", json!({ "id": id })).await.data();
+    eventually("it is held", async || telegram.open_connections(0) == 1).await;
+    let mut command = herald("telegram");
+    // On SQLite the data folder is the holder's, and only that.
+    let folder = &folders[usize::from(database.is_postgres())];
+    command.arg("check").args(flags).arg(format!("--data-dir={}", folder.path().display())).args(database.flags());
+    let (well, said) = finish(command, "");
+    if database.is_postgres() {
+        assert!(well && said.contains("in use by") && said.contains("process"), "{said}");
+    } else {
+        assert!(!well && said.contains("another herald uses the folder") && said.trim().lines().count() == 1, "{said}");
+    }
+    assert_eq!((telegram.open_connections(0), telegram.doubled_connections()), (1, 0));
 }
 
 /// The README's block on the way to a first message, run as it stands there.

@@ -67,12 +67,15 @@ async fn a_number_is_signed_in_by_its_code_and_its_password_which_is_not_shown()
     assert!(well && said.contains("Telegram lets it in"), "{said}");
 }
 
+/// What the server plays, what is typed, and what is told.
+type Case = (Option<(&'static str, &'static str)>, &'static [&'static str], &'static str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_let_in_is_told_why_and_nothing_is_stored() {
     let telegram = TelegramServer::start(1).await;
     let folder = tempfile::tempdir().unwrap();
     telegram.lock(0, PHONE, CODE, None);
-    let cases: [(Option<(&'static str, &'static str)>, &[&str], &str); 9] = [
+    let cases: [Case; 9] = [
         (None, &["call me"], "its country's code"),
         (None, &["1234567"], "Telegram knows no such telephone number"),
         (Some(("auth.sendCode", "PHONE_NUMBER_BANNED")), &[PHONE], "Telegram has banned this number"),

@@ -6,6 +6,7 @@ use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
 use herald::domain::clock;
 use herald::domain::delivery::Fault;
 use herald::domain::secret_key::SecretKey;
+use herald::service::broadcast::delivery::sender::Gone;
 use herald::service::broadcast::delivery::settle::settle;
 use herald::service::broadcast::delivery::{lease, sender as service};
 use herald::service::broadcast::{campaign, job};
@@ -27,8 +28,8 @@ async fn a_lease_gives_identities_that_a_takeover_keeps() {
     let identities: HashMap<i32, i64> =
         leased.jobs.iter().map(|job| (job.position, job.random_id.expect("one"))).collect();
     assert_eq!(identities.values().collect::<HashSet<_>>().len(), 4);
-    assert!(service::take_over(&office.on, &gone).await.expect("takes over"));
-    assert!(!service::take_over(&office.on, &gone).await.expect("asks"), "only one process takes over");
+    assert!(service::take_over(&office.on, &gone, Gone::Ended).await.expect("takes over"));
+    assert!(!service::take_over(&office.on, &gone, Gone::Ended).await.expect("asks"), "only one process takes over");
     office.assert_counters(id).await;
     for job in office.jobs(id).await.into_iter().filter(|job| identities.contains_key(&job.position)) {
         assert_eq!(job.status, JobStatus::Queued);
@@ -50,7 +51,7 @@ async fn who_was_taken_over_leases_nothing_and_settles_only_receipts() {
     office.start(id).await;
     let zombie = hold(&office).await;
     let (mission, leased) = claim(&office, id, &zombie, 3).await;
-    assert!(service::take_over(&office.on, &zombie).await.expect("takes over"));
+    assert!(service::take_over(&office.on, &zombie, Gone::Ended).await.expect("takes over"));
     let stale = request(&office, id, &zombie, 3).await;
     assert!(lease::lease(&office.on, &mission, &stale).await.is_err(), "its epoch is over");
     let untouched = answers(&office, &leased, None);
@@ -124,7 +125,7 @@ async fn an_ambiguous_job_beyond_the_window_is_unknown_and_never_sent() {
     office.start(id).await;
     let gone = hold(&office).await;
     claim(&office, id, &gone, 2).await;
-    service::take_over(&office.on, &gone).await.expect("takes over");
+    service::take_over(&office.on, &gone, Gone::Ended).await.expect("takes over");
     let worker = office.worker();
     let row = office.until(id, CampaignStatus::Completed).await;
     worker.stop().await;
@@ -220,7 +221,7 @@ async fn an_identity_outlives_the_key_that_made_it_and_is_of_its_mode() {
         let (_, leased) = claim(&office, id, &holder, 1).await;
         let (job, known) = (leased.jobs[0].id, leased.jobs[0].random_id);
         assert_eq!(known, Some(office.on.key.random_id(purpose, job.0, 0)));
-        service::take_over(&office.on, &holder).await.expect("takes over");
+        service::take_over(&office.on, &holder, Gone::Ended).await.expect("takes over");
         let key = std::mem::replace(&mut office.on.key, SecretKey::new([8; 32]));
         let (_, again) = claim(&office, id, &hold(&office).await, 1).await;
         assert_eq!((again.jobs[0].id, again.jobs[0].random_id), (job, known));
@@ -280,7 +281,7 @@ async fn a_cancellation_tells_what_may_have_gone_out_from_what_has_not() {
     let (gone, slow) = (hold(&office).await, hold(&office).await);
     let (_, lost) = claim(&office, id, &gone, 2).await;
     let (mission, late) = claim(&office, id, &slow, 3).await;
-    service::take_over(&office.on, &gone).await.expect("takes over");
+    service::take_over(&office.on, &gone, Gone::Ended).await.expect("takes over");
     campaign::cancel(&office.on, &office.actor, id).await.expect("cancels");
     let row = office.progress(id).await;
     assert_eq!((row.cancelled, row.unknown, row.sending, row.queued), (4, 2, 3, 0));

@@ -9,6 +9,7 @@ use herald::domain::error::Error;
 use herald::domain::id::ChannelId;
 use herald::service::broadcast::campaign;
 use herald::service::broadcast::delivery::sender as service;
+use herald::service::broadcast::delivery::sender::Gone;
 use herald::service::broadcast::delivery::settle::settle;
 use herald::storage::broadcast::queue::lease::{Decision, lease};
 use herald::storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
@@ -186,7 +187,7 @@ async fn a_lease_that_is_being_committed_is_not_missed_by_a_takeover() {
     });
     let takeover = async {
         told.await.expect("it leases");
-        service::take_over(&office.on, &gone).await
+        service::take_over(&office.on, &gone, Gone::Ended).await
     };
     let (leasing, takeover) = tokio::join!(leasing, takeover);
     assert_eq!((leasing.expect("leases"), takeover.expect("takes over")), (3, true));

@@ -64,7 +64,7 @@ impl Terminal {
             }
             match self.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(shown) => self.screen.extend(shown),
-                Err(_) => panic!("{text:?} was not shown: {}", self.shown()),
+                Err(error) => panic!("{text:?} was not shown ({error}): {}", self.shown()),
             }
         }
     }

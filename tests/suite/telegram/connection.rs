@@ -84,7 +84,7 @@ async fn an_error_is_told_as_it_is_and_never_slept_on() {
         let started = Instant::now();
         let fault = connection.send(&message(Recipient::SavedMessages, "Hello", 5)).await.unwrap_err();
         assert_eq!(fault.to_string(), error);
-        assert!(started.elapsed() < Duration::from_secs(1));
+        assert!(started.elapsed() < Duration::from_secs(3), "it was slept on");
     }
     assert_eq!(server.accepted().len(), 0);
     let long = "x".repeat(5000);
@@ -116,8 +116,9 @@ async fn survives(play: Play) {
     server.play(On::send_to("me"), play);
     let hello = message(Recipient::SavedMessages, "Hello", 31);
     let started = Instant::now();
+    // Had it been the time-out of calls, it would say so.
     assert_eq!(connection.send(&hello).await, Err(Fault::ConnectionLost));
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     let reply = send_within_five_seconds(&connection, &hello).await;
     assert!(reply.is_ok(), "{reply:?}");
     assert_eq!((server.accepted().len(), server.doubled_connections()), (1, 0));

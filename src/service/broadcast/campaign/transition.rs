@@ -68,6 +68,8 @@ pub enum Reason {
     Failures(i32),
     /// Every message would be refused like this one.
     Content(String),
+    /// What goes along is an upload, which this process can't read.
+    Upload(String),
     /// The account can't send.
     Account(String),
     /// None of its accounts can, for now.
@@ -79,6 +81,10 @@ impl Reason {
         match self {
             Self::Failures(count) => format!("{count} messages in a row failed"),
             Self::Content(error) => format!("Telegram refuses the message itself: {error}"),
+            Self::Upload(by) => format!(
+                "the uploaded file is not in the data folder of {by}: let all processes that send share one folder of uploads, \
+                 or give the campaign a mediaUrl; then resume"
+            ),
             Self::Account(error) => format!("the sending account cannot send: {error}"),
             Self::NoAccount => "none of its Telegram accounts can send: mend one, then resume".into(),
         }

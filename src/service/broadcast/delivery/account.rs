@@ -1,10 +1,12 @@
 //! Accounts in the hands of workers: leased before they are connected, given back after they are closed (R15 to R18).
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sea_orm::EntityTrait;
 use serde_json::json;
 
-use super::sender::give_back;
+use super::sender::{QUIET, give_back};
 use crate::domain::audit::Action;
 use crate::domain::broadcast::AccountStatus;
 use crate::domain::delivery::table::Method;
@@ -27,6 +29,8 @@ pub struct Held {
     pub epoch: i64,
     /// The last slot of its own pace, in nanoseconds since 1970.
     pub last_slot: i64,
+    /// How long nobody may connect it yet: its last holder may stand still, with its socket open (R16).
+    pub quiet: Duration,
 }
 
 /// Leases an account for the process `holder`; None if somebody holds it. What an earlier holder left open may have been sent:
@@ -46,7 +50,8 @@ pub async fn acquire(on: &Services, holder: &sender::Model, id: TelegramAccountI
     let account = telegram_account::Entity::by_ids(&[id]).one(on.db.reader()).await?;
     let lease = account_lease::Entity::of(&[id]).one(on.db.reader()).await?;
     let (Some(account), Some(lease)) = (account, lease) else { return Err(Error::NotFound("Telegram account")) };
-    Ok(Some(Held { account, epoch, last_slot: lease.last_slot }))
+    let quiet = lease.quiet_until.and_then(|until| (until - on.now()).to_std().ok()).unwrap_or_default();
+    Ok(Some(Held { account, epoch, last_slot: lease.last_slot, quiet }))
 }
 
 /// Gives an account back. Its connection must be closed: from now on another process may open one.
@@ -60,7 +65,9 @@ pub async fn release(on: &Services, holder: SenderId, id: TelegramAccountId, epo
 /// Frees the accounts of processes that ended without giving them back: a crash in the middle of a takeover.
 pub async fn free_orphans(on: &Services) -> Result<()> {
     for holder in accounts::ended_holders(on.db.reader()).await? {
-        for account in accounts::free(&on.db, holder).await? {
+        // Nobody knows any more how it ended. On SQLite its data folder is free, so it has.
+        let quiet_until = on.db.is_postgres().then(|| on.now() + QUIET);
+        for account in accounts::free(&on.db, holder, quiet_until).await? {
             give_back(on, SenderId(account.0), |_| false, Fate::Lost).await?;
         }
     }

@@ -57,8 +57,8 @@ pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item,
 }
 
 /// What goes along with each message is refused: the campaign pauses, as it would at the first send.
-pub async fn refuse_content(on: &Services, mission: &Mission, fault: &Fault) -> Result<()> {
-    let ending = &Ending::Paused(Reason::Content(fault.to_string()));
+pub async fn refuse_content(on: &Services, mission: &Mission, reason: Reason) -> Result<()> {
+    let ending = &Ending::Paused(reason);
     on.write(|tx| async move {
         let tx = &*tx;
         let hot = lock(tx, mission.id).await?;

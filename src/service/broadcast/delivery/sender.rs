@@ -17,6 +17,22 @@ use crate::storage::broadcast::{job_change, sender};
 /// How long an ended sender is remembered: longer than any job is ambiguous.
 const MEMORY: TimeDelta = TimeDelta::days(1);
 
+/// How long after a takeover from a silent process its accounts are not connected.
+///
+/// That process may stand still, and Telegram keeps a connection for 75 s after the last sign of life of the protocol's library,
+/// which gives one every 60 s and overrules Herald's own, of 15 s, until the next of those. It was silent for 24 s before the
+/// takeover, and up to 4 s more since its last beat: the other 55 s, and some for clocks and the way.
+pub(super) const QUIET: TimeDelta = TimeDelta::seconds(60);
+
+/// How it is known that a process is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// It has ended: the operating system has closed its sockets.
+    Ended,
+    /// Only by its silence: it may stand still, with its sockets open.
+    Silent,
+}
+
 /// Registers a process that will lease jobs.
 pub async fn register(on: &Services, row: &sender::Model) -> Result<()> {
     on.write(|tx| async move {
@@ -48,12 +64,13 @@ pub async fn remembered(on: &Services) -> Result<Vec<sender::Model>> {
 
 /// Takes over the leases of a sender that is gone: its jobs may have been sent, so they are repeated under the same identity.
 /// False if it gave a sign of life after all, or another process was first.
-pub async fn take_over(on: &Services, gone: &sender::Model) -> Result<bool> {
+pub async fn take_over(on: &Services, gone: &sender::Model, how: Gone) -> Result<bool> {
     if !senders::fence(&on.db, gone.id, gone.epoch, gone.beat).await? {
         return Ok(false);
     }
     let mut jobs = give_back(on, gone.id, |_| false, Fate::Lost).await?;
-    for account in accounts::free(&on.db, gone.id).await? {
+    let quiet_until = (how == Gone::Silent).then(|| on.now() + QUIET);
+    for account in accounts::free(&on.db, gone.id, quiet_until).await? {
         // Their next holder would do it too, before it connects them: but there may be none for long.
         jobs += give_back(on, SenderId(account.0), |_| false, Fate::Lost).await?;
     }

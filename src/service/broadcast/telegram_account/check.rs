@@ -52,6 +52,11 @@ pub async fn check(
 
 async fn look(on: &Services, holder: &sender::Model, account: &Model) -> Result<Finding> {
     let Some(held) = acquire(on, holder, account.id).await? else { return held_by(on, account).await };
+    if !held.quiet.is_zero() {
+        release(on, holder.id, account.id, held.epoch).await?;
+        let by = format!("a process that fell silent; ask again in {} seconds", held.quiet.as_secs() + 1);
+        return Ok(Finding::Held { by });
+    }
     let finding = match credentials(on, &held.account) {
         Ok(credentials) => match Connection::connect(credentials).await {
             Ok((connection, _)) => {

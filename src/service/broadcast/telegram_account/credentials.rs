@@ -24,7 +24,10 @@ pub struct Application {
 
 impl std::fmt::Debug for Application {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Application").field("api_id", &self.api_id).field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("Application")
+            .field("api_id", &self.api_id)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
     }
 }
 

@@ -49,7 +49,11 @@ impl Login {
         let label = self::label(&mut wrong, label);
         budget.check(&mut wrong);
         let phone = digits(phone);
-        wrong.require(phone.is_some(), "phone", "must be a telephone number with its country's code, such as +49 151 23456789");
+        wrong.require(
+            phone.is_some(),
+            "phone",
+            "must be a telephone number with its country's code, such as +49 151 23456789",
+        );
         wrong.into_result()?;
         let by = applicant(on)?;
         let begun = live::Login::begin(&by, &phone.unwrap_or_default()).await;
@@ -113,7 +117,12 @@ fn applicant(on: &Services) -> Result<Applicant> {
                    HERALD_TELEGRAM_API_HASH";
         return Err(Error::Precondition(why.into()));
     };
-    Ok(Applicant { api_id, api_hash, server: application.server.clone(), key: application.server_key.as_ref().map(Arc::clone) })
+    Ok(Applicant {
+        api_id,
+        api_hash,
+        server: application.server.clone(),
+        key: application.server_key.as_ref().map(Arc::clone),
+    })
 }
 
 /// Why it does not go on, and whether something else may be typed.
@@ -133,7 +142,9 @@ fn refused(fault: &Fault) -> Error {
         "PHONE_NUMBER_UNOCCUPIED" | "PHONE_NUMBER_APP_SIGNUP_FORBIDDEN" => {
             "no account has this number: make one with Telegram's own app, and use it a while before it sends anything"
         }
-        "PHONE_NUMBER_FLOOD" | "PHONE_PASSWORD_FLOOD" => "there were too many attempts with this number: try again tomorrow",
+        "PHONE_NUMBER_FLOOD" | "PHONE_PASSWORD_FLOOD" => {
+            "there were too many attempts with this number: try again tomorrow"
+        }
         "PHONE_PASSWORD_PROTECTED" => "the account's settings forbid to sign it in by a code",
         "PAYMENT_REQUIRED" | "EMAIL_SETUP_REQUIRED" => {
             "Telegram wants more than a code from this number: sign in once with its own app first"
@@ -172,7 +183,9 @@ mod tests {
     fn only_what_was_mistyped_may_be_typed_again() {
         let is_again = |name: &str| matches!(refused(&Fault::rpc(400, name)), Error::Invalid(_));
         assert!(is_again("PHONE_CODE_INVALID") && is_again("PASSWORD_HASH_INVALID"));
-        for name in ["PHONE_CODE_EXPIRED", "PHONE_NUMBER_BANNED", "PHONE_NUMBER_UNOCCUPIED", "FLOOD_WAIT_7", "NEW_ERROR"] {
+        for name in
+            ["PHONE_CODE_EXPIRED", "PHONE_NUMBER_BANNED", "PHONE_NUMBER_UNOCCUPIED", "FLOOD_WAIT_7", "NEW_ERROR"]
+        {
             assert!(!is_again(name), "{name}");
         }
         assert!(refused(&Fault::rpc(420, "FLOOD_WAIT_7")).to_string().contains("7 seconds"));

@@ -99,10 +99,12 @@ pub async fn release(db: &Db, account: TelegramAccountId, holder: SenderId, epoc
     Ok(!db.write_alone(Dialect(db.backend()).statement(sql, values)).await?.is_empty())
 }
 
-/// Takes all accounts from a process that is gone: what it leased by them can't be leased by it any more.
-pub async fn free(db: &Db, gone: SenderId) -> Result<Vec<TelegramAccountId>> {
-    let sql = "UPDATE account_leases SET holder_id = NULL, epoch = epoch + 1 WHERE holder_id = $1 RETURNING account_id";
-    let freed = db.write_alone(Dialect(db.backend()).statement(sql, [gone.into()])).await?;
+/// Takes all accounts from a process that is gone: what it leased by them can't be leased by it any more. Nobody is to connect
+/// them before `quiet_until`.
+pub async fn free(db: &Db, gone: SenderId, quiet_until: Option<DateTime<Utc>>) -> Result<Vec<TelegramAccountId>> {
+    let sql = "UPDATE account_leases SET holder_id = NULL, epoch = epoch + 1, quiet_until = $2
+               WHERE holder_id = $1 RETURNING account_id";
+    let freed = db.write_alone(Dialect(db.backend()).statement(sql, [gone.into(), quiet_until.into()])).await?;
     Ok(freed.iter().map(|row| row.try_get("", "account_id")).collect::<Result<_, _>>()?)
 }
 

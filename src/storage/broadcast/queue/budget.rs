@@ -28,8 +28,8 @@ pub async fn send(tx: &Tx, account: TelegramAccountId, start: DateTime<Utc>, is_
     Ok(tx.query_one_raw(dialect.statement(&sql, values)).await?.is_some())
 }
 
-/// Counts a look-up of a username. False if it may not be: as above.
-pub async fn resolve(db: &Db, account: TelegramAccountId, now: DateTime<Utc>) -> Result<bool> {
+/// Counts a look-up of a username, of which `kept` are to be left in the day. False if it may not be: as above.
+pub async fn resolve(db: &Db, account: TelegramAccountId, now: DateTime<Utc>, kept: i32) -> Result<bool> {
     let sql = format!(
         "UPDATE telegram_accounts SET
              resolves_today = CASE WHEN day = $2 THEN resolves_today ELSE 0 END + 1,
@@ -37,9 +37,9 @@ pub async fn resolve(db: &Db, account: TelegramAccountId, now: DateTime<Utc>) ->
              new_peers_today = CASE WHEN day = $2 THEN new_peers_today ELSE 0 END,
              day = $2
          WHERE id = $1 AND status IN {SENDING} AND (resolve_not_before IS NULL OR resolve_not_before <= $3)
-           AND (day <> $2 OR resolves_today < resolves_per_day) AND resolves_per_day > 0
+           AND (day <> $2 OR resolves_today < resolves_per_day - $4) AND resolves_per_day > $4
          RETURNING id"
     );
-    let values: [Value; 3] = [account.into(), day(now).into(), now.into()];
+    let values: [Value; 4] = [account.into(), day(now).into(), now.into(), kept.into()];
     Ok(!db.write_alone(Dialect(db.backend()).statement(&sql, values)).await?.is_empty())
 }

@@ -127,7 +127,10 @@ async fn find(tx: &Tx, claim: &Claim) -> Result<Option<Due>> {
     Ok(row.map(|row| Due::from_query_result(&row, "")).transpose()?)
 }
 
-/// R14: whether another job of the campaign has the same recipient, by an old name of its channel.
+/// R14: whether another job of the campaign has the same recipient, by an old name of its channel. Should two accounts come to both
+/// at the same time, the unique index lets one pass, and the other one finds it at its next turn. Channels of the catalog are not
+/// unique by their peer, as the rule first said: a name may go to another channel, and which of two is the stale one only a
+/// look-up tells, whereas a campaign must know.
 async fn is_second(tx: &Tx, claim: &Claim) -> Result<bool> {
     let Some(peer) = claim.peer_id else { return Ok(false) };
     let dialect = Dialect(tx.get_database_backend());

@@ -1,8 +1,14 @@
 //! The leases of accounts: one hand at a time, and what a dead hand left is repeated by the same account (R15 to R17).
 
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
 use herald::domain::broadcast::{AccountStatus, CampaignStatus, JobStatus};
+use herald::service::broadcast::delivery::sender::Gone;
 use herald::service::broadcast::delivery::{account, sender as service};
+use herald::storage::broadcast::account_lease;
 use herald::storage::broadcast::queue::accounts as rows;
+use sea_orm::{ActiveModelTrait, ActiveValue};
 
 use super::super::fixture::names;
 use super::super::holding::hold;
@@ -21,7 +27,7 @@ async fn an_account_is_in_one_hand_and_its_epoch_rises() {
     let second = account::acquire(on, &two, id).await.expect("asks").expect("it is free");
     assert!(second.epoch > first.epoch);
     // A holder that was taken for dead loses it, and gets no other one.
-    assert!(service::take_over(on, &two).await.expect("takes over"));
+    assert!(service::take_over(on, &two, Gone::Ended).await.expect("takes over"));
     assert_eq!(field.lease(0).await.holder_id, None);
     assert!(account::acquire(on, &two, id).await.is_err(), "it is dead to all");
     assert!(!rows::release(&on.db, id, two.id, second.epoch).await.expect("asks"));
@@ -80,4 +86,37 @@ async fn what_is_not_ready_is_not_leased() {
     assert_eq!((row.last_slot, row.queued, field.account(0).await.status), (0, 6, AccountStatus::NeedsLogin));
     worker.stop().await;
     assert!(field.office.jobs(id).await.iter().all(|job| job.random_id.is_none() && job.leases == 0));
+}
+
+/// R16: a process that fell silent may stand still with its socket open, so its accounts are leased, but not connected yet.
+#[tokio::test]
+async fn what_a_silent_process_held_is_not_connected_before_telegram_has_let_go_of_it() {
+    let field = Field::open(1).await;
+    let (on, account) = (&field.office.on, field.accounts[0]);
+    for (how, is_quiet) in [(Gone::Ended, false), (Gone::Silent, true)] {
+        let (gone, before) = (hold(&field.office).await, on.now());
+        account::acquire(on, &gone, account).await.expect("asks").expect("it is free");
+        assert!(service::take_over(on, &gone, how).await.expect("takes over"));
+        let quiet_until = field.lease(0).await.quiet_until;
+        assert_eq!(quiet_until.is_some_and(|until| until >= before + TimeDelta::seconds(60)), is_quiet, "{how:?}");
+    }
+    // The rest of the minute is left out.
+    let (began, until) = (Instant::now(), on.now() + TimeDelta::seconds(3));
+    let write = on.write(|tx| async move {
+        let row = account_lease::ActiveModel {
+            account_id: ActiveValue::Unchanged(account),
+            quiet_until: ActiveValue::Set(Some(until)),
+            ..Default::default()
+        };
+        Ok(row.update(&*tx).await.map(drop)?)
+    });
+    write.await.expect("changed");
+    let id = field.office.campaign(&names("quiet", 3), 6_000).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.until("it is leased", async || field.lease(0).await.holder_id.is_some()).await;
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let first = field.telegram.calls()[0].at - began;
+    assert!(first >= Duration::from_millis(2_900), "connected after {first:?}");
 }

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 
 use herald::domain::audit::Action;
 use herald::domain::broadcast::{AccountStatus, CampaignMode, CampaignStatus, JobStatus};
-use herald::storage::broadcast::{account_peer, channel};
-use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 use super::super::fixture::names;
 use super::field::Field;
@@ -30,8 +28,8 @@ async fn a_campaign_goes_out_by_one_account() {
     assert_eq!(field.telegram.open_connections(0), 0, "after it was closed");
     let account = field.account(0).await;
     assert_eq!((account.new_peers_today, account.resolves_today), (12, 12));
-    // A slot that came too late on a busy machine has been used up.
-    assert!((12..=24).contains(&account.sends_today), "{}", account.sends_today);
+    // What was leased for a slot that came too late counts too: on a busy machine there are some.
+    assert!(account.sends_today >= 12, "{}", account.sends_today);
     field.office.assert_counters(id).await;
 }
 
@@ -121,37 +119,30 @@ async fn without_an_account_that_can_send_a_campaign_pauses_or_fails() {
     }
 }
 
-/// R14: an old and a new name of one channel are one recipient.
+/// R14: an old and a new name of one channel are one recipient, whichever accounts come to them at the same time.
 #[tokio::test]
 async fn two_names_of_one_channel_get_one_message() {
-    let field = Field::open(1).await;
-    let id = field.office.campaign(&["old_name".into(), "new_name".into()], 6_000).await;
-    let peer = field.telegram.channel_id("old_name");
-    let second: channel::Model = field.office.channel("new_name").await;
-    let known = account_peer::Model {
-        account_id: field.accounts[0],
-        channel_id: second.id,
-        peer_id: peer,
-        access_hash: Some(1),
-        is_user: false,
-        resolved_at: field.office.on.now(),
-        refreshes: 0,
-        written_at: None,
-        slow_seconds: None,
-        not_before: Some(field.office.on.now() + chrono::TimeDelta::seconds(1)),
-    };
-    let known = &known;
-    let write =
-        field.office.on.write(|tx| async move { Ok(known.clone().into_active_model().insert(&*tx).await.map(drop)?) });
-    write.await.expect("known");
+    let field = Field::open(2).await;
+    let (old, new) = (names("old", 12), names("new", 12));
+    for (old, new) in old.iter().zip(&new) {
+        field.telegram.alias(old, new);
+    }
+    let both: Vec<String> = old.iter().zip(&new).flat_map(|(old, new)| [old.clone(), new.clone()]).collect();
+    let id = field.office.campaign(&both, 6_000).await;
     field.office.start(id).await;
     let worker = field.worker();
-    field.office.until(id, CampaignStatus::Completed).await;
+    let row = field.office.until(id, CampaignStatus::Completed).await;
     worker.stop().await;
-    let job = field.job(id, "new_name").await;
-    assert_eq!((job.status, job.error_message.as_deref()), (JobStatus::Failed, Some("DUPLICATE_RECIPIENT")));
-    assert_eq!(field.job(id, "old_name").await.status, JobStatus::Sent);
-    assert_eq!((field.sends().len(), field.telegram.accepted().len()), (1, 1));
+    assert_eq!((row.sent, row.failed, field.sends().len()), (12, 12, 12));
+    for (old, new) in old.iter().zip(&new) {
+        let told = [field.job(id, old).await, field.job(id, new).await].map(|job| (job.status, job.error_message));
+        let second = (JobStatus::Failed, Some("DUPLICATE_RECIPIENT".to_owned()));
+        assert!(told.contains(&second) && told.contains(&(JobStatus::Sent, None)), "{told:?}");
+        assert_eq!(field.received()[old], 1);
+    }
+    assert!(field.office.channel(&new[0]).await.is_active, "nothing is wrong with either name");
+    field.assert_once();
+    field.office.assert_counters(id).await;
 }
 
 /// R11: what may not be repeated any more is looked for in the history of its channel; not found, nobody knows.

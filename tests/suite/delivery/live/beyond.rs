@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use herald::domain::broadcast::{CampaignStatus, CanPost, MediaType};
-use herald::domain::id::BroadcastCampaignId;
+use herald::domain::id::{BroadcastCampaignId, UploadId};
 use herald::service::broadcast::campaign::{delete_sent, edit_sent};
 use herald::service::broadcast::channel_refresh;
 use herald::storage::broadcast::channel_filter::ChannelFilter;
@@ -136,4 +136,53 @@ async fn channels_are_looked_at_when_somebody_asks_and_when_it_was_long_ago() {
     // Half of the day's look-ups is left to campaigns.
     assert_eq!(field.account(0).await.resolves_today, 2);
     assert_eq!(field.office.channel("fresh").await.last_checked, None, "it was added a moment ago");
+}
+
+/// Accounts that are always busy still look at channels: a quarter of the day's look-ups is for those that are due.
+#[tokio::test]
+async fn channels_have_their_turn_where_campaigns_never_end() {
+    let field = Field::with(1, |_, row| row.resolves_per_day = 4).await;
+    let on = &field.office.on;
+    field.office.campaign(&["old".to_owned()], 60).await;
+    let day = on.now() - TimeDelta::days(28);
+    let old = field.office.channel("old").await;
+    let write = on.write(|tx| {
+        let mut row = old.clone().into_active_model();
+        row.last_checked = Set(Some(day));
+        async move { Ok(row.update(&*tx).await.map(drop)?) }
+    });
+    write.await.unwrap();
+    let id = field.office.campaign(&names("busy", 8), 6_000).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.office.until_row(id, "its part of the day", |row| row.sent == 3).await;
+    field.until("the old one was looked at", async || field.office.channel("old").await.last_checked > Some(day)).await;
+    // Nothing is due any more: the rest of the day is the campaign's again, and there is none.
+    field.until("the day is spent", async || field.account(0).await.resolves_today == 4).await;
+    worker.stop().await;
+    assert_eq!((field.office.progress(id).await.sent, field.resolves().len()), (3, 4));
+}
+
+/// An upload lies in the data folder of the process that took it: another one says so, and sends nothing.
+#[tokio::test]
+async fn an_upload_that_is_elsewhere_pauses_the_campaign_with_what_to_do() {
+    let field = Field::open(1).await;
+    let id = field.office.campaign(&names("upload", 3), 6_000).await;
+    field.office.start(id).await;
+    let read = async || campaign::Entity::find_by_id(id).one(field.office.on.db.reader()).await.unwrap().unwrap();
+    let row = read().await;
+    let write = field.office.on.write(|tx| {
+        let mut row = row.clone().into_active_model();
+        row.media_type = Set(Some(MediaType::Photo));
+        row.media_upload_id = Set(Some(UploadId::generate()));
+        async move { Ok(row.update(&*tx).await.map(drop)?) }
+    });
+    write.await.unwrap();
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Paused).await;
+    worker.stop().await;
+    let reason = read().await.pause_reason.unwrap_or_default();
+    assert!(reason.contains("is not in the data folder of") && reason.contains("then resume"), "{reason}");
+    assert_eq!(field.telegram.accepted().len(), 0);
+    field.office.assert_counters(id).await;
 }

@@ -4,15 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
+use herald::domain::audit::Action;
 use herald::domain::broadcast::AccountStatus;
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BroadcastCampaignId, TelegramAccountId};
+use herald::domain::pacing::GRACE;
 use herald::domain::sealed::Vault;
 use herald::storage::Db;
+use herald::storage::access::audit_log;
 use herald::storage::broadcast::{account_lease, campaign_account, job, telegram_account};
 use herald::telegram::Nobody;
 use herald::worker::{Tools, Worker};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Statement};
+use uuid::Uuid;
 
 use super::super::fixture::Office;
 use crate::harness::telegram::{Call, TelegramServer};
@@ -80,6 +85,12 @@ impl Field {
         row.expect("reads").expect("an account")
     }
 
+    /// Changes rows past all services.
+    pub async fn sql(&self, sql: &str) {
+        let db = &self.office.on.db;
+        db.write_alone(Statement::from_string(db.backend(), sql)).await.expect("it is changed");
+    }
+
     pub async fn lease(&self, number: usize) -> account_lease::Model {
         let row = account_lease::Entity::find_by_id(self.accounts[number]).one(self.office.on.db.reader()).await;
         row.expect("reads").expect("a lease")
@@ -124,6 +135,40 @@ impl Field {
         let twice: Vec<_> = self.received().into_iter().filter(|(_, times)| *times > 1).collect();
         assert_eq!((twice, self.telegram.doubled_connections()), (Vec::new(), 0));
     }
+}
+
+/// A wait that an account was told, from the instant at which that was read to its end.
+#[derive(Debug)]
+pub struct Told {
+    pub account: Uuid,
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+/// All waits that stop sends, as the audit log has them.
+pub async fn told(db: &Db) -> Vec<Told> {
+    let lines = audit_log::Entity::find().filter(audit_log::Column::Action.eq(Action::FloodWaitTriggered));
+    let lines = lines.all(db.reader()).await.expect("reads");
+    let told = lines.into_iter().filter_map(|line| {
+        let wait = line.metadata.filter(|wait| wait["method"] == "SEND")?;
+        let until: DateTime<Utc> = wait["until"].as_str()?.parse().expect("an instant");
+        let length = TimeDelta::seconds(wait["waitSeconds"].as_i64()? + 1);
+        Some(Told { account: line.resource_id?, from: until - length, until })
+    });
+    told.collect()
+}
+
+/// Jobs whose last send by an account began while that account was to wait (R18). A send that has passed its last check when the
+/// answer comes may still begin: for that it has the grace of any start.
+pub async fn early(db: &Db) -> Vec<job::Model> {
+    let (told, jobs) = (told(db).await, job::Entity::all().all(db.reader()).await.expect("reads"));
+    assert!(!told.is_empty(), "nobody was told to wait");
+    let grace = TimeDelta::from_std(GRACE).expect("short");
+    let is_early = |job: &job::Model| {
+        let (Some(account), Some(started)) = (job.account_id, job.started_at) else { return false };
+        told.iter().any(|wait| wait.account == account.0 && started > wait.from + grace && started < wait.until)
+    };
+    jobs.into_iter().filter(is_early).collect()
 }
 
 /// Stores an account of the server's that no limit of Herald's slows down, changed before it is there.

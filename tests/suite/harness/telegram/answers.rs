@@ -1,7 +1,7 @@
 //! The requests that the server understands, and their answers.
 
 use grammers_tl_types::enums::{InputChannel, InputPeer};
-use grammers_tl_types::functions::{self as f, account, auth, channels, contacts, help, messages, upload, users};
+use grammers_tl_types::functions::{self as f, auth, channels, contacts, help, messages, upload, users};
 use grammers_tl_types::{Cursor, Deserializable, Identifiable, enums, types};
 
 use super::book::{Book, access_to};
@@ -49,15 +49,6 @@ pub fn read(book: &Book, account: usize, body: &[u8]) -> Request {
     match u32::deserialize(cursor).unwrap() {
         help::GetConfig::CONSTRUCTOR_ID => plain("help.getConfig", Known::GetConfig),
         users::GetUsers::CONSTRUCTOR_ID => plain("users.getUsers", Known::GetUsers),
-        auth::SendCode::CONSTRUCTOR_ID => {
-            plain("auth.sendCode", Known::SendCode(auth::SendCode::deserialize(cursor).unwrap()))
-        }
-        auth::SignIn::CONSTRUCTOR_ID => plain("auth.signIn", Known::SignIn(auth::SignIn::deserialize(cursor).unwrap())),
-        account::GetPassword::CONSTRUCTOR_ID => plain("account.getPassword", Known::GetPassword),
-        auth::CheckPassword::CONSTRUCTOR_ID => {
-            plain("auth.checkPassword", Known::CheckPassword(auth::CheckPassword::deserialize(cursor).unwrap()))
-        }
-        auth::LogOut::CONSTRUCTOR_ID => plain("auth.logOut", Known::LogOut),
         contacts::ResolveUsername::CONSTRUCTOR_ID => {
             let call = contacts::ResolveUsername::deserialize(cursor).unwrap();
             request("contacts.resolveUsername", Some(call.username.clone()), Known::Resolve(call))
@@ -102,7 +93,10 @@ pub fn read(book: &Book, account: usize, body: &[u8]) -> Request {
             let call = channels::GetFullChannel::deserialize(cursor).unwrap();
             request("channels.getFullChannel", named(book, account, &call.channel), Known::GetFullChannel)
         }
-        other => plain("unknown", Known::Unknown(other)),
+        other => {
+            let (method, call) = doors::read(other, cursor).unwrap_or(("unknown", Known::Unknown(other)));
+            plain(method, call)
+        }
     }
 }
 
@@ -115,7 +109,7 @@ pub fn answer(book: &mut Book, account: usize, request: Request) -> Answer {
         Known::SignIn(call) => doors::sign_in(book, account, &call),
         Known::GetPassword => doors::ask_for_password(book, account),
         Known::CheckPassword(call) => doors::check_password(book, account, &call),
-        Known::LogOut => doors::log_out(book, account),
+        Known::LogOut => Ok(doors::log_out(book, account)),
         _ if !book.accounts[account].is_signed_in => Err("AUTH_KEY_UNREGISTERED"),
         Known::GetUsers => Ok(Words::default().list(&[myself(book, account)])),
         Known::Resolve(call) => Ok(channels_of::resolved(book, account, &call.username)),

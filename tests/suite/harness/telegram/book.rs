@@ -112,6 +112,10 @@ pub struct Book {
     pub references: u8,
     /// Parts of files: account, file, part.
     pub parts: BTreeMap<(usize, i64, i32), Vec<u8>>,
+    /// Other names of channels.
+    pub aliases: HashMap<String, String>,
+    /// Connections are kept for 75 s at least, as if the client's library had given the last sign of life.
+    pub keeps_connections: bool,
     usernames: HashMap<i64, String>,
 }
 
@@ -135,6 +139,7 @@ impl Book {
 
     /// The number of the channel of this name.
     pub fn channel_id(&mut self, username: &str) -> i64 {
+        let username = self.aliases.get(username).map_or(username, String::as_str);
         let id = username.bytes().fold(1_469_598_103_i64, |hash, byte| {
             (hash ^ i64::from(byte)).wrapping_mul(1_099_511_628_211) & 0x00ff_ffff_ffff
         });

@@ -1,12 +1,12 @@
 //! Signing in: numbers, codes, and the second step, whose proofs (SRP) are reckoned here by the other side's formulas.
 
-use grammers_tl_types::functions::auth;
-use grammers_tl_types::{Identifiable, enums, types};
+use grammers_tl_types::functions::{account, auth};
+use grammers_tl_types::{Cursor, Deserializable, Identifiable, enums, types};
 use hmac::{Hmac, KeyInit, Mac};
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256, Sha512};
 
-use super::answers::{Answer, myself};
+use super::answers::{Answer, Known, myself};
 use super::book::Book;
 use super::words::Words;
 
@@ -81,20 +81,35 @@ impl Lock {
     /// Whether somebody knows the password: M1 = H(H(p) xor H(g) | H(salt1) | H(salt2) | A | B | H(S)).
     fn opens(&mut self, proof: &types::InputCheckPasswordSrp) -> bool {
         let Some((id, secret)) = self.asked.take() else { return false };
-        let (p, g) = (prime(), BigUint::from(GENERATOR));
-        let a = BigUint::from_bytes_be(&proof.a);
-        if id != proof.srp_id || a == BigUint::ZERO || a >= p {
+        let prime = prime();
+        let theirs = BigUint::from_bytes_be(&proof.a);
+        if id != proof.srp_id || theirs == BigUint::ZERO || theirs >= prime {
             return false;
         }
-        let (a_bytes, b_bytes) = (padded(&a), padded(&self.public(&secret)));
-        let u = BigUint::from_bytes_be(&hash(&[&a_bytes, &b_bytes]));
-        let s = (a * self.verifier.modpow(&u, &p)).modpow(&secret, &p);
-        let (hp, hg) = (hash(&[&padded(&p)]), hash(&[&padded(&g)]));
-        let mixed: Vec<u8> = hp.iter().zip(hg).map(|(p, g)| p ^ g).collect();
-        let parts: [&[u8]; 6] =
-            [&mixed, &hash(&[&SALT1]), &hash(&[&SALT2]), &a_bytes, &b_bytes, &hash(&[&padded(&s)])];
+        let (a, b) = (padded(&theirs), padded(&self.public(&secret)));
+        let mix = BigUint::from_bytes_be(&hash(&[&a, &b]));
+        let shared = (theirs * self.verifier.modpow(&mix, &prime)).modpow(&secret, &prime);
+        let (of_prime, of_generator) = (hash(&[&padded(&prime)]), hash(&[&padded(&BigUint::from(GENERATOR))]));
+        let mixed: Vec<u8> = of_prime.iter().zip(of_generator).map(|(one, other)| one ^ other).collect();
+        let parts: [&[u8]; 6] = [&mixed, &hash(&[&SALT1]), &hash(&[&SALT2]), &a, &b, &hash(&[&padded(&shared)])];
         proof.m1 == hash(&parts)
     }
+}
+
+/// A request of somebody who signs in or out, with the name of its method.
+pub fn read(constructor: u32, cursor: &mut Cursor) -> Option<(&'static str, Known)> {
+    Some(match constructor {
+        auth::SendCode::CONSTRUCTOR_ID => {
+            ("auth.sendCode", Known::SendCode(auth::SendCode::deserialize(cursor).unwrap()))
+        }
+        auth::SignIn::CONSTRUCTOR_ID => ("auth.signIn", Known::SignIn(auth::SignIn::deserialize(cursor).unwrap())),
+        account::GetPassword::CONSTRUCTOR_ID => ("account.getPassword", Known::GetPassword),
+        auth::CheckPassword::CONSTRUCTOR_ID => {
+            ("auth.checkPassword", Known::CheckPassword(auth::CheckPassword::deserialize(cursor).unwrap()))
+        }
+        auth::LogOut::CONSTRUCTOR_ID => ("auth.logOut", Known::LogOut),
+        _ => return None,
+    })
 }
 
 /// A code is sent to whatever number.
@@ -142,9 +157,9 @@ pub fn check_password(book: &mut Book, account: usize, call: &auth::CheckPasswor
     Ok(let_in(book, account))
 }
 
-pub fn log_out(book: &mut Book, account: usize) -> Answer {
+pub fn log_out(book: &mut Book, account: usize) -> Words {
     book.accounts[account].is_signed_in = false;
-    Ok(Words::new(types::auth::LoggedOut::CONSTRUCTOR_ID).put(&0_u32))
+    Words::new(types::auth::LoggedOut::CONSTRUCTOR_ID).put(&0_u32)
 }
 
 fn let_in(book: &mut Book, account: usize) -> Words {
@@ -162,7 +177,7 @@ fn padded(number: &BigUint) -> Vec<u8> {
 }
 
 fn hash(parts: &[&[u8]]) -> Vec<u8> {
-    parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().to_vec()
+    parts.iter().fold(Sha256::new(), Digest::chain_update).finalize().to_vec()
 }
 
 /// x = SH(pbkdf2(sha512, SH(SH(password, salt1), salt2), salt1, 100000), salt2).

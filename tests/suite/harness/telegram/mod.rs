@@ -109,6 +109,16 @@ impl TelegramServer {
         self.book().facts.insert(username.to_owned(), facts);
     }
 
+    /// From now on a channel has another name besides.
+    pub fn alias(&self, username: &str, other: &str) {
+        self.book().aliases.insert(other.to_owned(), username.to_owned());
+    }
+
+    /// Connections are kept for 75 s after any sign of life: the library's own allows so much, and may have been the last one.
+    pub fn keep_connections(&self) {
+        self.book().keeps_connections = true;
+    }
+
     /// What accounts have stored, in that order; a message names it by its place plus one.
     pub fn media(&self) -> Vec<Media> {
         self.book().media.clone()
@@ -169,11 +179,6 @@ impl TelegramServer {
     /// What was asked for, in that order.
     pub fn calls(&self) -> Vec<Call> {
         self.book().calls.clone()
-    }
-
-    /// The number of the channel of this name.
-    pub fn channel_id(&self, username: &str) -> i64 {
-        self.book().channel_id(username)
     }
 
     /// How many connections of the account are open.
