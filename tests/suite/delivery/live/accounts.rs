@@ -120,3 +120,62 @@ async fn what_a_silent_process_held_is_not_connected_before_telegram_has_let_go_
     let first = field.telegram.calls()[0].at - began;
     assert!(first >= Duration::from_millis(2_900), "connected after {first:?}");
 }
+
+/// R16: while it works, a process tells Telegram again and again how soon to close the connections of one that stands still.
+#[tokio::test]
+async fn telegram_is_told_how_soon_to_close_what_stands_still() {
+    let field = Field::open(1).await;
+    let id = field.office.campaign(&names("pulse", 40), 1).await;
+    field.office.start(id).await;
+    let worker = field.worker();
+    field.until("it is told twice", async || field.telegram.pulses(0) >= 2).await;
+    worker.stop().await;
+}
+
+/// R16: a process whose signs of life do not arrive closes its connections by itself before anybody could take its accounts over.
+#[tokio::test]
+async fn heavy_without_signs_of_life_a_process_lets_go_by_itself() {
+    let field = Field::open(2).await;
+    let id = field.office.campaign(&names("alone", 200), 60).await;
+    field.office.start(id).await;
+    let beats = field.office.database().open(field.office.folder.path()).await;
+    let worker = field.worker_with(beats.clone());
+    let open = || field.telegram.open_connections(0) + field.telegram.open_connections(1);
+    field.until("both are connected", async || open() == 2).await;
+    let began = Instant::now();
+    beats.close().await.expect("closes");
+    field.until("it has let go", async || open() == 0).await;
+    // It took a moment to be noticed, and the last sign of life was up to 4 s old.
+    assert!(began.elapsed() >= Duration::from_secs(13), "the lease was still valid: {:?}", began.elapsed());
+    let started = field.sends().len();
+    worker.stop().await;
+    assert_eq!((field.sends().len(), open()), (started, 0), "nothing starts any more");
+    field.assert_once();
+}
+
+/// R16: an account goes to a process that joins only after its connection was closed.
+#[tokio::test]
+async fn an_account_is_given_away_after_it_was_disconnected() {
+    let field = Field::open(2).await;
+    if !field.office.on.db.is_postgres() {
+        return; // SQLite has one process: its data folder is locked.
+    }
+    let id = field.office.campaign(&names("join", 400), 1_200).await;
+    field.office.start(id).await;
+    let one = field.worker();
+    field.until("both send", async || (0..2).all(|account| field.telegram.open_connections(account) == 1)).await;
+    let other = field.office.another().await;
+    let two = Field::worker_of(&other);
+    let holders = async || [field.lease(0).await.holder_id, field.lease(1).await.holder_id];
+    field.until("each has one", async || matches!(holders().await, [Some(a), Some(b)] if a != b)).await;
+    let before = field.sends().len();
+    field
+        .until("both go on", async || {
+            (0..2).all(|account| field.sends()[before..].iter().any(|call| call.account == account))
+        })
+        .await;
+    herald::service::broadcast::campaign::cancel(&field.office.on, &field.office.actor, id).await.expect("cancels");
+    one.stop().await;
+    two.stop().await;
+    field.assert_once();
+}

@@ -60,7 +60,16 @@ impl Field {
 
     /// A worker of another process on the same database.
     pub fn worker_of(office: &Office) -> Worker {
-        let (on, beats, contacts) = (office.on.clone(), office.on.db.clone(), office.contacts());
+        Self::start(office, office.on.db.clone())
+    }
+
+    /// A worker that gives its signs of life by a connection of its own.
+    pub fn worker_with(&self, beats: Db) -> Worker {
+        Self::start(&self.office, beats)
+    }
+
+    fn start(office: &Office, beats: Db) -> Worker {
+        let (on, contacts) = (office.on.clone(), office.contacts());
         let (messenger, neighbour) = (Arc::new(Nobody), Arc::new(|_: &std::path::Path| ()));
         Worker::start(Tools { on, beats, steered: None, messenger, contacts, neighbour })
     }

@@ -6,4 +6,5 @@ mod beyond;
 mod budgets;
 pub mod field;
 mod processes;
+mod ready;
 mod waits;

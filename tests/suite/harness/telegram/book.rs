@@ -112,6 +112,8 @@ pub struct Book {
     pub references: u8,
     /// Parts of files: account, file, part.
     pub parts: BTreeMap<(usize, i64, i32), Vec<u8>>,
+    /// How often an account has asked that its connection be closed after 15 s without a sign of life.
+    pub pulses: HashMap<usize, usize>,
     /// Other names of channels.
     pub aliases: HashMap<String, String>,
     /// Connections are kept for 75 s at least, as if the client's library had given the last sign of life.

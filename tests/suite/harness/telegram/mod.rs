@@ -181,6 +181,11 @@ impl TelegramServer {
         self.book().calls.clone()
     }
 
+    /// How often the account has asked that its connection be closed after 15 s without a sign of life.
+    pub fn pulses(&self, account: usize) -> usize {
+        self.book().pulses.get(&account).copied().unwrap_or_default()
+    }
+
     /// How many connections of the account are open.
     pub fn open_connections(&self, account: usize) -> usize {
         self.book().accounts[account].open.len()

@@ -142,6 +142,9 @@ impl Talk {
 
     /// Closes the connection so many seconds from now, unless it is told otherwise before.
     fn close_after(self: &Arc<Self>, seconds: i32) {
+        if seconds == 15 {
+            *self.book.lock().unwrap().pulses.entry(self.account).or_default() += 1;
+        }
         let seconds = if self.book.lock().unwrap().keeps_connections { seconds.max(75) } else { seconds };
         let nth = self.deadlines.fetch_add(1, Ordering::SeqCst) + 1;
         let (this, delay) = (self.clone(), Duration::from_secs(seconds.unsigned_abs().into()));
