@@ -38,6 +38,13 @@ impl Bucket {
         self.level >= self.size
     }
 
+    /// What is in it, rounded down.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and its size")]
+    pub fn level(&mut self, now: Duration) -> u32 {
+        self.fill(now);
+        self.level as u32
+    }
+
     fn fill(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.at).as_secs_f64();
         self.level = (self.level + passed * self.per_second).min(self.size);
@@ -61,6 +68,7 @@ mod tests {
         assert_eq!(bucket.take(1, at(499)), Err(at(1)));
         assert_eq!(bucket.take(1, at(500)), Ok(()));
         assert_eq!(bucket.take(2, at(500)), Err(at(1000)));
+        assert_eq!([bucket.level(at(500)), bucket.level(at(999)), bucket.level(at(1000))], [0, 0, 1]);
         assert!(!bucket.is_full(at(1999)));
         assert!(bucket.is_full(at(2000)));
     }

@@ -66,9 +66,9 @@ impl Execution {
     pub fn admit(&self, request: Request, caller: &Caller) -> Result<Checked, Box<Response>> {
         let request_id = caller.request_id.as_deref();
         let checked = document::check(request, caller.session.is_some(), &self.documents, self.limits());
-        let checked = checked.map_err(|refusal| Box::new(error::coded(refusal.code, refusal.message, request_id)))?;
+        let mut checked = checked.map_err(|refusal| Box::new(error::coded(refusal.code, refusal.message, request_id)))?;
         let paid = self.purses.pay(caller, checked.cost, self.services.clock.monotonic());
-        paid.map_err(|error| Box::new(error::response(error, request_id)))?;
+        checked.left = paid.map_err(|error| Box::new(error::response(error, request_id)))?;
         Ok(checked)
     }
 
@@ -103,14 +103,15 @@ impl Execution {
 
     async fn outcome(&self, checked: Checked, caller: Caller) -> Response {
         let request_id = caller.request_id.clone();
+        let limits = self.limits();
+        let bill = self.purses.bill(checked.cost, limits.complexity, checked.left);
         let (turns, kind) = (Turns::default(), checked.kind);
         let request = checked.into_request();
         let request = request.data(loaders::loaders(&self.services.db, &turns)).data(caller);
-        let limits = self.limits();
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
         let running = unwound(turns.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
-            Ok(Ok(response)) => self.told(response, request_id.as_deref()),
+            Ok(Ok(response)) => self.told(response, request_id.as_deref()).extension("cost", bill),
             Ok(Err(defect)) => error::response(defect, request_id.as_deref()),
             Err(_) => error::response(Error::Timeout, request_id.as_deref()),
         }

@@ -28,6 +28,15 @@ pub trait Nested: Clone + Eq + Hash + Send + Sync + 'static {
     /// Its order.
     fn sort(&self) -> Sort<Self::Entity>;
 
+    /// Reads what will be asked of the nodes one by one, where that is worth it.
+    fn ahead(
+        &self,
+        _: &Context<'_>,
+        _rows: &[<Self::Entity as EntityTrait>::Model],
+    ) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// How long it is, if that is known without counting.
     fn known_count(&self, _: &Context<'_>, _parent: Uuid) -> impl Future<Output = Result<Option<u64>>> + Send {
         std::future::ready(Ok(None))
@@ -76,7 +85,7 @@ where
 {
     let (parent, sort) = (parent.uuid(), list.sort());
     let window = args.window(&sort)?;
-    let asked = list.clone();
+    let (asked, below) = (list.clone(), list.clone());
     let count: Count = Box::new(move |ctx| {
         let list = asked.clone();
         Box::pin(async move {
@@ -90,7 +99,9 @@ where
         })
     });
     let page = ctx.loaders().one(PageOf { parent, asked: (list, args) }).await?;
-    Connection::new(page.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not read")))?, sort, &window, count)
+    let page = page.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not read")))?;
+    below.ahead(ctx, &page.rows).await?;
+    Connection::new(page, sort, &window, count)
 }
 
 impl<N: Nested> Loader<PageOf<N>> for Reader {

@@ -1,8 +1,10 @@
-//! What callers have left to spend: each operation costs its points, where the setting says so.
+//! What operations cost, and what callers have left to spend where the setting says so.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use async_graphql::{Value, value};
 
 use super::context::Caller;
 use crate::domain::bucket::Bucket;
@@ -30,10 +32,11 @@ impl Purses {
         Self { limits, buckets: Mutex::default() }
     }
 
-    /// Takes the cost of an operation, and one point for itself, out of the caller's bucket.
-    pub(super) fn pay(&self, caller: &Caller, cost: u64, now: Duration) -> Result<()> {
+    /// Takes the cost of an operation, and one point for itself, out of the caller's bucket. Says what is left; None where
+    /// points are not counted.
+    pub(super) fn pay(&self, caller: &Caller, cost: u64, now: Duration) -> Result<Option<u32>> {
         if self.limits.bucket == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let holder = match caller.viewer() {
             Some(viewer) => Holder::User(viewer.id),
@@ -48,6 +51,22 @@ impl Purses {
         let cost = u32::try_from(cost.saturating_add(1)).unwrap_or(u32::MAX);
         bucket.take(cost, now).map_err(|wait| Error::RateLimited {
             retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1),
+        })?;
+        Ok(Some(bucket.level(now)))
+    }
+
+    /// What responses tell under `extensions.cost`: the operation's cost and the most that one may have, in points; and, where
+    /// points are counted, what is left to the caller.
+    pub(super) fn bill(&self, cost: u64, maximum: u64, left: Option<u32>) -> Value {
+        let Some(left) = left else { return value!({ "requestedQueryCost": cost, "maximumQueryCost": maximum }) };
+        value!({
+            "requestedQueryCost": cost,
+            "maximumQueryCost": maximum,
+            "throttleStatus": {
+                "maximumAvailable": self.limits.bucket,
+                "currentlyAvailable": left,
+                "restoreRate": self.limits.rate,
+            },
         })
     }
 }
@@ -61,11 +80,11 @@ mod tests {
         let purses = Purses::new(PointLimits { bucket: 10, rate: 2 });
         let at = |address: &str| Caller { address: Some(address.into()), ..Caller::default() };
         let pay = |caller: &Caller, cost, seconds| purses.pay(caller, cost, Duration::from_secs(seconds));
-        assert!(pay(&at("a"), 9, 0).is_ok());
-        assert!(matches!(pay(&at("a"), 3, 0), Err(Error::RateLimited { retry_after_ms: 2001 })));
-        assert!(pay(&at("b"), 9, 0).is_ok());
-        assert!(pay(&at("a"), 3, 2).is_ok());
+        assert!(matches!(pay(&at("a"), 8, 0), Ok(Some(1))));
+        assert!(matches!(pay(&at("a"), 3, 0), Err(Error::RateLimited { retry_after_ms: 1501 })));
+        assert!(matches!(pay(&at("b"), 9, 0), Ok(Some(0))));
+        assert!(matches!(pay(&at("a"), 3, 2), Ok(Some(1))));
         let free = Purses::new(PointLimits { bucket: 0, rate: 1 });
-        assert!(free.pay(&at("a"), u64::MAX, Duration::ZERO).is_ok());
+        assert!(matches!(free.pay(&at("a"), u64::MAX, Duration::ZERO), Ok(None)));
     }
 }

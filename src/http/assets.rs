@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::answer;
+use super::{Http, answer};
 
 /// A page and all that it loads.
 struct Page {
@@ -68,6 +68,12 @@ static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
     ],
 });
 
+/// The dashboard's page where single sign-on is set up; the script of its sign-in page looks for the attribute.
+static WITH_SSO: LazyLock<File> = LazyLock::new(|| {
+    let page = include_str!("assets/dashboard/index.html").replace("<body>", "<body data-sso>");
+    File::new("index.html", page.leak().as_bytes())
+});
+
 static GRAPHIQL: LazyLock<Page> = LazyLock::new(|| Page {
     // GraphiQL writes styles into the page, and its editor makes markup.
     policy: "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
@@ -84,9 +90,12 @@ static GRAPHIQL: LazyLock<Page> = LazyLock::new(|| Page {
     ],
 });
 
-/// The dashboard.
-pub(super) async fn dashboard(headers: HeaderMap) -> Response {
-    DASHBOARD.file("index.html", &headers)
+/// The dashboard; its sign-in page leads to single sign-on where there is one.
+pub(super) async fn dashboard(State(http): State<Http>, headers: HeaderMap) -> Response {
+    match http.options.sso_login_url {
+        Some(_) => DASHBOARD.answer(&WITH_SSO, &headers),
+        None => DASHBOARD.file("index.html", &headers),
+    }
 }
 
 /// A file of the dashboard.
@@ -105,10 +114,14 @@ pub(super) async fn graphiql_file(Path(name): Path<String>, headers: HeaderMap) 
 }
 
 impl Page {
-    fn file(&self, name: &str, asked: &HeaderMap) -> Response {
+    fn file(&'static self, name: &str, asked: &HeaderMap) -> Response {
         let Some(file) = self.files.iter().find(|file| file.name == name) else {
             return answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the dashboard is at /");
         };
+        self.answer(file, asked)
+    }
+
+    fn answer(&self, file: &'static File, asked: &HeaderMap) -> Response {
         let headers = [
             (CONTENT_TYPE, file.kind()),
             (CONTENT_SECURITY_POLICY, self.policy),

@@ -1,7 +1,7 @@
 //! The three reads that frontends do most, by HTTP on loopback, signed in.
 //!
 //! `cargo bench --bench reads`. `DATABASE_URL`: an empty PostgreSQL database, or none for a fresh SQLite file. `DURATION_S`:
-//! seconds for each read, 10 by default. Prints one line of JSON a read. The clients run in this process too, so they and
+//! seconds for each read, 10 by default; `CONNECTIONS`: how many ask at the same time, 16 by default. Prints one line of JSON a read. The clients run in this process too, so they and
 //! the database share the machine with the server.
 
 #[expect(dead_code, reason = "other benchmarks need more of it")]
@@ -26,9 +26,6 @@ const CHANNELS: i32 = 100_000;
 const CAMPAIGNS: i32 = 24;
 /// Jobs of the campaign that is read with them.
 const JOBS: i32 = 100;
-/// Connections that ask at the same time.
-const CONNECTIONS: usize = 16;
-
 const READ_1: &str = "query Channels($category: String!, $members: Int!) {
     channels(first: 50, filter: { category: $category, memberCountMin: $members },
         orderBy: { field: MEMBER_COUNT, direction: DESC }) {
@@ -77,9 +74,10 @@ async fn main() -> anyhow::Result<()> {
 /// Asks on all connections for as long as wanted, and prints what came of it.
 async fn measure(bench: &Bench, server: &Server, name: &str, body: &str) -> anyhow::Result<()> {
     let duration = Duration::from_secs(number("DURATION_S", 10));
-    ask_for(server, body, Duration::from_secs(1)).await?;
+    let connections = number("CONNECTIONS", 16);
+    ask_for(server, body, connections, Duration::from_secs(1)).await?;
     let began = Instant::now();
-    let times = ask_for(server, body, duration).await?;
+    let times = ask_for(server, body, connections, duration).await?;
     let took = began.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a benchmark's figure")]
     let requests_per_s = (times.len() as f64 / took).round();
@@ -89,7 +87,7 @@ async fn measure(bench: &Bench, server: &Server, name: &str, body: &str) -> anyh
             "bench": "reads",
             "read": name,
             "database": bench.database(),
-            "connections": CONNECTIONS,
+            "connections": connections,
             "requests_per_s": requests_per_s,
             "p50_ms": percentile(&times, 50),
             "p99_ms": percentile(&times, 99),
@@ -101,7 +99,7 @@ async fn measure(bench: &Bench, server: &Server, name: &str, body: &str) -> anyh
 }
 
 /// Milliseconds of each request.
-async fn ask_for(server: &Server, body: &str, duration: Duration) -> anyhow::Result<Vec<f64>> {
+async fn ask_for(server: &Server, body: &str, connections: u64, duration: Duration) -> anyhow::Result<Vec<f64>> {
     let until = Instant::now() + duration;
     let one = async || {
         let mut client = Client::connect(server.address, &server.token).await?;
@@ -114,7 +112,7 @@ async fn ask_for(server: &Server, body: &str, duration: Duration) -> anyhow::Res
         }
         Ok(times)
     };
-    Ok(try_join_all((0..CONNECTIONS).map(|_| one())).await?.concat())
+    Ok(try_join_all((0..connections).map(|_| one())).await?.concat())
 }
 
 /// A catalog, and campaigns that have started. Returns one with [`JOBS`] jobs.

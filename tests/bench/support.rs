@@ -233,7 +233,12 @@ pub fn percentile(figures: &[f64], percent: usize) -> f64 {
 
 /// The most memory that this process has held, in MiB.
 pub fn peak_rss_mb() -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
+    peak_rss_mb_of("self")
+}
+
+/// The most memory that a process has held, in MiB.
+pub fn peak_rss_mb_of(process: &str) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib: u64 = line.unwrap_or_default().trim().trim_end_matches(" kB").parse()?;
     Ok(kib / 1024)

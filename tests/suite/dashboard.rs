@@ -302,4 +302,5 @@ async fn the_pages_come_whole_from_the_binary() {
     let page = get("/").await;
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
+    assert!(!page.text().await.unwrap().contains("data-sso"), "there is no single sign-on to lead to");
 }

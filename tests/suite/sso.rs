@@ -265,6 +265,7 @@ async fn whoever_has_the_cookie_is_signed_in_at_the_dashboard() {
     let Some(browser) = Browser::start() else { return };
     let herald = herald().await;
     let mut tab = browser.open(&herald.url()).await;
+    tab.reads("a[href='/sso']", "Use single sign-on").await;
     let cookie = format!("document.cookie = 'ac_access={}'", token(&json!({ "sub": "olga", "role": "OPERATOR" })));
     tab.value(&cookie).await;
     tab.go(&herald.url()).await;

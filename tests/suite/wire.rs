@@ -175,11 +175,26 @@ async fn who_has_spent_all_points_waits() {
     let admin = herald.admin().await;
     let query = json!({ "query": "{ users { nodes { id } } }" });
     let ask = || admin.request(Method::POST, "/graphql").json(&query);
-    assert_eq!(answered(ask()).await.0, 200);
+    let (status, _, body) = answered(ask()).await;
+    let left = json!({ "maximumAvailable": 30, "currentlyAvailable": 2, "restoreRate": 1 });
+    let cost = json!({ "requestedQueryCost": 27, "maximumQueryCost": 1_000, "throttleStatus": left });
+    assert_eq!((status, &body["extensions"]), (200, &json!({ "cost": cost })));
     let (status, headers, body) = answered(ask()).await;
     assert_eq!((status, code(&body)), (429, "RATE_LIMITED"));
     assert!((1..=30).contains(&headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap()));
     assert!(body["errors"][0]["extensions"]["retryAfterMs"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn each_response_tells_what_its_operation_cost() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let ask = |query: &str| admin.request(Method::POST, "/graphql").json(&json!({ "query": query }));
+    for (query, cost) in [("{ viewer { id } }", 1), ("{ channels(first: 10) { nodes { id } pageInfo { hasNextPage } } }", 12)] {
+        let (_, _, body) = answered(ask(query)).await;
+        let expected = json!({ "cost": { "requestedQueryCost": cost, "maximumQueryCost": 1_000 } });
+        assert_eq!(body["extensions"], expected, "{query}");
+    }
 }
 
 #[tokio::test]

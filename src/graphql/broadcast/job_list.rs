@@ -150,6 +150,15 @@ impl Nested for JobsOf {
         self.order.sort()
     }
 
+    async fn ahead(&self, ctx: &Context<'_>, rows: &[job::Model]) -> Result<()> {
+        let selected = ctx.look_ahead();
+        let in_nodes = [selected.field("nodes"), selected.field("edges").field("node")];
+        if in_nodes.iter().any(|node| node.field("channel").exists()) {
+            ctx.loaders().ahead(rows.iter().map(|row| row.channel_id)).await?;
+        }
+        Ok(())
+    }
+
     async fn known_count(&self, ctx: &Context<'_>, parent: Uuid) -> Result<Option<u64>> {
         let (Below::Campaigns, None) = (self.below, self.wanted.channel) else { return Ok(None) };
         let row = ctx.loaders().one(ProgressOf(BroadcastCampaignId(parent))).await?;

@@ -44,6 +44,8 @@ pub struct Checked {
     pub kind: OperationType,
     /// What it costs, in points.
     pub cost: u64,
+    /// The points that are left to its caller; None where they are not counted, and before he has paid.
+    pub left: Option<u32>,
 }
 
 impl Checked {
@@ -84,7 +86,7 @@ pub(super) fn check(
     if !is_known {
         request.introspection_mode = IntrospectionMode::Disabled;
     }
-    Ok(Checked { request, document, kind, cost })
+    Ok(Checked { request, document, kind, cost, left: None })
 }
 
 /// What the parser says, without the line of the document that it quotes: that may be as long as the document.

@@ -14,12 +14,22 @@ pub struct Client {
 }
 
 impl Client {
+    /// Of somebody who has signed in.
     pub async fn connect(address: SocketAddr, token: &str) -> Result<Self> {
+        Self::open(address, &format!("Authorization: Bearer {token}\r\n")).await
+    }
+
+    /// Of nobody in particular.
+    pub async fn unknown(address: SocketAddr) -> Result<Self> {
+        Self::open(address, "").await
+    }
+
+    async fn open(address: SocketAddr, authorization: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let head = format!(
             "POST /graphql HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nAccept: application/json\r\n\
-             Authorization: Bearer {token}\r\n"
+             {authorization}"
         );
         Ok(Self { stream, head, buffer: Vec::new() })
     }

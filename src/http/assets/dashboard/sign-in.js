@@ -43,6 +43,8 @@ export function signIn(root, why) {
       password,
       message,
       button,
+      // The server says so in the page where it is set up.
+      document.body.hasAttribute('data-sso') && h('a', { class: 'elsewhere', href: '/sso' }, 'Use single sign-on'),
       h('p', { class: 'quiet small' }, 'Herald printed the password of “admin” when it started for the first time.'),
     ),
   );
