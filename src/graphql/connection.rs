@@ -15,8 +15,6 @@ use crate::storage::page::{self, Page, Place, Sort, Window};
 
 /// Nodes in a page when none are asked for.
 pub(super) const DEFAULT: u64 = 25;
-/// Nodes in a page at most.
-const MOST: u64 = 100;
 
 /// Which way a list is sorted. Equal values are sorted by the time of their making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Enum)]
@@ -114,7 +112,7 @@ impl<N: OutputType> TypeName for Edge<N> {
 }
 
 /// The arguments of a connection, as they came.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageArgs {
     /// So many of the first.
     pub first: Option<i32>,
@@ -124,21 +122,29 @@ pub struct PageArgs {
     pub last: Option<i32>,
     /// Only what comes before this cursor.
     pub before: Option<String>,
+    /// Nodes that a page may have.
+    most: u64,
 }
 
 impl PageArgs {
     /// The arguments, in the order in which fields take them.
-    pub const fn new(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Self {
-        Self { first, after, last, before }
+    pub fn new(
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Self {
+        Self { first, after, last, before, most: ctx.services().rules.limits.document.page }
     }
 
     /// The part of the list that they ask for.
     pub fn window<E: EntityTrait>(&self, sort: &Sort<E>) -> Result<Window> {
         let (from_end, size) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(violation("last", "give either first or last")),
-            (_, Some(last)) => (true, limit("last", last)?),
-            (Some(first), None) => (false, limit("first", first)?),
-            (None, None) => (false, DEFAULT),
+            (_, Some(last)) => (true, self.limit("last", last)?),
+            (Some(first), None) => (false, self.limit("first", first)?),
+            (None, None) => (false, DEFAULT.min(self.most)),
         };
         let place = |argument, cursor: &Option<String>| -> Result<Option<Place>> {
             let Some(cursor) = cursor else { return Ok(None) };
@@ -147,6 +153,11 @@ impl PageArgs {
         };
         let (after, before) = (place("after", &self.after)?, place("before", &self.before)?);
         Ok(Window { after, before, limit: size, from_end })
+    }
+
+    fn limit(&self, argument: &str, size: i32) -> Result<u64> {
+        let size = u64::try_from(size).ok().filter(|size| *size <= self.most);
+        size.ok_or_else(|| violation(argument, &format!("a page has 0 to {} nodes", self.most)))
     }
 }
 
@@ -212,11 +223,6 @@ fn encode<E: EntityTrait>(sort: &Sort<E>, place: &Place) -> String {
 fn decode<E: EntityTrait>(cursor: &str, sort: &Sort<E>) -> Option<Place> {
     let (name, place): (String, Place) = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     (name == sort.name() && sort.has(&place)).then_some(place)
-}
-
-fn limit(argument: &str, size: i32) -> Result<u64> {
-    let size = u64::try_from(size).ok().filter(|size| *size <= MOST);
-    size.ok_or_else(|| violation(argument, &format!("a page has 0 to {MOST} nodes")))
 }
 
 fn violation(argument: &str, message: &str) -> Error {

@@ -66,7 +66,8 @@ impl Execution {
     pub fn admit(&self, request: Request, caller: &Caller) -> Result<Checked, Box<Response>> {
         let request_id = caller.request_id.as_deref();
         let checked = document::check(request, caller.session.is_some(), &self.documents, self.limits());
-        let mut checked = checked.map_err(|refusal| Box::new(error::coded(refusal.code, refusal.message, request_id)))?;
+        let mut checked =
+            checked.map_err(|refusal| Box::new(error::coded(refusal.code, refusal.message, request_id)))?;
         let paid = self.purses.pay(caller, checked.cost, self.services.clock.monotonic());
         checked.left = paid.map_err(|error| Box::new(error::response(error, request_id)))?;
         Ok(checked)

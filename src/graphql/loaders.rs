@@ -132,8 +132,7 @@ where
     Reader: Loader<K, Error = LoadError>,
 {
     let answers = questions.entry(TypeId::of::<K>());
-    let answers =
-        answers.or_insert_with(|| Box::<HashMap<K, Answer<<Reader as Loader<K>>::Value>>>::default());
+    let answers = answers.or_insert_with(|| Box::<HashMap<K, Answer<<Reader as Loader<K>>::Value>>>::default());
     answers.downcast_mut().expect("it is stored under its type")
 }
 

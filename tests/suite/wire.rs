@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::npm::Workshop;
-use crate::harness::{RawSocket, TestApp};
+use crate::harness::{PASSWORD, RawSocket, TestApp};
 
 const RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -176,8 +176,8 @@ async fn who_has_spent_all_points_waits() {
     let query = json!({ "query": "{ users { nodes { id } } }" });
     let ask = || admin.request(Method::POST, "/graphql").json(&query);
     let (status, _, body) = answered(ask()).await;
-    let left = json!({ "maximumAvailable": 30, "currentlyAvailable": 2, "restoreRate": 1 });
-    let cost = json!({ "requestedQueryCost": 27, "maximumQueryCost": 1_000, "throttleStatus": left });
+    let left = json!({ "maximumAvailable": 30, "currentlyAvailable": 3, "restoreRate": 1 });
+    let cost = json!({ "requestedQueryCost": 26, "maximumQueryCost": 1_000, "throttleStatus": left });
     assert_eq!((status, &body["extensions"]), (200, &json!({ "cost": cost })));
     let (status, headers, body) = answered(ask()).await;
     assert_eq!((status, code(&body)), (429, "RATE_LIMITED"));
@@ -190,10 +190,39 @@ async fn each_response_tells_what_its_operation_cost() {
     let herald = TestApp::api_only().await;
     let admin = herald.admin().await;
     let ask = |query: &str| admin.request(Method::POST, "/graphql").json(&json!({ "query": query }));
-    for (query, cost) in [("{ viewer { id } }", 1), ("{ channels(first: 10) { nodes { id } pageInfo { hasNextPage } } }", 12)] {
+    for (query, cost) in
+        [("{ viewer { id } }", 1), ("{ channels(first: 10) { nodes { id } pageInfo { hasNextPage } } }", 12)]
+    {
         let (_, _, body) = answered(ask(query)).await;
         let expected = json!({ "cost": { "requestedQueryCost": cost, "maximumQueryCost": 1_000 } });
         assert_eq!(body["extensions"], expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_as_many_nodes_as_the_setting_says() {
+    let herald = TestApp::with(&["--limit-page=3"]).await;
+    let admin = herald.admin().await;
+    for n in 0..4 {
+        let input = json!({ "username": format!("user-{n}"), "password": PASSWORD, "role": "AUDITOR" });
+        admin
+            .data(
+                "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } } }",
+                json!({ "input": input }),
+            )
+            .await;
+    }
+    let users = async |args: &str| admin.query(&format!("{{ users{args} {{ nodes {{ id }} }} }}"), json!({})).await;
+    for (args, found) in [("", 3), ("(first: 3)", 3), ("(last: 2)", 2)] {
+        assert_eq!(users(args).await.data()["users"]["nodes"].as_array().unwrap().len(), found, "{args}");
+    }
+    for args in ["(first: 4)", "(last: 4)", "(first: -1)"] {
+        let reply = users(args).await;
+        assert_eq!(
+            (reply.code(), reply.message().contains("a page has 0 to 3 nodes")),
+            ("BAD_USER_INPUT", true),
+            "{args}"
+        );
     }
 }
 

@@ -170,7 +170,7 @@ impl ApiTokenQuery {
         #[graphql(desc = "Which tokens.")] filter: Option<ApiTokenFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<ApiTokenOrder>,
     ) -> Result<Option<Connection<ApiToken>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let (on, viewer) = (ctx.services(), ctx.viewer());
         let visible = match viewer.role {
             Role::Admin => api_token::Entity::all(),

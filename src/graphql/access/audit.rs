@@ -212,7 +212,7 @@ impl AuditQuery {
         #[graphql(desc = "Which lines.")] filter: Option<AuditLogFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<AuditLogOrder>,
     ) -> Result<Option<Connection<AuditLog>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let (select, sort) = (filter.unwrap_or_default().select()?, AuditLogOrder::sort(order_by));
         let lines = Connection::read_counting(&ctx.services().db, select, sort, &args, Some(MOST_COUNTED)).await?;
         Ok(Some(lines))

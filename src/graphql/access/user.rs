@@ -151,7 +151,7 @@ impl UserQuery {
         #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<UserOrder>,
     ) -> Result<Option<Connection<User>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
         Connection::read(&ctx.services().db, select, UserOrder::sort(order_by), &args).await.map(Some)
     }

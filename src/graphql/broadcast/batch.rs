@@ -95,7 +95,7 @@ impl Batch {
         let length = if filter.is_some() { None } else { u64::try_from(self.0.channel_count).ok() };
         let filter = filter.unwrap_or_default().read(&["filter"], MOST_NESTED)?;
         let list = ChannelsOf { filter, order: order_by.unwrap_or_default() };
-        nested::counted(ctx, self.0.id, list, PageArgs::new(first, after, last, before), length).await
+        nested::counted(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before), length).await
     }
 
     /// The campaigns that use it, newest first.
@@ -107,7 +107,7 @@ impl Batch {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BroadcastCampaign>> {
-        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 }
 

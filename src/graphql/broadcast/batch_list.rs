@@ -71,7 +71,7 @@ impl BatchQuery {
         #[graphql(desc = "Which batches.")] filter: Option<BatchFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<BatchOrder>,
     ) -> Result<Option<Connection<Batch>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let (select, sort) = (filter.unwrap_or_default().select()?, order_by.unwrap_or_default().sort());
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }

@@ -126,7 +126,7 @@ impl CampaignQuery {
         #[graphql(desc = "Which campaigns.")] filter: Option<BroadcastCampaignFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<BroadcastCampaignOrder>,
     ) -> Result<Option<Connection<BroadcastCampaign>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let (select, sort) = (filter.unwrap_or_default().select()?, BroadcastCampaignOrder::sort(order_by));
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }

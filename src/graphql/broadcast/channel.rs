@@ -140,7 +140,7 @@ impl Channel {
         #[graphql(desc = "How they are sorted.")] order_by: Option<BatchOrder>,
     ) -> Result<Connection<Batch>> {
         let list = BatchesOf(order_by.unwrap_or_default());
-        nested::connection(ctx, self.0.id, list, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The jobs that write to it, of all campaigns, newest first unless told otherwise.
@@ -155,7 +155,7 @@ impl Channel {
         #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Connection<Job>> {
-        jobs_to(ctx, self.0.id, PageArgs::new(first, after, last, before), filter, order_by).await
+        jobs_to(ctx, self.0.id, PageArgs::new(ctx, first, after, last, before), filter, order_by).await
     }
 }
 

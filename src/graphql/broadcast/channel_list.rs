@@ -159,7 +159,7 @@ impl ChannelQuery {
         #[graphql(desc = "Which channels.")] filter: Option<ChannelFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<ChannelOrder>,
     ) -> Result<Option<Connection<Channel>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().read(&["filter"], MOST)?.select();
         let sort = order_by.unwrap_or_default().sort();
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)

@@ -221,7 +221,7 @@ impl JobQuery {
         #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Option<Connection<Job>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let (select, sort) = (Wanted::read(filter)?.cut(job::Entity::all()), order_by.unwrap_or(NEWEST).sort());
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }

@@ -281,7 +281,7 @@ impl TelegramAccountQuery {
         #[graphql(desc = "Which accounts.")] filter: Option<TelegramAccountFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<TelegramAccountOrder>,
     ) -> Result<Option<Connection<TelegramAccount>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
         Connection::read(&ctx.services().db, select, TelegramAccountOrder::sort(order_by), &args).await.map(Some)
     }

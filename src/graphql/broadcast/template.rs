@@ -115,7 +115,7 @@ impl Template {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BroadcastCampaign>> {
-        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 }
 
@@ -236,7 +236,7 @@ impl TemplateQuery {
         #[graphql(desc = "Which templates.")] filter: Option<TemplateFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<TemplateOrder>,
     ) -> Result<Option<Connection<Template>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
         Connection::read(&ctx.services().db, select, TemplateOrder::sort(order_by), &args).await.map(Some)
     }

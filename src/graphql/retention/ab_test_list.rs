@@ -68,7 +68,7 @@ impl AbTestQuery {
         #[graphql(desc = "Whether the oldest or the newest come first.", default_with = "OrderDirection::Desc")]
         direction: OrderDirection,
     ) -> Result<Option<Connection<AbTest>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let sort = Sort::by(Column::CreatedAt).descending(direction.is_desc());
         let select = filter.unwrap_or_default().select()?;
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)

@@ -180,7 +180,7 @@ impl RetentionCampaign {
         // Each once, however often it was given.
         let wanted = |statuses: Vec<_>| CampaignLeadStatus::iter().filter(|one| statuses.contains(one)).collect();
         let list = LeadsOf { statuses: statuses.map(wanted) };
-        nested::connection(ctx, self.0.id, list, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// Its own scripts, newest first.
@@ -192,7 +192,7 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Script>> {
-        nested::connection(ctx, self.0.id, ScriptsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, ScriptsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// Every contact for it on any channel, the latest first.
@@ -204,7 +204,7 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
-        nested::connection(ctx, self.0.id, AttemptsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, AttemptsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// What came of its contacts: sales, sign-ups and the like, the latest first.
@@ -216,7 +216,7 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Conversion>> {
-        nested::connection(ctx, self.0.id, ConversionsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, ConversionsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The sequences whose contacts it governs, the latest first.
@@ -228,7 +228,7 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<RetentionSequence>> {
-        nested::connection(ctx, self.0.id, SequencesOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, SequencesOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The tests that divide its contacts between two scripts, the latest first.
@@ -240,7 +240,7 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AbTest>> {
-        nested::connection(ctx, self.0.id, TestsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, TestsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 }
 

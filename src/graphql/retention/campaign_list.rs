@@ -101,7 +101,7 @@ impl RetentionCampaignQuery {
         #[graphql(desc = "Which campaigns.")] filter: Option<RetentionCampaignFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<RetentionCampaignOrder>,
     ) -> Result<Option<Connection<RetentionCampaign>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
         Connection::read(&ctx.services().db, select, RetentionCampaignOrder::sort(order_by), &args).await.map(Some)
     }

@@ -186,7 +186,7 @@ impl ContactAttemptQuery {
         #[graphql(desc = "Which contacts.")] filter: Option<ContactAttemptFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<ContactAttemptOrder>,
     ) -> Result<Option<Connection<ContactAttempt>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select()?;
         Connection::read(&ctx.services().db, select, ContactAttemptOrder::sort(order_by), &args).await.map(Some)
     }

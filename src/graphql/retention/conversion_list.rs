@@ -105,7 +105,7 @@ impl ConversionQuery {
         #[graphql(desc = "Which conversions.")] filter: Option<ConversionFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<ConversionOrder>,
     ) -> Result<Option<Connection<Conversion>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let newest = ConversionOrder { field: ConversionOrderField::CreatedAt, direction: OrderDirection::Desc };
         let order = order_by.unwrap_or(newest);
         let sort = match order.field {

@@ -54,7 +54,7 @@ impl ConversionRuleQuery {
             .add_option(metrics.map(|given| Column::Metric.is_in(of_metrics(given))))
             .add_option(is_active.map(|is_active| Column::IsActive.eq(is_active)));
         let (select, args) =
-            (conversion_rule::Entity::all().filter(condition), PageArgs::new(first, after, last, before));
+            (conversion_rule::Entity::all().filter(condition), PageArgs::new(ctx, first, after, last, before));
         Connection::read(&ctx.services().db, select, Sort::by_id(), &args).await.map(Some)
     }
 }

@@ -148,7 +148,7 @@ impl EnrollmentQuery {
         #[graphql(desc = "Which enrollments.")] filter: Option<SequenceEnrollmentFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<SequenceEnrollmentOrder>,
     ) -> Result<Option<Connection<SequenceEnrollment>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = Wanted::read(filter)?.cut(enrollment::Entity::all());
         let sort = order_by.unwrap_or(NEWEST).sort();
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)

@@ -159,7 +159,7 @@ impl IntegrationQuery {
         #[graphql(desc = "Which integrations.")] filter: Option<IntegrationConfigFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<IntegrationConfigOrder>,
     ) -> Result<Option<Connection<IntegrationConfig>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let IntegrationConfigFilter { providers, is_active } = filter.unwrap_or_default();
         let mut select = Entity::all();
         if let Some(providers) = providers {

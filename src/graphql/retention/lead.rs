@@ -138,7 +138,7 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<CampaignLead>> {
-        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// Every contact to it on any channel, the latest first.
@@ -150,7 +150,7 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
-        nested::connection(ctx, self.0.id, AttemptsTo, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, AttemptsTo, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The sequences that it goes through, or went through, the latest first.
@@ -162,7 +162,7 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SequenceEnrollment>> {
-        nested::connection(ctx, self.0.id, EnrollmentsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, EnrollmentsOf, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// What came of the contacts to it: sales, sign-ups and the like, the latest first.
@@ -174,7 +174,7 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Conversion>> {
-        nested::connection(ctx, self.0.id, ConversionsBy, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, ConversionsBy, PageArgs::new(ctx, first, after, last, before)).await
     }
 }
 

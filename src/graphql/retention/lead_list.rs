@@ -154,7 +154,7 @@ impl LeadQuery {
         #[graphql(desc = "Which leads.")] filter: Option<LeadFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<LeadOrder>,
     ) -> Result<Option<Connection<Lead>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().read(ctx, &["filter"])?.select();
         Connection::read(&ctx.services().db, select, LeadOrder::sort(order_by), &args).await.map(Some)
     }

@@ -111,7 +111,7 @@ impl Script {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
-        nested::connection(ctx, self.0.id, AttemptsWith, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, AttemptsWith, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The steps of sequences that say it, in all their versions, the latest first.
@@ -123,7 +123,7 @@ impl Script {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SequenceStep>> {
-        nested::connection(ctx, self.0.id, StepsSaying, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, StepsSaying, PageArgs::new(ctx, first, after, last, before)).await
     }
 }
 

@@ -100,7 +100,7 @@ impl ScriptQuery {
         #[graphql(desc = "Which scripts.")] filter: Option<ScriptFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<ScriptOrder>,
     ) -> Result<Option<Connection<Script>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select()?;
         Connection::read(&ctx.services().db, select, ScriptOrder::sort(order_by), &args).await.map(Some)
     }

@@ -121,7 +121,7 @@ impl RetentionSequence {
         #[graphql(desc = "Which enrollments.")] filter: Option<SequenceEnrollmentFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<SequenceEnrollmentOrder>,
     ) -> Result<Connection<SequenceEnrollment>> {
-        enrollments_of(ctx, self.0.id, PageArgs::new(first, after, last, before), filter, order_by).await
+        enrollments_of(ctx, self.0.id, PageArgs::new(ctx, first, after, last, before), filter, order_by).await
     }
 
     /// When it was created.

@@ -105,7 +105,7 @@ impl SequenceQuery {
         #[graphql(desc = "Which sequences.")] filter: Option<RetentionSequenceFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<RetentionSequenceOrder>,
     ) -> Result<Option<Connection<RetentionSequence>>> {
-        let args = PageArgs::new(first, after, last, before);
+        let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select()?;
         Connection::read(&ctx.services().db, select, RetentionSequenceOrder::sort(order_by), &args).await.map(Some)
     }

@@ -104,7 +104,8 @@ impl SequenceStep {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SequenceStepExecution>> {
-        nested::connection(ctx, self.0.id, lists_below::ExecutionsOf, PageArgs::new(first, after, last, before)).await
+        nested::connection(ctx, self.0.id, lists_below::ExecutionsOf, PageArgs::new(ctx, first, after, last, before))
+            .await
     }
 
     /// When it was created.
