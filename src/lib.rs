@@ -15,8 +15,3 @@ pub mod service;
 pub mod storage;
 pub mod telegram;
 pub mod worker;
-
-/// An operation makes thousands of small things that live for a millisecond: with the system's allocator they are a sixth of its
-/// time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

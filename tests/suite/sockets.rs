@@ -27,8 +27,9 @@ async fn an_operation_goes_from_the_introduction_to_complete() {
     socket.say(json!({ "type": "complete", "id": "unknown" })).await;
     for _ in 0..2 {
         socket.subscribe("a \"1\"", VIEWER).await;
-        let data = json!({ "viewer": { "username": "admin" } });
-        assert_eq!(socket.json().await, json!({ "type": "next", "id": "a \"1\"", "payload": { "data": data } }));
+        let cost = json!({ "requestedQueryCost": 1, "maximumQueryCost": 1_000 });
+        let payload = json!({ "data": { "viewer": { "username": "admin" } }, "extensions": { "cost": cost } });
+        assert_eq!(socket.json().await, json!({ "type": "next", "id": "a \"1\"", "payload": payload }));
         assert_eq!(socket.json().await, json!({ "type": "complete", "id": "a \"1\"" }));
     }
 }

@@ -149,6 +149,19 @@ impl Connection {
         }
     }
 
+    /// Like [`call`](Self::call), of what may be asked twice. A connection that broke while nobody used it is known to be broken
+    /// only by the next call: that is then made once more, on the next connection.
+    pub(super) async fn call_again<R: tl::RemoteCall>(&self, request: &R) -> Result<R::Return, Fault> {
+        self.up().await?;
+        match self.call(request).await {
+            Err(Fault::ConnectionLost) => {
+                self.up().await?;
+                self.call(request).await
+            }
+            answer => answer,
+        }
+    }
+
     /// One request and its answer.
     ///
     /// The first poll hands it over. After anything but an answer the whole connection is given up, and this returns only

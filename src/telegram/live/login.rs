@@ -104,8 +104,7 @@ impl Login {
             phone_code,
             email_verification,
         };
-        self.connection.up().await?;
-        match self.connection.call(&request).await {
+        match self.connection.call_again(&request).await {
             Ok(authorization) => signed_in(authorization).map(Step::Done),
             Err(Fault::Rpc { name, .. }) if name == "SESSION_PASSWORD_NEEDED" => {
                 let enums::account::Password::Password(asked) = self.asked_for().await?;
@@ -135,8 +134,7 @@ impl Login {
     }
 
     async fn asked_for(&self) -> Result<enums::account::Password, Fault> {
-        self.connection.up().await?;
-        self.connection.call(&functions::account::GetPassword {}).await
+        self.connection.call_again(&functions::account::GetPassword {}).await
     }
 }
 
