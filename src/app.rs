@@ -209,6 +209,7 @@ fn rules(config: &Config) -> Rules {
         progress_hz: config.progress_hz,
         sso: config.sso.clone(),
         endpoints: config.endpoints.clone(),
+        attribution: config.attribution,
         limits: config.limits.clone(),
         telegram: config.application.clone(),
     }

@@ -43,7 +43,7 @@ impl Demo {
         let config = house::config()?;
         block_on(async {
             let board = Board::new();
-            let (house, running) = house::open(config).await?;
+            let (house, running) = Box::pin(house::open(config)).await?;
             board.greet(&house);
             let shown = tokio::select! {
                 shown = Box::pin(show(&house, running.services(), &board)) => shown,

@@ -28,3 +28,14 @@ pub enum Mode {
     /// To none.
     Simulated,
 }
+
+/// To which of the contacts before it a conversion is credited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Model {
+    /// To the last one.
+    LastTouch,
+    /// To the first one.
+    FirstTouch,
+    /// To all, in equal parts.
+    Linear,
+}

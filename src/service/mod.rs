@@ -10,6 +10,7 @@ use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::domain::id::{NodeId, UserId};
 use crate::domain::limits::Limits;
+use crate::domain::retention::attribution::Rule;
 use crate::domain::retention::endpoints::Endpoints;
 use crate::domain::role::Role;
 use crate::domain::sealed::Vault;
@@ -77,6 +78,8 @@ pub struct Rules {
     pub sso: Option<Arc<Issuer>>,
     /// Where providers are, and where they find Herald.
     pub endpoints: Endpoints,
+    /// To which contacts conversions are credited as they come.
+    pub attribution: Rule,
     /// What one client may ask for.
     pub limits: Limits,
     /// By which application, and where, accounts speak to Telegram.

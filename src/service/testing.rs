@@ -8,6 +8,7 @@ use super::{Rules, Services};
 use crate::domain::clock::SystemClock;
 use crate::domain::id::NodeId;
 use crate::domain::limits::Limits;
+use crate::domain::retention::attribution::Rule;
 use crate::domain::retention::endpoints::Endpoints;
 use crate::domain::sealed::Vault;
 use crate::domain::secret_key::SecretKey;
@@ -37,6 +38,7 @@ impl Fixture {
             progress_hz,
             sso: None,
             endpoints: Endpoints::default(),
+            attribution: Rule::default(),
             limits: Limits::default(),
             telegram: Application::default(),
         };

@@ -249,6 +249,6 @@ fn bomb(fragments: usize) -> String {
 }
 
 fn aliases(count: usize) -> String {
-    let fields: String = (0..count).map(|n| format!(" a{n}: viewer {{ id }}")).collect();
-    format!("{{{fields} }}")
+    let fields: Vec<String> = (0..count).map(|n| format!("a{n}: viewer {{ id }}")).collect();
+    format!("{{ {} }}", fields.join(" "))
 }

@@ -13,6 +13,7 @@ use herald::domain::broadcast::{CampaignMode, ParseMode};
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, NodeId, TemplateId, UserId};
 use herald::domain::limits::Limits;
+use herald::domain::retention::attribution::Rule;
 use herald::domain::retention::endpoints::Endpoints;
 use herald::domain::role::Role;
 use herald::domain::sealed::Vault;
@@ -60,6 +61,7 @@ impl Bench {
             progress_hz: 4,
             sso: None,
             endpoints: Endpoints::default(),
+            attribution: Rule::default(),
             limits: Limits::default(),
             telegram: Application::default(),
         };

@@ -96,6 +96,17 @@ async fn a_conversion_is_recorded_once_and_credited_to_the_last_contact() {
 }
 
 #[tokio::test]
+async fn conversions_are_credited_as_the_setting_says() {
+    let herald = TestApp::with(&["--attribution=linear", "--attribution-days=20"]).await;
+    let (lead, contacts) = lead_with(&herald, &[40, 10, 3]).await;
+    let input = json!({ "leadId": lead.global(), "status": "SALE", "revenue": "10", "currency": "EUR" });
+    let made = herald.operator().await.data(RECORD, json!({ "input": input })).await;
+    let halves = [&contacts[1], &contacts[2]].map(|id| json!({ "contactAttempt": { "id": id }, "revenue": "5" }));
+    let credited = json!({ "model": "LINEAR", "windowDays": 20, "shares": halves });
+    assert_eq!(made["recordConversion"]["conversion"]["attribution"], credited);
+}
+
+#[tokio::test]
 async fn what_can_not_be_right_is_refused() {
     let herald = TestApp::api_only().await;
     let operator = herald.operator().await;

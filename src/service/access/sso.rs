@@ -63,11 +63,13 @@ async fn sign_in(
     hash: &str,
     address: Option<&str>,
 ) -> Result<(user::Model, bool)> {
+    // In this order: who sees the session that was opened at the same instant sees its user, too.
+    let opened = refresh_token::Entity::with_hash(hash).one(tx).await?;
     let there = user::Entity::with_subject(&identity.subject).one(tx).await?;
     if there.as_ref().is_some_and(|user| user.deleted_at.is_some()) {
         return Err(Error::Unauthenticated("this user was deleted"));
     }
-    match (refresh_token::Entity::with_hash(hash).one(tx).await?, &there) {
+    match (opened, &there) {
         (Some(row), Some(user)) if row.revoked_at.is_none() => return Ok((user.clone(), false)),
         (Some(_), _) => return Err(ENDED),
         (None, _) => {}

@@ -10,6 +10,7 @@ use herald::domain::broadcast::{CampaignMode, CampaignStatus, CanPost, JobStatus
 use herald::domain::clock::{Clock, SystemClock};
 use herald::domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
 use herald::domain::limits::Limits;
+use herald::domain::retention::attribution::Rule;
 use herald::domain::retention::endpoints::Endpoints;
 use herald::domain::role::Role;
 use herald::domain::sealed::Vault;
@@ -72,6 +73,7 @@ impl Office {
             progress_hz: 4,
             sso: None,
             endpoints: Endpoints { is_simulated: true, ..Endpoints::default() },
+            attribution: Rule::default(),
             limits: Limits::default(),
             telegram: Application::default(),
         };

@@ -31,7 +31,7 @@ pub(super) async fn assign(
 ) -> Result<conversion::Model> {
     if let Some(lead) = lead {
         row.lead_id = Some(lead.id);
-        credit(tx, &mut row, &Rule::default(), clicked, on.now()).await?;
+        credit(tx, &mut row, &on.rules.attribution, clicked, on.now()).await?;
     }
     store(tx, &row).await?;
     Ok(row)

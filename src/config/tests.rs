@@ -1,0 +1,79 @@
+//! What settings are taken, and what is said of those that are not.
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+fn check(flags: &[&str], secrets: &[(&str, &str)]) -> Result<Config, String> {
+    let line = Line::try_parse_from([&["herald"], flags].concat()).unwrap();
+    let secret = |name: &str| secrets.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    line.settings.check(secret).map_err(|wrong| wrong.to_string())
+}
+
+#[test]
+fn without_any_setting_herald_starts() {
+    let config = check(&[], &[]).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!((config.upload_max_bytes, config.progress_hz), (1 << 30, 4));
+    assert_eq!((config.late_limit.as_secs(), config.dedupe_window.as_secs()), (3600, 300));
+    assert_eq!((config.pause_after_failures, config.channel_errors), (20, 3));
+    assert_eq!((config.telegram, config.log_format), (Telegram::Live, LogFormat::Text));
+    assert_eq!(format!("{:?}", config.limits), format!("{:?}", Limits::default()));
+    assert!(config.database_url.is_none() && config.redis_url.is_none() && config.origins.is_empty());
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_what_is_wrong() {
+    let told = |flags: &[&str]| check(flags, &[]).unwrap_err();
+    assert_eq!(told(&["--listen", "x"]), r#"HERALD_LISTEN: "x" is not an address such as 127.0.0.1:8080"#);
+    let answers = [
+        "--database-url=mysql://user:secret@host",
+        "--redis-url=localhost",
+        "--telegram=dry",
+        "--telegram-server=gateway",
+        "--telegram-api-id=0",
+        "--public-url=herald.example",
+        "--origins=https://a.example,https://b.example/x",
+        "--trusted-proxies=10.0.0.0/33",
+        "--upload-max-bytes=lots",
+        "--progress-hz=0",
+        "--late-limit=5",
+        "--pause-after-failures=many",
+        "--dedupe-window=-1s",
+        "--providers=dry",
+        "--attribution=best",
+        "--attribution-days=0",
+        "--sso-alg=RS256",
+        "--sso-key-file=/nowhere",
+        "--audit-archive=ftp://host",
+        "--audit-days=89",
+        "--log=herald=loud",
+        "--log-format=xml",
+        "--limit-depth=0",
+        "--limit-body=1B",
+        "--limit-socket-ping=0s",
+        "--limit-points=-1",
+    ];
+    insta::assert_snapshot!("wrong_settings", answers.map(|flag| told(&[flag])).join("\n"));
+}
+
+#[test]
+fn secrets_are_checked_and_never_shown() {
+    let key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0czE=";
+    let secrets = [("HERALD_SECRET_KEY", key), ("HERALD_ADMIN_PASSWORD", "a secret of some length")];
+    let config =
+        check(&["--database-url", "postgres://me:secret@host/db", "--redis-url", "redis://:secret@host"], &secrets);
+    let shown = format!("{:?}", config.unwrap());
+    assert!(!shown.contains("secret@") && !shown.contains("a secret") && !shown.contains("c2Vj"), "{shown}");
+    let wrong = check(&[], &[("HERALD_SECRET_KEY", "c2VjcmV0")]).unwrap_err();
+    assert_eq!(wrong, "HERALD_SECRET_KEY: it is not 32 bytes in base64 (openssl rand -base64 32 makes one)");
+    let wrong = check(&[], &[("HERALD_ADMIN_PASSWORD", "short")]).unwrap_err();
+    assert_eq!(wrong, "HERALD_ADMIN_PASSWORD: a password has 12 to 128 characters");
+    assert!(check(&[], &[("HERALD_SECRET_KEY", "")]).is_ok());
+}
