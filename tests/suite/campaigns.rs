@@ -1,21 +1,16 @@
 //! Campaigns over the API: what a list of them costs, and how they are changed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_graphql::{Request, Variables};
 use herald::domain::broadcast::{CampaignMode, ParseMode};
 use herald::domain::role::Role;
-use herald::graphql::context::Caller;
-use herald::graphql::execution::Execution;
 use herald::service::Actor;
-use herald::service::access::{session, user};
+use herald::service::access::user;
 use herald::service::broadcast::{batch, campaign, channel, template};
 use herald::storage::broadcast::channel_filter::ChannelFilter;
 use serde_json::{Value as Json, json};
 
-use crate::harness::{PASSWORD, TestApp};
+use crate::harness::{Counted, TestApp};
 
 /// Campaigns with what they are made of, their jobs, and the channels of those with the reason why each waits.
 const THREE_LEVELS: &str = "query($campaigns: Int!, $jobs: Int!) {
@@ -70,26 +65,9 @@ pub async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
 async fn a_thousand_jobs_take_as_many_statements_as_ten() {
     let herald = TestApp::api_only().await;
     seed(&herald, 10, 100).await;
-    let on = herald.services();
-    let counted = Arc::new(AtomicUsize::new(0));
-    let mut services = on.clone();
-    let seen = counted.clone();
-    services.db = services.db.watched(move |_| {
-        seen.fetch_add(1, Ordering::Relaxed);
-    });
-    // More than a client may ask for: it shows whether the number grows.
-    let limits = &mut Arc::make_mut(&mut services.rules).limits.document;
-    (limits.complexity, limits.nodes) = (100_000, 100_000);
-    let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
-    let caller =
-        Caller { session: Some(session::resume(on, &tokens.access, None).await.unwrap()), ..Caller::default() };
-    let execution = Execution::new(services);
-    let run = async |campaigns: i32, jobs: i32| -> (usize, Json) {
-        counted.store(0, Ordering::Relaxed);
-        let variables = Variables::from_json(json!({ "campaigns": campaigns, "jobs": jobs }));
-        let answer = execution.run(Request::new(THREE_LEVELS).variables(variables), caller.clone()).await;
-        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-        (counted.load(Ordering::Relaxed), serde_json::to_value(answer.data).unwrap())
+    let counted = Counted::over(&herald).await;
+    let run = async |campaigns: i32, jobs: i32| {
+        counted.run(THREE_LEVELS, json!({ "campaigns": campaigns, "jobs": jobs })).await
     };
     let (few, _) = run(1, 10).await;
     let (many, data) = run(10, 100).await;

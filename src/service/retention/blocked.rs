@@ -2,27 +2,19 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::error::Result;
-use crate::domain::id::LeadId;
 use crate::domain::retention::credentials::{Credentials, Provider};
 use crate::providers::instantly::{Failure, Instantly};
 use crate::service::Services;
 use crate::service::retention::integration;
-use crate::storage::sql::Dialect;
+use crate::storage::retention::instantly_block;
 
 /// How often it is looked for who is to be told.
 const LOOK: Duration = Duration::from_mins(1);
 /// Addresses that one round tells at most: the others are for the next.
 const ROUND: i64 = 200;
-
-#[derive(FromQueryResult)]
-struct Unwilling {
-    id: LeadId,
-    email: String,
-}
 
 /// Tells it from time to time, until `stop`.
 pub async fn run(on: Services, stop: CancellationToken) {
@@ -50,7 +42,7 @@ pub async fn tell(on: &Services) -> Result<()> {
     let Some(Credentials::Instantly(account)) = integration::active(on, Provider::Instantly).await? else {
         return Ok(());
     };
-    let unwilling = unwilling(on).await?;
+    let unwilling = instantly_block::unwilling(&on.db, ROUND).await?;
     if unwilling.is_empty() {
         return Ok(());
     }
@@ -67,22 +59,10 @@ pub async fn tell(on: &Services) -> Result<()> {
                 return Ok(());
             }
         }
-        let told = "INSERT INTO instantly_blocks (lead_id, blocked_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        let values: [Value; 2] = [lead.id.into(), on.now().into()];
         // A lead that was deleted meanwhile has nothing to note.
-        if let Err(error) = on.db.write_alone(Dialect(on.db.backend()).statement(told, values)).await {
+        if let Err(error) = instantly_block::note(&on.db, lead.id, on.now()).await {
             tracing::warn!(?error, lead = %lead.id, "a blocked address could not be noted");
         }
     }
     Ok(())
-}
-
-async fn unwilling(on: &Services) -> Result<Vec<Unwilling>> {
-    let sql = "SELECT l.id, l.email FROM leads l
-               WHERE l.email IS NOT NULL AND (l.no_email OR l.status = 'DO_NOT_CONTACT')
-                 AND NOT EXISTS (SELECT 1 FROM instantly_blocks b WHERE b.lead_id = l.id)
-               ORDER BY l.id LIMIT $1";
-    let statement = Dialect(on.db.backend()).statement(sql, [ROUND.into()]);
-    let rows = on.db.reader().query_all_raw(statement).await?;
-    rows.iter().map(|row| Ok(Unwilling::from_query_result(row, "")?)).collect()
 }

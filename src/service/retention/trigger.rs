@@ -1,6 +1,6 @@
 //! Triggers: leads that are new, or old without a conversion, are enrolled by themselves, each at most once in a sequence.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
 use super::enrollment::enroll_many;
@@ -16,7 +16,6 @@ use crate::service::{Actor, Services};
 use crate::storage::retention::queue;
 use crate::storage::retention::queue::enroll::{Candidate, NewEnrollment, candidates};
 use crate::storage::retention::sequence;
-use crate::storage::sql::Dialect;
 
 /// Leads of one transaction.
 const CHUNK: i64 = 500;
@@ -78,10 +77,7 @@ async fn enroll_chunk(on: &Services, sequence: &sequence::Model, found: &[Candid
 /// Everything up to the end of the span has been looked at.
 async fn advance(on: &Services, sequence: &sequence::Model, span: &Span) -> Result<()> {
     on.write(|tx| async move {
-        let sql = "UPDATE retention_sequences SET watermark = $2
-                   WHERE id = $1 AND status = 'ACTIVE' AND (watermark IS NULL OR watermark < $2)";
-        let statement = Dialect(tx.get_database_backend()).statement(sql, [sequence.id.into(), span.until.into()]);
-        tx.execute_raw(statement).await?;
+        sequence::Entity::looked(sequence.id, span.until).exec(&*tx).await?;
         Ok(())
     })
     .await

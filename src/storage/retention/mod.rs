@@ -15,6 +15,7 @@ pub mod conversion_rule_check;
 pub mod counts;
 pub mod enrollment;
 pub mod execution;
+pub mod instantly_block;
 pub mod integration_config;
 pub mod lead;
 pub mod lead_erasure;

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
+use sea_orm::{ActiveValue, Condition, QuerySelect, QueryTrait, UpdateMany};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{RetentionCampaignId, RetentionSequenceId, ScriptId};
@@ -61,6 +61,16 @@ impl Entity {
         let steps = steps.select_only().column(sequence_step::Column::SequenceId);
         let going_on = Self::find().filter(Column::Status.ne(RetentionSequenceStatus::Archived));
         going_on.filter(Column::Id.in_subquery(steps.into_query()))
+    }
+
+    /// Notes that its trigger has looked at all leads up to `until`. It never goes back, should two workers look at once.
+    pub fn looked(id: RetentionSequenceId, until: DateTimeUtc) -> UpdateMany<Self> {
+        let earlier = Condition::any().add(Column::Watermark.is_null()).add(Column::Watermark.lt(until));
+        Self::update_many()
+            .col_expr(Column::Watermark, Expr::value(until))
+            .filter(Column::Id.eq(id))
+            .filter(Column::Status.eq(RetentionSequenceStatus::Active))
+            .filter(earlier)
     }
 
     /// The retention sequence `id`, locked until the transaction ends; `NOT_FOUND` if there is none.

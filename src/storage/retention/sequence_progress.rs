@@ -1,6 +1,8 @@
 //! The hot row of a sequence: its counters, and the number of its last change. Changed last in each transaction (R7).
 
+use sea_orm::UpdateMany;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 
 use crate::domain::id::RetentionSequenceId;
 use crate::domain::retention::words::RetentionSequenceStatus;
@@ -48,6 +50,14 @@ impl Entity {
     /// The rows of these sequences.
     pub fn by_ids(sequences: &[RetentionSequenceId]) -> Select<Self> {
         Self::find().filter(Column::SequenceId.is_in(sequences.iter().copied()))
+    }
+
+    /// Writes the sequence's new status, for leases.
+    pub fn enter(sequence: RetentionSequenceId, status: RetentionSequenceStatus) -> UpdateMany<Self> {
+        Self::update_many()
+            .col_expr(Column::Status, Expr::value(status))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+            .filter(Column::SequenceId.eq(sequence))
     }
 }
 

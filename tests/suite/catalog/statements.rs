@@ -1,18 +1,12 @@
 //! However many rows a query shows, it takes the same few statements.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use async_graphql::{Request, Variables};
 use herald::domain::role::Role;
-use herald::graphql::context::Caller;
-use herald::graphql::execution::Execution;
 use herald::service::Actor;
-use herald::service::access::{session, user};
+use herald::service::access::user;
 use herald::service::broadcast::{batch, channel};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use crate::harness::{PASSWORD, TestApp};
+use crate::harness::{Counted, TestApp};
 
 /// Batches with their creators and their channels, and the batches of those: three levels.
 const THREE_LEVELS: &str = "query($batches: Int!, $channels: Int!) {
@@ -37,26 +31,9 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
         let new = batch::New { name, description: None, channels: Some(channels.clone()), filter: None };
         batch::create(on, &actor, new).await.unwrap();
     }
-
-    let counted = Arc::new(AtomicUsize::new(0));
-    let mut services = on.clone();
-    let seen = counted.clone();
-    services.db = services.db.watched(move |_| {
-        seen.fetch_add(1, Ordering::Relaxed);
-    });
-    // More than a client may ask for: it shows whether the number grows.
-    let limits = &mut Arc::make_mut(&mut services.rules).limits.document;
-    (limits.complexity, limits.nodes) = (100_000, 100_000);
-    let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
-    let caller =
-        Caller { session: Some(session::resume(on, &tokens.access, None).await.unwrap()), ..Caller::default() };
-    let execution = Execution::new(services);
-    let run = async |batches: i32, channels: i32| -> (usize, Json) {
-        counted.store(0, Ordering::Relaxed);
-        let variables = Variables::from_json(json!({ "batches": batches, "channels": channels }));
-        let answer = execution.run(Request::new(THREE_LEVELS).variables(variables), caller.clone()).await;
-        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-        (counted.load(Ordering::Relaxed), serde_json::to_value(answer.data).unwrap())
+    let counted = Counted::over(&herald).await;
+    let run = async |batches: i32, channels: i32| {
+        counted.run(THREE_LEVELS, json!({ "batches": batches, "channels": channels })).await
     };
     let (few, _) = run(1, 10).await;
     let (many, data) = run(10, 100).await;

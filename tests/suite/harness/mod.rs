@@ -2,6 +2,7 @@
 
 mod browser;
 mod client;
+mod counted;
 mod database;
 pub mod npm;
 mod process;
@@ -23,6 +24,7 @@ use tempfile::TempDir;
 
 pub use browser::{Browser, Tab};
 pub use client::{Client, Reply};
+pub use counted::Counted;
 pub use database::Database;
 pub use process::{Process, herald};
 pub use raw_socket::RawSocket;

@@ -1,27 +1,22 @@
 //! However many leads and campaigns a query shows, it takes the same few statements.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use async_graphql::{MaybeUndefined, Request, Variables};
+use async_graphql::MaybeUndefined;
 use herald::domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
 use herald::domain::retention::words::{
     ContactAttemptStatus, ContactChannel, DelayUnit, RetentionSequenceStatus, TriggerType,
 };
 use herald::domain::role::Role;
-use herald::graphql::context::Caller;
-use herald::graphql::execution::Execution;
-use herald::service::access::{session, user};
+use herald::service::access::user;
 use herald::service::retention::{campaign, contact_attempt, lead, members};
 use herald::service::{Actor, Services};
 use herald::storage::retention::lead_filter::LeadFilter;
 use herald::storage::retention::lists::Channels;
 use herald::storage::retention::{sequence, sequence_step};
 use sea_orm::{EntityTrait, IntoActiveModel};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{PASSWORD, TestApp};
+use crate::harness::{Counted, TestApp};
 
 /// Campaigns with their counts, their leads, and all that is known of these: four levels.
 const FOUR_LEVELS: &str = "query($campaigns: Int!, $leads: Int!) {
@@ -42,26 +37,9 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
     let admin = user::named(on, user::FIRST).await.unwrap();
     let actor = Actor::user(admin.id, Role::Admin, None);
     seed(on, &actor).await;
-
-    let counted = Arc::new(AtomicUsize::new(0));
-    let mut services = on.clone();
-    let seen = counted.clone();
-    services.db = services.db.watched(move |_| {
-        seen.fetch_add(1, Ordering::Relaxed);
-    });
-    // More than a client may ask for: it shows whether the number grows.
-    let limits = &mut Arc::make_mut(&mut services.rules).limits.document;
-    (limits.complexity, limits.nodes) = (1_000_000, 1_000_000);
-    let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
-    let caller =
-        Caller { session: Some(session::resume(on, &tokens.access, None).await.unwrap()), ..Caller::default() };
-    let execution = Execution::new(services);
-    let run = async |campaigns: i32, leads: i32| -> (usize, Json) {
-        counted.store(0, Ordering::Relaxed);
-        let variables = Variables::from_json(json!({ "campaigns": campaigns, "leads": leads }));
-        let answer = execution.run(Request::new(FOUR_LEVELS).variables(variables), caller.clone()).await;
-        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-        (counted.load(Ordering::Relaxed), serde_json::to_value(answer.data).unwrap())
+    let counted = Counted::over(&herald).await;
+    let run = async |campaigns: i32, leads: i32| {
+        counted.run(FOUR_LEVELS, json!({ "campaigns": campaigns, "leads": leads })).await
     };
     let (few, _) = run(1, 10).await;
     let (many, data) = run(10, 100).await;

@@ -15,6 +15,8 @@ use crate::storage::retention::webhook_event::{Column, Entity, Model};
 
 /// Callbacks that one statement stores at most.
 const TOGETHER: usize = 50;
+/// Bytes of bodies that one statement stores at most, the first one aside: the report of a call may have some millions.
+const BYTES: usize = 8 << 20;
 
 /// Callbacks on their way into the database, of this process. Each waits for the commit that is under way and then for its own,
 /// however many come at once: a commit each had them queue for the disk.
@@ -49,11 +51,7 @@ impl Intake {
                 Ok(false) | Err(oneshot::error::TryRecvError::Closed) => return Err(unavailable()),
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
-            let all: Vec<Waiting> = {
-                let mut waiting = self.waiting();
-                let count = waiting.len().min(TOGETHER);
-                waiting.drain(..count).collect()
-            };
+            let all = next(&mut self.waiting());
             // In a task of its own: should this caller hang up, the others are stored all the same.
             tokio::spawn(together(on.clone(), all, turn));
         }
@@ -62,6 +60,16 @@ impl Intake {
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
         self.0.waiting.lock().expect("no panic happens under this lock")
     }
+}
+
+/// Those that have waited longest, as many as one statement stores.
+fn next(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
+    let sizes = waiting.iter().take(TOGETHER).scan(0, |sum, one| {
+        *sum += one.row.body.len();
+        Some(*sum)
+    });
+    let count = sizes.take_while(|sum| *sum <= BYTES).count().max(1).min(waiting.len());
+    waiting.drain(..count).collect()
 }
 
 /// Stores them and tells each; then the turn is the next one's.
@@ -111,5 +119,43 @@ fn row(on: &Services, incoming: Incoming) -> Model {
         received_at: on.now(),
         not_before: None,
         processed_at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(sizes: &[usize]) -> Vec<Waiting> {
+        let row = |size: &usize| Model {
+            id: WebhookEventId::generate(),
+            provider: "vapi".into(),
+            dedupe_key: String::new(),
+            status: WebhookEventStatus::Received,
+            query: None,
+            content_type: None,
+            body: "x".repeat(*size),
+            attempts: 0,
+            error_message: None,
+            received_at: chrono::DateTime::UNIX_EPOCH,
+            not_before: None,
+            processed_at: None,
+        };
+        sizes.iter().map(|size| Waiting { row: row(size), stored: oneshot::channel().0 }).collect()
+    }
+
+    #[test]
+    fn one_statement_stores_so_many_and_so_much() {
+        let mib = 1 << 20;
+        for (sizes, count) in [
+            (vec![10; 3], 3),
+            (vec![10; TOGETHER + 1], TOGETHER),
+            (vec![4 * mib, 4 * mib, 1], 2),
+            (vec![9 * mib, 1], 1),
+            (vec![], 0),
+        ] {
+            let mut all = waiting(&sizes);
+            assert_eq!((next(&mut all).len(), all.len()), (count, sizes.len() - count));
+        }
     }
 }

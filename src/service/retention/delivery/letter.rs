@@ -1,18 +1,17 @@
 //! A contact by Telegram, just before an account writes it: it still stands, and the account may.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::{EntityTrait, QuerySelect};
 
+use crate::domain::broadcast::AccountStatus;
 use crate::domain::clock::instant;
 use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, SenderId, TelegramAccountId};
+use crate::domain::id::{ContactAttemptId, LeadId, SenderId, TelegramAccountId};
 use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::broadcast::queue::accounts::SENDING;
 use crate::storage::broadcast::queue::{accounts, budget};
 use crate::storage::broadcast::telegram_account;
-use crate::storage::retention::{campaign, lead_peer};
-use crate::storage::sql::Dialect;
+use crate::storage::retention::lead_peer;
+use crate::storage::retention::queue::standing;
 
 /// Who writes to whom, and when.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +53,7 @@ pub async fn begin(on: &Services, turn: Turn) -> Result<Leave> {
     let now = on.now();
     on.write(|tx| async move {
         let tx = &*tx;
-        if !stands(tx, turn.attempt).await? {
+        if !standing::stands(tx, turn.attempt).await? {
             return Ok(Leave::Withdrawn);
         }
         accounts::hold(tx, turn.account, turn.holder, turn.epoch, turn.slot).await?;
@@ -73,27 +72,6 @@ fn start(turn: Turn, now: DateTime<Utc>) -> DateTime<Utc> {
     instant(turn.slot).max(now)
 }
 
-/// Whether the contact is still to be made. The sequence's hot row is locked against a pause.
-async fn stands(tx: &Tx, attempt: ContactAttemptId) -> Result<bool> {
-    let dialect = Dialect(tx.get_database_backend());
-    let lock = if dialect.is_postgres() { "FOR SHARE OF p" } else { "" };
-    let sql = format!(
-        "SELECT s.campaign_id FROM sequence_step_executions e
-         JOIN sequence_enrollments n ON n.id = e.enrollment_id
-         JOIN sequence_progress p ON p.sequence_id = n.sequence_id
-         JOIN retention_sequences s ON s.id = n.sequence_id
-         JOIN leads l ON l.id = n.lead_id
-         WHERE e.contact_attempt_id = $1 AND e.lease IS NOT NULL AND e.status = 'SCHEDULED'
-           AND n.status = 'ACTIVE' AND p.status = 'ACTIVE' AND l.status <> 'DO_NOT_CONTACT' AND NOT l.no_telegram {lock}"
-    );
-    let Some(row) = tx.query_one_raw(dialect.statement(&sql, [attempt.into()])).await? else { return Ok(false) };
-    let campaign: Option<RetentionCampaignId> = row.try_get("", "campaign_id")?;
-    match campaign {
-        Some(id) => Ok(campaign::Entity::paused(tx, &[id]).await?.is_empty()),
-        None => Ok(true),
-    }
-}
-
 /// The accounts that know a lead, and may still send.
 ///
 /// A lead hears from one account as long as that can send: what another one wrote would be a second conversation.
@@ -108,9 +86,9 @@ pub async fn acquainted(on: &Services, lead: LeadId) -> Result<Vec<TelegramAccou
 
 /// The accounts that can send.
 pub async fn able(on: &Services) -> Result<Vec<TelegramAccountId>> {
-    let sql = format!("SELECT id FROM telegram_accounts WHERE status IN {SENDING} ORDER BY id");
-    let rows = on.db.reader().query_all_raw(Dialect(on.db.backend()).statement(&sql, [])).await?;
-    Ok(rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?)
+    let accounts = telegram_account::Entity::in_status([AccountStatus::Active, AccountStatus::FloodWait]);
+    let ids = accounts.select_only().column(telegram_account::Column::Id).into_tuple();
+    Ok(ids.all(on.db.reader()).await?)
 }
 
 /// What `account` knows of a lead by this name.

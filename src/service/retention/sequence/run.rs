@@ -1,8 +1,6 @@
 //! Activate, pause, archive: each acts at once (R5).
 
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::json;
 
 use super::steps;
@@ -18,7 +16,6 @@ use crate::service::retention::{endings, schedule};
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::retention::{enrollment, queue, sequence, sequence_progress, sequence_step};
-use crate::storage::sql::Dialect;
 
 /// Enrollments that one transaction ends.
 const CHUNK: u64 = 500;
@@ -69,9 +66,7 @@ async fn enter(
             let mut row = old.changed(on.now());
             row.status = Set(to);
             let row = row.update(tx).await?;
-            let sql = "UPDATE sequence_progress SET status = $2, version = version + 1 WHERE sequence_id = $1";
-            let values = [id.into(), to.to_string().into()];
-            tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
+            sequence_progress::Entity::enter(id, to).exec(tx).await?;
             let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", id.0));
             audit::record(on, tx, actor, action, subject, metadata).await?;
             Ok(row)

@@ -22,6 +22,7 @@ pub mod counts;
 pub mod enroll;
 pub mod leases;
 pub mod pace;
+pub mod standing;
 pub mod write;
 
 /// What a transaction changed in one sequence: counted from rows that really changed (R9).
