@@ -4,7 +4,7 @@
 //! the same name. [`Together`] sees to it that what each gets was read after it asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
@@ -21,6 +21,14 @@ use crate::service::together::Together;
 
 /// Queries that are being answered, and what they found if nothing was wrong.
 pub(super) type Queries = Together<Asked, Option<Bytes>>;
+
+/// How long a query waits for those who were answered together with its client an instant ago.
+const COMPANY: Duration = Duration::from_millis(1);
+
+/// A table of queries that are being answered.
+pub(super) fn queries() -> Queries {
+    Queries::in_company(COMPANY)
+}
 
 /// What an operation answered.
 pub enum Answer {

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{ComplexObject, Context, Enum, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::resolver_utils::ContainerType;
+use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
 
 use super::context::ContextExt;
+use super::nodes::Nodes;
 use crate::domain::error::{Error, Result, Violation};
 use crate::storage::Db;
 use crate::storage::page::{self, Page, Place, Sort, Window};
@@ -34,7 +36,7 @@ impl OrderDirection {
 }
 
 /// A part of a list.
-pub struct Connection<N: OutputType> {
+pub struct Connection<N: ContainerType> {
     edges: Vec<Edge<N>>,
     page_info: PageInfo,
     count: Count,
@@ -46,7 +48,7 @@ pub type Count = Box<dyn for<'a> Fn(&'a Context<'_>) -> BoxFuture<'a, Result<u64
 /// One node of a list, and its place in it.
 #[derive(SimpleObject)]
 #[graphql(name_type, complex)]
-pub struct Edge<N: OutputType> {
+pub struct Edge<N: ContainerType> {
     /// What stands at this place.
     node: N,
     #[graphql(skip)]
@@ -68,15 +70,15 @@ pub struct PageInfo {
 
 /// A part of a list.
 #[Object(name_type)]
-impl<N: OutputType> Connection<N> {
+impl<N: ContainerType> Connection<N> {
     /// What is listed, in order, each with its cursor.
-    async fn edges(&self) -> &[Edge<N>] {
-        &self.edges
+    async fn edges(&self) -> Nodes<'_, Edge<N>> {
+        Nodes(self.edges.iter().collect())
     }
 
     /// What is listed, in order; the shorter way where no cursors are needed.
-    async fn nodes(&self) -> Vec<&N> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> Nodes<'_, N> {
+        Nodes(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
     /// Where this part of the list begins and ends.
@@ -92,20 +94,20 @@ impl<N: OutputType> Connection<N> {
 }
 
 #[ComplexObject]
-impl<N: OutputType> Edge<N> {
+impl<N: ContainerType> Edge<N> {
     /// The node's place in the list; it holds only for the same `orderBy`.
     async fn cursor(&self) -> &str {
         &self.cursor
     }
 }
 
-impl<N: OutputType> TypeName for Connection<N> {
+impl<N: ContainerType> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", N::type_name()).into()
     }
 }
 
-impl<N: OutputType> TypeName for Edge<N> {
+impl<N: ContainerType> TypeName for Edge<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", N::type_name()).into()
     }
@@ -161,7 +163,7 @@ impl PageArgs {
     }
 }
 
-impl<N: OutputType> Connection<N> {
+impl<N: ContainerType> Connection<N> {
     /// Reads the part of `select` that `args` ask for.
     pub async fn read<E>(db: &Db, select: Select<E>, sort: Sort<E>, args: &PageArgs) -> Result<Self>
     where

@@ -1,16 +1,15 @@
 //! Rows by key, many in one statement: a key type for each question, and one reader that answers them all.
 
 use std::any::{Any, TypeId};
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::oneshot;
 
 use super::turns::Turns;
 use crate::domain::error::{Error, Result};
@@ -25,62 +24,84 @@ pub struct Reader {
     pub db: Db,
 }
 
-/// The loaders of one operation.
+impl Reader {
+    /// The rows with these keys: one statement, of more keys than an operation may ask for by default.
+    async fn all<K>(&self, keys: &[K]) -> Result<HashMap<K, <Self as Loader<K>>::Value>, LoadError>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Self: Loader<K, Error = LoadError>,
+    {
+        let mut found = HashMap::with_capacity(keys.len());
+        for keys in keys.chunks(KEYS) {
+            found.extend(self.load(keys).await?);
+        }
+        Ok(found)
+    }
+}
+
+/// The loaders of one operation, or of one subscription.
 pub struct Loaders {
-    loader: Arc<DataLoader<Reader>>,
-    /// What was asked for, by the type of the key: answered or still on its way, it is not asked for again.
-    asked: Mutex<Questions>,
+    loader: DataLoader<Reader>,
+    /// When an operation's loaders load. A subscription's load when the library lets them, and it lives too long to remember
+    /// what it read.
+    turns: Option<Turns>,
+    /// What was asked, by the type of the key.
+    asked: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     remembers: AtomicBool,
 }
 
 /// An error that many waiters share.
 pub type LoadError = Arc<Error>;
 
-/// Tables of [`Answer`] by key.
-type Questions = HashMap<TypeId, Box<dyn Any + Send>>;
+/// Keys of a statement at most: SQLite takes 32,766 values, and some keys have two.
+const KEYS: usize = 10_000;
 
-/// What becomes of a question, for all who ask it.
-#[derive(Clone)]
-enum Answer<V: Clone> {
-    /// It was read ahead.
-    Known(Option<V>),
-    Coming(Coming<V>),
+/// The rows that one statement has found.
+type Rows<K> = Result<Arc<HashMap<K, <Reader as Loader<K>>::Value>>, LoadError>;
+
+/// The rows of one statement, when they have come.
+type Coming<K> = Shared<BoxFuture<'static, Rows<K>>>;
+
+/// What was asked by keys of one type.
+struct Asked<K: Send + Sync + Hash + Eq + Clone + 'static>
+where
+    Reader: Loader<K, Error = LoadError>,
+{
+    /// What is not asked for again.
+    known: HashMap<K, Coming<K>>,
+    /// What is asked for by the next statement.
+    next: Option<Next<K>>,
 }
 
-type Coming<V> = Shared<BoxFuture<'static, Result<Option<V>, LoadError>>>;
-
-/// Keys that one statement takes. More than an operation may ask for, so that the number of statements does not grow with it.
-const KEYS: usize = 10_000;
+/// A statement that has not begun.
+struct Next<K: Send + Sync + Hash + Eq + Clone + 'static>
+where
+    Reader: Loader<K, Error = LoadError>,
+{
+    /// Its keys; None once it has begun.
+    keys: Arc<Mutex<Option<HashSet<K>>>>,
+    rows: Coming<K>,
+}
 
 /// Loaders for one operation, which load when it is their turn.
 pub fn loaders(db: &Db, turns: &Turns) -> Loaders {
-    let turns = turns.clone();
-    let loader = DataLoader::new(Reader { db: db.clone() }, move |load| turns.spawn(load)).delay(Duration::ZERO);
-    Loaders::new(loader.max_batch_size(KEYS), true)
+    Loaders::new(db, Some(turns.clone()))
 }
 
-/// Loaders for a subscription: it lives too long to remember what it read.
+/// Loaders for a subscription.
 pub fn forgetful(db: &Db) -> Loaders {
-    Loaders::new(DataLoader::new(Reader { db: db.clone() }, tokio::spawn), false)
+    Loaders::new(db, None)
 }
 
 impl Loaders {
-    fn new(loader: DataLoader<Reader>, remembers: bool) -> Self {
-        Self { loader: Arc::new(loader), asked: Mutex::default(), remembers: remembers.into() }
+    fn new(db: &Db, turns: Option<Turns>) -> Self {
+        let loader = DataLoader::new(Reader { db: db.clone() }, tokio::spawn);
+        Self { loader, turns, asked: Mutex::default(), remembers: true.into() }
     }
 
     /// From now on everything is read anew.
     pub fn forget(&self) {
         self.remembers.store(false, Ordering::Relaxed);
-    }
-
-    /// The rows with these keys that are there.
-    pub async fn many<K>(&self, keys: impl IntoIterator<Item = K>) -> Result<HashMap<K, <Reader as Loader<K>>::Value>>
-    where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
-        Reader: Loader<K, Error = LoadError>,
-    {
-        self.loader.load_many(keys).await.map_err(Error::Shared)
     }
 
     /// Reads rows that will be asked for one by one, such as those that the nodes of a page lead to: it is cheaper at once.
@@ -89,51 +110,76 @@ impl Loaders {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        if !self.remembers.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let keys: HashSet<K> = keys.into_iter().collect();
-        let mut found = self.many(keys.iter().cloned()).await?;
-        let mut questions = self.questions();
-        let answers = answers(&mut questions);
-        for key in keys {
-            let row = found.remove(&key);
-            answers.entry(key).or_insert(Answer::Known(row));
+        let Some(turns) = self.turns.as_ref().filter(|_| self.remembers.load(Ordering::Relaxed)) else { return Ok(()) };
+        let coming: Vec<Coming<K>> = keys.into_iter().map(|key| self.ask(turns, key)).collect();
+        for rows in coming {
+            rows.await.map_err(Error::Shared)?;
         }
         Ok(())
     }
 
-    fn answer<K>(&self, key: K) -> Answer<<Reader as Loader<K>>::Value>
+    /// The statement that reads the row with this key: one that is known, or the next.
+    fn ask<K>(&self, turns: &Turns, key: K) -> Coming<K>
     where
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        let mut questions = self.questions();
-        match answers(&mut questions).entry(key) {
-            Entry::Occupied(answer) => answer.get().clone(),
-            Entry::Vacant(place) => {
-                let (loader, key) = (self.loader.clone(), place.key().clone());
-                let coming = async move { loader.load_one(key).await }.boxed().shared();
-                place.insert(Answer::Coming(coming)).clone()
-            }
+        // Each change of it is a single step, so a panic elsewhere leaves it whole.
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = asked.entry(TypeId::of::<K>()).or_insert_with(|| Box::<Asked<K>>::default());
+        let asked: &mut Asked<K> = asked.downcast_mut().expect("it is stored under its type");
+        let remembers = self.remembers.load(Ordering::Relaxed);
+        if let Some(rows) = asked.known.get(&key).filter(|_| remembers) {
+            return rows.clone();
         }
-    }
-
-    /// Each change of it is a single step, so a panic elsewhere leaves it whole.
-    fn questions(&self) -> MutexGuard<'_, Questions> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+        let next = match asked.next.take().filter(|next| next.takes(key.clone())) {
+            Some(next) => asked.next.insert(next),
+            None => asked.next.insert(Next::begin(self.loader.loader(), turns, key.clone())),
+        };
+        if remembers {
+            asked.known.insert(key, next.rows.clone());
+        }
+        next.rows.clone()
     }
 }
 
-/// What was asked by keys of one type.
-fn answers<K>(questions: &mut Questions) -> &mut HashMap<K, Answer<<Reader as Loader<K>>::Value>>
+impl<K: Send + Sync + Hash + Eq + Clone + 'static> Default for Asked<K>
 where
-    K: Send + Sync + Hash + Eq + Clone + 'static,
     Reader: Loader<K, Error = LoadError>,
 {
-    let answers = questions.entry(TypeId::of::<K>());
-    let answers = answers.or_insert_with(|| Box::<HashMap<K, Answer<<Reader as Loader<K>>::Value>>>::default());
-    answers.downcast_mut().expect("it is stored under its type")
+    fn default() -> Self {
+        Self { known: HashMap::new(), next: None }
+    }
+}
+
+impl<K: Send + Sync + Hash + Eq + Clone + 'static> Next<K>
+where
+    Reader: Loader<K, Error = LoadError>,
+{
+    /// A statement for this key and those to come, until its turn.
+    fn begin(reader: &Reader, turns: &Turns, key: K) -> Self {
+        let keys = Arc::new(Mutex::new(Some(HashSet::from([key]))));
+        let (sender, rows) = oneshot::channel();
+        let (wanted, reader) = (keys.clone(), reader.clone());
+        let load = async move {
+            let keys: Vec<K> = held(&wanted).take().unwrap_or_default().into_iter().collect();
+            // Who waited may have gone.
+            drop(sender.send(reader.all(&keys).await.map(Arc::new)));
+        };
+        turns.add(load.boxed());
+        let gone = || Arc::new(Error::internal(anyhow::anyhow!("the operation has ended before its loads")));
+        let rows = rows.map(move |rows| rows.unwrap_or_else(|_| Err(gone())));
+        Self { keys, rows: rows.boxed().shared() }
+    }
+
+    /// Adds a key, unless the statement has begun.
+    fn takes(&self, key: K) -> bool {
+        held(&self.keys).as_mut().map(|keys| keys.insert(key)).is_some()
+    }
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Rows by key.
@@ -151,15 +197,13 @@ impl Load for Loaders {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        let found = if self.remembers.load(Ordering::Relaxed) {
-            match self.answer(key) {
-                Answer::Known(row) => Ok(row),
-                Answer::Coming(row) => row.await,
+        match &self.turns {
+            Some(turns) => {
+                let rows = self.ask(turns, key.clone()).await.map_err(Error::Shared)?;
+                Ok(rows.get(&key).cloned())
             }
-        } else {
-            self.loader.load_one(key).await
-        };
-        found.map_err(Error::Shared)
+            None => self.loader.load_one(key).await.map_err(Error::Shared),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub mod id;
 pub mod loaders;
 pub mod nested;
 pub mod node;
+mod nodes;
 mod observe;
 mod purse;
 pub mod retention;

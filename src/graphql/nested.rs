@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use async_graphql::Context;
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, OutputType};
+use async_graphql::resolver_utils::ContainerType;
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
 use uuid::Uuid;
@@ -66,7 +67,7 @@ pub async fn connection<N, T>(
 ) -> Result<Connection<T>>
 where
     N: Nested,
-    T: OutputType + From<<N::Entity as EntityTrait>::Model>,
+    T: ContainerType + From<<N::Entity as EntityTrait>::Model>,
 {
     counted(ctx, parent, list, args, None).await
 }
@@ -81,7 +82,7 @@ pub async fn counted<N, T>(
 ) -> Result<Connection<T>>
 where
     N: Nested,
-    T: OutputType + From<<N::Entity as EntityTrait>::Model>,
+    T: ContainerType + From<<N::Entity as EntityTrait>::Model>,
 {
     let (parent, sort) = (parent.uuid(), list.sort());
     let window = args.window(&sort)?;

@@ -1,164 +1,116 @@
 //! When loaders load: not before the whole operation waits for them.
 //!
-//! The loader's own way is to wait for a millisecond and take what was asked for by then. Of a thousand rows, that were some
-//! dozens when it ended: resolvers of long lists are polled two at a time, with other tasks in between. Here the loads wait
-//! until the operation has nothing more to ask for and no other load is on its way; then all of them go at once. So the
-//! number of statements depends on the query alone, and an answer costs no idle millisecond a level.
+//! The library's own way is to wait for a tick of the clock, a millisecond or two on each level of a query, and take what was
+//! asked for by then: of a thousand rows some dozens, for resolvers of long lists are polled in parts, with other tasks in
+//! between. Here loads wait until the operation has nothing more to ask for and no other load is on its way; then all of them
+//! begin at once, in the operation's own task. So the number of statements depends on the query alone, no thread wakes
+//! another one, and nothing waits for a clock.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
+use tokio::task::coop::has_budget_remaining;
 
-/// The loads of one operation.
+/// A load: it leaves what it found with those who wait for it.
+type Load = BoxFuture<'static, ()>;
+
+/// The loads of one operation that wait for their turn.
 #[derive(Clone, Default)]
-pub struct Turns(Arc<Shared>);
+pub struct Turns(Arc<Mutex<Vec<Load>>>);
 
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    /// A round has begun.
-    opened: Notify,
-    /// The task that runs the operation.
+impl Turns {
+    /// Runs the operation that asks for the loads, and with it the loads.
+    pub fn run<F: Future>(&self, operation: F) -> Operation<F> {
+        let call = Arc::new(Call { is_due: AtomicBool::new(true), task: AtomicWaker::new() });
+        Operation {
+            running: Box::pin(operation),
+            waker: Waker::from(call.clone()),
+            call,
+            next: self.clone(),
+            loading: FuturesUnordered::new(),
+        }
+    }
+
+    /// Has a load begin with the next turn.
+    pub fn add(&self, load: Load) {
+        self.waiting().push(load);
+    }
+
+    /// The loads, even if a panic left them locked: each change of them is a single step.
+    fn waiting(&self) -> MutexGuard<'_, Vec<Load>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the operation has been woken, apart from its loads.
+struct Call {
+    is_due: AtomicBool,
+    /// The task that runs both.
     task: AtomicWaker,
 }
 
-#[derive(Default)]
-struct State {
-    /// The operation was polled, and has not been woken since: it waits.
-    waits: bool,
-    /// It was woken while it was being polled, perhaps by itself.
-    was_woken: bool,
-    has_ended: bool,
-    /// Loads of the next round.
-    waiting: usize,
-    /// Loads of this round that are on their way.
-    loading: usize,
-    round: u64,
-}
-
-impl Turns {
-    /// Runs the operation that asks for the loads.
-    pub fn run<F: Future>(&self, operation: F) -> Operation<F> {
-        Operation { running: Box::pin(operation), waker: Waker::from(self.0.clone()), shared: self.0.clone() }
-    }
-
-    /// Runs a load in the next round.
-    pub fn spawn(&self, load: BoxFuture<'static, ()>) {
-        let round = self.0.join();
-        let place = Place(self.0.clone());
-        tokio::spawn(async move {
-            place.0.begin(round).await;
-            load.await;
-            drop(place);
-        });
-    }
-}
-
-impl Shared {
-    /// The state, even if a panic left it locked: each change to it is a single step.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn join(&self) -> u64 {
-        let mut state = self.state();
-        let round = state.round;
-        state.waiting += 1;
-        self.open(&mut state);
-        round
-    }
-
-    /// Returns when the round after `round` has begun.
-    async fn begin(&self, round: u64) {
-        loop {
-            let mut opened = std::pin::pin!(self.opened.notified());
-            opened.as_mut().enable();
-            if self.state().round > round {
-                return;
-            }
-            opened.await;
-        }
-    }
-
-    /// Begins the next round, if its time has come.
-    fn open(&self, state: &mut State) {
-        if (state.waits || state.has_ended) && state.loading == 0 && state.waiting > 0 {
-            state.loading = std::mem::take(&mut state.waiting);
-            state.round += 1;
-            self.opened.notify_waiters();
-        }
-    }
-}
-
-impl Wake for Shared {
+impl Wake for Call {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut state = self.state();
-        state.was_woken = true;
-        state.waits = false;
-        drop(state);
+        self.is_due.store(true, Ordering::Release);
         self.task.wake();
     }
 }
 
-/// A load that waits or is on its way; its end may begin the next round.
-struct Place(Arc<Shared>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.loading = state.loading.saturating_sub(1);
-        self.0.open(&mut state);
-    }
-}
-
-/// An operation whose waiting is watched.
+/// An operation and the loads that it waits for.
 pub struct Operation<F> {
     running: Pin<Box<F>>,
     waker: Waker,
-    shared: Arc<Shared>,
+    call: Arc<Call>,
+    next: Turns,
+    /// Loads of this turn that are on their way.
+    loading: FuturesUnordered<Load>,
 }
 
 impl<F: Future> Future for Operation<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.shared.task.register(context.waker());
-        {
-            let mut state = self.shared.state();
-            state.was_woken = false;
-            state.waits = false;
+        let Self { running, waker, call, next, loading } = &mut *self;
+        call.task.register(context.waker());
+        loop {
+            if call.is_due.swap(false, Ordering::AcqRel) {
+                if let Poll::Ready(output) = running.as_mut().poll(&mut Context::from_waker(waker)) {
+                    return Poll::Ready(output);
+                }
+                if !has_budget_remaining() {
+                    // It was stopped to make room for other tasks, and may have more to ask for.
+                    waker.wake_by_ref();
+                }
+                if call.is_due.load(Ordering::Acquire) {
+                    return Poll::Pending;
+                }
+            }
+            if loading.is_empty() {
+                loading.extend(next.waiting().drain(..));
+            }
+            while let Poll::Ready(Some(())) = loading.poll_next_unpin(context) {}
+            let is_next = loading.is_empty() && !next.waiting().is_empty();
+            if !is_next && !call.is_due.load(Ordering::Acquire) {
+                return Poll::Pending;
+            }
         }
-        let Self { running, waker, shared } = &mut *self;
-        let poll = running.as_mut().poll(&mut Context::from_waker(waker));
-        if poll.is_pending() {
-            let mut state = shared.state();
-            state.waits = !state.was_woken;
-            shared.open(&mut state);
-        }
-        poll
-    }
-}
-
-impl<F> Drop for Operation<F> {
-    fn drop(&mut self) {
-        // Whoever still waits to load must not wait for ever: the client may have gone in the middle.
-        let mut state = self.shared.state();
-        state.has_ended = true;
-        self.shared.open(&mut state);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::future::{pending, poll_fn};
+    use std::sync::atomic::AtomicUsize;
 
     use futures_util::FutureExt;
     use futures_util::future::join_all;
@@ -166,57 +118,86 @@ mod tests {
 
     use super::*;
 
-    /// Asks once, after so many self-made delays, and then once more.
-    async fn ask(turns: &Turns, loads: &Arc<AtomicUsize>, yields: usize) {
-        for _ in 0..2 {
-            for _ in 0..yields {
-                tokio::task::yield_now().await;
+    /// Those who ask in a test.
+    const MANY: usize = 300;
+
+    #[derive(Default)]
+    struct Seen {
+        asked: AtomicUsize,
+        loaded: AtomicUsize,
+    }
+
+    /// Lets others go first, as long lists do.
+    async fn give_way() {
+        let mut has_waited = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Asks twice, each time after so many self-made delays. The loads make sure that all have asked, and that none of the
+    /// turn before is on its way.
+    async fn ask(turns: &Turns, seen: &Arc<Seen>, delays: usize) {
+        for turn in 0..2 {
+            for _ in 0..delays {
+                give_way().await;
             }
             let (sender, receiver) = oneshot::channel();
-            let loads = loads.clone();
-            turns.spawn(
-                async move {
-                    loads.fetch_add(1, Ordering::SeqCst);
-                    sender.send(loads.load(Ordering::SeqCst)).unwrap();
-                }
-                .boxed(),
-            );
+            let seen = seen.clone();
+            seen.asked.fetch_add(1, Ordering::SeqCst);
+            let load = async move {
+                assert_eq!(seen.asked.load(Ordering::SeqCst), MANY * (turn + 1), "all have asked");
+                assert!(seen.loaded.load(Ordering::SeqCst) >= MANY * turn, "no other load is on its way");
+                tokio::spawn(give_way()).await.unwrap();
+                seen.loaded.fetch_add(1, Ordering::SeqCst);
+                sender.send(()).unwrap();
+            };
+            turns.add(load.boxed());
             receiver.await.unwrap();
         }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn loads_begin_when_all_have_asked() {
-        for _ in 0..200 {
-            let (turns, loads) = (Turns::default(), Arc::default());
-            let asking = join_all((0..50).map(|n| ask(&turns, &loads, n % 7)));
-            turns.run(asking).await;
-            assert_eq!(loads.load(Ordering::SeqCst), 100);
-            let state = turns.0.state();
-            assert_eq!((state.round, state.waiting), (2, 0), "two rounds, whatever the threads do");
+        for _ in 0..20 {
+            let (turns, seen) = (Turns::default(), Arc::<Seen>::default());
+            let known = seen.clone();
+            // In a task, as operations are: only there it is stopped when it has done much.
+            let running = async move { turns.run(join_all((0..MANY).map(|n| ask(&turns, &seen, n % 7)))).await };
+            tokio::spawn(running).await.unwrap();
+            assert_eq!(known.loaded.load(Ordering::SeqCst), 2 * MANY);
         }
     }
 
     #[tokio::test]
-    async fn an_operation_that_goes_away_leaves_nobody_waiting() {
-        let (turns, loads) = (Turns::default(), Arc::new(AtomicUsize::new(0)));
-        let asking = async {
-            turns.spawn({
-                let loads = loads.clone();
-                async move { loads.store(loads.load(Ordering::SeqCst) + 1, Ordering::SeqCst) }.boxed()
-            });
-            tokio::task::yield_now().await;
-            std::future::pending::<()>().await;
+    async fn a_load_that_nobody_waits_for_holds_up_no_other() {
+        let turns = Turns::default();
+        let operation = async {
+            let (sender, receiver) = oneshot::channel::<()>();
+            drop(receiver);
+            turns.add(async move { assert!(sender.send(()).is_err(), "nobody waits") }.boxed());
+            let (sender, receiver) = oneshot::channel();
+            turns.add(async move { sender.send(()).unwrap() }.boxed());
+            receiver.await.unwrap();
         };
-        let mut operation = Box::pin(turns.run(asking));
-        assert!(futures_util::poll!(operation.as_mut()).is_pending());
+        turns.run(operation).await;
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_goes_away_takes_its_loads_along() {
+        let (turns, held) = (Turns::default(), Arc::new(()));
+        let load = |held: Arc<()>| pending::<()>().map(|()| drop(held)).boxed();
+        turns.add(load(held.clone()));
+        let mut operation = turns.run(pending::<()>());
+        assert!(futures_util::poll!(&mut operation).is_pending());
+        turns.add(load(held.clone()));
+        assert_eq!((Arc::strong_count(&held), turns.waiting().len()), (3, 1), "one is on its way, one waits");
         drop(operation);
-        turns.spawn({
-            let loads = loads.clone();
-            async move { loads.store(loads.load(Ordering::SeqCst) + 1, Ordering::SeqCst) }.boxed()
-        });
-        while loads.load(Ordering::SeqCst) < 2 {
-            tokio::task::yield_now().await;
-        }
+        assert_eq!(Arc::strong_count(&held), 2);
     }
 }

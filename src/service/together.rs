@@ -5,38 +5,74 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
 /// How long those who came while something was worked out wait for its end, before the next is begun beside it.
 const LONGEST_WAIT: Duration = Duration::from_millis(25);
 
 /// Questions that are being answered, by what makes two of them equal.
 pub struct Together<K, V: Clone> {
-    lines: Arc<Mutex<Lines<K, V>>>,
+    table: Arc<Mutex<Table<K, V>>>,
+    /// How long work waits for those who were answered an instant ago: who asks again and again does so at once. Without it the
+    /// first to come back begins alone, and all others wait for the work after that. The clock that ends it ticks each
+    /// millisecond.
+    company: Duration,
 }
 
-type Lines<K, V> = HashMap<K, Line<V>>;
+struct Table<K, V: Clone> {
+    lines: HashMap<K, Line<V>>,
+    /// What was worked out last for more than one.
+    served: Option<Served<K>>,
+}
 
 /// The newest work for a key. Nobody keeps it going but those who wait for it.
 struct Line<V: Clone> {
     work: WeakShared<BoxFuture<'static, V>>,
-    has_begun: Arc<AtomicBool>,
+    stage: Arc<Stage>,
+}
+
+/// How far a line is.
+#[derive(Default)]
+struct Stage {
+    has_begun: AtomicBool,
+    /// Those who have asked.
+    asking: AtomicUsize,
+    /// One more has asked.
+    joined: Notify,
+}
+
+/// What was worked out for several, who may come back.
+struct Served<K> {
+    key: K,
+    /// They, and those who stood in line by then.
+    many: usize,
+    at: Instant,
 }
 
 impl<K, V: Clone> Clone for Together<K, V> {
     fn clone(&self) -> Self {
-        Self { lines: self.lines.clone() }
+        Self { table: self.table.clone(), company: self.company }
     }
 }
 
+/// Work begins as soon as it can.
 impl<K, V: Clone> Default for Together<K, V> {
     fn default() -> Self {
-        Self { lines: Arc::default() }
+        Self::in_company(Duration::ZERO)
+    }
+}
+
+impl<K, V: Clone> Together<K, V> {
+    /// Work waits so long at most for those who were answered an instant ago.
+    pub fn in_company(company: Duration) -> Self {
+        Self { table: Arc::new(Mutex::new(Table { lines: HashMap::new(), served: None })), company }
     }
 }
 
@@ -53,50 +89,84 @@ where
     }
 
     fn join(&self, key: K, work: impl Future<Output = V> + Send + 'static) -> (Shared<BoxFuture<'static, V>>, bool) {
-        let mut lines = held(&self.lines);
-        let newest = lines.get(&key).and_then(|line| Some((line.work.upgrade()?, line.has_begun.clone())));
+        let mut table = held(&self.table);
+        let newest = table.lines.get(&key).and_then(|line| Some((line.work.upgrade()?, line.stage.clone())));
         let before = match newest {
-            Some((waiting, has_begun)) if !has_begun.load(Ordering::Acquire) => return (waiting, false),
+            Some((waiting, stage)) if !stage.has_begun.load(Ordering::Acquire) => {
+                stage.asking.fetch_add(1, Ordering::AcqRel);
+                stage.joined.notify_one();
+                return (waiting, false);
+            }
             Some((running, _)) => Some(running),
             None => None,
         };
-        let has_begun = Arc::new(AtomicBool::new(false));
-        let place = Place { lines: self.lines.clone(), key: key.clone(), has_begun: has_begun.clone() };
+        let stage = Arc::new(Stage { asking: AtomicUsize::new(1), ..Stage::default() });
+        let place = Place { table: self.table.clone(), key: key.clone(), stage: stage.clone() };
+        let company = self.company;
         let turn = async move {
             let place = place;
             if let Some(before) = before {
                 // Its outcome is for others, and its slowness is not this one's.
-                tokio::time::timeout(LONGEST_WAIT, before).await.ok();
+                timeout(LONGEST_WAIT, before).await.ok();
             }
-            place.has_begun.store(true, Ordering::Release);
+            if let Some((many, left)) = place.expected(company) {
+                timeout(left, place.stage.joined_by(many)).await.ok();
+            }
+            place.stage.has_begun.store(true, Ordering::Release);
             work.await
         };
         let turn = turn.boxed().shared();
         let work = turn.downgrade().expect("it has not ended");
-        lines.insert(key, Line { work, has_begun });
+        table.lines.insert(key, Line { work, stage });
         (turn, true)
     }
 }
 
-/// A line's end: its entry goes with it, whether it was done or everybody went away.
-struct Place<K: Eq + Hash, V: Clone> {
-    lines: Arc<Mutex<Lines<K, V>>>,
-    key: K,
-    has_begun: Arc<AtomicBool>,
+impl Stage {
+    /// Returns when so many have asked.
+    async fn joined_by(&self, many: usize) {
+        while self.asking.load(Ordering::Acquire) < many {
+            self.joined.notified().await;
+        }
+    }
 }
 
-impl<K: Eq + Hash, V: Clone> Drop for Place<K, V> {
+/// A line's end: its entry goes with it, whether it was done or everybody went away.
+struct Place<K: Clone + Eq + Hash, V: Clone> {
+    table: Arc<Mutex<Table<K, V>>>,
+    key: K,
+    stage: Arc<Stage>,
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Place<K, V> {
+    /// How many are to be expected by `company` after those before were answered, and what is left of that time.
+    fn expected(&self, company: Duration) -> Option<(usize, Duration)> {
+        let table = held(&self.table);
+        let served = table.served.as_ref().filter(|served| served.key == self.key)?;
+        let left = company.checked_sub(served.at.elapsed()).filter(|left| !left.is_zero())?;
+        Some((served.many, left))
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Drop for Place<K, V> {
     fn drop(&mut self) {
-        let mut lines = held(&self.lines);
-        if lines.get(&self.key).is_some_and(|line| Arc::ptr_eq(&line.has_begun, &self.has_begun)) {
-            lines.remove(&self.key);
+        let mut table = held(&self.table);
+        let mut many = self.stage.asking.load(Ordering::Acquire);
+        let is_shared = many > 1;
+        match table.lines.get(&self.key) {
+            Some(line) if Arc::ptr_eq(&line.stage, &self.stage) => drop(table.lines.remove(&self.key)),
+            Some(next) => many += next.stage.asking.load(Ordering::Acquire),
+            None => {}
+        }
+        if is_shared && self.stage.has_begun.load(Ordering::Acquire) {
+            table.served = Some(Served { key: self.key.clone(), many, at: Instant::now() });
         }
     }
 }
 
 /// The table, even if a panic left it locked: each change to it is a single step.
-fn held<K, V: Clone>(lines: &Mutex<Lines<K, V>>) -> MutexGuard<'_, Lines<K, V>> {
-    lines.lock().unwrap_or_else(PoisonError::into_inner)
+fn held<K, V: Clone>(table: &Mutex<Table<K, V>>) -> MutexGuard<'_, Table<K, V>> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -132,7 +202,7 @@ mod tests {
         gate.add_permits(2);
         let (second, third) = tokio::join!(second, third);
         assert_eq!((first.await, second, third), ((0, true), (1, true), (1, false)));
-        assert!(held(&together.lines).is_empty());
+        assert!(held(&together.table).lines.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -149,7 +219,7 @@ mod tests {
         assert_eq!(counter.0.load(Ordering::SeqCst), 2, "the second runs beside the slow one");
         gate.add_permits(2);
         assert_eq!((waiting.await, slow.await), ((1, false), (0, true)));
-        assert!(held(&together.lines).is_empty());
+        assert!(held(&together.table).lines.is_empty());
     }
 
     #[tokio::test]
@@ -161,6 +231,35 @@ mod tests {
         let mut forsaken = Box::pin(together.get(4, std::future::pending()));
         assert!(forsaken.as_mut().now_or_never().is_none());
         drop(forsaken);
-        assert!(held(&together.lines).is_empty());
+        assert!(held(&together.table).lines.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_answered_together_is_waited_for_a_moment() {
+        let company = Duration::from_millis(2);
+        let (counter, gate) = (Counter::default(), Arc::new(Semaphore::new(0)));
+        let together = Together::in_company(company);
+        let ask = || Box::pin(together.get("key", counter.works(&gate)));
+        let begun = || counter.0.load(Ordering::SeqCst);
+        let (mut first, mut second, mut third) = (ask(), ask(), ask());
+        for asking in [&mut first, &mut second, &mut third] {
+            assert!(asking.as_mut().now_or_never().is_none());
+        }
+        gate.add_permits(2);
+        tokio::join!(first, second, third);
+        assert_eq!(begun(), 2);
+        let (mut back, mut other) = (ask(), ask());
+        assert!(back.as_mut().now_or_never().is_none());
+        assert_eq!(begun(), 2, "the other is waited for");
+        assert!(other.as_mut().now_or_never().is_none());
+        assert_eq!(begun(), 3, "both are there");
+        gate.add_permits(1);
+        assert_eq!(tokio::join!(back, other), ((2, true), (2, false)));
+        let mut alone = ask();
+        assert!(alone.as_mut().now_or_never().is_none());
+        assert_eq!(begun(), 3);
+        tokio::time::advance(company).await;
+        assert!(alone.as_mut().now_or_never().is_none());
+        assert_eq!(begun(), 4, "but only for a moment");
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId
 use crate::graphql::context::ContextExt;
 use crate::graphql::id::GlobalId;
 use crate::graphql::loaders::{Load, LoadError, Reader};
+use crate::graphql::nodes::Linked;
 use crate::graphql::scalar::{BigInt, DateTime};
 use crate::storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
 
@@ -47,11 +48,12 @@ impl Job {
     }
 
     /// The channel that it writes to.
-    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
-        match &self.channel {
-            Some(channel) => Ok(Some(channel.clone().into())),
-            None => Channel::by_id(ctx, self.row.channel_id).await,
-        }
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Linked<Channel>>> {
+        let channel = match &self.channel {
+            Some(channel) => Some(channel.clone().into()),
+            None => Channel::by_id(ctx, self.row.channel_id).await?,
+        };
+        Ok(channel.map(Linked))
     }
 
     /// Its place in the campaign, from 1.

@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 
+use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 
 use super::channel_import::ChannelImport;
 use super::job::Job;
 use crate::domain::broadcast::CampaignStatus;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::id::{BroadcastCampaignId, ChannelId};
 use crate::domain::role::Permission;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::forgetful;
+use crate::graphql::loaders::Reader;
 use crate::graphql::scalar::DateTime;
 use crate::graphql::shared::Given;
 use crate::service::broadcast::follow::{self, Cursor};
@@ -161,8 +162,8 @@ impl BroadcastSubscription {
 /// Updates with the channels of their jobs, if these are shown: one statement for many, not one for each.
 async fn dressed(db: &Db, chunk: Vec<follow::JobUpdate>, shows_channels: bool) -> Result<Vec<JobUpdate>> {
     let channels: HashMap<ChannelId, channel::Model> = if shows_channels {
-        let ids = chunk.iter().map(|update| update.job.channel_id);
-        forgetful(db).many(ids).await?
+        let ids: Vec<ChannelId> = chunk.iter().map(|update| update.job.channel_id).collect();
+        Reader { db: db.clone() }.load(&ids).await.map_err(Error::Shared)?
     } else {
         HashMap::new()
     };
