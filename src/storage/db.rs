@@ -196,6 +196,12 @@ impl Db {
         Ok(self.writer.query_all_raw(statement).await?)
     }
 
+    /// Fresh statistics of a table that has just grown by much: until then its queries are planned for one that is empty.
+    pub async fn analyze(&self, table: &'static str) -> Result<()> {
+        let analyze = Statement::from_string(self.backend(), format!("ANALYZE {table}"));
+        self.write_alone(analyze).await.map(drop)
+    }
+
     /// Nanoseconds by which the database's time of day is ahead of `now`, which is asked before and after.
     pub async fn ahead_of(&self, now: impl Fn() -> i64) -> Result<i64> {
         let before = now();

@@ -5,18 +5,16 @@
 
 use std::time::Duration;
 
-use sea_orm::{ActiveModelTrait, ActiveValue, ConnectionTrait, IntoActiveModel, QuerySelect};
-use serde::Serialize;
+use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
 use super::chain;
 use crate::domain::error::Result;
-use crate::domain::id::AuditLogId;
 use crate::events::Event;
 use crate::service::Services;
 use crate::storage::Tx;
-use crate::storage::access::{audit_head, audit_log};
-use crate::storage::sql::{self, Dialect};
+use crate::storage::access::audit_head;
+use crate::storage::access::audit_log::{self, Seal};
 
 /// Lines that are sealed in one transaction at most.
 const LINES: u64 = 500;
@@ -61,13 +59,6 @@ pub async fn seal(on: &Services) -> Result<u64> {
     Ok(sealed)
 }
 
-#[derive(Serialize)]
-struct Seal {
-    id: AuditLogId,
-    seq: i64,
-    hash: String,
-}
-
 async fn seal_some(tx: &Tx) -> Result<u64> {
     let head = audit_head::Entity::lock(tx).await?;
     let lines = audit_log::Entity::unsealed().limit(LINES).all(tx).await?;
@@ -78,10 +69,7 @@ async fn seal_some(tx: &Tx) -> Result<u64> {
         hash = chain::link(&hash, seq, line);
         seals.push(Seal { id: line.id, seq, hash: hash.clone() });
     }
-    let dialect = Dialect(tx.get_database_backend());
-    let table = dialect.table("$1", &[("id", "uuid"), ("seq", "bigint"), ("hash", "text")]);
-    let sql = format!("UPDATE audit_logs SET seq = r.seq, hash = r.hash FROM {table} WHERE audit_logs.id = r.id");
-    tx.execute_raw(dialect.statement(&sql, [sql::rows(&seals)])).await?;
+    audit_log::seal(tx, &seals).await?;
     let mut head = head.into_active_model();
     head.seq = ActiveValue::Set(seq);
     head.hash = ActiveValue::Set(hash);

@@ -26,6 +26,7 @@ use crate::domain::retention::{hours, instantly_zone};
 use crate::events::Event;
 use crate::providers::instantly::{Analytics, BULK, Failure, Instantly, NewCampaign, NewLead};
 use crate::service::access::audit::{self, Subject};
+use crate::service::once::{Again, Done};
 use crate::service::{Actor, Services};
 use crate::storage::retention::{campaign, campaign_lead, contact_attempt, lead};
 
@@ -81,6 +82,21 @@ pub async fn sync(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Resu
     .await?;
     on.tell(Event::Audit);
     Ok(Synced { campaign: row, time_zone, pushed, remaining, analytics })
+}
+
+impl Again for Synced {
+    async fn again(on: &Services, done: Done) -> Result<Self> {
+        let pushed = done.result["pushed"].as_u64().unwrap_or_default();
+        let campaign = campaign::Model::again(on, done).await?;
+        let time_zone = time_zone(on, &campaign)?;
+        let there = campaign.instantly_campaign_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
+        let analytics = match there {
+            Some(there) => workspace(on).await?.analytics(there).await.map_err(|failure| refused(&failure))?,
+            None => None,
+        };
+        let remaining = waiting(campaign.id).count(on.db.reader()).await?;
+        Ok(Self { campaign, time_zone, pushed, remaining, analytics })
+    }
 }
 
 async fn workspace(on: &Services) -> Result<Instantly> {

@@ -2,9 +2,12 @@
 
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use serde::Serialize;
 
 use crate::domain::audit::{Action, Severity};
+use crate::domain::error::Result;
 use crate::domain::id::{AuditLogId, UserId};
+use crate::storage::sql::{self, Dialect};
 
 /// One line: who did what to what, when, and from where.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -64,4 +67,21 @@ impl Entity {
     pub fn sealed_after(seq: i64) -> Select<Self> {
         Self::find().filter(Column::Seq.gt(seq)).order_by_asc(Column::Seq)
     }
+}
+
+/// A line's place in the chain, and the hash that holds it there.
+#[derive(Debug, Serialize)]
+pub struct Seal {
+    pub id: AuditLogId,
+    pub seq: i64,
+    pub hash: String,
+}
+
+/// Seals many lines in one statement, which sea-orm can't say: each has values of its own.
+pub async fn seal(tx: &impl ConnectionTrait, seals: &[Seal]) -> Result<()> {
+    let dialect = Dialect(tx.get_database_backend());
+    let table = dialect.table("$1", &[("id", "uuid"), ("seq", "bigint"), ("hash", "text")]);
+    let sql = format!("UPDATE audit_logs SET seq = r.seq, hash = r.hash FROM {table} WHERE audit_logs.id = r.id");
+    tx.execute_raw(dialect.statement(&sql, [sql::rows(seals)])).await?;
+    Ok(())
 }

@@ -33,6 +33,11 @@ impl Entity {
         Self::find().filter(Column::CampaignId.eq(campaign)).filter(Column::Seq.gt(seq)).order_by_asc(Column::Seq)
     }
 
+    /// All entries of a campaign, to be removed.
+    pub fn forget(campaign: BroadcastCampaignId) -> sea_orm::DeleteMany<Self> {
+        Self::delete_many().filter(Column::CampaignId.eq(campaign))
+    }
+
     /// Leases of a sender that are not wholly settled.
     pub fn held_by(sender: SenderId) -> Select<Self> {
         Self::find().filter(Column::SenderId.eq(sender)).order_by_asc(Column::CampaignId).order_by_asc(Column::Seq)

@@ -19,6 +19,7 @@ pub mod channel_staging;
 pub mod job;
 pub mod job_change;
 pub mod job_update;
+pub mod leftover;
 pub mod progress;
 pub mod queue;
 pub mod sender;

@@ -1,7 +1,8 @@
 //! The hot row of a campaign: its pace and its counters, changed once a batch, last in each transaction (R7).
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveEnum, FromQueryResult, QueryTrait};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ActiveEnum, FromQueryResult, QueryTrait, UpdateMany};
 
 use crate::domain::broadcast::CampaignStatus;
 use crate::domain::error::{Error, Result};
@@ -58,6 +59,48 @@ impl Entity {
     /// Campaigns whose jobs are to be sent now.
     pub fn running() -> Select<Self> {
         Self::find().filter(Column::Status.eq("RUNNING"))
+    }
+
+    /// The campaign enters a state. A new run forgets the failures in a row of the one before (R20).
+    pub async fn enter(
+        tx: &impl ConnectionTrait,
+        id: BroadcastCampaignId,
+        status: &str,
+        is_new_run: bool,
+    ) -> Result<()> {
+        let run = Expr::col(Column::Run).add(i32::from(is_new_run));
+        let update = Self::changed(id).col_expr(Column::Status, Expr::val(status)).col_expr(Column::Run, run);
+        update.col_expr(Column::FailuresInARow, Expr::val(0)).exec(tx).await?;
+        Ok(())
+    }
+
+    /// The start of its jobs' writing, or its taking back.
+    pub async fn mark(tx: &impl ConnectionTrait, id: BroadcastCampaignId, status: &str) -> Result<()> {
+        Self::changed(id).col_expr(Column::Status, Expr::val(status)).exec(tx).await?;
+        Ok(())
+    }
+
+    /// Its copy of the campaign's rate: the next slot follows it.
+    pub async fn pace(tx: &impl ConnectionTrait, id: BroadcastCampaignId, rate: i32) -> Result<()> {
+        Self::changed(id).col_expr(Column::DeliveryRate, Expr::val(i64::from(rate))).exec(tx).await?;
+        Ok(())
+    }
+
+    fn changed(id: BroadcastCampaignId) -> UpdateMany<Self> {
+        let version = Expr::col(Column::Version).add(1);
+        Self::update_many().filter(Column::CampaignId.eq(id)).col_expr(Column::Version, version)
+    }
+
+    /// No slot of a running campaign lies before `slot`, in nanoseconds since 1970.
+    pub fn not_before(slot: i64) -> UpdateMany<Self> {
+        let early = Self::update_many().filter(Column::Status.eq("RUNNING")).filter(Column::LastSlot.lt(slot));
+        early.col_expr(Column::LastSlot, Expr::val(slot))
+    }
+
+    /// The last slot becomes `slot` if it lies behind `limit`.
+    pub fn not_behind(id: BroadcastCampaignId, limit: i64, slot: i64) -> UpdateMany<Self> {
+        let late = Self::update_many().filter(Column::CampaignId.eq(id)).filter(Column::LastSlot.gt(limit));
+        late.col_expr(Column::LastSlot, Expr::val(slot))
     }
 
     /// Those of them whose messages go nowhere.

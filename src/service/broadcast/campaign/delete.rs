@@ -1,6 +1,6 @@
 //! Deleting a campaign: it is gone at once, its million jobs in chunks.
 
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 use super::transition;
@@ -12,8 +12,7 @@ use crate::events::Event;
 use crate::service::access::audit::{self, Subject};
 use crate::service::{Actor, Services};
 use crate::storage::broadcast::queue::freeze::remove_jobs;
-use crate::storage::broadcast::{campaign, progress, queue};
-use crate::storage::sql::Dialect;
+use crate::storage::broadcast::{campaign, job_change, leftover, progress, queue};
 
 /// Jobs removed in one transaction.
 const CHUNK: i32 = 5_000;
@@ -36,8 +35,8 @@ pub async fn delete(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
         let row = campaign::Entity::require(tx, id).await?;
         progress::Entity::delete_by_id(id).exec(tx).await?;
         campaign::Entity::delete_by_id(id).exec(tx).await?;
-        let leftover = "INSERT INTO broadcast_campaign_leftovers (campaign_id) VALUES ($1)";
-        tx.execute_raw(Dialect(tx.get_database_backend()).statement(leftover, [id.into()])).await?;
+        let leftover = leftover::Model { campaign_id: id }.into_active_model();
+        leftover::Entity::insert(leftover).exec_without_returning(tx).await?;
         audit::record(
             on,
             tx,
@@ -55,10 +54,8 @@ pub async fn delete(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
 
 /// Removes what a crash left of deleted campaigns.
 pub async fn sweep_leftovers(on: &Services) -> Result<()> {
-    let dialect = Dialect(on.db.backend());
-    let sql = "SELECT campaign_id FROM broadcast_campaign_leftovers";
-    for row in on.db.reader().query_all_raw(dialect.statement(sql, [])).await? {
-        remove(on, row.try_get("", "campaign_id")?).await?;
+    for row in leftover::Entity::find().all(on.db.reader()).await? {
+        remove(on, row.campaign_id).await?;
     }
     Ok(())
 }
@@ -74,10 +71,8 @@ async fn remove(on: &Services, id: BroadcastCampaignId) -> Result<()> {
     {}
     on.write(|tx| async move {
         let tx = &*tx;
-        let dialect = Dialect(tx.get_database_backend());
-        tx.execute_raw(dialect.statement("DELETE FROM job_changes WHERE campaign_id = $1", [id.into()])).await?;
-        let sql = "DELETE FROM broadcast_campaign_leftovers WHERE campaign_id = $1";
-        tx.execute_raw(dialect.statement(sql, [id.into()])).await?;
+        job_change::Entity::forget(id).exec(tx).await?;
+        leftover::Entity::delete_by_id(id).exec(tx).await?;
         Ok(())
     })
     .await

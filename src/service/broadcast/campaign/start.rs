@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::{audience, transition};
@@ -17,7 +17,6 @@ use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::broadcast::queue::freeze::{Freeze, remove_jobs};
 use crate::storage::broadcast::{batch, campaign, progress, queue, template};
-use crate::storage::sql::Dialect;
 
 /// Jobs that SQLite makes in one transaction: about 40 ms, so that other writers get their turn.
 const CHUNK: i32 = 5_000;
@@ -76,14 +75,11 @@ async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze
             run(on, tx, actor, message, &freeze).await
         })
         .await?;
-    analyze(on).await?;
+    if let Err(error) = on.db.analyze("jobs").await {
+        // It has started all the same.
+        tracing::warn!(campaign = %id, ?error, "the first claims of a campaign may be slow");
+    }
     Ok(started)
-}
-
-/// Fresh statistics, or the first claims of a large campaign are planned for an empty table.
-async fn analyze(on: &Services) -> Result<()> {
-    on.db.write_alone(Dialect(on.db.backend()).statement("ANALYZE jobs", [])).await?;
-    Ok(())
 }
 
 /// SQLite has one writer: chunk by chunk, in a state of its own that a crash leaves behind and [`undo_interrupted`] finds.
@@ -92,7 +88,7 @@ async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, free
     on.write(|tx| async move {
         let tx = &*tx;
         transition::may_enter(tx, id, CampaignStatus::Running).await?;
-        mark(tx, id, transition::STARTING).await
+        progress::Entity::mark(tx, id, transition::STARTING).await
     })
     .await?;
     let frozen = freeze_in_chunks(on, freeze).await;
@@ -162,12 +158,6 @@ async fn run(
     Ok(started)
 }
 
-async fn mark(tx: &Tx, id: BroadcastCampaignId, status: &str) -> Result<()> {
-    let sql = "UPDATE broadcast_campaign_progress SET status = $2, version = version + 1 WHERE campaign_id = $1";
-    tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, [id.into(), status.into()])).await?;
-    Ok(())
-}
-
 /// Takes back a start that did not come to its end.
 async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
     while on
@@ -180,7 +170,7 @@ async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
     {}
     on.write(|tx| async move {
         let tx = &*tx;
-        mark(tx, id, &CampaignStatus::Queued.to_string()).await
+        progress::Entity::mark(tx, id, &CampaignStatus::Queued.to_string()).await
     })
     .await
 }

@@ -3,7 +3,7 @@
 //! The state stands twice: on the hot row, where leases see it, and on the campaign, where lists have an index. Both are
 //! changed here, the hot row first (R7).
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
 use crate::domain::audit::Action;
@@ -14,7 +14,6 @@ use crate::service::access::audit::{self, Subject};
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
 use crate::storage::broadcast::{campaign, progress, queue};
-use crate::storage::sql::Dialect;
 
 /// The state of the hot row while jobs are being written (R23). Outside it is QUEUED.
 pub(super) const STARTING: &str = "STARTING";
@@ -45,12 +44,8 @@ pub(super) async fn enter(
     to: CampaignStatus,
     more: impl FnOnce(&mut campaign::ActiveModel),
 ) -> Result<campaign::Model> {
-    let dialect = Dialect(tx.get_database_backend());
-    // A new run forgets the failures in a row of the one before (R20).
-    let sql = "UPDATE broadcast_campaign_progress SET status = $2, version = version + 1,
-                   run = run + CASE WHEN $2 = 'RUNNING' OR $2 = 'PAUSED' THEN 1 ELSE 0 END, failures_in_a_row = 0
-               WHERE campaign_id = $1";
-    tx.execute_raw(dialect.statement(sql, [id.into(), to.to_string().into()])).await?;
+    let is_new_run = matches!(to, CampaignStatus::Running | CampaignStatus::Paused);
+    progress::Entity::enter(tx, id, &to.to_string(), is_new_run).await?;
     let now = on.now();
     let mut row = campaign::Entity::require(tx, id).await?.changed(now);
     row.status = Set(to);

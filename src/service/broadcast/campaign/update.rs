@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::json;
 
 use super::{RETRIES, check_params, check_placeholders, check_rate, check_texts, transition};
@@ -17,8 +17,7 @@ use crate::service::access::audit::{self, Subject};
 use crate::service::broadcast::telegram_account;
 use crate::service::{Actor, Services};
 use crate::storage::Tx;
-use crate::storage::broadcast::{campaign, queue, template};
-use crate::storage::sql::Dialect;
+use crate::storage::broadcast::{campaign, progress, queue, template};
 
 /// What is to be changed; None leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +61,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
             if let Some(accounts) = &change.accounts {
                 telegram_account::choose_again(tx, id, accounts, status == CampaignStatus::Paused).await?;
             }
-            pace(tx, &changed).await?;
+            progress::Entity::pace(tx, changed.id, changed.delivery_rate).await?;
             let action =
                 if change.scheduled_at.is_some() { Action::CampaignScheduled } else { Action::CampaignUpdated };
             let metadata = json!({ "deliveryRate": changed.delivery_rate, "scheduledAt": changed.scheduled_at });
@@ -162,12 +161,4 @@ async fn apply(on: &Services, tx: &Tx, old: campaign::Model, change: &Update) ->
         row.content = Set(Some(content));
     }
     Ok(row)
-}
-
-/// The hot row has a copy of the rate: the next slot follows it.
-async fn pace(tx: &Tx, campaign: &campaign::Model) -> Result<()> {
-    let sql = "UPDATE broadcast_campaign_progress SET delivery_rate = $2, version = version + 1 WHERE campaign_id = $1";
-    let values = [campaign.id.into(), i64::from(campaign.delivery_rate).into()];
-    tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
-    Ok(())
 }

@@ -19,7 +19,6 @@ use crate::service::imports::{Failure, Kind, TELL};
 use crate::service::{Actor, Services};
 use crate::storage::broadcast::channel_import;
 use crate::storage::broadcast::channel_staging::{self, Batch};
-use crate::storage::sql::Dialect;
 
 /// Errors of an import that are kept.
 const ERRORS: i64 = 1_000;
@@ -141,7 +140,7 @@ async fn write(on: &Services, import: &mut channel_import::Model, batch: &Batch)
 async fn complete(on: &Services, import: &channel_import::Model) -> Result<()> {
     if on.db.is_postgres() && import.inserted >= MANY {
         // Or the next batch and list are planned for the catalog as it was before.
-        on.db.write_alone(Dialect(on.db.backend()).statement("ANALYZE channels", [])).await?;
+        on.db.analyze("channels").await?;
     }
     end(on, import.id, ImportStatus::Completed, None).await
 }

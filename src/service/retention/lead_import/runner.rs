@@ -17,7 +17,6 @@ use crate::service::imports::{Failure, Kind, TELL};
 use crate::service::{Actor, Services};
 use crate::storage::retention::lead_import;
 use crate::storage::retention::lead_staging::{self, Batch};
-use crate::storage::sql::Dialect;
 
 /// Lines of a batch. PostgreSQL: a second of one node. SQLite: 50 ms, in which nobody else writes (R23).
 const BATCH_LINES: (i64, i64) = (5_000, 400);
@@ -121,7 +120,7 @@ async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<lead_im
 async fn complete(on: &Services, import: &lead_import::Model) -> Result<()> {
     if on.db.is_postgres() && import.inserted >= MANY {
         // Or the next batch and list are planned for the table as it was before.
-        on.db.write_alone(Dialect(on.db.backend()).statement("ANALYZE leads", [])).await?;
+        on.db.analyze("leads").await?;
     }
     end(on, import.id, ImportStatus::Completed, None).await
 }
