@@ -57,6 +57,9 @@ limits! {
     input_depth: "limit-input-depth" "HERALD_LIMIT_INPUT_DEPTH" count "32" => document.input_depth;
     /// Cost of an operation: an object 1, a scalar 0, a connection 1 and so many times its nodes as it asks for
     complexity: "limit-complexity" "HERALD_LIMIT_COMPLEXITY" count "1000" => document.complexity;
+    /// Cost of an auditor's operation: exports read much
+    auditor_complexity: "limit-auditor-complexity" "HERALD_LIMIT_AUDITOR_COMPLEXITY" count "5000"
+        => document.auditor_complexity;
     /// Nodes that the connections of an operation may have together
     nodes: "limit-nodes" "HERALD_LIMIT_NODES" count "10000" => document.nodes;
     /// Nodes of a page

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::role::Role;
+
 /// All limits, in force on every path: HTTP, WebSocket and stored documents.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -44,6 +46,8 @@ pub struct DocumentLimits {
     pub input_depth: usize,
     /// What the operation costs: an object 1, a scalar 0, a connection 1 and its nodes as many times as are asked for.
     pub complexity: u64,
+    /// What an auditor's operation costs: exports read much.
+    pub auditor_complexity: u64,
     /// Nodes that the operation's connections may have together.
     pub nodes: u64,
     /// Nodes of one page. Pages that are asked for by default have 25.
@@ -56,6 +60,13 @@ pub struct DocumentLimits {
     pub query_time: Duration,
     /// How long a mutation may take.
     pub mutation_time: Duration,
+}
+
+impl DocumentLimits {
+    /// What an operation of this role may cost; None is nobody in particular.
+    pub fn complexity_of(&self, role: Option<Role>) -> u64 {
+        if role == Some(Role::Auditor) { self.auditor_complexity } else { self.complexity }
+    }
 }
 
 /// What a request and a connection may take.
@@ -134,6 +145,7 @@ impl Default for DocumentLimits {
             variables: 50,
             input_depth: 32,
             complexity: 1_000,
+            auditor_complexity: 5_000,
             nodes: 10_000,
             page: 100,
             errors: 20,

@@ -7,13 +7,14 @@ use async_graphql::{Response, ServerError, Value, value};
 
 use crate::domain::error::{Code, Error, Violation};
 use crate::domain::limits::DocumentLimits;
+use crate::domain::meters;
 
 /// Gives each error of a response its `extensions`, and the log a line under the request's id.
 pub fn dress(mut response: Response, request_id: Option<&str>) -> Response {
     for error in &mut response.errors {
         dress_one(error, request_id);
     }
-    log(&response, request_id);
+    note(&response, request_id);
     response
 }
 
@@ -28,11 +29,21 @@ pub fn cut(mut response: Response, limits: &DocumentLimits) -> Response {
     response
 }
 
-fn log(response: &Response, request_id: Option<&str>) {
+/// A line in the log, and the errors in the metrics.
+fn note(response: &Response, request_id: Option<&str>) {
     let Some(first) = response.errors.first() else { return };
-    let code = first.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-    let errors = response.errors.len();
-    tracing::info!(request_id, code = code.map(ToString::to_string), errors, "an operation has failed");
+    for error in &response.errors {
+        meters::error(code(error));
+    }
+    tracing::info!(request_id, code = code(first), errors = response.errors.len(), "an operation has failed");
+}
+
+/// The code that an error has been given.
+fn code(error: &ServerError) -> &str {
+    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+        Some(Value::String(code)) => code,
+        _ => Code::InternalServerError.as_str(),
+    }
 }
 
 /// Whether there is no result, only errors.

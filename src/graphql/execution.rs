@@ -7,11 +7,12 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, future};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use super::alike::Queries;
+use super::alike::{self, Queries};
 use super::context::Caller;
-use super::document::{self, Checked, Documents};
+use super::document::{self, Checked, Documents, Refusal};
 use super::observe::Observed;
 use super::purse::Purses;
 use super::shared::Selections;
@@ -57,7 +58,7 @@ impl Execution {
             services,
             purses: Arc::new(purses),
             documents: Arc::default(),
-            queries: Queries::default(),
+            queries: alike::queries(),
             selections,
         }
     }
@@ -65,9 +66,10 @@ impl Execution {
     /// Lets a request in, or answers why not. Everything that is run has come through here.
     pub fn admit(&self, request: Request, caller: &Caller) -> Result<Checked, Box<Response>> {
         let request_id = caller.request_id.as_deref();
-        let checked = document::check(request, caller.session.is_some(), &self.documents, self.limits());
-        let mut checked =
-            checked.map_err(|refusal| Box::new(error::coded(refusal.code, refusal.message, request_id)))?;
+        let role = caller.viewer().map(|viewer| viewer.role);
+        let checked = document::check(request, role, &self.documents, self.limits());
+        let refused = |refusal: Refusal| error::coded(refusal.code, refusal.message, request_id);
+        let mut checked = checked.map_err(|refusal| Box::new(error::cut(refused(refusal), self.limits())))?;
         let paid = self.purses.pay(caller, checked.cost, self.services.clock.monotonic());
         checked.left = paid.map_err(|error| Box::new(error::response(error, request_id)))?;
         Ok(checked)
@@ -105,7 +107,8 @@ impl Execution {
     async fn outcome(&self, checked: Checked, caller: Caller) -> Response {
         let request_id = caller.request_id.clone();
         let limits = self.limits();
-        let bill = self.purses.bill(checked.cost, limits.complexity, checked.left);
+        let most = limits.complexity_of(caller.viewer().map(|viewer| viewer.role));
+        let bill = self.purses.bill(checked.cost, most, checked.left);
         let (turns, kind) = (Turns::default(), checked.kind);
         let request = checked.into_request();
         let request = request.data(loaders::loaders(&self.services.db, &turns)).data(caller);
@@ -146,7 +149,13 @@ impl Execution {
             Err(refusal) => return once(Event::Failed(*refusal)),
         };
         if checked.kind != OperationType::Subscription {
-            let response = self.execute(checked, caller).await;
+            // In a task of its own: a socket that is busy with something else, such as a client that does not read, must not keep
+            // what the operation holds of the database.
+            let running = async move { self.execute(checked, caller).await };
+            let response = match AbortOnDropHandle::new(tokio::spawn(running)).await {
+                Ok(response) => response,
+                Err(_) => error::response(panicked(), request_id.as_deref()),
+            };
             return once(if error::is_refusal(&response) { Event::Failed(response) } else { Event::Next(response) });
         }
         let counted = Living::subscription();
@@ -154,12 +163,13 @@ impl Execution {
             return counted.during(events).boxed();
         }
         let request = checked.into_request().data(loaders::forgetful(&self.services.db)).data(caller);
+        let responses = self.schema.execute_stream(request);
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
-            let response = error::dress(response, request_id.as_deref());
+            let response = self.told(response, request_id.as_deref());
             if has_failed { Event::Failed(response) } else { Event::Next(response) }
         };
-        counted.during(self.schema.execute_stream(request).map(event)).boxed()
+        counted.during(responses.map(event)).boxed()
     }
 
     /// The caller with his session as it is now.

@@ -61,11 +61,6 @@ impl Observed {
         // What was refused before it ran may name fields that there are not, as many as clients can think of.
         let was_run = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
         meters::request(self.kind, if was_run { &self.field } else { NONE }, self.began.elapsed());
-        for error in &response.errors {
-            if let Some(Value::String(code)) = error.extensions.as_ref().and_then(|all| all.get("code")) {
-                meters::error(code);
-            }
-        }
     }
 }
 

@@ -94,7 +94,10 @@ impl Selections {
                 match state {
                     Ok(state) => match selection.told(state).await {
                         Ok(text) => Event::Encoded(text),
-                        Err(response) => Event::Failed(error::dress(*response, request_id)),
+                        Err(response) => {
+                            let response = error::cut(*response, &selection.all.services.rules.limits.document);
+                            Event::Failed(error::dress(response, request_id))
+                        }
                     },
                     Err(failure) => Event::Failed(error::response(failure, request_id)),
                 }

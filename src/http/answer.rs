@@ -5,10 +5,11 @@ use async_graphql_axum::GraphQLResponse;
 use axum::Json;
 use axum::body::Bytes;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::listener::request_id;
 use super::media::Media;
 use crate::domain::error::{Code, Error};
 use crate::graphql::error;
@@ -84,7 +85,7 @@ pub(super) fn failed(failure: Error, request_id: Option<&str>) -> Response {
     dressed((status, Json(json!({ "errors": response.errors }))).into_response(), Media::Json)
 }
 
-/// A sentence about a path that is not the API.
-pub(super) fn plain(status: StatusCode, message: &str) -> Response {
-    (status, Json(json!({ "errors": [{ "message": message }] }))).into_response()
+/// There is nothing at this path.
+pub(super) fn nothing(message: &str, headers: &HeaderMap) -> Response {
+    coded(StatusCode::NOT_FOUND, Code::NotFound, message, request_id(headers))
 }

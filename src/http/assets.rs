@@ -116,7 +116,7 @@ pub(super) async fn graphiql_file(Path(name): Path<String>, headers: HeaderMap) 
 impl Page {
     fn file(&'static self, name: &str, asked: &HeaderMap) -> Response {
         let Some(file) = self.files.iter().find(|file| file.name == name) else {
-            return answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the dashboard is at /");
+            return answer::nothing("there is nothing here; the dashboard is at /", asked);
         };
         self.answer(file, asked)
     }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::listener::request_id;
 use super::{Http, answer};
 use crate::domain::error::{Code, Error, Result};
 use crate::graphql::context::Caller;
@@ -33,7 +34,7 @@ impl FromRequestParts<Http> for Origin {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         let address =
             peer.map(|peer| http.options.trusted_proxies.client(peer, &forwarded(&parts.headers)).to_string());
-        let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
+        let request_id = request_id(&parts.headers).map(ToOwned::to_owned);
         // Whoever names an origin is let in only if it is an allowed one; who names none is no browser, and has no cookie.
         let cookie = if http.services.rules.sso.is_some() && parts.headers.contains_key(ORIGIN) {
             cookie(&parts.headers).map(SecretString::from)
@@ -92,10 +93,10 @@ pub(super) async fn authenticate(on: &Services, mut caller: Caller, authorizatio
 }
 
 /// Leads to where single sign-on begins.
-pub(super) async fn sign_in_elsewhere(State(http): State<Http>) -> Response {
+pub(super) async fn sign_in_elsewhere(State(http): State<Http>, headers: HeaderMap) -> Response {
     match &http.options.sso_login_url {
         Some(url) => Redirect::temporary(url).into_response(),
-        None => answer::plain(StatusCode::NOT_FOUND, "there is no single sign-on here; sign in with a password"),
+        None => answer::nothing("there is no single sign-on here; sign in with a password", &headers),
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::body::Incoming;
@@ -20,10 +20,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
+use uuid::Uuid;
 
 use super::answer;
 use crate::domain::error::Code;
@@ -32,6 +33,8 @@ use crate::domain::proxies::Proxies;
 
 /// How long nobody is let in after the system had no room for one more.
 const NO_ROOM: Duration = Duration::from_millis(100);
+/// The name of a request in the log, in its answer and in each of its errors.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken over from a client.
 const REQUEST_ID: usize = 64;
 
@@ -66,28 +69,34 @@ pub(super) async fn serve(
             }
         };
         let Some(guest) = addresses.enter(peer.ip()) else { continue };
+        let place = Place(Arc::new((guest, place)));
         let (protocol, router, stop) = (protocol.clone(), router.clone(), stop.clone());
-        connections.spawn(async move {
-            converse(&protocol, stream, peer, router, &stop).await;
-            drop((guest, place));
-        });
+        connections.spawn(async move { converse(&protocol, stream, peer, place, router, &stop).await });
     }
     connections.close();
     connections.wait().await;
 }
+
+/// What a connection takes of the limits, until its last holder ends: a WebSocket outlives the conversation that it began in.
+#[derive(Clone)]
+pub(super) struct Place(#[expect(dead_code, reason = "it is only held")] Arc<(Guest, OwnedSemaphorePermit)>);
 
 /// All requests of one connection.
 async fn converse(
     protocol: &http1::Builder,
     stream: TcpStream,
     peer: SocketAddr,
+    place: Place,
     router: Router,
     stop: &CancellationToken,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small messages may wait for each other");
     }
-    let service = service_fn(move |request| respond(router.clone(), peer, request));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(place.clone());
+        respond(router.clone(), peer, request)
+    });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         ended = &mut connection => ended,
@@ -111,18 +120,25 @@ async fn respond(
     let is_fine = |id: &[u8]| {
         id.len() <= REQUEST_ID && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
     };
-    let id = request.headers().get("x-request-id");
-    if id.is_some_and(|id| !is_fine(id.as_bytes())) {
-        // It goes into the log and into answers; another is made up.
-        request.headers_mut().remove("x-request-id");
-    }
+    // It goes into the log and into answers: what can't stand there is not taken over.
+    let id = request.headers().get(X_REQUEST_ID).filter(|id| is_fine(id.as_bytes())).cloned();
+    let id = id.unwrap_or_else(|| HeaderValue::try_from(Uuid::new_v4().to_string()).expect("it is of ASCII"));
+    request.headers_mut().insert(X_REQUEST_ID, id.clone());
     let answered = AssertUnwindSafe(router.oneshot(request)).catch_unwind().await;
-    Ok(answered
-        .unwrap_or_else(|_| {
-            let message = "internal error";
-            Ok(answer::coded(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalServerError, message, None))
-        })
-        .into_response())
+    let mut answer = answered.map_or_else(|_| panicked(&id), IntoResponse::into_response);
+    answer.headers_mut().insert(X_REQUEST_ID, id);
+    Ok(answer)
+}
+
+/// The panic's message is in the log already.
+fn panicked(id: &HeaderValue) -> Response {
+    let (code, message) = (Code::InternalServerError, "internal error");
+    answer::coded(StatusCode::INTERNAL_SERVER_ERROR, code, message, id.to_str().ok())
+}
+
+/// The id that each request has, its client's or one that was made up.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok())
 }
 
 /// Refuses headers, the path among them, of more than `most` bytes.
@@ -132,9 +148,9 @@ pub(super) fn measured(most: usize, request: &Request) -> Option<Response> {
     if headers + path <= most {
         return None;
     }
-    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
     let message = format!("the headers have more than {most} bytes");
-    Some(answer::coded(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::PayloadTooLarge, &message, id))
+    let (status, id) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, request_id(request.headers()));
+    Some(answer::coded(status, Code::PayloadTooLarge, &message, id))
 }
 
 /// Each connection is a file; often a process may have more of them than it is given at first.

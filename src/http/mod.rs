@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
@@ -30,10 +30,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use self::metrics::Metrics;
 use self::socket::seats::Seats;
+use crate::domain::error::Code;
 use crate::domain::limits::Limits;
 use crate::domain::proxies::Proxies;
 use crate::domain::retention::credentials::{Credentials, Provider};
@@ -131,9 +131,10 @@ fn router(http: Http) -> Router {
         .route("/dashboard/{file}", get(assets::dashboard_file))
         .route("/graphiql", get(assets::graphiql))
         .route("/graphiql/{file}", get(assets::graphiql_file))
-        .fallback(async || answer::plain(StatusCode::NOT_FOUND, "there is nothing here; the API is at /graphql"))
-        .method_not_allowed_fallback(async || {
-            answer::plain(StatusCode::METHOD_NOT_ALLOWED, "this path has no such method: see the header Allow")
+        .fallback(async |headers: HeaderMap| answer::nothing("there is nothing here; the API is at /graphql", &headers))
+        .method_not_allowed_fallback(async |headers: HeaderMap| {
+            let (code, message) = (Code::BadUserInput, "this path has no such method: see the header Allow");
+            answer::coded(StatusCode::METHOD_NOT_ALLOWED, code, message, listener::request_id(&headers))
         })
         .layer(cors)
         .layer(middleware::from_fn(move |request: Request, next: Next| async move {
@@ -143,8 +144,6 @@ fn router(http: Http) -> Router {
             }
         }))
         .layer(middleware::from_fn(trace::span))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .with_state(http)
 }
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::listener::request_id;
 use super::{Http, answer};
 use crate::domain::error::{Error, Result};
 use crate::domain::retention::credentials::{Credentials, Provider, Secret};
@@ -290,9 +291,13 @@ async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body)
 }
 
 /// What a lead sees who follows the link: nothing happens yet, because programs follow links, too.
-pub(super) async fn unsubscribe_page(State(http): State<Http>, Path(token): Path<String>) -> Response {
+pub(super) async fn unsubscribe_page(
+    State(http): State<Http>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if unsubscribe::open(&http.services, &token).is_none() {
-        return answer::plain(StatusCode::NOT_FOUND, "this link is not one of ours");
+        return answer::nothing("this link is not one of ours", &headers);
     }
     let page = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
         <title>Unsubscribe</title><p>You will get no more emails from us.\
@@ -301,10 +306,14 @@ pub(super) async fn unsubscribe_page(State(http): State<Http>, Path(token): Path
 }
 
 /// One click of a lead, or of the mail program for it (RFC 8058): without a login, and as often as one likes.
-pub(super) async fn unsubscribe_now(State(http): State<Http>, Path(token): Path<String>) -> Response {
+pub(super) async fn unsubscribe_now(
+    State(http): State<Http>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     match unsubscribe::unsubscribe(&http.services, &token).await {
         Ok(true) => (StatusCode::OK, "You will get no more emails from us.").into_response(),
-        Ok(false) => answer::plain(StatusCode::NOT_FOUND, "this link is not one of ours"),
-        Err(error) => answer::failed(error, None),
+        Ok(false) => answer::nothing("this link is not one of ours", &headers),
+        Err(error) => answer::failed(error, request_id(&headers)),
     }
 }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
+use sea_orm::Statement;
 use serde_json::{Value as Json, json};
 
 use crate::harness::{PASSWORD, TestApp};
@@ -14,6 +15,25 @@ async fn each_request_has_an_id_and_each_error_says_it() {
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
     let body: Json = answer.json().await.unwrap();
     assert_eq!(body["errors"][0]["extensions"], json!({ "code": "UNAUTHENTICATED", "requestId": id }));
+}
+
+/// What is not the API has ids and codes, too.
+#[tokio::test]
+async fn other_paths_answer_in_the_same_way() {
+    let herald = TestApp::api_only().await;
+    for (method, path, status, code) in [
+        (Method::GET, "/nowhere", 404, "NOT_FOUND"),
+        (Method::GET, "/dashboard/nothing.js", 404, "NOT_FOUND"),
+        (Method::GET, "/unsubscribe/forged", 404, "NOT_FOUND"),
+        (Method::DELETE, "/healthz", 405, "BAD_USER_INPUT"),
+    ] {
+        let request = herald.nobody().request(method, path).header("x-request-id", "mine-1");
+        let answer = request.send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["x-request-id"]), (status, &"mine-1".parse().unwrap()));
+        let body: Json = answer.json().await.unwrap();
+        let expected = json!({ "code": code, "requestId": "mine-1" });
+        assert_eq!(body["errors"][0]["extensions"], expected, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -59,6 +79,15 @@ async fn it_says_whether_it_lives_and_can_work() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(herald.nobody().request(Method::GET, path).send().await.unwrap().status(), 200);
     }
+    // As a fleet's older process finds it that a newer one has not migrated yet, the other way round.
+    let db = &herald.services().db;
+    db.write_alone(Statement::from_string(db.backend(), "DELETE FROM seaql_migrations WHERE version LIKE '%_users'"))
+        .await
+        .unwrap();
+    let ready = herald.nobody().request(Method::GET, "/readyz").send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    assert_eq!(ready.json::<Json>().await.unwrap()["reason"], "migrations are missing");
+    assert_eq!(herald.nobody().request(Method::GET, "/healthz").send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -96,6 +96,9 @@ async fn what_happens_is_counted() {
     let later = Scrape::of(&herald).await;
     assert_eq!(later.get("herald_login_failures_total") - after.get("herald_login_failures_total"), 1);
     assert!(later.get("herald_graphql_errors_total{code=\"GRAPHQL_VALIDATION_FAILED\"}") >= 1);
+    admin.query("{ nonsense", json!({})).await;
+    let last = Scrape::of(&herald).await;
+    assert!(last.get("herald_graphql_errors_total{code=\"GRAPHQL_PARSE_FAILED\"}") >= 1, "refusals are counted, too");
     assert!(!later.text.contains("nonsense"), "what clients make up becomes no series");
 }
 

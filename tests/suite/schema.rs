@@ -81,7 +81,7 @@ fn what_creates_or_sends_can_be_repeated_and_what_updates_can_expect_a_version()
         let TypeKind::InputObject(input) = &definition.node.kind else { continue };
         let name = definition.node.name.node.as_str();
         let Some(mutation) = name.strip_suffix("Input") else { continue };
-        let creates = ["Create", "Import", "Add", "Start", "Resume", "Retry", "ResolveUnknown"];
+        let creates = ["Create", "Import", "Add", "Start", "Resume", "Retry", "ResolveUnknown", "Sync"];
         let field = match mutation {
             _ if creates.iter().any(|verb| mutation.starts_with(verb)) => "idempotencyKey",
             _ if mutation.starts_with("Update") => "expectedVersion",

@@ -15,6 +15,7 @@ use async_graphql::{Name, Positioned, Value, Variables};
 use super::Refusal;
 use crate::domain::error::Code;
 use crate::domain::limits::DocumentLimits;
+use crate::domain::role::Role;
 use crate::graphql::connection::DEFAULT;
 
 /// What an operation costs.
@@ -44,6 +45,7 @@ pub(super) fn check(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
+    role: Option<Role>,
     limits: &DocumentLimits,
 ) -> Result<Cost, Refusal> {
     let root = match operation.ty {
@@ -54,8 +56,9 @@ pub(super) fn check(
     let till = Till { document, operation, variables, page: limits.page };
     let cost = till.set(root, &operation.selection_set.node, 0);
     let refuse = |message| Err(Refusal::new(Code::QueryTooComplex, message));
-    if cost.points > limits.complexity {
-        return refuse(format!("the operation costs {} points, {} is the most", cost.points, limits.complexity));
+    let most = limits.complexity_of(role);
+    if cost.points > most {
+        return refuse(format!("the operation costs {} points, {most} is the most", cost.points));
     }
     if cost.nodes > limits.nodes {
         return refuse(format!("the operation may have {} nodes, {} is the most", cost.nodes, limits.nodes));

@@ -17,6 +17,7 @@ use async_graphql::{IntrospectionMode, Request};
 pub(super) use self::known::Documents;
 use crate::domain::error::Code;
 use crate::domain::limits::DocumentLimits;
+use crate::domain::role::Role;
 
 /// Why a document is not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +63,11 @@ impl Checked {
     }
 }
 
-/// Reads the document, finds the operation, and refuses what is too much. `is_known` says whether somebody has signed in:
-/// the schema is not for everybody.
+/// Reads the document, finds the operation, and refuses what is too much. `role` is that of who asks, None of nobody in
+/// particular: the schema is not for everybody.
 pub(super) fn check(
     mut request: Request,
-    is_known: bool,
+    role: Option<Role>,
     documents: &Documents,
     limits: &DocumentLimits,
 ) -> Result<Checked, Refusal> {
@@ -78,12 +79,12 @@ pub(super) fn check(
         written::value(value, limits)?;
     }
     let operation = operation(&document, request.operation_name.as_deref())?;
-    if !is_known && measure::of(&document, operation)?.reads_schema {
+    if role.is_none() && measure::of(&document, operation)?.reads_schema {
         return Err(Refusal::new(Code::Unauthenticated, "sign in to read the schema"));
     }
-    let cost = cost::check(&document, operation, &request.variables, limits)?.points;
+    let cost = cost::check(&document, operation, &request.variables, role, limits)?.points;
     let kind = operation.ty;
-    if !is_known {
+    if role.is_none() {
         request.introspection_mode = IntrospectionMode::Disabled;
     }
     Ok(Checked { request, document, kind, cost, left: None })

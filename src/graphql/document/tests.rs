@@ -8,9 +8,10 @@ use serde_json::json;
 use super::{Checked, Documents, Refusal, check};
 use crate::domain::error::Code;
 use crate::domain::limits::DocumentLimits;
+use crate::domain::role::Role;
 
 fn run(request: Request) -> Result<Checked, Refusal> {
-    check(request, true, &Documents::default(), &DocumentLimits::default())
+    check(request, Some(Role::Operator), &Documents::default(), &DocumentLimits::default())
 }
 
 fn code(document: impl Into<String>) -> Option<Code> {
@@ -102,9 +103,14 @@ fn a_bomb_of_fragments_is_refused_at_once() {
     for document in
         [bomb(24), bomb(60), bomb(24).replace("{...f0}f", "{__typename}f"), bomb(24).replace("__typename", "...g")]
     {
-        let start = Instant::now();
-        assert_eq!(code(&document), Some(Code::QueryTooComplex), "{document}");
-        assert!(start.elapsed() < Duration::from_millis(500), "this took {:?}", start.elapsed());
+        let took = (0..10).map(|_| {
+            let start = Instant::now();
+            assert_eq!(code(&document), Some(Code::QueryTooComplex), "{document}");
+            start.elapsed()
+        });
+        // The quickest: the others shared the machine with something else.
+        let took = took.min().expect("it was tried");
+        assert!(took < Duration::from_millis(5), "this took {took:?}");
     }
 }
 
@@ -149,7 +155,9 @@ fn cost_and_nodes_have_limits() {
     assert_eq!((code(campaigns(9, 100)), code(campaigns(10, 100))), (None, Some(Code::QueryTooComplex)));
     let limits = DocumentLimits { complexity: 100_000, ..DocumentLimits::default() };
     let code = |document| {
-        check(Request::new(document), true, &Documents::default(), &limits).err().map(|refusal| refusal.code)
+        check(Request::new(document), Some(Role::Operator), &Documents::default(), &limits)
+            .err()
+            .map(|refusal| refusal.code)
     };
     assert_eq!((code(campaigns(100, 99)), code(campaigns(100, 100))), (None, Some(Code::QueryTooComplex)));
 }
@@ -158,9 +166,9 @@ fn cost_and_nodes_have_limits() {
 fn the_standard_introspection_query_passes_for_those_who_are_known() {
     let query = include_str!("tests/introspection.graphql");
     let limits = DocumentLimits::default();
-    assert!(check(Request::new(query), true, &Documents::default(), &limits).is_ok());
+    assert!(check(Request::new(query), Some(Role::Operator), &Documents::default(), &limits).is_ok());
     let refusal =
-        check(Request::new(query), false, &Documents::default(), &limits).map(|checked| checked.cost).unwrap_err();
+        check(Request::new(query), None, &Documents::default(), &limits).map(|checked| checked.cost).unwrap_err();
     assert_eq!(refusal.code, Code::Unauthenticated);
 }
 

@@ -84,18 +84,60 @@ impl CreateAbTestInput {
     }
 }
 
-/// Which A/B test is meant.
+/// The A/B test that is to begin.
 #[derive(InputObject)]
-struct AbTestInput {
+struct StartAbTestInput {
+    /// The test's id.
+    id: ID,
+    /// The version that you have seen: if it is another one by now, nothing is changed.
+    expected_version: Option<i32>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// The A/B test that is to end without a winner.
+#[derive(InputObject)]
+struct StopAbTestInput {
     /// The test's id.
     id: ID,
     /// The version that you have seen: if it is another one by now, nothing is changed.
     expected_version: Option<i32>,
 }
 
-/// The A/B test that was made or changed.
+/// The A/B test whose winner is asked for.
+#[derive(InputObject)]
+struct DeclareAbTestWinnerInput {
+    /// The test's id.
+    id: ID,
+    /// The version that you have seen: if it is another one by now, nothing is changed.
+    expected_version: Option<i32>,
+}
+
+/// The A/B test that was made.
 #[derive(SimpleObject)]
-struct AbTestPayload {
+struct CreateAbTestPayload {
+    /// The new test.
+    ab_test: AbTest,
+}
+
+/// The A/B test that has begun.
+#[derive(SimpleObject)]
+struct StartAbTestPayload {
+    /// The test as it is now.
+    ab_test: AbTest,
+}
+
+/// The A/B test that has ended.
+#[derive(SimpleObject)]
+struct StopAbTestPayload {
+    /// The test as it is now.
+    ab_test: AbTest,
+}
+
+/// The A/B test that has a winner.
+#[derive(SimpleObject)]
+struct DeclareAbTestWinnerPayload {
     /// The test as it is now.
     ab_test: AbTest,
 }
@@ -112,7 +154,7 @@ impl AbTestMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new test.")] input: CreateAbTestInput,
-    ) -> Result<AbTestPayload> {
+    ) -> Result<CreateAbTestPayload> {
         let new = service::New {
             name: input.name.clone(),
             place: input.place()?,
@@ -122,7 +164,7 @@ impl AbTestMutation {
         };
         let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
         let ab_test = once(on, &actor, service::create(on, &actor, new)).await?;
-        Ok(AbTestPayload { ab_test: ab_test.into() })
+        Ok(CreateAbTestPayload { ab_test: ab_test.into() })
     }
 
     /// Begins to divide contacts: DRAFT -> RUNNING. In one place one test runs at a time.
@@ -130,11 +172,12 @@ impl AbTestMutation {
     async fn start_ab_test(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which test.")] input: AbTestInput,
-    ) -> Result<AbTestPayload> {
+        #[graphql(desc = "Which test.")] input: StartAbTestInput,
+    ) -> Result<StartAbTestPayload> {
         let id = input.id.input("id")?;
-        let ab_test = service::start(ctx.services(), &ctx.actor(), id, input.expected_version).await?;
-        Ok(AbTestPayload { ab_test: ab_test.into() })
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let ab_test = once(on, &actor, service::start(on, &actor, id, input.expected_version)).await?;
+        Ok(StartAbTestPayload { ab_test: ab_test.into() })
     }
 
     /// Ends a test without a winner: RUNNING -> COMPLETED. Its numbers are kept.
@@ -142,11 +185,11 @@ impl AbTestMutation {
     async fn stop_ab_test(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which test.")] input: AbTestInput,
-    ) -> Result<AbTestPayload> {
+        #[graphql(desc = "Which test.")] input: StopAbTestInput,
+    ) -> Result<StopAbTestPayload> {
         let id = input.id.input("id")?;
         let ab_test = service::stop(ctx.services(), &ctx.actor(), id, input.expected_version).await?;
-        Ok(AbTestPayload { ab_test: ab_test.into() })
+        Ok(StopAbTestPayload { ab_test: ab_test.into() })
     }
 
     /// Ends a test with the winner that its rule finds, whose script is used for what is still to be sent: RUNNING ->
@@ -155,10 +198,10 @@ impl AbTestMutation {
     async fn declare_ab_test_winner(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which test.")] input: AbTestInput,
-    ) -> Result<AbTestPayload> {
+        #[graphql(desc = "Which test.")] input: DeclareAbTestWinnerInput,
+    ) -> Result<DeclareAbTestWinnerPayload> {
         let id = input.id.input("id")?;
         let ab_test = service::declare_winner(ctx.services(), &ctx.actor(), id, input.expected_version).await?;
-        Ok(AbTestPayload { ab_test: ab_test.into() })
+        Ok(DeclareAbTestWinnerPayload { ab_test: ab_test.into() })
     }
 }

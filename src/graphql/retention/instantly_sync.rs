@@ -9,6 +9,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::guard::requires;
 use crate::graphql::id::ReadId;
 use crate::providers::instantly::Analytics;
+use crate::service::once::once;
 use crate::service::retention::instantly_sync as service;
 
 /// A campaign's figures, as Instantly counts them.
@@ -67,6 +68,9 @@ fn count(count: i64) -> i32 {
 struct SyncRetentionCampaignInput {
     /// Which campaign; its `instantlySync` must be set.
     id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
 }
 
 /// What the synchronisation did.
@@ -98,7 +102,9 @@ impl InstantlyMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: SyncRetentionCampaignInput,
     ) -> Result<SyncRetentionCampaignPayload> {
-        let synced = service::sync(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let id = input.id.input("id")?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let synced = once(on, &actor, service::sync(on, &actor, id)).await?;
         Ok(SyncRetentionCampaignPayload {
             campaign: synced.campaign.into(),
             time_zone: synced.time_zone.into(),

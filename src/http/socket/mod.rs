@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::caller::Origin;
+use super::listener::Place;
 use super::{Http, answer};
 use crate::domain::error::Code;
 
@@ -47,8 +48,13 @@ pub(super) async fn upgrade(http: Http, request: Request) -> Response {
     let most = http.limits().socket.message;
     let upgrade = upgrade.max_message_size(most).max_frame_size(most);
     let upgrade = upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(WRITE_BUFFER);
-    let sockets = http.sockets.clone();
-    upgrade.on_upgrade(move |socket| sockets.track_future(session::run(http, caller, socket)))
+    let (sockets, place) = (http.sockets.clone(), parts.extensions.remove::<Place>());
+    upgrade.on_upgrade(move |socket| {
+        sockets.track_future(async move {
+            session::run(http, caller, socket).await;
+            drop(place);
+        })
+    })
 }
 
 /// Whether the page that opens the socket may: scripts send no origin, Herald's own pages have its host.

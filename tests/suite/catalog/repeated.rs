@@ -1,10 +1,19 @@
 //! Requests that come twice: done once, answered twice.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use herald::domain::clock::VirtualClock;
+use herald::domain::role::Role;
+use herald::service::Actor;
+use herald::service::access::{session, user};
+use herald::service::broadcast::template as service;
+use herald::service::once::{self, Once, once};
 use serde_json::{Value as Json, json};
 
 use super::{batch, campaign, channel, template};
-use crate::harness::{Client, Reply, TestApp, eventually};
+use crate::harness::{Client, PASSWORD, Reply, TestApp, eventually};
 
 const CREATE: &str = "mutation($input: CreateBatchInput!) { createBatch(input: $input) { batch { id name } } }";
 
@@ -35,6 +44,31 @@ async fn a_repeated_request_changes_nothing_and_is_answered_alike() {
         assert_eq!(reply.violations(), ["input.idempotencyKey"]);
     }
     assert_eq!(batches(&admin).await, 2);
+}
+
+#[tokio::test]
+async fn a_key_is_kept_for_a_day() {
+    let herald = TestApp::api_only().await;
+    let mut on = herald.services().clone();
+    let admin = session::login(&on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap().user.id;
+    let clock = Arc::new(VirtualClock::at(on.now()));
+    on.clock = clock.clone();
+    let make = async || {
+        let request = Once::new(&on, "createTemplate", "k".into(), &json!({ "name": "x" })).unwrap();
+        let actor = Actor::user(admin, Role::Admin, None).once(request);
+        let new = service::New { name: "x".into(), content: "x".into(), ..service::New::default() };
+        once(&on, &actor, service::create(&on, &actor, new)).await.unwrap().id
+    };
+    let first = make().await;
+    clock.advance(Duration::from_hours(24));
+    once::sweep(&on).await.unwrap();
+    assert_eq!(make().await, first, "a day is not over yet");
+    clock.advance(Duration::from_millis(1));
+    let second = make().await;
+    assert_ne!(second, first, "it is a new request");
+    clock.advance(Duration::from_hours(23));
+    once::sweep(&on).await.unwrap();
+    assert_eq!(make().await, second);
 }
 
 #[tokio::test]

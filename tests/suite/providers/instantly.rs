@@ -14,7 +14,8 @@ use crate::harness::TestApp;
 use crate::providers::{Catcher, Caught, assert_allowed};
 use crate::retention::person;
 
-const SYNC: &str = "mutation($id: ID!) { syncRetentionCampaign(input: { id: $id }) {
+const SYNC: &str =
+    "mutation($id: ID!, $key: String) { syncRetentionCampaign(input: { id: $id, idempotencyKey: $key }) {
     pushed remaining timeZone campaign { instantlyCampaignId } analytics { emailsSent } } }";
 const THERE: &str = "019ffad2-9b9d-70ff-a76b-0e093eb63e6c";
 
@@ -97,10 +98,12 @@ async fn a_campaign_is_made_there_once_and_each_lead_is_added_once() {
     let account =
         json!({ "apiKey": "a key of some length", "webhookSecret": "a webhook secret", "accounts": ["a@example.com"] });
     admin.data(save, json!({ "input": { "instantly": account } })).await;
-    let synced = operator.data(SYNC, json!({ "id": id })).await["syncRetentionCampaign"].clone();
+    let synced = operator.data(SYNC, json!({ "id": id, "key": "k" })).await["syncRetentionCampaign"].clone();
     let expected = json!({ "pushed": 2, "remaining": 0, "timeZone": "Europe/Belgrade",
         "campaign": { "instantlyCampaignId": THERE }, "analytics": { "emailsSent": 7 } });
     assert_eq!(synced, expected);
+    let repeated = operator.data(SYNC, json!({ "id": id, "key": "k" })).await["syncRetentionCampaign"].clone();
+    assert_eq!(repeated, expected, "the same request has the same answer");
     let again = operator.data(SYNC, json!({ "id": id })).await["syncRetentionCampaign"].clone();
     assert_eq!((&again["pushed"], &again["remaining"]), (&json!(0), &json!(0)));
     let paths: Vec<_> = there.caught().into_iter().map(|request| request.path).collect();
