@@ -124,23 +124,23 @@ async fn answers<N: ContainerType>(nodes: &[(&ContextSelectionSet<'_>, &N)], ask
                     place
                 }
             };
-            let known = match futures_util::poll!(asking.as_mut()) {
+            let value = match futures_util::poll!(asking.as_mut()) {
                 Poll::Ready(answer) => {
                     place = Some(asking);
-                    known(nodes[node].0, answer)
+                    told(nodes[node].0, answer)
                 }
                 Poll::Pending => {
                     waiting.push(async move { (node, field, asking.await) });
                     Some(Value::Null)
                 }
             };
-            if let Some(value) = known {
+            if let Some(value) = value {
                 object.insert((*key).clone(), value);
             }
         }
     }
     while let Some((node, field, answer)) = waiting.next().await {
-        match known(nodes[node].0, answer) {
+        match told(nodes[node].0, answer) {
             Some(value) => drop(objects[node].insert(asked[field].0.clone(), value)),
             None => drop(objects[node].shift_remove(asked[field].0)),
         }
@@ -149,6 +149,6 @@ async fn answers<N: ContainerType>(nodes: &[(&ContextSelectionSet<'_>, &N)], ask
 }
 
 /// The value of a field; its error is told with the answer, in which the field is then missing.
-fn known(ctx: &ContextSelectionSet<'_>, answer: ServerResult<Option<Value>>) -> Option<Value> {
+fn told(ctx: &ContextSelectionSet<'_>, answer: ServerResult<Option<Value>>) -> Option<Value> {
     answer.map_err(|error| ctx.add_error(error)).ok().map(Option::unwrap_or_default)
 }

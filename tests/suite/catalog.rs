@@ -2,6 +2,7 @@
 
 mod batches;
 mod channels;
+mod nodes;
 mod repeated;
 mod statements;
 mod templates;

@@ -99,6 +99,12 @@ async fn a_campaign_is_started_watched_paused_and_resumed() {
     confirm(&mut tab).await;
     tab.until(&format!("{} > {sent} + 3", tile("SENT"))).await;
 
+    tab.value(&format!("{}.click()", button("Cancel"))).await;
+    tab.reads("dialog", "will never be sent").await;
+    confirm(&mut tab).await;
+    tab.reads(".campaign .pill", "Cancelled").await;
+    tab.until(&format!("{} > 0 && {} === 0", tile("CANCELLED"), tile("QUEUED"))).await;
+
     assert_eq!(tab.value("document.documentElement.scrollWidth <= innerWidth").await, true, "it fits a phone");
     tab.assert_clean(&herald.url()).await;
 }
