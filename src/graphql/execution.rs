@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, future};
@@ -11,6 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use super::alike::{self, Queries};
+use super::complete::complete;
 use super::context::Caller;
 use super::document::{self, Checked, Documents, Refusal};
 use super::observe::Observed;
@@ -83,9 +84,9 @@ impl Execution {
         &self.services.rules.limits.document
     }
 
-    /// A response as it is told: cut to the limits, with codes.
-    fn told(&self, response: Response, request_id: Option<&str>) -> Response {
-        error::dress(error::cut(response, self.limits()), request_id)
+    /// A response as it is told: with null where something failed, cut to the limits, with codes.
+    fn told(&self, response: Response, asked: &Asked, request_id: Option<&str>) -> Response {
+        error::dress(error::cut(asked.complete(response), self.limits()), request_id)
     }
 
     /// Runs a query or a mutation, whose caller is known as he is now.
@@ -109,13 +110,13 @@ impl Execution {
         let limits = self.limits();
         let most = limits.complexity_of(caller.viewer().map(|viewer| viewer.role));
         let bill = self.purses.bill(checked.cost, most, checked.left);
-        let (turns, kind) = (Turns::default(), checked.kind);
+        let (turns, kind, asked) = (Turns::default(), checked.kind, Asked::by(&checked));
         let request = checked.into_request();
         let request = request.data(loaders::loaders(&self.services.db, &turns)).data(caller);
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
         let running = unwound(turns.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
-            Ok(Ok(response)) => self.told(response, request_id.as_deref()).extension("cost", bill),
+            Ok(Ok(response)) => self.told(response, &asked, request_id.as_deref()).extension("cost", bill),
             Ok(Err(defect)) => error::response(defect, request_id.as_deref()),
             Err(_) => error::response(Error::Timeout, request_id.as_deref()),
         }
@@ -162,11 +163,12 @@ impl Execution {
         if let Some(events) = self.selections.watch(&checked, &caller).await {
             return counted.during(events).boxed();
         }
+        let asked = Asked::by(&checked);
         let request = checked.into_request().data(loaders::forgetful(&self.services.db)).data(caller);
         let responses = self.schema.execute_stream(request);
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
-            let response = self.told(response, request_id.as_deref());
+            let response = self.told(response, &asked, request_id.as_deref());
             if has_failed { Event::Failed(response) } else { Event::Next(response) }
         };
         counted.during(responses.map(event)).boxed()
@@ -179,6 +181,25 @@ impl Execution {
             caller.session = Some(current.ok_or(Error::Unauthenticated("the session has ended, sign in again"))?);
         }
         Ok(caller)
+    }
+}
+
+/// What an operation has asked for.
+struct Asked {
+    document: Arc<ExecutableDocument>,
+    operation: Option<String>,
+}
+
+impl Asked {
+    fn by(checked: &Checked) -> Self {
+        Self { document: checked.document.clone(), operation: checked.request.operation_name.clone() }
+    }
+
+    fn complete(&self, response: Response) -> Response {
+        match document::operation(&self.document, self.operation.as_deref()) {
+            Ok(operation) if !response.errors.is_empty() => complete(response, &self.document, operation),
+            _ => response,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::service::retention::sequence_live::Sequences;
 pub mod access;
 pub mod alike;
 pub mod broadcast;
+mod complete;
 mod connection;
 pub mod context;
 pub mod document;

@@ -19,16 +19,25 @@ async fn fields_stand_in_the_order_of_the_query_whatever_they_wait_for() {
     let ids = channels(&admin, "node", 2).await;
     batch(&admin, json!({ "name": "A", "channelIds": ids })).await;
     let query = "{ batches { nodes { ...Who size: channelCount ... on Node { __typename } name name
-            channels(first: 1) { nodes { username } } createdBy { role } ... { createdBy { username } } }
-        edges { node { ...Who } } } }
+            channels(first: 1) { nodes { username } } } } }
         fragment Who on Batch { createdBy { username } ...More } fragment More on Node { kind: __typename }";
-    let node =
-        r#"{"createdBy":{"username":"admin","role":"ADMIN"},"kind":"Batch","size":2,"__typename":"Batch","name":"A","#;
+    let node = r#"{"createdBy":{"username":"admin"},"kind":"Batch","size":2,"__typename":"Batch","name":"A","#;
     let more = r#""channels":{"nodes":[{"username":"node_000"}]}}"#;
-    let edge = r#"{"node":{"createdBy":{"username":"admin"},"kind":"Batch"}}"#;
-    let expected = format!(r#"{{"data":{{"batches":{{"nodes":[{node}{more}],"edges":[{edge}]}}}},"#);
+    let expected = format!(r#"{{"data":{{"batches":{{"nodes":[{node}{more}]}}}},"#);
     let found = answered(&admin, query).await;
     assert!(found.starts_with(&expected), "{found}\nis not\n{expected}");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_twice_is_merged() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    batch(&admin, json!({ "name": "A" })).await;
+    let query = "{ batches { edges { node { ...Who } node { name createdBy { role } } } } }
+        fragment Who on Batch { createdBy { username } ... { name } }";
+    let found = admin.data(query, json!({})).await;
+    let node = json!({ "name": "A", "createdBy": { "username": "admin", "role": "ADMIN" } });
+    assert_eq!(found, json!({ "batches": { "edges": [{ "node": node }] } }));
 }
 
 #[tokio::test]
@@ -41,15 +50,19 @@ async fn what_is_skipped_is_skipped_and_an_error_has_the_path_of_its_node() {
     for _ in 0..2 {
         campaign(&admin, &batch["id"], &template).await;
     }
-    let query = "query($no: Boolean!) { broadcastCampaigns { nodes {
-        mode @include(if: $no) status @skip(if: $no) jobs(first: 101) { nodes { id } } } } }";
-    let reply = admin.query(query, json!({ "no": false })).await;
+    let query = "query($no: Boolean!) { broadcastCampaigns(first: 2) { nodes {
+        mode @include(if: $no) status @skip(if: $no) jobs(first: 1) @skip(if: $no) { nodes { id } } } } }";
+    let found = admin.data(query, json!({ "no": false })).await["broadcastCampaigns"]["nodes"].clone();
+    let node = json!({ "status": "QUEUED", "jobs": { "nodes": [] } });
+    assert_eq!(found, json!([node, node]));
+
+    let wrong = query.replace("first: 1", "first: 1, last: 1");
+    let reply = admin.query(&wrong, json!({ "no": false })).await;
     let paths: Vec<&Json> = reply.errors().iter().map(|error| &error["path"]).collect();
     let path = |node: usize| json!(["broadcastCampaigns", "nodes", node, "jobs"]);
     assert_eq!(paths, [&path(0), &path(1)], "{reply:?}");
     assert!(reply.errors().iter().all(|error| error["extensions"]["code"] == "BAD_USER_INPUT"));
-    let nodes = &reply.0["data"]["broadcastCampaigns"]["nodes"];
-    assert_eq!(nodes, &json!([{ "status": "QUEUED" }, { "status": "QUEUED" }]));
+    assert_eq!(reply.0["data"], json!({ "broadcastCampaigns": null }), "no list of jobs is null, nor is a node");
 }
 
 #[tokio::test]
