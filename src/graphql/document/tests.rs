@@ -115,6 +115,19 @@ fn a_bomb_of_fragments_is_refused_at_once() {
 }
 
 #[test]
+fn an_auditors_operation_may_cost_more() {
+    let ask = |role: Role, channels: u32| {
+        let query =
+            format!("{{ channels(first: {channels}) {{ nodes {{ batches(first: 49) {{ nodes {{ id }} }} }} }} }}");
+        check(Request::new(query), Some(role), &Documents::default(), &DocumentLimits::default())
+            .map(|checked| checked.cost)
+            .map_err(|refusal| refusal.code)
+    };
+    assert_eq!((ask(Role::Operator, 19), ask(Role::Operator, 20)), (Ok(970), Err(Code::QueryTooComplex)));
+    assert_eq!((ask(Role::Auditor, 98), ask(Role::Auditor, 99)), (Ok(4_999), Err(Code::QueryTooComplex)));
+}
+
+#[test]
 fn a_connection_costs_its_nodes_times_what_it_asks_for() {
     let cost = |document: &str, variables| {
         run(Request::new(document).variables(Variables::from_json(variables))).map(|checked| checked.cost).unwrap()
