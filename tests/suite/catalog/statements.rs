@@ -48,3 +48,14 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
     assert!((5..=12).contains(&few), "{few} statements for a thousandth of the rows");
     assert_eq!(few, many, "a thousand rows take as many statements as ten");
 }
+
+#[tokio::test]
+async fn a_list_is_counted_only_where_that_is_asked() {
+    let herald = TestApp::api_only().await;
+    let counted = Counted::over(&herald).await;
+    for list in ["channels", "users", "leads", "auditLogs"] {
+        let (without, _) = counted.run(&format!("{{ {list} {{ nodes {{ id }} }} }}"), json!({})).await;
+        let (with, _) = counted.run(&format!("{{ {list} {{ nodes {{ id }} totalCount }} }}"), json!({})).await;
+        assert_eq!((without, with), (1, 2), "{list}");
+    }
+}
