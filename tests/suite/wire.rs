@@ -137,8 +137,9 @@ async fn a_bomb_of_fragments_hurts_nobody() {
         assert_eq!(socket.json().await["payload"][0]["extensions"]["code"], "QUERY_TOO_COMPLEX");
         quickest[1] = quickest[1].min(start.elapsed());
     }
-    // Without the guard it is half a minute, each.
-    assert!(quickest.iter().all(|took| *took < Duration::from_millis(5)), "by HTTP and by WebSocket: {quickest:?}");
+    // Without the guard it is half a minute, each; without optimisation all takes many times as long.
+    let most = Duration::from_millis(if cfg!(debug_assertions) { 50 } else { 5 });
+    assert!(quickest.iter().all(|took| *took < most), "by HTTP and by WebSocket: {quickest:?}");
 }
 
 #[tokio::test]

@@ -108,9 +108,10 @@ fn a_bomb_of_fragments_is_refused_at_once() {
             assert_eq!(code(&document), Some(Code::QueryTooComplex), "{document}");
             start.elapsed()
         });
-        // The quickest: the others shared the machine with something else.
+        // The quickest: the others shared the machine with something else. Without optimisation all takes many times as long.
         let took = took.min().expect("it was tried");
-        assert!(took < Duration::from_millis(5), "this took {took:?}");
+        let most = Duration::from_millis(if cfg!(debug_assertions) { 50 } else { 5 });
+        assert!(took < most, "this took {took:?}");
     }
 }
 
