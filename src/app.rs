@@ -13,19 +13,19 @@ use tokio_util::sync::CancellationToken;
 use self::folder::Folder;
 pub use self::running::{Parts, Running};
 use crate::config::{Config, Telegram};
-use crate::domain::audit::Action;
-use crate::domain::clock::SystemClock;
-use crate::domain::id::NodeId;
-use crate::domain::sealed::Vault;
-use crate::domain::secret_key::SecretKey;
-use crate::events::local::LocalEvents;
-use crate::events::redis::RedisEvents;
-use crate::events::{Event, Events};
-use crate::service::access::audit::{self, Subject};
-use crate::service::access::user;
-use crate::service::together::Together;
-use crate::service::{Actor, Rules, Services};
-use crate::storage::Db;
+use domain::audit::Action;
+use domain::clock::SystemClock;
+use domain::id::NodeId;
+use domain::sealed::Vault;
+use domain::secret_key::SecretKey;
+use events::local::LocalEvents;
+use events::redis::RedisEvents;
+use events::{Event, Events};
+use service::access::audit::{self, Subject};
+use service::access::user;
+use service::together::Together;
+use service::{Actor, Rules, Services};
+use storage::Db;
 
 /// Connections to PostgreSQL that one process takes at most.
 const CONNECTIONS: u32 = 16;
@@ -191,7 +191,7 @@ async fn events(config: &Config, db: &Db, offline: &CancellationToken) -> Result
 
 /// R19: before anything is stamped, by the time that all processes of the fleet share.
 async fn steer(db: &Db, clock: &SystemClock) -> Result<()> {
-    use crate::domain::clock::Clock;
+    use domain::clock::Clock;
     let ahead = db.ahead_of(|| clock.nanos()).await.map_err(cause)?;
     clock.steer(ahead);
     Ok(())
@@ -228,8 +228,8 @@ async fn note_migrations(on: &Services, applied: usize) -> Result<()> {
 }
 
 /// The error of a use case with its cause: here it is told to who started the process, not to a client.
-pub(crate) fn cause(error: crate::domain::error::Error) -> anyhow::Error {
-    use crate::domain::error::Error;
+pub(crate) fn cause(error: domain::error::Error) -> anyhow::Error {
+    use domain::error::Error;
     match error {
         Error::Unavailable(cause) | Error::Internal(cause) => cause,
         told => told.into(),

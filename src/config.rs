@@ -22,14 +22,14 @@ pub use self::choices::{LogFormat, Telegram};
 use self::limits::LimitSettings;
 use self::providers::ProviderSettings;
 pub use self::secrets::SECRETS;
-use crate::domain::limits::Limits;
-use crate::domain::proxies::Proxies;
-use crate::domain::retention::attribution::Rule;
-use crate::domain::retention::endpoints::Endpoints;
-use crate::domain::secret_key::SecretKey;
-use crate::service::access::sso::Issuer;
-use crate::service::broadcast::telegram_account::Application;
-use crate::storage::archive::Place;
+use domain::limits::Limits;
+use domain::proxies::Proxies;
+use domain::retention::attribution::Rule;
+use domain::retention::endpoints::Endpoints;
+use domain::secret_key::SecretKey;
+use service::access::sso::Issuer;
+use service::broadcast::telegram_account::Application;
+use storage::archive::Place;
 
 /// The settings as they are written. Each has an environment variable and a flag; the flag wins.
 #[derive(Args, Clone)]

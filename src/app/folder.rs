@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use crate::domain::id::NodeId;
-use crate::domain::secret_key::SecretKey;
+use domain::id::NodeId;
+use domain::secret_key::SecretKey;
 
 /// The installation's key, and the one before while secrets are being sealed anew.
 const KEY: &str = "secret.key";

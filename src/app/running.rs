@@ -12,17 +12,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, cause};
-use crate::http;
-use crate::providers::Sender;
-use crate::service::Services;
-use crate::service::access::seal;
-use crate::service::broadcast::{batch, campaign, channel_import};
-use crate::service::retention::{lead_import, switch};
-use crate::service::sweeper;
-use crate::storage::Db;
-use crate::telegram::simulated::{LEDGER, Simulated};
-use crate::telegram::{Messenger, Nobody};
-use crate::worker::{Tools, Worker};
+use providers::Sender;
+use service::Services;
+use service::access::seal;
+use service::broadcast::{batch, campaign, channel_import};
+use service::retention::{lead_import, switch};
+use service::sweeper;
+use storage::Db;
+use telegram::simulated::{LEDGER, Simulated};
+use telegram::{Messenger, Nobody};
+use worker::{Tools, Worker};
 
 /// How long requests that have begun may take to end.
 const PATIENCE: Duration = Duration::from_secs(8);

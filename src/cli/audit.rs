@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use super::{Failure, Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::{Config, Settings};
-use crate::service::access::{archive, chain};
-use crate::storage::archive::Archive;
+use service::access::{archive, chain};
+use storage::archive::Archive;
 
 /// Examine or archive the audit log
 #[derive(Args)]

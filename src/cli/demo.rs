@@ -24,7 +24,7 @@ use self::client::Api;
 use self::house::House;
 use super::{Result, block_on, serve};
 use crate::app::Running;
-use crate::service::Services;
+use service::Services;
 
 /// R24: whatever still goes on then is given up.
 const LAST_MOMENT: Duration = Duration::from_millis(9_500);

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::Settings;
-use crate::domain::broadcast::ImportStatus;
-use crate::service::Actor;
-use crate::service::access::user;
-use crate::service::broadcast::{channel_import, upload};
-use crate::storage::broadcast as storage;
-use crate::storage::broadcast::channel_import::Model;
+use ::storage::broadcast as storage;
+use ::storage::broadcast::channel_import::Model;
+use domain::broadcast::ImportStatus;
+use service::Actor;
+use service::access::user;
+use service::broadcast::{channel_import, upload};
 
 /// Import a list from a file
 #[derive(Args)]

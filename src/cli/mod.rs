@@ -115,7 +115,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Audit(command) => command.run(),
         Command::Secrets(command) => command.run(),
         Command::Schema => {
-            print!("{}", crate::graphql::sdl());
+            print!("{}", graphql::sdl());
             Ok(())
         }
         Command::Help(command) => command.run(Cli::command()),

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::Settings;
-use crate::service::secrets;
+use service::secrets;
 
 /// Replace the key under which secrets are stored
 #[derive(Args)]

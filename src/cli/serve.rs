@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Result, block_on, configured};
 use crate::app::{App, Parts, Running};
 use crate::config::{Config, Settings};
-use crate::service::access::user;
+use service::access::user;
 
 /// R24: whatever still goes on then is left to other processes.
 const LAST_MOMENT: Duration = Duration::from_millis(9_500);

@@ -11,10 +11,10 @@ use secrecy::SecretString;
 use super::{Failure, Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::{Config, Settings};
-use crate::service::Actor;
-use crate::service::broadcast::telegram_account::{self, Budget, Finding, New};
-use crate::storage::broadcast::telegram_account::Model;
-use crate::worker::identity;
+use service::Actor;
+use service::broadcast::telegram_account::{self, Budget, Finding, New};
+use storage::broadcast::telegram_account::Model;
+use worker::identity;
 
 /// Add, examine and list the Telegram accounts that send
 #[derive(Args)]

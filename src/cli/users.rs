@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use super::{Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::{Config, Settings};
-use crate::domain::role;
-use crate::service::Actor;
-use crate::service::access::user::{self, Change, NewUser};
+use domain::role;
+use service::Actor;
+use service::access::user::{self, Change, NewUser};
 
 /// Create, change and list users
 #[derive(Args)]

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::choices::Model;
 use super::{Named, Wrong, values};
-use crate::domain::retention::attribution::{AttributionModel, Rule};
+use domain::retention::attribution::{AttributionModel, Rule};
 
 /// To whom conversions are credited.
 #[derive(Args, Clone)]

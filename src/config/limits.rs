@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::values::{self, Value};
 use super::{Named, Wrong};
-use crate::domain::limits::Limits;
+use domain::limits::Limits;
 
 /// A line for each limit: its meaning, its flag and variable, how it is written, its default, and where it belongs.
 macro_rules! limits {

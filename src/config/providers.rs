@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::choices::Mode;
 use super::{Named, Wrong, values};
-use crate::domain::retention::endpoints::{Endpoints, INSTANTLY, TWILIO, VAPI};
+use domain::retention::endpoints::{Endpoints, INSTANTLY, TWILIO, VAPI};
 
 /// Where providers are.
 #[derive(Args, Clone)]

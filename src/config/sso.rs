@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Named, Wrong, values};
-use crate::service::access::sso::{Issuer, Trust};
+use service::access::sso::{Issuer, Trust};
 
 /// Whose word is taken, and for what.
 #[derive(Args, Clone)]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Named, Telegram, Wrong, values};
-use crate::service::broadcast::telegram_account::{Application, is_api_hash};
+use service::broadcast::telegram_account::{Application, is_api_hash};
 
 /// The hash is not repeated: it is a secret.
 const API_HASH: &str = "it is not the 32 hexadecimal digits that my.telegram.org shows";

@@ -14,9 +14,9 @@ use clap::ValueEnum;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
-use crate::domain::secret_key::SecretKey;
-use crate::service::access::password::violation;
-use crate::storage::archive::Place;
+use domain::secret_key::SecretKey;
+use service::access::password::violation;
+use storage::archive::Place;
 
 /// What a value is, or a sentence that says why it can't be used.
 pub(super) type Value<T> = Result<T, String>;

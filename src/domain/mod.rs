@@ -29,4 +29,5 @@ pub mod statistics;
 pub mod template;
 pub mod text;
 pub mod username;
+pub mod violation;
 pub(crate) mod words;

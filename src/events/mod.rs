@@ -9,9 +9,7 @@ pub mod redis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 
-use crate::domain::id::{
-    BroadcastCampaignId, ChannelImportId, LeadImportId, RetentionSequenceId, TelegramAccountId, UserId,
-};
+use domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, RetentionSequenceId, TelegramAccountId, UserId};
 
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -14,10 +14,10 @@ use super::context::Caller;
 use super::document::Checked;
 use super::execution::Execution;
 use super::observe;
-use crate::domain::id::UserId;
-use crate::domain::role::Role;
-use crate::service::access::session::Proof;
-use crate::service::together::Together;
+use domain::id::UserId;
+use domain::role::Role;
+use service::access::session::Proof;
+use service::together::Together;
 
 /// Queries that are being answered, and what they found if nothing was wrong.
 pub(super) type Queries = Together<Asked, Option<Bytes>>;

@@ -11,9 +11,9 @@ use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
 
 use super::context::ContextExt;
 use super::nodes::Nodes;
-use crate::domain::error::{Error, Result, Violation};
-use crate::storage::Db;
-use crate::storage::page::{self, Page, Place, Sort, Window};
+use domain::error::{Error, Result, Violation};
+use storage::Db;
+use storage::page::{self, Page, Place, Sort, Window};
 
 /// Nodes in a page when none are asked for.
 pub(super) const DEFAULT: u64 = 25;

@@ -4,11 +4,11 @@ use async_graphql::Context;
 use secrecy::SecretString;
 
 use super::loaders::Loaders;
-use crate::domain::error::{Error, Result};
-use crate::service::access::session::Session;
-use crate::service::once::Once;
-use crate::service::{Actor, Services};
-use crate::storage::access::user;
+use domain::error::{Error, Result};
+use service::access::session::Session;
+use service::once::Once;
+use service::{Actor, Services};
+use storage::access::user;
 
 /// Who sent a request, and from where.
 #[derive(Debug, Clone, Default)]

@@ -1,13 +1,13 @@
 //! The one place where errors get their codes, and where the causes that clients must not see are logged.
 //!
-//! Resolvers return [`crate::domain::error::Result`]; async-graphql keeps the error as the source of its own, and
+//! Resolvers return [`domain::error::Result`]; async-graphql keeps the error as the source of its own, and
 //! [`dress`] finds it there.
 
 use async_graphql::{Response, ServerError, Value, value};
 
-use crate::domain::error::{Code, Error, Violation};
-use crate::domain::limits::DocumentLimits;
-use crate::domain::meters;
+use domain::error::{Code, Error, Violation};
+use domain::limits::DocumentLimits;
+use domain::meters;
 
 /// Gives each error of a response its `extensions`, and the log a line under the request's id.
 pub fn dress(mut response: Response, request_id: Option<&str>) -> Response {

@@ -19,12 +19,12 @@ use super::purse::Purses;
 use super::shared::Selections;
 use super::turns::Turns;
 use super::{Schema, error, loaders};
-use crate::domain::error::Error;
-use crate::domain::limits::DocumentLimits;
-use crate::domain::meters::Living;
-use crate::service::Services;
-use crate::service::access::session;
-use crate::service::broadcast::live::Live;
+use domain::error::Error;
+use domain::limits::DocumentLimits;
+use domain::meters::Living;
+use service::Services;
+use service::access::session;
+use service::broadcast::live::Live;
 
 /// The schema and the services under it.
 #[derive(Clone)]

@@ -19,9 +19,9 @@ use async_graphql::{
 use futures_util::{Stream, StreamExt, stream};
 
 use super::context::ContextExt;
-use crate::domain::error::{Error, Result};
-use crate::domain::role::Permission;
-use crate::service::access::denial;
+use domain::error::{Error, Result};
+use domain::role::Permission;
+use service::access::denial;
 
 pub use directive::requires;
 
@@ -30,7 +30,7 @@ mod directive {
 
     use async_graphql::TypeDirective;
 
-    use crate::domain::role::Permission;
+    use domain::role::Permission;
 
     /// The permission that this field needs. `UNAUTHENTICATED` for nobody, `FORBIDDEN` for a role without it.
     #[TypeDirective(location = "FieldDefinition")]

@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{
+use domain::error::{Error, Result, Violation};
+use domain::id::{
     AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
     ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
     RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
@@ -118,7 +118,7 @@ pub fn list<T: GlobalId>(ids: &[ID], path: &[&str], most: usize) -> Result<Vec<T
 
 /// The id of a row of the type `name`.
 pub fn encode(name: &str, uuid: Uuid) -> ID {
-    ID(crate::domain::id::global(name, uuid))
+    ID(domain::id::global(name, uuid))
 }
 
 /// The type that an id names, and the row; None if it is not an id of Herald's.

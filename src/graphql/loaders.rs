@@ -12,10 +12,10 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::oneshot;
 
 use super::turns::Turns;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::UserId;
-use crate::storage::Db;
-use crate::storage::access::user;
+use domain::error::{Error, Result};
+use domain::id::UserId;
+use storage::Db;
+use storage::access::user;
 
 /// Answers the loaders' questions. Each noun's file in `graphql/` adds its own `impl Loader<Key> for Reader`.
 #[derive(Debug, Clone)]

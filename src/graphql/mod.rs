@@ -3,14 +3,16 @@
 //! A new noun: its type, a `..Query` and a `..Mutation` object in `graphql/<domain>/<noun>.rs`, one line each below, a line
 //! in [`node`], a loader in its own file.
 
+#![recursion_limit = "256"]
+
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
 use self::guard::Guarded;
-use crate::service::Services;
-use crate::service::broadcast::live::Live;
-use crate::service::retention::live::LeadImports;
-use crate::service::retention::report::Reports;
-use crate::service::retention::sequence_live::Sequences;
+use service::Services;
+use service::broadcast::live::Live;
+use service::retention::live::LeadImports;
+use service::retention::report::Reports;
+use service::retention::sequence_live::Sequences;
 
 pub mod access;
 pub mod alike;

@@ -14,8 +14,8 @@ use super::connection::{Connection, Count, PageArgs};
 use super::context::ContextExt;
 use super::id::GlobalId;
 use super::loaders::{Load, LoadError, Reader};
-use crate::domain::error::{Error, Result};
-use crate::storage::page::{self, Page, Sort};
+use domain::error::{Error, Result};
+use storage::page::{self, Page, Sort};
 
 /// A list below a node, with everything that was asked of it but the page. Of which node is not part of it: the lists below
 /// all nodes of which the same was asked are read together.

@@ -28,14 +28,14 @@ use super::retention::lead_import::LeadImport;
 use super::retention::script::Script;
 use super::retention::sequence::RetentionSequence;
 use super::retention::step::SequenceStep;
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{
+use domain::error::{Error, Result, Violation};
+use domain::id::{
     AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
     ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
     RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
     TelegramAccountId, TemplateId, UserId,
 };
-use crate::domain::role::Permission;
+use domain::role::Permission;
 
 /// Anything that has an id.
 #[derive(Interface)]

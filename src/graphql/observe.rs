@@ -12,7 +12,7 @@ use tracing::field::Empty;
 
 use super::context::Caller;
 use super::document::Checked;
-use crate::domain::meters;
+use domain::meters;
 
 /// Stands where no root field has been run.
 const NONE: &str = "none";

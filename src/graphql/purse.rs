@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_graphql::{Value, value};
 
 use super::context::Caller;
-use crate::domain::bucket::Bucket;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::UserId;
-use crate::domain::limits::PointLimits;
+use domain::bucket::Bucket;
+use domain::error::{Error, Result};
+use domain::id::UserId;
+use domain::limits::PointLimits;
 
 /// So many buckets are remembered; beyond that, full ones are forgotten.
 const REMEMBERED: usize = 10_000;

@@ -3,7 +3,7 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
-use crate::domain::money::Micros;
+use domain::money::Micros;
 
 /// An instant: RFC 3339 in UTC with milliseconds, such as `2026-11-22T18:30:00.000Z`. Other offsets are understood in
 /// inputs.

@@ -5,8 +5,8 @@ use async_graphql::{Context, Object, SimpleObject};
 use super::context::ContextExt;
 use super::guard::requires;
 use super::scalar::DateTime;
-use crate::domain::error::Code;
-use crate::domain::role::Permission;
+use domain::error::Code;
+use domain::role::Permission;
 
 /// What this server is, and how it is set up.
 #[derive(SimpleObject)]

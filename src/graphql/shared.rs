@@ -18,11 +18,11 @@ use super::document::Checked;
 use super::execution::Event;
 use super::id::ReadId;
 use super::{Schema, error, loaders};
-use crate::domain::error::Error;
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::role::Role;
-use crate::service::Services;
-use crate::service::broadcast::live::{Live, Progress};
+use domain::error::Error;
+use domain::id::BroadcastCampaignId;
+use domain::role::Role;
+use service::Services;
+use service::broadcast::live::{Live, Progress};
 
 /// The field whose results are shared.
 const FIELD: &str = "broadcastCampaignProgress";

@@ -11,11 +11,11 @@ use serde_json::{Value as Json, json};
 use super::context::Caller;
 use super::execution::{Event, Execution};
 use super::guard::requires;
-use crate::domain::role::{Permission, Role};
-use crate::service::access::session::{self, Tokens};
-use crate::service::access::user::{self, NewUser};
-use crate::service::testing::Fixture;
-use crate::service::{Actor, Services};
+use domain::role::{Permission, Role};
+use service::access::session::{self, Tokens};
+use service::access::user::{self, NewUser};
+use service::testing::Fixture;
+use service::{Actor, Services};
 
 const PASSWORD: &str = "a password of some length";
 
@@ -219,7 +219,7 @@ async fn a_panic_is_one_error_and_concerns_nobody_else() {
 #[tokio::test]
 async fn what_takes_too_long_is_given_up() {
     let mut api = Api::new().await;
-    let mut rules = crate::service::Rules::clone(&api.services().rules);
+    let mut rules = service::Rules::clone(&api.services().rules);
     let [query, mutation] = [Duration::from_millis(100), Duration::from_millis(300)];
     (rules.limits.document.query_time, rules.limits.document.mutation_time) = (query, mutation);
     api.execution = Execution::new(Services { rules: Arc::new(rules), ..api.services().clone() });

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::listener::request_id;
 use super::media::Media;
-use crate::domain::error::{Code, Error};
-use crate::graphql::error;
+use domain::error::{Code, Error};
+use graphql::error;
 
 /// What an operation answered, or why it was not run.
 pub(super) fn operation(response: async_graphql::Response, media: Media) -> Response {

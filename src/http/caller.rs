@@ -11,10 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::listener::request_id;
 use super::{Http, answer};
-use crate::domain::error::{Code, Error, Result};
-use crate::graphql::context::Caller;
-use crate::service::Services;
-use crate::service::access::session;
+use domain::error::{Code, Error, Result};
+use graphql::context::Caller;
+use service::Services;
+use service::access::session;
 
 /// The cookie of single sign-on.
 const TOKEN: &str = "ac_access";

@@ -27,9 +27,9 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::answer;
-use crate::domain::error::Code;
-use crate::domain::limits::HttpLimits;
-use crate::domain::proxies::Proxies;
+use domain::error::Code;
+use domain::limits::HttpLimits;
+use domain::proxies::Proxies;
 
 /// How long nobody is let in after the system had no room for one more.
 const NO_ROOM: Duration = Duration::from_millis(100);

@@ -13,9 +13,9 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Http;
-use crate::domain::meters;
-use crate::service::Services;
-use crate::storage::broadcast::progress::Depths;
+use domain::meters;
+use service::Services;
+use storage::broadcast::progress::Depths;
 
 /// A process has one recorder, whatever runs in it.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -81,7 +81,7 @@ fn record() -> PrometheusHandle {
 }
 
 /// Reads how many jobs are in which status, and says how long a connection was waited for.
-async fn depths(on: &Services) -> crate::domain::error::Result<Duration> {
+async fn depths(on: &Services) -> domain::error::Result<Duration> {
     let began = Instant::now();
     let connection = on.db.reader();
     connection.ping().await?;

@@ -1,9 +1,11 @@
 //! Floor 4: the routes, and what each request must show to be let in.
 
+#![recursion_limit = "256"]
+
 mod answer;
+mod api;
 mod assets;
 mod caller;
-mod graphql;
 mod health;
 mod linger;
 mod listener;
@@ -33,13 +35,13 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use self::metrics::Metrics;
 use self::socket::seats::Seats;
-use crate::domain::error::Code;
-use crate::domain::limits::Limits;
-use crate::domain::proxies::Proxies;
-use crate::domain::retention::credentials::{Credentials, Provider};
-use crate::graphql::execution::Execution;
-use crate::service::Services;
-use crate::service::retention::{blocked, callback};
+use domain::error::Code;
+use domain::limits::Limits;
+use domain::proxies::Proxies;
+use domain::retention::credentials::{Credentials, Provider};
+use graphql::execution::Execution;
+use service::Services;
+use service::retention::{blocked, callback};
 
 /// How the API is reached.
 #[derive(Debug, Clone)]
@@ -115,7 +117,7 @@ fn router(http: Http) -> Router {
     let most = http.limits().http.headers;
     let cors = cors(&http.options).allow_credentials(http.services.rules.sso.is_some());
     Router::new()
-        .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql::other))
+        .route("/graphql", post(api::post).get(api::get).fallback(api::other))
         .route("/uploads", post(uploads::post))
         .route("/api/webhooks/keitaro", get(webhooks::keitaro).post(webhooks::keitaro))
         .route("/api/webhooks/keitaro/{token}", get(webhooks::keitaro_with_token).post(webhooks::keitaro_with_token))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use crate::domain::error::Code;
+use domain::error::Code;
 
 /// Why parameters are not a request.
 #[derive(Debug, PartialEq, Eq)]

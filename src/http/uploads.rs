@@ -14,12 +14,12 @@ use serde_json::json;
 
 use super::caller::Authenticated;
 use super::{Http, answer, linger};
-use crate::domain::error::{Error, Result};
-use crate::domain::role::Permission;
-use crate::graphql::context::Caller;
-use crate::graphql::id::GlobalId;
-use crate::service::access::denial;
-use crate::service::broadcast::upload;
+use domain::error::{Error, Result};
+use domain::role::Permission;
+use graphql::context::Caller;
+use graphql::id::GlobalId;
+use service::access::denial;
+use service::broadcast::upload;
 
 /// How long a client may send nothing. An upload as a whole takes as long as it takes.
 const IDLE: Duration = Duration::from_mins(1);

@@ -12,13 +12,13 @@ use sha2::{Digest, Sha256};
 
 use super::listener::request_id;
 use super::{Http, answer};
-use crate::domain::error::{Error, Result};
-use crate::domain::retention::credentials::{Credentials, Provider, Secret};
-use crate::domain::retention::keitaro::{Postback, TOKENS};
-use crate::domain::retention::twilio_signature::{self, Request};
-use crate::providers::instantly::SECRET_HEADER;
-use crate::service::retention::callback::Incoming;
-use crate::service::retention::{integration, unsubscribe};
+use domain::error::{Error, Result};
+use domain::retention::credentials::{Credentials, Provider, Secret};
+use domain::retention::keitaro::{Postback, TOKENS};
+use domain::retention::twilio_signature::{self, Request};
+use providers::instantly::SECRET_HEADER;
+use service::retention::callback::Incoming;
+use service::retention::{integration, unsubscribe};
 
 /// The longest body of a postback or a status, in bytes.
 const SHORT: usize = 64 << 10;

@@ -10,7 +10,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::Outcome;
-use crate::domain::media_url;
+use domain::media_url;
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 1 << 20;

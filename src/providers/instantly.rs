@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::http::{self, Answer};
 use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
-use crate::domain::retention::credentials;
+use domain::retention::credentials;
 
 /// Leads in one request at most.
 pub const BULK: usize = 1_000;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{Contact, Message, Outcome, Sender};
-use crate::domain::breaker::Breaker;
-use crate::domain::bucket::Bucket;
-use crate::domain::clock::Clock;
-use crate::domain::sms;
+use domain::breaker::Breaker;
+use domain::bucket::Bucket;
+use domain::clock::Clock;
+use domain::sms;
 
 /// A sender behind its pace and its breaker.
 pub struct Paced<S> {
@@ -95,8 +95,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::clock::SystemClock;
-    use crate::providers::Receipt;
+    use crate::Receipt;
+    use domain::clock::SystemClock;
 
     /// Answers what it is told to, and counts.
     struct Scripted(AtomicU32, Outcome);
@@ -133,6 +133,6 @@ mod tests {
         let away = Outcome::Wait { after: Duration::from_secs(1), error: String::new() };
         assert_eq!(reached(away, 100, "x").await, 5);
         assert_eq!(reached(Outcome::Unknown { error: String::new() }, 100, "x").await, 5);
-        assert_eq!(reached(Outcome::Refused(crate::providers::Refusal::permanent("no")), 100, "x").await, 20);
+        assert_eq!(reached(Outcome::Refused(crate::Refusal::permanent("no")), 100, "x").await, 20);
     }
 }

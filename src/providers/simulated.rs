@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::{Contact, Outcome, Receipt, Refusal, Sender};
-use crate::domain::clock::Clock;
+use domain::clock::Clock;
 
 /// The ledger's name in the data folder.
 pub const LEDGER: &str = "simulated-contacts.jsonl";
@@ -89,8 +89,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::clock::SystemClock;
-    use crate::providers::Message;
+    use crate::Message;
+    use domain::clock::SystemClock;
 
     #[tokio::test]
     async fn it_writes_down_what_it_takes_and_answers_as_it_is_asked_to() {

@@ -17,8 +17,8 @@ use serde_json::json;
 
 use super::http::{AWAY, LOCKED_OUT};
 use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
-use crate::domain::clock::Clock;
-use crate::domain::retention::credentials::{self, Security};
+use domain::clock::Clock;
+use domain::retention::credentials::{self, Security};
 
 /// How long the server may take over the content of one email.
 const CONTENT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -10,8 +10,8 @@ use serde_json::json;
 use self::errors::{Meaning, meaning};
 use super::http::{self, Answer, LOCKED_OUT};
 use super::{Contact, Message, Outcome, Receipt, Refusal, Sender, Trial};
-use crate::domain::retention::credentials;
-use crate::domain::sms;
+use domain::retention::credentials;
+use domain::sms;
 
 /// One Twilio account.
 #[derive(Debug)]

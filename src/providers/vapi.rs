@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::http::{self, Answer, Fault};
 use super::{Call, Contact, Message, Outcome, Receipt, Refusal, Sender, Trial};
-use crate::domain::retention::credentials;
+use domain::retention::credentials;
 
 /// What `vapiConfig` may say of a call; all else is left out.
 const CONFIGURED: [&str; 12] = [

@@ -12,9 +12,9 @@ use sha2::Sha256;
 
 use super::http::{self, Answer};
 use super::{Contact, Message, Outcome, Receipt, Refusal, Sender};
-use crate::domain::clock::Clock;
-use crate::domain::media_url;
-use crate::domain::retention::credentials;
+use domain::clock::Clock;
+use domain::media_url;
+use domain::retention::credentials;
 
 /// By this a receiver knows who sent a request, and when.
 pub const SIGNATURE: &str = "herald-signature";

@@ -19,8 +19,8 @@ use tokio::sync::{Notify, watch};
 use self::subscriber::Subscriber;
 use self::watcher::Watcher;
 use super::Services;
-use crate::domain::error::{Error, Result};
-use crate::events::Event;
+use domain::error::{Error, Result};
+use events::Event;
 
 /// How long the first state may take: a database that is away for longer is told to the subscriber.
 const PATIENCE: Duration = Duration::from_secs(10);

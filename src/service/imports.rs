@@ -10,8 +10,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::Services;
-use crate::domain::error::{Error, Result};
-use crate::events::Event;
+use domain::error::{Error, Result};
+use events::Event;
 
 /// Why an import without its file can't be done.
 pub const GONE: &str = "the file of this upload is no longer there; upload it again";

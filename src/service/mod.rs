@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::clock::Clock;
-use crate::domain::error::Result;
-use crate::domain::id::{NodeId, UserId};
-use crate::domain::limits::Limits;
-use crate::domain::retention::attribution::Rule;
-use crate::domain::retention::endpoints::Endpoints;
-use crate::domain::role::Role;
-use crate::domain::sealed::Vault;
-use crate::domain::secret_key::SecretKey;
-use crate::events::{Event, Events};
-use crate::service::access::session::Lookups;
-use crate::service::access::sso::Issuer;
-use crate::service::broadcast::telegram_account::Application;
-use crate::service::once::Once;
-use crate::storage::{Db, Tx};
+use crate::access::session::Lookups;
+use crate::access::sso::Issuer;
+use crate::broadcast::telegram_account::Application;
+use crate::once::Once;
+use domain::clock::Clock;
+use domain::error::Result;
+use domain::id::{NodeId, UserId};
+use domain::limits::Limits;
+use domain::retention::attribution::Rule;
+use domain::retention::endpoints::Endpoints;
+use domain::role::Role;
+use domain::sealed::Vault;
+use domain::secret_key::SecretKey;
+use events::{Event, Events};
+use storage::{Db, Tx};
 
 pub mod access;
 pub mod broadcast;
@@ -30,8 +30,8 @@ pub mod once;
 pub mod retention;
 pub mod secrets;
 pub mod sweeper;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod together;
 
 /// What every use case works with.

@@ -11,16 +11,16 @@ use uuid::Uuid;
 
 use super::access::audit::Subject;
 use super::{Actor, Services};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{
+use domain::error::{Error, Result};
+use domain::id::{
     AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, ContactAttemptId, ConversionId,
     ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId, RetentionSequenceId,
     ScriptId, SequenceEnrollmentId, TelegramAccountId, TemplateId, UserId,
 };
-use crate::domain::json::canonical;
-use crate::storage::access::{idempotency_key, user};
-use crate::storage::broadcast::{batch, campaign, channel, channel_import, job, telegram_account, template};
-use crate::storage::retention::{
+use domain::json::canonical;
+use storage::access::{idempotency_key, user};
+use storage::broadcast::{batch, campaign, channel, channel_import, job, telegram_account, template};
+use storage::retention::{
     self, ab_test, contact_attempt, conversion, conversion_rule, enrollment, integration_config, lead, lead_import,
     script, sequence,
 };

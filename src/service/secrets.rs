@@ -10,11 +10,11 @@ use serde_json::json;
 use super::access::audit;
 use super::broadcast::telegram_account::key_hash;
 use super::{Actor, Services};
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::events::Event;
-use crate::storage::Tx;
-use crate::storage::shelf::{SHELVES, Secrets, Shelf};
+use domain::audit::Action;
+use domain::error::Result;
+use events::Event;
+use storage::Tx;
+use storage::shelf::{SHELVES, Secrets, Shelf};
 
 /// What has been done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ fn anew(
     on: &Services,
     shelf: &Shelf,
     secrets: &Secrets,
-) -> Result<Vec<(&'static str, String)>, crate::domain::sealed::Unopened> {
+) -> Result<Vec<(&'static str, String)>, domain::sealed::Unopened> {
     let mut columns = Vec::new();
     for (column, sealed) in &secrets.sealed {
         let place = shelf.place(column, secrets.row);

@@ -8,7 +8,7 @@ use super::access::{session, throttle};
 use super::broadcast::upload;
 use super::retention::callback;
 use super::{Services, once};
-use crate::domain::error::Result;
+use domain::error::Result;
 
 /// How often to look.
 const LOOK: Duration = Duration::from_mins(10);

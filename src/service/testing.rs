@@ -5,24 +5,26 @@ use std::time::Duration;
 
 use super::together::Together;
 use super::{Rules, Services};
-use crate::domain::clock::SystemClock;
-use crate::domain::id::NodeId;
-use crate::domain::limits::Limits;
-use crate::domain::retention::attribution::Rule;
-use crate::domain::retention::endpoints::Endpoints;
-use crate::domain::sealed::Vault;
-use crate::domain::secret_key::SecretKey;
-use crate::events::local::LocalEvents;
-use crate::service::broadcast::telegram_account::Application;
-use crate::storage::Db;
+use crate::broadcast::telegram_account::Application;
+use domain::clock::SystemClock;
+use domain::id::NodeId;
+use domain::limits::Limits;
+use domain::retention::attribution::Rule;
+use domain::retention::endpoints::Endpoints;
+use domain::sealed::Vault;
+use domain::secret_key::SecretKey;
+use events::local::LocalEvents;
+use storage::Db;
 
 /// Services over a migrated SQLite. The folder lives as long as this does.
 pub struct Fixture {
+    /// What they work on.
     pub services: Services,
     _folder: tempfile::TempDir,
 }
 
 impl Fixture {
+    /// A database of its own, with progress told `progress_hz` times a second at most.
     pub async fn new(progress_hz: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::sqlite(&folder.path().join("herald.db")).await.unwrap();

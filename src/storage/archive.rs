@@ -9,7 +9,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::domain::error::{Error, Result};
+use domain::error::{Error, Result};
 
 /// Where an archive is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use sea_orm::{
 use tokio::sync::Mutex;
 
 use super::violation;
-use crate::domain::error::{Error, Result};
-use crate::domain::meters::Connections;
+use domain::error::{Error, Result};
+use domain::meters::Connections;
 
 /// A transaction.
 pub type Tx = DatabaseTransaction;

@@ -8,6 +8,6 @@ pub mod page;
 pub mod retention;
 pub mod shelf;
 pub mod sql;
-pub mod violation;
+pub use domain::violation;
 
 pub use db::{Db, Tx};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::sql::Dialect;
-use crate::domain::error::{Error, Result};
+use domain::error::{Error, Result};
 
 /// What a list is sorted by: a column and then the id, or the id alone. Ids sort by the time of their making.
 #[derive(Debug, Clone, Copy)]

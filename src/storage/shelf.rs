@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::Tx;
 use super::sql::Dialect;
-use crate::domain::error::Result;
-use crate::domain::sealed::{Place, Sealed};
+use domain::error::Result;
+use domain::sealed::{Place, Sealed};
 
 /// Rows that are read and written in one transaction.
 const CHUNK: i64 = 100;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::delivery::{Fault, Reply};
-use crate::domain::markup::Marked;
+use domain::delivery::{Fault, Reply};
+use domain::markup::Marked;
 
-/// How long an answer is awaited before it counts as [`TimedOut`](crate::domain::delivery::Fault::TimedOut).
+/// How long an answer is awaited before it counts as [`TimedOut`](domain::delivery::Fault::TimedOut).
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One message to one recipient.

@@ -17,8 +17,8 @@ use futures_util::future::BoxFuture;
 use self::ledger::{Entry, Ledger};
 use self::script::{Behaviour, Script, behaviour_of};
 use super::{CALL_TIMEOUT, Messenger, Outgoing, Peer};
-use crate::domain::clock::Clock;
-use crate::domain::delivery::{Fault, Receipt, Reply};
+use domain::clock::Clock;
+use domain::delivery::{Fault, Receipt, Reply};
 
 /// The name of the ledger in a data folder.
 pub const LEDGER: &str = "simulated.jsonl";

@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::Tools;
 use super::holder::Holder;
 use super::takeover::Watch;
-use crate::domain::error::Result;
-use crate::service::broadcast::delivery::{account, stranded};
-use crate::service::broadcast::{campaign, pace};
-use crate::service::retention::{self, sequence, trigger};
+use domain::error::Result;
+use service::broadcast::delivery::{account, stranded};
+use service::broadcast::{campaign, pace};
+use service::retention::{self, sequence, trigger};
 
 /// How often the chores are done, apart from events.
 const ROUND: Duration = Duration::from_secs(1);

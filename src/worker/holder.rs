@@ -9,13 +9,13 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use super::Tools;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{SenderId, TelegramAccountId};
-use crate::service::Services;
-use crate::service::broadcast::delivery::sender as service;
-use crate::service::retention::delivery::give_back::give_back;
-use crate::storage::broadcast::queue::senders::{self, Fate};
-use crate::storage::broadcast::sender;
+use ::service::Services;
+use ::service::broadcast::delivery::sender as service;
+use ::service::retention::delivery::give_back::give_back;
+use domain::error::{Error, Result};
+use domain::id::{SenderId, TelegramAccountId};
+use storage::broadcast::queue::senders::{self, Fate};
+use storage::broadcast::sender;
 
 /// How often a sign of life is given.
 pub const BEAT: Duration = Duration::from_secs(4);

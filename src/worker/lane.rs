@@ -14,17 +14,17 @@ use super::gate::Gate;
 use super::holder::Holder;
 use super::launch::{Launch, Load};
 use super::{PAUSE, Tools, settler};
-use crate::domain::clock::duration_nanos;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::pacing::{HORIZON, next_slot};
-use crate::events::Event;
-use crate::service::broadcast::delivery::settle::Answer;
-use crate::service::broadcast::delivery::{Mission, lease};
-use crate::storage::broadcast::progress;
-use crate::storage::broadcast::queue::lease::{Claim, Leased, waiting};
-use crate::storage::broadcast::queue::new_key;
-use crate::storage::broadcast::queue::slots::{self, Taken};
+use domain::clock::duration_nanos;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use domain::pacing::{HORIZON, next_slot};
+use events::Event;
+use service::broadcast::delivery::settle::Answer;
+use service::broadcast::delivery::{Mission, lease};
+use storage::broadcast::progress;
+use storage::broadcast::queue::lease::{Claim, Leased, waiting};
+use storage::broadcast::queue::new_key;
+use storage::broadcast::queue::slots::{self, Taken};
 
 /// Jobs of one lease: at the highest rate, a quarter of a second's.
 const LEASE: i64 = 5_000;

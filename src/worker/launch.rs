@@ -10,15 +10,15 @@ use tokio_util::sync::CancellationToken;
 use super::Tools;
 use super::gate::Gate;
 use super::holder::Holder;
-use crate::domain::broadcast::CampaignMode;
-use crate::domain::clock;
-use crate::domain::delivery::{Attempt, Effect, Fault, Reply, judge};
-use crate::domain::meters;
-use crate::domain::pacing::{Slots, Start, start};
-use crate::service::broadcast::delivery::Mission;
-use crate::service::broadcast::delivery::settle::Answer;
-use crate::storage::broadcast::queue::lease::Due;
-use crate::telegram::{CALL_TIMEOUT, Outgoing, Peer};
+use domain::broadcast::CampaignMode;
+use domain::clock;
+use domain::delivery::{Attempt, Effect, Fault, Reply, judge};
+use domain::meters;
+use domain::pacing::{Slots, Start, start};
+use service::broadcast::delivery::Mission;
+use service::broadcast::delivery::settle::Answer;
+use storage::broadcast::queue::lease::Due;
+use telegram::{CALL_TIMEOUT, Outgoing, Peer};
 
 /// One lease that is being launched.
 #[derive(Debug, Clone, Copy)]

@@ -14,15 +14,15 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::clock::SystemClock;
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::events::Event;
-use crate::providers::Sender;
-use crate::service::Services;
-use crate::storage::Db;
-use crate::storage::broadcast::progress;
-use crate::telegram::Messenger;
+use domain::clock::SystemClock;
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
+use events::Event;
+use providers::Sender;
+use service::Services;
+use storage::Db;
+use storage::broadcast::progress;
+use telegram::Messenger;
 
 mod chores;
 mod gate;

@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::Tools;
 use super::holder::Holder;
-use crate::domain::delivery::{Fault, Reply};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::service::Services;
-use crate::service::broadcast::delivery::Mission;
-use crate::service::broadcast::delivery::settle::{Answer, settle};
+use domain::delivery::{Fault, Reply};
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use service::Services;
+use service::broadcast::delivery::Mission;
+use service::broadcast::delivery::settle::{Answer, settle};
 
 /// Answers of one transaction at most.
 const BATCH: usize = 5_000;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Tools;
-use crate::domain::clock::{Clock, Steering, SystemClock};
-use crate::domain::error::Result;
-use crate::service::broadcast::pace;
+use domain::clock::{Clock, Steering, SystemClock};
+use domain::error::Result;
+use service::broadcast::pace;
 
 /// How often the clocks are compared.
 const SAMPLE: Duration = Duration::from_secs(10);

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::Tools;
 use super::holder::{self, Holder};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::SenderId;
-use crate::service::broadcast::delivery::sender::{self as service, Gone};
-use crate::storage::broadcast::sender;
+use ::service::broadcast::delivery::sender::{self as service, Gone};
+use domain::error::{Error, Result};
+use domain::id::SenderId;
+use storage::broadcast::sender;
 
 /// A process that gave no sign of life for so long, on one's own monotonic clock, is taken for dead.
 const SILENCE: Duration = Duration::from_secs(24);

@@ -13,14 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use domain::id::BroadcastCampaignId;
+use events::Event;
 use futures_util::future::try_join_all;
-use herald::domain::id::BroadcastCampaignId;
-use herald::events::Event;
-use herald::graphql::id::GlobalId;
-use herald::service::broadcast::campaign;
+use graphql::id::GlobalId;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use sea_orm::Statement;
 use serde_json::json;
+use service::broadcast::campaign;
 use support::server::Server;
 use support::socket::Socket;
 use support::{Bench, number, peak_rss_mb};

@@ -9,11 +9,11 @@ mod support;
 use std::io::Write;
 use std::time::Instant;
 
+use domain::broadcast::ImportStatus;
 use futures_util::StreamExt;
-use herald::domain::broadcast::ImportStatus;
-use herald::service::broadcast::{channel_import, upload};
-use herald::storage::broadcast::channel_import::Entity;
 use sea_orm::EntityTrait;
+use service::broadcast::{channel_import, upload};
+use storage::broadcast::channel_import::Entity;
 use support::{Bench, number, peak_rss_mb, percentile};
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;

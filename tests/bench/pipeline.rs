@@ -13,18 +13,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use domain::broadcast::CampaignStatus;
+use domain::id::BroadcastCampaignId;
+use events::Event;
 use futures_util::future::BoxFuture;
-use herald::domain::broadcast::CampaignStatus;
-use herald::domain::id::BroadcastCampaignId;
-use herald::events::Event;
-use herald::providers::{Contact, Outcome, Receipt, Sender};
-use herald::service::broadcast::campaign;
-use herald::storage::broadcast::progress;
-use herald::telegram::simulated::NoOp;
-use herald::worker::{Tools, Worker};
+use providers::{Contact, Outcome, Receipt, Sender};
 use sea_orm::EntityTrait;
+use service::broadcast::campaign;
+use storage::broadcast::progress;
 use support::{Bench, number, peak_rss_mb, percentile};
+use telegram::simulated::NoOp;
 use tokio::sync::broadcast::error::RecvError;
+use worker::{Tools, Worker};
 
 /// This bench has no leads.
 struct NoContacts;

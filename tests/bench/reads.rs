@@ -9,13 +9,13 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use domain::id::BroadcastCampaignId;
 use futures_util::future::try_join_all;
-use herald::domain::id::BroadcastCampaignId;
-use herald::graphql::id::GlobalId;
-use herald::service::Actor;
-use herald::service::broadcast::campaign;
+use graphql::id::GlobalId;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
+use service::Actor;
+use service::broadcast::campaign;
 use support::client::Client;
 use support::server::Server;
 use support::{Bench, number, peak_rss_mb, percentile};

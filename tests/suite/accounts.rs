@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use herald::app::Parts;
-use herald::storage::broadcast::telegram_account;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::{Value as Json, json};
+use storage::broadcast::telegram_account;
 
 use crate::harness::telegram::{On, Play, TelegramServer};
 use crate::harness::{Client, Reply, TestApp};

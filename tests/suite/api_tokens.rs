@@ -60,7 +60,7 @@ async fn a_token_is_told_once_and_acts_for_its_user_with_its_own_role() {
 }
 
 async fn stored(herald: &TestApp) -> Vec<String> {
-    let rows = herald::storage::access::api_token::Entity::all().all(herald.services().db.reader()).await.unwrap();
+    let rows = storage::access::api_token::Entity::all().all(herald.services().db.reader()).await.unwrap();
     rows.iter().map(|row| format!("{row:?}")).collect()
 }
 

@@ -1,10 +1,10 @@
 //! The audit log: a line for each write, chained so that no change of it goes unseen.
 
-use herald::domain::audit::Action;
-use herald::service::access::chain::{self, Broken};
-use herald::storage::Db;
+use domain::audit::Action;
 use sea_orm::{ConnectionTrait, Iterable};
 use serde_json::json;
+use service::access::chain::{self, Broken};
+use storage::Db;
 
 use crate::harness::{PASSWORD, TestApp, eventually};
 

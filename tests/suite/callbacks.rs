@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use herald::domain::id::{ContactAttemptId, LeadId};
-use herald::domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus, WebhookEventStatus};
-use herald::storage::retention::{contact_attempt, conversion, lead, webhook_event};
+use domain::id::{ContactAttemptId, LeadId};
+use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus, WebhookEventStatus};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use sha1::Sha1;
+use storage::retention::{contact_attempt, conversion, lead, webhook_event};
 
 use crate::harness::{Client, TestApp, eventually};
 use crate::providers::Catcher;
@@ -262,7 +262,7 @@ async fn a_postback_comes_in_many_ways_and_may_be_matched_later() {
     assert!(rows.len() == 3 && rows.iter().all(|row| row.lead_id.is_none()), "{rows:?}");
     assert_eq!(rows.iter().map(|row| row.revenue_micros).max(), Some(12_500_000));
     let bob = lead(&herald, "bob", "+14155552671").await;
-    herald::service::retention::conversion::match_later(herald.services()).await.unwrap();
+    service::retention::conversion::match_later(herald.services()).await.unwrap();
     let matched = conversions(&herald).await.into_iter().filter(|row| row.lead_id == Some(bob.id)).count();
     assert_eq!((matched, lead_of(&herald, bob.id).await.status), (1, LeadStatus::Converted));
 }
@@ -297,7 +297,7 @@ async fn a_call_is_reported_or_looked_up() {
     assert!(lead_of(&herald, ann.id).await.no_call);
 
     let silent = contact(&herald, ann.id, ContactChannel::Call, "vapi").await;
-    herald::service::retention::callback::look_up_calls(herald.services()).await.unwrap();
+    service::retention::callback::look_up_calls(herald.services()).await.unwrap();
     let row = attempt(&herald, silent).await;
     assert_eq!((row.status, row.cost_micros), (ContactAttemptStatus::Failed, Some(50_000)));
 }
@@ -330,7 +330,7 @@ async fn emails_of_instantly_are_contacts() {
 async fn one_click_ends_all_emails_but_a_look_at_the_link_does_not() {
     let (herald, nobody) = start().await;
     let ann = lead(&herald, "ann", "+14155552671").await;
-    let url = herald::service::retention::unsubscribe::url(herald.services(), ann.id);
+    let url = service::retention::unsubscribe::url(herald.services(), ann.id);
     let path = url.strip_prefix(PUBLIC).unwrap();
     assert_eq!(get(&nobody, path).await, 200);
     assert!(!lead_of(&herald, ann.id).await.no_email);

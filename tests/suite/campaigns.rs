@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use herald::domain::broadcast::{CampaignMode, ParseMode};
-use herald::domain::role::Role;
-use herald::service::Actor;
-use herald::service::access::user;
-use herald::service::broadcast::{batch, campaign, channel, template};
-use herald::storage::broadcast::channel_filter::ChannelFilter;
+use domain::broadcast::{CampaignMode, ParseMode};
+use domain::role::Role;
 use serde_json::{Value as Json, json};
+use service::Actor;
+use service::access::user;
+use service::broadcast::{batch, campaign, channel, template};
+use storage::broadcast::channel_filter::ChannelFilter;
 
 use crate::harness::{Counted, TestApp};
 

@@ -42,7 +42,7 @@ fn a_wrong_setting_stops_the_start_with_one_line() {
 fn the_schema_is_printed() {
     let output = run(&["schema"]);
     assert!(output.status.success());
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), herald::graphql::sdl());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), graphql::sdl());
 }
 
 #[tokio::test]

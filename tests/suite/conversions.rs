@@ -1,12 +1,12 @@
 //! Conversions: recorded once, matched, credited, and credited anew.
 
 use chrono::TimeDelta;
-use herald::domain::id::{ContactAttemptId, LeadId};
-use herald::domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
-use herald::graphql::id::GlobalId;
-use herald::storage::retention::contact_attempt;
+use domain::id::{ContactAttemptId, LeadId};
+use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
+use graphql::id::GlobalId;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
+use storage::retention::contact_attempt;
 
 use crate::harness::TestApp;
 use crate::retention::person;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use domain::broadcast::{CampaignStatus, JobStatus};
+use domain::id::BroadcastCampaignId;
 use futures_util::StreamExt;
-use herald::domain::broadcast::{CampaignStatus, JobStatus};
-use herald::domain::id::BroadcastCampaignId;
-use herald::service::Services;
-use herald::service::broadcast::follow::{JobUpdate, job_updates};
-use herald::service::broadcast::live::{Live, Progress};
+use service::Services;
+use service::broadcast::follow::{JobUpdate, job_updates};
+use service::broadcast::live::{Live, Progress};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use herald::app::Parts;
-use herald::service::access::chain;
 use serde_json::json;
+use service::access::chain;
 
 use crate::harness::{Database, PASSWORD, Process, TestApp, eventually};
 

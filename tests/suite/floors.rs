@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The floor of each module of the library.
+/// The floor of each crate and of each module of the uppermost one.
 const FLOORS: [(&str, u8); 12] = [
     ("domain", 0),
     ("storage", 1),
@@ -40,8 +40,13 @@ fn sources() -> impl Iterator<Item = (PathBuf, String, String)> {
     })
 }
 
-/// The modules of the library that a text names.
-fn named(text: &str) -> impl Iterator<Item = &str> {
+/// The crates of the house that the manifest of one names.
+fn below(manifest: &str) -> impl Iterator<Item = &str> {
+    manifest.lines().filter_map(|line| line.split_once("path = \"../")?.1.split_once('"')).map(|(name, _)| name)
+}
+
+/// The modules that the uppermost crate names of its own.
+fn own(text: &str) -> impl Iterator<Item = &str> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.flat_map(|line| line.split("crate::").skip(1)).map(|rest| {
         let end = rest.find(|letter: char| !letter.is_ascii_lowercase() && letter != '_').unwrap_or(rest.len());
@@ -50,11 +55,24 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn a_file_imports_from_lower_floors_only() {
+fn a_crate_depends_on_lower_floors_only() {
     let mut wrong = Vec::new();
-    for (path, module, text) in sources().filter(|(_, module, _)| !["main", "lib"].contains(&module.as_str())) {
+    for (module, own) in FLOORS.iter().filter(|(_, floor)| *floor < 5) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module).join("Cargo.toml");
+        let manifest = std::fs::read_to_string(&path).unwrap();
+        let wrongly = |other: &&str| floor(other) >= *own;
+        wrong.extend(below(&manifest).filter(wrongly).map(|other| format!("{module} depends on {other}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_file_of_the_roof_imports_from_below_only() {
+    let mut wrong = Vec::new();
+    let roof = |module: &str| !["main", "lib"].contains(&module) && floor(module) >= 5;
+    for (path, module, text) in sources().filter(|(_, module, _)| roof(module)) {
         let wrongly = |other: &&str| !other.is_empty() && *other != module && floor(other) >= floor(&module);
-        wrong.extend(named(&text).filter(wrongly).map(|other| format!("{} names {other}", path.display())));
+        wrong.extend(own(&text).filter(wrongly).map(|other| format!("{} names {other}", path.display())));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -4,18 +4,18 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::broadcast::ImportStatus;
+use domain::error::Error;
+use domain::id::{ChannelImportId, NodeId};
+use domain::role::Role;
 use futures_util::stream;
-use herald::domain::broadcast::ImportStatus;
-use herald::domain::error::Error;
-use herald::domain::id::{ChannelImportId, NodeId};
-use herald::domain::role::Role;
-use herald::service::access::user;
-use herald::service::broadcast::{channel_import, upload};
-use herald::service::{Actor, Services};
-use herald::storage::broadcast::channel;
-use herald::storage::broadcast::channel_import::Model;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::{Value as Json, json};
+use service::access::user;
+use service::broadcast::{channel_import, upload};
+use service::{Actor, Services};
+use storage::broadcast::channel;
+use storage::broadcast::channel_import::Model;
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Client, Database, Process, TestApp, eventually};

@@ -1,9 +1,9 @@
 //! Integrations: sealed, shown by no way, and tried by asking the provider.
 
-use herald::domain::retention::credentials::{Credentials, Provider};
-use herald::service::retention::integration;
-use herald::storage::retention::integration_config;
+use domain::retention::credentials::{Credentials, Provider};
 use serde_json::{Value as Json, json};
+use service::retention::integration;
+use storage::retention::integration_config;
 
 use crate::harness::{Client, Reply, TestApp};
 use crate::providers::Catcher;
@@ -43,7 +43,7 @@ async fn secrets_are_sealed_and_shown_nowhere() {
     let Credentials::Twilio(opened) = integration::open(on, &rows[0]).unwrap() else { panic!("they are Twilio's") };
     assert_eq!(opened.auth_token.expose(), TOKEN);
     let mut moved = rows[0].clone();
-    moved.id = herald::domain::id::IntegrationConfigId::generate();
+    moved.id = domain::id::IntegrationConfigId::generate();
     assert!(integration::open(on, &moved).is_err(), "what is copied to another row does not open there");
 
     let lines = admin.data("{ auditLogs { nodes { action metadata } } }", json!({})).await;

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use domain::broadcast::JobStatus;
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
 use futures_util::StreamExt;
-use herald::domain::broadcast::JobStatus;
-use herald::domain::error::Result;
-use herald::domain::id::BroadcastCampaignId;
-use herald::service::Services;
-use herald::service::broadcast::follow::{JobUpdate, job_updates};
-use herald::storage::Tx;
-use herald::storage::broadcast::queue::{Change, Delta, Streak, new_key, record};
-use herald::storage::sql::Dialect;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
+use service::Services;
+use service::broadcast::follow::{JobUpdate, job_updates};
+use storage::Tx;
+use storage::broadcast::queue::{Change, Delta, Streak, new_key, record};
+use storage::sql::Dialect;
 use tokio::time::{sleep, timeout};
 
 use crate::delivery::fixture::{Office, names};

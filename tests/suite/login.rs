@@ -174,16 +174,16 @@ async fn after_ten_failures_an_address_has_to_wait_whatever_the_names() {
 
 #[tokio::test]
 async fn failures_are_forgotten_when_they_no_longer_count() {
-    use herald::storage::access::login_throttle;
     use sea_orm::{ConnectionTrait, PaginatorTrait};
+    use storage::access::login_throttle;
     let herald = TestApp::api_only().await;
     let on = herald.services();
     let rows = async || login_throttle::Entity::any().count(on.db.reader()).await.unwrap();
     herald.nobody().login("anna", "wrong password").await;
-    herald::service::access::throttle::sweep(on).await.unwrap();
+    service::access::throttle::sweep(on).await.unwrap();
     assert_eq!(rows().await, 2, "one for the name and one for the address");
     let earlier = "UPDATE login_throttles SET until = '2020-01-01T00:00:00+00:00'";
     on.db.reader().execute_unprepared(earlier).await.unwrap();
-    herald::service::access::throttle::sweep(on).await.unwrap();
+    service::access::throttle::sweep(on).await.unwrap();
     assert_eq!(rows().await, 0);
 }

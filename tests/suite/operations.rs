@@ -63,7 +63,7 @@ fn every_root_field_has_an_operation() {
             }));
         }
     }
-    for definition in parse_schema(herald::graphql::sdl()).unwrap().definitions {
+    for definition in parse_schema(graphql::sdl()).unwrap().definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let (name, kind) = (definition.node.name.node, definition.node.kind);
         if let ("Query" | "Mutation" | "Subscription", TypeKind::Object(root)) = (name.as_str(), kind) {

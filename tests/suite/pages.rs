@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use herald::domain::role::Role;
-use herald::service::Actor;
-use herald::service::access::session;
-use herald::service::access::user::{NewUser, create, named};
-use herald::storage::access::refresh_token::{self, Column::UserId};
-use herald::storage::access::user::{self, Column};
-use herald::storage::page::{self, Sort, Window};
+use domain::role::Role;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{EntityTrait, QueryFilter};
+use service::Actor;
+use service::access::session;
+use service::access::user::{NewUser, create, named};
+use storage::access::refresh_token::{self, Column::UserId};
+use storage::access::user::{self, Column};
+use storage::page::{self, Sort, Window};
 use uuid::Uuid;
 
 use crate::harness::{PASSWORD, TestApp};

@@ -77,6 +77,6 @@ async fn who_watches_the_same_goes_on_when_another_is_locked_out() {
     let on = herald.services();
     let sql = "UPDATE broadcast_campaign_progress SET queued = queued - 1, sent = sent + 1, version = version + 1";
     on.db.write_alone(Statement::from_string(on.db.backend(), sql)).await.unwrap();
-    on.tell(herald::events::Event::Resync);
+    on.tell(events::Event::Resync);
     assert_eq!(watching.data().await["broadcastCampaignProgress"]["version"], first + 1);
 }

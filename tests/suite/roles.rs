@@ -6,7 +6,7 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
-use herald::domain::role::{Permission, Role};
+use domain::role::{Permission, Role};
 use serde_json::json;
 
 use crate::harness::TestApp;
@@ -111,7 +111,7 @@ struct Field {
 
 impl Sdl {
     fn read() -> Self {
-        let document = parse_schema(herald::graphql::sdl()).unwrap();
+        let document = parse_schema(graphql::sdl()).unwrap();
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(definition) => Some((definition.node.name.node.to_string(), definition.node)),
             _ => None,

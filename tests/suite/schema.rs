@@ -17,7 +17,7 @@ fn published() -> std::path::PathBuf {
 
 #[test]
 fn the_schema_is_the_one_that_is_published() {
-    let sdl = herald::graphql::sdl();
+    let sdl = graphql::sdl();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::create_dir_all(published().parent().unwrap()).unwrap();
         std::fs::write(published(), &sdl).unwrap();
@@ -32,7 +32,7 @@ fn the_schema_is_the_one_that_is_published() {
 #[test]
 fn everything_in_the_schema_is_described() {
     let mut silent = Vec::new();
-    for definition in parse_schema(herald::graphql::sdl()).unwrap().definitions {
+    for definition in parse_schema(graphql::sdl()).unwrap().definitions {
         match definition {
             TypeSystemDefinition::Type(definition) => of_type(&definition.node, &mut silent),
             // The library does not print the descriptions of their arguments: see below.
@@ -60,7 +60,7 @@ async fn arguments_of_directives_are_described_where_clients_look() {
 
 #[test]
 fn every_scalar_names_its_specification() {
-    for definition in parse_schema(herald::graphql::sdl()).unwrap().definitions {
+    for definition in parse_schema(graphql::sdl()).unwrap().definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         if matches!(definition.node.kind, TypeKind::Scalar) {
             let directives = &definition.node.directives;
@@ -76,7 +76,7 @@ fn every_scalar_names_its_specification() {
 #[test]
 fn what_creates_or_sends_can_be_repeated_and_what_updates_can_expect_a_version() {
     let mut wanting = Vec::new();
-    for definition in parse_schema(herald::graphql::sdl()).unwrap().definitions {
+    for definition in parse_schema(graphql::sdl()).unwrap().definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let TypeKind::InputObject(input) = &definition.node.kind else { continue };
         let name = definition.node.name.node.as_str();

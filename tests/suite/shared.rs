@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_graphql::Request;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use herald::graphql::context::Caller;
-use herald::graphql::execution::{Event, Execution};
-use herald::service::access::session;
-use herald::service::{Actor, Services};
+use graphql::context::Caller;
+use graphql::execution::{Event, Execution};
 use sea_orm::Statement;
 use serde_json::{Value as Json, json};
+use service::access::session;
+use service::{Actor, Services};
 
 use crate::campaigns::seed;
 use crate::harness::{PASSWORD, TestApp};
@@ -38,7 +38,7 @@ const SENT_ONE: &str = "queued = queued - 1, sent = sent + 1";
 async fn change(on: &Services, what: &str) {
     let sql = format!("UPDATE broadcast_campaign_progress SET {what}, version = version + 1");
     on.db.write_alone(Statement::from_string(on.db.backend(), sql)).await.unwrap();
-    on.tell(herald::events::Event::Resync);
+    on.tell(events::Event::Resync);
 }
 
 #[tokio::test]

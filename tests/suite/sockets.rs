@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use herald::service::access::token::{self, ACCESS_LIFETIME, Claims};
 use serde_json::json;
+use service::access::token::{self, ACCESS_LIFETIME, Claims};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{RawSocket, TestApp, eventually};
@@ -84,7 +84,7 @@ async fn an_operation_before_the_introduction_closes_with_4401() {
 async fn a_token_that_ends_closes_with_4401() {
     let herald = TestApp::api_only().await;
     let on = herald.services();
-    let session = herald::service::access::session::resume(on, herald.admin().await.token(), None).await.unwrap();
+    let session = service::access::session::resume(on, herald.admin().await.token(), None).await.unwrap();
     let earlier = on.now() - ACCESS_LIFETIME + chrono::TimeDelta::seconds(3);
     let claims = Claims { user: session.user.id, family: session.login().unwrap() };
     let (ending, _) = token::issue(&on.key, claims, earlier).unwrap();

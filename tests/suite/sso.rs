@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use herald::service::access::sso::{Issuer, Trust};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use service::access::sso::{Issuer, Trust};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::harness::{Browser, Client, PASSWORD, TestApp};

@@ -10,7 +10,7 @@ use super::campaign::{Ended, Progress};
 use super::house::House;
 use super::ledger::Accepted;
 use super::prepare::RATE;
-use crate::telegram::simulated::LEDGER;
+use telegram::simulated::LEDGER;
 
 /// The standard output.
 #[derive(Clone)]

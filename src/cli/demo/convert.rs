@@ -4,11 +4,11 @@ use anyhow::{Result, anyhow};
 use rand::seq::SliceRandom;
 
 use super::sequence::Funnel;
-use crate::domain::id::LeadId;
-use crate::events::Event;
-use crate::graphql::id::decode;
-use crate::service::Services;
-use crate::service::retention::{endings, schedule};
+use domain::id::LeadId;
+use events::Event;
+use graphql::id::decode;
+use service::Services;
+use service::retention::{endings, schedule};
 
 /// Of so many contacts one leads to a conversion.
 const CONTACTS: u64 = 16;

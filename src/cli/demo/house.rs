@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::super::{Failure, Result, log, misuse};
 use crate::app::{App, Parts, Running, cause};
 use crate::config::{Config, Settings, Telegram};
-use crate::domain::error::Error;
-use crate::domain::role::Role;
-use crate::service::access::user::{self, Change, NewUser};
-use crate::service::{Actor, Services};
-use crate::telegram::simulated::LEDGER;
+use domain::error::Error;
+use domain::role::Role;
+use service::access::user::{self, Change, NewUser};
+use service::{Actor, Services};
+use telegram::simulated::LEDGER;
 
 /// Who signs in where the first admin's password is not known: in a folder that was used before.
 const GUEST: &str = "demo";

@@ -114,7 +114,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::domain::channel_line;
+    use domain::channel_line;
 
     #[test]
     fn the_list_has_its_channels_once_and_its_mistakes() {

@@ -13,10 +13,10 @@ use super::board::Board;
 use super::client::Api;
 use super::convert::Converter;
 use super::prepare::field;
-use crate::domain::clock::nanos;
-use crate::domain::retention::schedule_clock::Pace;
-use crate::service::Services;
-use crate::storage::retention::queue::pace;
+use domain::clock::nanos;
+use domain::retention::schedule_clock::Pace;
+use service::Services;
+use storage::retention::queue::pace;
 
 /// Leads that go through it.
 pub const LEADS: usize = 300;

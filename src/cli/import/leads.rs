@@ -11,12 +11,12 @@ use super::super::{Failure, Result, block_on, configured};
 use super::{bar, upload};
 use crate::app::{App, cause};
 use crate::config::Settings;
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::retention::lead_columns::{Field, Mapping};
-use crate::domain::retention::words::LeadImportFormat;
-use crate::service::access::user;
-use crate::service::retention::lead_import;
-use crate::storage::retention::lead_import::Model;
+use domain::broadcast::ImportStatus;
+use domain::retention::lead_columns::{Field, Mapping};
+use domain::retention::words::LeadImportFormat;
+use service::access::user;
+use service::retention::lead_import;
+use storage::retention::lead_import::Model;
 
 /// Import leads from a file
 #[derive(Args)]

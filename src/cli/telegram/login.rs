@@ -7,9 +7,9 @@ use secrecy::SecretString;
 
 use super::{Result, line, shown};
 use crate::app::{App, cause};
-use crate::domain::error::Error;
-use crate::service::Actor;
-use crate::service::broadcast::telegram_account::{Budget, Login, SignedIn, Step};
+use domain::error::Error;
+use service::Actor;
+use service::broadcast::telegram_account::{Budget, Login, SignedIn, Step};
 
 /// How often a code or a password may be mistyped. Telegram itself refuses more soon.
 const TRIES: usize = 3;

@@ -1,7 +1,7 @@
 //! The table of errors: which each is, whose it is, and what it asks for. What is not named goes by the class of its code.
 
 use super::Fault;
-use crate::domain::broadcast::AccountStatus;
+use crate::broadcast::AccountStatus;
 
 /// What Telegram is asked to do. It counts its limits apart for each: a flood of look-ups does not stop sends (R18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::words::AbVariant;
-use crate::domain::error::Violations;
-use crate::domain::statistics::{self, Arm, Thresholds, Verdict};
-use crate::domain::words::words;
+use crate::error::Violations;
+use crate::statistics::{self, Arm, Thresholds, Verdict};
+use crate::words::words;
 
 words! {
     /// What an A/B test hopes that leads do.

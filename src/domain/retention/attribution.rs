@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::words::words;
+use crate::words::words;
 
 words! {
     /// To which of the contacts before it a conversion is credited.

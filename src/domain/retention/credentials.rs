@@ -3,7 +3,7 @@
 use sea_orm::EnumIter;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::error::Violations;
+use crate::error::Violations;
 
 /// A provider that an integration speaks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, Serialize, Deserialize, async_graphql::Enum)]

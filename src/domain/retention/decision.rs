@@ -78,7 +78,7 @@ mod tests {
     use chrono_tz::Tz;
 
     use super::*;
-    use crate::domain::retention::window::Window;
+    use crate::retention::window::Window;
 
     #[test]
     fn wishes_come_before_hours_and_an_ended_enrollment_before_all() {

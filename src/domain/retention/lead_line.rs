@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 
 use super::address;
 use super::lead_columns::{Field, Values};
-use crate::domain::text::{self, Bounds};
-use crate::domain::username;
+use crate::text::{self, Bounds};
+use crate::username;
 
 /// How long a reason can be, in bytes: some quote the line.
 const REASON_LIMIT: usize = 300;

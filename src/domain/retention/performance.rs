@@ -1,7 +1,7 @@
 //! How a channel does, and whether that is surely worse than a conversion rule wants.
 
 use super::words::ConversionMetric;
-use crate::domain::statistics::{Arm, Better, Pairs, rate_is_worse, ratio_is_worse};
+use crate::statistics::{Arm, Better, Pairs, rate_is_worse, ratio_is_worse};
 
 /// How a channel did: attempts that a provider accepted, and what came of them.
 #[derive(Debug, Clone, Copy, PartialEq)]

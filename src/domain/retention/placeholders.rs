@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::broadcast::ParseMode;
-use crate::domain::template::Template;
+use crate::broadcast::ParseMode;
+use crate::template::Template;
 
 /// What is known of a lead, by the names that scripts use. `meta` has the custom fields: `meta.plan`.
 pub const KNOWN: [&str; 13] = [

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::clock::instant;
+use crate::clock::instant;
 
 /// How the clock of sequences goes by everybody's. All are nanoseconds since 1970, but the speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::words::{
     AbTestStatus, CampaignLeadStatus, ContactAttemptStatus, ConversionStatus, EnrollmentStatus, ExecutionStatus,
     LeadStatus, RetentionCampaignStatus, RetentionSequenceStatus, WebhookEventStatus,
 };
-use crate::domain::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The state of something that goes from state to state.
 pub trait State: Copy + PartialEq + Display + 'static {
@@ -137,7 +137,7 @@ mod tests {
     use sea_orm::Iterable;
 
     use super::*;
-    use crate::domain::error::Code;
+    use crate::error::Code;
 
     /// What every table has to keep: no state follows itself, none is listed twice, a refusal says from where to where, and
     /// `before` is the table read the other way round.

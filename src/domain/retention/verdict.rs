@@ -76,7 +76,7 @@ pub fn judge(outcome: Outcome, tries: i32, now: DateTime<Utc>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::retention::states::State;
+    use crate::retention::states::State;
 
     fn now() -> DateTime<Utc> {
         "2026-03-10T12:00:00Z".parse().unwrap()

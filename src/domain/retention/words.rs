@@ -1,6 +1,6 @@
 //! The words of retention: channels, states, triggers, units.
 
-use crate::domain::words::words;
+use crate::words::words;
 
 words! {
     /// By which way a lead is reached.

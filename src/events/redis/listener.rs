@@ -9,9 +9,9 @@ use futures_util::StreamExt;
 use uuid::Uuid;
 
 use super::{Backoff, Message, PATIENCE};
-use crate::domain::meters;
-use crate::events::local::LocalEvents;
-use crate::events::{Event, Events};
+use crate::local::LocalEvents;
+use crate::{Event, Events};
+use domain::meters;
 
 /// After such a silence Redis is asked whether it is still there: a lost connection may look like a quiet one.
 const SILENCE: Duration = Duration::from_secs(2);

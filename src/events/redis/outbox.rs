@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Backoff, Message, PATIENCE};
-use crate::domain::meters;
-use crate::events::Event;
+use crate::Event;
+use domain::meters;
 
 /// So many different events are kept while Redis is away; what exceeds them becomes one [`Event::Resync`].
 pub(super) const MOST: usize = 10_000;
@@ -107,7 +107,7 @@ impl Publisher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::BroadcastCampaignId;
+    use domain::id::BroadcastCampaignId;
 
     #[tokio::test]
     async fn equal_events_are_one_and_too_many_are_a_resync() {

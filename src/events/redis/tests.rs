@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use super::*;
-use crate::domain::id::BroadcastCampaignId;
+use domain::id::BroadcastCampaignId;
 
 /// A Redis of this test's own; it ends with it.
 struct Server {

@@ -9,19 +9,19 @@ use secrecy::ExposeSecret;
 
 use super::session::session;
 use super::user::User;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ApiTokenId, UserId};
-use crate::domain::role::{Permission, Role};
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::DateTime;
-use crate::service::Services;
-use crate::service::access::api_token as service;
-use crate::storage::access::api_token;
-use crate::storage::page::Sort;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::DateTime;
+use ::service::Services;
+use ::service::access::api_token as service;
+use domain::error::{Error, Result};
+use domain::id::{ApiTokenId, UserId};
+use domain::role::{Permission, Role};
+use storage::access::api_token;
+use storage::page::Sort;
 
 /// What a script signs in with.
 pub struct ApiToken(api_token::Model);
@@ -37,7 +37,7 @@ impl From<api_token::Model> for ApiToken {
 #[Object]
 impl ApiToken {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

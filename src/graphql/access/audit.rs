@@ -8,19 +8,19 @@ use futures_util::Stream;
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::user::User;
-use crate::domain::audit::{Action, Severity};
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{AuditLogId, UserId};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{self, GlobalId, ReadId};
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{BigInt, DateTime, Json};
-use crate::service::access::audit as service;
-use crate::storage::access::audit_log;
-use crate::storage::page::Sort;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{self, GlobalId, ReadId};
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{BigInt, DateTime, Json};
+use ::service::access::audit as service;
+use domain::audit::{Action, Severity};
+use domain::error::{Error, Result, Violation};
+use domain::id::{AuditLogId, UserId};
+use domain::role::Permission;
+use storage::access::audit_log;
+use storage::page::Sort;
 
 /// Lines that `totalCount` counts at most.
 const MOST_COUNTED: u64 = 10_001;
@@ -38,7 +38,7 @@ impl From<audit_log::Model> for AuditLog {
 #[Object]
 impl AuditLog {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -3,13 +3,13 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::user::User;
-use crate::domain::error::{Error, Result};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::scalar::DateTime;
-use crate::service::access::session::{self as service, Session, Tokens};
-use crate::service::access::user;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::scalar::DateTime;
+use ::service::access::session::{self as service, Session, Tokens};
+use ::service::access::user;
+use domain::error::{Error, Result};
+use domain::role::Permission;
 
 /// Who asks.
 #[derive(Default)]

@@ -3,19 +3,19 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
-use crate::domain::error::Result;
-use crate::domain::id::UserId;
-use crate::domain::role::{Permission, Role};
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::Load;
-use crate::graphql::scalar::DateTime;
-use crate::service::access::user as service;
-use crate::service::once::once;
-use crate::storage::access::user;
-use crate::storage::page::Sort;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::Load;
+use crate::scalar::DateTime;
+use ::service::access::user as service;
+use ::service::once::once;
+use domain::error::Result;
+use domain::id::UserId;
+use domain::role::{Permission, Role};
+use storage::access::user;
+use storage::page::Sort;
 
 /// Who signs in. A deleted user stays: what was done in that name keeps its author.
 pub struct User(user::Model);
@@ -30,7 +30,7 @@ impl From<user::Model> for User {
 #[Object]
 impl User {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

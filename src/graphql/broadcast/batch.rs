@@ -10,19 +10,19 @@ use sea_orm::{QueryFilter, Select};
 use super::campaign::BroadcastCampaign;
 use super::channel::Channel;
 use super::channel_list::{ChannelFilter, ChannelOrder, MOST_NESTED};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BatchId;
-use crate::domain::role::Permission;
-use crate::graphql::access::user::User;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nested::{self, Nested};
-use crate::graphql::scalar::DateTime;
-use crate::storage::broadcast::batch::{self, Column};
-use crate::storage::broadcast::{campaign, channel, channel_filter};
-use crate::storage::page::Sort;
+use crate::access::user::User;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nested::{self, Nested};
+use crate::scalar::DateTime;
+use domain::error::{Error, Result};
+use domain::id::BatchId;
+use domain::role::Permission;
+use storage::broadcast::batch::{self, Column};
+use storage::broadcast::{campaign, channel, channel_filter};
+use storage::page::Sort;
 
 /// A list of channels that campaigns write to.
 pub struct Batch(batch::Model);
@@ -37,7 +37,7 @@ impl From<batch::Model> for Batch {
 #[Object]
 impl Batch {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

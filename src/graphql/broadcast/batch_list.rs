@@ -4,15 +4,15 @@ use async_graphql::{Context, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::batch::{Batch, BatchOrder};
-use crate::domain::error::Result;
-use crate::domain::id::{ChannelId, UserId};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::scalar::DateTime;
-use crate::storage::broadcast::batch::{self, Column};
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::scalar::DateTime;
+use domain::error::Result;
+use domain::id::{ChannelId, UserId};
+use domain::role::Permission;
+use storage::broadcast::batch::{self, Column};
 
 /// Which batches are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

@@ -4,13 +4,13 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::batch::Batch;
 use super::channel_list::{ChannelFilter, MOST};
-use crate::domain::error::Result;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{self, GlobalId, ReadId};
-use crate::service::broadcast::batch::{self as service, MOST_CHANNELS};
-use crate::service::once::once;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{self, GlobalId, ReadId};
+use ::service::broadcast::batch::{self as service, MOST_CHANNELS};
+use ::service::once::once;
+use domain::error::Result;
+use domain::role::Permission;
 
 /// What a new batch is made of: channels by their ids, or all that a filter finds now. With neither it is empty.
 #[derive(InputObject)]

@@ -11,17 +11,17 @@ use super::job_list::{JobFilter, JobOrder, jobs_of};
 use super::sent_messages::{SentChanges, SentChangesOf};
 use super::telegram_account::TelegramAccount;
 use super::template::Template;
-use crate::domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::role::Permission;
-use crate::graphql::access::user::User;
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::storage::broadcast::{campaign, progress};
+use crate::access::user::User;
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{DateTime, Json};
+use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use domain::role::Permission;
+use storage::broadcast::{campaign, progress};
 
 /// One message to many channels, at a promised rate.
 pub struct BroadcastCampaign(campaign::Model);
@@ -39,7 +39,7 @@ impl From<campaign::Model> for BroadcastCampaign {
 #[Object]
 impl BroadcastCampaign {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -4,17 +4,17 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::campaign::BroadcastCampaign;
-use crate::domain::broadcast::{CampaignMode, CampaignStatus};
-use crate::domain::error::Result;
-use crate::domain::id::{BatchId, TemplateId, UserId};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::scalar::DateTime;
-use crate::storage::broadcast::campaign::{self, Column};
-use crate::storage::page::Sort;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::scalar::DateTime;
+use domain::broadcast::{CampaignMode, CampaignStatus};
+use domain::error::Result;
+use domain::id::{BatchId, TemplateId, UserId};
+use domain::role::Permission;
+use storage::broadcast::campaign::{self, Column};
+use storage::page::Sort;
 
 /// Which campaigns are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

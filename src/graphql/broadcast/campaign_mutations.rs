@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::campaign::BroadcastCampaign;
-use crate::domain::broadcast::CampaignMode;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{self, GlobalId, ReadId};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::service::broadcast::campaign as service;
-use crate::service::broadcast::channel_refresh::obstacles;
-use crate::service::once::once;
-use crate::storage::broadcast::channel_refresh::Obstacles;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{self, GlobalId, ReadId};
+use crate::scalar::{DateTime, Json};
+use ::service::broadcast::campaign as service;
+use ::service::broadcast::channel_refresh::obstacles;
+use ::service::once::once;
+use domain::broadcast::CampaignMode;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, TelegramAccountId};
+use domain::role::Permission;
+use storage::broadcast::channel_refresh::Obstacles;
 
 /// What a new campaign is made of.
 #[derive(InputObject)]

@@ -10,17 +10,17 @@ use sea_orm::sea_query::Expr;
 use super::batch::{Batch, BatchOrder};
 use super::job::Job;
 use super::job_list::{JobFilter, JobOrder, jobs_to};
-use crate::domain::broadcast::CanPost;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ChannelId;
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nested::{self, Nested};
-use crate::graphql::scalar::{BigInt, DateTime};
-use crate::storage::broadcast::{batch, channel};
-use crate::storage::page::Sort;
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nested::{self, Nested};
+use crate::scalar::{BigInt, DateTime};
+use domain::broadcast::CanPost;
+use domain::error::{Error, Result};
+use domain::id::ChannelId;
+use storage::broadcast::{batch, channel};
+use storage::page::Sort;
 
 /// A Telegram channel of the catalog.
 pub struct Channel(channel::Model);
@@ -35,7 +35,7 @@ impl From<channel::Model> for Channel {
 #[Object]
 impl Channel {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ChannelImportId, UploadId};
-use crate::domain::role::Permission;
-use crate::graphql::access::user::User;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{BigInt, DateTime};
-use crate::service::broadcast::channel_import as service;
-use crate::service::once::once;
-use crate::storage::broadcast::{channel_import, channel_import_error, upload};
+use crate::access::user::User;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{BigInt, DateTime};
+use ::service::broadcast::channel_import as service;
+use ::service::once::once;
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result};
+use domain::id::{ChannelImportId, UploadId};
+use domain::role::Permission;
+use storage::broadcast::{channel_import, channel_import_error, upload};
 
 /// An import of channels from an uploaded list.
 pub struct ChannelImport(channel_import::Model);
@@ -32,7 +32,7 @@ impl From<channel_import::Model> for ChannelImport {
 #[Object]
 impl ChannelImport {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 
@@ -126,7 +126,7 @@ impl ChannelImport {
 
 /// A line that could not be imported.
 #[derive(SimpleObject)]
-pub(in crate::graphql) struct ImportError {
+pub(crate) struct ImportError {
     /// Its number in the file, from 1; empty lines count here.
     line: i32,
     /// What is wrong with it.
@@ -141,7 +141,7 @@ impl From<channel_import_error::Model> for ImportError {
 
 impl ImportError {
     /// What is wrong with the line of this number.
-    pub(in crate::graphql) fn new(line: i64, message: String) -> Self {
+    pub(crate) fn new(line: i64, message: String) -> Self {
         Self { line: int(line), message }
     }
 }

@@ -3,17 +3,17 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::channel::Channel;
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{self, ReadId};
-use crate::graphql::scalar::DateTime;
-use crate::service::broadcast::batch::MOST_CHANNELS;
-use crate::storage::broadcast::channel::{self, Column};
-use crate::storage::broadcast::channel_filter::{self, Category};
-use crate::storage::page::Sort;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{self, ReadId};
+use crate::scalar::DateTime;
+use domain::error::{Error, Result, Violation};
+use domain::role::Permission;
+use service::broadcast::batch::MOST_CHANNELS;
+use storage::broadcast::channel::{self, Column};
+use storage::broadcast::channel_filter::{self, Category};
+use storage::page::Sort;
 
 /// Categories that are shown.
 const CATEGORIES: i64 = 1_000;

@@ -3,14 +3,14 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::channel::Channel;
-use crate::domain::error::Result;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::DateTime;
-use crate::service::broadcast::channel as service;
-use crate::service::once::once;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::scalar::DateTime;
+use ::service::broadcast::channel as service;
+use ::service::once::once;
+use domain::error::Result;
+use domain::role::Permission;
 
 /// Which channel is to be added.
 #[derive(InputObject)]

@@ -3,14 +3,14 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::channel_list::ChannelFilter;
-use crate::domain::error::{Error, Result};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id;
-use crate::service::broadcast::channel_refresh as service;
-use crate::service::once::once;
-use crate::storage::broadcast::channel_filter;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id;
+use ::service::broadcast::channel_refresh as service;
+use ::service::once::once;
+use domain::error::{Error, Result};
+use domain::role::Permission;
+use storage::broadcast::channel_filter;
 
 /// Which channels Telegram is to be asked about: either by id or by a filter.
 #[derive(InputObject)]

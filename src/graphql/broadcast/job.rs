@@ -7,16 +7,16 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::campaign::{BroadcastCampaign, ProgressOf};
 use super::channel::Channel;
-use crate::domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
-use crate::domain::error::{Error, Result};
-use crate::domain::explanation::{self, Reason};
-use crate::domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nodes::Linked;
-use crate::graphql::scalar::{BigInt, DateTime};
-use crate::storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nodes::Linked;
+use crate::scalar::{BigInt, DateTime};
+use domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
+use domain::error::{Error, Result};
+use domain::explanation::{self, Reason};
+use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
+use storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
 
 /// One message of a campaign to one channel.
 pub struct Job {
@@ -38,7 +38,7 @@ impl From<job::Model> for Job {
 #[Object]
 impl Job {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.row.id.global()
     }
 

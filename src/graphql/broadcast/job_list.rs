@@ -7,19 +7,19 @@ use uuid::Uuid;
 
 use super::campaign::ProgressOf;
 use super::job::Job;
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{BroadcastCampaignId, ChannelId};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::loaders::Load;
-use crate::graphql::nested::{self, Nested};
-use crate::storage::broadcast::job::{self, Column};
-use crate::storage::broadcast::progress;
-use crate::storage::page::Sort;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::loaders::Load;
+use crate::nested::{self, Nested};
+use domain::broadcast::JobStatus;
+use domain::error::{Error, Result, Violation};
+use domain::id::{BroadcastCampaignId, ChannelId};
+use domain::role::Permission;
+use storage::broadcast::job::{self, Column};
+use storage::broadcast::progress;
+use storage::page::Sort;
 
 /// Which jobs are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

@@ -3,14 +3,14 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::job::Job;
-use crate::domain::error::Result;
-use crate::domain::id::JobId;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{self, ReadId};
-use crate::service::broadcast::job as service;
-use crate::service::once::{once, once_or};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{self, ReadId};
+use ::service::broadcast::job as service;
+use ::service::once::{once, once_or};
+use domain::error::Result;
+use domain::id::JobId;
+use domain::role::Permission;
 
 /// Which job is to be tried again.
 #[derive(InputObject)]

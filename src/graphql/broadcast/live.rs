@@ -8,20 +8,20 @@ use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 
 use super::channel_import::ChannelImport;
 use super::job::Job;
-use crate::domain::broadcast::CampaignStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, ChannelId};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::Reader;
-use crate::graphql::scalar::DateTime;
-use crate::graphql::shared::Given;
-use crate::service::broadcast::follow::{self, Cursor};
-use crate::service::broadcast::live::{Live, Progress};
-use crate::storage::Db;
-use crate::storage::broadcast::channel;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::Reader;
+use crate::scalar::DateTime;
+use crate::shared::Given;
+use domain::broadcast::CampaignStatus;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, ChannelId};
+use domain::role::Permission;
+use service::broadcast::follow::{self, Cursor};
+use service::broadcast::live::{Live, Progress};
+use storage::Db;
+use storage::broadcast::channel;
 
 /// How far a campaign is: a full set of counters, so that nothing is lost with a lost event. They always add up to `total`.
 #[derive(SimpleObject)]

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 
-use crate::domain::markup::{Entity, Style};
+use domain::markup::{Entity, Style};
 
 /// How a part of a text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -6,17 +6,17 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::campaign::BroadcastCampaign;
-use crate::domain::broadcast::SentChangeKind;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::loaders::{LoadError, Reader};
-use crate::service::broadcast::campaign as service;
-use crate::service::once::once;
-use crate::storage::broadcast::sent_change;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::loaders::{LoadError, Reader};
+use ::service::broadcast::campaign as service;
+use ::service::once::once;
+use domain::broadcast::SentChangeKind;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use domain::role::Permission;
+use storage::broadcast::sent_change;
 
 /// Which messages get another text, and which text.
 #[derive(InputObject)]

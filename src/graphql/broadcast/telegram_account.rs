@@ -6,21 +6,21 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
-use crate::domain::role::Permission;
-use crate::graphql::access::user::User;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{BigInt, DateTime};
-use crate::storage::broadcast::campaign_account;
-use crate::storage::broadcast::telegram_account::{self, Column};
-use crate::storage::page::Sort;
-use crate::storage::sql::contains_in_any_case;
+use crate::access::user::User;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{BigInt, DateTime};
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, TelegramAccountId};
+use domain::role::Permission;
+use storage::broadcast::campaign_account;
+use storage::broadcast::telegram_account::{self, Column};
+use storage::page::Sort;
+use storage::sql::contains_in_any_case;
 
 /// A Telegram account that sends.
 pub struct TelegramAccount(telegram_account::Model);
@@ -35,7 +35,7 @@ impl From<telegram_account::Model> for TelegramAccount {
 #[Object]
 impl TelegramAccount {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

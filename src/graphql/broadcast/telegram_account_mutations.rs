@@ -4,14 +4,14 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use secrecy::SecretString;
 
 use super::telegram_account::TelegramAccount;
-use crate::domain::error::Result;
-use crate::domain::id::TelegramAccountId;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::service::broadcast::telegram_account::{self as service, Budget};
-use crate::service::once::once;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use ::service::broadcast::telegram_account::{self as service, Budget};
+use ::service::once::once;
+use domain::error::Result;
+use domain::id::TelegramAccountId;
+use domain::role::Permission;
 
 /// The Telegram account that is to be added.
 #[derive(InputObject)]

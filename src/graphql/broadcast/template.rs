@@ -8,21 +8,21 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
 use super::campaign::BroadcastCampaign;
-use crate::domain::broadcast::{MediaType, ParseMode};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::TemplateId;
-use crate::domain::role::Permission;
-use crate::domain::template as domain;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nested::{self, Nested};
-use crate::graphql::scalar::DateTime;
-use crate::storage::broadcast::campaign;
-use crate::storage::broadcast::template::{self, Column};
-use crate::storage::page::Sort;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nested::{self, Nested};
+use crate::scalar::DateTime;
+use ::domain::broadcast::{MediaType, ParseMode};
+use ::domain::error::{Error, Result};
+use ::domain::id::TemplateId;
+use ::domain::role::Permission;
+use ::domain::template as domain;
+use storage::broadcast::campaign;
+use storage::broadcast::template::{self, Column};
+use storage::page::Sort;
 
 /// A message with placeholders.
 pub struct Template(template::Model);
@@ -37,7 +37,7 @@ impl From<template::Model> for Template {
 #[Object]
 impl Template {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

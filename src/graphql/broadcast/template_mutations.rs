@@ -3,14 +3,14 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::template::Template;
-use crate::domain::broadcast::{MediaType, ParseMode};
-use crate::domain::error::Result;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::service::broadcast::template as service;
-use crate::service::once::once;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use ::service::broadcast::template as service;
+use ::service::once::once;
+use domain::broadcast::{MediaType, ParseMode};
+use domain::error::Result;
+use domain::role::Permission;
 
 /// What a new template is made of.
 #[derive(InputObject)]

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::message_entity::MessageEntity;
-use crate::domain::broadcast::{MediaType, ParseMode};
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::markup::Marked;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::scalar::Json;
-use crate::service::broadcast::template::{self as service, Message, Preview, Source};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::scalar::Json;
+use ::service::broadcast::template::{self as service, Message, Preview, Source};
+use domain::broadcast::{MediaType, ParseMode};
+use domain::error::{Error, Result, Violation};
+use domain::markup::Marked;
+use domain::role::Permission;
 
 /// What a message would look like in one channel.
 #[derive(SimpleObject)]

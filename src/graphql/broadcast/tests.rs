@@ -5,17 +5,17 @@ use futures_util::StreamExt;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
-use crate::domain::broadcast::{CanPost, ParseMode};
-use crate::domain::id::{BatchId, ChannelId, TemplateId};
-use crate::domain::role::Role;
-use crate::graphql::context::Caller;
-use crate::graphql::execution::{Event, Execution};
-use crate::graphql::id::GlobalId;
-use crate::service::access::session::{self, Session};
-use crate::service::access::user::{self, NewUser};
-use crate::service::testing::Fixture;
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::{batch, batch_channel, channel, template};
+use crate::context::Caller;
+use crate::execution::{Event, Execution};
+use crate::id::GlobalId;
+use domain::broadcast::{CanPost, ParseMode};
+use domain::id::{BatchId, ChannelId, TemplateId};
+use domain::role::Role;
+use service::access::session::{self, Session};
+use service::access::user::{self, NewUser};
+use service::testing::Fixture;
+use service::{Actor, Services};
+use storage::broadcast::{batch, batch_channel, channel, template};
 
 const PASSWORD: &str = "a password of some length";
 
@@ -244,7 +244,7 @@ async fn both_streams_of_a_running_campaign_end_with_it() {
 
     let wrong = api.watch(&updates(r#", after: "nonsense""#)).await;
     assert_eq!(wrong[0]["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
-    let unknown = crate::domain::id::BroadcastCampaignId::generate().global();
+    let unknown = domain::id::BroadcastCampaignId::generate().global();
     let wrong = format!(r#"subscription {{ broadcastCampaignProgress(id: "{}") {{ version }} }}"#, *unknown);
     assert_eq!(api.watch(&wrong).await[0]["errors"][0]["extensions"]["code"], "NOT_FOUND");
 }

@@ -13,10 +13,10 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value, Variables};
 
 use super::Refusal;
-use crate::domain::error::Code;
-use crate::domain::limits::DocumentLimits;
-use crate::domain::role::Role;
-use crate::graphql::connection::DEFAULT;
+use crate::connection::DEFAULT;
+use domain::error::Code;
+use domain::limits::DocumentLimits;
+use domain::role::Role;
 
 /// What an operation costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ struct Price {
 }
 
 fn prices() -> HashMap<String, HashMap<String, Price>> {
-    let schema = parse_schema(crate::graphql::sdl()).expect("the published schema can be read");
+    let schema = parse_schema(crate::sdl()).expect("the published schema can be read");
     let types: Vec<_> = schema
         .definitions
         .into_iter()

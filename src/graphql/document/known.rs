@@ -8,7 +8,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
 
 use super::{Refusal, measure, tokens, unreadable, written};
-use crate::domain::limits::DocumentLimits;
+use domain::limits::DocumentLimits;
 
 /// Documents that are remembered before all are forgotten: more than a frontend has, few enough for little memory.
 const MOST: usize = 256;
@@ -17,7 +17,7 @@ const LONGEST: usize = 8 << 10;
 
 /// Documents that were read, and let through by all checks that need no variables.
 #[derive(Debug, Default)]
-pub(in crate::graphql) struct Documents {
+pub(crate) struct Documents {
     known: Mutex<HashMap<Box<str>, Arc<ExecutableDocument>>>,
 }
 

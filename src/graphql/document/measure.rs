@@ -9,8 +9,8 @@ use async_graphql::Name;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet};
 
 use super::Refusal;
-use crate::domain::error::Code;
-use crate::domain::limits::DocumentLimits;
+use domain::error::Code;
+use domain::limits::DocumentLimits;
 
 /// The field that tries a password.
 const LOGIN: &str = "login";

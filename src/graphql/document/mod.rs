@@ -15,9 +15,9 @@ use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Opera
 use async_graphql::{IntrospectionMode, Request};
 
 pub(super) use self::known::Documents;
-use crate::domain::error::Code;
-use crate::domain::limits::DocumentLimits;
-use crate::domain::role::Role;
+use domain::error::Code;
+use domain::limits::DocumentLimits;
+use domain::role::Role;
 
 /// Why a document is not run.
 #[derive(Debug, Clone, PartialEq, Eq)]

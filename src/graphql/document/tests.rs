@@ -6,9 +6,9 @@ use async_graphql::{Request, Variables};
 use serde_json::json;
 
 use super::{Checked, Documents, Refusal, check};
-use crate::domain::error::Code;
-use crate::domain::limits::DocumentLimits;
-use crate::domain::role::Role;
+use domain::error::Code;
+use domain::limits::DocumentLimits;
+use domain::role::Role;
 
 fn run(request: Request) -> Result<Checked, Refusal> {
     check(request, Some(Role::Operator), &Documents::default(), &DocumentLimits::default())

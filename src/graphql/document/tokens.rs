@@ -1,8 +1,8 @@
 //! The size of a document, before anything reads it: one pass over its bytes.
 
 use super::Refusal;
-use crate::domain::error::Code;
-use crate::domain::limits::DocumentLimits;
+use domain::error::Code;
+use domain::limits::DocumentLimits;
 
 /// Levels of braces, brackets and parentheses together. Far more than any document that keeps the other limits has, and few
 /// enough for the parser, which calls itself for each.

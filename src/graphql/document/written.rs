@@ -6,8 +6,8 @@ use async_graphql::parser::types::{Directive, ExecutableDocument, Selection, Sel
 use async_graphql::{Positioned, Value};
 
 use super::Refusal;
-use crate::domain::error::Code;
-use crate::domain::limits::DocumentLimits;
+use domain::error::Code;
+use domain::limits::DocumentLimits;
 
 /// Refuses a document in which too much is written.
 pub(super) fn check(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), Refusal> {

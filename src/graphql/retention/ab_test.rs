@@ -8,17 +8,17 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::campaign::RetentionCampaign;
 use super::script::Script;
 use super::step::SequenceStep;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::AbTestId;
-use crate::domain::retention::ab_test::{AbTestDecision, AbTestGoal, AbTestReason, Counts, Rule, Snapshot};
-use crate::domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::DateTime;
-use crate::service::retention::ab_test as service;
-use crate::storage::retention::ab_counts::{self, Leads};
-use crate::storage::retention::ab_test;
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::DateTime;
+use ::service::retention::ab_test as service;
+use domain::error::{Error, Result};
+use domain::id::AbTestId;
+use domain::retention::ab_test::{AbTestDecision, AbTestGoal, AbTestReason, Counts, Rule, Snapshot};
+use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
+use storage::retention::ab_counts::{self, Leads};
+use storage::retention::ab_test;
 
 /// A test of two scripts.
 pub struct AbTest(ab_test::Model);
@@ -33,7 +33,7 @@ impl From<ab_test::Model> for AbTest {
 #[Object]
 impl AbTest {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 
@@ -195,7 +195,7 @@ struct AbTestArm {
 impl From<Counts> for AbTestArm {
     fn from(counts: Counts) -> Self {
         let Counts { assigned, sent, successes } = counts;
-        let rate = crate::domain::statistics::Arm::new(successes, sent).rate();
+        let rate = domain::statistics::Arm::new(successes, sent).rate();
         Self { assigned: count(assigned), sent: count(sent), successes: count(successes), rate }
     }
 }

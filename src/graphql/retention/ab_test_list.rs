@@ -4,16 +4,16 @@ use async_graphql::{Context, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::ab_test::AbTest;
-use crate::domain::error::Result;
-use crate::domain::id::{RetentionCampaignId, SequenceStepId};
-use crate::domain::retention::words::{AbTestStatus, ContactChannel};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::storage::page::Sort;
-use crate::storage::retention::ab_test::{self, Column};
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use domain::error::Result;
+use domain::id::{RetentionCampaignId, SequenceStepId};
+use domain::retention::words::{AbTestStatus, ContactChannel};
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::ab_test::{self, Column};
 
 /// Which A/B tests are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

@@ -3,16 +3,16 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::ab_test::AbTest;
-use crate::domain::error::{Error, Result};
-use crate::domain::retention::ab_test::{AbTestGoal, Rule};
-use crate::domain::retention::words::ContactChannel;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::service::once::once;
-use crate::service::retention::ab_test as service;
-use crate::service::retention::ab_test::Place;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use ::service::once::once;
+use ::service::retention::ab_test as service;
+use ::service::retention::ab_test::Place;
+use domain::error::{Error, Result};
+use domain::retention::ab_test::{AbTestGoal, Rule};
+use domain::retention::words::ContactChannel;
+use domain::role::Permission;
 
 /// A new A/B test, of a step or of a campaign's channel. What is left out of the rule is as its description says.
 #[derive(InputObject)]

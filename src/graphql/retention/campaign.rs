@@ -14,19 +14,19 @@ use super::conversion::Conversion;
 use super::lists_below::{ConversionsOf, SequencesOf, TestsOf};
 use super::script::Script;
 use super::sequence::RetentionSequence;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::RetentionCampaignId;
-use crate::domain::retention::hours;
-use crate::domain::retention::words::{CampaignLeadStatus, ContactChannel, ContactDay, RetentionCampaignStatus};
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nested::{self, Nested};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::storage::page::Sort;
-use crate::storage::retention::counts::{self, Count};
-use crate::storage::retention::{campaign, campaign_lead, contact_attempt, script};
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nested::{self, Nested};
+use crate::scalar::{DateTime, Json};
+use domain::error::{Error, Result};
+use domain::id::RetentionCampaignId;
+use domain::retention::hours;
+use domain::retention::words::{CampaignLeadStatus, ContactChannel, ContactDay, RetentionCampaignStatus};
+use storage::page::Sort;
+use storage::retention::counts::{self, Count};
+use storage::retention::{campaign, campaign_lead, contact_attempt, script};
 
 /// Who is contacted, on which channels, and when.
 pub struct RetentionCampaign(campaign::Model);
@@ -41,7 +41,7 @@ impl From<campaign::Model> for RetentionCampaign {
 #[Object]
 impl RetentionCampaign {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -7,14 +7,14 @@ use async_graphql::{Context, ID, Object};
 
 use super::campaign::RetentionCampaign;
 use super::lead::Lead;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::CampaignLeadId;
-use crate::domain::retention::words::CampaignLeadStatus;
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::DateTime;
-use crate::storage::retention::campaign_lead;
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::DateTime;
+use domain::error::{Error, Result};
+use domain::id::CampaignLeadId;
+use domain::retention::words::CampaignLeadStatus;
+use storage::retention::campaign_lead;
 
 /// A lead in a retention campaign.
 pub struct CampaignLead(campaign_lead::Model);
@@ -29,7 +29,7 @@ impl From<campaign_lead::Model> for CampaignLead {
 #[Object]
 impl CampaignLead {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -4,17 +4,17 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
 
 use super::campaign::RetentionCampaign;
-use crate::domain::error::Result;
-use crate::domain::retention::words::RetentionCampaignStatus;
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::scalar::DateTime;
-use crate::storage::page::Sort;
-use crate::storage::retention::campaign::{self, Column};
-use crate::storage::sql;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::scalar::DateTime;
+use domain::error::Result;
+use domain::retention::words::RetentionCampaignStatus;
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::campaign::{self, Column};
+use storage::sql;
 
 /// Which retention campaigns are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

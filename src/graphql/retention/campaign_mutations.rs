@@ -4,17 +4,17 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::campaign::RetentionCampaign;
 use super::lead_list::LeadFilter;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::LeadId;
-use crate::domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{self, GlobalId, ReadId};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::service::once::once;
-use crate::service::retention::{campaign as service, members};
-use crate::storage::retention::lead_filter;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{self, GlobalId, ReadId};
+use crate::scalar::{DateTime, Json};
+use ::service::once::once;
+use ::service::retention::{campaign as service, members};
+use domain::error::{Error, Result};
+use domain::id::LeadId;
+use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
+use domain::role::Permission;
+use storage::retention::lead_filter;
 
 /// What a new retention campaign is made of. It is a DRAFT.
 #[derive(InputObject)]

@@ -9,15 +9,15 @@ use super::campaign::RetentionCampaign;
 use super::enrollment::SequenceStepExecution;
 use super::lead::{Lead, may_see_contacts};
 use super::script::Script;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ContactAttemptId;
-use crate::domain::money::Micros;
-use crate::domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{DateTime, Decimal, Json};
-use crate::storage::retention::contact_attempt;
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{DateTime, Decimal, Json};
+use domain::error::{Error, Result};
+use domain::id::ContactAttemptId;
+use domain::money::Micros;
+use domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
+use storage::retention::contact_attempt;
 
 /// One contact to a lead, or the attempt at one.
 pub struct ContactAttempt(contact_attempt::Model);
@@ -32,7 +32,7 @@ impl From<contact_attempt::Model> for ContactAttempt {
 #[Object]
 impl ContactAttempt {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -5,21 +5,21 @@ use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
 
 use super::campaign::shown;
 use super::contact_attempt::ContactAttempt;
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, RetentionCampaignId, ScriptId};
-use crate::domain::money::Micros;
-use crate::domain::retention::words::{ContactAttemptStatus, ContactChannel};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::scalar::{DateTime, Decimal, Json};
-use crate::service::once::once;
-use crate::service::retention::contact_attempt as service;
-use crate::storage::page::Sort;
-use crate::storage::retention::attempt_stats::{self, Group};
-use crate::storage::retention::contact_attempt::{self, Column};
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::scalar::{DateTime, Decimal, Json};
+use ::service::once::once;
+use ::service::retention::contact_attempt as service;
+use domain::error::Result;
+use domain::id::{LeadId, RetentionCampaignId, ScriptId};
+use domain::money::Micros;
+use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::attempt_stats::{self, Group};
+use storage::retention::contact_attempt::{self, Column};
 
 /// Which contacts are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

@@ -8,17 +8,17 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::campaign::RetentionCampaign;
 use super::contact_attempt::ContactAttempt;
 use super::lead::Lead;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ContactAttemptId, ConversionId};
-use crate::domain::money::Micros;
-use crate::domain::retention::attribution::{AttributionModel, Share};
-use crate::domain::retention::words::{ContactChannel, ConversionStatus};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{DateTime, Decimal, Json};
-use crate::storage::retention::conversion::{Entity, Model};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{DateTime, Decimal, Json};
+use domain::error::{Error, Result};
+use domain::id::{ContactAttemptId, ConversionId};
+use domain::money::Micros;
+use domain::retention::attribution::{AttributionModel, Share};
+use domain::retention::words::{ContactChannel, ConversionStatus};
+use domain::role::Permission;
+use storage::retention::conversion::{Entity, Model};
 
 /// What came of contacts: a sale, a sign-up, or interest, as a tracker or a person told it.
 pub struct Conversion(Model);
@@ -61,7 +61,7 @@ impl AttributionShare {
 #[Object]
 impl Conversion {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 
@@ -177,7 +177,7 @@ impl Conversion {
 
 impl Conversion {
     /// The conversion `id`, if it is there.
-    pub(in crate::graphql) async fn by_id(ctx: &Context<'_>, id: ConversionId) -> Result<Option<Self>> {
+    pub(crate) async fn by_id(ctx: &Context<'_>, id: ConversionId) -> Result<Option<Self>> {
         Ok(ctx.loaders().one(id).await?.map(Self))
     }
 }

@@ -5,20 +5,20 @@ use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::conversion::Conversion;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ContactAttemptId, LeadId, RetentionCampaignId};
-use crate::domain::retention::attribution::{AttributionModel, Rule};
-use crate::domain::retention::words::{ContactChannel, ConversionStatus};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::scalar::{DateTime, Decimal, Json};
-use crate::service::once::once;
-use crate::service::retention::conversion::{self as service, Report};
-use crate::storage::page::Sort;
-use crate::storage::retention::conversion::{Column, Entity};
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::scalar::{DateTime, Decimal, Json};
+use ::service::once::once;
+use ::service::retention::conversion::{self as service, Report};
+use domain::error::{Error, Result};
+use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId};
+use domain::retention::attribution::{AttributionModel, Rule};
+use domain::retention::words::{ContactChannel, ConversionStatus};
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::conversion::{Column, Entity};
 
 /// Which conversions are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ConversionRuleId;
-use crate::domain::money::Micros;
-use crate::domain::retention::words::{ContactChannel, ConversionMetric};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{DateTime, Decimal};
-use crate::storage::retention::conversion_rule;
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{DateTime, Decimal};
+use domain::error::{Error, Result};
+use domain::id::ConversionRuleId;
+use domain::money::Micros;
+use domain::retention::words::{ContactChannel, ConversionMetric};
+use storage::retention::conversion_rule;
 
 /// A rule that skips steps on a channel which does worse than it should.
 pub struct ConversionRule(conversion_rule::Model);
@@ -29,7 +29,7 @@ impl From<conversion_rule::Model> for ConversionRule {
 #[Object]
 impl ConversionRule {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -4,18 +4,18 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter};
 
 use super::conversion_rule::ConversionRule;
-use crate::domain::error::Result;
-use crate::domain::retention::words::{ContactChannel, ConversionMetric};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::Decimal;
-use crate::service::once::once;
-use crate::service::retention::conversion_rule as service;
-use crate::storage::page::Sort;
-use crate::storage::retention::conversion_rule::{self, Column};
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::scalar::Decimal;
+use ::service::once::once;
+use ::service::retention::conversion_rule as service;
+use domain::error::Result;
+use domain::retention::words::{ContactChannel, ConversionMetric};
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::conversion_rule::{self, Column};
 
 /// Which conversion rules are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

@@ -10,14 +10,14 @@ use super::contact_attempt::ContactAttempt;
 use super::lead::{Lead, may_see_contacts};
 use super::sequence::RetentionSequence;
 use super::step::SequenceStep;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ContactAttemptId, SequenceEnrollmentId, SequenceStepExecutionId};
-use crate::domain::retention::words::{EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::storage::retention::{enrollment, execution};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{DateTime, Json};
+use domain::error::{Error, Result};
+use domain::id::{ContactAttemptId, SequenceEnrollmentId, SequenceStepExecutionId};
+use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus};
+use storage::retention::{enrollment, execution};
 
 /// A lead on its way through a sequence.
 pub struct SequenceEnrollment(enrollment::Model);
@@ -35,7 +35,7 @@ impl From<enrollment::Model> for SequenceEnrollment {
 #[Object]
 impl SequenceEnrollment {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 
@@ -124,7 +124,7 @@ impl From<execution::Model> for SequenceStepExecution {
 #[Object]
 impl SequenceStepExecution {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -5,17 +5,17 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
 use super::enrollment::SequenceEnrollment;
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{LeadId, RetentionSequenceId};
-use crate::domain::retention::words::EnrollmentStatus;
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::graphql::nested::{self, Nested};
-use crate::storage::page::Sort;
-use crate::storage::retention::enrollment::{self, Column};
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use crate::nested::{self, Nested};
+use domain::error::{Error, Result, Violation};
+use domain::id::{LeadId, RetentionSequenceId};
+use domain::retention::words::EnrollmentStatus;
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::enrollment::{self, Column};
 
 /// Which enrollments are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::enrollment::SequenceEnrollment;
-use crate::domain::error::Result;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::service::once::once;
-use crate::service::retention::enrollment as service;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use ::service::once::once;
+use ::service::retention::enrollment as service;
+use domain::error::Result;
+use domain::role::Permission;
 
 /// Who is to go through which sequence.
 #[derive(InputObject)]

@@ -3,14 +3,14 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::campaign::RetentionCampaign;
-use crate::domain::error::Result;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::providers::instantly::Analytics;
-use crate::service::once::once;
-use crate::service::retention::instantly_sync as service;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use ::service::once::once;
+use ::service::retention::instantly_sync as service;
+use domain::error::Result;
+use domain::role::Permission;
+use providers::instantly::Analytics;
 
 /// A campaign's figures, as Instantly counts them.
 struct InstantlyAnalytics(Analytics);

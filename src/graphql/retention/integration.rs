@@ -10,20 +10,20 @@ use super::integration_input::{
     InstantlyCredentialsInput, KeitaroCredentialsInput, SmtpCredentialsInput, TwilioCredentialsInput,
     VapiCredentialsInput, WebhookCredentialsInput, one_of,
 };
-use crate::domain::error::{Error, Result};
-use crate::domain::id::IntegrationConfigId;
-use crate::domain::retention::credentials::{Kind, Provider};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::DateTime;
-use crate::service::once::once;
-use crate::service::retention::integration as service;
-use crate::storage::page::Sort;
-use crate::storage::retention::integration_config::{Column, Entity, Model};
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::DateTime;
+use ::service::once::once;
+use ::service::retention::integration as service;
+use domain::error::{Error, Result};
+use domain::id::IntegrationConfigId;
+use domain::retention::credentials::{Kind, Provider};
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::integration_config::{Column, Entity, Model};
 
 /// How a provider is reached. Its credentials are sealed in the database, and nobody is shown them again.
 pub struct IntegrationConfig(Model);
@@ -47,7 +47,7 @@ struct IntegrationField {
 #[Object]
 impl IntegrationConfig {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 
@@ -96,7 +96,7 @@ impl IntegrationConfig {
     }
 
     /// The integration `id`, if it is there.
-    pub(in crate::graphql) async fn by_id(ctx: &Context<'_>, id: IntegrationConfigId) -> Result<Option<Self>> {
+    pub(crate) async fn by_id(ctx: &Context<'_>, id: IntegrationConfigId) -> Result<Option<Self>> {
         Ok(ctx.loaders().one(id).await?.map(Self))
     }
 }

@@ -2,10 +2,8 @@
 
 use async_graphql::InputObject;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::retention::credentials::{
-    Credentials, Instantly, Keitaro, Secret, Security, Smtp, Twilio, Vapi, Webhook,
-};
+use domain::error::{Error, Result};
+use domain::retention::credentials::{Credentials, Instantly, Keitaro, Secret, Security, Smtp, Twilio, Vapi, Webhook};
 
 /// The credentials of a mail server.
 #[derive(InputObject)]

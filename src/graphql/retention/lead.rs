@@ -12,18 +12,18 @@ use super::contact_attempt::ContactAttempt;
 use super::conversion::Conversion;
 use super::enrollment::SequenceEnrollment;
 use super::lists_below::ConversionsBy;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::LeadId;
-use crate::domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nested::{self, Nested};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::storage::page::Sort;
-use crate::storage::retention::{campaign_lead, consent, contact_attempt, enrollment, lead};
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nested::{self, Nested};
+use crate::scalar::{DateTime, Json};
+use domain::error::{Error, Result};
+use domain::id::LeadId;
+use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::{campaign_lead, consent, contact_attempt, enrollment, lead};
 
 /// A person that retention writes to.
 pub struct Lead(lead::Model);
@@ -38,7 +38,7 @@ impl From<lead::Model> for Lead {
 #[Object]
 impl Lead {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -6,23 +6,23 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
 
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::LeadImportId;
-use crate::domain::retention::lead_columns::{Field, Mapping};
-use crate::domain::retention::words::LeadImportFormat;
-use crate::domain::role::Permission;
-use crate::graphql::access::user::User;
-use crate::graphql::broadcast::channel_import::ImportError;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::{BigInt, DateTime};
-use crate::service::once::once;
-use crate::service::retention::lead_import as service;
-use crate::service::retention::live::LeadImports;
-use crate::storage::retention::{lead_import, lead_import_error};
+use crate::access::user::User;
+use crate::broadcast::channel_import::ImportError;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::{BigInt, DateTime};
+use ::service::once::once;
+use ::service::retention::lead_import as service;
+use ::service::retention::live::LeadImports;
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result};
+use domain::id::LeadImportId;
+use domain::retention::lead_columns::{Field, Mapping};
+use domain::retention::words::LeadImportFormat;
+use domain::role::Permission;
+use storage::retention::{lead_import, lead_import_error};
 
 /// An import of leads from an uploaded list.
 pub struct LeadImport(lead_import::Model);
@@ -37,7 +37,7 @@ impl From<lead_import::Model> for LeadImport {
 #[Object]
 impl LeadImport {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

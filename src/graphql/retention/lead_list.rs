@@ -5,19 +5,19 @@ use sea_orm::Iterable;
 
 use super::campaign::shown;
 use super::lead::{Lead, may_see_contacts};
-use crate::domain::error::{Result, Violations};
-use crate::domain::retention::words::LeadStatus;
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{self, ReadId};
-use crate::graphql::scalar::DateTime;
-use crate::service::retention::members::MOST_LEADS;
-use crate::storage::page::Sort;
-use crate::storage::retention::counts;
-use crate::storage::retention::lead::{self, Column};
-use crate::storage::retention::lead_filter;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{self, ReadId};
+use crate::scalar::DateTime;
+use domain::error::{Result, Violations};
+use domain::retention::words::LeadStatus;
+use domain::role::Permission;
+use service::retention::members::MOST_LEADS;
+use storage::page::Sort;
+use storage::retention::counts;
+use storage::retention::lead::{self, Column};
+use storage::retention::lead_filter;
 
 /// Values that a list in a filter has at most, ids aside.
 const MOST: usize = 100;

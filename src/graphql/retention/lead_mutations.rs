@@ -3,15 +3,15 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::lead::Lead;
-use crate::domain::error::Result;
-use crate::domain::retention::words::{ContactChannel, LeadStatus};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::service::once::once;
-use crate::service::retention::{consent, lead as service};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::scalar::{DateTime, Json};
+use ::service::once::once;
+use ::service::retention::{consent, lead as service};
+use domain::error::Result;
+use domain::retention::words::{ContactChannel, LeadStatus};
+use domain::role::Permission;
 
 /// What is known of a lead: at least one of email, phone, telegramUsername and externalId.
 #[derive(InputObject)]

@@ -3,15 +3,15 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::lead::Lead;
-use crate::domain::error::Result;
-use crate::domain::id::LeadId;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::Json;
-use crate::service::once::once;
-use crate::service::retention::{lead_erase, lead_export, lead_merge};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::scalar::Json;
+use domain::error::Result;
+use domain::id::LeadId;
+use domain::role::Permission;
+use service::once::once;
+use service::retention::{lead_erase, lead_export, lead_merge};
 
 /// Which two leads are one person.
 #[derive(InputObject)]

@@ -3,9 +3,9 @@
 use sea_orm::Select;
 use sea_orm::sea_query::Expr;
 
-use crate::graphql::nested::Nested;
-use crate::storage::page::Sort;
-use crate::storage::retention::{ab_test, conversion, execution, sequence, sequence_step};
+use crate::nested::Nested;
+use storage::page::Sort;
+use storage::retention::{ab_test, conversion, execution, sequence, sequence_step};
 
 /// The conversions of a lead, the latest first.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 
 use super::campaign::RetentionCampaign;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::RetentionCampaignId;
-use crate::domain::money::Micros;
-use crate::domain::retention::figures::Figures;
-use crate::domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionStatus};
-use crate::domain::role::Permission;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::{DateTime, Decimal};
-use crate::service::retention::report::{self as service, Answer, Asked, Question, Report, Reports};
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::scalar::{DateTime, Decimal};
+use ::service::retention::report::{self as service, Answer, Asked, Question, Report, Reports};
+use domain::error::{Error, Result};
+use domain::id::RetentionCampaignId;
+use domain::money::Micros;
+use domain::retention::figures::Figures;
+use domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionStatus};
+use domain::role::Permission;
 
 /// An amount of money.
 #[derive(SimpleObject)]

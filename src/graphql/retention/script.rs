@@ -11,18 +11,18 @@ use super::campaign::RetentionCampaign;
 use super::contact_attempt::ContactAttempt;
 use super::lists_below::StepsSaying;
 use super::step::SequenceStep;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ScriptId;
-use crate::domain::retention::placeholders;
-use crate::domain::retention::words::ContactChannel;
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nested::{self, Nested};
-use crate::graphql::scalar::{DateTime, Json};
-use crate::storage::page::Sort;
-use crate::storage::retention::{contact_attempt, script};
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nested::{self, Nested};
+use crate::scalar::{DateTime, Json};
+use domain::error::{Error, Result};
+use domain::id::ScriptId;
+use domain::retention::placeholders;
+use domain::retention::words::ContactChannel;
+use storage::page::Sort;
+use storage::retention::{contact_attempt, script};
 
 /// What is said to leads on one channel.
 pub struct Script(script::Model);
@@ -37,7 +37,7 @@ impl From<script::Model> for Script {
 #[Object]
 impl Script {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

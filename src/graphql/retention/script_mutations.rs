@@ -4,20 +4,20 @@ use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Simp
 use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
 
 use super::script::Script;
-use crate::domain::error::Result;
-use crate::domain::id::RetentionCampaignId;
-use crate::domain::retention::words::ContactChannel;
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::Json;
-use crate::service::once::once;
-use crate::service::retention::script as service;
-use crate::storage::page::Sort;
-use crate::storage::retention::script::{self, Column};
-use crate::storage::sql;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::scalar::Json;
+use ::service::once::once;
+use ::service::retention::script as service;
+use domain::error::Result;
+use domain::id::RetentionCampaignId;
+use domain::retention::words::ContactChannel;
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::script::{self, Column};
+use storage::sql;
 
 /// Which scripts are wanted. All that is given must hold.
 #[derive(InputObject, Default)]

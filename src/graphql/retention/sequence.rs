@@ -10,18 +10,18 @@ use super::campaign::RetentionCampaign;
 use super::enrollment::SequenceEnrollment;
 use super::enrollment_list::{SequenceEnrollmentFilter, SequenceEnrollmentOrder, enrollments_of};
 use super::step::SequenceStep;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::RetentionSequenceId;
-use crate::domain::retention::trigger::{self, TriggerConfig};
-use crate::domain::retention::words::{
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::GlobalId;
+use crate::loaders::{Load, LoadError, Reader};
+use crate::scalar::DateTime;
+use domain::error::{Error, Result};
+use domain::id::RetentionSequenceId;
+use domain::retention::trigger::{self, TriggerConfig};
+use domain::retention::words::{
     ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus, TriggerType,
 };
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::GlobalId;
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::scalar::DateTime;
-use crate::storage::retention::{sequence, sequence_progress, sequence_step};
+use storage::retention::{sequence, sequence_progress, sequence_step};
 
 /// Many steps over many channels, through which leads go.
 pub struct RetentionSequence(sequence::Model);
@@ -38,7 +38,7 @@ impl From<sequence::Model> for RetentionSequence {
 #[Object]
 impl RetentionSequence {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

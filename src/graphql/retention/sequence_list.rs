@@ -4,16 +4,16 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
 
 use super::sequence::RetentionSequence;
-use crate::domain::error::Result;
-use crate::domain::retention::words::{RetentionSequenceStatus, TriggerType};
-use crate::domain::role::Permission;
-use crate::graphql::connection::{Connection, OrderDirection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::ReadId;
-use crate::storage::page::Sort;
-use crate::storage::retention::sequence::{self, Column};
-use crate::storage::sql::contains_in_any_case;
+use crate::connection::{Connection, OrderDirection, PageArgs};
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::ReadId;
+use domain::error::Result;
+use domain::retention::words::{RetentionSequenceStatus, TriggerType};
+use domain::role::Permission;
+use storage::page::Sort;
+use storage::retention::sequence::{self, Column};
+use storage::sql::contains_in_any_case;
 
 /// Which sequences are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -41,7 +41,7 @@ impl RetentionSequenceFilter {
             select = select.filter(Column::TriggerType.is_in(TriggerType::iter().filter(|one| types.contains(one))));
         }
         if let Some(id) = campaign_id {
-            let id: crate::domain::id::RetentionCampaignId = id.argument("filter.campaignId")?;
+            let id: domain::id::RetentionCampaignId = id.argument("filter.campaignId")?;
             select = select.filter(Column::CampaignId.eq(id));
         }
         if let Some(part) = search {

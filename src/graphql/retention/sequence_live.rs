@@ -5,17 +5,17 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::enrollment::SequenceEnrollment;
 use super::sequence::{SequenceEnrollmentCount, SequenceExecutionCount, enrollment_counts, execution_counts};
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, RetentionSequenceId};
-use crate::domain::retention::words::RetentionSequenceStatus;
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::scalar::DateTime;
-use crate::service::retention::enrollment_updates::{Place, chunks};
-use crate::service::retention::sequence_live::{Progress, Sequences};
-use crate::storage::retention::enrollment;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use crate::scalar::DateTime;
+use domain::error::Result;
+use domain::id::{LeadId, RetentionSequenceId};
+use domain::retention::words::RetentionSequenceStatus;
+use domain::role::Permission;
+use service::retention::enrollment_updates::{Place, chunks};
+use service::retention::sequence_live::{Progress, Sequences};
+use storage::retention::enrollment;
 
 /// How far a sequence is: a full set of counters, so that nothing is lost with a lost event.
 #[derive(SimpleObject)]

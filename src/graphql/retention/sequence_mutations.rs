@@ -4,15 +4,15 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::sequence::RetentionSequence;
 use super::step::{self, SequenceStepInput};
-use crate::domain::error::Result;
-use crate::domain::retention::trigger::TriggerConfig;
-use crate::domain::retention::words::{ContactChannel, LeadStatus, TriggerType};
-use crate::domain::role::Permission;
-use crate::graphql::context::ContextExt;
-use crate::graphql::guard::requires;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::service::once::once;
-use crate::service::retention::sequence as service;
+use crate::context::ContextExt;
+use crate::guard::requires;
+use crate::id::{GlobalId, ReadId};
+use ::service::once::once;
+use ::service::retention::sequence as service;
+use domain::error::Result;
+use domain::retention::trigger::TriggerConfig;
+use domain::retention::words::{ContactChannel, LeadStatus, TriggerType};
+use domain::role::Permission;
 
 /// Which leads a trigger enrolls, each once.
 #[derive(InputObject)]

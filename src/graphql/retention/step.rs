@@ -9,19 +9,19 @@ use super::enrollment::SequenceStepExecution;
 use super::lists_below;
 use super::script::Script;
 use super::sequence::{RetentionSequence, SequenceExecutionCount};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::SequenceStepId;
-use crate::domain::retention::conditions::{Conditions, Field};
-use crate::domain::retention::words::{ContactChannel, DelayUnit, ExecutionStatus, LeadStatus};
-use crate::graphql::connection::{Connection, PageArgs};
-use crate::graphql::context::ContextExt;
-use crate::graphql::id::{GlobalId, ReadId};
-use crate::graphql::loaders::{Load, LoadError, Reader};
-use crate::graphql::nested;
-use crate::graphql::scalar::DateTime;
-use crate::service::retention::sequence::steps::NewStep;
-use crate::storage::retention::queue::counts;
-use crate::storage::retention::sequence_step;
+use crate::connection::{Connection, PageArgs};
+use crate::context::ContextExt;
+use crate::id::{GlobalId, ReadId};
+use crate::loaders::{Load, LoadError, Reader};
+use crate::nested;
+use crate::scalar::DateTime;
+use domain::error::{Error, Result};
+use domain::id::SequenceStepId;
+use domain::retention::conditions::{Conditions, Field};
+use domain::retention::words::{ContactChannel, DelayUnit, ExecutionStatus, LeadStatus};
+use service::retention::sequence::steps::NewStep;
+use storage::retention::queue::counts;
+use storage::retention::sequence_step;
 
 /// One contact of a sequence: which channel, what is said, how long after the step before.
 pub struct SequenceStep(sequence_step::Model);
@@ -36,7 +36,7 @@ impl From<sequence_step::Model> for SequenceStep {
 #[Object]
 impl SequenceStep {
     /// The id, opaque and unique among all types.
-    pub(in crate::graphql) async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.global()
     }
 

@@ -7,7 +7,7 @@ use axum::extract::ws::Utf8Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::close::Close;
-use crate::http::params;
+use crate::params;
 
 /// What a client says.
 #[derive(Debug)]

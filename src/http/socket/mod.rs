@@ -16,7 +16,7 @@ use axum::response::Response;
 use super::caller::Origin;
 use super::listener::Place;
 use super::{Http, answer};
-use crate::domain::error::Code;
+use domain::error::Code;
 
 /// The subprotocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";

@@ -10,8 +10,8 @@ use futures_util::{FutureExt, StreamExt, future};
 use serde::Serialize;
 
 use super::message::Said;
-use crate::graphql::context::Caller;
-use crate::graphql::execution::{Event, Execution};
+use graphql::context::Caller;
+use graphql::execution::{Event, Execution};
 
 /// Operations by the ids that the client gave them.
 #[derive(Default)]

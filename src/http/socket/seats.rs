@@ -9,8 +9,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::id::UserId;
-use crate::events::Event;
+use domain::id::UserId;
+use events::Event;
 
 /// Who sits: a user, or an address from which nobody has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ pub(super) enum Holder {
 /// All sockets of this process, by holder. One task hears the events for all of them: thousands of sockets are not woken by
 /// each event of a campaign.
 #[derive(Clone, Default)]
-pub(in crate::http) struct Seats(Arc<Mutex<HashMap<Holder, Row>>>);
+pub(crate) struct Seats(Arc<Mutex<HashMap<Holder, Row>>>);
 
 struct Row {
     taken: usize,
@@ -51,7 +51,7 @@ impl Seats {
     }
 
     /// Passes on what happens to users, until `stop`.
-    pub(in crate::http) async fn follow(self, mut events: Receiver<Event>, stop: CancellationToken) {
+    pub(crate) async fn follow(self, mut events: Receiver<Event>, stop: CancellationToken) {
         loop {
             let event = tokio::select! { event = events.recv() => event, () = stop.cancelled() => return };
             let rows = self.rows();

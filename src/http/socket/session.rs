@@ -17,14 +17,14 @@ use super::line::{Broken, Line};
 use super::message::{self, Told};
 use super::operations::{self, Operations};
 use super::seats::{Holder, Seat};
-use crate::domain::bucket::Bucket;
-use crate::domain::error::{Code, Error};
-use crate::domain::limits::SocketLimits;
-use crate::domain::meters::Living;
-use crate::graphql::context::Caller;
-use crate::graphql::error;
-use crate::http::{Http, caller};
-use crate::service::access::session;
+use crate::{Http, caller};
+use domain::bucket::Bucket;
+use domain::error::{Code, Error};
+use domain::limits::SocketLimits;
+use domain::meters::Living;
+use graphql::context::Caller;
+use graphql::error;
+use service::access::session;
 
 /// How long a client may take to answer a close.
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -8,16 +8,16 @@ use serde_json::json;
 use super::audit::{self, Subject};
 use super::session::{Proof, Session};
 use super::{denial, token};
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations};
-use crate::domain::id::ApiTokenId;
-use crate::domain::role::Role;
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::once::{Again, Done, once};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::access::{api_token, user};
+use crate::once::{Again, Done, once};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations};
+use domain::id::ApiTokenId;
+use domain::role::Role;
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::Tx;
+use storage::access::{api_token, user};
 
 /// By this a token is known for one, by Herald and by those who look for secrets in what should hold none.
 const PREFIX: &str = "herald_";

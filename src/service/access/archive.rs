@@ -13,13 +13,13 @@ use sha2::{Digest, Sha256};
 use super::audit::{self, Subject};
 use super::chain::{self, Walk};
 use super::seal;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::events::Event;
-use crate::service::{Actor, Services};
-use crate::storage::access::{audit_archive, audit_log};
-use crate::storage::archive::Archive;
-use crate::storage::violation::OnUnique;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use events::Event;
+use storage::access::{audit_archive, audit_log};
+use storage::archive::Archive;
+use storage::violation::OnUnique;
 
 /// Lines of a part at most.
 const LINES: u64 = 10_000;

@@ -9,12 +9,12 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::{AuditLogId, global};
-use crate::events::Event;
-use crate::service::{Actor, Services, once};
-use crate::storage::access::{audit_head, audit_log};
+use crate::{Actor, Services, once};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::{AuditLogId, global};
+use events::Event;
+use storage::access::{audit_head, audit_log};
 
 /// Lines that a follower reads at once.
 const LINES: u64 = 100;

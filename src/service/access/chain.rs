@@ -8,11 +8,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::archive::part;
-use crate::domain::error::{Error, Result};
-use crate::domain::json::canonical;
-use crate::storage::Db;
-use crate::storage::access::{audit_archive, audit_head, audit_log};
-use crate::storage::archive::Archive;
+use domain::error::{Error, Result};
+use domain::json::canonical;
+use storage::Db;
+use storage::access::{audit_archive, audit_head, audit_log};
+use storage::archive::Archive;
 
 /// Lines that are read at once.
 const LINES: u64 = 500;

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::audit::{self, Subject};
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::events::Event;
-use crate::service::{Actor, Services};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use events::Event;
 
 /// Notes in the audit log that `actor` was refused `field` of the API.
 pub async fn record(on: &Services, actor: &Actor, field: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use rand::seq::IndexedRandom;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::domain::error::{Error, Result, Violation};
+use domain::error::{Error, Result, Violation};
 
 /// Characters of a password, least and most.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;

@@ -9,12 +9,12 @@ use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
 use super::chain;
-use crate::domain::error::Result;
-use crate::events::Event;
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::access::audit_head;
-use crate::storage::access::audit_log::{self, Seal};
+use crate::Services;
+use domain::error::Result;
+use events::Event;
+use storage::Tx;
+use storage::access::audit_head;
+use storage::access::audit_log::{self, Seal};
 
 /// Lines that are sealed in one transaction at most.
 const LINES: u64 = 500;

@@ -11,15 +11,15 @@ use uuid::Uuid;
 use super::audit::{self, Subject};
 use super::throttle::Attempt;
 use super::{api_token, password, sso, token};
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ApiTokenId, RefreshTokenId, UserId};
-use crate::domain::meters;
-use crate::events::Event;
-use crate::service::together::Together;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::access::{refresh_token, user};
+use crate::together::Together;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use domain::id::{ApiTokenId, RefreshTokenId, UserId};
+use domain::meters;
+use events::Event;
+use storage::Tx;
+use storage::access::{refresh_token, user};
 
 /// A session that a request belongs to.
 #[derive(Debug, Clone)]

@@ -15,14 +15,14 @@ pub use self::issuer::{Identity, Issuer, Trust};
 use super::audit::{self, Subject};
 use super::session::{Proof, Session};
 use super::token;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{RefreshTokenId, UserId};
-use crate::events::Event;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::access::{refresh_token, user};
-use crate::storage::violation::OnUnique;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use domain::id::{RefreshTokenId, UserId};
+use events::Event;
+use storage::Tx;
+use storage::access::{refresh_token, user};
+use storage::violation::OnUnique;
 
 /// Users' names have at most so many characters.
 const NAME: usize = 64;

@@ -9,10 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
 use serde_json::json;
 
-use crate::domain::error::{Error, Result};
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::access::login_throttle::{self, Model};
+use crate::Services;
+use domain::error::{Error, Result};
+use storage::Tx;
+use storage::access::login_throttle::{self, Model};
 
 /// So many failures,
 const MOST: usize = 10;

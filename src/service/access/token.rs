@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::UserId;
-use crate::domain::secret_key::SecretKey;
+use domain::error::{Error, Result};
+use domain::id::UserId;
+use domain::secret_key::SecretKey;
 
 /// How long an access token holds.
 pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);

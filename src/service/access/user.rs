@@ -8,15 +8,15 @@ use super::audit::{self, Subject};
 use super::password;
 use super::session::Session;
 use super::throttle::Attempt;
-use crate::domain::audit::Action;
-use crate::domain::error::{self, Error, Result, Violations};
-use crate::domain::id::UserId;
-use crate::domain::role::Role;
-use crate::events::Event;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::access::{refresh_token, user};
-use crate::storage::violation::OnUnique;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{self, Error, Result, Violations};
+use domain::id::UserId;
+use domain::role::Role;
+use events::Event;
+use storage::Tx;
+use storage::access::{refresh_token, user};
+use storage::violation::OnUnique;
 
 /// The name of the user that the first start creates.
 pub const FIRST: &str = "admin";

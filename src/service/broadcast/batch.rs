@@ -8,15 +8,15 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::json;
 
 use super::usage;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::{BatchId, ChannelId};
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::channel_filter::ChannelFilter;
-use crate::storage::broadcast::{batch, batch_members, campaign};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::{BatchId, ChannelId};
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::broadcast::channel_filter::ChannelFilter;
+use storage::broadcast::{batch, batch_members, campaign};
 
 pub use self::fill::undo_interrupted;
 pub use self::members::{add_channels, remove_channels};

@@ -6,17 +6,17 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, 
 use serde_json::json;
 
 use super::usage;
-use crate::domain::audit::Action;
-use crate::domain::broadcast::CanPost;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::ChannelId;
-use crate::domain::text::{self, Bounds};
-use crate::domain::username;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::{batch, batch_members, campaign, channel};
-use crate::storage::violation::OnUnique;
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::CanPost;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::ChannelId;
+use domain::text::{self, Bounds};
+use domain::username;
+use events::Event;
+use storage::broadcast::{batch, batch_members, campaign, channel};
+use storage::violation::OnUnique;
 
 /// A channel to be.
 #[derive(Debug, Clone, Default)]

@@ -10,13 +10,13 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 
 pub use self::runner::{Progress, run, run_pending};
 use super::upload;
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ChannelImportId, UploadId};
-use crate::events::Event;
-use crate::service::access::audit::Subject;
-use crate::service::{Actor, Services, imports, once};
-use crate::storage::broadcast::{channel_import, channel_import_error};
+use crate::access::audit::Subject;
+use crate::{Actor, Services, imports, once};
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result};
+use domain::id::{ChannelImportId, UploadId};
+use events::Event;
+use storage::broadcast::{channel_import, channel_import_error};
 
 /// Asks for the import of an uploaded file; the node that has the file does the work.
 ///

@@ -4,21 +4,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::broadcast::CanPost;
-use crate::domain::delivery::Fault;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, ChannelId};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::once::{Again, Done};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::channel;
-use crate::storage::broadcast::channel_filter::ChannelFilter;
-use crate::storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
-use crate::storage::broadcast::queue::accounts::Stale;
-use crate::storage::broadcast::telegram_account;
-use crate::telegram::live::Description;
+use crate::access::audit::{self, Subject};
+use crate::once::{Again, Done};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::CanPost;
+use domain::delivery::Fault;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, ChannelId};
+use events::Event;
+use storage::broadcast::channel;
+use storage::broadcast::channel_filter::ChannelFilter;
+use storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
+use storage::broadcast::queue::accounts::Stale;
+use storage::broadcast::telegram_account;
+use telegram::live::Description;
 
 /// Channels that one request takes: more than all accounts may look up in days.
 pub const MOST: usize = 10_000;

@@ -15,11 +15,11 @@ use sea_orm::EntityTrait;
 
 pub use self::cursor::Cursor;
 use self::log::Log;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::service::Services;
-use crate::storage::broadcast::job_update::{self, Part};
-use crate::storage::broadcast::{job, progress};
+use crate::Services;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use storage::broadcast::job_update::{self, Part};
+use storage::broadcast::{job, progress};
 
 /// Positions that one statement looks at.
 const MOST: usize = 1_000;

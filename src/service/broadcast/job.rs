@@ -4,15 +4,15 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use super::campaign;
-use crate::domain::audit::Action;
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, JobId};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::{job, queue};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::JobStatus;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, JobId};
+use events::Event;
+use storage::Tx;
+use storage::broadcast::{job, queue};
 
 /// Jobs that one call of [`resolve_unknown`] takes.
 pub const MOST: usize = 1_000;

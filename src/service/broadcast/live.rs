@@ -9,11 +9,11 @@ use futures_util::Stream;
 use self::imports::ImportReader;
 pub use self::progress::Progress;
 use self::progress::ProgressReader;
-use crate::domain::error::Result;
-use crate::domain::id::{BroadcastCampaignId, ChannelImportId};
-use crate::service::Services;
-use crate::service::hub::Hub;
-use crate::storage::broadcast::channel_import;
+use crate::Services;
+use crate::hub::Hub;
+use domain::error::Result;
+use domain::id::{BroadcastCampaignId, ChannelImportId};
+use storage::broadcast::channel_import;
 
 /// What is watched in this process. There must be one of it only; copies of it are the same.
 #[derive(Clone)]

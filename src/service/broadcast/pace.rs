@@ -3,13 +3,13 @@
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::clock::duration_nanos;
-use crate::domain::error::Result;
-use crate::domain::pacing::HORIZON;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::progress;
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::clock::duration_nanos;
+use domain::error::Result;
+use domain::pacing::HORIZON;
+use storage::broadcast::progress;
 
 /// How far beyond the horizon a slot may lie before it is a clock's fault: clocks of a fleet differ by some milliseconds.
 const TOLERANCE: i64 = 1_000_000_000;

@@ -8,17 +8,17 @@ use serde_json::json;
 
 pub use self::preview::{Message, Preview, Source, preview};
 use super::{upload, usage};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::{MediaType, ParseMode};
-use crate::domain::error::{Result, Violations, require_version};
-use crate::domain::id::{TemplateId, UploadId};
-use crate::domain::media_url;
-use crate::domain::template::Template;
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::{campaign, template};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::{MediaType, ParseMode};
+use domain::error::{Result, Violations, require_version};
+use domain::id::{TemplateId, UploadId};
+use domain::media_url;
+use domain::template::Template;
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::broadcast::{campaign, template};
 
 /// A template to be.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ pub struct Change {
 /// Creates a template.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::domain::error::Error::Invalid) with wrong syntax too; `NOT_FOUND` if there is no such upload.
+/// [`Error::Invalid`](domain::error::Error::Invalid) with wrong syntax too; `NOT_FOUND` if there is no such upload.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<template::Model> {
     let New { name, content, description, parse_mode, media_type, media_url, media_upload } = new;
     let now = on.now();
@@ -186,7 +186,7 @@ fn defined_or<T>(new: MaybeUndefined<T>, old: Option<T>) -> Option<T> {
 /// Deletes a template.
 ///
 /// # Errors
-/// [`Error::Precondition`](crate::domain::error::Error::Precondition) while campaigns use it.
+/// [`Error::Precondition`](domain::error::Error::Precondition) while campaigns use it.
 pub async fn delete(on: &Services, actor: &Actor, id: TemplateId) -> Result<template::Model> {
     let deleted = on
         .write(|tx| async move {

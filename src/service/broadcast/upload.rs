@@ -12,11 +12,11 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use self::receive::Incoming;
 pub use self::sweep::sweep;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::UploadId;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::upload;
+use crate::{Actor, Services};
+use domain::error::{Error, Result};
+use domain::id::UploadId;
+use storage::Tx;
+use storage::broadcast::upload;
 
 /// Where the files of uploads lie in a data folder.
 pub fn folder(data_dir: &Path) -> PathBuf {
@@ -81,8 +81,5 @@ pub async fn mark_used(on: &Services, tx: &Tx, id: UploadId) -> Result<upload::M
 
 /// The body was cut off on its way: the sender's doing, or the network's.
 fn broken_off(why: &impl Display) -> Error {
-    Error::Invalid(vec![crate::domain::error::Violation {
-        path: Vec::new(),
-        message: format!("the upload broke off: {why}"),
-    }])
+    Error::Invalid(vec![domain::error::Violation { path: Vec::new(), message: format!("the upload broke off: {why}") }])
 }

@@ -2,9 +2,9 @@
 
 use sea_orm::{PaginatorTrait, QueryOrder, Select};
 
-use crate::domain::error::{Error, Result};
-use crate::storage::Tx;
-use crate::storage::broadcast::campaign;
+use domain::error::{Error, Result};
+use storage::Tx;
+use storage::broadcast::campaign;
 
 /// Refuses if there are such campaigns, and says how many and one by name. `what` is as in "the batch is used by".
 pub(super) async fn refuse(tx: &Tx, campaigns: Select<campaign::Entity>, what: &str) -> Result<()> {

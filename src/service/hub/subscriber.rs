@@ -4,7 +4,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
 use super::{Seen, Told};
-use crate::domain::error::{Error, Result};
+use domain::error::{Error, Result};
 
 pub(super) struct Subscriber<S> {
     states: watch::Receiver<Option<Told<S>>>,

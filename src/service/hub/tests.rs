@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::service::testing::Fixture;
+use crate::testing::Fixture;
 
 /// What is watched: a version, which is the last one when it is negative or `last` is set.
 struct Thing {

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Reader, Seen, Shared, Told};
-use crate::events::Event;
+use events::Event;
 
 /// Without any event it is read so often: events may get lost.
 const POLL: Duration = Duration::from_secs(1);

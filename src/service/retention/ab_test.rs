@@ -10,19 +10,19 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 pub use self::choice::{Choice, Choices, Contact, choices};
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
-use crate::domain::retention::ab_test::{Rule, Snapshot};
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::retention::ab_counts::{self, Leads};
-use crate::storage::retention::{ab_test, campaign, script, sequence_step};
-use crate::storage::violation::OnUnique;
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
+use domain::retention::ab_test::{Rule, Snapshot};
+use domain::retention::states::State;
+use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::retention::ab_counts::{self, Leads};
+use storage::retention::{ab_test, campaign, script, sequence_step};
+use storage::violation::OnUnique;
 
 /// What a new test is made of.
 #[derive(Debug, Clone)]

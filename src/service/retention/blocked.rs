@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::error::Result;
-use crate::domain::retention::credentials::{Credentials, Provider};
-use crate::providers::instantly::{Failure, Instantly};
-use crate::service::Services;
-use crate::service::retention::integration;
-use crate::storage::retention::instantly_block;
+use crate::Services;
+use crate::retention::integration;
+use domain::error::Result;
+use domain::retention::credentials::{Credentials, Provider};
+use providers::instantly::{Failure, Instantly};
+use storage::retention::instantly_block;
 
 /// How often it is looked for who is to be told.
 const LOOK: Duration = Duration::from_mins(1);

@@ -23,14 +23,14 @@ use tokio_util::sync::CancellationToken;
 pub use self::intake::Intake;
 pub use self::poll::calls as look_up_calls;
 use super::conversion;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{RetentionSequenceId, WebhookEventId};
-use crate::domain::retention::credentials::Provider;
-use crate::domain::retention::words::WebhookEventStatus;
-use crate::events::Event;
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::retention::webhook_event::{self, Column, Entity, Model};
+use crate::Services;
+use domain::error::{Error, Result};
+use domain::id::{RetentionSequenceId, WebhookEventId};
+use domain::retention::credentials::Provider;
+use domain::retention::words::WebhookEventStatus;
+use events::Event;
+use storage::Tx;
+use storage::retention::webhook_event::{self, Column, Entity, Model};
 
 /// How often rows are looked for that another process has stored.
 const LOOK: Duration = Duration::from_secs(1);

@@ -9,19 +9,19 @@ use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
 use super::meta;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::RetentionCampaignId;
-use crate::domain::pacing::BARRIER;
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
-use crate::domain::retention::{address, hours};
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::retention::campaign;
-use crate::storage::retention::lists::{Channels, Days, Texts};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::RetentionCampaignId;
+use domain::pacing::BARRIER;
+use domain::retention::states::State;
+use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
+use domain::retention::{address, hours};
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::retention::campaign;
+use storage::retention::lists::{Channels, Days, Texts};
 
 /// Milliseconds that may lie between contacts on different channels: seven days.
 const LONGEST_DELAY: i32 = 604_800_000;

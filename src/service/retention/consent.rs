@@ -5,15 +5,15 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, 
 use serde_json::json;
 
 use super::effects::{self, Ending};
-use crate::domain::audit::Action;
-use crate::domain::error::{Result, Violations, require_version};
-use crate::domain::id::{ConsentId, LeadId};
-use crate::domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::retention::{consent, lead};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Result, Violations, require_version};
+use domain::id::{ConsentId, LeadId};
+use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::retention::{consent, lead};
 
 /// What a lead said.
 #[derive(Debug, Clone)]

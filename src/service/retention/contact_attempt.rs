@@ -5,18 +5,18 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use super::meta;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations};
-use crate::domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, ScriptId};
-use crate::domain::money::{self, Micros};
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{campaign, campaign_lead, contact_attempt, lead, script};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations};
+use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, ScriptId};
+use domain::money::{self, Micros};
+use domain::retention::states::State;
+use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::Tx;
+use storage::retention::{campaign, campaign_lead, contact_attempt, lead, script};
 
 /// A contact that was made.
 #[derive(Debug, Clone)]

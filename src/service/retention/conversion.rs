@@ -11,16 +11,16 @@ use serde_json::{Value as Json, json};
 pub use self::credit::recompute;
 pub use self::matching::match_later;
 use super::effects;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations};
-use crate::domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionSequenceId};
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::ConversionStatus;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{contact_attempt, conversion, lead};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations};
+use domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionSequenceId};
+use domain::retention::states::State;
+use domain::retention::words::ConversionStatus;
+use events::Event;
+use storage::Tx;
+use storage::retention::{contact_attempt, conversion, lead};
 
 /// The longest id, source or currency, in characters.
 const LONGEST: usize = 255;

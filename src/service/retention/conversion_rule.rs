@@ -3,15 +3,15 @@
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::error::{Result, Violations, require_version};
-use crate::domain::id::ConversionRuleId;
-use crate::domain::money::Micros;
-use crate::domain::retention::words::{ContactChannel, ConversionMetric};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::retention::conversion_rule;
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Result, Violations, require_version};
+use domain::id::ConversionRuleId;
+use domain::money::Micros;
+use domain::retention::words::{ContactChannel, ConversionMetric};
+use events::Event;
+use storage::retention::conversion_rule;
 
 /// One, in millionths.
 const ONE: i64 = 1_000_000;

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use crate::domain::error::Result;
-use crate::domain::id::ConversionRuleId;
-use crate::domain::retention::words::ContactChannel;
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::retention::conversion_rule;
-use crate::storage::retention::conversion_rule_check::{self as check, performance};
+use crate::Services;
+use domain::error::Result;
+use domain::id::ConversionRuleId;
+use domain::retention::words::ContactChannel;
+use storage::Tx;
+use storage::retention::conversion_rule;
+use storage::retention::conversion_rule_check::{self as check, performance};
 
 /// How far back a rule looks.
 const LOOKS_BACK: TimeDelta = TimeDelta::days(30);

@@ -5,18 +5,18 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Map, Value as Json, json};
 
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, RetentionSequenceId};
-use crate::domain::retention::callback::News;
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, ContactChannel, LeadStatus};
-use crate::service::access::audit::{self, Subject};
-use crate::service::retention::delivery::report::reported;
-use crate::service::retention::{endings, schedule};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{campaign_lead, contact_attempt, lead};
+use crate::access::audit::{self, Subject};
+use crate::retention::delivery::report::reported;
+use crate::retention::{endings, schedule};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::{LeadId, RetentionSequenceId};
+use domain::retention::callback::News;
+use domain::retention::states::State;
+use domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, ContactChannel, LeadStatus};
+use storage::Tx;
+use storage::retention::{campaign_lead, contact_attempt, lead};
 
 /// Why enrollments end before their last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,18 @@
 //! What ends enrollments before their last step: a conversion, an opt-out, a reply. What was left of them is cancelled.
 //!
 //! These are parts of larger transactions: that which records the conversion, say, holds the lead from here on. Each returns
-//! the sequences that changed, to be told as [`Event::Sequence`](crate::events::Event::Sequence) after the commit.
+//! the sequences that changed, to be told as [`Event::Sequence`](events::Event::Sequence) after the commit.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::delivery::book::Book;
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, RetentionSequenceId};
-use crate::domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
-use crate::storage::Tx;
-use crate::storage::retention::queue::{self, Deltas, write};
-use crate::storage::retention::{enrollment, execution};
+use domain::error::Result;
+use domain::id::{LeadId, RetentionSequenceId};
+use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
+use storage::Tx;
+use storage::retention::queue::{self, Deltas, write};
+use storage::retention::{enrollment, execution};
 
 /// The lead converted: all of its enrollments are CONVERTED.
 pub async fn converted(tx: &Tx, lead: LeadId, now: DateTime<Utc>) -> Result<Vec<RetentionSequenceId>> {

@@ -5,23 +5,21 @@ use serde_json::json;
 
 use super::delivery::book::{Book, scheduled};
 use super::{endings, schedule};
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use crate::domain::pacing::BARRIER;
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::{
-    EndReason, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus,
-};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::retention::sequence::steps;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::queue::enroll::NewEnrollment;
-use crate::storage::retention::queue::write::{self, EnrollmentChange};
-use crate::storage::retention::queue::{self, Deltas};
-use crate::storage::retention::{enrollment, lead, sequence};
+use crate::access::audit::{self, Subject};
+use crate::retention::sequence::steps;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
+use domain::pacing::BARRIER;
+use domain::retention::states::State;
+use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus};
+use events::Event;
+use storage::Tx;
+use storage::retention::queue::enroll::NewEnrollment;
+use storage::retention::queue::write::{self, EnrollmentChange};
+use storage::retention::queue::{self, Deltas};
+use storage::retention::{enrollment, lead, sequence};
 
 /// Enrolls a lead in a sequence. Once it has ended, a lead may be enrolled again: that is its next attempt.
 ///

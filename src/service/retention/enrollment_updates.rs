@@ -14,12 +14,12 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use crate::events::Event;
-use crate::service::Services;
-use crate::storage::retention::queue::changes;
-use crate::storage::retention::{enrollment, sequence_progress};
+use crate::Services;
+use domain::error::{Error, Result, Violation};
+use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
+use events::Event;
+use storage::retention::queue::changes;
+use storage::retention::{enrollment, sequence_progress};
 
 /// Enrollments that one statement reads.
 const MOST: u64 = 500;

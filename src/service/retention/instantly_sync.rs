@@ -15,20 +15,18 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::integration;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ContactAttemptId, RetentionCampaignId};
-use crate::domain::retention::credentials::{Credentials, Provider};
-use crate::domain::retention::words::{
-    ContactAttemptStatus, ContactChannel, ContactDay, LeadStatus, RetentionCampaignStatus,
-};
-use crate::domain::retention::{hours, instantly_zone};
-use crate::events::Event;
-use crate::providers::instantly::{Analytics, BULK, Failure, Instantly, NewCampaign, NewLead};
-use crate::service::access::audit::{self, Subject};
-use crate::service::once::{Again, Done};
-use crate::service::{Actor, Services};
-use crate::storage::retention::{campaign, campaign_lead, contact_attempt, lead};
+use crate::access::audit::{self, Subject};
+use crate::once::{Again, Done};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use domain::id::{ContactAttemptId, RetentionCampaignId};
+use domain::retention::credentials::{Credentials, Provider};
+use domain::retention::words::{ContactAttemptStatus, ContactChannel, ContactDay, LeadStatus, RetentionCampaignStatus};
+use domain::retention::{hours, instantly_zone};
+use events::Event;
+use providers::instantly::{Analytics, BULK, Failure, Instantly, NewCampaign, NewLead};
+use storage::retention::{campaign, campaign_lead, contact_attempt, lead};
 
 /// How long leads are pushed before the answer; what is left goes with the next synchronisation.
 const PATIENCE: Duration = Duration::from_secs(15);

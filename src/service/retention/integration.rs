@@ -8,22 +8,22 @@ use sea_orm::{
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::IntegrationConfigId;
-use crate::domain::retention::credentials::{Credentials, Keitaro, Provider};
-use crate::domain::sealed::{Place, Sealed};
-use crate::events::Event;
-use crate::providers::Trial;
-use crate::providers::instantly::Instantly;
-use crate::providers::smtp::Smtp;
-use crate::providers::twilio::Twilio;
-use crate::providers::vapi::Vapi;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::integration_config::{self, Model};
-use crate::storage::violation::OnUnique;
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::IntegrationConfigId;
+use domain::retention::credentials::{Credentials, Keitaro, Provider};
+use domain::sealed::{Place, Sealed};
+use events::Event;
+use providers::Trial;
+use providers::instantly::Instantly;
+use providers::smtp::Smtp;
+use providers::twilio::Twilio;
+use providers::vapi::Vapi;
+use storage::Tx;
+use storage::retention::integration_config::{self, Model};
+use storage::violation::OnUnique;
 
 /// Where the credentials of a row lie.
 pub const fn place(id: IntegrationConfigId) -> Place {

@@ -7,20 +7,20 @@ use serde_json::{Value as Json, json};
 
 use super::effects::{self, Ending};
 use super::{endings, meta};
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::LeadId;
-use crate::domain::retention::address;
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::LeadStatus;
-use crate::domain::text::{self, Bounds};
-use crate::domain::username;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::once::{self, Again, Done};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{lead, members, suppression};
+use crate::access::audit::{self, Subject};
+use crate::once::{self, Again, Done};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::LeadId;
+use domain::retention::address;
+use domain::retention::states::State;
+use domain::retention::words::LeadStatus;
+use domain::text::{self, Bounds};
+use domain::username;
+use events::Event;
+use storage::Tx;
+use storage::retention::{lead, members, suppression};
 
 /// The longest source.
 const SOURCE: usize = 50;

@@ -5,14 +5,14 @@ use sea_orm::ActiveValue::Set;
 use serde_json::json;
 
 use super::effects::{self, Ending};
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::LeadId;
-use crate::domain::retention::words::LeadStatus;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::retention::{lead, lead_erasure, suppression};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::LeadId;
+use domain::retention::words::LeadStatus;
+use events::Event;
+use storage::retention::{lead, lead_erasure, suppression};
 
 /// What an erased lead says of where it came from.
 const SOURCE: &str = "ERASED";

@@ -3,14 +3,14 @@
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value as Json, json};
 
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, SequenceEnrollmentId};
-use crate::domain::money::Micros;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::access::audit_log;
-use crate::storage::retention::{campaign_lead, consent, contact_attempt, conversion, enrollment, execution, lead};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::{LeadId, SequenceEnrollmentId};
+use domain::money::Micros;
+use storage::access::audit_log;
+use storage::retention::{campaign_lead, consent, contact_attempt, conversion, enrollment, execution, lead};
 
 /// Rows of one kind that an export has at most, the newest.
 const MOST: u64 = 10_000;
@@ -33,7 +33,7 @@ pub async fn export(on: &Services, actor: &Actor, id: LeadId) -> Result<Option<J
         audit::record(on, &*tx, actor, Action::LeadExported, Subject("Lead", id.0), json!({})).await
     })
     .await?;
-    on.tell(crate::events::Event::Audit);
+    on.tell(events::Event::Audit);
     Ok(Some(exported))
 }
 

@@ -11,17 +11,17 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 pub use self::runner::{run, run_pending};
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result, Violations};
-use crate::domain::id::{LeadImportId, RetentionCampaignId, UploadId};
-use crate::domain::retention::lead_columns::Mapping;
-use crate::domain::retention::words::LeadImportFormat;
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::Subject;
-use crate::service::broadcast::upload;
-use crate::service::{Actor, Services, imports, once};
-use crate::storage::retention::{campaign, lead_import, lead_import_error};
+use crate::access::audit::Subject;
+use crate::broadcast::upload;
+use crate::{Actor, Services, imports, once};
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result, Violations};
+use domain::id::{LeadImportId, RetentionCampaignId, UploadId};
+use domain::retention::lead_columns::Mapping;
+use domain::retention::words::LeadImportFormat;
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::retention::{campaign, lead_import, lead_import_error};
 
 /// Columns that can become custom fields.
 const META: usize = 100;

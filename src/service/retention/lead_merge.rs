@@ -5,15 +5,15 @@ use sea_orm::{ActiveModelTrait, ModelTrait};
 use serde_json::{Map, Value as Json, json};
 
 use super::{endings, schedule};
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, require_version};
-use crate::domain::id::LeadId;
-use crate::domain::retention::words::LeadStatus;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{lead, lead_moves};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, require_version};
+use domain::id::LeadId;
+use domain::retention::words::LeadStatus;
+use events::Event;
+use storage::Tx;
+use storage::retention::{lead, lead_moves};
 
 /// Which two, and how.
 #[derive(Debug, Clone, Copy)]

@@ -3,13 +3,13 @@
 use futures_util::Stream;
 use sea_orm::EntityTrait;
 
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::Result;
-use crate::domain::id::LeadImportId;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::hub::{Hub, Reader, Seen};
-use crate::storage::retention::lead_import;
+use crate::Services;
+use crate::hub::{Hub, Reader, Seen};
+use domain::broadcast::ImportStatus;
+use domain::error::Result;
+use domain::id::LeadImportId;
+use events::Event;
+use storage::retention::lead_import;
 
 /// The imports that are watched in this process. There must be one of it only; copies of it are the same.
 #[derive(Clone)]

@@ -3,16 +3,16 @@
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{LeadId, RetentionCampaignId};
-use crate::domain::retention::words::RetentionCampaignStatus;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::page;
-use crate::storage::retention::lead_filter::LeadFilter;
-use crate::storage::retention::{campaign, lead, members};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use domain::id::{LeadId, RetentionCampaignId};
+use domain::retention::words::RetentionCampaignStatus;
+use events::Event;
+use storage::page;
+use storage::retention::lead_filter::LeadFilter;
+use storage::retention::{campaign, lead, members};
 
 /// Leads that one call may name.
 pub const MOST_LEADS: usize = 10_000;

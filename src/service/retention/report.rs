@@ -9,13 +9,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::EntityTrait;
 
 use self::cache::Cache;
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{RetentionCampaignId, RetentionSequenceId, SequenceStepId};
-use crate::domain::retention::figures::Figures;
-use crate::domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionStatus};
-use crate::service::Services;
-use crate::storage::retention::report::{self as storage, Range};
-use crate::storage::retention::{campaign, sequence, sequence_step};
+use crate::Services;
+use ::storage::retention::report::{self as storage, Range};
+use ::storage::retention::{campaign, sequence, sequence_step};
+use domain::error::{Error, Result, Violation};
+use domain::id::{RetentionCampaignId, RetentionSequenceId, SequenceStepId};
+use domain::retention::figures::Figures;
+use domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionStatus};
 
 /// The longest range.
 const LONGEST: TimeDelta = TimeDelta::days(366);

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::error::Result;
-use crate::domain::retention::schedule_clock::Pace;
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::retention::queue::pace;
+use crate::Services;
+use domain::error::Result;
+use domain::retention::schedule_clock::Pace;
+use storage::Tx;
+use storage::retention::queue::pace;
 
 /// How the clock of sequences goes by everybody's.
 pub async fn clock(on: &Services) -> Result<Pace> {

@@ -5,17 +5,17 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use super::meta;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::{RetentionCampaignId, ScriptId};
-use crate::domain::retention::placeholders;
-use crate::domain::retention::words::ContactChannel;
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{ab_test, campaign, script, sequence};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::{RetentionCampaignId, ScriptId};
+use domain::retention::placeholders;
+use domain::retention::words::ContactChannel;
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::Tx;
+use storage::retention::{ab_test, campaign, script, sequence};
 
 /// The longest text message that is sent in parts, in characters.
 const SMS_LIMIT: usize = 1_600;

@@ -5,12 +5,12 @@ use futures_util::{Stream, StreamExt, future};
 use sea_orm::EntityTrait;
 
 use super::schedule;
-use crate::domain::error::Result;
-use crate::domain::id::RetentionSequenceId;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::hub::{Hub, Reader, Seen};
-use crate::storage::retention::sequence_progress;
+use crate::Services;
+use crate::hub::{Hub, Reader, Seen};
+use domain::error::Result;
+use domain::id::RetentionSequenceId;
+use events::Event;
+use storage::retention::sequence_progress;
 
 /// The sequences that are watched in this process. There must be one of it only; copies of it are the same.
 #[derive(Clone)]

@@ -9,19 +9,19 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::integration;
-use crate::domain::error::Result;
-use crate::domain::id::IntegrationConfigId;
-use crate::domain::retention::credentials::{Credentials, Provider};
-use crate::providers::instantly::Instantly;
-use crate::providers::paced::Paced;
-use crate::providers::simulated::{LEDGER, Simulated};
-use crate::providers::smtp::Smtp;
-use crate::providers::twilio::Twilio;
-use crate::providers::vapi::Vapi;
-use crate::providers::webhook::Webhook;
-use crate::providers::{Contact, Email, Message, Outcome, Sender};
-use crate::service::Services;
-use crate::storage::retention::integration_config;
+use crate::Services;
+use domain::error::Result;
+use domain::id::IntegrationConfigId;
+use domain::retention::credentials::{Credentials, Provider};
+use providers::instantly::Instantly;
+use providers::paced::Paced;
+use providers::simulated::{LEDGER, Simulated};
+use providers::smtp::Smtp;
+use providers::twilio::Twilio;
+use providers::vapi::Vapi;
+use providers::webhook::Webhook;
+use providers::{Contact, Email, Message, Outcome, Sender};
+use storage::retention::integration_config;
 
 /// How long what is set up is taken to be so without another look.
 const FRESH: Duration = Duration::from_secs(2);

@@ -5,17 +5,17 @@ use serde_json::json;
 
 use super::enrollment::enroll_many;
 use super::schedule;
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, SequenceEnrollmentId};
-use crate::domain::retention::trigger::{Span, TriggerConfig};
-use crate::domain::retention::words::{RetentionSequenceStatus, TriggerType};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::retention::queue;
-use crate::storage::retention::queue::enroll::{Candidate, NewEnrollment, candidates};
-use crate::storage::retention::sequence;
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::{LeadId, SequenceEnrollmentId};
+use domain::retention::trigger::{Span, TriggerConfig};
+use domain::retention::words::{RetentionSequenceStatus, TriggerType};
+use events::Event;
+use storage::retention::queue;
+use storage::retention::queue::enroll::{Candidate, NewEnrollment, candidates};
+use storage::retention::sequence;
 
 /// Leads of one transaction.
 const CHUNK: i64 = 500;

@@ -4,12 +4,12 @@ use sea_orm::{EntityTrait, QuerySelect};
 use uuid::Uuid;
 
 use super::effects;
-use crate::domain::error::Result;
-use crate::domain::id::LeadId;
-use crate::domain::retention::words::ContactChannel;
-use crate::events::Event;
-use crate::service::Services;
-use crate::storage::retention::lead;
+use crate::Services;
+use domain::error::Result;
+use domain::id::LeadId;
+use domain::retention::words::ContactChannel;
+use events::Event;
+use storage::retention::lead;
 
 /// Digits of an id.
 const ID: usize = 32;

@@ -3,9 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ApiTokenId, UserId};
-use crate::domain::role::Role;
+use domain::error::{Error, Result};
+use domain::id::{ApiTokenId, UserId};
+use domain::role::Role;
 
 /// An API token, stored as its SHA-256. A revoked one stays as a row: what it did keeps its name.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

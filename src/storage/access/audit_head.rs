@@ -3,7 +3,7 @@
 use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::error::{Error, Result};
+use domain::error::{Error, Result};
 
 /// The last sealed line.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -4,10 +4,10 @@ use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
-use crate::domain::audit::{Action, Severity};
-use crate::domain::error::Result;
-use crate::domain::id::{AuditLogId, UserId};
-use crate::storage::sql::{self, Dialect};
+use crate::sql::{self, Dialect};
+use domain::audit::{Action, Severity};
+use domain::error::Result;
+use domain::id::{AuditLogId, UserId};
 
 /// One line: who did what to what, when, and from where.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -4,8 +4,8 @@ use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 
-use crate::domain::error::Result;
-use crate::domain::id::UserId;
+use domain::error::Result;
+use domain::id::UserId;
 
 /// A key of one user for one mutation.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
 
-use crate::domain::error::Result;
+use domain::error::Result;
 
 /// The failures of one name or address. It is of no use after `until`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

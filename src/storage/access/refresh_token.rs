@@ -3,7 +3,7 @@
 use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::{RefreshTokenId, UserId};
+use domain::id::{RefreshTokenId, UserId};
 
 /// A refresh token, stored as its SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::refresh_token;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::UserId;
-use crate::domain::role::Role;
+use domain::error::{Error, Result};
+use domain::id::UserId;
+use domain::role::Role;
 
 /// A user. A deleted one stays as a row: what was done in that name keeps its author.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

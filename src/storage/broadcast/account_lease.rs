@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::{SenderId, TelegramAccountId};
+use domain::id::{SenderId, TelegramAccountId};
 
 /// The lease of an account. Its sign of life is its holder's.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -3,7 +3,7 @@
 use sea_orm::DeleteMany;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::TelegramAccountId;
+use domain::id::TelegramAccountId;
 
 /// Media, as one account may name it.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::{ChannelId, TelegramAccountId};
+use domain::id::{ChannelId, TelegramAccountId};
 
 /// A channel, as one account knows it.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -4,10 +4,10 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect, QueryTrait};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, ChannelId, UserId};
-use crate::storage::broadcast::{batch_channel, campaign, progress};
-use crate::storage::sql;
+use crate::broadcast::{batch_channel, campaign, progress};
+use crate::sql;
+use domain::error::{Error, Result};
+use domain::id::{BatchId, ChannelId, UserId};
 
 /// The version of a batch that is not whole.
 pub const UNFINISHED: i32 = 0;

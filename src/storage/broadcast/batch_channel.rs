@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::id::{BatchId, ChannelId};
+use domain::id::{BatchId, ChannelId};
 
 /// One channel in one batch.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::channel_filter::ChannelFilter;
 use super::{batch, batch_channel, channel};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, ChannelId};
-use crate::storage::Tx;
-use crate::storage::sql::{self, Dialect};
+use crate::Tx;
+use crate::sql::{self, Dialect};
+use domain::error::{Error, Result};
+use domain::id::{BatchId, ChannelId};
 
 /// A row of the parameter.
 #[derive(Serialize)]

@@ -4,10 +4,10 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, Func, LikeExpr};
 use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
 
-use crate::domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, BroadcastCampaignId, ChannelId, TelegramAccountId, TemplateId, UploadId, UserId};
-use crate::storage::broadcast::{campaign_account, job};
+use crate::broadcast::{campaign_account, job};
+use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
+use domain::error::{Error, Result};
+use domain::id::{BatchId, BroadcastCampaignId, ChannelId, TelegramAccountId, TemplateId, UploadId, UserId};
 
 /// A broadcast campaign.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

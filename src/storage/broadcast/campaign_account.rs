@@ -4,7 +4,7 @@ use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
+use domain::id::{BroadcastCampaignId, TelegramAccountId};
 
 /// One account of one campaign. A campaign without any goes by all that are active.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

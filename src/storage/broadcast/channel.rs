@@ -3,11 +3,11 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
 
-use crate::domain::broadcast::CanPost;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ChannelId;
-use crate::domain::template;
-use crate::storage::broadcast::batch_channel;
+use crate::broadcast::batch_channel;
+use domain::broadcast::CanPost;
+use domain::error::{Error, Result};
+use domain::id::ChannelId;
+use domain::template;
 
 /// A channel of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -5,9 +5,9 @@ use sea_orm::sea_query::{Func, LikeExpr};
 use sea_orm::{Condition, FromQueryResult};
 
 use super::channel::{Column, Entity};
-use crate::domain::error::Result;
-use crate::domain::id::ChannelId;
-use crate::storage::sql::{self, Dialect};
+use crate::sql::{self, Dialect};
+use domain::error::Result;
+use domain::id::ChannelId;
 
 /// All that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -3,9 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ChannelImportId, NodeId, UploadId, UserId};
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result};
+use domain::id::{ChannelImportId, NodeId, UploadId, UserId};
 
 /// An import.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

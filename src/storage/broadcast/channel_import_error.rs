@@ -3,7 +3,7 @@
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::ChannelImportId;
+use domain::id::ChannelImportId;
 
 /// A line that could not be imported.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -9,10 +9,10 @@ use sea_orm::{
 use super::channel::{Column, Entity};
 use super::channel_filter::ChannelFilter;
 use super::queue::accounts::Stale;
-use crate::domain::error::Result;
-use crate::domain::id::{BroadcastCampaignId, ChannelId};
-use crate::storage::sql::Dialect;
-use crate::storage::{Db, Tx};
+use crate::sql::Dialect;
+use crate::{Db, Tx};
+use domain::error::Result;
+use domain::id::{BroadcastCampaignId, ChannelId};
 
 /// Why a channel is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

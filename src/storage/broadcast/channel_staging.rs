@@ -10,10 +10,10 @@ use sea_orm::sqlx::{self, Executor, PgConnection};
 use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, Value};
 use serde::Serialize;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ChannelId, ChannelImportId};
-use crate::storage::sql::{self, Dialect};
-use crate::storage::{Db, Tx};
+use crate::sql::{self, Dialect};
+use crate::{Db, Tx};
+use domain::error::{Error, Result};
+use domain::id::{ChannelId, ChannelImportId};
 
 /// A channel to be inserted.
 #[derive(Debug, Clone)]

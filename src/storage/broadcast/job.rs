@@ -4,8 +4,8 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::broadcast::JobStatus;
-use crate::domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
+use domain::broadcast::JobStatus;
+use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

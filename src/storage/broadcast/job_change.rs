@@ -3,7 +3,7 @@
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::{BroadcastCampaignId, SenderId};
+use domain::id::{BroadcastCampaignId, SenderId};
 
 /// One change of many jobs of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

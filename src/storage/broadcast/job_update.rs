@@ -4,9 +4,9 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Serialize;
 
 use super::job;
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::storage::sql::{Dialect, rows};
+use crate::sql::{Dialect, rows};
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
 
 /// A part of an entry of the change log: consecutive positions, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::BroadcastCampaignId;
+use domain::id::BroadcastCampaignId;
 
 /// A deleted campaign.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -4,11 +4,11 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ActiveEnum, FromQueryResult, QueryTrait, UpdateMany};
 
-use crate::domain::broadcast::CampaignStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::storage::broadcast::campaign;
-use crate::storage::sql::Dialect;
+use crate::broadcast::campaign;
+use crate::sql::Dialect;
+use domain::broadcast::CampaignStatus;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
 
 /// Where a campaign stands.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

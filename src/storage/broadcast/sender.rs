@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::SenderId;
+use domain::id::SenderId;
 
 /// A sender.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

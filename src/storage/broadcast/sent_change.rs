@@ -12,11 +12,11 @@ use sea_orm::{
 use sea_orm::{DerivePrimaryKey, PrimaryKeyTrait};
 use sea_orm::{DeriveRelation, EnumIter};
 
-use crate::domain::broadcast::{SentChangeKind, SentChangeStatus};
-use crate::domain::error::Result;
-use crate::domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
-use crate::storage::sql::Dialect;
-use crate::storage::{Db, Tx};
+use crate::sql::Dialect;
+use crate::{Db, Tx};
+use domain::broadcast::{SentChangeKind, SentChangeStatus};
+use domain::error::Result;
+use domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
 
 /// What is to become of one message.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

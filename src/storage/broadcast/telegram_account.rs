@@ -4,10 +4,10 @@ use chrono::Datelike;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
 
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{TelegramAccountId, UserId};
-use crate::domain::sealed::{Place, Sealed};
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result};
+use domain::id::{TelegramAccountId, UserId};
+use domain::sealed::{Place, Sealed};
 
 /// The table's name: what is sealed in it is bound to it.
 pub const TABLE: &str = "telegram_accounts";

@@ -3,10 +3,10 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QuerySelect};
 
-use crate::domain::broadcast::{MediaType, ParseMode};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{TemplateId, UploadId};
-use crate::storage::sql;
+use crate::sql;
+use domain::broadcast::{MediaType, ParseMode};
+use domain::error::{Error, Result};
+use domain::id::{TemplateId, UploadId};
 
 /// A template.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -4,10 +4,10 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, Func};
 use sea_orm::{Condition, DeleteMany, QuerySelect, QueryTrait};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{NodeId, UploadId, UserId};
-use crate::storage::broadcast::{campaign, channel_import, template};
-use crate::storage::retention::lead_import;
+use crate::broadcast::{campaign, channel_import, template};
+use crate::retention::lead_import;
+use domain::error::{Error, Result};
+use domain::id::{NodeId, UploadId, UserId};
 
 /// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

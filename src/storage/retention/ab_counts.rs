@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::AbTestId;
-use crate::domain::retention::ab_test::{AbTestGoal, Counts};
-use crate::domain::retention::words::AbVariant;
-use crate::storage::sql::Dialect;
+use crate::sql::Dialect;
+use domain::error::{Error, Result};
+use domain::id::AbTestId;
+use domain::retention::ab_test::{AbTestGoal, Counts};
+use domain::retention::words::AbVariant;
 
 /// The leads of both variants of a test, for every goal that a test can have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
-use crate::domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
+use domain::error::{Error, Result};
+use domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
+use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
 
 /// An A/B test.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -5,8 +5,8 @@ use sea_orm::sea_query::{Alias, ExprTrait};
 use sea_orm::{QuerySelect, Select};
 
 use super::contact_attempt::{Column, Entity};
-use crate::domain::error::Result;
-use crate::domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use domain::error::Result;
+use domain::retention::words::{ContactAttemptStatus, ContactChannel};
 
 /// Contacts by one way with one outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]

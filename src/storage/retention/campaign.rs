@@ -3,10 +3,10 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::RetentionCampaignId;
-use crate::domain::retention::words::RetentionCampaignStatus;
-use crate::storage::retention::lists::{Channels, Days, Texts};
+use crate::retention::lists::{Channels, Days, Texts};
+use domain::error::{Error, Result};
+use domain::id::RetentionCampaignId;
+use domain::retention::words::RetentionCampaignStatus;
 
 /// A retention campaign.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::id::{CampaignLeadId, LeadId, RetentionCampaignId};
-use crate::domain::retention::words::CampaignLeadStatus;
+use domain::id::{CampaignLeadId, LeadId, RetentionCampaignId};
+use domain::retention::words::CampaignLeadStatus;
 
 /// A lead in a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -3,8 +3,8 @@
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::id::{ConsentId, LeadId};
-use crate::domain::retention::words::{ConsentKind, ContactChannel};
+use domain::id::{ConsentId, LeadId};
+use domain::retention::words::{ConsentKind, ContactChannel};
 
 /// A consent, or its withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -4,9 +4,9 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{AbTestId, ContactAttemptId, LeadId, RetentionCampaignId, ScriptId, SequenceStepId};
-use crate::domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
+use domain::error::{Error, Result};
+use domain::id::{AbTestId, ContactAttemptId, LeadId, RetentionCampaignId, ScriptId, SequenceStepId};
+use domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
 
 /// A contact, or the attempt at one.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

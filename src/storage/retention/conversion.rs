@@ -4,9 +4,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ActiveValue, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionCampaignId, SequenceStepId};
-use crate::domain::retention::words::{ContactChannel, ConversionStatus};
+use domain::error::{Error, Result};
+use domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionCampaignId, SequenceStepId};
+use domain::retention::words::{ContactChannel, ConversionStatus};
 
 /// A conversion.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -3,9 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ConversionRuleId;
-use crate::domain::retention::words::{ContactChannel, ConversionMetric};
+use domain::error::{Error, Result};
+use domain::id::ConversionRuleId;
+use domain::retention::words::{ContactChannel, ConversionMetric};
 
 /// A conversion rule.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -6,12 +6,12 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{IntoActiveModel, Value};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ConversionRuleId;
-use crate::domain::retention::performance::Performance;
-use crate::domain::retention::words::ContactChannel;
-use crate::domain::statistics::Pairs;
-use crate::storage::sql::Dialect;
+use crate::sql::Dialect;
+use domain::error::{Error, Result};
+use domain::id::ConversionRuleId;
+use domain::retention::performance::Performance;
+use domain::retention::words::ContactChannel;
+use domain::statistics::Pairs;
 
 /// How a rule stood.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -4,9 +4,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QuerySelect, Select};
 
 use super::{campaign_lead, contact_attempt, lead};
-use crate::domain::error::Result;
-use crate::domain::id::RetentionCampaignId;
-use crate::domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus};
+use domain::error::Result;
+use domain::id::RetentionCampaignId;
+use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus};
 
 /// Sources of leads that are told apart: more than anybody has, so that the answer is never large.
 const SOURCES: u64 = 200;

@@ -4,9 +4,9 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use crate::domain::retention::words::{EndReason, EnrollmentStatus};
+use domain::error::{Error, Result};
+use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
+use domain::retention::words::{EndReason, EnrollmentStatus};
 
 /// A lead in a sequence.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

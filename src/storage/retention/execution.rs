@@ -4,9 +4,9 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ContactAttemptId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId};
-use crate::domain::retention::words::{ContactChannel, ExecutionReason, ExecutionStatus};
+use domain::error::{Error, Result};
+use domain::id::{ContactAttemptId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId};
+use domain::retention::words::{ContactChannel, ExecutionReason, ExecutionStatus};
 
 /// A step of an enrollment.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

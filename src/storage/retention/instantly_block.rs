@@ -2,10 +2,10 @@
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
-use crate::domain::error::Result;
-use crate::domain::id::LeadId;
-use crate::storage::Db;
-use crate::storage::sql::Dialect;
+use crate::Db;
+use crate::sql::Dialect;
+use domain::error::Result;
+use domain::id::LeadId;
 
 /// A lead who wants no emails, and of whom Instantly has not been told.
 #[derive(Debug, FromQueryResult)]

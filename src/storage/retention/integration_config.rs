@@ -3,9 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::IntegrationConfigId;
-use crate::domain::retention::credentials::Provider;
+use domain::error::{Error, Result};
+use domain::id::IntegrationConfigId;
+use domain::retention::credentials::Provider;
 
 /// The configuration of a provider.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

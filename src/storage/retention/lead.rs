@@ -3,9 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::LeadId;
-use crate::domain::retention::words::{ContactChannel, LeadStatus};
+use domain::error::{Error, Result};
+use domain::id::LeadId;
+use domain::retention::words::{ContactChannel, LeadStatus};
 
 /// A lead.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

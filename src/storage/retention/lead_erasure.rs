@@ -4,9 +4,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, Value};
 use serde_json::{Value as Json, json};
 
 use super::{contact_attempt, conversion, lead};
-use crate::domain::error::Result;
-use crate::storage::Tx;
-use crate::storage::sql::{self, Dialect};
+use crate::Tx;
+use crate::sql::{self, Dialect};
+use domain::error::Result;
 
 /// How many rows were emptied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use sea_orm::{Condition, QuerySelect, QueryTrait};
 
 use super::campaign_lead;
 use super::lead::{Column, Entity};
-use crate::domain::id::{LeadId, RetentionCampaignId};
-use crate::domain::retention::words::LeadStatus;
-use crate::storage::sql;
+use crate::sql;
+use domain::id::{LeadId, RetentionCampaignId};
+use domain::retention::words::LeadStatus;
 
 /// Words of a search that count; more narrow it down no further.
 const WORDS: usize = 8;

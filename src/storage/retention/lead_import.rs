@@ -4,10 +4,10 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{LeadImportId, NodeId, RetentionCampaignId, UploadId, UserId};
-use crate::domain::retention::words::LeadImportFormat;
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result};
+use domain::id::{LeadImportId, NodeId, RetentionCampaignId, UploadId, UserId};
+use domain::retention::words::LeadImportFormat;
 
 /// Errors of an import that are kept.
 pub const ERRORS: i64 = 1_000;

@@ -2,10 +2,10 @@
 
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::domain::error::Result;
-use crate::domain::id::LeadId;
-use crate::storage::Tx;
-use crate::storage::sql::Dialect;
+use crate::Tx;
+use crate::sql::Dialect;
+use domain::error::Result;
+use domain::id::LeadId;
 
 /// How many rows moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

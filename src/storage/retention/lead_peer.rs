@@ -3,10 +3,10 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, Value};
 
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, TelegramAccountId};
-use crate::storage::sql::Dialect;
-use crate::storage::{Db, Tx};
+use crate::sql::Dialect;
+use crate::{Db, Tx};
+use domain::error::Result;
+use domain::id::{LeadId, TelegramAccountId};
 
 /// A lead, as one account may name it.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

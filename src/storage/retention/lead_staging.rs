@@ -10,11 +10,11 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{campaign, lead_import};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
-use crate::domain::retention::lead_line::LeadLine;
-use crate::storage::sql::{self, Dialect};
-use crate::storage::{Db, Tx};
+use crate::sql::{self, Dialect};
+use crate::{Db, Tx};
+use domain::error::{Error, Result};
+use domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
+use domain::retention::lead_line::LeadLine;
 
 /// What imports of leads lock on PostgreSQL, one batch after the other: `leads` in ASCII. Two lists with the same people in
 /// another order would lock each other out: in whichever order their emails go, their phones go in another.

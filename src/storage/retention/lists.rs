@@ -3,7 +3,7 @@
 use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::retention::words::{ContactChannel, ContactDay};
+use domain::retention::words::{ContactChannel, ContactDay};
 
 /// Channels, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]

@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use super::lead_filter::LeadFilter;
 use super::{campaign_lead, lead};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{LeadId, RetentionCampaignId};
-use crate::domain::retention::words::{CampaignLeadStatus, LeadStatus};
-use crate::storage::Tx;
-use crate::storage::sql::{self, Dialect};
+use crate::Tx;
+use crate::sql::{self, Dialect};
+use domain::error::{Error, Result};
+use domain::id::{LeadId, RetentionCampaignId};
+use domain::retention::words::{CampaignLeadStatus, LeadStatus};
 
 /// Assigns the leads that the filter finds, those that must not be contacted left out, and returns how many were not in the
 /// campaign before. NEW ones become `IN_PROGRESS`.

@@ -6,11 +6,11 @@ use std::hash::Hash;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, TryGetable, Value};
 
-use crate::domain::error::Result;
-use crate::domain::id::{RetentionSequenceId, SequenceStepId};
-use crate::domain::retention::figures::Figures;
-use crate::domain::retention::words::{ContactAttemptStatus, ConversionStatus, EnrollmentStatus, ExecutionStatus};
-use crate::storage::sql::Dialect;
+use crate::sql::Dialect;
+use domain::error::Result;
+use domain::id::{RetentionSequenceId, SequenceStepId};
+use domain::retention::figures::Figures;
+use domain::retention::words::{ContactAttemptStatus, ConversionStatus, EnrollmentStatus, ExecutionStatus};
 
 /// From when, inclusive, to when, exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,9 +4,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ActiveValue, QuerySelect};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{RetentionCampaignId, ScriptId};
-use crate::domain::retention::words::ContactChannel;
+use domain::error::{Error, Result};
+use domain::id::{RetentionCampaignId, ScriptId};
+use domain::retention::words::ContactChannel;
 
 /// A script.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -4,11 +4,11 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ActiveValue, Condition, QuerySelect, QueryTrait, UpdateMany};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{RetentionCampaignId, RetentionSequenceId, ScriptId};
-use crate::domain::retention::words::{RetentionSequenceStatus, TriggerType};
-use crate::storage::retention::lists::Channels;
-use crate::storage::retention::sequence_step;
+use crate::retention::lists::Channels;
+use crate::retention::sequence_step;
+use domain::error::{Error, Result};
+use domain::id::{RetentionCampaignId, RetentionSequenceId, ScriptId};
+use domain::retention::words::{RetentionSequenceStatus, TriggerType};
 
 /// A retention sequence.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

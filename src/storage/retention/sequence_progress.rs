@@ -4,8 +4,8 @@ use sea_orm::UpdateMany;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::id::RetentionSequenceId;
-use crate::domain::retention::words::RetentionSequenceStatus;
+use domain::id::RetentionSequenceId;
+use domain::retention::words::RetentionSequenceStatus;
 
 /// Where a sequence stands.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

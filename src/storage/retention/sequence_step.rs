@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
-use crate::domain::retention::words::{ContactChannel, DelayUnit};
+use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
+use domain::retention::words::{ContactChannel, DelayUnit};
 
 /// A step of a sequence.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

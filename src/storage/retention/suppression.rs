@@ -4,8 +4,8 @@ use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 
-use crate::domain::error::Result;
-use crate::domain::secret_key::SecretKey;
+use domain::error::Result;
+use domain::secret_key::SecretKey;
 
 /// What of a person is kept as a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

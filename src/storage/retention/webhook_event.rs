@@ -3,9 +3,9 @@
 use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::WebhookEventId;
-use crate::domain::retention::words::WebhookEventStatus;
+use domain::error::{Error, Result};
+use domain::id::WebhookEventId;
+use domain::retention::words::WebhookEventStatus;
 
 /// A callback.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

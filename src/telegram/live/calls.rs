@@ -6,7 +6,7 @@ use grammers_client::tl::enums;
 use super::connection::Connection;
 use super::supervisor::Line;
 use super::{Identity, Message, Recipient, ResolvedPeer, StoredMedia, fault, media, receipt, style};
-use crate::domain::delivery::{Fault, Receipt, Reply};
+use domain::delivery::{Fault, Receipt, Reply};
 
 /// The longest text that Telegram takes, in UTF-16 units. A longer one could end the connection, so it is not tried.
 const LONGEST_TEXT: usize = 4096;

@@ -6,8 +6,8 @@ use grammers_client::tl::types;
 
 use super::Recipient;
 use super::connection::Connection;
-use crate::domain::broadcast::CanPost;
-use crate::domain::delivery::Fault;
+use domain::broadcast::CanPost;
+use domain::delivery::Fault;
 
 /// A channel as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::supervisor::{Line, State, Supervisor};
 use super::{CONNECT_TIMEOUT, Credentials, DISCONNECT_DELAY, Identity, PATIENCE, PONG_TIMEOUT, fault};
-use crate::domain::delivery::Fault;
-use crate::telegram::CALL_TIMEOUT;
+use crate::CALL_TIMEOUT;
+use domain::delivery::Fault;
 
 /// One account's connection, which is kept up until it is closed.
 ///

@@ -7,7 +7,7 @@ use grammers_mtsender::ServerAddr;
 
 use super::session::Pinned;
 use super::{CONNECT_TIMEOUT, Credentials, fault};
-use crate::domain::delivery::Fault;
+use domain::delivery::Fault;
 
 /// What stands in while the address of a data centre is looked up.
 const NO_KEY: [u8; 256] = [0; 256];

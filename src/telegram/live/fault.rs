@@ -2,7 +2,7 @@
 
 use grammers_mtsender::{InvocationError, RpcError};
 
-use crate::domain::delivery::Fault;
+use domain::delivery::Fault;
 
 /// An error that Telegram answered is told as it is. After any other one nobody knows whether the request was carried out.
 pub(super) fn told(error: InvocationError) -> Fault {

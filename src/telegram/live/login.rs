@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::connection::Connection;
 use super::{Credentials, Identity, calls, exchange, password};
-use crate::domain::delivery::Fault;
+use domain::delivery::Fault;
 
 /// The data centre that is asked first; it names the one where the number is at home.
 const FIRST_DC: u8 = 2;

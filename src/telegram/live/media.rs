@@ -8,8 +8,8 @@ use grammers_client::tl::types;
 use tokio::io::{AsyncReadExt, BufReader};
 
 use super::connection::Connection;
-use crate::domain::broadcast::MediaType;
-use crate::domain::delivery::Fault;
+use domain::broadcast::MediaType;
+use domain::delivery::Fault;
 
 /// Bytes of one part. Messages wait behind a part that is on its way, so it is a small one where the file lets it be.
 const PART: usize = 128 * 1024;

@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::markup::Marked;
+use domain::markup::Marked;
 
 pub use channel::Description;
 pub use connection::Connection;

@@ -3,7 +3,7 @@
 use grammers_client::tl::{enums, types};
 use grammers_crypto::two_factor_auth::{calculate_2fa, check_p_and_g};
 
-use crate::domain::delivery::Fault;
+use domain::delivery::Fault;
 
 /// Bytes of the numbers that are reckoned with.
 const WIDTH: usize = 256;

@@ -2,7 +2,7 @@
 
 use grammers_client::tl::enums::{Update, Updates};
 
-use crate::domain::delivery::Receipt;
+use domain::delivery::Receipt;
 
 /// Reads the answer to the send under `random_id`.
 ///

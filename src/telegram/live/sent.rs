@@ -7,8 +7,8 @@ use grammers_client::tl::types;
 
 use super::connection::Connection;
 use super::{Recipient, calls, style};
-use crate::domain::delivery::Fault;
-use crate::domain::markup::Marked;
+use domain::delivery::Fault;
+use domain::markup::Marked;
 
 /// Messages of a history that are read at once; Telegram gives no more.
 const PAGE: i32 = 100;

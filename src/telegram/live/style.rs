@@ -2,7 +2,7 @@
 
 use grammers_client::tl::{enums, types};
 
-use crate::domain::markup::{Entity, Style};
+use domain::markup::{Entity, Style};
 
 /// The looks of a text; None for a plain one.
 pub(super) fn entities(looks: &[Entity]) -> Option<Vec<enums::MessageEntity>> {

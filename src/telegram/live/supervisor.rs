@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::pool::Pool;
 use super::session::Pinned;
 use super::{CONNECT_TIMEOUT, Credentials, Identity, calls, fault};
-use crate::domain::delivery::Fault;
+use domain::delivery::Fault;
 
 /// The first wait after a connection that was of no use; it doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);

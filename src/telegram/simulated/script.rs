@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use crate::domain::delivery::Fault;
+use domain::delivery::Fault;
 
 /// How the pretend Telegram treats a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::clock::VirtualClock;
-use crate::domain::markup::Marked;
+use domain::clock::VirtualClock;
+use domain::markup::Marked;
 
 /// One or more processes on a host, each with a data folder.
 struct Host {

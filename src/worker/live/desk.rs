@@ -11,15 +11,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::events::Event;
-use crate::service::broadcast::delivery::Mission;
-use crate::service::broadcast::delivery::settle::Answer;
-use crate::storage::broadcast::progress;
-use crate::worker::gate::Gate;
-use crate::worker::holder::Holder;
-use crate::worker::{Tools, settler};
+use crate::gate::Gate;
+use crate::holder::Holder;
+use crate::{Tools, settler};
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
+use events::Event;
+use service::broadcast::delivery::Mission;
+use service::broadcast::delivery::settle::Answer;
+use storage::broadcast::progress;
 
 /// A campaign is looked at so often without any event: events may get lost.
 const LOOK: Duration = Duration::from_secs(1);

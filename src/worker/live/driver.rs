@@ -15,25 +15,25 @@ use super::seat::{Seat, is_ready, opens, recipient};
 use super::send::{Send, Slot};
 use super::watchdog::Watchdog;
 use super::{errands, refresher};
-use crate::domain::broadcast::{AccountStatus, CampaignMode};
-use crate::domain::clock::duration_nanos;
-use crate::domain::delivery::table::{Ruling, rule};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::pacing::next_slot;
-use crate::service::broadcast::delivery::account::{self, Held};
-use crate::service::broadcast::delivery::engage::engage;
-use crate::service::broadcast::delivery::settle::Carrier;
-use crate::service::broadcast::telegram_account::credentials;
-use crate::storage::broadcast::queue::accounts;
-use crate::storage::broadcast::queue::engage::{Claim, Engaged};
-use crate::storage::broadcast::queue::new_key;
-use crate::storage::broadcast::queue::slots::{self, Taken};
-use crate::storage::broadcast::queue::tray::{self, Item, Owner};
-use crate::storage::broadcast::telegram_account;
-use crate::telegram::live::Connection;
-use crate::worker::holder::Holder;
-use crate::worker::{DRAIN, PAUSE, Tools, next_work};
+use crate::holder::Holder;
+use crate::{DRAIN, PAUSE, Tools, next_work};
+use domain::broadcast::{AccountStatus, CampaignMode};
+use domain::clock::duration_nanos;
+use domain::delivery::table::{Ruling, rule};
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use domain::pacing::next_slot;
+use service::broadcast::delivery::account::{self, Held};
+use service::broadcast::delivery::engage::engage;
+use service::broadcast::delivery::settle::Carrier;
+use service::broadcast::telegram_account::credentials;
+use storage::broadcast::queue::accounts;
+use storage::broadcast::queue::engage::{Claim, Engaged};
+use storage::broadcast::queue::new_key;
+use storage::broadcast::queue::slots::{self, Taken};
+use storage::broadcast::queue::tray::{self, Item, Owner};
+use storage::broadcast::telegram_account;
+use telegram::live::Connection;
 
 /// The account and its campaigns are looked at so often without any event.
 const LOOK: Duration = Duration::from_secs(1);
@@ -235,7 +235,7 @@ impl Driver {
         }
         self.account = account;
         if let Some(until) = self.account.send_not_before {
-            gate.hold(crate::domain::clock::nanos(until));
+            gate.hold(domain::clock::nanos(until));
         }
         self.work = accounts::work(tools.on.db.reader(), *id).await?;
         self.looked = Some(now);
@@ -368,8 +368,8 @@ impl Driver {
 
     /// How long until the campaign's next slot.
     async fn until_slot(&self, id: BroadcastCampaignId) -> Result<Duration> {
-        use crate::storage::broadcast::progress;
         use sea_orm::EntityTrait;
+        use storage::broadcast::progress;
         let on = &self.seat.tools.on;
         let Some(row) = progress::Entity::find_by_id(id).one(on.db.reader()).await? else { return Ok(LOOK) };
         let now = on.clock.nanos();
@@ -386,7 +386,7 @@ async fn pulse(seat: Arc<Seat>) {
             // Its failure is the connection's, which is seen elsewhere.
             drop(seat.connection.keep_alive().await);
         }
-        tokio::select! { () = seat.tools.on.clock.sleep(crate::worker::holder::BEAT) => {}, () = seat.stop.cancelled() => {} }
+        tokio::select! { () = seat.tools.on.clock.sleep(crate::holder::BEAT) => {}, () = seat.stop.cancelled() => {} }
     }
 }
 

@@ -7,16 +7,16 @@ use chrono::TimeDelta;
 use sea_orm::EntityTrait;
 
 use super::seat::Seat;
-use crate::domain::broadcast::{CampaignMode, SentChangeKind};
-use crate::domain::clock;
-use crate::domain::delivery::table::{Method, Ruling, rule};
-use crate::domain::delivery::{Fault, wait_until};
-use crate::domain::error::{Error, Result};
-use crate::events::Event;
-use crate::service::broadcast::delivery::{Mission, account};
-use crate::storage::broadcast::sent_change::{Came, Entity, Model, settle};
-use crate::storage::broadcast::{account_peer, channel};
-use crate::telegram::live::Recipient;
+use domain::broadcast::{CampaignMode, SentChangeKind};
+use domain::clock;
+use domain::delivery::table::{Method, Ruling, rule};
+use domain::delivery::{Fault, wait_until};
+use domain::error::{Error, Result};
+use events::Event;
+use service::broadcast::delivery::{Mission, account};
+use storage::broadcast::sent_change::{Came, Entity, Model, settle};
+use storage::broadcast::{account_peer, channel};
+use telegram::live::Recipient;
 
 /// Changes that are read at once.
 const READ: u64 = 20;

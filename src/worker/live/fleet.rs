@@ -12,14 +12,14 @@ use super::desk::Desks;
 use super::driver;
 use super::letters::Letters;
 use super::watchdog::Watchdog;
-use crate::domain::error::Result;
-use crate::domain::id::TelegramAccountId;
-use crate::service::broadcast::channel_refresh;
-use crate::service::broadcast::delivery::account;
-use crate::storage::broadcast::queue::accounts::{self, Seat};
-use crate::storage::broadcast::{account_lease, sender};
-use crate::worker::holder::Holder;
-use crate::worker::{Tools, next_work};
+use crate::holder::Holder;
+use crate::{Tools, next_work};
+use domain::error::Result;
+use domain::id::TelegramAccountId;
+use service::broadcast::channel_refresh;
+use service::broadcast::delivery::account;
+use storage::broadcast::queue::accounts::{self, Seat};
+use storage::broadcast::{account_lease, sender};
 
 /// How often accounts are looked for, apart from events.
 const LOOK: Duration = Duration::from_secs(1);

@@ -4,15 +4,15 @@ use chrono::TimeDelta;
 use sea_orm::EntityTrait;
 
 use super::seat::{Seat, recipient};
-use crate::domain::clock;
-use crate::domain::delivery::table::{Method, Ruling, rule};
-use crate::domain::delivery::{Receipt, wait_until};
-use crate::domain::error::Result;
-use crate::service::broadcast::delivery::settle::{Answer, Carrier, settle};
-use crate::service::broadcast::delivery::{Mission, account};
-use crate::storage::broadcast::channel;
-use crate::storage::broadcast::queue::tray::Item;
-use crate::telegram::live::{Sighting, Span};
+use domain::clock;
+use domain::delivery::table::{Method, Ruling, rule};
+use domain::delivery::{Receipt, wait_until};
+use domain::error::Result;
+use service::broadcast::delivery::settle::{Answer, Carrier, settle};
+use service::broadcast::delivery::{Mission, account};
+use storage::broadcast::channel;
+use storage::broadcast::queue::tray::Item;
+use telegram::live::{Sighting, Span};
 
 /// Telegram's clock and this one may differ so much.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);

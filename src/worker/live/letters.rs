@@ -8,12 +8,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, LeadId, TelegramAccountId};
-use crate::providers::{Contact, Message, Outcome, Sender};
-use crate::service::Services;
-use crate::service::retention::delivery::letter;
-use crate::worker::Tools;
+use crate::Tools;
+use domain::error::Result;
+use domain::id::{ContactAttemptId, LeadId, TelegramAccountId};
+use providers::{Contact, Message, Outcome, Sender};
+use service::Services;
+use service::retention::delivery::letter;
 
 /// Letters that wait for one account at most.
 const CAPACITY: usize = 32;

@@ -10,18 +10,18 @@ use tokio::sync::mpsc;
 
 use super::letters::{Letter, wait};
 use super::seat::Seat;
-use crate::domain::clock;
-use crate::domain::delivery::table::{Method, Ruling, rule};
-use crate::domain::delivery::{Fault, Receipt as Sent, wait_until};
-use crate::domain::error::Result;
-use crate::domain::markup::Marked;
-use crate::domain::pacing::{Start, start};
-use crate::providers::{Outcome, Receipt, Refusal};
-use crate::service::broadcast::delivery::account;
-use crate::service::retention::delivery::letter::{self, Leave, Turn};
-use crate::storage::broadcast::queue::budget;
-use crate::storage::retention::lead_peer;
-use crate::telegram::live::{Message, Recipient};
+use domain::clock;
+use domain::delivery::table::{Method, Ruling, rule};
+use domain::delivery::{Fault, Receipt as Sent, wait_until};
+use domain::error::Result;
+use domain::markup::Marked;
+use domain::pacing::{Start, start};
+use providers::{Outcome, Receipt, Refusal};
+use service::broadcast::delivery::account;
+use service::retention::delivery::letter::{self, Leave, Turn};
+use storage::broadcast::queue::budget;
+use storage::retention::lead_peer;
+use telegram::live::{Message, Recipient};
 
 /// So long an ambiguous letter is repeated under its `random_id`; then nobody knows.
 const REPEAT: Duration = Duration::from_secs(20);

@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::seat::Seat;
-use crate::domain::clock;
-use crate::domain::delivery::table::{Method, Ruling, rule};
-use crate::domain::delivery::{Fault, wait_until};
-use crate::domain::error::Result;
-use crate::service::broadcast::channel_refresh;
-use crate::service::broadcast::delivery::account;
-use crate::storage::broadcast::channel_refresh::Due;
-use crate::storage::broadcast::queue::{accounts, budget, peers};
+use domain::clock;
+use domain::delivery::table::{Method, Ruling, rule};
+use domain::delivery::{Fault, wait_until};
+use domain::error::Result;
+use service::broadcast::channel_refresh;
+use service::broadcast::delivery::account;
+use storage::broadcast::channel_refresh::Due;
+use storage::broadcast::queue::{accounts, budget, peers};
 
 /// Between two channels: look-ups in quick succession have cost accounts most of a day.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -9,16 +9,16 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::post::Post;
-use crate::domain::broadcast::CampaignMode;
-use crate::domain::delivery::repeatable;
-use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
-use crate::service::broadcast::delivery::Mission;
-use crate::storage::broadcast::queue::tray::Item;
-use crate::storage::broadcast::telegram_account;
-use crate::telegram::live::{Connection, Recipient, StoredMedia};
-use crate::worker::Tools;
-use crate::worker::gate::Gate;
-use crate::worker::holder::Holder;
+use crate::Tools;
+use crate::gate::Gate;
+use crate::holder::Holder;
+use domain::broadcast::CampaignMode;
+use domain::delivery::repeatable;
+use domain::id::{BroadcastCampaignId, TelegramAccountId};
+use service::broadcast::delivery::Mission;
+use storage::broadcast::queue::tray::Item;
+use storage::broadcast::telegram_account;
+use telegram::live::{Connection, Recipient, StoredMedia};
 
 /// What the tasks of one account share.
 pub struct Seat {

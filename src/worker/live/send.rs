@@ -7,17 +7,17 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::seat::Seat;
-use crate::domain::broadcast::CampaignMode;
-use crate::domain::clock;
-use crate::domain::delivery::table::{Ruling, rule};
-use crate::domain::delivery::{Attempt, Effect, Fault, Reply, judge};
-use crate::domain::meters;
-use crate::domain::pacing::{GRACE, Start, start};
-use crate::service::broadcast::delivery::Mission;
-use crate::service::broadcast::delivery::settle::{Answer, Carrier};
-use crate::storage::broadcast::queue::lease::Due;
-use crate::telegram::live::{Message, Recipient, StoredMedia};
-use crate::worker::gate::Gate;
+use crate::gate::Gate;
+use domain::broadcast::CampaignMode;
+use domain::clock;
+use domain::delivery::table::{Ruling, rule};
+use domain::delivery::{Attempt, Effect, Fault, Reply, judge};
+use domain::meters;
+use domain::pacing::{GRACE, Start, start};
+use service::broadcast::delivery::Mission;
+use service::broadcast::delivery::settle::{Answer, Carrier};
+use storage::broadcast::queue::lease::Due;
+use telegram::live::{Message, Recipient, StoredMedia};
 
 /// When a message is to start.
 #[derive(Debug, Clone, Copy)]

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use crate::domain::clock::Clock;
-use crate::domain::id::TelegramAccountId;
-use crate::telegram::live::Connection;
-use crate::worker::holder::Holder;
+use crate::holder::Holder;
+use domain::clock::Clock;
+use domain::id::TelegramAccountId;
+use telegram::live::Connection;
 
 /// How often the lease is looked at.
 const LOOK: Duration = Duration::from_millis(200);

@@ -9,13 +9,13 @@ use futures_util::future::{Either, select};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::pacing::{Start, start};
-use crate::domain::retention::verdict::Outcome;
-use crate::providers::{self, CALL_TIMEOUT};
-use crate::service::retention::delivery::lease::Ready;
-use crate::service::retention::delivery::settle::Answer;
-use crate::worker::Tools;
-use crate::worker::holder::Holder;
+use crate::Tools;
+use crate::holder::Holder;
+use domain::pacing::{Start, start};
+use domain::retention::verdict::Outcome;
+use providers::{self, CALL_TIMEOUT};
+use service::retention::delivery::lease::Ready;
+use service::retention::delivery::settle::Answer;
 
 /// What a launch works with.
 #[derive(Clone)]

@@ -14,17 +14,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::holder::Holder;
 use super::{DRAIN, PAUSE, Tools};
-use crate::domain::clock::duration_nanos;
-use crate::domain::error::{Error, Result};
-use crate::domain::pacing::HORIZON;
-use crate::domain::retention::pace::per_minute;
-use crate::domain::retention::words::ContactChannel;
-use crate::events::Event;
-use crate::service::retention::delivery::lease::{Claim, Leased, lease};
-use crate::service::retention::delivery::settle::Answer;
-use crate::service::retention::schedule;
-use crate::storage::broadcast::queue::new_key;
-use crate::storage::retention::queue::claim::first_due;
+use domain::clock::duration_nanos;
+use domain::error::{Error, Result};
+use domain::pacing::HORIZON;
+use domain::retention::pace::per_minute;
+use domain::retention::words::ContactChannel;
+use events::Event;
+use service::retention::delivery::lease::{Claim, Leased, lease};
+use service::retention::delivery::settle::Answer;
+use service::retention::schedule;
+use storage::broadcast::queue::new_key;
+use storage::retention::queue::claim::first_due;
 
 mod launch;
 mod settler;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::domain::error::Error;
-use crate::domain::retention::verdict::Outcome;
-use crate::service::Services;
-use crate::service::retention::delivery::settle::{Answer, settle};
-use crate::worker::holder::Holder;
+use crate::holder::Holder;
+use domain::error::Error;
+use domain::retention::verdict::Outcome;
+use service::Services;
+use service::retention::delivery::settle::{Answer, settle};
 
 /// Answers of one transaction at most.
 const BATCH: usize = 500;

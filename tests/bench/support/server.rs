@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
+use domain::role::Role;
 use herald::app::{App, Parts, Running};
 use herald::config::Settings;
-use herald::domain::role::Role;
-use herald::service::access::user::NewUser;
-use herald::service::access::{session, user};
-use herald::service::{Actor, Services};
+use service::access::user::NewUser;
+use service::access::{session, user};
+use service::{Actor, Services};
 
 use super::{Bench, KEY};
 

@@ -1,13 +1,13 @@
 //! A new key for what is stored.
 
-use herald::domain::sealed::{Unopened, Vault};
-use herald::domain::secret_key::SecretKey;
-use herald::service::Services;
-use herald::service::broadcast::telegram_account as service;
-use herald::service::secrets::{Report, rotate};
-use herald::storage::broadcast::telegram_account::{Entity, Model};
-use herald::storage::shelf::SHELVES;
+use ::service::Services;
+use ::service::broadcast::telegram_account as service;
+use ::service::secrets::{Report, rotate};
+use domain::sealed::{Unopened, Vault};
+use domain::secret_key::SecretKey;
 use sea_orm::ConnectionTrait;
+use storage::broadcast::telegram_account::{Entity, Model};
+use storage::shelf::SHELVES;
 
 use super::{added, start};
 use crate::harness::telegram::TelegramServer;

@@ -1,15 +1,15 @@
 //! Batches: filled by ids and by filters, counted right whatever happens at the same time.
 
+use ::service::Actor;
+use ::service::access::user;
+use ::service::broadcast::batch as service;
+use domain::id::BatchId;
+use domain::role::Role;
 use futures_util::future::join_all;
-use herald::domain::id::BatchId;
-use herald::domain::role::Role;
-use herald::service::Actor;
-use herald::service::access::user;
-use herald::service::broadcast::batch as service;
-use herald::storage::broadcast::channel_filter::ChannelFilter;
-use herald::storage::broadcast::{batch as rows, batch_channel};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::{Value as Json, json};
+use storage::broadcast::channel_filter::ChannelFilter;
+use storage::broadcast::{batch as rows, batch_channel};
 
 use super::{batch, campaign, channel, channels, template};
 use crate::harness::{Client, TestApp, eventually};

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::service::Actor;
+use ::service::access::{session, user};
+use ::service::broadcast::template as service;
+use ::service::once::{self, Once, once};
+use domain::clock::VirtualClock;
+use domain::role::Role;
 use futures_util::future::join_all;
-use herald::domain::clock::VirtualClock;
-use herald::domain::role::Role;
-use herald::service::Actor;
-use herald::service::access::{session, user};
-use herald::service::broadcast::template as service;
-use herald::service::once::{self, Once, once};
 use serde_json::{Value as Json, json};
 
 use super::{batch, campaign, channel, template};

@@ -1,10 +1,10 @@
 //! However many rows a query shows, it takes the same few statements.
 
-use herald::domain::role::Role;
-use herald::service::Actor;
-use herald::service::access::user;
-use herald::service::broadcast::{batch, channel};
+use domain::role::Role;
 use serde_json::json;
+use service::Actor;
+use service::access::user;
+use service::broadcast::{batch, channel};
 
 use crate::harness::{Counted, TestApp};
 

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use herald::domain::audit::Action;
-use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
-use herald::service::broadcast::{campaign, job};
+use domain::audit::Action;
+use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use service::broadcast::{campaign, job};
 
 use super::fixture::{Office, names};
 
@@ -114,7 +114,7 @@ async fn failures_in_a_row_pause_and_a_retry_takes_only_the_failed() {
     let worker = office.worker();
     let row = office.until(id, CampaignStatus::Paused).await;
     assert!((5..=8).contains(&row.failed), "paused after {}", row.failed);
-    let paused = herald::storage::broadcast::campaign::Entity::in_status([CampaignStatus::Paused]);
+    let paused = storage::broadcast::campaign::Entity::in_status([CampaignStatus::Paused]);
     let paused = sea_orm::Select::one(paused, office.on.db.reader()).await.expect("reads").expect("there");
     assert!(paused.pause_reason.expect("a reason").contains("in a row failed"));
     // Failures of the run before don't count: it needs five anew.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use herald::domain::audit::Action;
-use herald::domain::broadcast::CampaignStatus;
-use herald::domain::clock::{Clock, SystemClock, VirtualClock};
-use herald::domain::id::BroadcastCampaignId;
-use herald::domain::pacing::interval;
-use herald::service::broadcast::pace;
-use herald::storage::broadcast::queue::slots;
+use domain::audit::Action;
+use domain::broadcast::CampaignStatus;
+use domain::clock::{Clock, SystemClock, VirtualClock};
+use domain::id::BroadcastCampaignId;
+use domain::pacing::interval;
+use service::broadcast::pace;
+use storage::broadcast::queue::slots;
 
 use super::fixture::{Office, names};
 

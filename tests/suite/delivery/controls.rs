@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use herald::domain::audit::Action;
-use herald::domain::broadcast::{CampaignStatus, JobStatus};
-use herald::domain::error::Error;
-use herald::service::broadcast::{campaign, job};
+use domain::audit::Action;
+use domain::broadcast::{CampaignStatus, JobStatus};
+use domain::error::Error;
 use sea_orm::EntityTrait;
+use service::broadcast::{campaign, job};
 
 use super::fixture::{Office, names};
 
@@ -157,7 +157,7 @@ async fn a_schedule_fires_by_itself_and_an_overdue_one_does_not() {
     office.until(soon, CampaignStatus::Completed).await;
     worker.stop().await;
     assert!(office.ledger().iter().all(|line| line.at > now + TimeDelta::seconds(1)));
-    let late = herald::storage::broadcast::campaign::Entity::find_by_id(late).one(office.on.db.reader()).await;
+    let late = storage::broadcast::campaign::Entity::find_by_id(late).one(office.on.db.reader()).await;
     let late = late.expect("reads").expect("there");
     assert_eq!(late.status, CampaignStatus::Queued);
     assert!(late.schedule_missed_at.is_some());
@@ -166,11 +166,11 @@ async fn a_schedule_fires_by_itself_and_an_overdue_one_does_not() {
 
 #[tokio::test]
 async fn a_message_that_telegram_refuses_pauses_the_campaign_and_can_be_mended() {
-    use herald::domain::delivery::{Fault, Receipt};
-    use herald::telegram::{Messenger, Outgoing};
+    use domain::delivery::{Fault, Receipt};
+    use telegram::{Messenger, Outgoing};
     struct Strict;
     impl Messenger for Strict {
-        fn send(&self, message: Outgoing) -> futures_util::future::BoxFuture<'_, herald::domain::delivery::Reply> {
+        fn send(&self, message: Outgoing) -> futures_util::future::BoxFuture<'_, domain::delivery::Reply> {
             let refused = message.text.text.starts_with("Hello");
             Box::pin(async move {
                 if refused {

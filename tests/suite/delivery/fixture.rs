@@ -6,29 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use herald::domain::broadcast::{CampaignMode, CampaignStatus, CanPost, JobStatus, ParseMode};
-use herald::domain::clock::{Clock, SystemClock};
-use herald::domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
-use herald::domain::limits::Limits;
-use herald::domain::retention::attribution::Rule;
-use herald::domain::retention::endpoints::Endpoints;
-use herald::domain::role::Role;
-use herald::domain::sealed::Vault;
-use herald::domain::secret_key::SecretKey;
-use herald::events::local::LocalEvents;
-use herald::providers;
-use herald::service::broadcast::campaign::{self, New};
-use herald::service::broadcast::telegram_account::Application;
-use herald::service::together::Together;
-use herald::service::{Actor, Rules, Services};
-use herald::storage::access::{audit_log, user};
-use herald::storage::broadcast::{batch, batch_channel, channel, job, progress, template};
-use herald::telegram::Messenger;
-use herald::telegram::simulated::{LEDGER, Simulated};
-use herald::worker::{Tools, Worker};
+use domain::broadcast::{CampaignMode, CampaignStatus, CanPost, JobStatus, ParseMode};
+use domain::clock::{Clock, SystemClock};
+use domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
+use domain::limits::Limits;
+use domain::retention::attribution::Rule;
+use domain::retention::endpoints::Endpoints;
+use domain::role::Role;
+use domain::sealed::Vault;
+use domain::secret_key::SecretKey;
+use events::local::LocalEvents;
+use providers;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::Deserialize;
+use service::broadcast::campaign::{self, New};
+use service::broadcast::telegram_account::Application;
+use service::together::Together;
+use service::{Actor, Rules, Services};
+use storage::access::{audit_log, user};
+use storage::broadcast::{batch, batch_channel, channel, job, progress, template};
+use telegram::Messenger;
+use telegram::simulated::{LEDGER, Simulated};
 use tempfile::TempDir;
+use worker::{Tools, Worker};
 
 use crate::harness::Database;
 
@@ -256,7 +256,7 @@ impl Office {
 
     /// The batch of a campaign.
     pub async fn batch_of(&self, id: BroadcastCampaignId) -> BatchId {
-        let row = herald::storage::broadcast::campaign::Entity::find_by_id(id).one(self.on.db.reader()).await;
+        let row = storage::broadcast::campaign::Entity::find_by_id(id).one(self.on.db.reader()).await;
         row.expect("reads").expect("a campaign").batch_id
     }
 
@@ -331,7 +331,7 @@ impl Office {
     }
 
     /// How often an action stands in the audit log.
-    pub async fn audited(&self, action: herald::domain::audit::Action) -> usize {
+    pub async fn audited(&self, action: domain::audit::Action) -> usize {
         let lines = audit_log::Entity::find().filter(audit_log::Column::Action.eq(action));
         lines.all(self.on.db.reader()).await.expect("reads").len()
     }

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use herald::domain::broadcast::CampaignStatus;
-use herald::domain::error::Error;
-use herald::service::broadcast::campaign;
-use herald::storage::broadcast::{batch_channel, job, job_change};
+use domain::broadcast::CampaignStatus;
+use domain::error::Error;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
+use service::broadcast::campaign;
+use storage::broadcast::{batch_channel, job, job_change};
 
 use super::fixture::{Office, names};
 

@@ -1,12 +1,12 @@
 //! A holder of leases that a test plays itself, step by step.
 
-use herald::domain::delivery::{Receipt, Reply};
-use herald::domain::id::{BroadcastCampaignId, SenderId};
-use herald::service::broadcast::delivery::settle::Answer;
-use herald::service::broadcast::delivery::{Mission, lease, sender as service};
-use herald::storage::broadcast::queue::lease::{Claim, Due, Leased};
-use herald::storage::broadcast::queue::new_key;
-use herald::storage::broadcast::sender;
+use ::service::broadcast::delivery::settle::Answer;
+use ::service::broadcast::delivery::{Mission, lease, sender as service};
+use domain::delivery::{Receipt, Reply};
+use domain::id::{BroadcastCampaignId, SenderId};
+use storage::broadcast::queue::lease::{Claim, Due, Leased};
+use storage::broadcast::queue::new_key;
+use storage::broadcast::sender;
 
 use super::fixture::Office;
 

@@ -2,18 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use herald::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
-use herald::domain::clock;
-use herald::domain::delivery::Fault;
-use herald::domain::secret_key::SecretKey;
-use herald::service::broadcast::delivery::sender::Gone;
-use herald::service::broadcast::delivery::settle::settle;
-use herald::service::broadcast::delivery::{lease, sender as service};
-use herald::service::broadcast::{campaign, job};
-use herald::storage::broadcast::queue::senders::Fate;
-use herald::storage::broadcast::queue::slots;
-use herald::storage::broadcast::sender;
+use ::service::broadcast::delivery::sender::Gone;
+use ::service::broadcast::delivery::settle::settle;
+use ::service::broadcast::delivery::{lease, sender as service};
+use ::service::broadcast::{campaign, job};
+use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use domain::clock;
+use domain::delivery::Fault;
+use domain::secret_key::SecretKey;
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
+use storage::broadcast::queue::senders::Fate;
+use storage::broadcast::queue::slots;
+use storage::broadcast::sender;
 
 use super::fixture::{Office, names};
 use super::holding::{ACCEPTED, answers, claim, hold, request};
@@ -258,10 +258,10 @@ async fn the_database_takes_no_second_job_of_a_channel_and_no_counters_that_lie(
     let id = office.campaign(&names("once", 1), 6_000).await;
     office.start(id).await;
     let mut second = office.jobs(id).await.remove(0);
-    (second.id, second.position) = (herald::domain::id::JobId::generate(), 2);
+    (second.id, second.position) = (domain::id::JobId::generate(), 2);
     let second = &second;
-    let insert = |tx: std::sync::Arc<herald::storage::Tx>| async move {
-        let job = herald::storage::broadcast::job::Entity::insert(second.clone().into_active_model());
+    let insert = |tx: std::sync::Arc<storage::Tx>| async move {
+        let job = storage::broadcast::job::Entity::insert(second.clone().into_active_model());
         Ok(job.exec_without_returning(&*tx).await.map(drop)?)
     };
     assert!(office.on.write(insert).await.is_err(), "one job a channel");

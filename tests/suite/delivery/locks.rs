@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use herald::domain::broadcast::CampaignStatus;
-use herald::domain::delivery::Fault;
-use herald::domain::error::Error;
-use herald::domain::id::ChannelId;
-use herald::service::broadcast::campaign;
-use herald::service::broadcast::delivery::sender as service;
-use herald::service::broadcast::delivery::sender::Gone;
-use herald::service::broadcast::delivery::settle::settle;
-use herald::storage::broadcast::queue::lease::{Decision, lease};
-use herald::storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
-use herald::storage::{Db, Tx};
+use ::service::broadcast::campaign;
+use ::service::broadcast::delivery::sender as service;
+use ::service::broadcast::delivery::sender::Gone;
+use ::service::broadcast::delivery::settle::settle;
+use domain::broadcast::CampaignStatus;
+use domain::delivery::Fault;
+use domain::error::Error;
+use domain::id::ChannelId;
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+use storage::broadcast::queue::lease::{Decision, lease};
+use storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
+use storage::{Db, Tx};
 use tokio::sync::{Barrier, oneshot};
 use tokio::time::{sleep, timeout};
 

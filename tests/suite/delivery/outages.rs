@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use herald::domain::broadcast::CampaignStatus;
-use herald::domain::error::Error;
-use herald::storage::Db;
+use domain::broadcast::CampaignStatus;
+use domain::error::Error;
 use sea_orm::{ConnectionTrait, Statement};
+use storage::Db;
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -67,7 +67,7 @@ async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing
 
     wire.is_whole.send_replace(false);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let refused = herald::service::broadcast::campaign::pause(&office.on, &office.actor, id).await;
+    let refused = service::broadcast::campaign::pause(&office.on, &office.actor, id).await;
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
     let during = office.ledger().len();
     tokio::time::sleep(Duration::from_secs(9)).await;

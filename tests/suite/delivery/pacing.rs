@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use herald::domain::pacing::{DEADLINE, Slots, Start, start};
-use herald::storage::broadcast::queue::slots;
+use domain::pacing::{DEADLINE, Slots, Start, start};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sea_orm::Statement;
+use storage::broadcast::queue::slots;
 
 use super::fixture::{Office, names};
 

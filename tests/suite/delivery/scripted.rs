@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
+use domain::clock::{Clock, VirtualClock, duration_nanos};
+use domain::delivery::{Receipt, Reply};
+use domain::pacing::{GRACE, interval};
 use futures_util::future::BoxFuture;
-use herald::domain::clock::{Clock, VirtualClock, duration_nanos};
-use herald::domain::delivery::{Receipt, Reply};
-use herald::domain::pacing::{GRACE, interval};
-use herald::telegram::{Messenger, Outgoing, Peer};
-use herald::worker::{Tools, Worker};
+use telegram::{Messenger, Outgoing, Peer};
+use worker::{Tools, Worker};
 
 use super::fixture::Office;
 
@@ -81,7 +81,7 @@ impl Lab {
     }
 
     /// A worker whose signs of life go to another database.
-    pub fn worker_with_beats(&self, beats: herald::storage::Db) -> Worker {
+    pub fn worker_with_beats(&self, beats: storage::Db) -> Worker {
         let (on, messenger) = (self.office.on.clone(), self.telegram.clone());
         let contacts = self.office.contacts();
         Worker::start(Tools { on, beats, steered: None, messenger, contacts, neighbour: Arc::new(|_| ()) })

@@ -1,11 +1,11 @@
 //! Failures in a row: only those of the present run, only those that are one (R20).
 
 use chrono::TimeDelta;
-use herald::domain::audit::Action;
-use herald::domain::broadcast::CampaignStatus;
-use herald::domain::delivery::{Fault, Reply};
-use herald::service::broadcast::campaign;
-use herald::service::broadcast::delivery::settle::settle;
+use domain::audit::Action;
+use domain::broadcast::CampaignStatus;
+use domain::delivery::{Fault, Reply};
+use service::broadcast::campaign;
+use service::broadcast::delivery::settle::settle;
 
 use super::fixture::{Office, names};
 use super::holding::{ACCEPTED, answers, claim, hold};

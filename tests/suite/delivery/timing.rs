@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use herald::domain::broadcast::JobStatus;
-use herald::domain::clock::Clock;
-use herald::domain::delivery::{Fault, Receipt};
-use herald::service::broadcast::campaign;
-use herald::storage::Db;
-use herald::storage::broadcast::queue::senders;
-use herald::storage::broadcast::sender;
+use domain::broadcast::JobStatus;
+use domain::clock::Clock;
+use domain::delivery::{Fault, Receipt};
 use sea_orm::{ConnectionTrait, EntityTrait};
+use service::broadcast::campaign;
+use storage::Db;
+use storage::broadcast::queue::senders;
+use storage::broadcast::sender;
 
 use super::fixture::names;
 use super::holding::{claim, hold};

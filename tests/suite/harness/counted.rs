@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{Request, Variables};
-use herald::graphql::context::Caller;
-use herald::graphql::execution::Execution;
-use herald::service::Actor;
-use herald::service::access::{session, user};
+use graphql::context::Caller;
+use graphql::execution::Execution;
 use serde_json::Value as Json;
+use service::Actor;
+use service::access::{session, user};
 
 use super::{PASSWORD, TestApp};
 

@@ -33,10 +33,10 @@ impl Database {
     }
 
     /// Opened without the rest of Herald; a file lies in `folder`.
-    pub async fn open(&self, folder: &std::path::Path) -> herald::storage::Db {
+    pub async fn open(&self, folder: &std::path::Path) -> storage::Db {
         let opened = match &self.0 {
-            Some(postgres) => herald::storage::Db::postgres(&postgres.url(), 10).await,
-            None => herald::storage::Db::sqlite(&folder.join("herald.db")).await,
+            Some(postgres) => storage::Db::postgres(&postgres.url(), 10).await,
+            None => storage::Db::sqlite(&folder.join("herald.db")).await,
         };
         opened.unwrap()
     }

@@ -18,8 +18,8 @@ use std::time::Duration;
 use clap::Parser;
 use herald::app::{App, Parts, Running};
 use herald::config::{Config, Settings};
-use herald::service::Services;
 use serde_json::json;
+use service::Services;
 use tempfile::TempDir;
 
 pub use browser::{Browser, Tab};

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use herald::events::redis::RedisEvents;
+use events::redis::RedisEvents;
 use tokio_util::sync::CancellationToken;
 
 /// It ends with the test.

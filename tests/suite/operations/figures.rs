@@ -1,10 +1,10 @@
 //! The story of imports of leads, A/B tests and reports.
 
-use herald::domain::retention::words::ContactChannel;
-use herald::graphql::id::GlobalId;
-use herald::service::Services;
-use herald::storage::retention::{campaign, lead, script, sequence, sequence_step};
+use domain::retention::words::ContactChannel;
+use graphql::id::GlobalId;
 use serde_json::json;
+use service::Services;
+use storage::retention::{campaign, lead, script, sequence, sequence_step};
 
 use super::Story;
 use crate::harness::eventually;

@@ -1,14 +1,14 @@
 //! Campaigns at Instantly: made once, fed with each lead once, started, and asked for their figures.
 
-use herald::domain::id::{CampaignLeadId, RetentionCampaignId};
-use herald::domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
-use herald::graphql::id::GlobalId;
-use herald::service::Actor;
-use herald::service::retention::blocked;
-use herald::storage::retention::lists::{Channels, Days, Texts};
-use herald::storage::retention::{campaign, campaign_lead, lead};
+use domain::id::{CampaignLeadId, RetentionCampaignId};
+use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
+use graphql::id::GlobalId;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
+use service::Actor;
+use service::retention::blocked;
+use storage::retention::lists::{Channels, Days, Texts};
+use storage::retention::{campaign, campaign_lead, lead};
 
 use crate::harness::TestApp;
 use crate::providers::{Catcher, Caught, assert_allowed};
@@ -142,5 +142,5 @@ async fn who_wants_no_emails_is_put_on_its_block_list_once() {
     addresses.sort_by_key(ToString::to_string);
     assert_eq!(addresses, ["closed@example.org", "unwilling@example.org"]);
     // The note goes with the lead.
-    herald::service::retention::lead::delete(on, &Actor::system(), unwilling).await.unwrap();
+    service::retention::lead::delete(on, &Actor::system(), unwilling).await.unwrap();
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use domain::clock::{Clock, SystemClock};
+use domain::retention::credentials::{self, Secret};
 use herald::app::install_tls;
-use herald::domain::clock::{Clock, SystemClock};
-use herald::domain::retention::credentials::{self, Secret};
-use herald::providers::instantly::{Failure, Instantly, NewCampaign, NewLead};
-use herald::providers::twilio::Twilio;
-use herald::providers::vapi::Vapi;
-use herald::providers::webhook::{self, Webhook};
-use herald::providers::{Call, Contact, Email, Message, Outcome, Refusal, Sender};
+use providers::instantly::{Failure, Instantly, NewCampaign, NewLead};
+use providers::twilio::Twilio;
+use providers::vapi::Vapi;
+use providers::webhook::{self, Webhook};
+use providers::{Call, Contact, Email, Message, Outcome, Refusal, Sender};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 

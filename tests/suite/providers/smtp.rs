@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::clock::SystemClock;
+use domain::retention::credentials::{self, Secret, Security};
 use herald::app::install_tls;
-use herald::domain::clock::SystemClock;
-use herald::domain::retention::credentials::{self, Secret, Security};
-use herald::providers::smtp::Smtp;
-use herald::providers::{Contact, Email, Message, Outcome, Refusal, Sender};
+use providers::smtp::Smtp;
+use providers::{Contact, Email, Message, Outcome, Refusal, Sender};
 use uuid::Uuid;
 
 use super::mail_server::MailServer;

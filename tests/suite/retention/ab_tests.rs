@@ -1,13 +1,13 @@
 //! A/B tests: leads divided, counted, and a winner by the rule only.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use herald::domain::id::{AbTestId, LeadId, ScriptId};
-use herald::domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
-use herald::graphql::id::GlobalId;
-use herald::service::Services;
-use herald::service::retention::ab_test::{Contact, choices};
-use herald::storage::retention::{ab_test, campaign, contact_attempt, conversion, lead, script};
+use domain::id::{AbTestId, LeadId, ScriptId};
+use domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
+use graphql::id::GlobalId;
 use serde_json::{Value as Json, json};
+use service::Services;
+use service::retention::ab_test::{Contact, choices};
+use storage::retention::{ab_test, campaign, contact_attempt, conversion, lead, script};
 
 use super::rows;
 use crate::harness::{Client, TestApp};

@@ -1,12 +1,12 @@
 //! Conversion rules at work: a channel is left out when it does surely worse than its rule wants, and only then.
 
 use chrono::TimeDelta;
-use herald::domain::id::ConversionRuleId;
-use herald::domain::retention::words::{ContactAttemptStatus, ContactChannel, ConversionMetric};
-use herald::service::Services;
-use herald::service::retention::conversion_rule_check::ruled_out;
-use herald::storage::retention::{contact_attempt, conversion, conversion_rule, lead};
+use domain::id::ConversionRuleId;
+use domain::retention::words::{ContactAttemptStatus, ContactChannel, ConversionMetric};
 use serde_json::json;
+use service::Services;
+use service::retention::conversion_rule_check::ruled_out;
+use storage::retention::{contact_attempt, conversion, conversion_rule, lead};
 
 use super::rows;
 use crate::harness::TestApp;

@@ -6,28 +6,28 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use herald::domain::clock::nanos;
-use herald::domain::error::Error;
-use herald::domain::id::{LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId};
-use herald::domain::retention::conditions::Conditions;
-use herald::domain::retention::schedule_clock::Pace;
-use herald::domain::retention::trigger::TriggerConfig;
-use herald::domain::retention::window::Window;
-use herald::domain::retention::words::{
+use domain::clock::nanos;
+use domain::error::Error;
+use domain::id::{LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId};
+use domain::retention::conditions::Conditions;
+use domain::retention::schedule_clock::Pace;
+use domain::retention::trigger::TriggerConfig;
+use domain::retention::window::Window;
+use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, ContactDay, DelayUnit, EndReason, EnrollmentStatus, ExecutionReason,
     ExecutionStatus, LeadStatus, RetentionCampaignStatus, TriggerType,
 };
-use herald::providers::simulated::LEDGER;
-use herald::service::retention::sequence::steps::{self, NewStep};
-use herald::service::retention::{endings, enrollment, schedule, sequence};
-use herald::storage::retention::lists::{Channels, Days, Texts};
-use herald::storage::retention::queue::pace;
-use herald::storage::retention::{
+use providers::simulated::LEDGER;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
+use service::retention::sequence::steps::{self, NewStep};
+use service::retention::{endings, enrollment, schedule, sequence};
+use storage::retention::lists::{Channels, Days, Texts};
+use storage::retention::queue::pace;
+use storage::retention::{
     campaign, contact_attempt, enrollment as enrollment_rows, execution, lead, script, sequence as sequence_rows,
     sequence_progress,
 };
-use herald::worker::{Tools, Worker};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
+use worker::{Tools, Worker};
 
 use crate::delivery::fixture::Office;
 
@@ -57,7 +57,7 @@ impl Bureau {
 
     pub fn worker(&self) -> Worker {
         let on = &self.office.on;
-        let messenger = herald::telegram::simulated::Simulated::open(&self.office.ledger_path(), on.clock.clone());
+        let messenger = telegram::simulated::Simulated::open(&self.office.ledger_path(), on.clock.clone());
         Worker::start(Tools {
             on: on.clone(),
             beats: on.db.clone(),
@@ -434,7 +434,7 @@ async fn triggers_enroll_each_lead_once_also_after_downtime() {
     bureau.lead("old", |row| row.created_at = days_ago(3)).await;
     bureau.lead("converted", |row| (row.created_at, row.status) = (days_ago(3), LeadStatus::Converted)).await;
     for _ in 0..3 {
-        herald::service::retention::trigger::enroll_all(on).await.unwrap();
+        service::retention::trigger::enroll_all(on).await.unwrap();
     }
     let enrolled = async |id| bureau.progress(id).await.active;
     assert_eq!((enrolled(new.id).await, enrolled(old.id).await), (1, 1));
@@ -444,7 +444,7 @@ async fn triggers_enroll_each_lead_once_also_after_downtime() {
     let statement = Statement::from_sql_and_values(on.db.backend(), sql, [seen.into()]);
     on.db.reader().execute_raw(statement).await.unwrap();
     bureau.lead("crm-late", |row| (row.source, row.created_at) = ("CRM".into(), days_ago(1))).await;
-    herald::service::retention::trigger::enroll_all(on).await.unwrap();
+    service::retention::trigger::enroll_all(on).await.unwrap();
     assert_eq!(enrolled(new.id).await, 2);
     bureau.counters_are_right(new.id).await;
 }

@@ -1,11 +1,11 @@
 //! What is due is found by its index, however many steps there are.
 
-use herald::storage::retention::queue::claim::due_sql;
-use herald::storage::sql::Dialect;
 use sea_orm::{ConnectionTrait, Statement};
+use storage::retention::queue::claim::due_sql;
+use storage::sql::Dialect;
 
 use super::engine::{Bureau, email};
-use herald::domain::retention::words::ContactChannel;
+use domain::retention::words::ContactChannel;
 
 /// Executions in the table: `HERALD_TEST_EXECUTIONS`, 50,000 by default.
 fn executions() -> u64 {

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use herald::domain::id::{AbTestId, ConversionRuleId, LeadId, ScriptId};
-use herald::domain::retention::ab_test::Rule;
-use herald::domain::retention::words::{
+use domain::id::{AbTestId, ConversionRuleId, LeadId, ScriptId};
+use domain::retention::ab_test::Rule;
+use domain::retention::words::{
     AbTestStatus, AbVariant, ContactChannel, ConversionMetric, DelayUnit, EnrollmentStatus, ExecutionReason,
     ExecutionStatus, RetentionCampaignStatus,
 };
-use herald::service::retention::lead_merge::{self, Merge};
-use herald::service::retention::{campaign, lead, lead_erase};
-use herald::storage::retention::{ab_test, contact_attempt, conversion_rule, lead as lead_rows};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::json;
+use service::retention::lead_merge::{self, Merge};
+use service::retention::{campaign, lead, lead_erase};
+use storage::retention::{ab_test, contact_attempt, conversion_rule, lead as lead_rows};
 
 use super::engine::{Bureau, email, step};
 use super::rows;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const SPEED: i64 = 4 * 24 * 3600;
 
 /// Waits until so many steps of somebody were sent.
-async fn until_sent(bureau: &Bureau, sequence: herald::domain::id::RetentionSequenceId, count: i32) {
+async fn until_sent(bureau: &Bureau, sequence: domain::id::RetentionSequenceId, count: i32) {
     let began = Instant::now();
     while bureau.progress(sequence).await.steps_sent < count {
         assert!(began.elapsed() < PATIENCE, "{:?}", bureau.progress(sequence).await);
@@ -103,7 +103,7 @@ async fn a_step_keeps_leads_in_their_variant_and_sends_the_winner_once_there_is_
     let [a, b] = variants;
     let (a, b) = (a.await, b.await);
     let sequence = bureau.sequence(vec![email(plain, 0), email(plain, 1)], |_| ()).await;
-    let steps = herald::service::retention::sequence::steps::of(sequence.id, sequence.steps_version);
+    let steps = service::retention::sequence::steps::of(sequence.id, sequence.steps_version);
     let second = steps.all(on.db.reader()).await.unwrap().into_iter().find(|step| step.step_order == 2).unwrap();
     let test = ab_test::Model {
         id: AbTestId::generate(),
@@ -173,7 +173,7 @@ async fn a_rule_that_a_channel_breaks_leaves_its_steps_out() {
     let on = &bureau.office.on;
     let (mail, sms) =
         (bureau.script(ContactChannel::Email, "Hello").await, bureau.script(ContactChannel::Sms, "Hello").await);
-    let at = herald::service::retention::schedule::now(on).await.unwrap() - chrono::TimeDelta::days(3);
+    let at = service::retention::schedule::now(on).await.unwrap() - chrono::TimeDelta::days(3);
     let person = rows::lead(at);
     let ignored = (0..200).map(|_| rows::attempt(person.id, ContactChannel::Email, at)).collect();
     rows::insert::<lead_rows::Entity, _>(on, vec![person.clone()]).await;
@@ -231,7 +231,7 @@ async fn counters_stay_right_when_leads_are_deleted_erased_or_merged() {
         bureau.counters_are_right(id).await;
     }
     let db = on.db.reader();
-    let of_the_kept = herald::storage::retention::enrollment::Entity::with(leads[2]).all(db).await.unwrap();
+    let of_the_kept = storage::retention::enrollment::Entity::with(leads[2]).all(db).await.unwrap();
     let live = of_the_kept.iter().filter(|row| row.status == EnrollmentStatus::Active).count();
     assert_eq!((of_the_kept.len(), live), (3, 2), "one of the two in the same sequence has ended: {of_the_kept:?}");
     // One that is in no other's sequence goes over as it is.

@@ -3,15 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use herald::domain::id::{ContactAttemptId, LeadId, RetentionSequenceId, SequenceStepExecutionId};
-use herald::domain::retention::words::{
-    ContactChannel, EnrollmentStatus, ExecutionReason, ExecutionStatus, TriggerType,
-};
-use herald::providers::simulated::LEDGER;
-use herald::service::retention::{endings, schedule};
-use herald::storage::retention::{contact_attempt, enrollment, execution};
+use domain::id::{ContactAttemptId, LeadId, RetentionSequenceId, SequenceStepExecutionId};
+use domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionReason, ExecutionStatus, TriggerType};
+use providers::simulated::LEDGER;
 use rand::seq::IndexedRandom;
 use sea_orm::{ColumnTrait, QueryFilter};
+use service::retention::{endings, schedule};
+use storage::retention::{contact_attempt, enrollment, execution};
 
 use super::engine::{Bureau, email, office_hours};
 use crate::harness::Process;

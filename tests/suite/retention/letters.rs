@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use herald::domain::id::{ConsentId, LeadId, RetentionSequenceId, TelegramAccountId};
-use herald::domain::retention::words::{
-    ConsentKind, ContactChannel, DelayUnit, EndReason, ExecutionReason, ExecutionStatus,
-};
-use herald::service::retention::{sequence, switch};
-use herald::storage::broadcast::telegram_account;
-use herald::storage::retention::{consent, enrollment, execution, lead, lead_peer};
-use herald::telegram::Nobody;
-use herald::worker::{Tools, Worker};
+use domain::id::{ConsentId, LeadId, RetentionSequenceId, TelegramAccountId};
+use domain::retention::words::{ConsentKind, ContactChannel, DelayUnit, EndReason, ExecutionReason, ExecutionStatus};
+use service::retention::{sequence, switch};
+use storage::broadcast::telegram_account;
+use storage::retention::{consent, enrollment, execution, lead, lead_peer};
+use telegram::Nobody;
+use worker::{Tools, Worker};
 
 use super::engine::{Bureau, step};
 use super::rows;

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use domain::error::Error;
+use domain::id::SequenceEnrollmentId;
+use domain::retention::words::{ContactChannel, EnrollmentStatus};
 use futures_util::StreamExt;
-use herald::domain::error::Error;
-use herald::domain::id::SequenceEnrollmentId;
-use herald::domain::retention::words::{ContactChannel, EnrollmentStatus};
-use herald::service::retention::enrollment_updates::{Place, chunks};
-use herald::service::retention::sequence;
-use herald::service::retention::sequence_live::Sequences;
-use herald::storage::retention::enrollment;
+use service::retention::enrollment_updates::{Place, chunks};
+use service::retention::sequence;
+use service::retention::sequence_live::Sequences;
+use storage::retention::enrollment;
 
 use super::engine::{Bureau, email};
 use crate::delivery::fixture::Office;
@@ -88,6 +88,6 @@ async fn progress_rises_and_ends_with_the_sequence() {
     assert_eq!((last.row.completed, last.row.steps_sent), (1, 2), "the last state is told, then the stream completes");
     let mut late = Box::pin(live.progress(sequence.id, Some(version)).await.unwrap());
     assert!(late.next().await.is_none(), "nothing is newer than what was seen");
-    let unknown = herald::domain::id::RetentionSequenceId::generate();
+    let unknown = domain::id::RetentionSequenceId::generate();
     assert!(matches!(live.progress(unknown, None).await, Err(Error::NotFound(_))));
 }

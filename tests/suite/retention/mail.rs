@@ -1,10 +1,10 @@
 //! Emails of sequences, all the way: through the API and the engine to a real mail server, and back by the link in them.
 
-use herald::domain::clock::nanos;
-use herald::domain::retention::schedule_clock::Pace;
-use herald::storage::retention::queue::pace;
+use domain::clock::nanos;
+use domain::retention::schedule_clock::Pace;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use storage::retention::queue::pace;
 
 use super::lead;
 use crate::harness::{Client, TestApp, eventually};

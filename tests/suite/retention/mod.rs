@@ -22,13 +22,13 @@ mod scripts;
 mod statements;
 mod tables;
 
-use herald::domain::id::LeadId;
-use herald::domain::retention::words::LeadStatus;
-use herald::graphql::id::encode;
-use herald::service::Services;
-use herald::storage::retention::lead;
+use domain::id::LeadId;
+use domain::retention::words::LeadStatus;
+use graphql::id::encode;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
+use service::Services;
+use storage::retention::lead;
 
 use crate::harness::{Client, Reply};
 

@@ -2,15 +2,15 @@
 
 use async_graphql::ID;
 use chrono::{DateTime, Utc};
-use herald::domain::id::{AbTestId, RetentionCampaignId};
-use herald::domain::retention::ab_test::Rule;
-use herald::domain::retention::words::{AbTestStatus, ContactChannel, ExecutionStatus};
-use herald::graphql::id::GlobalId;
-use herald::service::Services;
-use herald::storage::retention::{
+use domain::id::{AbTestId, RetentionCampaignId};
+use domain::retention::ab_test::Rule;
+use domain::retention::words::{AbTestStatus, ContactChannel, ExecutionStatus};
+use graphql::id::GlobalId;
+use serde_json::json;
+use service::Services;
+use storage::retention::{
     ab_test, campaign, contact_attempt, conversion, enrollment, execution, lead, script, sequence, sequence_step,
 };
-use serde_json::json;
 
 use super::rows;
 use crate::harness::TestApp;

@@ -1,19 +1,19 @@
 //! People as a whole: two leads that are one, everything that is known of one, and being forgotten.
 
 use chrono::TimeDelta;
-use herald::domain::id::LeadId;
-use herald::domain::retention::words::{
+use domain::id::LeadId;
+use domain::retention::words::{
     AbVariant, CampaignLeadStatus, ConsentKind, ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus,
     WebhookEventStatus,
 };
-use herald::graphql::id::GlobalId;
-use herald::service::Services;
-use herald::storage::retention::{
+use graphql::id::GlobalId;
+use sea_orm::PaginatorTrait;
+use serde_json::{Value as Json, json};
+use service::Services;
+use storage::retention::{
     campaign, campaign_lead, consent, contact_attempt, conversion, enrollment, execution, lead, sequence,
     sequence_step, webhook_event,
 };
-use sea_orm::PaginatorTrait;
-use serde_json::{Value as Json, json};
 
 use super::rows;
 use crate::harness::{Client, TestApp};
@@ -42,7 +42,7 @@ async fn history(on: &Services, of: &lead::Model, campaign: &campaign::Model, st
         ..rows::conversion(of.id, 5_000_000, now)
     };
     let member = campaign_lead::Model {
-        id: herald::domain::id::CampaignLeadId::generate(),
+        id: domain::id::CampaignLeadId::generate(),
         campaign_id: campaign.id,
         lead_id: of.id,
         status: CampaignLeadStatus::Pending,
@@ -52,7 +52,7 @@ async fn history(on: &Services, of: &lead::Model, campaign: &campaign::Model, st
     let enrolled = rows::enrollment(step.sequence_id, of.id, now);
     let due = rows::execution(enrolled.id, step.id, ExecutionStatus::Scheduled, now + TimeDelta::days(1));
     let agreed = consent::Model {
-        id: herald::domain::id::ConsentId::generate(),
+        id: domain::id::ConsentId::generate(),
         lead_id: of.id,
         channel: Some(ContactChannel::Email),
         kind: ConsentKind::Given,
@@ -167,7 +167,7 @@ async fn export(by: &Client, id: LeadId) -> Json {
 
 /// A callback of which nothing but its body matters.
 fn callback(body: String, now: chrono::DateTime<chrono::Utc>) -> webhook_event::Model {
-    let id = herald::domain::id::WebhookEventId::generate();
+    let id = domain::id::WebhookEventId::generate();
     webhook_event::Model {
         id,
         provider: "twilio".into(),

@@ -1,19 +1,17 @@
 //! Reports: figures over ranges of time, kept for a minute or until something changes.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use herald::domain::id::{LeadId, RetentionCampaignId, SequenceStepId};
-use herald::domain::retention::words::{
+use domain::id::{LeadId, RetentionCampaignId, SequenceStepId};
+use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, ConversionStatus, EnrollmentStatus, ExecutionStatus,
 };
-use herald::events::Event;
-use herald::graphql::id::GlobalId;
-use herald::service::Services;
-use herald::service::retention::report::{Asked, Question, Reports};
-use herald::storage::retention::{
-    campaign, contact_attempt, conversion, enrollment, execution, lead, sequence, sequence_step,
-};
+use events::Event;
+use graphql::id::GlobalId;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
+use service::Services;
+use service::retention::report::{Asked, Question, Reports};
+use storage::retention::{campaign, contact_attempt, conversion, enrollment, execution, lead, sequence, sequence_step};
 
 use super::rows;
 use crate::harness::TestApp;
@@ -97,7 +95,7 @@ fn conversions(
         ..rows::conversion(lead, 2_000_000, now - TimeDelta::days(1))
     };
     let rejected = conversion::Model {
-        id: herald::domain::id::ConversionId::generate(),
+        id: domain::id::ConversionId::generate(),
         subject_id: "x".into(),
         status: ConversionStatus::Rejected,
         ..sale.clone()

@@ -1,21 +1,21 @@
 //! Rows of retention, put into the database past the API: what the worker and the providers leave there.
 
 use chrono::{DateTime, Utc};
-use herald::domain::id::{
+use domain::id::{
     ContactAttemptId, ConversionId, LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId,
     SequenceStepExecutionId, SequenceStepId,
 };
-use herald::domain::retention::words::{
+use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus, LeadStatus,
     RetentionCampaignStatus, RetentionSequenceStatus, TriggerType,
 };
-use herald::service::Services;
-use herald::storage::retention::lists::{Channels, Days, Texts};
-use herald::storage::retention::{
-    campaign, contact_attempt, conversion, enrollment, execution, lead, script, sequence, sequence_step,
-};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
+use service::Services;
+use storage::retention::lists::{Channels, Days, Texts};
+use storage::retention::{
+    campaign, contact_attempt, conversion, enrollment, execution, lead, script, sequence, sequence_step,
+};
 
 /// Inserts rows of one kind, many a statement.
 pub async fn insert<E, A>(on: &Services, rows: Vec<E::Model>)

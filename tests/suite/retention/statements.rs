@@ -1,19 +1,17 @@
 //! However many leads and campaigns a query shows, it takes the same few statements.
 
 use async_graphql::MaybeUndefined;
-use herald::domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
-use herald::domain::retention::words::{
-    ContactAttemptStatus, ContactChannel, DelayUnit, RetentionSequenceStatus, TriggerType,
-};
-use herald::domain::role::Role;
-use herald::service::access::user;
-use herald::service::retention::{campaign, contact_attempt, lead, members};
-use herald::service::{Actor, Services};
-use herald::storage::retention::lead_filter::LeadFilter;
-use herald::storage::retention::lists::Channels;
-use herald::storage::retention::{sequence, sequence_step};
+use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
+use domain::retention::words::{ContactAttemptStatus, ContactChannel, DelayUnit, RetentionSequenceStatus, TriggerType};
+use domain::role::Role;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
+use service::access::user;
+use service::retention::{campaign, contact_attempt, lead, members};
+use service::{Actor, Services};
+use storage::retention::lead_filter::LeadFilter;
+use storage::retention::lists::Channels;
+use storage::retention::{sequence, sequence_step};
 use uuid::Uuid;
 
 use crate::harness::{Counted, TestApp};

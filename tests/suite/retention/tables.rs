@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use herald::storage::Db;
-use herald::storage::retention::{
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, Statement};
+use storage::Db;
+use storage::retention::{
     ab_test, campaign, campaign_lead, consent, contact_attempt, conversion, conversion_rule, enrollment, execution,
     integration_config, lead, lead_import, lead_import_error, script, sequence, sequence_step, suppression,
     webhook_event,
 };
-use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, Statement};
 
 use crate::harness::Database;
 

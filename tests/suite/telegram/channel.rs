@@ -1,8 +1,8 @@
 //! What Telegram tells of a channel.
 
-use herald::domain::broadcast::CanPost;
-use herald::domain::delivery::Fault;
-use herald::telegram::live::{Connection, Description, Recipient};
+use domain::broadcast::CanPost;
+use domain::delivery::Fault;
+use telegram::live::{Connection, Description, Recipient};
 
 use crate::harness::telegram::{Facts, On, Play, TelegramServer};
 

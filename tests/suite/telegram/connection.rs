@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use herald::domain::delivery::{Fault, Receipt};
-use herald::domain::markup::{self, Marked};
-use herald::domain::session_string::SessionString;
-use herald::telegram::live::{Connection, Credentials, Message, Recipient};
+use domain::delivery::{Fault, Receipt};
+use domain::markup::{self, Marked};
+use domain::session_string::SessionString;
+use telegram::live::{Connection, Credentials, Message, Recipient};
 
 use crate::harness::eventually;
 use crate::harness::telegram::{On, Play, TelegramServer};

@@ -1,6 +1,6 @@
 //! Many accounts in one process.
 
-use herald::telegram::live::{Connection, Message, Recipient};
+use telegram::live::{Connection, Message, Recipient};
 
 use crate::harness::telegram::TelegramServer;
 
@@ -22,7 +22,7 @@ async fn heavy_many_accounts_are_connected_at_once() {
         connections.push(Connection::connect(server.credentials(account)).await.unwrap().0);
     }
     for connection in &connections {
-        let text = std::sync::Arc::new(herald::domain::markup::Marked::plain("Hello".into()));
+        let text = std::sync::Arc::new(domain::markup::Marked::plain("Hello".into()));
         connection.send(&Message { to: Recipient::SavedMessages, text, random_id: 1 }).await.unwrap();
     }
     let after = memory();

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use herald::domain::broadcast::MediaType;
-use herald::domain::delivery::{Fault, Receipt};
-use herald::domain::markup::Marked;
-use herald::telegram::live::{Connection, MediaSource, Message, Recipient, StoredMedia};
+use domain::broadcast::MediaType;
+use domain::delivery::{Fault, Receipt};
+use domain::markup::Marked;
+use telegram::live::{Connection, MediaSource, Message, Recipient, StoredMedia};
 
 use crate::harness::telegram::{On, Play, TelegramServer};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use herald::domain::delivery::{Fault, Receipt};
-use herald::domain::markup::{self, Marked};
-use herald::telegram::live::{Connection, Message, Recipient, Sighting, Span};
+use domain::delivery::{Fault, Receipt};
+use domain::markup::{self, Marked};
+use telegram::live::{Connection, Message, Recipient, Sighting, Span};
 
 use crate::harness::telegram::{On, Play, TelegramServer};
 

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::domain::audit::{Action, Severity};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{AuditLogId, UserId};
-use crate::storage::access::audit_log;
+use domain::audit::{Action, Severity};
+use domain::error::{Error, Result};
+use domain::id::{AuditLogId, UserId};
+use storage::access::audit_log;
 
 /// The most that a part may hold when it is unpacked, in bytes: what is larger was not written by Herald.
 const MOST: u64 = 1 << 30;
@@ -50,7 +50,7 @@ pub(super) async fn encode(lines: Vec<audit_log::Model>) -> Result<Vec<u8>> {
 }
 
 /// The lines of a file.
-pub(in crate::service::access) async fn decode(file: Vec<u8>) -> Result<Vec<audit_log::Model>> {
+pub(in crate::access) async fn decode(file: Vec<u8>) -> Result<Vec<audit_log::Model>> {
     off_thread(move || {
         let text = BufReader::new(std::io::Read::take(GzDecoder::new(file.as_slice()), MOST));
         text.lines().map(|line| Ok(serde_json::from_str::<Line>(&line?)?.into())).collect()

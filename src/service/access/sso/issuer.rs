@@ -9,8 +9,8 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::role::Role;
+use domain::error::{Error, Result};
+use domain::role::Role;
 
 /// By so much the issuer's clock may be ahead.
 const SKEW: TimeDelta = TimeDelta::seconds(5);

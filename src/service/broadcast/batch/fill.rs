@@ -7,14 +7,14 @@ use sea_orm::{
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, ChannelId};
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::channel_filter::ChannelFilter;
-use crate::storage::broadcast::{batch, batch_members, channel};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use domain::id::{BatchId, ChannelId};
+use storage::Tx;
+use storage::broadcast::channel_filter::ChannelFilter;
+use storage::broadcast::{batch, batch_members, channel};
 
 /// Channels that SQLite puts into a batch in one transaction: 10 ms where 200,000 are in it already.
 const CHUNK: i32 = 5_000;

@@ -4,14 +4,14 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
 use super::{check_ids, unique};
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations};
-use crate::domain::id::{BatchId, ChannelId};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::{batch, batch_members};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations};
+use domain::id::{BatchId, ChannelId};
+use events::Event;
+use storage::Tx;
+use storage::broadcast::{batch, batch_members};
 
 /// Puts channels into a batch, and returns it with the number of those that were not in it before.
 ///

@@ -3,12 +3,12 @@
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use crate::domain::broadcast::CampaignMode;
-use crate::domain::error::{Error, Result, Violation, Violations};
-use crate::domain::id::ChannelId;
-use crate::domain::template::{CAPTION_LIMIT, Channel, MESSAGE_LIMIT, Params, Template};
-use crate::service::Services;
-use crate::storage::broadcast::{campaign, channel, template};
+use crate::Services;
+use domain::broadcast::CampaignMode;
+use domain::error::{Error, Result, Violation, Violations};
+use domain::id::ChannelId;
+use domain::template::{CAPTION_LIMIT, Channel, MESSAGE_LIMIT, Params, Template};
+use storage::broadcast::{campaign, channel, template};
 
 /// Channels that are looked at in one statement.
 const CHUNK: u64 = 5_000;

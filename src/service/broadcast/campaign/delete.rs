@@ -4,15 +4,15 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 use super::transition;
-use crate::domain::audit::Action;
-use crate::domain::broadcast::CampaignStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::queue::freeze::remove_jobs;
-use crate::storage::broadcast::{campaign, job_change, leftover, progress, queue};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::CampaignStatus;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use events::Event;
+use storage::broadcast::queue::freeze::remove_jobs;
+use storage::broadcast::{campaign, job_change, leftover, progress, queue};
 
 /// Jobs removed in one transaction.
 const CHUNK: i32 = 5_000;

@@ -6,17 +6,17 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::transition::{self, Ending};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::{CampaignStatus, JobStatus};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::pacing::BARRIER;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services, once};
-use crate::storage::Tx;
-use crate::storage::broadcast::queue::sweep::End;
-use crate::storage::broadcast::{campaign, progress, queue};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services, once};
+use domain::audit::Action;
+use domain::broadcast::{CampaignStatus, JobStatus};
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use domain::pacing::BARRIER;
+use events::Event;
+use storage::Tx;
+use storage::broadcast::queue::sweep::End;
+use storage::broadcast::{campaign, progress, queue};
 
 /// How much of a cancellation is done before the mutation answers; workers do the rest.
 const INLINE: Duration = Duration::from_millis(250);
@@ -181,7 +181,7 @@ async fn retry_chunk(
 }
 
 /// A campaign that has completed or failed runs again, because jobs were queued anew. The caller holds its hot row.
-pub(in crate::service::broadcast) async fn run_again(on: &Services, tx: &Tx, id: BroadcastCampaignId) -> Result<()> {
+pub(in crate::broadcast) async fn run_again(on: &Services, tx: &Tx, id: BroadcastCampaignId) -> Result<()> {
     match transition::status_of(&queue::lock(tx, id).await?)? {
         CampaignStatus::Running | CampaignStatus::Paused => Ok(()),
         CampaignStatus::Completed | CampaignStatus::Failed => {
@@ -192,11 +192,7 @@ pub(in crate::service::broadcast) async fn run_again(on: &Services, tx: &Tx, id:
 }
 
 /// A paused or running campaign of which nothing is left is complete. The caller holds its hot row.
-pub(in crate::service::broadcast) async fn complete_if_spent(
-    on: &Services,
-    tx: &Tx,
-    row: &progress::Model,
-) -> Result<()> {
+pub(in crate::broadcast) async fn complete_if_spent(on: &Services, tx: &Tx, row: &progress::Model) -> Result<()> {
     let status = transition::status_of(row)?;
     if row.is_spent() && matches!(status, CampaignStatus::Running | CampaignStatus::Paused) {
         transition::end(on, tx, row.campaign_id, &Ending::Completed).await?;

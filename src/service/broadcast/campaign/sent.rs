@@ -4,15 +4,15 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
 use super::audience;
-use crate::domain::audit::Action;
-use crate::domain::broadcast::{CampaignStatus, ParseMode, SentChangeKind};
-use crate::domain::error::{Error, Result, require_version};
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::template::Template;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::{campaign, queue, sent_change};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::{CampaignStatus, ParseMode, SentChangeKind};
+use domain::error::{Error, Result, require_version};
+use domain::id::BroadcastCampaignId;
+use domain::template::Template;
+use events::Event;
+use storage::broadcast::{campaign, queue, sent_change};
 
 /// Gives all messages that the campaign has sent another text; it becomes the campaign's own copy. Returns how many there are.
 ///

@@ -6,17 +6,17 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, Quer
 use serde_json::json;
 
 use super::{audience, transition};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::{CampaignMode, CampaignStatus};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::broadcast::telegram_account;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::queue::freeze::{Freeze, remove_jobs};
-use crate::storage::broadcast::{batch, campaign, progress, queue, template};
+use crate::access::audit::{self, Subject};
+use crate::broadcast::telegram_account;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::{CampaignMode, CampaignStatus};
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use events::Event;
+use storage::Tx;
+use storage::broadcast::queue::freeze::{Freeze, remove_jobs};
+use storage::broadcast::{batch, campaign, progress, queue, template};
 
 /// Jobs that SQLite makes in one transaction: about 40 ms, so that other writers get their turn.
 const CHUNK: i32 = 5_000;

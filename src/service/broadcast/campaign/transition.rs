@@ -6,14 +6,14 @@
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::broadcast::CampaignStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::{campaign, progress, queue};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::CampaignStatus;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use storage::Tx;
+use storage::broadcast::{campaign, progress, queue};
 
 /// The state of the hot row while jobs are being written (R23). Outside it is QUEUED.
 pub(super) const STARTING: &str = "STARTING";

@@ -7,17 +7,17 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::json;
 
 use super::{RETRIES, check_params, check_placeholders, check_rate, check_texts, transition};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::{CampaignStatus, ParseMode};
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
-use crate::domain::template::Template;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::broadcast::telegram_account;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::{campaign, progress, queue, template};
+use crate::access::audit::{self, Subject};
+use crate::broadcast::telegram_account;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::{CampaignStatus, ParseMode};
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::{BroadcastCampaignId, TelegramAccountId};
+use domain::template::Template;
+use events::Event;
+use storage::Tx;
+use storage::broadcast::{campaign, progress, queue, template};
 
 /// What is to be changed; None leaves a field as it is.
 #[derive(Debug, Clone, Default)]

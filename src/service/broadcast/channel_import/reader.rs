@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use crate::domain::channel_line::{self, ChannelLine, LINE_LIMIT};
-use crate::domain::id::ChannelId;
-use crate::storage::broadcast::channel_staging::{Batch, NewChannel};
+use domain::channel_line::{self, ChannelLine, LINE_LIMIT};
+use domain::id::ChannelId;
+use storage::broadcast::channel_staging::{Batch, NewChannel};
 
 /// Bytes of a batch at most: a bound for its memory, however long the lines are.
 const BATCH_BYTES: i64 = 4 * 1024 * 1024;

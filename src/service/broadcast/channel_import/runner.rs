@@ -7,18 +7,18 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::reader::{self, Source};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ChannelImportId;
-use crate::domain::role::Role;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::broadcast::upload;
-use crate::service::imports::{Failure, Kind, TELL};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::channel_import;
-use crate::storage::broadcast::channel_staging::{self, Batch};
+use crate::access::audit::{self, Subject};
+use crate::broadcast::upload;
+use crate::imports::{Failure, Kind, TELL};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result};
+use domain::id::ChannelImportId;
+use domain::role::Role;
+use events::Event;
+use storage::broadcast::channel_import;
+use storage::broadcast::channel_staging::{self, Batch};
 
 /// Errors of an import that are kept.
 const ERRORS: i64 = 1_000;

@@ -7,18 +7,18 @@ use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::sender::{QUIET, give_back};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::delivery::table::Method;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{SenderId, TelegramAccountId};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::queue::senders::Fate;
-use crate::storage::broadcast::queue::{accounts, standing};
-use crate::storage::broadcast::{account_lease, sender, telegram_account};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::AccountStatus;
+use domain::delivery::table::Method;
+use domain::error::{Error, Result};
+use domain::id::{SenderId, TelegramAccountId};
+use events::Event;
+use storage::Tx;
+use storage::broadcast::queue::senders::Fate;
+use storage::broadcast::queue::{accounts, standing};
+use storage::broadcast::{account_lease, sender, telegram_account};
 
 /// An account that this process may connect, and nobody else.
 #[derive(Debug, Clone)]

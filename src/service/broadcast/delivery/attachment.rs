@@ -5,15 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, IntoActiveModel};
 
-use crate::domain::broadcast::MediaType;
-use crate::domain::delivery::Fault;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{TelegramAccountId, UploadId};
-use crate::service::Services;
-use crate::service::broadcast::upload;
-use crate::storage::broadcast::account_media::{self, Column};
-use crate::storage::broadcast::campaign;
-use crate::telegram::live::{Connection, MediaSource, StoredMedia};
+use crate::Services;
+use crate::broadcast::upload;
+use domain::broadcast::MediaType;
+use domain::delivery::Fault;
+use domain::error::{Error, Result};
+use domain::id::{TelegramAccountId, UploadId};
+use storage::broadcast::account_media::{self, Column};
+use storage::broadcast::campaign;
+use telegram::live::{Connection, MediaSource, StoredMedia};
 
 /// A picture, a film or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,17 +2,17 @@
 
 use super::Mission;
 use super::lease::decide;
-use crate::domain::error::Result;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::broadcast::campaign::complete_if_spent;
-use crate::storage::broadcast::queue::engage::{Claim, Engaged, engage as engage_row};
-use crate::storage::broadcast::queue::tray::{self, Owner, Want};
+use crate::Services;
+use crate::broadcast::campaign::complete_if_spent;
+use domain::error::Result;
+use events::Event;
+use storage::broadcast::queue::engage::{Claim, Engaged, engage as engage_row};
+use storage::broadcast::queue::tray::{self, Owner, Want};
 
 /// Leases a job that lies ready on the account's tray; None if it is not there any more.
 ///
 /// # Errors
-/// [`crate::domain::error::Error::Precondition`] if the campaign does not run any more, the account was taken over, or may not
+/// [`domain::error::Error::Precondition`] if the campaign does not run any more, the account was taken over, or may not
 /// send this now. After any other error it is not known whether the lease was committed (R10).
 pub async fn engage(on: &Services, mission: &Mission, claim: &Claim) -> Result<Option<Engaged>> {
     let engaged = on

@@ -3,18 +3,18 @@
 use chrono::{DateTime, Utc};
 
 use super::Mission;
-use crate::domain::broadcast::{CampaignMode, JobStatus};
-use crate::domain::delivery::repeatable;
-use crate::domain::error::Result;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::broadcast::campaign::complete_if_spent;
-use crate::storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as lease_rows};
+use crate::Services;
+use crate::broadcast::campaign::complete_if_spent;
+use domain::broadcast::{CampaignMode, JobStatus};
+use domain::delivery::repeatable;
+use domain::error::Result;
+use events::Event;
+use storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as lease_rows};
 
 /// Leases due jobs of a running campaign.
 ///
 /// # Errors
-/// [`crate::domain::error::Error::Precondition`] if it does not run any more or the sender was taken over. After any other
+/// [`domain::error::Error::Precondition`] if it does not run any more or the sender was taken over. After any other
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Leased> {
     let leased = on

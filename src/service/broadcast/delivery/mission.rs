@@ -5,15 +5,15 @@ use std::sync::Arc;
 use sea_orm::EntityTrait;
 
 use super::attachment::Attachment;
-use crate::domain::broadcast::CampaignMode;
-use crate::domain::delivery::Policy;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::markup::Marked;
-use crate::domain::template::{Channel, Params, Template};
-use crate::service::Services;
-use crate::storage::broadcast::queue::lease::Due;
-use crate::storage::broadcast::{campaign, channel, progress};
+use crate::Services;
+use domain::broadcast::CampaignMode;
+use domain::delivery::Policy;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use domain::markup::Marked;
+use domain::template::{Channel, Params, Template};
+use storage::broadcast::queue::lease::Due;
+use storage::broadcast::{campaign, channel, progress};
 
 /// A running campaign's message and rules.
 #[derive(Debug)]

@@ -2,15 +2,15 @@
 
 use super::Mission;
 use super::settle::{audit_channels, follow};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::delivery::{Attempt, Effect, Fault, judge};
-use crate::domain::error::Result;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::broadcast::campaign::{Ending, Reason, end};
-use crate::storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
-use crate::storage::broadcast::queue::tray::{Item, Owner};
-use crate::storage::broadcast::queue::{Change, Delta, Streak, engage, lock, new_key, record};
+use crate::Services;
+use crate::broadcast::campaign::{Ending, Reason, end};
+use domain::broadcast::JobStatus;
+use domain::delivery::{Attempt, Effect, Fault, judge};
+use domain::error::Result;
+use events::Event;
+use storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
+use storage::broadcast::queue::tray::{Item, Owner};
+use storage::broadcast::queue::{Change, Delta, Streak, engage, lock, new_key, record};
 
 /// Ends a job on an account's tray by what the look-up of its channel was answered.
 pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item, fault: &Fault) -> Result<()> {

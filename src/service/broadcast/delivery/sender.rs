@@ -4,15 +4,15 @@ use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::SenderId;
-use crate::events::Event;
-use crate::service::access::audit;
-use crate::service::{Actor, Services, retention};
-use crate::storage::broadcast::queue::accounts;
-use crate::storage::broadcast::queue::senders::{self, Fate};
-use crate::storage::broadcast::{job_change, sender};
+use crate::access::audit;
+use crate::{Actor, Services, retention};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::SenderId;
+use events::Event;
+use storage::broadcast::queue::accounts;
+use storage::broadcast::queue::senders::{self, Fate};
+use storage::broadcast::{job_change, sender};
 
 /// How long an ended sender is remembered: longer than any job is ambiguous.
 const MEMORY: TimeDelta = TimeDelta::days(1);

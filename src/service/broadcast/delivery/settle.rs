@@ -5,21 +5,21 @@ use serde_json::json;
 
 use super::Mission;
 use super::standing::Standing;
-use crate::domain::audit::Action;
-use crate::domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
-use crate::domain::clock;
-use crate::domain::delivery::{Attempt, Effect, Receipt, Reply, Verdict, judge};
-use crate::domain::error::Result;
-use crate::domain::id::{ChannelId, TelegramAccountId};
-use crate::domain::meters;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::progress;
-use crate::storage::broadcast::queue::settle::{Batch, ChannelOutcome, ChannelResult, Settled};
-use crate::storage::broadcast::queue::{Streak, new_key, settle as rows};
+use crate::access::audit::{self, Subject};
+use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use domain::clock;
+use domain::delivery::{Attempt, Effect, Receipt, Reply, Verdict, judge};
+use domain::error::Result;
+use domain::id::{ChannelId, TelegramAccountId};
+use domain::meters;
+use events::Event;
+use storage::Tx;
+use storage::broadcast::progress;
+use storage::broadcast::queue::settle::{Batch, ChannelOutcome, ChannelResult, Settled};
+use storage::broadcast::queue::{Streak, new_key, settle as rows};
 
 /// The longest error text that is kept, in characters.
 const ERROR_LENGTH: usize = 500;

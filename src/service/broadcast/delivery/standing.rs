@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Mission;
 use super::account;
 use super::settle::{Answer, Carrier};
-use crate::domain::broadcast::{AccountStatus, CampaignMode};
-use crate::domain::delivery::table::Method;
-use crate::domain::delivery::{Effect, Verdict};
-use crate::domain::error::Result;
-use crate::domain::id::TelegramAccountId;
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::broadcast::queue::standing::{self as rows, PeerNews};
+use crate::Services;
+use domain::broadcast::{AccountStatus, CampaignMode};
+use domain::delivery::table::Method;
+use domain::delivery::{Effect, Verdict};
+use domain::error::Result;
+use domain::id::TelegramAccountId;
+use storage::Tx;
+use storage::broadcast::queue::standing::{self as rows, PeerNews};
 
 /// So many channels in a row that refuse an account are no accident: Telegram restricts it.
 const SUSPECT: i32 = 3;
@@ -23,7 +23,7 @@ const SUSPECT: i32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     accounts: BTreeMap<TelegramAccountId, Account>,
-    peers: BTreeMap<(TelegramAccountId, crate::domain::id::ChannelId), PeerNews>,
+    peers: BTreeMap<(TelegramAccountId, domain::id::ChannelId), PeerNews>,
 }
 
 #[derive(Debug, Default)]

@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 
-use crate::domain::error::Result;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
-use crate::storage::broadcast::queue::{self, stranded as rows, tray};
+use crate::Services;
+use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
+use domain::error::Result;
+use events::Event;
+use storage::broadcast::queue::{self, stranded as rows, tray};
 
 /// Jobs of one transaction.
 const CHUNK: i64 = 1_000;

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::BroadcastCampaignId;
+use domain::error::{Error, Result, Violation};
+use domain::id::BroadcastCampaignId;
 
 /// Everything up to a position of an entry, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,13 +9,13 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Cursor, persist};
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::positions;
-use crate::events::Event;
-use crate::service::Services;
-use crate::storage::broadcast::job_update::Part;
-use crate::storage::broadcast::{job_change, progress};
+use crate::Services;
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
+use domain::positions;
+use events::Event;
+use storage::broadcast::job_update::Part;
+use storage::broadcast::{job_change, progress};
 
 /// Entries that are read at once.
 const ENTRIES: u64 = 32;

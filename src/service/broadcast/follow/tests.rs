@@ -4,12 +4,12 @@ use futures_util::StreamExt;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel};
 
 use super::*;
-use crate::domain::broadcast::JobStatus;
-use crate::domain::id::{ChannelId, JobId};
-use crate::events::Event;
-use crate::service::testing::Fixture;
-use crate::storage::broadcast::queue::{Change, Delta, Streak, new_key, record};
-use crate::storage::sql::Dialect;
+use crate::testing::Fixture;
+use domain::broadcast::JobStatus;
+use domain::id::{ChannelId, JobId};
+use events::Event;
+use storage::broadcast::queue::{Change, Delta, Streak, new_key, record};
+use storage::sql::Dialect;
 
 /// A campaign of `jobs` jobs that were just made.
 struct Campaign {
@@ -92,13 +92,7 @@ fn new_job(campaign_id: BroadcastCampaignId, position: i32, change: i64, on: &Se
     }
 }
 
-async fn log(
-    tx: &crate::storage::Tx,
-    campaign: BroadcastCampaignId,
-    key: i64,
-    positions: &[i32],
-    delta: Delta,
-) -> Result<()> {
+async fn log(tx: &storage::Tx, campaign: BroadcastCampaignId, key: i64, positions: &[i32], delta: Delta) -> Result<()> {
     let streak = (0, Streak::Untouched);
     let change = Change { campaign, key, positions, sender: None, delta, streak, not_before: 0 };
     record(tx, &change, false).await?;
@@ -168,7 +162,7 @@ async fn without_events_changes_are_seen_and_a_deleted_campaign_is_an_end() {
     stream.next().await.unwrap().unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(300), stream.next()).await.is_err(), "it waits");
     let silent = Services {
-        events: std::sync::Arc::new(crate::events::local::LocalEvents::new()),
+        events: std::sync::Arc::new(events::local::LocalEvents::new()),
         ..campaign.fixture.services.clone()
     };
     change(&silent, campaign.id, &[1], JobStatus::Queued, JobStatus::Sent).await;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::pacing::interval;
-use crate::storage::broadcast::progress;
+use domain::pacing::interval;
+use storage::broadcast::progress;
 
 /// The pace is taken over so long, or over five sends where these take longer, but not over more than a minute.
 const SHORTEST: i64 = 10 * SECOND;
@@ -78,7 +78,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::BroadcastCampaignId;
+    use domain::id::BroadcastCampaignId;
 
     fn row(sent: i32, failed: i32, queued: i32) -> progress::Model {
         progress::Model {

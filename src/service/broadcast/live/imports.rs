@@ -2,13 +2,13 @@
 
 use sea_orm::EntityTrait;
 
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::Result;
-use crate::domain::id::ChannelImportId;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::hub::{Reader, Seen};
-use crate::storage::broadcast::channel_import;
+use crate::Services;
+use crate::hub::{Reader, Seen};
+use domain::broadcast::ImportStatus;
+use domain::error::Result;
+use domain::id::ChannelImportId;
+use events::Event;
+use storage::broadcast::channel_import;
 
 pub(super) struct ImportReader(ChannelImportId);
 

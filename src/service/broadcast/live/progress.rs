@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 use sea_orm::EntityTrait;
 
 use super::eta::Pace;
-use crate::domain::broadcast::CampaignStatus;
-use crate::domain::clock::instant;
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::hub::{Reader, Seen};
-use crate::storage::broadcast::progress;
+use crate::Services;
+use crate::hub::{Reader, Seen};
+use domain::broadcast::CampaignStatus;
+use domain::clock::instant;
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
+use events::Event;
+use storage::broadcast::progress;
 
 /// A full set of a campaign's counters: to lose one harms nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,16 +7,16 @@ use serde_json::json;
 use super::claim::{claim, withdraw};
 use super::greet::{Shown, greet};
 use super::{Access, Budget, label, require_live, subject};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result, Violations};
-use crate::events::Event;
-use crate::service::access::audit;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::telegram_account::{self, Entity, Model};
-use crate::storage::violation::OnUnique;
-use crate::telegram::live::Identity;
+use crate::access::audit;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result, Violations};
+use events::Event;
+use storage::Tx;
+use storage::broadcast::telegram_account::{self, Entity, Model};
+use storage::violation::OnUnique;
+use telegram::live::Identity;
 
 /// An account to be.
 #[derive(Debug, Clone)]

@@ -4,13 +4,13 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::greet::refusal;
 use super::{credentials, require_live};
-use crate::domain::error::{Error, Result};
-use crate::service::Services;
-use crate::service::broadcast::delivery::account::{acquire, release};
-use crate::storage::broadcast::queue::senders;
-use crate::storage::broadcast::telegram_account::Model;
-use crate::storage::broadcast::{account_lease, sender};
-use crate::telegram::live::Connection;
+use crate::Services;
+use crate::broadcast::delivery::account::{acquire, release};
+use domain::error::{Error, Result};
+use storage::broadcast::queue::senders;
+use storage::broadcast::telegram_account::Model;
+use storage::broadcast::{account_lease, sender};
+use telegram::live::Connection;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

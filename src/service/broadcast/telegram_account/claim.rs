@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::{Access, Budget, key_hash};
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{TelegramAccountId, UserId};
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::broadcast::telegram_account::{self, Entity, Model};
-use crate::storage::violation::OnUnique;
+use crate::Services;
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result};
+use domain::id::{TelegramAccountId, UserId};
+use storage::Tx;
+use storage::broadcast::telegram_account::{self, Entity, Model};
+use storage::violation::OnUnique;
 
 /// How long a claim holds.
 const HOLDS: TimeDelta = TimeDelta::minutes(2);

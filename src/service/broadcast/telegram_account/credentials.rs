@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::domain::error::{Error, Result};
-use crate::service::Services;
-use crate::storage::broadcast::telegram_account::Model;
-use crate::telegram::live::Credentials;
+use crate::Services;
+use domain::error::{Error, Result};
+use storage::broadcast::telegram_account::Model;
+use telegram::live::Credentials;
 
 /// By which application, and where, accounts speak to Telegram, unless they say otherwise themselves.
 #[derive(Clone, Default)]

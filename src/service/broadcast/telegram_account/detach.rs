@@ -5,16 +5,16 @@ use std::time::Duration;
 use sea_orm::ActiveModelTrait;
 use sea_orm::ActiveValue::Set;
 
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::TelegramAccountId;
-use crate::domain::pacing::BARRIER;
-use crate::events::Event;
-use crate::service::Services;
-use crate::service::broadcast::campaign;
-use crate::storage::broadcast::queue;
-use crate::storage::broadcast::queue::detach::{Detached, campaigns_of, detach as detach_jobs, is_held};
-use crate::storage::broadcast::telegram_account::Entity;
+use crate::Services;
+use crate::broadcast::campaign;
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result};
+use domain::id::TelegramAccountId;
+use domain::pacing::BARRIER;
+use events::Event;
+use storage::broadcast::queue;
+use storage::broadcast::queue::detach::{Detached, campaigns_of, detach as detach_jobs, is_held};
+use storage::broadcast::telegram_account::Entity;
 
 /// How long a holder may take to let go: its calls end within 10 s, and what they brought is settled.
 const PATIENCE: Duration = Duration::from_secs(15);

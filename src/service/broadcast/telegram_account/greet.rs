@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Access;
-use crate::domain::delivery::Fault;
-use crate::domain::error::{Error, Result};
-use crate::service::Services;
-use crate::telegram::live::{Connection, Credentials, Identity};
+use crate::Services;
+use domain::delivery::Fault;
+use domain::error::{Error, Result};
+use telegram::live::{Connection, Credentials, Identity};
 
 /// Connects, asks who is signed in, and hangs up. The caller has claimed the session.
 ///

@@ -9,12 +9,12 @@ use secrecy::SecretString;
 
 use super::greet::refusal;
 use super::{Access, Budget, add, label, require_live, rotate};
-use crate::domain::delivery::Fault;
-use crate::domain::error::{Error, Result, Violations};
-use crate::domain::session_string::{Format, SessionString};
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::telegram_account::{Entity, Model};
-use crate::telegram::live::{self, Applicant, Credentials, Identity, SentCode};
+use crate::{Actor, Services};
+use domain::delivery::Fault;
+use domain::error::{Error, Result, Violations};
+use domain::session_string::{Format, SessionString};
+use storage::broadcast::telegram_account::{Entity, Model};
+use telegram::live::{self, Applicant, Credentials, Identity, SentCode};
 
 /// What comes next.
 #[derive(Debug)]

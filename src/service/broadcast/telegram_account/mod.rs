@@ -5,13 +5,13 @@
 
 use secrecy::SecretString;
 
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result, Violations};
-use crate::domain::session_string::SessionString;
-use crate::domain::text::{self, Bounds};
-use crate::service::Services;
-use crate::service::access::audit::Subject;
-use crate::storage::broadcast::telegram_account::{Entity, Model};
+use crate::Services;
+use crate::access::audit::Subject;
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result, Violations};
+use domain::session_string::SessionString;
+use domain::text::{self, Bounds};
+use storage::broadcast::telegram_account::{Entity, Model};
 
 mod add;
 mod check;
@@ -109,7 +109,7 @@ pub fn is_api_hash(text: &str) -> bool {
 }
 
 /// A keyed hash of a session's key: by it two rows with the same session are found without their keys.
-pub fn key_hash(key: &crate::domain::secret_key::SecretKey, auth_key: &[u8]) -> String {
+pub fn key_hash(key: &domain::secret_key::SecretKey, auth_key: &[u8]) -> String {
     key.fingerprint("telegram-session", auth_key)
 }
 

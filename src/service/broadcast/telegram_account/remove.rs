@@ -5,21 +5,21 @@ use serde_json::json;
 
 use super::detach::detach;
 use super::subject;
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::TelegramAccountId;
-use crate::events::Event;
-use crate::service::access::audit;
-use crate::service::broadcast::usage;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::campaign;
-use crate::storage::broadcast::telegram_account::{Entity, Model};
+use crate::access::audit;
+use crate::broadcast::usage;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::TelegramAccountId;
+use events::Event;
+use storage::Tx;
+use storage::broadcast::campaign;
+use storage::broadcast::telegram_account::{Entity, Model};
 
 /// Removes an account with its key. Its jobs that may have been sent become UNKNOWN; what it sent stays listed.
 ///
 /// # Errors
-/// [`Error::Precondition`](crate::domain::error::Error::Precondition) while a campaign that has not ended was given it.
+/// [`Error::Precondition`](domain::error::Error::Precondition) while a campaign that has not ended was given it.
 pub async fn remove(on: &Services, actor: &Actor, id: TelegramAccountId) -> Result<Model> {
     // Asked before it is taken out of use, and again in the transaction that removes it.
     on.write(|tx| async move { refuse_chosen(&tx, id).await }).await?;
@@ -32,7 +32,7 @@ pub async fn remove(on: &Services, actor: &Actor, id: TelegramAccountId) -> Resu
         on.tell(Event::Audit);
         Ok(removed)
     });
-    task.await.map_err(crate::domain::error::Error::internal)?
+    task.await.map_err(domain::error::Error::internal)?
 }
 
 async fn refuse_chosen(tx: &Tx, id: TelegramAccountId) -> Result<()> {
@@ -43,7 +43,7 @@ async fn refuse_chosen(tx: &Tx, id: TelegramAccountId) -> Result<()> {
 async fn delete(on: &Services, tx: &Tx, actor: &Actor, id: TelegramAccountId) -> Result<Model> {
     refuse_chosen(tx, id).await?;
     let account = Entity::require(tx, id).await?;
-    crate::storage::broadcast::campaign_account::Entity::forget(id).exec(tx).await?;
+    storage::broadcast::campaign_account::Entity::forget(id).exec(tx).await?;
     Entity::delete_by_id(id).exec(tx).await?;
     let metadata = json!({ "label": account.label });
     audit::record(on, tx, actor, Action::TelegramAccountRemoved, subject(&account), metadata).await?;

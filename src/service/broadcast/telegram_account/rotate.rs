@@ -10,17 +10,17 @@ use super::claim::{claim, withdraw};
 use super::detach::detach;
 use super::greet::{Shown, greet};
 use super::{Access, Budget, key_hash, require_live, subject};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::TelegramAccountId;
-use crate::events::Event;
-use crate::service::access::audit;
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::broadcast::queue::detach::forget_peers;
-use crate::storage::broadcast::telegram_account::{ActiveModel, Entity, Model};
-use crate::telegram::live::Identity;
+use crate::access::audit;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::TelegramAccountId;
+use events::Event;
+use storage::Tx;
+use storage::broadcast::queue::detach::forget_peers;
+use storage::broadcast::telegram_account::{ActiveModel, Entity, Model};
+use telegram::live::Identity;
 
 /// A session in place of another.
 #[derive(Debug, Clone)]

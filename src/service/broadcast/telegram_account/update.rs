@@ -5,15 +5,15 @@ use sea_orm::ActiveValue::Set;
 use serde_json::json;
 
 use super::{Budget, label, subject, works};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::TelegramAccountId;
-use crate::domain::pacing::BARRIER;
-use crate::events::Event;
-use crate::service::access::audit;
-use crate::service::{Actor, Services};
-use crate::storage::broadcast::telegram_account::{Entity, Model};
+use crate::access::audit;
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::AccountStatus;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::TelegramAccountId;
+use domain::pacing::BARRIER;
+use events::Event;
+use storage::broadcast::telegram_account::{Entity, Model};
 
 /// What is to be changed; None leaves it as it is.
 #[derive(Debug, Clone, Default)]

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::works;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::broadcast::campaign_account;
-use crate::storage::broadcast::telegram_account::{Entity, Model};
+use crate::Services;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, TelegramAccountId};
+use storage::Tx;
+use storage::broadcast::campaign_account;
+use storage::broadcast::telegram_account::{Entity, Model};
 
 /// Accounts that one campaign may be given.
 pub const MOST: usize = 100;

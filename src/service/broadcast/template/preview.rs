@@ -2,13 +2,13 @@
 
 use sea_orm::EntityTrait;
 
-use crate::domain::broadcast::ParseMode;
-use crate::domain::error::{Error, Result, Violation};
-use crate::domain::id::{ChannelId, TemplateId};
-use crate::domain::markup::Marked;
-use crate::domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template};
-use crate::service::Services;
-use crate::storage::broadcast::{channel, template};
+use crate::Services;
+use domain::broadcast::ParseMode;
+use domain::error::{Error, Result, Violation};
+use domain::id::{ChannelId, TemplateId};
+use domain::markup::Marked;
+use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template};
+use storage::broadcast::{channel, template};
 
 /// The message that is to be shown.
 #[derive(Debug, Clone)]

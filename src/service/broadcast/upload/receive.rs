@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use crate::domain::error::{Error, Result};
+use domain::error::{Error, Result};
 
 /// What the name of a file ends with that has not come whole.
 pub(super) const PART: &str = "part";

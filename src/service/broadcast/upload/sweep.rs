@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::receive::{PART, disk};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::UploadId;
-use crate::service::Services;
-use crate::storage::broadcast::upload;
+use crate::Services;
+use domain::error::{Error, Result};
+use domain::id::UploadId;
+use storage::broadcast::upload;
 
 /// How long an upload is kept without being used, and its file after the last use.
 const UNUSED: TimeDelta = TimeDelta::days(1);

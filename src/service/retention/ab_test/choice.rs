@@ -3,12 +3,12 @@
 use sea_orm::ConnectionTrait;
 
 use super::rule;
-use crate::domain::error::Result;
-use crate::domain::id::{AbTestId, LeadId, RetentionCampaignId, ScriptId, SequenceStepId};
-use crate::domain::retention::ab_test::Rule;
-use crate::domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
-use crate::domain::statistics;
-use crate::storage::retention::ab_test;
+use domain::error::Result;
+use domain::id::{AbTestId, LeadId, RetentionCampaignId, ScriptId, SequenceStepId};
+use domain::retention::ab_test::Rule;
+use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
+use domain::statistics;
+use storage::retention::ab_test;
 
 /// A contact that is about to be made.
 #[derive(Debug, Clone, Copy)]

@@ -4,16 +4,16 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, Query
 use serde_json::Value as Json;
 
 use super::Applied;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{ContactAttemptId, RetentionCampaignId};
-use crate::domain::retention::callback::{self, News};
-use crate::domain::retention::credentials::Provider;
-use crate::domain::retention::words::{ContactAttemptStatus, ContactChannel};
-use crate::service::Services;
-use crate::service::retention::effects;
-use crate::storage::Tx;
-use crate::storage::retention::webhook_event::Model;
-use crate::storage::retention::{campaign, contact_attempt, lead};
+use crate::Services;
+use crate::retention::effects;
+use domain::error::{Error, Result};
+use domain::id::{ContactAttemptId, RetentionCampaignId};
+use domain::retention::callback::{self, News};
+use domain::retention::credentials::Provider;
+use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use storage::Tx;
+use storage::retention::webhook_event::Model;
+use storage::retention::{campaign, contact_attempt, lead};
 
 /// What an event says of the contact that it is about.
 pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {

@@ -7,11 +7,11 @@ use sea_orm::{EntityTrait, IntoActiveModel, QueryTrait};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use super::Incoming;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::WebhookEventId;
-use crate::domain::retention::words::WebhookEventStatus;
-use crate::service::Services;
-use crate::storage::retention::webhook_event::{Column, Entity, Model};
+use crate::Services;
+use domain::error::{Error, Result};
+use domain::id::WebhookEventId;
+use domain::retention::words::WebhookEventStatus;
+use storage::retention::webhook_event::{Column, Entity, Model};
 
 /// Callbacks that one statement stores at most.
 const TOGETHER: usize = 50;

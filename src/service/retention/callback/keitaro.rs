@@ -1,13 +1,13 @@
 //! Postbacks of Keitaro: conversions.
 
 use super::{Applied, pairs};
-use crate::domain::error::{Error, Result};
-use crate::domain::retention::keitaro::Postback;
-use crate::service::Services;
-use crate::service::retention::conversion::{self, Report};
-use crate::service::retention::integration;
-use crate::storage::Tx;
-use crate::storage::retention::webhook_event::Model;
+use crate::Services;
+use crate::retention::conversion::{self, Report};
+use crate::retention::integration;
+use domain::error::{Error, Result};
+use domain::retention::keitaro::Postback;
+use storage::Tx;
+use storage::retention::webhook_event::Model;
 
 /// Records the conversion. One whose lead is not known yet is recorded, too, and matched later.
 pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {

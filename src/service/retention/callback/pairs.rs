@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::storage::retention::webhook_event::Model;
+use storage::retention::webhook_event::Model;
 
 /// The pairs of a form.
 pub(super) fn form(text: &str) -> impl Iterator<Item = (String, String)> + '_ {

@@ -4,14 +4,14 @@ use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::twilio::of_attempt;
-use crate::domain::error::Result;
-use crate::domain::retention::callback::vapi_report;
-use crate::domain::retention::credentials::{Credentials, Provider};
-use crate::domain::retention::words::{ContactAttemptStatus, ContactChannel};
-use crate::providers::vapi::Vapi;
-use crate::service::Services;
-use crate::service::retention::integration;
-use crate::storage::retention::contact_attempt::{self, Column};
+use crate::Services;
+use crate::retention::integration;
+use domain::error::Result;
+use domain::retention::callback::vapi_report;
+use domain::retention::credentials::{Credentials, Provider};
+use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use providers::vapi::Vapi;
+use storage::retention::contact_attempt::{self, Column};
 
 /// How long a report may take: calls last ten minutes at most by default.
 const GRACE: TimeDelta = TimeDelta::minutes(15);

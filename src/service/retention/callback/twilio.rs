@@ -5,15 +5,15 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{Applied, pairs};
-use crate::domain::error::Result;
-use crate::domain::id::ContactAttemptId;
-use crate::domain::retention::callback::{self, News, Wish, wish};
-use crate::domain::retention::words::{ContactAttemptStatus, ContactChannel};
-use crate::service::Services;
-use crate::service::retention::effects::{self, Ending};
-use crate::storage::Tx;
-use crate::storage::retention::webhook_event::Model;
-use crate::storage::retention::{contact_attempt, lead};
+use crate::Services;
+use crate::retention::effects::{self, Ending};
+use domain::error::Result;
+use domain::id::ContactAttemptId;
+use domain::retention::callback::{self, News, Wish, wish};
+use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use storage::Tx;
+use storage::retention::webhook_event::Model;
+use storage::retention::{contact_attempt, lead};
 
 /// The longest reply that is kept, in characters.
 const LONGEST: usize = 1_600;
@@ -79,7 +79,7 @@ async fn replied(
     tx: &Tx,
     lead: lead::Model,
     body: &str,
-) -> Result<Vec<crate::domain::id::RetentionSequenceId>> {
+) -> Result<Vec<domain::id::RetentionSequenceId>> {
     let last = contact_attempt::Entity::to(lead.id)
         .filter(contact_attempt::Column::Channel.eq(ContactChannel::Sms))
         .order_by_desc(contact_attempt::Column::StartedAt)

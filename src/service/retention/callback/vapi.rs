@@ -5,13 +5,13 @@ use uuid::Uuid;
 
 use super::Applied;
 use super::twilio::of_attempt;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::ContactAttemptId;
-use crate::domain::retention::callback::{self, News};
-use crate::domain::retention::words::ContactAttemptStatus;
-use crate::service::Services;
-use crate::storage::Tx;
-use crate::storage::retention::webhook_event::Model;
+use crate::Services;
+use domain::error::{Error, Result};
+use domain::id::ContactAttemptId;
+use domain::retention::callback::{self, News};
+use domain::retention::words::ContactAttemptStatus;
+use storage::Tx;
+use storage::retention::webhook_event::Model;
 
 /// Where Herald's own id may stand in what VAPI tells of a call.
 const ATTEMPT: [&str; 4] = [

@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, QuerySelect};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::RetentionCampaignId;
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::RetentionCampaignStatus;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::retention::campaign;
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::RetentionCampaignId;
+use domain::retention::states::State;
+use domain::retention::words::RetentionCampaignStatus;
+use events::Event;
+use storage::retention::campaign;
 
 /// Campaigns that one round looks at: the others are for the next.
 const ROUND: u64 = 100;

@@ -5,16 +5,16 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use super::store;
-use crate::domain::audit::Action;
-use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, ConversionId};
-use crate::domain::retention::attribution::{Rule, Share, Touch};
-use crate::domain::retention::words::ContactAttemptStatus;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{contact_attempt, conversion, lead};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::Result;
+use domain::id::{ContactAttemptId, ConversionId};
+use domain::retention::attribution::{Rule, Share, Touch};
+use domain::retention::words::ContactAttemptStatus;
+use events::Event;
+use storage::Tx;
+use storage::retention::{contact_attempt, conversion, lead};
 
 /// Contacts of one lead that are looked at, the newest.
 const TOUCHES: u64 = 1_000;

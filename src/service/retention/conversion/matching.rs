@@ -4,12 +4,12 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::{Report, credit, follow};
-use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, ConversionId, LeadId};
-use crate::service::Services;
-use crate::service::retention::integration;
-use crate::storage::Tx;
-use crate::storage::retention::{contact_attempt, conversion, lead};
+use crate::Services;
+use crate::retention::integration;
+use domain::error::Result;
+use domain::id::{ContactAttemptId, ConversionId, LeadId};
+use storage::Tx;
+use storage::retention::{contact_attempt, conversion, lead};
 
 /// Conversions that are looked at in one round.
 const ROUND: u64 = 500;

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{RetentionSequenceId, SequenceStepExecutionId};
-use crate::domain::retention::delay::delay;
-use crate::domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
-use crate::storage::Tx;
-use crate::storage::retention::queue::write::{EnrollmentChange, ExecutionChange, NewExecution};
-use crate::storage::retention::queue::{self, Delta, Deltas, write};
-use crate::storage::retention::{enrollment, sequence_step};
+use domain::error::{Error, Result};
+use domain::id::{RetentionSequenceId, SequenceStepExecutionId};
+use domain::retention::delay::delay;
+use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
+use storage::Tx;
+use storage::retention::queue::write::{EnrollmentChange, ExecutionChange, NewExecution};
+use storage::retention::queue::{self, Delta, Deltas, write};
+use storage::retention::{enrollment, sequence_step};
 
 /// Steps of a sequence under one version, by their order.
 type Steps = HashMap<(RetentionSequenceId, i32), Vec<sequence_step::Model>>;

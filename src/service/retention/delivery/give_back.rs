@@ -1,11 +1,11 @@
 //! Giving leases back: what was surely not handed over waits again, what may have been sent is UNKNOWN (R10, R15).
 
-use crate::domain::error::Result;
-use crate::domain::id::SenderId;
-use crate::domain::retention::verdict::Outcome;
-use crate::service::Services;
-use crate::service::retention::delivery::settle::{Answer, settle};
-use crate::storage::retention::queue::leases::{self, Held};
+use crate::Services;
+use crate::retention::delivery::settle::{Answer, settle};
+use domain::error::Result;
+use domain::id::SenderId;
+use domain::retention::verdict::Outcome;
+use storage::retention::queue::leases::{self, Held};
 
 /// Executions of one transaction.
 const CHUNK: i64 = 500;

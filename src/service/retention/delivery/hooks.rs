@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::error::Result;
-use crate::domain::id::{AbTestId, LeadId, ScriptId, SequenceStepId};
-use crate::domain::retention::words::{AbVariant, ContactChannel};
-use crate::service::Services;
-use crate::service::retention::ab_test;
-use crate::service::retention::conversion_rule_check::ruled_out;
-use crate::storage::Tx;
-use crate::storage::retention::queue::claim::{Due, Surroundings};
+use crate::Services;
+use crate::retention::ab_test;
+use crate::retention::conversion_rule_check::ruled_out;
+use domain::error::Result;
+use domain::id::{AbTestId, LeadId, ScriptId, SequenceStepId};
+use domain::retention::words::{AbVariant, ContactChannel};
+use storage::Tx;
+use storage::retention::queue::claim::{Due, Surroundings};
 
 /// What an A/B test says of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

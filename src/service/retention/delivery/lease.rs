@@ -7,28 +7,28 @@ use serde_json::json;
 use super::book::Book;
 use super::hooks::{self, Says};
 use super::message::{Known, message};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{
+use crate::Services;
+use crate::retention::unsubscribe;
+use domain::error::{Error, Result};
+use domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId,
 };
-use crate::domain::pacing::Slots;
-use crate::domain::retention::conditions::{Conditions, Facts};
-use crate::domain::retention::decision::{Case, Decision};
-use crate::domain::retention::frequency::{Limits, Touch};
-use crate::domain::retention::window::Window;
-use crate::domain::retention::words::{
+use domain::pacing::Slots;
+use domain::retention::conditions::{Conditions, Facts};
+use domain::retention::decision::{Case, Decision};
+use domain::retention::frequency::{Limits, Touch};
+use domain::retention::window::Window;
+use domain::retention::words::{
     ContactChannel, ContactDay, EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus, LeadStatus,
     RetentionSequenceStatus,
 };
-use crate::events::Event;
-use crate::providers::{Contact, Message};
-use crate::service::Services;
-use crate::service::retention::unsubscribe;
-use crate::storage::Tx;
-use crate::storage::retention::queue::claim::{self, Due, Surroundings};
-use crate::storage::retention::queue::write::{self, ExecutionChange, NewAttempt};
-use crate::storage::retention::queue::{self, pace};
-use crate::storage::retention::{campaign, enrollment, lead, script, sequence_step};
+use events::Event;
+use providers::{Contact, Message};
+use storage::Tx;
+use storage::retention::queue::claim::{self, Due, Surroundings};
+use storage::retention::queue::write::{self, ExecutionChange, NewAttempt};
+use storage::retention::queue::{self, pace};
+use storage::retention::{campaign, enrollment, lead, script, sequence_step};
 
 /// Steps that one claim looks at, at least: those that are put off or left out take no slot.
 const LOOK: i64 = 100;
@@ -124,7 +124,7 @@ struct Round<'a> {
     book: Book,
     attempts: Vec<NewAttempt>,
     leased: Leased,
-    sending: Vec<crate::domain::id::RetentionSequenceId>,
+    sending: Vec<domain::id::RetentionSequenceId>,
 }
 
 impl<'a> Round<'a> {
@@ -240,7 +240,7 @@ impl<'a> Round<'a> {
 
     /// Writes it all down. No lease is given for a sequence that is not ACTIVE, whose hot row is
     /// locked from here on, nor for one whose campaign is PAUSED (R5).
-    async fn finish(mut self, tx: &Tx) -> Result<(Leased, Vec<crate::domain::id::RetentionSequenceId>)> {
+    async fn finish(mut self, tx: &Tx) -> Result<(Leased, Vec<domain::id::RetentionSequenceId>)> {
         if let Some(slot) = self.last_slot {
             pace::used(tx, self.claim.channel, slot).await?;
         }

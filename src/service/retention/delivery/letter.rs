@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, QuerySelect};
 
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::clock::instant;
-use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, LeadId, SenderId, TelegramAccountId};
-use crate::service::Services;
-use crate::storage::broadcast::queue::{accounts, budget};
-use crate::storage::broadcast::telegram_account;
-use crate::storage::retention::lead_peer;
-use crate::storage::retention::queue::standing;
+use crate::Services;
+use domain::broadcast::AccountStatus;
+use domain::clock::instant;
+use domain::error::Result;
+use domain::id::{ContactAttemptId, LeadId, SenderId, TelegramAccountId};
+use storage::broadcast::queue::{accounts, budget};
+use storage::broadcast::telegram_account;
+use storage::retention::lead_peer;
+use storage::retention::queue::standing;
 
 /// Who writes to whom, and when.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub enum Leave {
 /// lock that a pause takes (R5).
 ///
 /// # Errors
-/// [`Error::Precondition`](crate::domain::error::Error::Precondition) if the account was taken over.
+/// [`Error::Precondition`](domain::error::Error::Precondition) if the account was taken over.
 pub async fn begin(on: &Services, turn: Turn) -> Result<Leave> {
     let now = on.now();
     on.write(|tx| async move {

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use crate::domain::id::ContactAttemptId;
-use crate::domain::retention::rendering::{Facts, render};
-use crate::domain::retention::words::ContactChannel;
-use crate::providers::{Call, Email, Message};
-use crate::storage::retention::{campaign, lead, script};
+use domain::id::ContactAttemptId;
+use domain::retention::rendering::{Facts, render};
+use domain::retention::words::ContactChannel;
+use providers::{Call, Email, Message};
+use storage::retention::{campaign, lead, script};
 
 /// What is known of a contact, besides its lead.
 #[derive(Debug, Clone)]

@@ -2,13 +2,13 @@
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, RetentionSequenceId};
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::{ContactAttemptStatus, ExecutionStatus};
-use crate::storage::Tx;
-use crate::storage::retention::queue::{self, Deltas};
-use crate::storage::retention::{enrollment, execution};
+use domain::error::Result;
+use domain::id::{ContactAttemptId, RetentionSequenceId};
+use domain::retention::states::State;
+use domain::retention::words::{ContactAttemptStatus, ExecutionStatus};
+use storage::Tx;
+use storage::retention::queue::{self, Deltas};
+use storage::retention::{enrollment, execution};
 
 /// Notes that a contact attempt became `status`, in the transaction that wrote that down and that holds its lead. Returns the
 /// sequence that it changed: to be told as an event after the commit. What is still in flight follows when it is settled.

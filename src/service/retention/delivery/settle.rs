@@ -7,23 +7,23 @@ use sea_orm::QuerySelect;
 use serde_json::{Value as Json, json};
 
 use super::book::Book;
-use crate::domain::error::Result;
-use crate::domain::id::{
+use crate::Services;
+use crate::retention::endings;
+use domain::error::Result;
+use domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, RetentionSequenceId, SequenceEnrollmentId, SequenceStepExecutionId,
 };
-use crate::domain::retention::schedule_clock::Pace;
-use crate::domain::retention::verdict::{Outcome, Verdict, judge};
-use crate::domain::retention::words::{
+use domain::retention::schedule_clock::Pace;
+use domain::retention::verdict::{Outcome, Verdict, judge};
+use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, EnrollmentStatus, ExecutionReason, ExecutionStatus,
 };
-use crate::events::Event;
-use crate::providers::Receipt;
-use crate::service::Services;
-use crate::service::retention::endings;
-use crate::storage::Tx;
-use crate::storage::retention::queue::write::{self, AttemptChange, ExecutionChange};
-use crate::storage::retention::queue::{self, pace};
-use crate::storage::retention::{enrollment, execution};
+use events::Event;
+use providers::Receipt;
+use storage::Tx;
+use storage::retention::queue::write::{self, AttemptChange, ExecutionChange};
+use storage::retention::queue::{self, pace};
+use storage::retention::{enrollment, execution};
 
 /// The longest error text that is kept, in characters.
 const ERROR_LENGTH: usize = 500;

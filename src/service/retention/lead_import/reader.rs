@@ -9,14 +9,14 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use super::records::Records;
-use crate::domain::channel_line::LINE_LIMIT;
-use crate::domain::id::LeadId;
-use crate::domain::retention::lead_columns::{Mapping, Slot, Values};
-use crate::domain::retention::lead_line::{self, LeadLine};
-use crate::domain::retention::words::LeadImportFormat;
-use crate::domain::secret_key::SecretKey;
-use crate::storage::retention::lead_staging::{Batch, NewLead};
-use crate::storage::retention::suppression;
+use domain::channel_line::LINE_LIMIT;
+use domain::id::LeadId;
+use domain::retention::lead_columns::{Mapping, Slot, Values};
+use domain::retention::lead_line::{self, LeadLine};
+use domain::retention::words::LeadImportFormat;
+use domain::secret_key::SecretKey;
+use storage::retention::lead_staging::{Batch, NewLead};
+use storage::retention::suppression;
 
 /// Bytes of a batch at most: a bound for its memory, however long the lines are.
 const BATCH_BYTES: u64 = 4 * 1024 * 1024;

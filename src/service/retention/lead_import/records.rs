@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
-use crate::domain::channel_line::LINE_LIMIT;
+use domain::channel_line::LINE_LIMIT;
 
 /// A record of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

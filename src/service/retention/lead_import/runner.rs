@@ -5,18 +5,18 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::reader::{self, Source};
-use crate::domain::audit::Action;
-use crate::domain::broadcast::ImportStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::LeadImportId;
-use crate::domain::role::Role;
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::broadcast::upload;
-use crate::service::imports::{Failure, Kind, TELL};
-use crate::service::{Actor, Services};
-use crate::storage::retention::lead_import;
-use crate::storage::retention::lead_staging::{self, Batch};
+use crate::access::audit::{self, Subject};
+use crate::broadcast::upload;
+use crate::imports::{Failure, Kind, TELL};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::broadcast::ImportStatus;
+use domain::error::{Error, Result};
+use domain::id::LeadImportId;
+use domain::role::Role;
+use events::Event;
+use storage::retention::lead_import;
+use storage::retention::lead_staging::{self, Batch};
 
 /// Lines of a batch. PostgreSQL: a second of one node. SQLite: 50 ms, in which nobody else writes (R23).
 const BATCH_LINES: (i64, i64) = (5_000, 400);

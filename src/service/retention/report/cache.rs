@@ -9,8 +9,8 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::Instant;
 
-use crate::domain::error::Result;
-use crate::events::Event;
+use domain::error::Result;
+use events::Event;
 
 /// How long an answer is good.
 const KEPT: Duration = Duration::from_mins(1);
@@ -87,8 +87,8 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::events::Events;
-    use crate::events::local::LocalEvents;
+    use events::Events;
+    use events::local::LocalEvents;
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_good_for_a_minute_or_until_a_change() {

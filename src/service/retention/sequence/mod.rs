@@ -9,18 +9,18 @@ use serde_json::json;
 
 pub use self::run::{activate, archive, pause, sweep_archived};
 use self::steps::NewStep;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violations, require_version};
-use crate::domain::id::{RetentionCampaignId, RetentionSequenceId};
-use crate::domain::retention::trigger::TriggerConfig;
-use crate::domain::retention::words::{ContactChannel, RetentionSequenceStatus, TriggerType};
-use crate::domain::text::{self, Bounds};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::lists::Channels;
-use crate::storage::retention::{campaign, sequence, sequence_progress};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violations, require_version};
+use domain::id::{RetentionCampaignId, RetentionSequenceId};
+use domain::retention::trigger::TriggerConfig;
+use domain::retention::words::{ContactChannel, RetentionSequenceStatus, TriggerType};
+use domain::text::{self, Bounds};
+use events::Event;
+use storage::Tx;
+use storage::retention::lists::Channels;
+use storage::retention::{campaign, sequence, sequence_progress};
 
 /// The longest overlap of a trigger, in minutes: a week.
 const LOOKBACK: std::ops::RangeInclusive<i32> = 0..=7 * 24 * 60;

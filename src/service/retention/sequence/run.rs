@@ -4,18 +4,18 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, Entity
 use serde_json::json;
 
 use super::steps;
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::RetentionSequenceId;
-use crate::domain::pacing::BARRIER;
-use crate::domain::retention::states::State;
-use crate::domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::retention::{endings, schedule};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::{enrollment, queue, sequence, sequence_progress, sequence_step};
+use crate::access::audit::{self, Subject};
+use crate::retention::{endings, schedule};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result};
+use domain::id::RetentionSequenceId;
+use domain::pacing::BARRIER;
+use domain::retention::states::State;
+use domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus};
+use events::Event;
+use storage::Tx;
+use storage::retention::{enrollment, queue, sequence, sequence_progress, sequence_step};
 
 /// Enrollments that one transaction ends.
 const CHUNK: u64 = 500;

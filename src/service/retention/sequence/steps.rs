@@ -3,18 +3,18 @@
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
 
-use crate::domain::audit::Action;
-use crate::domain::error::{Error, Result, Violation, Violations, require_version};
-use crate::domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
-use crate::domain::retention::conditions::Conditions;
-use crate::domain::retention::delay::{LONGEST, delay};
-use crate::domain::retention::words::{ContactChannel, DelayUnit, RetentionSequenceStatus};
-use crate::events::Event;
-use crate::service::access::audit::{self, Subject};
-use crate::service::{Actor, Services};
-use crate::storage::Tx;
-use crate::storage::retention::lists::Channels;
-use crate::storage::retention::{script, sequence, sequence_step};
+use crate::access::audit::{self, Subject};
+use crate::{Actor, Services};
+use domain::audit::Action;
+use domain::error::{Error, Result, Violation, Violations, require_version};
+use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
+use domain::retention::conditions::Conditions;
+use domain::retention::delay::{LONGEST, delay};
+use domain::retention::words::{ContactChannel, DelayUnit, RetentionSequenceStatus};
+use events::Event;
+use storage::Tx;
+use storage::retention::lists::Channels;
+use storage::retention::{script, sequence, sequence_step};
 
 /// Steps of one sequence at most.
 pub const MOST: usize = 50;

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::lease::require_sender;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, SenderId, TelegramAccountId};
-use crate::storage::sql::Dialect;
-use crate::storage::{Db, Tx};
+use crate::sql::Dialect;
+use crate::{Db, Tx};
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, SenderId, TelegramAccountId};
 
 /// An account that can send and has something to send, and who holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 
 use super::accounts::SENDING;
-use crate::domain::error::Result;
-use crate::domain::id::TelegramAccountId;
-use crate::storage::broadcast::telegram_account::day;
-use crate::storage::sql::Dialect;
-use crate::storage::{Db, Tx};
+use crate::broadcast::telegram_account::day;
+use crate::sql::Dialect;
+use crate::{Db, Tx};
+use domain::error::Result;
+use domain::id::TelegramAccountId;
 
 /// Counts a send; with `is_new_peer` one to a channel that the account has not written to before. False if it may not be:
 /// the account can't send, waits at `start`, or the day's budget is spent.

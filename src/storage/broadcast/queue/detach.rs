@@ -3,11 +3,11 @@
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{Change, Delta, Streak, new_key, record};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::Result;
-use crate::domain::id::{BroadcastCampaignId, TelegramAccountId};
-use crate::storage::Tx;
-use crate::storage::sql::{Dialect, rows};
+use crate::Tx;
+use crate::sql::{Dialect, rows};
+use domain::broadcast::JobStatus;
+use domain::error::Result;
+use domain::id::{BroadcastCampaignId, TelegramAccountId};
 
 /// What became of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use super::lease::{COLUMNS, Decision, Due};
 use super::tray::Owner;
 use super::{Change, Delta, Streak, accounts, budget, progress, record};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::SenderId;
-use crate::storage::Tx;
-use crate::storage::sql::Dialect;
+use crate::Tx;
+use crate::sql::Dialect;
+use domain::broadcast::JobStatus;
+use domain::error::{Error, Result};
+use domain::id::SenderId;
 
 /// Who leases what.
 #[derive(Debug, Clone, Copy)]
@@ -176,6 +176,6 @@ async fn spend(tx: &Tx, claim: &Claim, job: &Due) -> Result<bool> {
         tx.execute_raw(dialect.statement(sql, values)).await?;
     }
     accounts::hold(tx, account, claim.holder, claim.epoch, claim.slot).await?;
-    let start = crate::domain::clock::instant(claim.slot).max(claim.now);
+    let start = domain::clock::instant(claim.slot).max(claim.now);
     budget::send(tx, account, start, claim.is_new_peer).await
 }

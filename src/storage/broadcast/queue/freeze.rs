@@ -5,10 +5,10 @@ use sea_orm::{ConnectionTrait, SqlErr, Value};
 use uuid::Uuid;
 
 use super::{Change, Delta, Streak, record};
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BatchId, BroadcastCampaignId, ChannelId};
-use crate::storage::Tx;
-use crate::storage::sql::Dialect;
+use crate::Tx;
+use crate::sql::Dialect;
+use domain::error::{Error, Result};
+use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
 
 /// What is frozen, and how far that is.
 #[derive(Debug, Clone)]

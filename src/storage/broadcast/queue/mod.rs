@@ -6,12 +6,12 @@
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 
 use super::{job_change, progress};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, SenderId};
-use crate::domain::positions;
-use crate::storage::Tx;
-use crate::storage::sql::Dialect;
+use crate::Tx;
+use crate::sql::Dialect;
+use domain::broadcast::JobStatus;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, SenderId};
+use domain::positions;
 
 pub mod accounts;
 pub mod budget;

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use sea_orm::Value;
 
-use crate::domain::error::Result;
-use crate::domain::id::{ChannelId, TelegramAccountId};
-use crate::storage::Db;
-use crate::storage::sql::Dialect;
+use crate::Db;
+use crate::sql::Dialect;
+use domain::error::Result;
+use domain::id::{ChannelId, TelegramAccountId};
 
 /// A peer, as one account may name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
 use super::{Change, Delta, Streak, job_change, new_key, record, settle};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::Result;
-use crate::domain::id::SenderId;
-use crate::domain::positions;
-use crate::storage::sql::{Dialect, rows};
-use crate::storage::{Db, Tx};
+use crate::sql::{Dialect, rows};
+use crate::{Db, Tx};
+use domain::broadcast::JobStatus;
+use domain::error::Result;
+use domain::id::SenderId;
+use domain::positions;
 
 /// Rows of one takeover transaction.
 const CHUNK: usize = 5_000;

@@ -5,11 +5,11 @@ use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
 use super::{Change, Delta, Streak, progress, record};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{BroadcastCampaignId, ChannelId};
-use crate::storage::Tx;
-use crate::storage::sql::{Dialect, instant, rows};
+use crate::Tx;
+use crate::sql::{Dialect, instant, rows};
+use domain::broadcast::JobStatus;
+use domain::error::{Error, Result};
+use domain::id::{BroadcastCampaignId, ChannelId};
 
 /// What became of one leased job.
 #[derive(Debug, Clone)]

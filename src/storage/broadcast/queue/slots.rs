@@ -2,12 +2,12 @@
 
 use sea_orm::Value;
 
-use crate::domain::clock::duration_nanos;
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::domain::pacing::{CATCH_UP, HORIZON, SPAN, Slots};
-use crate::storage::Db;
-use crate::storage::sql::Dialect;
+use crate::Db;
+use crate::sql::Dialect;
+use domain::clock::duration_nanos;
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
+use domain::pacing::{CATCH_UP, HORIZON, SPAN, Slots};
 
 /// What a claim was given.
 #[derive(Debug, Clone, Copy)]

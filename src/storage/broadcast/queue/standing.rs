@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
-use crate::domain::broadcast::AccountStatus;
-use crate::domain::delivery::table::Method;
-use crate::domain::error::Result;
-use crate::domain::id::{ChannelId, TelegramAccountId};
-use crate::storage::Tx;
-use crate::storage::sql::{Dialect, instant, rows};
+use crate::Tx;
+use crate::sql::{Dialect, instant, rows};
+use domain::broadcast::AccountStatus;
+use domain::delivery::table::Method;
+use domain::error::Result;
+use domain::id::{ChannelId, TelegramAccountId};
 
 /// What an account learned of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::accounts::{SENDING, SERVES};
 use super::{Change, Delta, Streak, new_key, record};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::storage::Tx;
-use crate::storage::sql::{Dialect, instant, rows};
+use crate::Tx;
+use crate::sql::{Dialect, instant, rows};
+use domain::broadcast::JobStatus;
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
 
 /// A running campaign that sends for real.
 #[derive(Debug, Clone, Copy, FromQueryResult)]

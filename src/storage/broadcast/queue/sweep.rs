@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{Change, Delta, Streak, new_key, record};
-use crate::domain::broadcast::JobStatus;
-use crate::domain::error::Result;
-use crate::domain::id::BroadcastCampaignId;
-use crate::storage::Tx;
-use crate::storage::sql::{Dialect, rows};
+use crate::Tx;
+use crate::sql::{Dialect, rows};
+use domain::broadcast::JobStatus;
+use domain::error::Result;
+use domain::id::BroadcastCampaignId;
 
 /// The largest chunk: 259 ms on PostgreSQL.
 pub const CHUNK: i32 = 10_000;

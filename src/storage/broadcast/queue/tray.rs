@@ -6,10 +6,10 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
-use crate::domain::error::Result;
-use crate::domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
-use crate::storage::sql::Dialect;
-use crate::storage::{Db, Tx};
+use crate::sql::Dialect;
+use crate::{Db, Tx};
+use domain::error::Result;
+use domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
 
 /// A job on a tray, and what its account knows of its channel.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]

@@ -4,8 +4,8 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
-use crate::domain::id::{LeadId, RetentionSequenceId};
-use crate::storage::retention::enrollment::{Column, Entity};
+use crate::retention::enrollment::{Column, Entity};
+use domain::id::{LeadId, RetentionSequenceId};
 
 /// Enrollments of a sequence, or of one lead in it, that were last changed after a place: a change and an enrollment's id.
 pub fn after(sequence: RetentionSequenceId, lead: Option<LeadId>, place: (i64, Uuid), limit: u64) -> Select<Entity> {

@@ -7,18 +7,18 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value,
 };
 
-use crate::domain::error::{Error, Result};
-use crate::domain::id::{
+use crate::Tx;
+use crate::retention::{
+    campaign, consent, contact_attempt, enrollment, execution, lead, script, sequence, sequence_step,
+};
+use crate::sql::Dialect;
+use domain::error::{Error, Result};
+use domain::id::{
     LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId, SenderId, SequenceEnrollmentId,
     SequenceStepExecutionId, SequenceStepId,
 };
-use crate::domain::retention::frequency::Touch;
-use crate::domain::retention::words::{ConsentKind, ContactAttemptStatus, ContactChannel, ExecutionStatus};
-use crate::storage::Tx;
-use crate::storage::retention::{
-    campaign, consent, contact_attempt, enrollment, execution, lead, script, sequence, sequence_step,
-};
-use crate::storage::sql::Dialect;
+use domain::retention::frequency::Touch;
+use domain::retention::words::{ConsentKind, ContactAttemptStatus, ContactChannel, ExecutionStatus};
 
 /// An execution whose instant has come, and that nobody has leased. It and its lead are locked.
 #[derive(Debug, Clone, FromQueryResult)]

@@ -2,10 +2,10 @@
 
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::domain::error::Result;
-use crate::domain::id::SequenceStepId;
-use crate::domain::retention::words::ExecutionStatus;
-use crate::storage::retention::execution::{Column, Entity};
+use crate::retention::execution::{Column, Entity};
+use domain::error::Result;
+use domain::id::SequenceStepId;
+use domain::retention::words::ExecutionStatus;
 
 /// How many executions of these steps are in which state.
 pub async fn of_steps(

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Serialize;
 
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use crate::domain::retention::trigger::{Span, TriggerConfig};
-use crate::domain::retention::words::TriggerType;
-use crate::storage::Tx;
-use crate::storage::retention::sequence;
-use crate::storage::sql::{Dialect, rows};
+use crate::Tx;
+use crate::retention::sequence;
+use crate::sql::{Dialect, rows};
+use domain::error::Result;
+use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
+use domain::retention::trigger::{Span, TriggerConfig};
+use domain::retention::words::TriggerType;
 
 /// A lead that a trigger may enroll; also the place from which the next ones are looked for.
 #[derive(Debug, Clone, Copy, FromQueryResult)]

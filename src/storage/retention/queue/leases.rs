@@ -3,9 +3,9 @@
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, LeadId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId};
-use crate::storage::sql::Dialect;
+use crate::sql::Dialect;
+use domain::error::Result;
+use domain::id::{ContactAttemptId, LeadId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId};
 
 /// An execution that is leased.
 #[derive(Debug, Clone, FromQueryResult)]

@@ -10,11 +10,11 @@ use std::fmt::Write;
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
-use crate::domain::error::Result;
-use crate::domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use crate::domain::retention::words::{EnrollmentStatus, ExecutionStatus, RetentionSequenceStatus};
-use crate::storage::Tx;
-use crate::storage::sql::{Dialect, rows};
+use crate::Tx;
+use crate::sql::{Dialect, rows};
+use domain::error::Result;
+use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
+use domain::retention::words::{EnrollmentStatus, ExecutionStatus, RetentionSequenceStatus};
 
 pub mod changes;
 pub mod claim;

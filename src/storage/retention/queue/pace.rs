@@ -2,12 +2,12 @@
 
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::domain::error::{Error, Result};
-use crate::domain::pacing::{SPAN, Slots};
-use crate::domain::retention::schedule_clock::Pace;
-use crate::domain::retention::words::ContactChannel;
-use crate::storage::Tx;
-use crate::storage::sql::Dialect;
+use crate::Tx;
+use crate::sql::Dialect;
+use domain::error::{Error, Result};
+use domain::pacing::{SPAN, Slots};
+use domain::retention::schedule_clock::Pace;
+use domain::retention::words::ContactChannel;
 
 /// The slots that a channel has free, at most `wanted`; its pace stays locked until the transaction ends. Those that are used
 /// are to be told by [`used`].

@@ -2,11 +2,11 @@
 
 use sea_orm::ConnectionTrait;
 
-use crate::domain::error::Result;
-use crate::domain::id::{ContactAttemptId, RetentionCampaignId};
-use crate::storage::Tx;
-use crate::storage::retention::campaign;
-use crate::storage::sql::Dialect;
+use crate::Tx;
+use crate::retention::campaign;
+use crate::sql::Dialect;
+use domain::error::Result;
+use domain::id::{ContactAttemptId, RetentionCampaignId};
 
 /// Whether the contact is still to be made: its step is leased, its enrollment, sequence and campaign go on, and the lead wants
 /// it. The sequence's hot row is locked against a pause (R5), and no other row of the five is.

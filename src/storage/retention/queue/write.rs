@@ -5,16 +5,16 @@ use sea_orm::{ConnectionTrait, Value};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
-use crate::domain::error::Result;
-use crate::domain::id::{
+use crate::Tx;
+use crate::sql::{Dialect, instant, rows};
+use domain::error::Result;
+use domain::id::{
     AbTestId, ContactAttemptId, LeadId, RetentionCampaignId, ScriptId, SenderId, SequenceEnrollmentId,
     SequenceStepExecutionId, SequenceStepId,
 };
-use crate::domain::retention::words::{
+use domain::retention::words::{
     AbVariant, ContactAttemptStatus, ContactChannel, EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus,
 };
-use crate::storage::Tx;
-use crate::storage::sql::{Dialect, instant, rows};
 
 /// An instant as both databases read it from JSON.
 fn moment<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {

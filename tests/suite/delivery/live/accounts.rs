@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use ::service::broadcast::delivery::sender::Gone;
+use ::service::broadcast::delivery::{account, sender as service};
 use chrono::TimeDelta;
-use herald::domain::broadcast::{AccountStatus, CampaignStatus, JobStatus};
-use herald::service::broadcast::delivery::sender::Gone;
-use herald::service::broadcast::delivery::{account, sender as service};
-use herald::storage::broadcast::account_lease;
-use herald::storage::broadcast::queue::accounts as rows;
+use domain::broadcast::{AccountStatus, CampaignStatus, JobStatus};
 use sea_orm::{ActiveModelTrait, ActiveValue};
+use storage::broadcast::account_lease;
+use storage::broadcast::queue::accounts as rows;
 
 use super::super::fixture::names;
 use super::super::holding::hold;
@@ -174,7 +174,7 @@ async fn an_account_is_given_away_after_it_was_disconnected() {
             (0..2).all(|account| field.sends()[before..].iter().any(|call| call.account == account))
         })
         .await;
-    herald::service::broadcast::campaign::cancel(&field.office.on, &field.office.actor, id).await.expect("cancels");
+    ::service::broadcast::campaign::cancel(&field.office.on, &field.office.actor, id).await.expect("cancels");
     one.stop().await;
     two.stop().await;
     field.assert_once();

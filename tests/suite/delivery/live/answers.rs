@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use herald::domain::audit::Action;
-use herald::domain::broadcast::{AccountStatus, CampaignMode, CampaignStatus, JobStatus};
+use domain::audit::Action;
+use domain::broadcast::{AccountStatus, CampaignMode, CampaignStatus, JobStatus};
 
 use super::super::fixture::names;
 use super::field::Field;
@@ -162,11 +162,11 @@ async fn a_history_tells_what_nobody_remembers() {
     let never = field.job(id, "never").await;
     assert_eq!((never.status, never.error_message.as_deref()), (JobStatus::Unknown, Some("DEDUPE_WINDOW_OVER")));
     // An operator may have it looked for again; nothing is sent for that.
-    let history = herald::service::broadcast::job::Resolution::History;
-    let resolve = herald::service::broadcast::job::resolve_unknown;
+    let history = service::broadcast::job::Resolution::History;
+    let resolve = service::broadcast::job::resolve_unknown;
     resolve(&field.office.on, &field.office.actor, &[never.id], history).await.expect("asks");
     field.until("it was looked for", async || field.job(id, "never").await.status == JobStatus::Unknown).await;
-    resolve(&field.office.on, &field.office.actor, &[never.id], herald::service::broadcast::job::Resolution::Queued)
+    resolve(&field.office.on, &field.office.actor, &[never.id], service::broadcast::job::Resolution::Queued)
         .await
         .expect("asks");
     field.until("it is sent", async || field.job(id, "never").await.status == JobStatus::Sent).await;

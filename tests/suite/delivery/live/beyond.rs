@@ -1,14 +1,14 @@
 //! Beyond the send: media, what was sent is changed, and channels are looked at.
 
 use chrono::TimeDelta;
-use herald::domain::broadcast::{CampaignStatus, CanPost, MediaType};
-use herald::domain::id::{BroadcastCampaignId, UploadId};
-use herald::service::broadcast::campaign::{delete_sent, edit_sent};
-use herald::service::broadcast::channel_refresh;
-use herald::storage::broadcast::channel_filter::ChannelFilter;
-use herald::storage::broadcast::sent_change::{Counts, Entity as SentChange};
-use herald::storage::broadcast::{campaign, channel};
+use domain::broadcast::{CampaignStatus, CanPost, MediaType};
+use domain::id::{BroadcastCampaignId, UploadId};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use service::broadcast::campaign::{delete_sent, edit_sent};
+use service::broadcast::channel_refresh;
+use storage::broadcast::channel_filter::ChannelFilter;
+use storage::broadcast::sent_change::{Counts, Entity as SentChange};
+use storage::broadcast::{campaign, channel};
 
 use super::super::fixture::names;
 use super::field::Field;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use herald::domain::broadcast::CampaignStatus;
-use herald::domain::pacing::{GRACE, interval};
+use domain::broadcast::CampaignStatus;
+use domain::pacing::{GRACE, interval};
 
 use super::super::fixture::names;
 use super::field::Field;

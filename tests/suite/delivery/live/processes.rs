@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use herald::domain::broadcast::JobStatus;
-use herald::domain::sealed::Vault;
-use herald::domain::secret_key::SecretKey;
-use herald::storage::Db;
-use herald::storage::broadcast::{account_lease, channel, job};
+use domain::broadcast::JobStatus;
+use domain::sealed::Vault;
+use domain::secret_key::SecretKey;
 use rustix::process::Signal;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement};
+use storage::Db;
+use storage::broadcast::{account_lease, channel, job};
 use tempfile::TempDir;
 
 use super::super::crashes::{complete, prepare, start};
@@ -140,7 +140,7 @@ async fn sent(db: &Db, jobs: usize) {
     }
 }
 
-async fn held(db: &Db) -> HashMap<herald::domain::id::SenderId, usize> {
+async fn held(db: &Db) -> HashMap<domain::id::SenderId, usize> {
     let mut held = HashMap::new();
     for lease in account_lease::Entity::find().all(db.reader()).await.expect("reads") {
         if let Some(holder) = lease.holder_id {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use herald::domain::broadcast::{CampaignStatus, JobStatus, MediaType};
-use herald::domain::id::BroadcastCampaignId;
-use herald::storage::broadcast::campaign;
+use domain::broadcast::{CampaignStatus, JobStatus, MediaType};
+use domain::id::BroadcastCampaignId;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use storage::broadcast::campaign;
 
 use super::super::fixture::names;
 use super::field::Field;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use herald::domain::audit::Action;
-use herald::domain::broadcast::{CampaignStatus, JobStatus};
-use herald::storage::broadcast::job;
+use domain::audit::Action;
+use domain::broadcast::{CampaignStatus, JobStatus};
+use storage::broadcast::job;
 
 use super::super::fixture::names;
 use super::field::{Field, early, told};

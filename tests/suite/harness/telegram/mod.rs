@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
-use herald::telegram::live::Credentials;
+use telegram::live::Credentials;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

@@ -12,10 +12,10 @@ use super::caller::Authenticated;
 use super::media::Media;
 use super::params::{self, Wrong};
 use super::{Http, answer, linger, socket};
-use crate::domain::error::Code;
-use crate::graphql::alike::Answer;
-use crate::graphql::context::Caller;
-use crate::graphql::error;
+use domain::error::Code;
+use graphql::alike::Answer;
+use graphql::context::Caller;
+use graphql::error;
 
 /// The methods of this path.
 const METHODS: &str = "GET, POST";

@@ -3,7 +3,7 @@
 use sea_orm::sqlx::Error as Sqlx;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
-use crate::domain::error::{Error, Result, Violation};
+use crate::error::{Error, Result, Violation};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
