@@ -16,19 +16,28 @@ pub const CONTENT_LIMIT: usize = 32 * 1024;
 /// Steps that one rendering may take: far more than a message needs, far less than a loop that never ends.
 const FUEL: u64 = 20_000;
 
-/// Placeholders that the channel fills.
+/// Placeholders that the channel fills. [`Channel::of`] alone makes them, so a preview shows what will be sent.
 #[derive(Debug, Clone)]
 pub struct Channel<'a> {
     /// The title, or the username while no title is known.
-    pub channel_name: &'a str,
+    channel_name: &'a str,
     /// The username, without `@`.
-    pub username: &'a str,
+    username: &'a str,
     /// The title, empty while none is known.
-    pub title: &'a str,
+    title: &'a str,
     /// The category.
-    pub category: &'a str,
+    category: &'a str,
     /// The number of subscribers, 0 while it is not known.
-    pub member_count: i32,
+    member_count: i32,
+}
+
+impl<'a> Channel<'a> {
+    /// What a channel of which so much is known fills placeholders with.
+    pub fn of(username: &'a str, title: Option<&'a str>, category: &'a str, member_count: Option<i32>) -> Self {
+        let title = title.unwrap_or_default();
+        let channel_name = if title.is_empty() { username } else { title };
+        Self { channel_name, username, title, category, member_count: member_count.unwrap_or(0) }
+    }
 }
 
 /// The names of the placeholders that the channel fills.

@@ -77,14 +77,7 @@ impl Entity {
 impl Model {
     /// What it fills the placeholders of a message with.
     pub fn placeholders(&self) -> template::Channel<'_> {
-        let title = self.title.as_deref().unwrap_or_default();
-        template::Channel {
-            channel_name: if title.is_empty() { &self.username } else { title },
-            username: &self.username,
-            title,
-            category: &self.category,
-            member_count: self.member_count.unwrap_or(0),
-        }
+        template::Channel::of(&self.username, self.title.as_deref(), &self.category, self.member_count)
     }
 
     /// A changed copy of this row, with its version raised.

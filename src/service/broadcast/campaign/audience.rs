@@ -7,7 +7,7 @@ use crate::Services;
 use domain::broadcast::CampaignMode;
 use domain::error::{Error, Result, Violation, Violations};
 use domain::id::ChannelId;
-use domain::template::{CAPTION_LIMIT, Channel, MESSAGE_LIMIT, Params, Template};
+use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template};
 use storage::broadcast::{campaign, channel, template};
 
 /// Channels that are looked at in one statement.
@@ -67,7 +67,7 @@ fn judge(wrong: &mut Violations, read: &Template, params: &Params, channel: &cha
         return;
     }
     let path = vec!["input".into(), "id".into()];
-    let message = match read.render(params, &values(channel)) {
+    let message = match read.render(params, &channel.placeholders()) {
         Err(why) => format!("the text for @{} cannot be rendered: {why}", channel.username),
         Ok(text) if text.text.trim().is_empty() => format!("the text for @{} is empty", channel.username),
         Ok(text) => match text.utf16_length() {
@@ -78,18 +78,6 @@ fn judge(wrong: &mut Violations, read: &Template, params: &Params, channel: &cha
         },
     };
     wrong.push(Violation { path, message });
-}
-
-/// What a channel fills placeholders with.
-pub(super) fn values(channel: &channel::Model) -> Channel<'_> {
-    let title = channel.title.as_deref().unwrap_or_default();
-    Channel {
-        channel_name: if title.is_empty() { &channel.username } else { title },
-        username: &channel.username,
-        title,
-        category: &channel.category,
-        member_count: channel.member_count.unwrap_or(0),
-    }
 }
 
 /// The active channels of a batch, in the order of their ids, as the freeze will take them.

@@ -48,7 +48,7 @@ impl Mission {
         let template = Template::read(content, parse_mode).map_err(Error::Precondition)?;
         let attachment = Attachment::of(&row);
         let params: Params = serde_json::from_value(row.params).map_err(Error::internal)?;
-        let nobody = Channel { channel_name: "", username: "", title: "", category: "", member_count: 0 };
+        let nobody = Channel::of("", None, "", None);
         let constant = template.is_constant(&params).then(|| template.render(&params, &nobody).ok()).flatten();
         Ok(Self {
             id,
@@ -89,14 +89,87 @@ impl Mission {
         if let Some(text) = &self.constant {
             return Ok(text.clone());
         }
-        let title = job.title.as_deref().unwrap_or_default();
-        let channel = Channel {
-            channel_name: if title.is_empty() { &job.username } else { title },
-            username: &job.username,
-            title,
-            category: &job.category,
-            member_count: job.member_count.unwrap_or(0),
-        };
+        let channel = Channel::of(&job.username, job.title.as_deref(), &job.category, job.member_count);
         self.template.render(&self.params, &channel).map(Arc::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+    use domain::broadcast::{CanPost, ParseMode};
+    use domain::id::{ChannelId, JobId};
+
+    use super::*;
+
+    fn mission(content: &str) -> Mission {
+        Mission {
+            id: BroadcastCampaignId::generate(),
+            run: 1,
+            mode: CampaignMode::Live,
+            policy: Policy { retry_limit: 0, dedupe_window: Duration::ZERO },
+            attachment: None,
+            template: Template::read(content, ParseMode::Plain).unwrap(),
+            params: Params::default(),
+            constant: None,
+        }
+    }
+
+    fn channel(title: Option<&str>) -> channel::Model {
+        channel::Model {
+            id: ChannelId::generate(),
+            username: "proofzzz".into(),
+            category: "news".into(),
+            tgstat_url: None,
+            collected_at: DateTime::UNIX_EPOCH,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            title: title.map(Into::into),
+            description: None,
+            member_count: None,
+            is_verified: false,
+            last_checked: None,
+            is_active: true,
+            error_count: 0,
+            last_error: None,
+            version: 1,
+            can_post: CanPost::Yes,
+            slow_mode_seconds: None,
+            message_price: None,
+            refresh_requested_at: None,
+            refresh_not_before: None,
+        }
+    }
+
+    #[test]
+    fn a_leased_job_has_the_text_that_the_preview_of_its_channel_shows() {
+        let content = "{{channel_name}} {{username}} [{{title}}] {{category}} {{member_count}}";
+        for (title, shown) in [
+            (None, "proofzzz proofzzz [] news 0"),
+            (Some(""), "proofzzz proofzzz [] news 0"),
+            (Some("A"), "A proofzzz [A] news 0"),
+        ] {
+            let channel = channel(title);
+            let job = Due {
+                id: JobId::generate(),
+                position: 1,
+                epoch: 1,
+                random_id: None,
+                attempts: 0,
+                ambiguous_since: None,
+                channel_id: channel.id,
+                username: channel.username.clone(),
+                title: channel.title.clone(),
+                category: channel.category.clone(),
+                member_count: channel.member_count,
+                is_active: true,
+                error_count: 0,
+            };
+            let mission = mission(content);
+            assert_eq!(mission.text(&job).unwrap().text, shown);
+            assert_eq!(mission.text_to(&channel).unwrap().text, shown);
+        }
     }
 }
