@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::holder::Holder;
 use crate::pipeline::Pipeline;
 use crate::tools::{LOOK, Tools};
+use domain::broadcast::ProgressStatus;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 use events::Event;
@@ -74,7 +75,7 @@ impl Pipelines {
             // Leases are refused if it does not run: nothing is lost by going on.
             Err(error) => return tracing::warn!(campaign = %id, ?error, "cannot be looked at"),
         };
-        if row.is_none_or(|row| row.status != "RUNNING") {
+        if row.is_none_or(|row| row.status != ProgressStatus::Running) {
             pipeline.close();
             self.lock().remove(&id);
         } else if let Err(error) = pipeline.refresh(tools).await {

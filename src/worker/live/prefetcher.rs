@@ -21,7 +21,7 @@ use service::broadcast::delivery::{Mission, account};
 use storage::broadcast::queue::tray::{self, Item, Owner, Want};
 use storage::broadcast::queue::{accounts, budget, peers};
 use storage::broadcast::telegram_account;
-use telegram::live::{Recipient, ResolvedPeer, UNREADABLE};
+use telegram::live::{Recipient, ResolvedPeer};
 
 /// So much is prefetched as the account can send in this time: it waits for this account.
 const AHEAD: Duration = Duration::from_secs(10);
@@ -138,6 +138,11 @@ impl Prefetcher {
                 self.state.media().insert(mission.id, stored);
                 ready.notify_one();
             }
+            Err(Fault::Unreadable) => {
+                let at = &self.state.holder.row;
+                let reason = Reason::Upload(format!("{}, process {}", at.host, at.pid));
+                refuse_content(&tools.on, mission, reason).await?;
+            }
             Err(fault) => match rule(&fault) {
                 Ruling::Retry | Ruling::Ambiguous | Ruling::Unsent => {
                     tracing::debug!(campaign = %mission.id, %fault, "an attachment could not be stored yet");
@@ -146,11 +151,6 @@ impl Prefetcher {
                     self.state.wait(Method::Send, seconds).await?;
                 }
                 Ruling::Account(status) => self.state.park(status, &fault).await?,
-                _ if fault.to_string() == UNREADABLE => {
-                    let at = &self.state.holder.row;
-                    let reason = Reason::Upload(format!("{}, process {}", at.host, at.pid));
-                    refuse_content(&tools.on, mission, reason).await?;
-                }
                 _ => refuse_content(&tools.on, mission, Reason::Content(fault.to_string())).await?,
             },
         }

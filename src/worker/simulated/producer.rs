@@ -10,6 +10,7 @@ use super::executor::Executor;
 use crate::holder::Holder;
 use crate::pipeline::Pipeline;
 use crate::tools::{LOOK, PAUSE, Tools};
+use domain::broadcast::ProgressStatus;
 use domain::clock::duration_nanos;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
@@ -102,7 +103,7 @@ impl Producer {
     async fn refresh(&mut self) -> bool {
         self.looked = self.tools.on.clock.monotonic();
         let read = async {
-            let row = self.hot_row().await?.filter(|row| row.status == "RUNNING");
+            let row = self.hot_row().await?.filter(|row| row.status == ProgressStatus::Running);
             if row.is_some() {
                 self.pipeline.refresh(&self.tools).await?;
             }
@@ -170,7 +171,7 @@ impl Producer {
 
     async fn no_slot(&self) -> Result<Turn> {
         let Some(row) = self.hot_row().await? else { return Ok(Turn::Over) };
-        if row.status != "RUNNING" {
+        if row.status != ProgressStatus::Running {
             return Ok(Turn::Over);
         }
         let now = self.tools.on.clock.nanos();
