@@ -138,6 +138,7 @@ async fn seed(bench: &Bench) -> anyhow::Result<BroadcastCampaignId> {
     let sql = &sql;
     bench
         .on
+        .db
         .write(|tx| async move {
             tx.execute_raw(Statement::from_string(backend, sql)).await?;
             Ok(())

@@ -20,6 +20,7 @@ use ::service::access::api_token as service;
 use domain::error::{Error, Result};
 use domain::id::{ApiTokenId, UserId};
 use domain::role::{Permission, Role};
+use storage::Noun;
 use storage::access::api_token;
 use storage::page::Sort;
 

@@ -19,6 +19,7 @@ use domain::audit::{Action, Severity};
 use domain::error::{Error, Result, Violation};
 use domain::id::{AuditLogId, UserId};
 use domain::role::Permission;
+use storage::Noun;
 use storage::access::audit_log;
 use storage::page::Sort;
 

@@ -20,6 +20,7 @@ use crate::scalar::DateTime;
 use domain::error::{Error, Result};
 use domain::id::BatchId;
 use domain::role::Permission;
+use storage::Noun;
 use storage::broadcast::batch::{self, Column};
 use storage::broadcast::{campaign, channel, channel_filter};
 use storage::page::Sort;

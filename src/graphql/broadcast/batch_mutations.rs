@@ -8,7 +8,7 @@ use crate::context::ContextExt;
 use crate::guard::requires;
 use crate::id::{self, GlobalId, ReadId};
 use ::service::broadcast::batch::{self as service, MOST_CHANNELS};
-use ::service::once::once;
+use ::service::once::{once, once_moving};
 use domain::error::Result;
 use domain::role::Permission;
 
@@ -167,7 +167,7 @@ impl BatchMutation {
         let channels = id::list(&channel_ids, &["input", "channelIds"], MOST_CHANNELS)?;
         let batch = batch_id.input("batchId")?;
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
-        let (batch, added) = once(on, &actor, service::add_channels(on, &actor, batch, channels)).await?;
+        let (batch, added) = once_moving(on, &actor, service::add_channels(on, &actor, batch, channels)).await?;
         Ok(AddBatchChannelsPayload { batch: batch.into(), added })
     }
 

@@ -21,6 +21,7 @@ use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use domain::role::Permission;
+use storage::Noun;
 use storage::broadcast::{campaign, progress};
 
 /// One message to many channels, at a promised rate.

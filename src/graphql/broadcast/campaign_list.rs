@@ -13,6 +13,7 @@ use domain::broadcast::{CampaignMode, CampaignStatus};
 use domain::error::Result;
 use domain::id::{BatchId, TemplateId, UserId};
 use domain::role::Permission;
+use storage::Noun;
 use storage::broadcast::campaign::{self, Column};
 use storage::page::Sort;
 

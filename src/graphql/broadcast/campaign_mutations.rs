@@ -11,7 +11,7 @@ use crate::id::{self, GlobalId, ReadId};
 use crate::scalar::{DateTime, Json};
 use ::service::broadcast::campaign as service;
 use ::service::broadcast::channel_refresh::obstacles;
-use ::service::once::once;
+use ::service::once::{once, once_moving};
 use domain::broadcast::CampaignMode;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
@@ -302,7 +302,7 @@ impl CampaignMutation {
     ) -> Result<RetryFailedJobsPayload> {
         let id = input.campaign_id.input("campaignId")?;
         let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
-        let (campaign, retried) = once(on, &actor, service::retry_failed(on, &actor, id)).await?;
+        let (campaign, retried) = once_moving(on, &actor, service::retry_failed(on, &actor, id)).await?;
         Ok(RetryFailedJobsPayload { campaign: campaign.into(), retried })
     }
 }

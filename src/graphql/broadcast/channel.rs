@@ -19,6 +19,7 @@ use crate::scalar::{BigInt, DateTime};
 use domain::broadcast::CanPost;
 use domain::error::{Error, Result};
 use domain::id::ChannelId;
+use storage::Noun;
 use storage::broadcast::{batch, channel};
 use storage::page::Sort;
 

@@ -17,6 +17,7 @@ use domain::broadcast::ImportStatus;
 use domain::error::{Error, Result};
 use domain::id::{ChannelImportId, UploadId};
 use domain::role::Permission;
+use storage::Noun;
 use storage::broadcast::{channel_import, channel_import_error, upload};
 
 /// An import of channels from an uploaded list.

@@ -16,6 +16,7 @@ use domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
 use domain::error::{Error, Result};
 use domain::explanation::{self, Reason};
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
+use storage::Noun;
 use storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
 
 /// One message of a campaign to one channel.

@@ -17,6 +17,7 @@ use domain::broadcast::JobStatus;
 use domain::error::{Error, Result, Violation};
 use domain::id::{BroadcastCampaignId, ChannelId};
 use domain::role::Permission;
+use storage::Noun;
 use storage::broadcast::job::{self, Column};
 use storage::broadcast::progress;
 use storage::page::Sort;

@@ -11,7 +11,7 @@ use crate::guard::requires;
 use crate::id::ReadId;
 use crate::loaders::{LoadError, Reader};
 use ::service::broadcast::campaign as service;
-use ::service::once::once;
+use ::service::once::once_moving;
 use domain::broadcast::SentChangeKind;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
@@ -91,7 +91,7 @@ impl SentMessagesMutation {
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
         let id = campaign_id.input("campaignId")?;
         let edit = service::edit_sent(on, &actor, id, content, expected_version);
-        let (campaign, queued) = once(on, &actor, edit).await?;
+        let (campaign, queued) = once_moving(on, &actor, edit).await?;
         Ok(EditSentMessagesPayload { campaign: campaign.into(), queued })
     }
 
@@ -105,7 +105,7 @@ impl SentMessagesMutation {
     ) -> Result<DeleteSentMessagesPayload> {
         let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
         let id = input.campaign_id.input("campaignId")?;
-        let (campaign, queued) = once(on, &actor, service::delete_sent(on, &actor, id)).await?;
+        let (campaign, queued) = once_moving(on, &actor, service::delete_sent(on, &actor, id)).await?;
         Ok(DeleteSentMessagesPayload { campaign: campaign.into(), queued })
     }
 }

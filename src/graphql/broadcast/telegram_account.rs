@@ -17,6 +17,7 @@ use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
 use domain::role::Permission;
+use storage::Noun;
 use storage::broadcast::campaign_account;
 use storage::broadcast::telegram_account::{self, Column};
 use storage::page::Sort;

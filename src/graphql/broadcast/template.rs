@@ -20,6 +20,7 @@ use ::domain::error::{Error, Result};
 use ::domain::id::TemplateId;
 use ::domain::role::Permission;
 use ::domain::template as domain;
+use storage::Noun;
 use storage::broadcast::campaign;
 use storage::broadcast::template::{self, Column};
 use storage::page::Sort;

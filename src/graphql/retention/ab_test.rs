@@ -17,6 +17,7 @@ use domain::error::{Error, Result};
 use domain::id::AbTestId;
 use domain::retention::ab_test::{AbTestDecision, AbTestGoal, AbTestReason, Counts, Rule, Snapshot};
 use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
+use storage::Noun;
 use storage::retention::ab_counts::{self, Leads};
 use storage::retention::ab_test;
 

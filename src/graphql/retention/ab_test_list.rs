@@ -12,6 +12,7 @@ use domain::error::Result;
 use domain::id::{RetentionCampaignId, SequenceStepId};
 use domain::retention::words::{AbTestStatus, ContactChannel};
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::ab_test::{self, Column};
 

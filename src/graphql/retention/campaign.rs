@@ -24,6 +24,7 @@ use domain::error::{Error, Result};
 use domain::id::RetentionCampaignId;
 use domain::retention::hours;
 use domain::retention::words::{CampaignLeadStatus, ContactChannel, ContactDay, RetentionCampaignStatus};
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::counts::{self, Count};
 use storage::retention::{campaign, campaign_lead, contact_attempt, script};

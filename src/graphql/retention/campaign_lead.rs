@@ -14,6 +14,7 @@ use crate::scalar::DateTime;
 use domain::error::{Error, Result};
 use domain::id::CampaignLeadId;
 use domain::retention::words::CampaignLeadStatus;
+use storage::Noun;
 use storage::retention::campaign_lead;
 
 /// A lead in a retention campaign.

@@ -12,6 +12,7 @@ use crate::scalar::DateTime;
 use domain::error::Result;
 use domain::retention::words::RetentionCampaignStatus;
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::campaign::{self, Column};
 use storage::sql;

@@ -8,7 +8,7 @@ use crate::context::ContextExt;
 use crate::guard::requires;
 use crate::id::{self, GlobalId, ReadId};
 use crate::scalar::{DateTime, Json};
-use ::service::once::once;
+use ::service::once::{once, once_moving};
 use ::service::retention::{campaign as service, members};
 use domain::error::{Error, Result};
 use domain::id::LeadId;
@@ -256,7 +256,7 @@ impl RetentionCampaignMutation {
         let AssignLeadsInput { campaign_id, lead_ids, filter, idempotency_key } = input;
         let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
-        let (campaign, assigned) = once(on, &actor, members::assign(on, &actor, id, leads)).await?;
+        let (campaign, assigned) = once_moving(on, &actor, members::assign(on, &actor, id, leads)).await?;
         Ok(AssignLeadsPayload { campaign: campaign.into(), assigned })
     }
 

@@ -17,6 +17,7 @@ use domain::error::{Error, Result};
 use domain::id::ContactAttemptId;
 use domain::money::Micros;
 use domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
+use storage::Noun;
 use storage::retention::contact_attempt;
 
 /// One contact to a lead, or the attempt at one.

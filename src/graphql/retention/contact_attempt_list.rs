@@ -17,6 +17,7 @@ use domain::id::{LeadId, RetentionCampaignId, ScriptId};
 use domain::money::Micros;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::attempt_stats::{self, Group};
 use storage::retention::contact_attempt::{self, Column};

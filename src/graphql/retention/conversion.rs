@@ -18,6 +18,7 @@ use domain::money::Micros;
 use domain::retention::attribution::{AttributionModel, Share};
 use domain::retention::words::{ContactChannel, ConversionStatus};
 use domain::role::Permission;
+use storage::Noun;
 use storage::retention::conversion::{Entity, Model};
 
 /// What came of contacts: a sale, a sign-up, or interest, as a tracker or a person told it.

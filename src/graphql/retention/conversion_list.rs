@@ -17,6 +17,7 @@ use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId};
 use domain::retention::attribution::{AttributionModel, Rule};
 use domain::retention::words::{ContactChannel, ConversionStatus};
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::conversion::{Column, Entity};
 

@@ -13,6 +13,7 @@ use domain::error::{Error, Result};
 use domain::id::ConversionRuleId;
 use domain::money::Micros;
 use domain::retention::words::{ContactChannel, ConversionMetric};
+use storage::Noun;
 use storage::retention::conversion_rule;
 
 /// A rule that skips steps on a channel which does worse than it should.

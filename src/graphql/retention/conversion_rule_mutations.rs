@@ -14,6 +14,7 @@ use ::service::retention::conversion_rule as service;
 use domain::error::Result;
 use domain::retention::words::{ContactChannel, ConversionMetric};
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::conversion_rule::{self, Column};
 

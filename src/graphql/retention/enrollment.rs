@@ -17,6 +17,7 @@ use crate::scalar::{DateTime, Json};
 use domain::error::{Error, Result};
 use domain::id::{ContactAttemptId, SequenceEnrollmentId, SequenceStepExecutionId};
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus};
+use storage::Noun;
 use storage::retention::{enrollment, execution};
 
 /// A lead on its way through a sequence.

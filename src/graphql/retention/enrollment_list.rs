@@ -14,6 +14,7 @@ use domain::error::{Error, Result, Violation};
 use domain::id::{LeadId, RetentionSequenceId};
 use domain::retention::words::EnrollmentStatus;
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::enrollment::{self, Column};
 

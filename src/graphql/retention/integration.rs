@@ -22,6 +22,7 @@ use domain::error::{Error, Result};
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Kind, Provider};
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::integration_config::{Column, Entity, Model};
 

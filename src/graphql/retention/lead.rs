@@ -22,6 +22,7 @@ use domain::error::{Error, Result};
 use domain::id::LeadId;
 use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::{campaign_lead, consent, contact_attempt, enrollment, lead};
 

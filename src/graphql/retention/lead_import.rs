@@ -22,6 +22,7 @@ use domain::id::LeadImportId;
 use domain::retention::lead_columns::{Field, Mapping};
 use domain::retention::words::LeadImportFormat;
 use domain::role::Permission;
+use storage::Noun;
 use storage::retention::{lead_import, lead_import_error};
 
 /// An import of leads from an uploaded list.

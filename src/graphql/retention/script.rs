@@ -21,6 +21,7 @@ use domain::error::{Error, Result};
 use domain::id::ScriptId;
 use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::{contact_attempt, script};
 

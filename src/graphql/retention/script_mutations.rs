@@ -15,6 +15,7 @@ use domain::error::Result;
 use domain::id::RetentionCampaignId;
 use domain::retention::words::ContactChannel;
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::script::{self, Column};
 use storage::sql;

@@ -21,6 +21,7 @@ use domain::retention::trigger::{self, TriggerConfig};
 use domain::retention::words::{
     ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus, TriggerType,
 };
+use storage::Noun;
 use storage::retention::{sequence, sequence_progress, sequence_step};
 
 /// Many steps over many channels, through which leads go.

@@ -11,6 +11,7 @@ use crate::id::ReadId;
 use domain::error::Result;
 use domain::retention::words::{RetentionSequenceStatus, TriggerType};
 use domain::role::Permission;
+use storage::Noun;
 use storage::page::Sort;
 use storage::retention::sequence::{self, Column};
 use storage::sql::contains_in_any_case;

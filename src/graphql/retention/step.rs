@@ -20,6 +20,7 @@ use domain::id::SequenceStepId;
 use domain::retention::conditions::{Conditions, Field};
 use domain::retention::words::{ContactChannel, DelayUnit, ExecutionStatus, LeadStatus};
 use service::retention::sequence::steps::NewStep;
+use storage::Noun;
 use storage::retention::queue::counts;
 use storage::retention::sequence_step;
 
