@@ -7,11 +7,11 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::campaign::{BroadcastCampaign, ProgressOf};
 use super::channel::Channel;
-use crate::context::ContextExt;
-use crate::id::GlobalId;
-use crate::loaders::{Load, LoadError, Reader};
-use crate::nodes::Linked;
-use crate::scalar::{BigInt, DateTime};
+use crate::engine::context::ContextExt;
+use crate::engine::id::GlobalId;
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::nodes::Linked;
+use crate::engine::scalar::{BigInt, DateTime};
 use domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
 use domain::error::{Error, Result};
 use domain::explanation::{self, Reason};
@@ -149,7 +149,7 @@ impl Job {
         let accounts = if campaign.is_simulated { None } else { Some(self.accounts(ctx).await?) };
         let (accounts, slow_until) = accounts.map_or((None, None), |(accounts, slow)| (Some(accounts), slow));
         let campaign = explanation::Campaign {
-            status: &hot.status,
+            status: hot.status,
             scheduled_at: campaign.scheduled_at.filter(|_| campaign.schedule_missed_at.is_none()),
             delivery_rate: hot.delivery_rate,
             last_slot: hot.last_slot,

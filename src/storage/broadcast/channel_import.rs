@@ -51,3 +51,10 @@ impl Entity {
         Self::find().filter(Column::Status.is_in([ImportStatus::Queued, ImportStatus::Running]))
     }
 }
+
+impl Model {
+    /// Whether it is being done, and everything before this byte of its file has been written.
+    pub fn is_at(&self, byte: i64) -> bool {
+        self.status == ImportStatus::Running && self.bytes_read == byte
+    }
+}

@@ -21,7 +21,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 use serde::Deserialize;
 use service::broadcast::campaign::{self, New};
 use service::broadcast::telegram_account::Application;
-use service::together::Together;
+use service::coalesce::Coalesce;
 use service::{Actor, Rules, Services};
 use storage::access::{audit_log, user};
 use storage::broadcast::{batch, batch_channel, channel, job, progress, template};
@@ -85,7 +85,7 @@ impl Office {
             vault: Vault::new(&SecretKey::new([7; 32])),
             rules: Arc::new(rules),
             node: NodeId::generate(),
-            sessions: Together::default(),
+            sessions: Coalesce::default(),
         };
         let actor = admin(&on).await;
         Self { on, actor, folder: Arc::new(folder), database }
@@ -294,7 +294,7 @@ impl Office {
 
     /// Waits until the campaign has this status.
     pub async fn until(&self, id: BroadcastCampaignId, status: CampaignStatus) -> progress::Model {
-        self.until_row(id, &format!("{status}"), |row| row.status == status.to_string()).await
+        self.until_row(id, &format!("{status}"), |row| row.status == status.into()).await
     }
 
     pub async fn until_row(
