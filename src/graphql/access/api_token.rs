@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
@@ -86,6 +87,7 @@ impl ApiToken {
 }
 
 /// API tokens by id.
+#[async_trait]
 impl Loader<ApiTokenId> for Reader {
     type Value = api_token::Model;
     type Error = LoadError;

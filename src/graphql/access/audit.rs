@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
 use futures_util::Stream;
@@ -104,6 +105,7 @@ impl AuditLog {
 }
 
 /// Lines by id.
+#[async_trait]
 impl Loader<AuditLogId> for Reader {
     type Value = audit_log::Model;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::sea_query::Expr;
@@ -119,6 +120,7 @@ impl Batch {
 }
 
 /// Batches by id.
+#[async_trait]
 impl Loader<BatchId> for Reader {
     type Value = batch::Model;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -263,6 +264,7 @@ impl From<progress::Model> for BroadcastCampaignCounters {
 }
 
 /// Campaigns by id.
+#[async_trait]
 impl Loader<BroadcastCampaignId> for Reader {
     type Value = campaign::Model;
     type Error = LoadError;
@@ -280,6 +282,7 @@ impl Loader<BroadcastCampaignId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ProgressOf(pub(super) BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<ProgressOf> for Reader {
     type Value = progress::Model;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 use sea_orm::Select;
@@ -167,6 +168,7 @@ impl Channel {
 }
 
 /// Channels by id.
+#[async_trait]
 impl Loader<ChannelId> for Reader {
     type Value = channel::Model;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -226,6 +227,7 @@ struct JobExplanation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct AccountsOf(BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<AccountsOf> for Reader {
     type Value = Vec<telegram_account::Model>;
     type Error = LoadError;
@@ -247,6 +249,7 @@ impl Loader<AccountsOf> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct PeerOf(TelegramAccountId, ChannelId);
 
+#[async_trait]
 impl Loader<PeerOf> for Reader {
     type Value = account_peer::Model;
     type Error = LoadError;
@@ -264,6 +267,7 @@ impl Loader<PeerOf> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct DeletedAt(BroadcastCampaignId, i32);
 
+#[async_trait]
 impl Loader<DeletedAt> for Reader {
     type Value = ();
     type Error = LoadError;
@@ -278,6 +282,7 @@ impl Loader<DeletedAt> for Reader {
 }
 
 /// Jobs by id.
+#[async_trait]
 impl Loader<JobId> for Reader {
     type Value = job::Model;
     type Error = LoadError;

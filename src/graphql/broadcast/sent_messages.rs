@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
@@ -121,6 +122,7 @@ where
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SentChangesOf(pub(super) BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<SentChangesOf> for Reader {
     type Value = sent_change::Counts;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
@@ -176,6 +177,7 @@ fn ahead(ctx: &Context<'_>, until: Option<chrono::DateTime<chrono::Utc>>) -> Opt
 }
 
 /// Telegram accounts by id.
+#[async_trait]
 impl Loader<TelegramAccountId> for Reader {
     type Value = telegram_account::Model;
     type Error = LoadError;
@@ -193,6 +195,7 @@ impl Loader<TelegramAccountId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ChosenFor(BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<ChosenFor> for Reader {
     type Value = Vec<TelegramAccountId>;
     type Error = LoadError;

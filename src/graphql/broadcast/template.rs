@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::sea_query::Expr;
@@ -132,6 +133,7 @@ impl Template {
 }
 
 /// Templates by id.
+#[async_trait]
 impl Loader<TemplateId> for Reader {
     type Value = template::Model;
     type Error = LoadError;

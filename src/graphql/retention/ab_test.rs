@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -289,6 +290,7 @@ fn count(number: u64) -> i32 {
 }
 
 /// Tests by id.
+#[async_trait]
 impl Loader<AbTestId> for Reader {
     type Value = ab_test::Model;
     type Error = LoadError;
@@ -303,6 +305,7 @@ impl Loader<AbTestId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct LeadsOf(AbTestId);
 
+#[async_trait]
 impl Loader<LeadsOf> for Reader {
     type Value = Leads;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sea_orm::sea_query::Expr;
@@ -275,6 +276,7 @@ pub(super) fn shown(count: i64) -> i32 {
 }
 
 /// Retention campaigns by id.
+#[async_trait]
 impl Loader<RetentionCampaignId> for Reader {
     type Value = campaign::Model;
     type Error = LoadError;
@@ -292,6 +294,7 @@ impl Loader<RetentionCampaignId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct LeadCountsOf(RetentionCampaignId);
 
+#[async_trait]
 impl Loader<LeadCountsOf> for Reader {
     type Value = Vec<(CampaignLeadStatus, i64)>;
     type Error = LoadError;
@@ -306,6 +309,7 @@ impl Loader<LeadCountsOf> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct AttemptCountsOf(RetentionCampaignId);
 
+#[async_trait]
 impl Loader<AttemptCountsOf> for Reader {
     type Value = Vec<(ContactChannel, i64)>;
     type Error = LoadError;

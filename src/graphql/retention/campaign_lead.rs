@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 
@@ -67,6 +68,7 @@ impl CampaignLead {
 }
 
 /// Assignments by id.
+#[async_trait]
 impl Loader<CampaignLeadId> for Reader {
     type Value = campaign_lead::Model;
     type Error = LoadError;

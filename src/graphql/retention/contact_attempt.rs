@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 
@@ -131,6 +132,7 @@ impl ContactAttempt {
 }
 
 /// Contacts by id.
+#[async_trait]
 impl Loader<ContactAttemptId> for Reader {
     type Value = contact_attempt::Model;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -183,6 +184,7 @@ impl Conversion {
 }
 
 /// Conversions by id.
+#[async_trait]
 impl Loader<ConversionId> for Reader {
     type Value = Model;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 
@@ -92,6 +93,7 @@ impl ConversionRule {
 }
 
 /// Rules by id.
+#[async_trait]
 impl Loader<ConversionRuleId> for Reader {
     type Value = conversion_rule::Model;
     type Error = LoadError;

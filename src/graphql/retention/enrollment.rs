@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
@@ -201,6 +202,7 @@ impl SequenceStepExecution {
 }
 
 /// Enrollments by id.
+#[async_trait]
 impl Loader<SequenceEnrollmentId> for Reader {
     type Value = enrollment::Model;
     type Error = LoadError;
@@ -215,6 +217,7 @@ impl Loader<SequenceEnrollmentId> for Reader {
 }
 
 /// Executions by id.
+#[async_trait]
 impl Loader<SequenceStepExecutionId> for Reader {
     type Value = execution::Model;
     type Error = LoadError;
@@ -232,6 +235,7 @@ impl Loader<SequenceStepExecutionId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ExecutionOf(ContactAttemptId);
 
+#[async_trait]
 impl Loader<ExecutionOf> for Reader {
     type Value = execution::Model;
     type Error = LoadError;
@@ -250,6 +254,7 @@ impl Loader<ExecutionOf> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ExecutionsOf(SequenceEnrollmentId);
 
+#[async_trait]
 impl Loader<ExecutionsOf> for Reader {
     type Value = Vec<execution::Model>;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, QueryFilter};
@@ -102,6 +103,7 @@ impl IntegrationConfig {
 }
 
 /// Integrations by id.
+#[async_trait]
 impl Loader<IntegrationConfigId> for Reader {
     type Value = Model;
     type Error = LoadError;

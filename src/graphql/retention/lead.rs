@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 use sea_orm::sea_query::Expr;
@@ -228,6 +229,7 @@ impl Consent {
 }
 
 /// Leads by id.
+#[async_trait]
 impl Loader<LeadId> for Reader {
     type Value = lead::Model;
     type Error = LoadError;
@@ -242,6 +244,7 @@ impl Loader<LeadId> for Reader {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ConsentsOf(LeadId);
 
+#[async_trait]
 impl Loader<ConsentsOf> for Reader {
     type Value = Vec<consent::Model>;
     type Error = LoadError;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
@@ -149,6 +150,7 @@ fn int(number: i64) -> i32 {
 }
 
 /// Imports by id.
+#[async_trait]
 impl Loader<LeadImportId> for Reader {
     type Value = lead_import::Model;
     type Error = LoadError;
@@ -163,6 +165,7 @@ impl Loader<LeadImportId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ErrorsOf(LeadImportId);
 
+#[async_trait]
 impl Loader<ErrorsOf> for Reader {
     type Value = Vec<lead_import_error::Model>;
     type Error = LoadError;

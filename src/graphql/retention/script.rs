@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 use sea_orm::Select;
@@ -135,6 +136,7 @@ impl Script {
 }
 
 /// Scripts by id.
+#[async_trait]
 impl Loader<ScriptId> for Reader {
     type Value = script::Model;
     type Error = LoadError;

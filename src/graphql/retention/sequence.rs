@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
@@ -222,6 +223,7 @@ pub(super) fn execution_counts(row: &sequence_progress::Model) -> Vec<SequenceEx
 }
 
 /// Sequences by id.
+#[async_trait]
 impl Loader<RetentionSequenceId> for Reader {
     type Value = sequence::Model;
     type Error = LoadError;
@@ -239,6 +241,7 @@ impl Loader<RetentionSequenceId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ProgressOf(RetentionSequenceId);
 
+#[async_trait]
 impl Loader<ProgressOf> for Reader {
     type Value = sequence_progress::Model;
     type Error = LoadError;
@@ -254,6 +257,7 @@ impl Loader<ProgressOf> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct StepsOf(RetentionSequenceId, i32);
 
+#[async_trait]
 impl Loader<StepsOf> for Reader {
     type Value = Vec<sequence_step::Model>;
     type Error = LoadError;

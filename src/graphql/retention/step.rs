@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
@@ -223,6 +224,7 @@ pub(super) fn read(steps: Vec<SequenceStepInput>) -> Result<Vec<NewStep>> {
 }
 
 /// Steps by id.
+#[async_trait]
 impl Loader<SequenceStepId> for Reader {
     type Value = sequence_step::Model;
     type Error = LoadError;
@@ -237,6 +239,7 @@ impl Loader<SequenceStepId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ExecutionsOf(SequenceStepId);
 
+#[async_trait]
 impl Loader<ExecutionsOf> for Reader {
     type Value = Vec<(ExecutionStatus, i32)>;
     type Error = LoadError;
