@@ -2,6 +2,7 @@
 
 pub use std::collections::HashMap;
 
+pub use async_graphql::async_trait::async_trait;
 pub use async_graphql::dataloader::Loader;
 pub use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Subscription};
 

@@ -75,6 +75,7 @@ impl ApiToken {
 }
 
 /// API tokens by id.
+#[async_trait]
 impl Loader<ApiTokenId> for Reader {
     type Value = api_token::Model;
     type Error = LoadError;

@@ -92,6 +92,7 @@ impl AuditLog {
 }
 
 /// Lines by id.
+#[async_trait]
 impl Loader<AuditLogId> for Reader {
     type Value = audit_log::Model;
     type Error = LoadError;

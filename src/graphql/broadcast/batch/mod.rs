@@ -106,6 +106,7 @@ impl Batch {
 }
 
 /// Batches by id.
+#[async_trait]
 impl Loader<BatchId> for Reader {
     type Value = batch::Model;
     type Error = LoadError;

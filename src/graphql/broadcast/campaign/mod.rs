@@ -252,6 +252,7 @@ impl From<progress::Model> for BroadcastCampaignCounters {
 }
 
 /// Campaigns by id.
+#[async_trait]
 impl Loader<BroadcastCampaignId> for Reader {
     type Value = campaign::Model;
     type Error = LoadError;
@@ -269,6 +270,7 @@ impl Loader<BroadcastCampaignId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ProgressOf(pub(super) BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<ProgressOf> for Reader {
     type Value = progress::Model;
     type Error = LoadError;

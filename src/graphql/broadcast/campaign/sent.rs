@@ -109,6 +109,7 @@ where
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SentChangesOf(pub(crate) BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<SentChangesOf> for Reader {
     type Value = sent_change::Counts;
     type Error = LoadError;

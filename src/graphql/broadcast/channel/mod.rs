@@ -159,6 +159,7 @@ impl Channel {
 }
 
 /// Channels by id.
+#[async_trait]
 impl Loader<ChannelId> for Reader {
     type Value = channel::Model;
     type Error = LoadError;

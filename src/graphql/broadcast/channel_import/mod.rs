@@ -140,6 +140,7 @@ fn int(number: i64) -> i32 {
 }
 
 /// Imports by id.
+#[async_trait]
 impl Loader<ChannelImportId> for Reader {
     type Value = channel_import::Model;
     type Error = LoadError;
@@ -151,6 +152,7 @@ impl Loader<ChannelImportId> for Reader {
 }
 
 /// Uploads by id.
+#[async_trait]
 impl Loader<UploadId> for Reader {
     type Value = upload::Model;
     type Error = LoadError;
@@ -165,6 +167,7 @@ impl Loader<UploadId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ErrorsOf(ChannelImportId);
 
+#[async_trait]
 impl Loader<ErrorsOf> for Reader {
     type Value = Vec<channel_import_error::Model>;
     type Error = LoadError;

@@ -219,6 +219,7 @@ struct JobExplanation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct AccountsOf(BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<AccountsOf> for Reader {
     type Value = Vec<telegram_account::Model>;
     type Error = LoadError;
@@ -240,6 +241,7 @@ impl Loader<AccountsOf> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct PeerOf(TelegramAccountId, ChannelId);
 
+#[async_trait]
 impl Loader<PeerOf> for Reader {
     type Value = account_peer::Model;
     type Error = LoadError;
@@ -257,6 +259,7 @@ impl Loader<PeerOf> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct DeletedAt(BroadcastCampaignId, i32);
 
+#[async_trait]
 impl Loader<DeletedAt> for Reader {
     type Value = ();
     type Error = LoadError;
@@ -271,6 +274,7 @@ impl Loader<DeletedAt> for Reader {
 }
 
 /// Jobs by id.
+#[async_trait]
 impl Loader<JobId> for Reader {
     type Value = job::Model;
     type Error = LoadError;

@@ -164,6 +164,7 @@ fn ahead(ctx: &Context<'_>, until: Option<chrono::DateTime<chrono::Utc>>) -> Opt
 }
 
 /// Telegram accounts by id.
+#[async_trait]
 impl Loader<TelegramAccountId> for Reader {
     type Value = telegram_account::Model;
     type Error = LoadError;
@@ -181,6 +182,7 @@ impl Loader<TelegramAccountId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ChosenFor(BroadcastCampaignId);
 
+#[async_trait]
 impl Loader<ChosenFor> for Reader {
     type Value = Vec<TelegramAccountId>;
     type Error = LoadError;

@@ -123,6 +123,7 @@ impl Template {
 }
 
 /// Templates by id.
+#[async_trait]
 impl Loader<TemplateId> for Reader {
     type Value = template::Model;
     type Error = LoadError;

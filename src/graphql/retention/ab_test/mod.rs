@@ -280,6 +280,7 @@ fn count(number: u64) -> i32 {
 }
 
 /// Tests by id.
+#[async_trait]
 impl Loader<AbTestId> for Reader {
     type Value = ab_test::Model;
     type Error = LoadError;
@@ -294,6 +295,7 @@ impl Loader<AbTestId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct LeadsOf(AbTestId);
 
+#[async_trait]
 impl Loader<LeadsOf> for Reader {
     type Value = Leads;
     type Error = LoadError;

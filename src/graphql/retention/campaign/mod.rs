@@ -262,6 +262,7 @@ pub(super) fn shown(count: i64) -> i32 {
 }
 
 /// Retention campaigns by id.
+#[async_trait]
 impl Loader<RetentionCampaignId> for Reader {
     type Value = campaign::Model;
     type Error = LoadError;
@@ -279,6 +280,7 @@ impl Loader<RetentionCampaignId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct LeadCountsOf(RetentionCampaignId);
 
+#[async_trait]
 impl Loader<LeadCountsOf> for Reader {
     type Value = Vec<(CampaignLeadStatus, i64)>;
     type Error = LoadError;
@@ -293,6 +295,7 @@ impl Loader<LeadCountsOf> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct AttemptCountsOf(RetentionCampaignId);
 
+#[async_trait]
 impl Loader<AttemptCountsOf> for Reader {
     type Value = Vec<(ContactChannel, i64)>;
     type Error = LoadError;

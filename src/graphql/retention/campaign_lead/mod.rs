@@ -56,6 +56,7 @@ impl CampaignLead {
 }
 
 /// Assignments by id.
+#[async_trait]
 impl Loader<CampaignLeadId> for Reader {
     type Value = campaign_lead::Model;
     type Error = LoadError;

@@ -122,6 +122,7 @@ impl ContactAttempt {
 }
 
 /// Contacts by id.
+#[async_trait]
 impl Loader<ContactAttemptId> for Reader {
     type Value = contact_attempt::Model;
     type Error = LoadError;

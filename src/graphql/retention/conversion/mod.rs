@@ -173,6 +173,7 @@ impl Conversion {
 }
 
 /// Conversions by id.
+#[async_trait]
 impl Loader<ConversionId> for Reader {
     type Value = Model;
     type Error = LoadError;

@@ -86,6 +86,7 @@ impl ConversionRule {
 }
 
 /// Rules by id.
+#[async_trait]
 impl Loader<ConversionRuleId> for Reader {
     type Value = conversion_rule::Model;
     type Error = LoadError;

@@ -100,6 +100,7 @@ impl SequenceEnrollment {
 }
 
 /// Enrollments by id.
+#[async_trait]
 impl Loader<SequenceEnrollmentId> for Reader {
     type Value = enrollment::Model;
     type Error = LoadError;
@@ -117,6 +118,7 @@ impl Loader<SequenceEnrollmentId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ExecutionsOf(SequenceEnrollmentId);
 
+#[async_trait]
 impl Loader<ExecutionsOf> for Reader {
     type Value = Vec<execution::Model>;
     type Error = LoadError;

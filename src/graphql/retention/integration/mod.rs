@@ -88,6 +88,7 @@ impl IntegrationConfig {
 }
 
 /// Integrations by id.
+#[async_trait]
 impl Loader<IntegrationConfigId> for Reader {
     type Value = Model;
     type Error = LoadError;

@@ -216,6 +216,7 @@ impl Consent {
 }
 
 /// Leads by id.
+#[async_trait]
 impl Loader<LeadId> for Reader {
     type Value = lead::Model;
     type Error = LoadError;
@@ -230,6 +231,7 @@ impl Loader<LeadId> for Reader {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ConsentsOf(LeadId);
 
+#[async_trait]
 impl Loader<ConsentsOf> for Reader {
     type Value = Vec<consent::Model>;
     type Error = LoadError;

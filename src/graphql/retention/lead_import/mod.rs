@@ -137,6 +137,7 @@ fn int(number: i64) -> i32 {
 }
 
 /// Imports by id.
+#[async_trait]
 impl Loader<LeadImportId> for Reader {
     type Value = lead_import::Model;
     type Error = LoadError;
@@ -151,6 +152,7 @@ impl Loader<LeadImportId> for Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ErrorsOf(LeadImportId);
 
+#[async_trait]
 impl Loader<ErrorsOf> for Reader {
     type Value = Vec<lead_import_error::Model>;
     type Error = LoadError;

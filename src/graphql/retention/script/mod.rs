@@ -124,6 +124,7 @@ impl Script {
 }
 
 /// Scripts by id.
+#[async_trait]
 impl Loader<ScriptId> for Reader {
     type Value = script::Model;
     type Error = LoadError;

@@ -214,6 +214,7 @@ pub(super) fn execution_counts(row: &sequence_progress::Model) -> Vec<SequenceEx
 }
 
 /// Sequences by id.
+#[async_trait]
 impl Loader<RetentionSequenceId> for Reader {
     type Value = sequence::Model;
     type Error = LoadError;
@@ -231,6 +232,7 @@ impl Loader<RetentionSequenceId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ProgressOf(RetentionSequenceId);
 
+#[async_trait]
 impl Loader<ProgressOf> for Reader {
     type Value = sequence_progress::Model;
     type Error = LoadError;
@@ -246,6 +248,7 @@ impl Loader<ProgressOf> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct StepsOf(RetentionSequenceId, i32);
 
+#[async_trait]
 impl Loader<StepsOf> for Reader {
     type Value = Vec<sequence_step::Model>;
     type Error = LoadError;

@@ -210,6 +210,7 @@ pub(super) fn read(steps: Vec<SequenceStepInput>) -> Result<Vec<NewStep>> {
 }
 
 /// Steps by id.
+#[async_trait]
 impl Loader<SequenceStepId> for Reader {
     type Value = sequence_step::Model;
     type Error = LoadError;
@@ -224,6 +225,7 @@ impl Loader<SequenceStepId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ExecutionsOf(SequenceStepId);
 
+#[async_trait]
 impl Loader<ExecutionsOf> for Reader {
     type Value = Vec<(ExecutionStatus, i32)>;
     type Error = LoadError;

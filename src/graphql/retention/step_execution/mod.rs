@@ -101,6 +101,7 @@ impl SequenceStepExecution {
 }
 
 /// Executions by id.
+#[async_trait]
 impl Loader<SequenceStepExecutionId> for Reader {
     type Value = execution::Model;
     type Error = LoadError;
@@ -118,6 +119,7 @@ impl Loader<SequenceStepExecutionId> for Reader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ExecutionOf(ContactAttemptId);
 
+#[async_trait]
 impl Loader<ExecutionOf> for Reader {
     type Value = execution::Model;
     type Error = LoadError;
