@@ -1,7 +1,6 @@
 //! Lists of API tokens.
 
 use sea_orm::{ColumnTrait, QueryFilter, Select};
-use secrecy::ExposeSecret;
 
 use crate::prelude::*;
 use ::service::Services;

@@ -1,8 +1,5 @@
 //! An API token, as it is shown: what a script signs in with.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-use secrecy::ExposeSecret;
-
 use crate::prelude::*;
 use ::service::access::api_token as service;
 use domain::id::ApiTokenId;

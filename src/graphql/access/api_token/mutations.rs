@@ -1,13 +1,11 @@
 //! Making and revoking API tokens.
 
-use sea_orm::{ColumnTrait, QueryFilter};
 use secrecy::ExposeSecret;
 
 use crate::access::session::session;
 use crate::prelude::*;
 use ::service::access::api_token as service;
 use domain::role::Role;
-use storage::access::api_token;
 
 /// The API token that is wanted.
 #[derive(InputObject)]

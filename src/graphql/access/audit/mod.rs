@@ -1,7 +1,5 @@
 //! The audit log: who did what to what, when, and from where.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-
 use crate::engine::id;
 use crate::prelude::*;
 use domain::audit::{Action, Severity};

@@ -1,7 +1,5 @@
 //! A user, as it is shown: who may sign in, and as what.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-
 use crate::prelude::*;
 use domain::id::UserId;
 use domain::role::Role;

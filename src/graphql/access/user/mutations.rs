@@ -1,11 +1,8 @@
 //! Creating, changing and deleting users.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-
 use crate::prelude::*;
 use ::service::access::user as service;
 use domain::role::Role;
-use storage::access::user;
 
 /// Who is to be created.
 #[derive(InputObject)]

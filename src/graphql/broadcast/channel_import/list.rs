@@ -1,7 +1,6 @@
 //! Reading imports of channels.
 
 use crate::prelude::*;
-use storage::broadcast::channel_import;
 
 /// Reads imports.
 #[derive(Default)]

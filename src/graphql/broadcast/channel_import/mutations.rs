@@ -2,7 +2,6 @@
 
 use crate::prelude::*;
 use ::service::broadcast::channel_import as service;
-use storage::broadcast::upload;
 
 /// What is to be imported.
 #[derive(InputObject)]

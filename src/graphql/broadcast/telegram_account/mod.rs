@@ -1,7 +1,5 @@
 //! Telegram accounts, as they are shown: never their keys.
 
-use sea_orm::{ColumnTrait, Iterable, QueryFilter};
-
 use crate::prelude::*;
 use domain::broadcast::AccountStatus;
 use domain::id::{BroadcastCampaignId, TelegramAccountId};

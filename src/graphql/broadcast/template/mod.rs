@@ -1,7 +1,7 @@
 //! A template, as it is shown, and lists of them.
 
+use sea_orm::Select;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
 use crate::prelude::*;
 use ::domain::broadcast::{MediaType, ParseMode};

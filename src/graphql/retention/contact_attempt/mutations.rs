@@ -1,11 +1,8 @@
 //! Noting contacts that were made outside of Herald.
 
-use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter};
-
 use crate::prelude::*;
 use ::service::retention::contact_attempt as service;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
-use storage::retention::contact_attempt;
 
 /// A contact that was made outside of Herald.
 #[derive(InputObject)]

@@ -1,7 +1,6 @@
 //! Recording and crediting conversions.
 
 use chrono::TimeDelta;
-use sea_orm::{ColumnTrait, QueryFilter};
 
 use crate::prelude::*;
 use ::service::retention::conversion::{self as service, Report};

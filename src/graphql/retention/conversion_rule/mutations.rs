@@ -1,11 +1,8 @@
 //! Making, changing and deleting conversion rules.
 
-use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter};
-
 use crate::prelude::*;
 use ::service::retention::conversion_rule as service;
 use domain::retention::words::{ContactChannel, ConversionMetric};
-use storage::retention::conversion_rule;
 
 /// What a new conversion rule is made of.
 #[derive(InputObject)]

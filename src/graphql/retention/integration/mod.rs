@@ -1,7 +1,5 @@
 //! Integrations: what providers are set up, and by what credentials, of which nothing but a hint is shown.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-
 use crate::prelude::*;
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Kind, Provider};

@@ -1,7 +1,5 @@
 //! Saving, deleting and trying integrations.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-
 use crate::prelude::*;
 use crate::retention::integration::input::{
     InstantlyCredentialsInput, KeitaroCredentialsInput, SmtpCredentialsInput, TwilioCredentialsInput,

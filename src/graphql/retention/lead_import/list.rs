@@ -4,7 +4,6 @@ use futures_util::{Stream, StreamExt};
 
 use crate::prelude::*;
 use ::service::retention::live::LeadImports;
-use storage::retention::lead_import;
 
 /// Reads imports of leads.
 #[derive(Default)]

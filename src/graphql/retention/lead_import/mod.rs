@@ -1,7 +1,5 @@
 //! Imports of leads.
 
-use futures_util::StreamExt;
-
 use crate::broadcast::channel_import::ImportError;
 use crate::prelude::*;
 use domain::broadcast::ImportStatus;

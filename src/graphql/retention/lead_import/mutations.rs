@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt;
-
 use crate::prelude::*;
 use ::service::retention::lead_import as service;
 use domain::retention::lead_columns::{Field, Mapping};

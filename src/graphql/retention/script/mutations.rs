@@ -1,11 +1,8 @@
 //! Writing, changing and deleting scripts.
 
-use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter};
-
 use crate::prelude::*;
 use ::service::retention::script as service;
 use domain::retention::words::ContactChannel;
-use storage::retention::script;
 
 /// What a new script is made of.
 #[derive(InputObject)]

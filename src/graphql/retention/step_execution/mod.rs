@@ -1,12 +1,12 @@
 //! One step of a sequence for one lead, as it is shown.
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use crate::prelude::*;
 use crate::retention::lead::may_see_contacts;
 use domain::id::{ContactAttemptId, SequenceStepExecutionId};
 use domain::retention::words::{ExecutionReason, ExecutionStatus};
-use storage::retention::{enrollment, execution};
+use storage::retention::execution;
 
 /// One step for one lead.
 pub struct SequenceStepExecution(execution::Model);
