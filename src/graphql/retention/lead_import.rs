@@ -1,11 +1,12 @@
 //! Imports of leads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
 
+use super::lead_fields::{ByField, by_field};
 use crate::access::user::User;
 use crate::broadcast::channel_import::ImportError;
 use crate::context::ContextExt;
@@ -19,7 +20,7 @@ use ::service::retention::live::LeadImports;
 use domain::broadcast::ImportStatus;
 use domain::error::{Error, Result};
 use domain::id::LeadImportId;
-use domain::retention::lead_columns::{Field, Mapping};
+use domain::retention::lead_columns::Mapping;
 use domain::retention::words::LeadImportFormat;
 use domain::role::Permission;
 use storage::retention::{lead_import, lead_import_error};
@@ -207,34 +208,9 @@ struct LeadImportMappingInput {
 
 impl From<LeadImportMappingInput> for Mapping {
     fn from(input: LeadImportMappingInput) -> Self {
-        let LeadImportMappingInput {
-            email,
-            phone,
-            first_name,
-            last_name,
-            external_id,
-            telegram_username,
-            time_zone,
-            language,
-            source,
-            notes,
-            meta,
-        } = input;
-        let columns = [
-            (Field::Email, email),
-            (Field::Phone, phone),
-            (Field::FirstName, first_name),
-            (Field::LastName, last_name),
-            (Field::ExternalId, external_id),
-            (Field::TelegramUsername, telegram_username),
-            (Field::TimeZone, time_zone),
-            (Field::Language, language),
-            (Field::Source, source),
-            (Field::Notes, notes),
-        ];
-        let fields: BTreeMap<Field, String> =
-            columns.into_iter().filter_map(|(field, column)| Some((field, column?))).collect();
-        Self { fields, meta: meta.unwrap_or_default() }
+        let columns: ByField<Option<String>> = by_field!(input);
+        let fields = columns.into_iter().filter_map(|(field, column)| Some((field, column?))).collect();
+        Self { fields, meta: input.meta.unwrap_or_default() }
     }
 }
 
@@ -327,5 +303,21 @@ impl LeadImportSubscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<LeadImport>> + use<>> {
         let progress = ctx.data_unchecked::<LeadImports>().progress(id.argument("id")?).await?;
         Ok(progress.map(|import| Ok(import?.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{InputType, Name, Value};
+    use domain::retention::lead_field::Field;
+
+    use super::*;
+
+    #[test]
+    fn a_mapping_names_the_column_of_each_field() {
+        let columns = Field::ALL.map(|field| (Name::new(field.name()), Value::from(field.name())));
+        let input = LeadImportMappingInput::parse(Some(Value::Object(columns.into_iter().collect())));
+        let mapping = Mapping::from(input.map_err(|_| "each field is in the input").unwrap());
+        assert_eq!(mapping.fields, Field::ALL.map(|field| (field, field.name().to_owned())).into());
     }
 }

@@ -20,6 +20,7 @@ pub mod instantly_sync;
 pub mod integration;
 mod integration_input;
 pub mod lead;
+mod lead_fields;
 pub mod lead_import;
 pub mod lead_list;
 pub mod lead_mutations;
