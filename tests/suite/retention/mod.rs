@@ -23,7 +23,7 @@ mod statements;
 mod tables;
 
 use domain::id::LeadId;
-use graphql::id::encode;
+use graphql::engine::id::encode;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use service::Services;
