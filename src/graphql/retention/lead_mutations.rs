@@ -3,18 +3,11 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::lead::Lead;
-<<<<<<< HEAD
 use super::lead_fields::{ByField, by_field};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::scalar::{DateTime, Json};
-=======
 use crate::engine::context::ContextExt;
 use crate::engine::guard::requires;
 use crate::engine::id::{GlobalId, ReadId};
 use crate::engine::scalar::{DateTime, Json};
->>>>>>> main
 use ::service::once::once;
 use ::service::retention::{consent, lead as service};
 use domain::error::Result;

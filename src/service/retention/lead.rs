@@ -17,6 +17,7 @@ use domain::id::LeadId;
 use domain::retention::lead_field::Field;
 use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
+use domain::violation::OnUnique;
 use events::Event;
 use storage::Tx;
 use storage::retention::{lead, members, suppression};
@@ -178,7 +179,7 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
                 new.status = status;
                 new.status_before = (status == LeadStatus::DoNotContact).then_some(old.status);
             }
-            let changed = new.changed(on.now()).reset_all().update(tx).await.map_err(taken)?;
+            let changed = new.changed(on.now()).reset_all().update(tx).await.on_any_unique(taken)?;
             leave(on, tx, &old, &changed).await?;
             // Nothing of the person itself: the log outlives an erasure.
             let metadata = json!({ "from": old.status, "to": changed.status, "version": changed.version });
@@ -217,13 +218,8 @@ async fn refuse_others(tx: &Tx, new: &lead::Model) -> Result<()> {
     }
 }
 
-fn taken(error: sea_orm::DbErr) -> Error {
-    match error.sql_err() {
-        Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => {
-            Error::Conflict("another lead has this email or phone number".into())
-        }
-        _ => error.into(),
-    }
+fn taken() -> Error {
+    Error::Conflict("another lead has this email or phone number".into())
 }
 
 /// Deletes a lead with all that belongs to it: its assignments, contacts, enrollments and consents. Its conversions stay,

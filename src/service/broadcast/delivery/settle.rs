@@ -9,7 +9,7 @@ use crate::access::audit::{self, Subject};
 use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignMode, JobStatus, ProgressStatus};
 use domain::clock;
 use domain::delivery::{Attempt, Effect, Receipt, Reply, Verdict, judge};
 use domain::error::Result;
@@ -18,6 +18,7 @@ use domain::meters;
 use events::Event;
 use storage::Tx;
 use storage::broadcast::progress;
+use storage::broadcast::queue::lease::Due;
 use storage::broadcast::queue::settle::{Batch, ChannelOutcome, ChannelResult, Settled};
 use storage::broadcast::queue::{Streak, new_key, settle as rows};
 
@@ -53,6 +54,60 @@ pub struct Answer {
     pub reply: Option<Reply>,
     /// The account that sent it; None where nothing is sent for real.
     pub carrier: Option<Carrier>,
+}
+
+/// The lease of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease {
+    /// Its key.
+    pub key: i64,
+    /// Its entry in the change log.
+    pub seq: i64,
+    /// The run in which it was given.
+    pub run: i32,
+}
+
+impl Answer {
+    /// A leased job that was surely not handed over goes back untouched at `now`.
+    pub fn untouched(job: &Due, lease: Lease, now: DateTime<Utc>) -> Self {
+        Self {
+            position: job.position,
+            channel: job.channel_id,
+            channel_errors: job.error_count,
+            random_id: job.random_id.unwrap_or_default(),
+            key: lease.key,
+            seq: lease.seq,
+            run: lease.run,
+            attempts: job.attempts,
+            ambiguous_since: job.ambiguous_since,
+            started_at: None,
+            ended_at: now,
+            reply: None,
+            carrier: None,
+        }
+    }
+
+    /// What it means for the job, and beyond.
+    pub fn verdict(&self, mission: &Mission) -> Verdict {
+        let attempt = Attempt {
+            attempts: self.attempts,
+            ambiguous_since: self.ambiguous_since,
+            ended: self.ended_at,
+            is_peer_fresh: self.carrier.is_none_or(|carrier| carrier.is_peer_fresh),
+            has_history: self.carrier.is_some() && mission.mode == CampaignMode::Live,
+        };
+        match &self.reply {
+            Some(reply) => judge(reply, attempt, mission.policy),
+            None => Verdict {
+                status: JobStatus::Queued,
+                counts: false,
+                not_before: Some(self.ended_at),
+                ambiguous_since: self.ambiguous_since,
+                error: None,
+                effect: Effect::None,
+            },
+        }
+    }
 }
 
 /// The account that sent a message, and what it knew of the recipient.
@@ -126,7 +181,7 @@ impl Plan {
         };
         let mut order: Vec<(DateTime<Utc>, bool)> = Vec::new();
         for answer in answers {
-            let verdict = verdict(mission, answer);
+            let verdict = answer.verdict(mission);
             plan.note(mission, answer, &verdict);
             if answer.run == run && matches!(verdict.status, JobStatus::Sent | JobStatus::Failed) {
                 order.push((answer.ended_at, verdict.status == JobStatus::Sent));
@@ -189,27 +244,6 @@ impl Plan {
     }
 }
 
-fn verdict(mission: &Mission, answer: &Answer) -> Verdict {
-    let attempt = Attempt {
-        attempts: answer.attempts,
-        ambiguous_since: answer.ambiguous_since,
-        ended: answer.ended_at,
-        is_peer_fresh: answer.carrier.is_none_or(|carrier| carrier.is_peer_fresh),
-        has_history: answer.carrier.is_some() && mission.mode == CampaignMode::Live,
-    };
-    match &answer.reply {
-        Some(reply) => judge(reply, attempt, mission.policy),
-        None => Verdict {
-            status: JobStatus::Queued,
-            counts: false,
-            not_before: Some(answer.ended_at),
-            ambiguous_since: answer.ambiguous_since,
-            error: None,
-            effect: Effect::None,
-        },
-    }
-}
-
 fn settled(answer: &Answer, verdict: Verdict) -> Settled {
     let message_id = match &answer.reply {
         Some(Ok(Receipt::Accepted { message_id })) => *message_id,
@@ -260,7 +294,7 @@ pub(super) async fn follow(
         return complete_if_spent(on, tx, row).await;
     }
     // A refusal of an earlier run has been dealt with: the message may have been mended since (R20).
-    if row.status != CampaignStatus::Running.to_string() || row.run != run {
+    if row.status != ProgressStatus::Running || row.run != run {
         return Ok(());
     }
     let failures = row.failures_in_a_row;
