@@ -18,7 +18,7 @@ use crate::engine::id::GlobalId;
 use crate::engine::loaders::{Load, LoadError, Reader};
 use crate::engine::nested::{self, Nested};
 use crate::engine::scalar::DateTime;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::BatchId;
 use domain::role::Permission;
 use storage::broadcast::batch::{self, Column};
@@ -126,7 +126,7 @@ impl Loader<BatchId> for Reader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[BatchId]) -> Result<HashMap<BatchId, batch::Model>, LoadError> {
-        let rows = batch::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let rows = storage::rows::all(batch::Entity::by_ids(ids), self.db.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

@@ -18,7 +18,7 @@ use crate::engine::loaders::{Load, LoadError, Reader};
 use crate::engine::nested::{self, Nested};
 use crate::engine::scalar::{BigInt, DateTime};
 use domain::broadcast::CanPost;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::ChannelId;
 use storage::broadcast::{batch, channel};
 use storage::page::Sort;
@@ -174,7 +174,7 @@ impl Loader<ChannelId> for Reader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[ChannelId]) -> Result<HashMap<ChannelId, channel::Model>, LoadError> {
-        let rows = channel::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let rows = storage::rows::all(channel::Entity::by_ids(ids), self.db.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }
