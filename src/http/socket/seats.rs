@@ -4,13 +4,11 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use domain::id::UserId;
-use events::Event;
+use events::{Event, Subscription};
 
 /// Who sits: a user, or an address from which nobody has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,15 +49,14 @@ impl Seats {
     }
 
     /// Passes on what happens to users, until `stop`.
-    pub(crate) async fn follow(self, mut events: Receiver<Event>, stop: CancellationToken) {
+    pub(crate) async fn follow(self, mut events: Subscription, stop: CancellationToken) {
         loop {
-            let event = tokio::select! { event = events.recv() => event, () = stop.cancelled() => return };
+            let event = tokio::select! { event = events.next() => event, () = stop.cancelled() => return };
             let rows = self.rows();
             match event {
-                Ok(Event::User(user)) => rows.get(&Holder::User(user)).into_iter().for_each(Row::tell),
-                Ok(Event::Resync) | Err(RecvError::Lagged(_)) => rows.values().for_each(Row::tell),
-                Ok(_) => {}
-                Err(RecvError::Closed) => return,
+                Event::User(user) => rows.get(&Holder::User(user)).into_iter().for_each(Row::tell),
+                Event::Resync => rows.values().for_each(Row::tell),
+                _ => {}
             }
         }
     }
@@ -100,6 +97,9 @@ impl Drop for Seat {
 mod tests {
     use futures_util::FutureExt;
 
+    use events::Events;
+    use events::local::LocalEvents;
+
     use super::*;
 
     #[tokio::test]
@@ -119,14 +119,14 @@ mod tests {
     #[tokio::test]
     async fn only_the_user_of_an_event_hears_it() {
         let (seats, stop) = (Seats::default(), CancellationToken::new());
-        let (sender, events) = tokio::sync::broadcast::channel(8);
-        let following = tokio::spawn(seats.clone().follow(events, stop.clone()));
+        let events = LocalEvents::new();
+        let following = tokio::spawn(seats.clone().follow(events.subscribe(), stop.clone()));
         let users = [UserId::generate(), UserId::generate()];
         let [mut anna, mut boris] = users.map(|user| seats.take(Holder::User(user), 1).unwrap());
-        sender.send(Event::User(users[0])).unwrap();
+        events.publish(Event::User(users[0]));
         anna.changed().await;
         assert!(boris.changed().now_or_never().is_none());
-        sender.send(Event::Resync).unwrap();
+        events.publish(Event::Resync);
         anna.changed().await;
         boris.changed().await;
         stop.cancel();
