@@ -19,7 +19,7 @@ use super::execution::Event;
 use super::id::ReadId;
 use super::{error, loaders};
 use crate::Schema;
-use crate::broadcast::live::WATCH_PROGRESS;
+use crate::broadcast::campaign::live::WATCH_PROGRESS;
 use domain::error::Error;
 use domain::id::BroadcastCampaignId;
 use domain::role::Role;
