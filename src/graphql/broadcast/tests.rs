@@ -2,12 +2,11 @@
 
 use async_graphql::Request;
 use futures_util::StreamExt;
-use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use crate::engine::context::Caller;
 use crate::engine::execution::{Event, Execution};
-use crate::engine::id::GlobalId;
+use crate::prelude::*;
 use domain::broadcast::{CanPost, ParseMode};
 use domain::id::{BatchId, ChannelId, TemplateId};
 use domain::role::Role;
@@ -87,7 +86,7 @@ impl Api {
         };
         let ids = format!(r#"batchId: "{}", templateId: "{}""#, *batch.id.global(), *template.id.global());
         let (batch, template) = (&batch, &template);
-        let insert = services.write(|tx| async move {
+        let insert = services.db.write(|tx| async move {
             let tx = &*tx;
             batch.clone().into_active_model().insert(tx).await?;
             template.clone().into_active_model().insert(tx).await?;

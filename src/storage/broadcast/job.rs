@@ -4,6 +4,7 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use crate::noun::noun;
 use domain::broadcast::JobStatus;
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 
@@ -45,23 +46,21 @@ pub struct Model {
     pub failed_at: Option<DateTimeUtc>,
 }
 
+crate::rows::row!(
+    id, campaign_id, position, channel_id, status, change, epoch, attempts, leases, created_at;
+    random_id, account_id, message_id, peer_id, error_message, ambiguous_since, not_before, started_at, sent_at,
+    failed_at,
+);
+
 /// Rows join nothing: loaders follow their ids.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(JobId);
+
 impl Entity {
-    /// All jobs.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// The jobs with these ids.
-    pub fn by_ids(ids: &[JobId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The jobs of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
