@@ -15,11 +15,14 @@ use super::{App, cause};
 use providers::Sender;
 use service::Services;
 use service::access::seal;
-use service::broadcast::{batch, campaign, channel_import};
+use service::broadcast::{batch, campaign};
+use service::imports;
 use service::loops::Loops;
-use service::retention::{blocked, callback, lead_import, switch};
+use service::retention::{blocked, callback, switch};
 use service::sweeper;
 use storage::Db;
+use storage::broadcast::channel_import;
+use storage::retention::lead_import;
 use telegram::simulated::{LEDGER, Simulated};
 use telegram::{Messenger, Nobody};
 use worker::{Tools, Worker};
@@ -73,8 +76,8 @@ impl App {
         let mut loops = Loops::until(stop);
         self.start_loop(&mut loops, "the sealer", seal::run);
         if parts.api {
-            self.start_loop(&mut loops, "imports of channels", channel_import::run);
-            self.start_loop(&mut loops, "imports of leads", lead_import::run);
+            self.start_loop(&mut loops, "imports of channels", imports::run::<channel_import::Entity>);
+            self.start_loop(&mut loops, "imports of leads", imports::run::<lead_import::Entity>);
             self.start_loop(&mut loops, "the sweeper", sweeper::run);
             self.start_loop(&mut loops, "Instantly's block list", blocked::run);
             let woken = callbacks.clone();

@@ -13,13 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::Settings;
-use ::storage::Noun;
-use ::storage::broadcast as storage;
-use ::storage::broadcast::channel_import::Model;
 use domain::broadcast::ImportStatus;
 use service::Actor;
 use service::access::user;
-use service::broadcast::{channel_import, upload};
+use service::imports::{Importable, Progress, channels, run_pending, upload};
+use storage::broadcast::channel_import;
+use storage::imports::{Import as Counted, errors};
 
 /// Import a list from a file
 #[derive(Args)]
@@ -62,7 +61,7 @@ impl Import {
 }
 
 /// Puts a file among the uploads, in the name of a user.
-async fn upload(app: &App, path: &Path, user: &str) -> Result<(Actor, storage::upload::Model)> {
+async fn upload(app: &App, path: &Path, user: &str) -> Result<(Actor, storage::broadcast::upload::Model)> {
     let on = app.services();
     if let Some(password) = app.ensure_admin().await? {
         println!("The first user is {}, with the password {password}\nIt is told this once only.", user::FIRST);
@@ -75,34 +74,35 @@ async fn upload(app: &App, path: &Path, user: &str) -> Result<(Actor, storage::u
 }
 
 async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
-    let on = app.services();
     let (actor, stored) = upload(app, path, user).await?;
-    let import = channel_import::create(on, &actor, stored.id).await.map_err(cause)?;
+    let import = channels::create(app.services(), &actor, stored.id).await.map_err(cause)?;
+    follow::<channel_import::Entity>(app, path, import.id, stored.bytes).await
+}
 
-    let bar = bar(u64::try_from(stored.bytes).unwrap_or_default());
-    let mut last: Option<Model> = None;
-    let seen = |progress: &channel_import::Progress| {
-        if progress.import.id == import.id {
+/// Does an import, and tells how far it is and what became of it.
+async fn follow<I: Importable>(app: &App, path: &Path, id: I::Id, bytes: i64) -> Result<()> {
+    let (on, bar) = (app.services(), bar(u64::try_from(bytes).unwrap_or_default()));
+    let seen = |progress: &Progress<I::Id>| {
+        if progress.id == id {
             bar.set_position(u64::try_from(progress.import.bytes_read).unwrap_or_default());
             bar.set_message(counts(&progress.import));
-            last = Some(progress.import.clone());
         }
     };
-    channel_import::run_pending(on, &CancellationToken::new(), seen).await.map_err(cause)?;
+    run_pending::<I>(on, &CancellationToken::new(), seen).await.map_err(cause)?;
     bar.finish_and_clear();
     let db = on.db.reader();
-    let ended = storage::channel_import::Entity::require(db, import.id).await.map_err(cause)?;
+    let ended = I::import(&I::get(db, id).await.map_err(cause)?);
     if ended.status != ImportStatus::Completed {
         return Err(Failure::Other(anyhow!(ended.error_message.unwrap_or_else(|| "the import did not end".into()))));
     }
     println!("{}: {} lines, {}", path.display(), ended.lines, counts(&ended));
-    for error in storage::channel_import_error::Entity::of(&[import.id]).all(db).await.map_err(anyhow::Error::from)? {
+    for error in errors::<I>(db, &[id]).await.map_err(cause)? {
         println!("  line {}: {}", error.line, error.message);
     }
     Ok(())
 }
 
-fn counts(import: &Model) -> String {
+fn counts(import: &Counted) -> String {
     format!("{} inserted, {} known already, {} invalid", import.inserted, import.duplicates, import.invalid)
 }
 

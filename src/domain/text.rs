@@ -119,6 +119,11 @@ impl Violations {
     }
 }
 
+/// What is there after a change: what is undefined stays, null removes.
+pub fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
+    if new.is_undefined() { old } else { new.take() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

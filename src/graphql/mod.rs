@@ -10,13 +10,16 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 use self::engine::guard::Guarded;
 use service::Services;
 use service::broadcast::live::Live;
-use service::retention::live::LeadImports;
+use service::imports::Watch;
 use service::retention::report::Reports;
 use service::retention::sequence_live::Sequences;
+use storage::broadcast::channel_import;
+use storage::retention::lead_import;
 
 pub mod access;
 pub mod broadcast;
 pub mod engine;
+mod imports;
 pub mod node;
 mod prelude;
 pub mod retention;
@@ -103,9 +106,11 @@ pub type Schema = async_graphql::Schema<Guarded<Query>, Guarded<Mutation>, Guard
 
 /// The schema over `services`; `live` is what is watched in this process.
 pub fn schema(services: Services, live: Live) -> Schema {
-    let (imports, reports) = (LeadImports::new(&services), Reports::new(&services));
+    let channels = Watch::<channel_import::Entity>::new(&services);
+    let leads = Watch::<lead_import::Entity>::new(&services);
+    let reports = Reports::new(&services);
     let sequences = Sequences::new(&services);
-    builder().data(live).data(imports).data(reports).data(sequences).data(services).finish()
+    builder().data(live).data(channels).data(leads).data(reports).data(sequences).data(services).finish()
 }
 
 /// The schema as a document, as it is published in `schema/schema.graphql`.

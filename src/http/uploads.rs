@@ -19,7 +19,7 @@ use domain::role::Permission;
 use graphql::engine::context::Caller;
 use graphql::engine::id::GlobalId;
 use service::access::denial;
-use service::broadcast::upload;
+use service::imports::upload;
 
 /// How long a client may send nothing. An upload as a whole takes as long as it takes.
 const IDLE: Duration = Duration::from_mins(1);

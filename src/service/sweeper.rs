@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{session, throttle};
-use super::broadcast::upload;
+use super::imports::upload;
 use super::retention::callback;
 use super::{Services, once};
 use domain::error::Result;

@@ -12,7 +12,7 @@ use std::time::Instant;
 use domain::broadcast::ImportStatus;
 use futures_util::StreamExt;
 use sea_orm::EntityTrait;
-use service::broadcast::{channel_import, upload};
+use service::imports::{channels, run_pending, upload};
 use storage::broadcast::channel_import::Entity;
 use support::{Bench, number, peak_rss_mb, percentile};
 use tokio_util::io::ReaderStream;
@@ -30,10 +30,10 @@ async fn main() -> anyhow::Result<()> {
     let body = ReaderStream::with_capacity(tokio::fs::File::open(list.path()).await?, 64 * 1024).boxed();
     let upload = upload::store(&bench.on, &actor, body).await?;
     let uploaded = uploading.elapsed();
-    let import = channel_import::create(&bench.on, &actor, upload.id).await?;
+    let import = channels::create(&bench.on, &actor, upload.id).await?;
     let mut batches = Vec::new();
     let began = Instant::now();
-    channel_import::run_pending(&bench.on, &CancellationToken::new(), |progress| {
+    run_pending::<Entity>(&bench.on, &CancellationToken::new(), |progress| {
         batches.push(progress.took.as_secs_f64() * 1_000.0);
     })
     .await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::broadcast::{CampaignMode, ParseMode};
+use domain::broadcast::CampaignMode;
 use domain::role::Role;
 use serde_json::{Value as Json, json};
 use service::Actor;
@@ -25,20 +25,20 @@ pub async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
     let admin = user::named(on, user::FIRST).await.unwrap();
     let actor = Actor::user(admin.id, Role::Admin, None);
     for n in 0..channels {
-        let new = channel::New { username: format!("job_{n:03}"), category: "tech".into(), ..channel::New::default() };
-        channel::create(on, &actor, new).await.unwrap();
+        let new = channel::Fields {
+            username: Some(format!("job_{n:03}")),
+            category: Some("tech".into()),
+            ..channel::Fields::default()
+        };
+        channel::create(on, &actor, new, None).await.unwrap();
     }
     let everything =
         batch::New { name: "all".into(), description: None, channels: None, filter: Some(ChannelFilter::default()) };
     let batch = batch::create(on, &actor, everything).await.unwrap().id;
-    let message = template::New {
-        name: "hello".into(),
-        content: "Hello {{ username }}".into(),
-        description: None,
-        parse_mode: ParseMode::Plain,
-        media_type: None,
-        media_url: None,
-        media_upload: None,
+    let message = template::Fields {
+        name: Some("hello".into()),
+        content: Some("Hello {{ username }}".into()),
+        ..template::Fields::default()
     };
     let template = template::create(on, &actor, message).await.unwrap().id;
     for n in 0..campaigns {

@@ -12,10 +12,11 @@ use futures_util::stream;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::{Value as Json, json};
 use service::access::user;
-use service::broadcast::{channel_import, upload};
+use service::imports::{channels, run_pending, upload};
 use service::{Actor, Services};
 use storage::broadcast::channel;
-use storage::broadcast::channel_import::Model;
+use storage::broadcast::channel_import::{Entity, Model};
+use storage::{Noun, imports};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Client, Database, Process, TestApp, eventually};
@@ -197,15 +198,15 @@ impl Node {
     async fn import(&self, list: String) -> ChannelImportId {
         let body = stream::iter([Ok::<_, std::io::Error>(list.into_bytes())]);
         let upload = upload::store(&self.on, &self.actor, body).await.unwrap();
-        channel_import::create(&self.on, &self.actor, upload.id).await.unwrap().id
+        channels::create(&self.on, &self.actor, upload.id).await.unwrap().id
     }
 
     async fn run(&self) {
-        channel_import::run_pending(&self.on, &CancellationToken::new(), |_| {}).await.unwrap();
+        run_pending::<Entity>(&self.on, &CancellationToken::new(), |_| {}).await.unwrap();
     }
 
     async fn read(&self, id: ChannelImportId) -> Model {
-        channel_import::read(&self.on, id).await.unwrap()
+        Entity::get(self.on.db.reader(), id).await.unwrap()
     }
 
     async fn channels(&self) -> u64 {
@@ -234,14 +235,13 @@ async fn an_import_that_was_cut_off_goes_on_where_it_stopped() {
     let id = node.import(list(lines, "cut")).await;
     // Stopped in order after a batch, and then cut off at several instants, as a crash does.
     let stop = CancellationToken::new();
-    channel_import::run_pending(&node.on, &stop, |_| stop.cancel()).await.unwrap();
+    run_pending::<Entity>(&node.on, &stop, |_| stop.cancel()).await.unwrap();
     let stopped = node.read(id).await;
     assert_eq!(stopped.status, ImportStatus::Running);
     assert!(stopped.lines > 0 && stopped.lines < 35_000);
     for millis in [1, 10, 40] {
         let stop = CancellationToken::new();
-        let cut =
-            tokio::time::timeout(Duration::from_millis(millis), channel_import::run_pending(&node.on, &stop, |_| {}));
+        let cut = tokio::time::timeout(Duration::from_millis(millis), run_pending::<Entity>(&node.on, &stop, |_| {}));
         drop(cut.await);
         node.counts_are_of_what_was_committed(id).await;
     }
@@ -250,7 +250,7 @@ async fn an_import_that_was_cut_off_goes_on_where_it_stopped() {
     assert_eq!(ended.status, ImportStatus::Completed);
     assert_eq!([ended.lines, ended.inserted, ended.duplicates, ended.invalid], [35_000, channels, 0, 350]);
     assert_eq!(node.channels().await, channels.unsigned_abs());
-    let errors = channel_import::errors(&node.on, id).await.unwrap();
+    let errors = imports::errors::<Entity>(node.on.db.reader(), &[id]).await.unwrap();
     let expected: Vec<i64> = (0..350).map(|n| n * 100 + 50).collect();
     assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), expected);
 }
@@ -356,9 +356,9 @@ async fn uploads_that_nobody_needs_vanish_after_a_day() {
         upload::store(&node.on, &node.actor, body).await.unwrap().id
     };
     let [unused, imported, waiting, young] = [store("a").await, store("b").await, store("c").await, store("d").await];
-    channel_import::create(&node.on, &node.actor, imported).await.unwrap();
+    channels::create(&node.on, &node.actor, imported).await.unwrap();
     node.run().await;
-    channel_import::create(&node.on, &node.actor, waiting).await.unwrap();
+    channels::create(&node.on, &node.actor, waiting).await.unwrap();
     let folder = upload::folder(&node.on.rules.data_dir);
     let orphan = folder.join("01890000-0000-7000-8000-000000000000");
     let part = folder.join("01890000-0000-7000-8000-000000000001.part");

@@ -5,18 +5,16 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
 use super::super::{Failure, Result, block_on, configured};
-use super::{bar, upload};
+use super::{follow, upload};
 use crate::app::{App, cause};
 use crate::config::Settings;
-use domain::broadcast::ImportStatus;
 use domain::retention::lead_columns::{Field, Mapping};
 use domain::retention::words::LeadImportFormat;
 use service::access::user;
-use service::retention::lead_import;
-use storage::retention::lead_import::Model;
+use service::imports::leads;
+use storage::retention::lead_import;
 
 /// Import leads from a file
 #[derive(Args)]
@@ -50,38 +48,11 @@ impl Leads {
 }
 
 async fn import(app: &App, path: &std::path::Path, mapping: Mapping, user: &str) -> Result<()> {
-    let on = app.services();
     let (actor, stored) = upload(app, path, user).await?;
-    let new = lead_import::New {
-        upload: stored.id,
-        format: format(path),
-        mapping,
-        campaign: None,
-        is_suppression_list: false,
-    };
-    let import = lead_import::create(on, &actor, new).await.map_err(cause)?;
-    let bar = bar(u64::try_from(stored.bytes).unwrap_or_default());
-    let seen = |progress: &Model| {
-        if progress.id == import.id {
-            bar.set_position(u64::try_from(progress.bytes_read).unwrap_or_default());
-            bar.set_message(counts(progress));
-        }
-    };
-    lead_import::run_pending(on, &CancellationToken::new(), seen).await.map_err(cause)?;
-    bar.finish_and_clear();
-    let ended = lead_import::read(on, import.id).await.map_err(cause)?;
-    if ended.status != ImportStatus::Completed {
-        return Err(Failure::Other(anyhow!(ended.error_message.unwrap_or_else(|| "the import did not end".into()))));
-    }
-    println!("{}: {} lines, {}", path.display(), ended.lines, counts(&ended));
-    for error in lead_import::errors(on, import.id).await.map_err(cause)? {
-        println!("  line {}: {}", error.line, error.message);
-    }
-    Ok(())
-}
-
-fn counts(import: &Model) -> String {
-    format!("{} inserted, {} known already, {} invalid", import.inserted, import.duplicates, import.invalid)
+    let new =
+        leads::New { upload: stored.id, format: format(path), mapping, campaign: None, is_suppression_list: false };
+    let import = leads::create(app.services(), &actor, new).await.map_err(cause)?;
+    follow::<lead_import::Entity>(app, path, import.id, stored.bytes).await
 }
 
 fn format(path: &std::path::Path) -> LeadImportFormat {

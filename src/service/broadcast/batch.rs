@@ -4,18 +4,15 @@ mod fill;
 mod members;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::usage;
-use crate::access::audit::{self, Subject};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Result, Violations, require_version};
 use domain::id::{BatchId, ChannelId};
-use domain::text::{self, Bounds};
-use events::Event;
-use storage::Noun;
+use domain::text::{self, Bounds, or};
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, campaign};
 
@@ -72,12 +69,10 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Mod
         channel_count: 0,
         version: batch::UNFINISHED,
     };
-    let created = match filter {
-        Some(filter) => fill::with_found(on, actor, row, &filter).await?,
-        None => fill::with(on, actor, row, &unique(channels.unwrap_or_default())).await?,
-    };
-    on.tell(Event::Audit);
-    Ok(created)
+    match filter {
+        Some(filter) => fill::with_found(on, actor, row, &filter).await,
+        None => fill::with(on, actor, row, &unique(channels.unwrap_or_default())).await,
+    }
 }
 
 fn check_ids(wrong: &mut Violations, ids: &[ChannelId]) {
@@ -103,27 +98,19 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
     let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
     let description = &wrong.take_change("description", description, prose);
     wrong.into_result()?;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = batch::Entity::require(tx, id).await?;
-            require_version("batch", row.version, expected_version)?;
-            let mut row = row.changed(on.now());
-            if let Some(name) = name {
-                row.name = Set(name.clone());
-            }
-            if !description.is_undefined() {
-                row.description = Set(description.clone().take());
-            }
-            let changed = row.update(tx).await?;
-            let metadata = json!({ "name": changed.name });
-            audit::record(on, tx, actor, Action::BatchUpdated, Subject("Batch", id.0), metadata).await?;
-            Ok(changed)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("batch", old.version, expected_version)?;
+        let new = batch::Model {
+            name: name.clone().unwrap_or(old.name.clone()),
+            description: or(old.description.clone(), description.clone()),
+            ..old.clone()
+        };
+        let new = w.replace(&old, new).await?;
+        w.note(Action::BatchUpdated, id, json!({ "name": new.name })).await?;
+        Ok(new)
+    })
+    .await
 }
 
 /// Deletes a batch; its channels stay in the catalog.
@@ -132,26 +119,20 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
 /// [`Error::Precondition`] while campaigns use it.
 pub async fn delete(on: &Services, actor: &Actor, id: BatchId) -> Result<batch::Model> {
     let chunk = fill::chunk(on);
-    let (deleted, is_empty) = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = batch::Entity::require(tx, id).await?;
-            usage::refuse(tx, campaign::Entity::of_batch(id), "the batch is used by").await?;
-            let metadata = json!({ "name": row.name, "channelCount": row.channel_count });
-            let is_empty = row.channel_count <= chunk;
-            if is_empty {
-                batch_members::remove_some(tx, id, chunk).await?;
-                batch::Entity::delete_by_id(id).exec(tx).await?;
-            } else {
-                fill::hide(tx, row.clone()).await?;
-            }
-            audit::record(on, tx, actor, Action::BatchDeleted, Subject("Batch", id.0), metadata).await?;
-            Ok((row, is_empty))
-        })
-        .await?;
-    on.tell(Event::Audit);
-    if !is_empty {
+    let deleted = on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        usage::refuse(&w, campaign::Entity::of_batch(id), "the batch is used by").await?;
+        if row.channel_count <= chunk {
+            batch_members::remove_some(&w, id, chunk).await?;
+            batch::Entity::delete_by_id(id).exec(&w).await?;
+        } else {
+            fill::hide(&w, row.clone()).await?;
+        }
+        w.note(Action::BatchDeleted, id, json!({ "name": row.name, "channelCount": row.channel_count })).await?;
+        Ok(row)
+    });
+    let deleted = deleted.await?;
+    if deleted.channel_count > chunk {
         fill::purge(on, id).await?;
     }
     Ok(deleted)

@@ -1,19 +1,16 @@
 //! Looking at channels again: what Telegram tells of them now, asked for by somebody or because it was long ago.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
 use crate::once::{Again, Done};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::CanPost;
 use domain::delivery::Fault;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, ChannelId};
-use events::Event;
-use storage::Noun;
 use storage::broadcast::channel;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
@@ -54,24 +51,18 @@ impl Again for Requested {
 /// # Errors
 /// More than [`MOST`] are wanted.
 pub async fn request(on: &Services, actor: &Actor, filter: &ChannelFilter) -> Result<Requested> {
-    let requested = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let ids = rows::found(tx, filter, MOST as u64 + 1).await?;
-            if ids.len() > MOST {
-                return Err(Error::invalid("filter", format!("it finds more than {MOST} channels; ask for fewer")));
-            }
-            let requested = i32::try_from(rows::request(tx, &ids, on.now()).await?).map_err(Error::internal)?;
-            // A repetition of the request is known by its first channel.
-            let subject = ids.first().map(|id| Subject("Channel", id.0));
-            let metadata = json!({ "requested": requested });
-            audit::record(on, tx, actor, Action::ChannelRefreshRequested, subject, metadata).await?;
-            Ok(Requested(requested))
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(requested)
+    on.write(actor, |w| async move {
+        let ids = rows::found(&w, filter, MOST as u64 + 1).await?;
+        if ids.len() > MOST {
+            return Err(Error::invalid("filter", format!("it finds more than {MOST} channels; ask for fewer")));
+        }
+        let requested = i32::try_from(rows::request(&w, &ids, w.now).await?).map_err(Error::internal)?;
+        // A repetition of the request is known by its first channel.
+        let metadata = json!({ "requested": requested });
+        w.note_answer(Action::ChannelRefreshRequested, ids.first().copied(), metadata, &requested).await?;
+        Ok(Requested(requested))
+    })
+    .await
 }
 
 /// Which channels are due without anybody asking.
@@ -102,45 +93,48 @@ pub async fn next(on: &Services, only_requested: bool) -> Result<Option<Due>> {
 
 /// Writes down what Telegram told.
 pub async fn learn(on: &Services, id: ChannelId, told: &Description) -> Result<()> {
-    change(on, id, |row| {
-        row.title = Set(Some(cut(&told.title, LONGEST.0)).filter(|title| !title.is_empty()));
-        row.description = Set(Some(cut(&told.about, LONGEST.1)).filter(|about| !about.is_empty()));
-        if let Some(count) = told.member_count {
-            row.member_count = Set(Some(count));
-        }
-        row.is_verified = Set(told.is_verified);
-        row.can_post = Set(told.can_post);
-        row.slow_mode_seconds = Set(told.slow_mode_seconds);
-        row.message_price = Set(told.message_price);
+    on.system_write(|w| async move {
+        let old = w.require(id).await?;
+        let new = channel::Model {
+            title: Some(cut(&told.title, LONGEST.0)).filter(|title| !title.is_empty()),
+            description: Some(cut(&told.about, LONGEST.1)).filter(|about| !about.is_empty()),
+            member_count: told.member_count.or(old.member_count),
+            is_verified: told.is_verified,
+            can_post: told.can_post,
+            slow_mode_seconds: told.slow_mode_seconds,
+            message_price: told.message_price,
+            ..looked_at(&w, &old)
+        };
+        w.replace(&old, new).await.map(drop)
     })
     .await
 }
 
 /// Writes down that the channel exists, and that the account is not let in.
 pub async fn learn_closed(on: &Services, id: ChannelId, fault: &Fault) -> Result<()> {
-    change(on, id, |row| {
-        row.can_post = Set(CanPost::No);
-        row.last_error = Set(Some(fault.to_string()));
+    on.system_write(|w| async move {
+        let old = w.require(id).await?;
+        let last_error = Some(fault.to_string());
+        let new = channel::Model { can_post: CanPost::No, last_error, ..looked_at(&w, &old) };
+        w.replace(&old, new).await.map(drop)
     })
     .await
 }
 
 /// Writes down that the username leads nowhere: no campaign writes to it any more.
 pub async fn learn_gone(on: &Services, id: ChannelId, fault: &Fault) -> Result<()> {
-    change(on, id, |row| {
-        row.is_active = Set(false);
-        row.last_error = Set(Some(fault.to_string()));
+    on.system_write(|w| async move {
+        let old = w.require(id).await?;
+        let new = channel::Model { is_active: false, last_error: Some(fault.to_string()), ..looked_at(&w, &old) };
+        w.replace(&old, new).await?;
+        w.note(Action::ChannelDeactivated, id, json!({ "error": fault.to_string() })).await
     })
-    .await?;
-    on.db
-        .write(|tx| async move {
-            let metadata = json!({ "error": fault.to_string() });
-            let subject = Subject("Channel", id.0);
-            audit::record(on, &*tx, &Actor::system(), Action::ChannelDeactivated, subject, metadata).await
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(())
+    .await
+}
+
+/// The channel after somebody has looked at it.
+fn looked_at(w: &Write, old: &channel::Model) -> channel::Model {
+    channel::Model { last_checked: Some(w.now), refresh_requested_at: None, refresh_not_before: None, ..old.clone() }
 }
 
 /// Lets the channel wait: it could not be looked at, for no reason of its own.
@@ -154,36 +148,18 @@ pub async fn release(on: &Services, id: ChannelId) -> Result<()> {
 }
 
 async fn hold(on: &Services, id: ChannelId, until: Option<DateTime<Utc>>) -> Result<()> {
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let mut row: channel::ActiveModel = channel::Entity::require(tx, id).await?.into();
-            row.refresh_not_before = Set(until);
-            row.update(tx).await?;
-            Ok(())
-        })
-        .await
+    on.system_write(|w| async move {
+        // This is no change of the channel: its version stays.
+        let mut row = w.require(id).await?.into_active_model();
+        row.refresh_not_before = Set(until);
+        Ok(row.update(&w).await.map(drop)?)
+    })
+    .await
 }
 
 /// What may stand in the way of a campaign's posts.
 pub async fn obstacles(on: &Services, campaign: BroadcastCampaignId) -> Result<Obstacles> {
     Obstacles::of(on.db.reader(), campaign).await
-}
-
-async fn change(on: &Services, id: ChannelId, apply: impl Fn(&mut channel::ActiveModel) + Send + Sync) -> Result<()> {
-    let apply = &apply;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let mut row = channel::Entity::require(tx, id).await?.changed(on.now());
-            row.last_checked = Set(Some(on.now()));
-            row.refresh_requested_at = Set(None);
-            row.refresh_not_before = Set(None);
-            apply(&mut row);
-            row.update(tx).await?;
-            Ok(())
-        })
-        .await
 }
 
 /// The text without what no database takes, and not longer than wanted.

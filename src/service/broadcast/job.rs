@@ -4,14 +4,13 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use super::campaign;
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::JobStatus;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, JobId};
 use events::Event;
-use storage::Tx;
+use storage::Noun;
 use storage::broadcast::{job, queue};
 
 /// Jobs that one call of [`resolve_unknown`] takes.
@@ -30,49 +29,39 @@ pub enum Resolution {
 
 /// Queues a failed or cancelled job anew.
 pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model> {
-    let campaign = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = require(tx, id).await?;
-            if !matches!(row.status, JobStatus::Failed | JobStatus::Cancelled) {
-                return Err(Error::transition("job", row.status, JobStatus::Queued));
-            }
-            queue::requeue::anew(tx, row.campaign_id, &[row.position], row.status, on.now()).await?;
-            campaign::run_again(on, tx, row.campaign_id).await?;
-            let metadata = json!({ "campaignId": row.campaign_id, "from": row.status });
-            audit::record(on, tx, actor, Action::JobRetried, Subject("Job", id.0), metadata).await?;
-            Ok(row.campaign_id)
-        })
-        .await?;
-    tell(on, campaign);
-    reload(on, id).await
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        if !matches!(row.status, JobStatus::Failed | JobStatus::Cancelled) {
+            return Err(Error::transition("job", row.status, JobStatus::Queued));
+        }
+        queue::requeue::anew(&w, row.campaign_id, &[row.position], row.status, w.now).await?;
+        campaign::run_again(&w, row.campaign_id).await?;
+        tell(&w, row.campaign_id);
+        w.note(Action::JobRetried, id, json!({ "campaignId": row.campaign_id, "from": row.status })).await
+    })
+    .await?;
+    job::Entity::get(on.db.reader(), id).await
 }
 
 /// Cancels a queued job.
 pub async fn cancel(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model> {
-    let campaign = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = require(tx, id).await?;
-            if row.status != JobStatus::Queued {
-                return Err(Error::transition("job", row.status, JobStatus::Cancelled));
-            }
-            if row.ambiguous_since.is_some() {
-                let why = "the job may have been sent already, so it cannot go from QUEUED to CANCELLED";
-                return Err(Error::Precondition(why.into()));
-            }
-            queue::requeue::cancelled(tx, row.campaign_id, &[row.position]).await?;
-            let hot = queue::lock(tx, row.campaign_id).await?;
-            campaign::complete_if_spent(on, tx, &hot).await?;
-            let metadata = json!({ "campaignId": row.campaign_id, "from": row.status });
-            audit::record(on, tx, actor, Action::JobCancelled, Subject("Job", id.0), metadata).await?;
-            Ok(row.campaign_id)
-        })
-        .await?;
-    tell(on, campaign);
-    reload(on, id).await
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        if row.status != JobStatus::Queued {
+            return Err(Error::transition("job", row.status, JobStatus::Cancelled));
+        }
+        if row.ambiguous_since.is_some() {
+            let why = "the job may have been sent already, so it cannot go from QUEUED to CANCELLED";
+            return Err(Error::Precondition(why.into()));
+        }
+        queue::requeue::cancelled(&w, row.campaign_id, &[row.position]).await?;
+        let hot = queue::lock(&w, row.campaign_id).await?;
+        campaign::complete_if_spent(&w, &hot).await?;
+        tell(&w, row.campaign_id);
+        w.note(Action::JobCancelled, id, json!({ "campaignId": row.campaign_id, "from": row.status })).await
+    })
+    .await?;
+    job::Entity::get(on.db.reader(), id).await
 }
 
 /// Takes an operator's word on jobs of one campaign whose fate is unknown. Returns them as they are then.
@@ -85,38 +74,33 @@ pub async fn resolve_unknown(
     if ids.is_empty() || ids.len() > MOST {
         return Err(Error::invalid("jobIds", "must name 1 to 1,000 jobs"));
     }
-    let campaign = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let rows = unknown(tx, ids).await?;
-            let campaign = rows[0].campaign_id;
-            if rows.iter().any(|row| row.campaign_id != campaign) {
-                return Err(Error::invalid("jobIds", "must be of one campaign"));
-            }
-            let positions: Vec<i32> = rows.iter().map(|row| row.position).collect();
-            match resolution {
-                Resolution::Sent => queue::requeue::seen(tx, campaign, &positions, on.now()).await?,
-                Resolution::History => {
-                    if rows.iter().any(|row| row.account_id.is_none()) {
-                        let why = "no Telegram account has sent these jobs, so there is no history to look into";
-                        return Err(Error::Precondition(why.into()));
-                    }
-                    queue::requeue::look_back(tx, campaign, &positions, on.now()).await?;
-                    campaign::run_again(on, tx, campaign).await?;
+    on.write(actor, |w| async move {
+        let rows = unknown(&w, ids).await?;
+        let campaign = rows[0].campaign_id;
+        if rows.iter().any(|row| row.campaign_id != campaign) {
+            return Err(Error::invalid("jobIds", "must be of one campaign"));
+        }
+        let positions: Vec<i32> = rows.iter().map(|row| row.position).collect();
+        match resolution {
+            Resolution::Sent => queue::requeue::seen(&w, campaign, &positions, w.now).await?,
+            Resolution::History => {
+                if rows.iter().any(|row| row.account_id.is_none()) {
+                    let why = "no Telegram account has sent these jobs, so there is no history to look into";
+                    return Err(Error::Precondition(why.into()));
                 }
-                Resolution::Queued => {
-                    queue::requeue::not_sent(tx, campaign, &positions, on.now()).await?;
-                    campaign::run_again(on, tx, campaign).await?;
-                }
+                queue::requeue::look_back(&w, campaign, &positions, w.now).await?;
+                campaign::run_again(&w, campaign).await?;
             }
-            let metadata = json!({ "jobs": positions.len(), "as": format!("{resolution:?}").to_uppercase() });
-            audit::record(on, tx, actor, Action::JobsResolved, Subject("BroadcastCampaign", campaign.0), metadata)
-                .await?;
-            Ok(campaign)
-        })
-        .await?;
-    tell(on, campaign);
+            Resolution::Queued => {
+                queue::requeue::not_sent(&w, campaign, &positions, w.now).await?;
+                campaign::run_again(&w, campaign).await?;
+            }
+        }
+        tell(&w, campaign);
+        let metadata = json!({ "jobs": positions.len(), "as": format!("{resolution:?}").to_uppercase() });
+        w.note(Action::JobsResolved, campaign, metadata).await
+    })
+    .await?;
     by_ids(on, ids).await
 }
 
@@ -125,9 +109,9 @@ pub async fn by_ids(on: &Services, ids: &[JobId]) -> Result<Vec<job::Model>> {
     Ok(job::Entity::find().filter(is_in(ids)).order_by_asc(job::Column::Position).all(on.db.reader()).await?)
 }
 
-async fn unknown(tx: &Tx, ids: &[JobId]) -> Result<Vec<job::Model>> {
+async fn unknown(w: &Write, ids: &[JobId]) -> Result<Vec<job::Model>> {
     let mut rows =
-        job::Entity::find().filter(is_in(ids)).order_by_asc(job::Column::Position).lock_exclusive().all(tx).await?;
+        job::Entity::find().filter(is_in(ids)).order_by_asc(job::Column::Position).lock_exclusive().all(w).await?;
     if rows.len() < ids.len() {
         return Err(Error::NotFound("job"));
     }
@@ -142,15 +126,7 @@ fn is_in(ids: &[JobId]) -> sea_orm::sea_query::SimpleExpr {
     job::Column::Id.is_in(ids.iter().copied())
 }
 
-async fn require(tx: &Tx, id: JobId) -> Result<job::Model> {
-    job::Entity::find_by_id(id).lock_exclusive().one(tx).await?.ok_or(Error::NotFound("job"))
-}
-
-async fn reload(on: &Services, id: JobId) -> Result<job::Model> {
-    job::Entity::find_by_id(id).one(on.db.reader()).await?.ok_or(Error::NotFound("job"))
-}
-
-fn tell(on: &Services, campaign: BroadcastCampaignId) {
-    on.tell(Event::Work(campaign));
-    on.tell(Event::Campaign(campaign));
+fn tell(w: &Write, campaign: BroadcastCampaignId) {
+    w.tell(Event::Work(campaign));
+    w.tell(Event::Campaign(campaign));
 }

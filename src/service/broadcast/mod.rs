@@ -3,7 +3,6 @@
 pub mod batch;
 pub mod campaign;
 pub mod channel;
-pub mod channel_import;
 pub mod channel_refresh;
 pub mod delivery;
 pub mod follow;
@@ -12,5 +11,4 @@ pub mod live;
 pub mod pace;
 pub mod telegram_account;
 pub mod template;
-pub mod upload;
 mod usage;

@@ -3,12 +3,12 @@
 mod preview;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 pub use self::preview::{Message, Preview, Source, preview};
-use super::{upload, usage};
-use crate::access::audit::{self, Subject};
+use super::usage;
+use crate::imports::upload;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::broadcast::{MediaType, ParseMode};
@@ -16,98 +16,56 @@ use domain::error::{Result, Violations, require_version};
 use domain::id::{TemplateId, UploadId};
 use domain::media_url;
 use domain::template::Template;
-use domain::text::{self, Bounds};
-use events::Event;
-use storage::Noun;
+use domain::text::{self, Bounds, or};
 use storage::broadcast::{campaign, template};
 
-/// A template to be.
-#[derive(Debug, Clone)]
-pub struct New {
-    /// 1 to 200 characters.
-    pub name: String,
-    /// The text.
-    pub content: String,
-    /// At most 2,000 characters.
-    pub description: Option<String>,
-    /// How the content is read.
-    pub parse_mode: ParseMode,
-    /// What is attached, if anything is.
-    pub media_type: Option<MediaType>,
-    /// Where it is fetched from,
-    pub media_url: Option<String>,
-    /// or where it was uploaded.
-    pub media_upload: Option<UploadId>,
-}
-
-impl Default for New {
-    fn default() -> Self {
-        Self {
-            name: String::new(),
-            content: String::new(),
-            description: None,
-            parse_mode: ParseMode::Plain,
-            media_type: None,
-            media_url: None,
-            media_upload: None,
-        }
-    }
-}
-
-/// What is to be changed of a template; what is undefined stays, null removes.
+/// What people say of a template; what is undefined stays as it is, null removes.
 #[derive(Debug, Clone, Default)]
-pub struct Change {
+pub struct Fields {
     /// 1 to 200 characters.
     pub name: Option<String>,
     /// The text.
     pub content: Option<String>,
     /// At most 2,000 characters.
     pub description: MaybeUndefined<String>,
-    /// How the content is read.
+    /// How the content is read; plain, if nobody says.
     pub parse_mode: Option<ParseMode>,
-    /// What is attached.
+    /// What is attached, if anything is.
     pub media_type: MaybeUndefined<MediaType>,
     /// Where it is fetched from,
     pub media_url: MaybeUndefined<String>,
     /// or where it was uploaded.
     pub media_upload: MaybeUndefined<UploadId>,
-    /// The version that the change is meant for.
-    pub expected_version: Option<i32>,
 }
 
 /// Creates a template.
 ///
 /// # Errors
 /// [`Error::Invalid`](domain::error::Error::Invalid) with wrong syntax too; `NOT_FOUND` if there is no such upload.
-pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<template::Model> {
-    let New { name, content, description, parse_mode, media_type, media_url, media_upload } = new;
+pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<template::Model> {
     let now = on.now();
-    let row = &checked(template::Model {
+    let row = &fields.onto(template::Model {
         id: TemplateId::generate(),
-        name,
-        content,
-        description,
-        parse_mode,
-        media_type,
-        media_url,
-        media_upload_id: media_upload,
+        name: String::new(),
+        content: String::new(),
+        description: None,
+        parse_mode: ParseMode::Plain,
+        media_type: None,
+        media_url: None,
+        media_upload_id: None,
         usage_count: 0,
         created_at: now,
         updated_at: now,
         version: 1,
     })?;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            if let Some(media) = row.media_upload_id {
-                upload::mark_used(on, tx, media).await?;
-            }
-            template::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-            let metadata = json!({ "name": row.name });
-            audit::record(on, tx, actor, Action::TemplateCreated, Subject("Template", row.id.0), metadata).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.write(actor, |w| async move {
+        if let Some(media) = row.media_upload_id {
+            upload::mark_used(&w, media).await?;
+        }
+        template::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        w.note(Action::TemplateCreated, row.id, json!({ "name": row.name })).await
+    })
+    .await?;
     Ok(row.clone())
 }
 
@@ -134,56 +92,46 @@ fn checked(row: template::Model) -> Result<template::Model> {
     Ok(template::Model { name, description, media_url, ..row })
 }
 
-/// Changes a template. Campaigns that have been started keep their copy.
-pub async fn update(on: &Services, actor: &Actor, id: TemplateId, change: Change) -> Result<template::Model> {
-    let change = &change;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = template::Entity::require(tx, id).await?;
-            require_version("template", old.version, change.expected_version)?;
-            let new = checked(changed(old.clone(), change.clone()))?;
-            if let Some(media) = new.media_upload_id
-                && old.media_upload_id != Some(media)
-            {
-                upload::mark_used(on, tx, media).await?;
-            }
-            let mut row = old.changed(on.now());
-            row.name = Set(new.name);
-            row.content = Set(new.content);
-            row.description = Set(new.description);
-            row.parse_mode = Set(new.parse_mode);
-            row.media_type = Set(new.media_type);
-            row.media_url = Set(new.media_url);
-            row.media_upload_id = Set(new.media_upload_id);
-            let changed = row.update(tx).await?;
-            let metadata = json!({ "name": changed.name });
-            audit::record(on, tx, actor, Action::TemplateUpdated, Subject("Template", id.0), metadata).await?;
-            Ok(changed)
+/// Changes a template, if `expected` is still its version. Campaigns that have been started keep their copy.
+pub async fn update(
+    on: &Services,
+    actor: &Actor,
+    id: TemplateId,
+    expected: Option<i32>,
+    fields: Fields,
+) -> Result<template::Model> {
+    let fields = &fields;
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("template", old.version, expected)?;
+        let new = fields.clone().onto(old.clone())?;
+        if let Some(media) = new.media_upload_id
+            && old.media_upload_id != Some(media)
+        {
+            upload::mark_used(&w, media).await?;
+        }
+        let new = w.replace(&old, new).await?;
+        w.note(Action::TemplateUpdated, id, json!({ "name": new.name })).await?;
+        Ok(new)
+    })
+    .await
+}
+
+impl Fields {
+    /// The row with these fields, in its stored form, or all that is wrong with it.
+    fn onto(self, old: template::Model) -> Result<template::Model> {
+        let Self { name, content, description, parse_mode, media_type, media_url, media_upload } = self;
+        checked(template::Model {
+            name: name.unwrap_or(old.name),
+            content: content.unwrap_or(old.content),
+            description: or(old.description, description),
+            parse_mode: parse_mode.unwrap_or(old.parse_mode),
+            media_type: or(old.media_type, media_type),
+            media_url: or(old.media_url, media_url),
+            media_upload_id: or(old.media_upload_id, media_upload),
+            ..old
         })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(changed)
-}
-
-fn changed(old: template::Model, change: Change) -> template::Model {
-    let Change { name, content, description, parse_mode, media_type, media_url, media_upload, expected_version: _ } =
-        change;
-    template::Model {
-        name: name.unwrap_or(old.name),
-        content: content.unwrap_or(old.content),
-        description: defined_or(description, old.description),
-        parse_mode: parse_mode.unwrap_or(old.parse_mode),
-        media_type: defined_or(media_type, old.media_type),
-        media_url: defined_or(media_url, old.media_url),
-        media_upload_id: defined_or(media_upload, old.media_upload_id),
-        ..old
     }
-}
-
-fn defined_or<T>(new: MaybeUndefined<T>, old: Option<T>) -> Option<T> {
-    if new.is_undefined() { old } else { new.take() }
 }
 
 /// Deletes a template.
@@ -191,18 +139,12 @@ fn defined_or<T>(new: MaybeUndefined<T>, old: Option<T>) -> Option<T> {
 /// # Errors
 /// [`Error::Precondition`](domain::error::Error::Precondition) while campaigns use it.
 pub async fn delete(on: &Services, actor: &Actor, id: TemplateId) -> Result<template::Model> {
-    let deleted = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = template::Entity::require(tx, id).await?;
-            usage::refuse(tx, campaign::Entity::of_template(id), "the template is used by").await?;
-            template::Entity::delete_by_id(id).exec(tx).await?;
-            let metadata = json!({ "name": row.name });
-            audit::record(on, tx, actor, Action::TemplateDeleted, Subject("Template", id.0), metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(deleted)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        usage::refuse(&w, campaign::Entity::of_template(id), "the template is used by").await?;
+        template::Entity::delete_by_id(id).exec(&w).await?;
+        w.note(Action::TemplateDeleted, id, json!({ "name": row.name })).await?;
+        Ok(row)
+    })
+    .await
 }

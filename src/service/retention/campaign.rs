@@ -18,7 +18,7 @@ use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
 use domain::retention::{address, hours};
-use domain::text::{self, Bounds};
+use domain::text::{self, Bounds, or};
 use events::Event;
 use storage::Noun;
 use storage::retention::campaign;
@@ -163,10 +163,6 @@ fn check(wrong: &mut Violations, row: &campaign::Model) {
     wrong.require(are_short, "emailSequence", format!("each text must have at most {EMAIL_LIMIT} bytes and no NUL"));
     let is_in_order = row.start_date.zip(row.end_date).is_none_or(|(start, end)| start < end);
     wrong.require(is_in_order, "endDate", "must lie after startDate");
-}
-
-fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
-    if new.is_undefined() { old } else { new.take() }
 }
 
 /// Each word once, in the order of its enum.

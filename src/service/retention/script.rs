@@ -12,7 +12,7 @@ use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{RetentionCampaignId, ScriptId};
 use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
-use domain::text::{self, Bounds};
+use domain::text::{self, Bounds, or};
 use events::Event;
 use storage::Noun;
 use storage::Tx;
@@ -110,10 +110,6 @@ fn checked(text: &str) -> Result<String, String> {
         return Err("must not have control characters".into());
     }
     placeholders::check(text).map(|()| text.to_owned())
-}
-
-fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
-    if new.is_undefined() { old } else { new.take() }
 }
 
 /// Its campaign must be there; and of the scripts for a channel one is the default.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, campaign, progress};
 use crate::noun::noun;
@@ -102,13 +102,4 @@ impl Entity {
     }
 }
 
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
-    }
-}
+impl Model {}

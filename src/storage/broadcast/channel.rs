@@ -1,7 +1,7 @@
 //! Telegram channels that may be written to.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
+use sea_orm::{QuerySelect, QueryTrait};
 
 use crate::broadcast::batch_channel;
 use crate::noun::noun;
@@ -77,14 +77,5 @@ impl Model {
     /// What it fills the placeholders of a message with.
     pub fn placeholders(&self) -> template::Channel<'_> {
         template::Channel::of(&self.username, self.title.as_deref(), &self.category, self.member_count)
-    }
-
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

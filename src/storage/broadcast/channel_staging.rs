@@ -7,10 +7,11 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::sqlx::{self, Executor, PgConnection};
-use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, Value};
+use sea_orm::{ConnectionTrait, DbErr, RuntimeErr};
 use serde::Serialize;
 
-use crate::broadcast::channel_import;
+use crate::broadcast::channel_import::Entity;
+use crate::imports::{self, Counts, ImportTable};
 use crate::noun::Noun;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
@@ -27,32 +28,24 @@ pub struct NewChannel {
     pub collected_at: DateTime<Utc>,
 }
 
-/// Lines of a file that go in together.
-#[derive(Debug, Clone, Default)]
-pub struct Batch {
-    /// The channels, each username once, in the order of the usernames: so two imports of the same names wait for each other
-    /// instead of locking each other out. The ids rise too.
-    pub channels: Vec<NewChannel>,
-    /// Lines that are to be told, by number.
-    pub errors: Vec<(i64, String)>,
-    /// Lines that are not empty.
-    pub lines: i64,
-    /// Those of them that are wrong.
-    pub invalid: i64,
-    /// Where the batch begins and ends in the file.
-    pub bytes: std::ops::Range<i64>,
-}
+/// Lines of a file that go in together: each username once, in the order of the usernames, so that two imports of the same
+/// names wait for each other instead of locking each other out. The ids rise too.
+pub type Batch = imports::Batch<NewChannel>;
 
-/// Writes a batch, if the import is where the batch begins. Returns how many channels are new; None: the import has ended
-/// or is somewhere else, because what was thought to have failed was committed after all.
-pub async fn write(db: &Db, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<i64>> {
+/// Writes a batch, if the import is where the batch begins. None: the import has ended or is somewhere else, because what was
+/// thought to have failed was committed after all.
+pub async fn write(db: &Db, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<Counts>> {
     if db.is_postgres() {
         // Not repeated here: after any error the import goes on from what was committed.
-        return Ok(copy(db, import, batch, now)
-            .await
-            .map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?);
+        let copied = copy(db, import, batch, now).await;
+        let inserted = copied.map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?;
+        return Ok(inserted.map(|inserted| counts(batch, inserted)));
     }
     db.write(|tx| async move { insert(&tx, import, batch, now).await }).await
+}
+
+const fn counts(batch: &Batch, inserted: i64) -> Counts {
+    Counts { lines: batch.lines, inserted, invalid: batch.invalid }
 }
 
 /// The columns that an import fills, and where the rest comes from.
@@ -67,7 +60,7 @@ const MOVE_ON: &str = "UPDATE channel_imports SET
 
 async fn copy(db: &Db, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> sqlx::Result<Option<i64>> {
     let mut tx = db.reader().get_postgres_connection_pool().begin().await?;
-    let inserted = copy_channels(&mut tx, &batch.channels, now).await?;
+    let inserted = copy_channels(&mut tx, &batch.rows, now).await?;
     let moved = sqlx::query(MOVE_ON)
         .bind(import.0)
         .bind(batch.bytes.start)
@@ -143,13 +136,14 @@ struct Row<'a> {
     collected_at: String,
 }
 
-async fn insert(tx: &Tx, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<i64>> {
-    if !channel_import::Entity::require(tx, import).await?.is_at(batch.bytes.start) {
+async fn insert(tx: &Tx, id: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<Counts>> {
+    let import = Entity::require(tx, id).await?;
+    if !Entity::import(&import).is_at(batch.bytes.start) {
         return Ok(None);
     }
     let dialect = Dialect(tx.get_database_backend());
     let rows: Vec<Row<'_>> = batch
-        .channels
+        .rows
         .iter()
         .map(|channel| Row {
             id: channel.id,
@@ -165,20 +159,8 @@ async fn insert(tx: &Tx, import: ChannelImportId, batch: &Batch, now: DateTime<U
     let insert = format!("{INSERT} {} WHERE true ON CONFLICT (username) DO NOTHING", dialect.table("$2", &columns));
     let inserted = tx.execute_raw(dialect.statement(&insert, [now.into(), sql::rows(&rows)])).await?.rows_affected();
     let inserted = i64::try_from(inserted).map_err(Error::internal)?;
-    let counts = [batch.bytes.start, batch.lines, inserted, batch.invalid, batch.bytes.end];
-    let values = std::iter::once(Value::from(import)).chain(counts.map(Value::from));
-    tx.execute_raw(dialect.statement(MOVE_ON, values)).await?;
-    if !batch.errors.is_empty() {
-        let table = dialect.table("$2", &[("line", "bigint"), ("message", "text")]);
-        let sql = format!(
-            "INSERT INTO channel_import_errors (import_id, line, message) SELECT $1, line, message FROM {table}"
-        );
-        let errors: Vec<_> = batch
-            .errors
-            .iter()
-            .map(|(line, message)| serde_json::json!({ "line": line, "message": message }))
-            .collect();
-        tx.execute_raw(dialect.statement(&sql, [import.into(), sql::rows(&errors)])).await?;
-    }
-    Ok(Some(inserted))
+    let counts = counts(batch, inserted);
+    imports::keep_errors::<Entity>(tx, id, batch.errors.iter()).await?;
+    imports::change::<Entity>(tx, &import, now, |import| import.moved_on(batch.bytes.end, counts)).await?;
+    Ok(Some(counts))
 }

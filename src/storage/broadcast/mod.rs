@@ -13,7 +13,6 @@ pub mod campaign_account;
 pub mod channel;
 pub mod channel_filter;
 pub mod channel_import;
-pub mod channel_import_error;
 pub mod channel_refresh;
 pub mod channel_staging;
 pub mod job;

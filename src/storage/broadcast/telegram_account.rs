@@ -1,8 +1,8 @@
 //! Telegram accounts: who sends, under which limits, and what Telegram thinks of it.
 
 use chrono::Datelike;
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QueryOrder};
 
 use crate::noun::{Noun, noun};
 use domain::broadcast::AccountStatus;
@@ -106,15 +106,6 @@ pub struct Today {
 }
 
 impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
-    }
-
     /// What it has done on the day of `now`.
     pub fn today(&self, now: DateTimeUtc) -> Today {
         if self.day != day(now) {

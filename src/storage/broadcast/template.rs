@@ -1,6 +1,5 @@
 //! Templates of messages.
 
-use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 
 use crate::noun::noun;
@@ -49,13 +48,4 @@ impl Entity {
     }
 }
 
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
-    }
-}
+impl Model {}

@@ -5,6 +5,7 @@ use sea_orm::sea_query::{ExprTrait, Func};
 use sea_orm::{Condition, DeleteMany, QuerySelect, QueryTrait};
 
 use crate::broadcast::{campaign, channel_import, template};
+use crate::imports::ImportTable;
 use crate::noun::{Noun, noun};
 use crate::retention::lead_import;
 use domain::error::Result;

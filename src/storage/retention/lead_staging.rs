@@ -9,7 +9,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{campaign, lead_import};
+use super::campaign;
+use super::lead_import::{self, Entity};
+use crate::imports::{self, Counts, ImportTable};
 use crate::noun::Noun;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
@@ -36,20 +38,8 @@ pub struct NewLead {
     pub lead: LeadLine,
 }
 
-/// Lines of a file that go in together.
-#[derive(Debug, Clone, Default)]
-pub struct Batch {
-    /// The leads, each person once.
-    pub leads: Vec<NewLead>,
-    /// Lines that are to be told, by number.
-    pub errors: Vec<(i64, String)>,
-    /// Lines that are not empty.
-    pub lines: i64,
-    /// Those of them that are wrong.
-    pub invalid: i64,
-    /// Where the batch begins and ends in the file.
-    pub bytes: std::ops::Range<i64>,
-}
+/// Lines of a file that go in together: each person once.
+pub type Batch = imports::Batch<NewLead>;
 
 /// A lead as [`Dialect::table`] reads it.
 impl Serialize for NewLead {
@@ -71,15 +61,10 @@ impl Serialize for NewLead {
     }
 }
 
-/// Writes a batch, if the import is where the batch begins, and returns the import's row after it. None: it has ended or is
-/// somewhere else, because what was thought to have failed was committed after all.
-pub async fn write(
-    db: &Db,
-    import: LeadImportId,
-    batch: &Batch,
-    now: DateTime<Utc>,
-) -> Result<Option<lead_import::Model>> {
-    let rows = &sql::rows(&batch.leads);
+/// Writes a batch, if the import is where the batch begins. None: it has ended or is somewhere else, because what was thought
+/// to have failed was committed after all.
+pub async fn write(db: &Db, import: LeadImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<Counts>> {
+    let rows = &sql::rows(&batch.rows);
     db.write(|tx| async move {
         let staged = Staged { dialect: Dialect(tx.get_database_backend()), tx: &tx, rows, now };
         staged.write(import, batch).await
@@ -96,36 +81,43 @@ struct Staged<'a> {
 }
 
 impl Staged<'_> {
-    async fn write(&self, id: LeadImportId, batch: &Batch) -> Result<Option<lead_import::Model>> {
+    async fn write(&self, id: LeadImportId, batch: &Batch) -> Result<Option<Counts>> {
         if self.dialect.is_postgres() {
             let lock = self.dialect.statement("SELECT pg_advisory_xact_lock($1)", [IMPORTING.into()]);
             self.tx.execute_raw(lock).await?;
         }
-        let import = lead_import::Entity::require(self.tx, id).await?;
-        if !import.is_at(batch.bytes.start) {
+        let import = Entity::require(self.tx, id).await?;
+        if !Entity::import(&import).is_at(batch.bytes.start) {
             return Ok(None);
         }
-        if import.is_suppression_list {
-            let news = self.suppress().await?;
-            self.keep_errors(id, batch.errors.iter()).await?;
-            let moved = import.moved_on(self.tx, batch.bytes.end, [batch.lines, news, batch.invalid]).await?;
-            return Ok(Some(moved));
-        }
-        let refused = self.refused().await?;
-        let inserted = self.insert().await?;
+        let (inserted, refused) = if import.is_suppression_list {
+            (self.suppress().await?, Vec::new())
+        } else {
+            let refused = self.refused().await?;
+            let inserted = self.insert().await?;
+            self.assign_all(&import, batch, &refused).await?;
+            (inserted, refused)
+        };
+        let told = refused.iter().take(imports::room(import.invalid + batch.invalid));
+        imports::keep_errors::<Entity>(self.tx, id, batch.errors.iter().chain(told)).await?;
+        let invalid = batch.invalid + i64::try_from(refused.len()).map_err(Error::internal)?;
+        let counts = Counts { lines: batch.lines, inserted, invalid };
+        imports::change::<Entity>(self.tx, &import, self.now, |import| import.moved_on(batch.bytes.end, counts))
+            .await?;
+        Ok(Some(counts))
+    }
+
+    /// Those who are in the database come to the campaign of the import, and those who are new to the campaigns that take all.
+    async fn assign_all(&self, import: &lead_import::Model, batch: &Batch, refused: &[(i64, String)]) -> Result<()> {
         if let Some(campaign) = import.campaign_id {
             let present = self.present().await?;
             let is_refused = |line: i64| refused.binary_search_by_key(&line, |(line, _)| *line).is_ok();
             self.assign(campaign, present.into_iter().filter(|(line, _)| !is_refused(*line)).map(|(_, id)| id)).await?;
         }
         for campaign in campaign::Entity::taking_new_leads().all(self.tx).await? {
-            self.assign(campaign.id, batch.leads.iter().map(|new| new.id.0)).await?;
+            self.assign(campaign.id, batch.rows.iter().map(|new| new.id.0)).await?;
         }
-        let room = lead_import::ERRORS - (import.invalid + batch.invalid).min(lead_import::ERRORS);
-        let told = refused.iter().take(usize::try_from(room).unwrap_or_default());
-        self.keep_errors(id, batch.errors.iter().chain(told)).await?;
-        let invalid = batch.invalid + i64::try_from(refused.len()).map_err(Error::internal)?;
-        Ok(Some(import.moved_on(self.tx, batch.bytes.end, [batch.lines, inserted, invalid]).await?))
+        Ok(())
     }
 
     /// The batch as a table, of the columns that a statement needs.
@@ -242,18 +234,6 @@ impl Staged<'_> {
              WHERE status = 'NEW' AND id IN (SELECT r.id FROM {table})"
         );
         self.tx.execute_raw(self.dialect.statement(&begin, [pairs, self.now.into()])).await?;
-        Ok(())
-    }
-
-    async fn keep_errors(&self, import: LeadImportId, errors: impl Iterator<Item = &(i64, String)>) -> Result<()> {
-        let errors: Vec<Json> = errors.map(|(line, message)| json!({ "line": line, "message": message })).collect();
-        if errors.is_empty() {
-            return Ok(());
-        }
-        let table = self.dialect.table("$2", &[("line", "bigint"), ("message", "text")]);
-        let sql =
-            format!("INSERT INTO lead_import_errors (import_id, line, message) SELECT $1, line, message FROM {table}");
-        self.tx.execute_raw(self.dialect.statement(&sql, [import.into(), sql::rows(&errors)])).await?;
         Ok(())
     }
 }

@@ -21,7 +21,6 @@ pub mod lead;
 pub mod lead_erasure;
 pub mod lead_filter;
 pub mod lead_import;
-pub mod lead_import_error;
 pub mod lead_moves;
 pub mod lead_peer;
 pub mod lead_staging;

@@ -56,7 +56,7 @@ async fn a_key_is_kept_for_a_day() {
     let make = async || {
         let request = Once::new(&on, "createTemplate", "k".into(), &json!({ "name": "x" })).unwrap();
         let actor = Actor::user(admin, Role::Admin, None).once(request);
-        let new = service::New { name: "x".into(), content: "x".into(), ..service::New::default() };
+        let new = service::Fields { name: Some("x".into()), content: Some("x".into()), ..service::Fields::default() };
         once(&on, &actor, service::create(&on, &actor, new)).await.unwrap().id
     };
     let first = make().await;

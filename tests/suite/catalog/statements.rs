@@ -23,8 +23,12 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
     let actor = Actor::user(admin.id, Role::Admin, None);
     let mut channels = Vec::new();
     for n in 0..100 {
-        let new = channel::New { username: format!("row_{n}"), category: "tech".into(), ..channel::New::default() };
-        channels.push(channel::create(on, &actor, new).await.unwrap().id);
+        let new = channel::Fields {
+            username: Some(format!("row_{n}")),
+            category: Some("tech".into()),
+            ..channel::Fields::default()
+        };
+        channels.push(channel::create(on, &actor, new, None).await.unwrap().id);
     }
     for n in 0..10 {
         let name = format!("batch {n}");

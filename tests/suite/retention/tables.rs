@@ -6,8 +6,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, Statement};
 use storage::Db;
 use storage::retention::{
     ab_test, campaign, campaign_lead, consent, contact_attempt, conversion, conversion_rule, enrollment, execution,
-    integration_config, lead, lead_import, lead_import_error, script, sequence, sequence_step, suppression,
-    webhook_event,
+    integration_config, lead, lead_import, script, sequence, sequence_step, suppression, webhook_event,
 };
 
 use crate::harness::Database;
@@ -131,7 +130,6 @@ async fn every_row_has_the_columns_of_its_table() {
         integration_config,
         lead,
         lead_import,
-        lead_import_error,
         script,
         sequence,
         sequence_step,

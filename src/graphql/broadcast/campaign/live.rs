@@ -8,8 +8,9 @@ use domain::broadcast::CampaignStatus;
 use domain::id::{BroadcastCampaignId, ChannelId};
 use service::broadcast::follow::{self, Cursor};
 use service::broadcast::live::{Live, Progress};
+use service::imports::Watch;
 use storage::Db;
-use storage::broadcast::channel;
+use storage::broadcast::{channel, channel_import};
 
 /// How far a campaign is: a full set of counters, so that nothing is lost with a lost event. They always add up to `total`.
 #[derive(SimpleObject)]
@@ -142,7 +143,7 @@ impl BroadcastSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The import's id.")] id: ID,
     ) -> Result<impl Stream<Item = async_graphql::Result<ChannelImport>> + use<>> {
-        let progress = ctx.data_unchecked::<Live>().import_progress(id.argument("id")?).await?;
+        let progress = ctx.data_unchecked::<Watch<channel_import::Entity>>().progress(id.argument("id")?).await?;
         Ok(progress.map(|import| Ok(import?.into())))
     }
 }

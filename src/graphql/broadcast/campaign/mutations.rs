@@ -352,11 +352,11 @@ fn change(input: UpdateBroadcastCampaignInput) -> Result<(BroadcastCampaignId, s
     };
     let change = service::Update {
         name,
-        description: description.into(),
+        description,
         params: params.map(read_params).transpose()?,
         delivery_rate,
         retry_limit,
-        scheduled_at: scheduled_at.map_value(Into::into).into(),
+        scheduled_at: scheduled_at.map_value(Into::into),
         content,
         accounts,
         account_failover,

@@ -101,10 +101,18 @@ impl ChannelMutation {
             member_count,
             idempotency_key,
         } = input;
-        let collected_at = collected_at.map(Into::into);
-        let new = service::New { username, category, tgstat_url, collected_at, title, description, member_count };
+        let fields = service::Fields {
+            username: Some(username),
+            category: Some(category),
+            tgstat_url: Some(tgstat_url).into(),
+            title: Some(title).into(),
+            description: Some(description).into(),
+            member_count: Some(member_count).into(),
+            is_active: None,
+        };
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
-        let channel = once(on, &actor, service::create(on, &actor, new)).await?;
+        let created = service::create(on, &actor, fields, collected_at.map(Into::into));
+        let channel = once(on, &actor, created).await?;
         Ok(CreateChannelPayload { channel: channel.into() })
     }
 
@@ -126,17 +134,9 @@ impl ChannelMutation {
             is_active,
             expected_version,
         } = input;
-        let change = service::Change {
-            username,
-            category,
-            tgstat_url,
-            title,
-            description,
-            member_count,
-            is_active,
-            expected_version,
-        };
-        let channel = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        let fields = service::Fields { username, category, tgstat_url, title, description, member_count, is_active };
+        let (on, actor) = (ctx.services(), ctx.actor());
+        let channel = service::update(on, &actor, id.input("id")?, expected_version, fields).await?;
         Ok(UpdateChannelPayload { channel: channel.into() })
     }
 

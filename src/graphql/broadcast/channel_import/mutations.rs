@@ -1,7 +1,7 @@
 //! Asking for imports of channels.
 
 use crate::prelude::*;
-use ::service::broadcast::channel_import as service;
+use ::service::imports::channels as service;
 
 /// What is to be imported.
 #[derive(InputObject)]

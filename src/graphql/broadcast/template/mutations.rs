@@ -104,10 +104,17 @@ impl TemplateMutation {
             idempotency_key,
         } = input;
         let media_upload = media_upload_id.map(|id| id.input("mediaUploadId")).transpose()?;
-        let parse_mode = parse_mode.unwrap_or(ParseMode::Plain);
-        let new = service::New { name, content, description, parse_mode, media_type, media_url, media_upload };
+        let fields = service::Fields {
+            name: Some(name),
+            content: Some(content),
+            description: Some(description).into(),
+            parse_mode,
+            media_type: Some(media_type).into(),
+            media_url: Some(media_url).into(),
+            media_upload: Some(media_upload).into(),
+        };
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
-        let template = once(on, &actor, service::create(on, &actor, new)).await?;
+        let template = once(on, &actor, service::create(on, &actor, fields)).await?;
         Ok(CreateTemplatePayload { template: template.into() })
     }
 
@@ -129,7 +136,7 @@ impl TemplateMutation {
             media_upload_id,
             expected_version,
         } = input;
-        let change = service::Change {
+        let fields = service::Fields {
             name,
             content,
             description,
@@ -137,9 +144,9 @@ impl TemplateMutation {
             media_type,
             media_url,
             media_upload: media_upload_id.map_value(|id| id.input("mediaUploadId")).transpose()?,
-            expected_version,
         };
-        let template = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        let (on, actor) = (ctx.services(), ctx.actor());
+        let template = service::update(on, &actor, id.input("id")?, expected_version, fields).await?;
         Ok(UpdateTemplatePayload { template: template.into() })
     }
 

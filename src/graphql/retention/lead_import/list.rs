@@ -3,7 +3,8 @@
 use futures_util::{Stream, StreamExt};
 
 use crate::prelude::*;
-use ::service::retention::live::LeadImports;
+use ::service::imports::Watch;
+use storage::retention::lead_import;
 
 /// Reads imports of leads.
 #[derive(Default)]
@@ -35,7 +36,7 @@ impl LeadImportSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The import's id.")] id: ID,
     ) -> Result<impl Stream<Item = async_graphql::Result<LeadImport>> + use<>> {
-        let progress = ctx.data_unchecked::<LeadImports>().progress(id.argument("id")?).await?;
+        let progress = ctx.data_unchecked::<Watch<lead_import::Entity>>().progress(id.argument("id")?).await?;
         Ok(progress.map(|import| Ok(import?.into())))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::prelude::*;
 use crate::retention::lead::fields::{ByField, by_field};
-use ::service::retention::lead_import as service;
+use ::service::imports::leads as service;
 use domain::retention::lead_columns::Mapping;
 use domain::retention::words::LeadImportFormat;
 

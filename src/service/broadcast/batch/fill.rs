@@ -1,18 +1,14 @@
 //! Filling a new batch and emptying an old one. PostgreSQL does it in one transaction. SQLite has one writer, so large
 //! batches go in chunks (R23), and are not there until they are whole.
 
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder, QuerySelect,
-};
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{BatchId, ChannelId};
-use storage::Tx;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, channel};
 
@@ -27,17 +23,15 @@ pub(super) fn chunk(on: &Services) -> i32 {
 /// Creates the batch with these channels: at most as many as one call may name.
 pub(super) async fn with(on: &Services, actor: &Actor, row: batch::Model, ids: &[ChannelId]) -> Result<batch::Model> {
     let row = &row;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            if batch_members::count_known(tx, ids).await? < ids.len() as u64 {
-                return Err(Error::NotFound("channel"));
-            }
-            insert(tx, row).await?;
-            let count = batch_members::add(tx, row.id, ids).await?;
-            finish(on, tx, actor, row.clone(), count).await
-        })
-        .await
+    on.write(actor, |w| async move {
+        if batch_members::count_known(&w, ids).await? < ids.len() as u64 {
+            return Err(Error::NotFound("channel"));
+        }
+        insert(&w, row).await?;
+        let count = batch_members::add(&w, row.id, ids).await?;
+        finish(&w, row.clone(), count).await
+    })
+    .await
 }
 
 /// Creates the batch with all channels that the filter finds now.
@@ -56,27 +50,25 @@ pub(super) async fn with_found(
         return filled;
     }
     let row = &row;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            insert(tx, row).await?;
-            let count = batch_members::add_found(tx, row.id, filter).await?;
-            finish(on, tx, actor, row.clone(), count).await
-        })
-        .await
+    on.write(actor, |w| async move {
+        insert(&w, row).await?;
+        let count = batch_members::add_found(&w, row.id, filter).await?;
+        finish(&w, row.clone(), count).await
+    })
+    .await
 }
 
 async fn in_chunks(on: &Services, actor: &Actor, row: batch::Model, filter: &ChannelFilter) -> Result<batch::Model> {
     let (row, mut count, mut last) = (&row, 0, None);
-    on.db.write(|tx| async move { insert(&*tx, row).await }).await?;
+    on.write(actor, |w| async move { insert(&w, row).await }).await?;
     loop {
         // Looked for outside the transaction, in which it could take long to find few.
         let found = &next(on, filter, last).await?;
         let Some(end) = found.last() else { break };
-        count += on.db.write(|tx| async move { batch_members::add(&tx, row.id, found).await }).await?;
+        count += on.write(actor, |w| async move { batch_members::add(&w, row.id, found).await }).await?;
         last = Some(*end);
     }
-    on.db.write(|tx| async move { finish(on, &tx, actor, row.clone(), count).await }).await
+    on.write(actor, |w| async move { finish(&w, row.clone(), count).await }).await
 }
 
 async fn next(on: &Services, filter: &ChannelFilter, last: Option<ChannelId>) -> Result<Vec<ChannelId>> {
@@ -94,28 +86,27 @@ async fn insert(tx: &impl ConnectionTrait, row: &batch::Model) -> Result<()> {
 }
 
 /// The batch is whole: from now on it is there.
-async fn finish(on: &Services, tx: &Tx, actor: &Actor, row: batch::Model, count: i32) -> Result<batch::Model> {
+async fn finish(w: &Write, row: batch::Model, count: i32) -> Result<batch::Model> {
     let mut row = row.into_active_model();
     row.channel_count = Set(count);
     row.version = Set(1);
-    let created = row.update(tx).await?;
-    let metadata = json!({ "name": created.name, "channelCount": count });
-    audit::record(on, tx, actor, Action::BatchCreated, Subject("Batch", created.id.0), metadata).await?;
+    let created = row.update(w).await?;
+    w.note(Action::BatchCreated, created.id, json!({ "name": created.name, "channelCount": count })).await?;
     Ok(created)
 }
 
 /// The batch is not there any more, though its channels are still in it.
-pub(super) async fn hide(tx: &Tx, row: batch::Model) -> Result<()> {
+pub(super) async fn hide(w: &Write, row: batch::Model) -> Result<()> {
     let mut row = row.into_active_model();
     row.version = Set(batch::UNFINISHED);
-    row.update(tx).await?;
+    row.update(w).await?;
     Ok(())
 }
 
 /// Removes a hidden batch.
 pub(super) async fn purge(on: &Services, id: BatchId) -> Result<()> {
-    while on.db.write(|tx| async move { batch_members::remove_some(&tx, id, CHUNK).await }).await? > 0 {}
-    on.db.write(|tx| async move { Ok(batch::Entity::delete_by_id(id).exec(&*tx).await?) }).await?;
+    while on.system_write(|w| async move { batch_members::remove_some(&w, id, CHUNK).await }).await? > 0 {}
+    on.system_write(|w| async move { Ok(batch::Entity::delete_by_id(id).exec(&w).await?) }).await?;
     Ok(())
 }
 

@@ -1,17 +1,12 @@
 //! Putting channels into a batch and taking them out.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
 use super::{check_ids, unique};
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::{BatchId, ChannelId};
-use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::broadcast::{batch, batch_members};
 
 /// Puts channels into a batch, and returns it with the number of those that were not in it before.
@@ -48,35 +43,28 @@ async fn change(
     check_ids(&mut wrong, &channels);
     wrong.into_result()?;
     let channels = &unique(channels);
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            // First of all the batch: who changes it at the same time waits here, so the count stays exact.
-            let row = batch::Entity::require(tx, id).await?;
-            batch::Entity::require_unfrozen(tx, &[id]).await?;
-            let moved = if is_addition {
-                add(tx, id, channels).await?
-            } else {
-                batch_members::remove(tx, id, channels).await?
-            };
-            let count = if is_addition { row.channel_count + moved } else { row.channel_count - moved };
-            let mut row = row.changed(on.now());
-            row.channel_count = Set(count);
-            let changed = row.update(tx).await?;
-            let word = if is_addition { "added" } else { "removed" };
-            let metadata = json!({ word: moved, "channelCount": count });
-            audit::record(on, tx, actor, Action::BatchUpdated, Subject("Batch", id.0), metadata).await?;
-            Ok((changed, moved))
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    on.write(actor, |w| async move {
+        // First of all the batch: who changes it at the same time waits here, so the count stays exact.
+        let old = w.require(id).await?;
+        batch::Entity::require_unfrozen(&w, &[id]).await?;
+        let (word, moved, channel_count) = if is_addition {
+            let added = add(&w, id, channels).await?;
+            ("added", added, old.channel_count + added)
+        } else {
+            let removed = batch_members::remove(&w, id, channels).await?;
+            ("removed", removed, old.channel_count - removed)
+        };
+        let new = w.replace(&old, batch::Model { channel_count, ..old.clone() }).await?;
+        let metadata = json!({ word: moved, "channelCount": channel_count });
+        w.note_answer(Action::BatchUpdated, id, metadata, &moved).await?;
+        Ok((new, moved))
+    })
+    .await
 }
 
-async fn add(tx: &Tx, id: BatchId, channels: &[ChannelId]) -> Result<i32> {
-    if batch_members::count_known(tx, channels).await? < channels.len() as u64 {
+async fn add(w: &Write, id: BatchId, channels: &[ChannelId]) -> Result<i32> {
+    if batch_members::count_known(w, channels).await? < channels.len() as u64 {
         return Err(Error::NotFound("channel"));
     }
-    batch_members::add(tx, id, channels).await
+    batch_members::add(w, id, channels).await
 }

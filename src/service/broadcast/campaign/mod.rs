@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
 use crate::broadcast::telegram_account;
 use crate::{Actor, Services};
 use domain::audit::Action;
@@ -16,9 +15,8 @@ use domain::id::{BatchId, BroadcastCampaignId, TelegramAccountId, TemplateId};
 use domain::pacing::RATES;
 use domain::template::{Params, Template};
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::broadcast::{batch, campaign, progress, template};
+use storage::{Noun, Tx};
 
 mod audience;
 mod delete;
@@ -76,29 +74,22 @@ pub struct New {
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::Model> {
     check(&new)?;
     let new = &new;
-    let created = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let audience = batch::Entity::by_ids(&[new.batch]).one(tx).await?.ok_or(Error::NotFound("batch"))?;
-            let message = template::Entity::require(tx, new.template).await?;
-            check_placeholders(&message, &new.params)?;
-            let row = row(on, actor, new)?;
-            let created = row.clone().into_active_model().insert(tx).await?;
-            let preview = preview(new, audience.channel_count);
-            insert_progress(tx, &created, preview).await?;
-            telegram_account::choose(tx, created.id, &new.accounts).await?;
-            let used = message.usage_count + 1;
-            let mut message = message.into_active_model();
-            message.usage_count = Set(used);
-            message.update(tx).await?;
-            let subject = Subject("BroadcastCampaign", created.id.0);
-            audit::record(on, tx, actor, Action::CampaignCreated, subject, json!({ "name": created.name })).await?;
-            Ok(created)
-        })
-        .await?;
-    on.tell(Event::Campaign(created.id));
-    Ok(created)
+    on.write(actor, |w| async move {
+        let audience = batch::Entity::by_ids(&[new.batch]).one(&w).await?.ok_or(Error::NotFound("batch"))?;
+        let message = w.require(new.template).await?;
+        check_placeholders(&message, &new.params)?;
+        let created = row(w.now, &w.actor, new)?.into_active_model().insert(&w).await?;
+        insert_progress(&w, &created, preview(new, audience.channel_count)).await?;
+        telegram_account::choose(&w, created.id, &new.accounts).await?;
+        let used = message.usage_count + 1;
+        let mut message = message.into_active_model();
+        message.usage_count = Set(used);
+        message.update(&w).await?;
+        w.tell(Event::Campaign(created.id));
+        w.note(Action::CampaignCreated, created.id, json!({ "name": created.name })).await?;
+        Ok(created)
+    })
+    .await
 }
 
 fn check(new: &New) -> Result<()> {
@@ -138,8 +129,7 @@ fn check_placeholders(message: &template::Model, params: &Params) -> Result<()> 
     wrong.into_result()
 }
 
-fn row(on: &Services, actor: &Actor, new: &New) -> Result<campaign::Model> {
-    let now = on.now();
+fn row(now: DateTime<Utc>, actor: &Actor, new: &New) -> Result<campaign::Model> {
     Ok(campaign::Model {
         id: BroadcastCampaignId::generate(),
         name: new.name.trim().to_owned(),

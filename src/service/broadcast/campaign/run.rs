@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::transition::{self, Ending};
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services, once};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use domain::pacing::BARRIER;
 use events::Event;
-use storage::Tx;
+use storage::Noun;
 use storage::broadcast::queue::sweep::End;
 use storage::broadcast::{campaign, progress, queue};
 
@@ -23,72 +22,65 @@ const INLINE: Duration = Duration::from_millis(250);
 
 /// Pauses a running campaign. No send starts after this has returned.
 pub async fn pause(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
-    let paused = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            transition::may_enter(tx, id, CampaignStatus::Paused).await?;
-            let paused =
-                transition::enter(on, tx, id, CampaignStatus::Paused, |row| row.pause_reason = Set(None)).await?;
-            let metadata = json!({ "name": paused.name });
-            audit::record(on, tx, actor, Action::CampaignPaused, Subject("BroadcastCampaign", id.0), metadata).await?;
-            Ok(paused)
-        })
-        .await?;
-    barrier(on, id).await;
+    let paused = on.write(actor, |w| async move {
+        transition::may_enter(&w, id, CampaignStatus::Paused).await?;
+        let paused = transition::enter(&w, id, CampaignStatus::Paused, unblamed).await?;
+        tell(&w, id);
+        w.note(Action::CampaignPaused, id, json!({ "name": paused.name })).await?;
+        Ok(paused)
+    });
+    let paused = paused.await?;
+    barrier(on).await;
     Ok(paused)
+}
+
+/// The campaign without the reason for which it stopped by itself.
+fn unblamed(row: campaign::Model) -> campaign::Model {
+    campaign::Model { pause_reason: None, ..row }
 }
 
 /// Lets a paused campaign go on exactly where it stopped.
 pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
-    let resumed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = queue::lock(tx, id).await?;
-            let from = transition::status_of(&row)?;
-            if from != CampaignStatus::Paused {
-                return Err(Error::transition("campaign", from, CampaignStatus::Running));
-            }
-            let resumed =
-                transition::enter(on, tx, id, CampaignStatus::Running, |row| row.pause_reason = Set(None)).await?;
-            let metadata = json!({ "name": resumed.name });
-            audit::record(on, tx, actor, Action::CampaignResumed, Subject("BroadcastCampaign", id.0), metadata).await?;
-            Ok(resumed)
-        })
-        .await?;
-    on.tell(Event::Work(id));
-    on.tell(Event::Campaign(id));
-    Ok(resumed)
+    on.write(actor, |w| async move {
+        let from = transition::status_of(&queue::lock(&w, id).await?)?;
+        if from != CampaignStatus::Paused {
+            return Err(Error::transition("campaign", from, CampaignStatus::Running));
+        }
+        let resumed = transition::enter(&w, id, CampaignStatus::Running, unblamed).await?;
+        tell(&w, id);
+        w.note(Action::CampaignResumed, id, json!({ "name": resumed.name })).await?;
+        Ok(resumed)
+    })
+    .await
 }
 
 /// Cancels a campaign for good. No send starts after this has returned; what was queued becomes CANCELLED, for large
 /// campaigns in the seconds that follow.
 pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
-    let (was_running, cancelled) = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = transition::may_enter(tx, id, CampaignStatus::Cancelled).await?;
-            let cancelled = transition::enter(on, tx, id, CampaignStatus::Cancelled, |_| ()).await?;
-            let metadata = json!({ "name": cancelled.name });
-            audit::record(on, tx, actor, Action::CampaignCancelled, Subject("BroadcastCampaign", id.0), metadata)
-                .await?;
-            Ok((row.status == ProgressStatus::Running, cancelled))
-        })
-        .await?;
+    let cancelled = on.write(actor, |w| async move {
+        let row = transition::may_enter(&w, id, CampaignStatus::Cancelled).await?;
+        let cancelled = transition::enter(&w, id, CampaignStatus::Cancelled, |row| row).await?;
+        tell(&w, id);
+        w.note(Action::CampaignCancelled, id, json!({ "name": cancelled.name })).await?;
+        Ok((row.status == ProgressStatus::Running, cancelled))
+    });
+    let (was_running, cancelled) = cancelled.await?;
     if was_running {
-        barrier(on, id).await;
+        barrier(on).await;
     }
     sweep(on, id, End::Cancelled, Some(INLINE)).await?;
     Ok(cancelled)
 }
 
-/// R5: the status is committed, every worker is told, and after D and a margin every start that was claimed before is over.
+/// Workers look at the campaign, and so does whoever watches it.
+fn tell(w: &Write, id: BroadcastCampaignId) {
+    w.tell(Event::Work(id));
+    w.tell(Event::Campaign(id));
+}
+
+/// R5: the status is committed, every worker was told, and after D and a margin every start that was claimed before is over.
 /// It needs no Redis, and no two clocks to agree.
-async fn barrier(on: &Services, id: BroadcastCampaignId) {
-    on.tell(Event::Work(id));
-    on.tell(Event::Campaign(id));
+async fn barrier(on: &Services) {
     on.clock.sleep(BARRIER).await;
 }
 
@@ -113,72 +105,52 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<
     // SQLite's transactions stay short, so that other writers get their turn.
     let chunk = if on.db.is_postgres() { queue::sweep::CHUNK } else { queue::sweep::CHUNK / 5 };
     let mut after = 0;
-    while let Some(last) = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            queue::sweep::end_queued(tx, id, end, after, chunk).await
-        })
-        .await?
-    {
+    loop {
+        let last = on.system_write(|w| async move {
+            let last = queue::sweep::end_queued(&w, id, end, after, chunk).await?;
+            if last.is_some() {
+                w.tell(Event::Campaign(id));
+            }
+            Ok(last)
+        });
+        let Some(last) = last.await? else { return Ok(()) };
         after = last;
-        on.tell(Event::Campaign(id));
         if within.is_some_and(|limit| on.clock.monotonic().saturating_sub(began) > limit) {
+            // Workers do the rest.
             on.tell(Event::Work(id));
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// Queues the failed jobs of a campaign anew, and only those; a completed campaign runs again. Returns how many these were.
 pub async fn retry_failed(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<(campaign::Model, i32)> {
     let (mut retried, mut after) = (0, 0);
-    while let Some((last, count)) =
-        on.db.write(|tx| async move { retry_chunk(on, &tx, actor, id, after).await }).await?
-    {
+    while let Some((last, count)) = on.write(actor, |w| async move { retry_chunk(on, &w, id, after).await }).await? {
         after = last;
         retried += count;
     }
-    let campaign = on.db.write(|tx| async move { finish_retry(on, &tx, actor, id, retried).await }).await?;
-    on.tell(Event::Work(id));
-    on.tell(Event::Campaign(id));
-    Ok((campaign, retried))
-}
-
-/// Only now is it done: whoever repeats a request that was cut off before goes on with what is left.
-async fn finish_retry(
-    on: &Services,
-    tx: &Tx,
-    actor: &Actor,
-    id: BroadcastCampaignId,
-    retried: i32,
-) -> Result<campaign::Model> {
-    let subject = Subject("BroadcastCampaign", id.0);
-    once::note(on, tx, actor, Some(subject), Some(json!({ "retried": retried }))).await?;
-    campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("broadcast campaign"))
+    // Only now is it done: whoever repeats a request that was cut off before goes on with what is left.
+    on.write(actor, |w| async move {
+        tell(&w, id);
+        w.done(id, &retried).await?;
+        Ok((campaign::Entity::get(&w, id).await?, retried))
+    })
+    .await
 }
 
 /// Jobs, then the campaign: the lock order of R7.
-async fn retry_chunk(
-    on: &Services,
-    tx: &Tx,
-    actor: &Actor,
-    id: BroadcastCampaignId,
-    after: i32,
-) -> Result<Option<(i32, i32)>> {
+async fn retry_chunk(on: &Services, w: &Write, id: BroadcastCampaignId, after: i32) -> Result<Option<(i32, i32)>> {
     let chunk = if on.db.is_postgres() { queue::sweep::CHUNK } else { queue::sweep::CHUNK / 5 };
-    let failed = queue::requeue::failed(tx, id, after, chunk).await?;
+    let failed = queue::requeue::failed(w, id, after, chunk).await?;
     if let Some(last) = failed.last() {
-        queue::requeue::anew(tx, id, &failed, JobStatus::Failed, on.now()).await?;
-        run_again(on, tx, id).await?;
+        queue::requeue::anew(w, id, &failed, JobStatus::Failed, w.now).await?;
+        run_again(w, id).await?;
         let count = i32::try_from(failed.len()).unwrap_or(i32::MAX);
-        let subject = Subject("BroadcastCampaign", id.0);
-        let (part, metadata) = (actor.in_part(), json!({ "retried": count }));
-        audit::record(on, tx, &part, Action::CampaignJobsRetried, subject, metadata).await?;
+        w.in_part().note(Action::CampaignJobsRetried, id, json!({ "retried": count })).await?;
         return Ok(Some((*last, count)));
     }
-    let from = transition::status_of(&queue::lock(tx, id).await?)?;
+    let from = transition::status_of(&queue::lock(w, id).await?)?;
     if matches!(from, CampaignStatus::Cancelled | CampaignStatus::Queued) {
         return Err(Error::transition("campaign", from, CampaignStatus::Running));
     }
@@ -186,21 +158,22 @@ async fn retry_chunk(
 }
 
 /// A campaign that has completed or failed runs again, because jobs were queued anew. The caller holds its hot row.
-pub(in crate::broadcast) async fn run_again(on: &Services, tx: &Tx, id: BroadcastCampaignId) -> Result<()> {
-    match transition::status_of(&queue::lock(tx, id).await?)? {
+pub(in crate::broadcast) async fn run_again(w: &Write, id: BroadcastCampaignId) -> Result<()> {
+    match transition::status_of(&queue::lock(w, id).await?)? {
         CampaignStatus::Running | CampaignStatus::Paused => Ok(()),
         CampaignStatus::Completed | CampaignStatus::Failed => {
-            transition::enter(on, tx, id, CampaignStatus::Running, |row| row.completed_at = Set(None)).await.map(drop)
+            let running = |row| campaign::Model { completed_at: None, ..row };
+            transition::enter(w, id, CampaignStatus::Running, running).await.map(drop)
         }
         from => Err(Error::transition("campaign", from, CampaignStatus::Running)),
     }
 }
 
 /// A paused or running campaign of which nothing is left is complete. The caller holds its hot row.
-pub(in crate::broadcast) async fn complete_if_spent(on: &Services, tx: &Tx, row: &progress::Model) -> Result<()> {
+pub(in crate::broadcast) async fn complete_if_spent(w: &Write, row: &progress::Model) -> Result<()> {
     let status = transition::status_of(row)?;
     if row.is_spent() && matches!(status, CampaignStatus::Running | CampaignStatus::Paused) {
-        transition::end(on, tx, row.campaign_id, &Ending::Completed).await?;
+        transition::end(w, row.campaign_id, &Ending::Completed).await?;
     }
     Ok(())
 }

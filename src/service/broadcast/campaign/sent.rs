@@ -1,10 +1,8 @@
 //! Changing what a campaign has sent: the text of all its messages, or whether they are there at all.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
 use super::audience;
-use crate::access::audit::{self, Subject};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, ParseMode, SentChangeKind};
@@ -12,7 +10,6 @@ use domain::error::{Error, Result, require_version};
 use domain::id::BroadcastCampaignId;
 use domain::template::Template;
 use events::Event;
-use storage::Noun;
 use storage::broadcast::{campaign, queue, sent_change};
 
 /// Gives all messages that the campaign has sent another text; it becomes the campaign's own copy. Returns how many there are.
@@ -55,37 +52,26 @@ async fn change(
     content: impl Fn(&campaign::Model) -> Result<Option<String>> + Send + Sync,
 ) -> Result<(campaign::Model, i32)> {
     let content = &content;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            queue::lock(tx, id).await?;
-            let row = campaign::Entity::require(tx, id).await?;
-            if matches!(row.status, CampaignStatus::Queued | CampaignStatus::Running) {
-                let why = format!(
-                    "what was sent can be changed once the campaign is paused or has ended; it is {}",
-                    row.status
-                );
-                return Err(Error::Precondition(why));
-            }
-            let text = content(&row)?;
-            let mut row = row.changed(on.now());
-            if let Some(text) = text {
-                row.content = Set(Some(text));
-            }
-            let row = row.update(tx).await?;
-            let queued = sent_change::Entity::queue(tx, id, kind).await?;
-            let queued = i32::try_from(queued).map_err(Error::internal)?;
-            let action = match kind {
-                SentChangeKind::Edit => Action::CampaignMessagesEdited,
-                SentChangeKind::Delete => Action::CampaignMessagesDeleted,
-            };
-            let subject = Subject("BroadcastCampaign", id.0);
-            audit::record(on, tx, actor, action, subject, json!({ "messages": queued })).await?;
-            Ok((row, queued))
-        })
-        .await?;
-    on.tell(Event::Work(id));
-    on.tell(Event::Campaign(id));
-    Ok(changed)
+    on.write(actor, |w| async move {
+        queue::lock(&w, id).await?;
+        let old = w.require(id).await?;
+        if matches!(old.status, CampaignStatus::Queued | CampaignStatus::Running) {
+            let why =
+                format!("what was sent can be changed once the campaign is paused or has ended; it is {}", old.status);
+            return Err(Error::Precondition(why));
+        }
+        let text = content(&old)?.or_else(|| old.content.clone());
+        // What was sent has rows of its own, and is changed all the same.
+        let new = w.replace(&old, campaign::Model { content: text, updated_at: w.now, ..old.clone() }).await?;
+        let queued = i32::try_from(sent_change::Entity::queue(&w, id, kind).await?).map_err(Error::internal)?;
+        let action = match kind {
+            SentChangeKind::Edit => Action::CampaignMessagesEdited,
+            SentChangeKind::Delete => Action::CampaignMessagesDeleted,
+        };
+        w.tell(Event::Work(id));
+        w.tell(Event::Campaign(id));
+        w.note_answer(action, id, json!({ "messages": queued }), &queued).await?;
+        Ok((new, queued))
+    })
+    .await
 }

@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::{audience, transition};
-use crate::access::audit::{self, Subject};
 use crate::broadcast::telegram_account;
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignMode, CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use events::Event;
 use storage::Noun;
-use storage::Tx;
 use storage::broadcast::queue::freeze::{Freeze, remove_jobs};
 use storage::broadcast::{batch, campaign, progress, queue, template};
 
@@ -27,8 +25,7 @@ const CHUNK: i32 = 5_000;
 /// # Errors
 /// [`Error::Invalid`] with everything that is wrong with its message or audience.
 pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
-    let found = campaign::Entity::find_by_id(id).one(on.db.reader()).await?;
-    let found = found.ok_or(Error::NotFound("broadcast campaign"))?;
+    let found = campaign::Entity::get(on.db.reader(), id).await?;
     if !found.status.next().contains(&CampaignStatus::Running) || found.status != CampaignStatus::Queued {
         return Err(Error::transition("campaign", found.status, CampaignStatus::Running));
     }
@@ -43,40 +40,32 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
     if !on.rules.is_simulated {
         telegram_account::require_usable(on, id).await?;
     }
-    let message = template::Entity::find_by_id(found.template_id).one(on.db.reader()).await?;
-    let message = message.ok_or(Error::NotFound("template"))?;
+    let message = template::Entity::get(on.db.reader(), found.template_id).await?;
     audience::check(on, &found, &message).await?;
     let most = if found.mode == CampaignMode::Test { found.test_limit } else { i32::MAX };
     let freeze = Freeze::new(id, found.batch_id, queue::new_key(), on.now(), most);
-    let started = if on.db.is_postgres() {
-        at_once(on, actor, &message, freeze).await?
-    } else {
-        // In a task of its own: a caller who stops waiting must not leave it half started.
-        let (on, actor) = (on.clone(), actor.clone());
-        let task = tokio::spawn(async move { in_chunks(&on, &actor, &message, freeze).await });
-        task.await.map_err(Error::internal)??
-    };
-    on.tell(Event::Work(id));
-    on.tell(Event::Campaign(id));
-    Ok(started)
+    if on.db.is_postgres() {
+        return at_once(on, actor, &message, freeze).await;
+    }
+    // In a task of its own: a caller who stops waiting must not leave it half started.
+    let (on, actor) = (on.clone(), actor.clone());
+    let task = tokio::spawn(async move { in_chunks(&on, &actor, &message, freeze).await });
+    task.await.map_err(Error::internal)?
 }
 
 /// PostgreSQL: other campaigns go on meanwhile, so it is one transaction.
 async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze: Freeze) -> Result<campaign::Model> {
     let id = freeze.campaign;
     let freeze = &freeze;
-    let started = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let mut freeze = freeze.clone();
-            // Else a channel could be deleted, or leave the batch, while it becomes a job.
-            batch::Entity::hold(tx, freeze.batch).await?;
-            while freeze.extend(tx, i32::MAX).await? {}
-            transition::may_enter(tx, id, CampaignStatus::Running).await?;
-            run(on, tx, actor, message, &freeze).await
-        })
-        .await?;
+    let started = on.write(actor, |w| async move {
+        let mut freeze = freeze.clone();
+        // Else a channel could be deleted, or leave the batch, while it becomes a job.
+        batch::Entity::hold(&w, freeze.batch).await?;
+        while freeze.extend(&w, i32::MAX).await? {}
+        transition::may_enter(&w, id, CampaignStatus::Running).await?;
+        run(&w, message, &freeze).await
+    });
+    let started = started.await?;
     if let Err(error) = on.db.analyze("jobs").await {
         // It has started all the same.
         tracing::warn!(campaign = %id, ?error, "the first claims of a campaign may be slow");
@@ -87,23 +76,15 @@ async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze
 /// SQLite has one writer: chunk by chunk, in a state of its own that a crash leaves behind and [`undo_interrupted`] finds.
 async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, freeze: Freeze) -> Result<campaign::Model> {
     let id = freeze.campaign;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            transition::may_enter(tx, id, CampaignStatus::Running).await?;
-            progress::Entity::mark(tx, id, ProgressStatus::Starting).await
-        })
-        .await?;
-    let frozen = freeze_in_chunks(on, freeze).await;
-    let started = match frozen {
+    on.write(actor, |w| async move {
+        transition::may_enter(&w, id, CampaignStatus::Running).await?;
+        progress::Entity::mark(&w, id, ProgressStatus::Starting).await
+    })
+    .await?;
+    let started = match freeze_in_chunks(on, freeze).await {
         Ok(freeze) => {
             let freeze = &freeze;
-            on.db
-                .write(|tx| async move {
-                    let tx = &*tx;
-                    run(on, tx, actor, message, freeze).await
-                })
-                .await
+            on.write(actor, |w| async move { run(&w, message, freeze).await }).await
         }
         Err(error) => Err(error),
     };
@@ -119,15 +100,12 @@ async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, free
 async fn freeze_in_chunks(on: &Services, mut freeze: Freeze) -> Result<Freeze> {
     loop {
         let so_far = &freeze;
-        let (next, more) = on
-            .db
-            .write(|tx| async move {
-                let tx = &*tx;
-                let mut next = so_far.clone();
-                let more = next.extend(tx, CHUNK).await?;
-                Ok((next, more))
-            })
-            .await?;
+        let extended = on.system_write(|w| async move {
+            let mut next = so_far.clone();
+            let more = next.extend(&w, CHUNK).await?;
+            Ok((next, more))
+        });
+        let (next, more) = extended.await?;
         freeze = next;
         if !more {
             return Ok(freeze);
@@ -136,50 +114,32 @@ async fn freeze_in_chunks(on: &Services, mut freeze: Freeze) -> Result<Freeze> {
 }
 
 /// The last writes: the message's copy, the state, the audit line.
-async fn run(
-    on: &Services,
-    tx: &Tx,
-    actor: &Actor,
-    message: &template::Model,
-    freeze: &Freeze,
-) -> Result<campaign::Model> {
+async fn run(w: &Write, message: &template::Model, freeze: &Freeze) -> Result<campaign::Model> {
     if freeze.jobs == 0 {
         return Err(Error::invalid("id", "the batch has no active channels"));
     }
-    freeze.finish(tx).await?;
-    let now = on.now();
-    let started = transition::enter(on, tx, freeze.campaign, CampaignStatus::Running, |row| {
-        row.content = Set(Some(message.content.clone()));
-        row.parse_mode = Set(Some(message.parse_mode));
-        row.media_type = Set(message.media_type);
-        row.media_url = Set(message.media_url.clone());
-        row.media_upload_id = Set(message.media_upload_id);
-        row.started_at = Set(Some(now));
-    })
-    .await?;
-    let subject = Subject("BroadcastCampaign", started.id.0);
+    freeze.finish(w).await?;
+    let started = transition::enter(w, freeze.campaign, CampaignStatus::Running, |row| campaign::Model {
+        content: Some(message.content.clone()),
+        parse_mode: Some(message.parse_mode),
+        media_type: message.media_type,
+        media_url: message.media_url.clone(),
+        media_upload_id: message.media_upload_id,
+        started_at: Some(w.now),
+        ..row
+    });
+    let started = started.await?;
+    w.tell(Event::Work(started.id));
+    w.tell(Event::Campaign(started.id));
     let metadata = json!({ "totalJobs": freeze.jobs, "mode": started.mode });
-    audit::record(on, tx, actor, Action::CampaignStarted, subject, metadata).await?;
+    w.note(Action::CampaignStarted, started.id, metadata).await?;
     Ok(started)
 }
 
 /// Takes back a start that did not come to its end.
 async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
-    while on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            remove_jobs(tx, id, CHUNK).await
-        })
-        .await?
-        > 0
-    {}
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            progress::Entity::mark(tx, id, ProgressStatus::Queued).await
-        })
-        .await
+    while on.system_write(|w| async move { remove_jobs(&w, id, CHUNK).await }).await? > 0 {}
+    on.system_write(|w| async move { progress::Entity::mark(&w, id, ProgressStatus::Queued).await }).await
 }
 
 /// Takes a start back as soon as the database lets it.
@@ -227,22 +187,15 @@ pub async fn fire_schedules(on: &Services) -> Result<()> {
 }
 
 async fn miss(on: &Services, due: &campaign::Model, why: &str) -> Result<()> {
-    let now = on.now();
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = campaign::Entity::require(tx, due.id).await?;
-            if row.status != CampaignStatus::Queued || row.schedule_missed_at.is_some() {
-                return Ok(());
-            }
-            let mut row = row.changed(now);
-            row.schedule_missed_at = Set(Some(now));
-            row.update(tx).await?;
-            let subject = Subject("BroadcastCampaign", due.id.0);
-            let metadata = json!({ "reason": why, "scheduledAt": due.scheduled_at });
-            audit::record(on, tx, &Actor::system(), Action::CampaignScheduleMissed, subject, metadata).await
-        })
-        .await?;
-    on.tell(Event::Campaign(due.id));
-    Ok(())
+    on.system_write(|w| async move {
+        let old = w.require(due.id).await?;
+        if old.status != CampaignStatus::Queued || old.schedule_missed_at.is_some() {
+            return Ok(());
+        }
+        w.replace(&old, campaign::Model { schedule_missed_at: Some(w.now), ..old.clone() }).await?;
+        w.tell(Event::Campaign(due.id));
+        let metadata = json!({ "reason": why, "scheduledAt": due.scheduled_at });
+        w.note(Action::CampaignScheduleMissed, due.id, metadata).await
+    })
+    .await
 }

@@ -3,16 +3,14 @@
 //! The state stands twice: on the hot row, where leases see it, and on the campaign, where lists have an index. Both are
 //! changed here, the hot row first (R7).
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
-use storage::Noun;
+use events::Event;
 use storage::Tx;
 use storage::broadcast::{campaign, progress, queue};
 
@@ -36,24 +34,20 @@ pub(super) fn status_of(row: &progress::Model) -> Result<CampaignStatus> {
     }
 }
 
-/// Writes the state on both rows. The caller has locked the hot row and asked [`may_enter`].
+/// Writes the state on both rows, with what `change` makes of the campaign's. The caller has locked the hot row and asked
+/// [`may_enter`].
 pub(super) async fn enter(
-    on: &Services,
-    tx: &Tx,
+    w: &Write,
     id: BroadcastCampaignId,
     to: CampaignStatus,
-    more: impl FnOnce(&mut campaign::ActiveModel),
+    change: impl FnOnce(campaign::Model) -> campaign::Model,
 ) -> Result<campaign::Model> {
     let is_new_run = matches!(to, CampaignStatus::Running | CampaignStatus::Paused);
-    progress::Entity::enter(tx, id, to, is_new_run).await?;
-    let now = on.now();
-    let mut row = campaign::Entity::require(tx, id).await?.changed(now);
-    row.status = Set(to);
-    if to.is_terminal() {
-        row.completed_at = Set(Some(now));
-    }
-    more(&mut row);
-    Ok(row.update(tx).await?)
+    progress::Entity::enter(w, id, to, is_new_run).await?;
+    let old = w.require(id).await?;
+    let completed_at = if to.is_terminal() { Some(w.now) } else { old.completed_at };
+    let new = change(campaign::Model { status: to, completed_at, ..old.clone() });
+    w.replace(&old, new).await
 }
 
 /// Why a campaign stops by itself.
@@ -98,7 +92,7 @@ pub enum Ending {
 }
 
 /// Ends the run of a campaign whose hot row the caller holds: the last writes of a settlement.
-pub async fn end(on: &Services, tx: &Tx, id: BroadcastCampaignId, ending: &Ending) -> Result<()> {
+pub async fn end(w: &Write, id: BroadcastCampaignId, ending: &Ending) -> Result<()> {
     let (to, action, reason) = match ending {
         Ending::Completed => (CampaignStatus::Completed, Action::CampaignCompleted, None),
         Ending::Paused(reason) => (CampaignStatus::Paused, Action::CampaignPaused, Some(reason.sentence())),
@@ -108,7 +102,8 @@ pub async fn end(on: &Services, tx: &Tx, id: BroadcastCampaignId, ending: &Endin
         }
     };
     let told = reason.clone();
-    let campaign = enter(on, tx, id, to, |row| row.pause_reason = Set(reason)).await?;
-    let metadata = json!({ "name": campaign.name, "reason": told });
-    audit::record(on, tx, &Actor::system(), action, Subject("BroadcastCampaign", id.0), metadata).await
+    let campaign = enter(w, id, to, |row| campaign::Model { pause_reason: reason, ..row }).await?;
+    w.tell(Event::Campaign(id));
+    // Herald itself ended it, whoever brought it about.
+    w.by(Actor::system()).note(action, id, json!({ "name": campaign.name, "reason": told })).await
 }

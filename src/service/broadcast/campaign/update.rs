@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use async_graphql::MaybeUndefined;
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::json;
 
 use super::{RETRIES, check_params, check_placeholders, check_rate, check_texts, transition};
-use crate::access::audit::{self, Subject};
 use crate::broadcast::telegram_account;
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, ParseMode};
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
 use domain::template::Template;
+use domain::text::or;
 use events::Event;
 use storage::Noun;
-use storage::Tx;
 use storage::broadcast::{campaign, progress, queue, template};
 
 /// What is to be changed; None leaves a field as it is.
@@ -25,16 +24,16 @@ use storage::broadcast::{campaign, progress, queue, template};
 pub struct Update {
     /// 1 to 200 characters.
     pub name: Option<String>,
-    /// `Some(None)` removes it.
-    pub description: Option<Option<String>>,
+    /// Null removes it.
+    pub description: MaybeUndefined<String>,
     /// Only before the start.
     pub params: Option<BTreeMap<String, String>>,
     /// Messages a minute: acts on the next message.
     pub delivery_rate: Option<i32>,
     /// Acts on the next answer.
     pub retry_limit: Option<i32>,
-    /// Only before the start; `Some(None)` removes the schedule.
-    pub scheduled_at: Option<Option<DateTime<Utc>>>,
+    /// Only before the start; null removes the schedule.
+    pub scheduled_at: MaybeUndefined<DateTime<Utc>>,
     /// The campaign's own copy of the message, only while it is paused: so a message that Telegram refuses is mended.
     pub content: Option<String>,
     /// The accounts that it goes by, none: all that are active; only while nothing is being sent.
@@ -49,37 +48,31 @@ pub struct Update {
 pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, change: Update) -> Result<campaign::Model> {
     check(&change)?;
     let change = &change;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let hot = queue::lock(tx, id).await?;
-            let status = transition::status_of(&hot)?;
-            let row = campaign::Entity::require(tx, id).await?;
-            require_version("campaign", row.version, change.expected_version)?;
-            allow(change, status)?;
-            let row = apply(on, tx, row, change).await?;
-            let changed = row.update(tx).await?;
-            if let Some(accounts) = &change.accounts {
-                telegram_account::choose_again(tx, id, accounts, status == CampaignStatus::Paused).await?;
-            }
-            progress::Entity::pace(tx, changed.id, changed.delivery_rate).await?;
-            let action =
-                if change.scheduled_at.is_some() { Action::CampaignScheduled } else { Action::CampaignUpdated };
-            let metadata = json!({ "deliveryRate": changed.delivery_rate, "scheduledAt": changed.scheduled_at });
-            audit::record(on, tx, actor, action, Subject("BroadcastCampaign", id.0), metadata).await?;
-            Ok(changed)
-        })
-        .await?;
-    on.tell(Event::Work(id));
-    on.tell(Event::Campaign(id));
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let status = transition::status_of(&queue::lock(&w, id).await?)?;
+        let old = w.require(id).await?;
+        require_version("campaign", old.version, change.expected_version)?;
+        allow(change, status)?;
+        let new = w.replace(&old, changed(&w, old.clone(), change.clone()).await?).await?;
+        if let Some(accounts) = &change.accounts {
+            telegram_account::choose_again(&w, id, accounts, status == CampaignStatus::Paused).await?;
+        }
+        progress::Entity::pace(&w, new.id, new.delivery_rate).await?;
+        w.tell(Event::Work(id));
+        w.tell(Event::Campaign(id));
+        let is_scheduled = !change.scheduled_at.is_undefined();
+        let action = if is_scheduled { Action::CampaignScheduled } else { Action::CampaignUpdated };
+        let metadata = json!({ "deliveryRate": new.delivery_rate, "scheduledAt": new.scheduled_at });
+        w.note(action, id, metadata).await?;
+        Ok(new)
+    })
+    .await
 }
 
 fn check(change: &Update) -> Result<()> {
     let mut wrong = Violations::default();
     let name = change.name.as_deref().unwrap_or("unchanged");
-    check_texts(&mut wrong, name, change.description.as_ref().and_then(Option::as_deref));
+    check_texts(&mut wrong, name, change.description.value().map(String::as_str));
     if let Some(rate) = change.delivery_rate {
         check_rate(&mut wrong, rate);
     }
@@ -98,7 +91,7 @@ fn allow(change: &Update, status: CampaignStatus) -> Result<()> {
         let why = format!("accounts can be chosen while nothing is being sent; the campaign is {status}");
         return Err(Error::Precondition(why));
     }
-    let before_start = change.params.is_some() || change.scheduled_at.is_some();
+    let before_start = change.params.is_some() || !change.scheduled_at.is_undefined();
     if before_start && status != CampaignStatus::Queued {
         return Err(Error::Precondition(format!(
             "params and schedule can be changed before the start; the campaign is {status}"
@@ -115,7 +108,7 @@ fn allow(change: &Update, status: CampaignStatus) -> Result<()> {
     Ok(())
 }
 
-async fn apply(on: &Services, tx: &Tx, old: campaign::Model, change: &Update) -> Result<campaign::ActiveModel> {
+async fn changed(w: &Write, old: campaign::Model, change: Update) -> Result<campaign::Model> {
     let Update {
         name,
         description,
@@ -124,43 +117,32 @@ async fn apply(on: &Services, tx: &Tx, old: campaign::Model, change: &Update) ->
         retry_limit,
         scheduled_at,
         content,
-        accounts: _,
+        accounts,
         account_failover,
         expected_version: _,
-    } = change.clone();
-    let (template_id, parse_mode, old_params) = (old.template_id, old.parse_mode, super::audience::params(&old)?);
-    let mut row = old.changed(on.now());
-    if let Some(name) = name {
-        row.name = Set(name.trim().to_owned());
+    } = change;
+    if let Some(params) = &params {
+        check_placeholders(&template::Entity::get(w, old.template_id).await?, params)?;
     }
-    if let Some(description) = description {
-        row.description = Set(description);
-    }
-    if let Some(params) = params {
-        let message = template::Entity::find_by_id(template_id).one(tx).await?.ok_or(Error::NotFound("template"))?;
-        check_placeholders(&message, &params)?;
-        row.params = Set(json!(params));
-    }
-    if let Some(rate) = delivery_rate {
-        row.delivery_rate = Set(rate);
-    }
-    if let Some(retries) = retry_limit {
-        row.retry_limit = Set(retries);
-    }
-    if let Some(failover) = account_failover {
-        row.account_failover = Set(failover);
-    }
-    if let Some(at) = scheduled_at {
-        row.scheduled_at = Set(at);
-        row.schedule_missed_at = Set(None);
-    }
-    if let Some(content) = content {
-        let read = Template::read(&content, parse_mode.unwrap_or(ParseMode::Plain));
-        let missing = read.map_err(|why| Error::invalid("content", why))?.missing(&old_params);
+    if let Some(content) = &content {
+        let read = Template::read(content, old.parse_mode.unwrap_or(ParseMode::Plain));
+        let missing = read.map_err(|why| Error::invalid("content", why))?.missing(&super::audience::params(&old)?);
         if let Some(name) = missing.first() {
             return Err(Error::invalid("content", format!("there is no value for the placeholder \"{name}\"")));
         }
-        row.content = Set(Some(content));
     }
-    Ok(row)
+    Ok(campaign::Model {
+        name: name.map_or(old.name, |name| name.trim().to_owned()),
+        description: or(old.description, description),
+        params: params.map_or(old.params, |params| json!(params)),
+        delivery_rate: delivery_rate.unwrap_or(old.delivery_rate),
+        retry_limit: retry_limit.unwrap_or(old.retry_limit),
+        account_failover: account_failover.unwrap_or(old.account_failover),
+        schedule_missed_at: old.schedule_missed_at.filter(|_| scheduled_at.is_undefined()),
+        scheduled_at: or(old.scheduled_at, scheduled_at),
+        content: content.or(old.content),
+        // The choice of accounts has rows of its own, and is a change all the same.
+        updated_at: if accounts.is_some() { w.now } else { old.updated_at },
+        ..old
+    })
 }

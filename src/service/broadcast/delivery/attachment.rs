@@ -6,7 +6,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, IntoActiveModel};
 
 use crate::Services;
-use crate::broadcast::upload;
+use crate::imports::upload;
 use domain::broadcast::MediaType;
 use domain::delivery::Fault;
 use domain::error::{Error, Result};

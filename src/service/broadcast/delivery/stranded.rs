@@ -29,13 +29,11 @@ pub async fn look_after(on: &Services) -> Result<()> {
             continue;
         }
         let ended = on
-            .db
-            .write(|tx| async move {
-                let tx = &*tx;
-                let ended = rows::end_orphans(tx, id, forgotten, on.now(), CHUNK).await?;
+            .system_write(|w| async move {
+                let ended = rows::end_orphans(&w, id, forgotten, w.now, CHUNK).await?;
                 if ended > 0 {
-                    let hot = queue::lock(tx, id).await?;
-                    complete_if_spent(on, tx, &hot).await?;
+                    let hot = queue::lock(&w, id).await?;
+                    complete_if_spent(&w, &hot).await?;
                 }
                 Ok(ended)
             })
@@ -52,15 +50,13 @@ pub async fn look_after(on: &Services) -> Result<()> {
 async fn stop(on: &Services, row: &rows::Campaign) -> Result<()> {
     let ending = if row.hopes == 0 { Ending::Failed } else { Ending::Paused(Reason::NoAccount) };
     let ending = &ending;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let hot = queue::lock(tx, row.campaign_id).await?;
-            if hot.status == ProgressStatus::Running && !hot.is_spent() {
-                end(on, tx, row.campaign_id, ending).await
-            } else {
-                Ok(())
-            }
-        })
-        .await
+    on.system_write(|w| async move {
+        let hot = queue::lock(&w, row.campaign_id).await?;
+        if hot.status == ProgressStatus::Running && !hot.is_spent() {
+            end(&w, row.campaign_id, ending).await
+        } else {
+            Ok(())
+        }
+    })
+    .await
 }

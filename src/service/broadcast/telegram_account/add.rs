@@ -1,20 +1,17 @@
 //! An account comes in: its session is claimed, greeted, and only then an account.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::claim::{claim, withdraw};
 use super::greet::{Shown, greet};
-use super::{Access, Budget, label, require_live, subject};
-use crate::access::audit;
-use crate::{Actor, Services};
+use super::{Access, Budget, label, require_live};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations};
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::broadcast::telegram_account::{self, Entity, Model};
 use storage::violation::OnUnique;
 use telegram::live::Identity;
@@ -76,41 +73,34 @@ async fn claim_and_introduce(
     let entered = match greet(on, access).await {
         Ok(identity) => {
             let (claimed, identity) = (&claimed, &*identity);
-            let entered = on.db.write(|tx| async move { introduce(on, &tx, actor, claimed.clone(), identity).await });
-            entered.await
+            on.write(actor, |w| async move { introduce(&w, claimed, identity).await }).await
         }
         Err(error) => Err(error),
     };
-    match entered {
-        Ok(account) => {
-            on.tell(Event::Account(account.id));
-            on.tell(Event::Audit);
-            Ok(account)
-        }
-        Err(error) => {
-            withdraw(on, claimed.id).await?;
-            Err(error)
-        }
+    if entered.is_err() {
+        withdraw(on, claimed.id).await?;
     }
+    entered
 }
 
 /// The claim becomes an account.
-async fn introduce(on: &Services, tx: &Tx, actor: &Actor, claim: Model, identity: &Identity) -> Result<Model> {
-    if let Some(other) = Entity::of_user(identity.user_id).one(tx).await? {
+async fn introduce(w: &Write, claim: &Model, identity: &Identity) -> Result<Model> {
+    if let Some(other) = Entity::of_user(identity.user_id).one(w).await? {
         return Err(known(&other.label));
     }
     let Shown { name, username, phone_end } = identity.into();
-    let mut row = Entity::require(tx, claim.id).await?.changed(on.now());
-    row.version = Set(1);
+    let mut row = w.require(claim.id).await?.into_active_model();
+    row.updated_at = Set(w.now);
     row.status = Set(AccountStatus::Active);
     row.telegram_user_id = Set(Some(identity.user_id));
     row.name = Set(name);
     row.username = Set(username);
     row.phone_end = Set(phone_end);
-    let account = row.update(tx).await;
+    let account = row.update(w).await;
     let account = account.on_unique(telegram_account::TABLE, "telegram_user_id", || known(&claim.label))?;
+    w.tell(Event::Account(account.id));
     let metadata = json!({ "label": account.label, "telegramUserId": identity.user_id.to_string() });
-    audit::record(on, tx, actor, Action::SessionStringAdded, subject(&account), metadata).await?;
+    w.note(Action::SessionStringAdded, account.id, metadata).await?;
     Ok(account)
 }
 

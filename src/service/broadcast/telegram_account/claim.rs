@@ -7,11 +7,10 @@ use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::{Access, Budget, key_hash};
-use crate::Services;
+use crate::{Services, Write};
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result};
 use domain::id::{TelegramAccountId, UserId};
-use storage::Tx;
 use storage::broadcast::telegram_account::{self, Entity, Model};
 use storage::violation::OnUnique;
 
@@ -30,23 +29,23 @@ pub(super) async fn claim(
     by: Option<UserId>,
 ) -> Result<Model> {
     let row = &row(on, access, label, budget, by);
-    on.db.write(|tx| async move { insert(on, &tx, row).await }).await?;
+    on.system_write(|w| async move { insert(&w, row).await }).await?;
     Ok(row.clone())
 }
 
-async fn insert(on: &Services, tx: &Tx, row: &Model) -> Result<()> {
-    match Entity::with_key(&row.auth_key_hash).one(tx).await? {
+async fn insert(w: &Write, row: &Model) -> Result<()> {
+    match Entity::with_key(&row.auth_key_hash).one(w).await? {
         Some(other) if other.telegram_user_id.is_some() => {
             let why = format!("this session is the one of the Telegram account \"{}\" already", other.label);
             return Err(Error::Conflict(why));
         }
-        Some(other) if other.created_at > on.now() - HOLDS => return Err(busy()),
+        Some(other) if other.created_at > w.now - HOLDS => return Err(busy()),
         Some(abandoned) => {
-            Entity::delete_by_id(abandoned.id).exec(tx).await?;
+            Entity::delete_by_id(abandoned.id).exec(w).await?;
         }
         None => {}
     }
-    let inserted = row.clone().into_active_model().insert(tx).await;
+    let inserted = row.clone().into_active_model().insert(w).await;
     inserted.map(drop).on_unique(telegram_account::TABLE, "auth_key_hash", busy)
 }
 
@@ -56,7 +55,7 @@ fn busy() -> Error {
 
 /// Gives a claim up: nothing is left of it.
 pub(super) async fn withdraw(on: &Services, claim: TelegramAccountId) -> Result<()> {
-    on.db.write(|tx| async move { Ok(Entity::delete_by_id(claim).exec(&*tx).await?) }).await.map(drop)
+    on.system_write(|w| async move { Ok(Entity::delete_by_id(claim).exec(&w).await?) }).await.map(drop)
 }
 
 fn row(on: &Services, access: &Access, label: &str, budget: Budget, by: Option<UserId>) -> Model {

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use sea_orm::ActiveModelTrait;
-use sea_orm::ActiveValue::Set;
-
 use crate::Services;
 use crate::broadcast::campaign;
 use domain::broadcast::AccountStatus;
@@ -12,10 +9,9 @@ use domain::error::{Error, Result};
 use domain::id::TelegramAccountId;
 use domain::pacing::BARRIER;
 use events::Event;
-use storage::Noun;
 use storage::broadcast::queue;
 use storage::broadcast::queue::detach::{Detached, campaigns_of, detach as detach_jobs, is_held};
-use storage::broadcast::telegram_account::Entity;
+use storage::broadcast::telegram_account::Model;
 
 /// How long a holder may take to let go: its calls end within 10 s, and what they brought is settled.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -30,34 +26,25 @@ const CHUNK: i32 = 2_000;
 /// # Errors
 /// [`Error::Precondition`] if its holder does not let go.
 pub(super) async fn detach(on: &Services, id: TelegramAccountId) -> Result<()> {
-    on.db
-        .write(|tx| async move {
-            let account = Entity::require(&*tx, id).await?;
-            if account.status != AccountStatus::Disabled {
-                let mut row = account.changed(on.now());
-                row.status = Set(AccountStatus::Disabled);
-                row.update(&*tx).await?;
-            }
-            Ok(())
-        })
-        .await?;
-    on.tell(Event::Account(id));
+    on.system_write(|w| async move {
+        let old = w.require(id).await?;
+        w.tell(Event::Account(id));
+        w.replace(&old, Model { status: AccountStatus::Disabled, ..old.clone() }).await.map(drop)
+    })
+    .await?;
     on.clock.sleep(BARRIER).await;
     await_release(on, id).await?;
     for campaign in campaigns_of(on.db.reader(), id).await? {
         loop {
-            let Detached { jobs } = on
-                .db
-                .write(|tx| async move {
-                    let tx = &*tx;
-                    let detached = detach_jobs(tx, campaign, id, CHUNK).await?;
-                    let hot = queue::lock(tx, campaign).await?;
-                    campaign::complete_if_spent(on, tx, &hot).await?;
-                    Ok(detached)
-                })
-                .await?;
-            on.tell(Event::Campaign(campaign));
-            on.tell(Event::Work(campaign));
+            let detached = on.system_write(|w| async move {
+                let detached = detach_jobs(&w, campaign, id, CHUNK).await?;
+                let hot = queue::lock(&w, campaign).await?;
+                campaign::complete_if_spent(&w, &hot).await?;
+                w.tell(Event::Campaign(campaign));
+                w.tell(Event::Work(campaign));
+                Ok(detached)
+            });
+            let Detached { jobs } = detached.await?;
             if jobs < CHUNK {
                 break;
             }

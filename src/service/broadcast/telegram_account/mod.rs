@@ -6,7 +6,6 @@
 use secrecy::SecretString;
 
 use crate::Services;
-use crate::access::audit::Subject;
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations};
 use domain::session_string::SessionString;
@@ -120,11 +119,6 @@ pub async fn all(on: &Services) -> Result<Vec<Model>> {
 
 fn label(wrong: &mut Violations, written: &str) -> String {
     wrong.take("label", text::line(written, Bounds::NAME))
-}
-
-/// What lines of the audit log about an account are about.
-fn subject(account: &Model) -> Subject {
-    Subject("TelegramAccount", account.id.0)
 }
 
 /// Simulated installations send nowhere, and ask nobody who he is.

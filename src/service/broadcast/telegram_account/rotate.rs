@@ -1,7 +1,5 @@
 //! An account is given another session: of the same Telegram user, or of another one.
 
-use sea_orm::ActiveModelTrait;
-use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -9,18 +7,15 @@ use serde_json::json;
 use super::claim::{claim, withdraw};
 use super::detach::detach;
 use super::greet::{Shown, greet};
-use super::{Access, Budget, key_hash, require_live, subject};
-use crate::access::audit;
-use crate::{Actor, Services};
+use super::{Access, Budget, key_hash, require_live};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::TelegramAccountId;
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::broadcast::queue::detach::forget_peers;
-use storage::broadcast::telegram_account::{ActiveModel, Entity, Model};
+use storage::broadcast::telegram_account::{Entity, Model};
 use telegram::live::Identity;
 
 /// A session in place of another.
@@ -74,12 +69,7 @@ async fn in_a_task(
     expected: Option<i32>,
 ) -> Result<Model> {
     let (on, actor) = (on.clone(), actor.clone());
-    let task = tokio::spawn(async move {
-        let rotated = replace(&on, &actor, &account, &access, expected).await?;
-        on.tell(Event::Account(rotated.id));
-        on.tell(Event::Audit);
-        Ok(rotated)
-    });
+    let task = tokio::spawn(async move { replace(&on, &actor, &account, &access, expected).await });
     task.await.map_err(Error::internal)?
 }
 
@@ -118,7 +108,7 @@ async fn greet_and_exchange(
         expected = None;
     }
     let new = &New { access, identity, was: account.status };
-    on.db.write(|tx| async move { exchange(on, &tx, actor, (account.id, claim), new, expected).await }).await
+    on.write(actor, |w| async move { exchange(on, &w, (account.id, claim), new, expected).await }).await
 }
 
 struct New<'a> {
@@ -131,58 +121,61 @@ struct New<'a> {
 /// One transaction: the claim goes, and its session is the account's.
 async fn exchange(
     on: &Services,
-    tx: &Tx,
-    actor: &Actor,
+    w: &Write,
     (id, claim): (TelegramAccountId, TelegramAccountId),
     new: &New<'_>,
     expected: Option<i32>,
 ) -> Result<Model> {
-    Entity::delete_by_id(claim).exec(tx).await?;
-    let old = Entity::require(tx, id).await?;
+    Entity::delete_by_id(claim).exec(w).await?;
+    let old = w.require(id).await?;
     require_version("Telegram account", old.version, expected)?;
     let is_other_user = old.telegram_user_id != Some(new.identity.user_id);
     if is_other_user {
-        forget_peers(tx, id).await?;
+        forget_peers(w, id).await?;
     }
-    let account = exchanged(on, old, new, is_other_user).update(tx).await?;
+    let account = w.replace(&old, exchanged(on, old.clone(), new, is_other_user)).await?;
+    w.tell(Event::Account(id));
     let metadata = json!({
         "label": account.label,
         "telegramUserId": new.identity.user_id.to_string(),
         "isAnotherUser": is_other_user,
     });
-    audit::record(on, tx, actor, Action::SessionStringRotated, subject(&account), metadata).await?;
+    w.note(Action::SessionStringRotated, id, metadata).await?;
     Ok(account)
 }
 
-fn exchanged(on: &Services, old: Model, new: &New<'_>, is_other_user: bool) -> ActiveModel {
+fn exchanged(on: &Services, old: Model, new: &New<'_>, is_other_user: bool) -> Model {
     let id = old.id;
     let Access { session, api_id, api_hash } = new.access;
     let Shown { name, username, phone_end } = new.identity.into();
-    let status = status(new.was, is_other_user);
-    let mut row = old.changed(on.now());
-    row.status = Set(status);
-    row.last_error = Set(None);
-    row.telegram_user_id = Set(Some(new.identity.user_id));
-    row.name = Set(name);
-    row.username = Set(username);
-    row.phone_end = Set(phone_end);
-    row.dc = Set(session.dc.into());
-    row.auth_key = Set(on.vault.seal(Model::auth_key_place(id), &session.key[..]));
-    row.auth_key_hash = Set(key_hash(&on.key, &session.key[..]));
-    row.api_id = Set(*api_id);
-    if let Some(hash) = api_hash {
-        row.api_hash = Set(Some(on.vault.seal_text(Model::api_hash_place(id), hash)));
+    let api_hash = api_hash.as_ref().map(|hash| on.vault.seal_text(Model::api_hash_place(id), hash));
+    let row = Model {
+        status: status(new.was, is_other_user),
+        last_error: None,
+        telegram_user_id: Some(new.identity.user_id),
+        name,
+        username,
+        phone_end,
+        dc: session.dc.into(),
+        auth_key: on.vault.seal(Model::auth_key_place(id), &session.key[..]),
+        auth_key_hash: key_hash(&on.key, &session.key[..]),
+        api_id: *api_id,
+        api_hash: api_hash.or(old.api_hash),
+        ..old
+    };
+    if !is_other_user {
+        return row;
     }
-    if is_other_user {
-        // Waits and budgets are the user's, whichever session he has.
-        row.send_not_before = Set(None);
-        row.resolve_not_before = Set(None);
-        row.read_not_before = Set(None);
-        row.sends_today = Set(0);
-        row.new_peers_today = Set(0);
-        row.resolves_today = Set(0);
+    // Waits and budgets are the user's, whichever session he has.
+    Model {
+        send_not_before: None,
+        resolve_not_before: None,
+        read_not_before: None,
+        sends_today: 0,
+        new_peers_today: 0,
+        resolves_today: 0,
+        ..row
     }
-    row
 }
 
 /// A new session mends what was wrong with the old one; what Telegram holds against the user stays with him.

@@ -1,11 +1,8 @@
 //! Label, limits, and whether an account is in use.
 
-use sea_orm::ActiveModelTrait;
-use sea_orm::ActiveValue::Set;
 use serde_json::json;
 
-use super::{Budget, label, subject, works};
-use crate::access::audit;
+use super::{Budget, label, works};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
@@ -13,8 +10,7 @@ use domain::error::{Error, Result, Violations, require_version};
 use domain::id::TelegramAccountId;
 use domain::pacing::BARRIER;
 use events::Event;
-use storage::Noun;
-use storage::broadcast::telegram_account::{Entity, Model};
+use storage::broadcast::telegram_account::Model;
 
 /// What is to be changed; None leaves it as it is.
 #[derive(Debug, Clone, Default)]
@@ -36,29 +32,16 @@ pub struct Change {
 /// Changes an account. Out of use, it starts no send after this has returned.
 pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change: Change) -> Result<Model> {
     let change = &change;
-    let (was, changed) = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = Entity::require(tx, id).await?;
-            require_version("Telegram account", old.version, change.expected_version)?;
-            let new = changed(on, old.clone(), change)?;
-            let was = old.status;
-            let mut row = old.changed(on.now());
-            row.label = Set(new.label);
-            row.messages_per_minute = Set(new.messages_per_minute);
-            row.new_peers_per_day = Set(new.new_peers_per_day);
-            row.resolves_per_day = Set(new.resolves_per_day);
-            row.status = Set(new.status);
-            row.last_error = Set(new.last_error);
-            let changed = row.update(tx).await?;
-            let metadata = json!({ "label": changed.label, "from": was, "to": changed.status });
-            audit::record(on, tx, actor, Action::TelegramAccountUpdated, subject(&changed), metadata).await?;
-            Ok((was, changed))
-        })
-        .await?;
-    on.tell(Event::Account(id));
-    on.tell(Event::Audit);
+    let changed = on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("Telegram account", old.version, change.expected_version)?;
+        let new = w.replace(&old, changed(on, old.clone(), change)?).await?;
+        w.tell(Event::Account(id));
+        let metadata = json!({ "label": new.label, "from": old.status, "to": new.status });
+        w.note(Action::TelegramAccountUpdated, id, metadata).await?;
+        Ok((old.status, new))
+    });
+    let (was, changed) = changed.await?;
     if works(was) && !works(changed.status) {
         on.clock.sleep(BARRIER).await;
     }

@@ -7,12 +7,17 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 use domain::channel_line::LINE_LIMIT;
 
+/// What may stand around a line: a mark, blanks, a line end.
+const SLACK: usize = 64;
+/// The longest record that is read whole, in bytes.
+const LIMIT: usize = LINE_LIMIT + SLACK;
+
 /// A record of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Record {
+pub struct Record {
     /// The number of its first line in the file, from 1.
     pub(super) line: i64,
-    /// Whether it is longer than [`LINE_LIMIT`]: then only its beginning was read.
+    /// Whether it is longer than [`LIMIT`]: then only its beginning was read.
     pub(super) is_cut: bool,
 }
 
@@ -51,8 +56,8 @@ impl<R: BufRead + Seek> Records<R> {
         self.buffer.clear();
         let line = self.lines + 1;
         let Some(first) = self.read_line()? else { return Ok(None) };
-        if self.delimiter.is_none() || self.buffer.len() > LINE_LIMIT {
-            return Ok(Some(Record { line, is_cut: self.buffer.len() > LINE_LIMIT }));
+        if self.delimiter.is_none() || self.buffer.len() > LIMIT {
+            return Ok(Some(Record { line, is_cut: self.buffer.len() > LIMIT }));
         }
         let (mut state, mut examined) = (State::Start, 0);
         loop {
@@ -64,7 +69,7 @@ impl<R: BufRead + Seek> Records<R> {
                 return Ok(Some(Record { line, is_cut: false }));
             }
             let ended = self.read_line()?.is_none();
-            if ended || self.buffer.len() > LINE_LIMIT {
+            if ended || self.buffer.len() > LIMIT {
                 // The mark was none that opens: what follows its line are records of their own.
                 self.at = first;
                 self.lines = line;
@@ -76,7 +81,7 @@ impl<R: BufRead + Seek> Records<R> {
 
     /// Adds a line to the buffer, of one that is too long only the beginning. Returns where it ends; None: there is none.
     fn read_line(&mut self) -> io::Result<Option<u64>> {
-        let most = (LINE_LIMIT + 1) as u64;
+        let most = (LIMIT + 1) as u64;
         let mut read = (&mut self.file).take(most).read_until(b'\n', &mut self.buffer)?;
         if read == 0 {
             return Ok(None);

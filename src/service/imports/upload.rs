@@ -7,16 +7,13 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use futures_util::{Stream, StreamExt};
-use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel};
 
 use self::receive::Incoming;
 pub use self::sweep::sweep;
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::error::{Error, Result};
 use domain::id::UploadId;
-use storage::Noun;
-use storage::Tx;
 use storage::broadcast::upload;
 
 /// Where the files of uploads lie in a data folder.
@@ -64,21 +61,18 @@ where
         used_at: None,
     };
     let new = &row;
-    on.db
-        .write(|tx| async move {
-            Ok(upload::Entity::insert(new.clone().into_active_model()).exec_without_returning(&*tx).await?)
-        })
-        .await?;
+    on.write(actor, |w| async move {
+        Ok(upload::Entity::insert(new.clone().into_active_model()).exec_without_returning(&w).await?)
+    })
+    .await?;
     kept.forget();
     Ok(row)
 }
 
 /// Notes that something uses the upload, so that it does not vanish after a day; `NOT_FOUND` if there is none.
-pub async fn mark_used(on: &Services, tx: &Tx, id: UploadId) -> Result<upload::Model> {
-    let row = upload::Entity::require(tx, id).await?;
-    let mut used = row.into_active_model();
-    used.used_at = Set(Some(on.now()));
-    Ok(used.update(tx).await?)
+pub async fn mark_used(w: &Write, id: UploadId) -> Result<upload::Model> {
+    let old = w.require(id).await?;
+    w.replace(&old, upload::Model { used_at: Some(w.now), ..old.clone() }).await
 }
 
 /// The body was cut off on its way: the sender's doing, or the network's.

@@ -1,71 +1,35 @@
-//! Reads a list of leads, on a thread of its own, and hands over batches: at no time are there more than a few.
+//! Lines of a list of leads: rows of a table, or JSON objects.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
-use std::path::PathBuf;
 
 use serde_json::Value as Json;
-use tokio::sync::mpsc;
 
-use super::records::Records;
+use crate::imports::reader::Lines;
+use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
 use domain::id::LeadId;
 use domain::retention::lead_columns::{Field, Mapping, Slot, Values};
 use domain::retention::lead_line::{self, LeadLine};
 use domain::retention::words::LeadImportFormat;
 use domain::secret_key::SecretKey;
-use storage::retention::lead_staging::{Batch, NewLead};
+use storage::retention::lead_staging::NewLead;
 use storage::retention::suppression;
 
-/// Bytes of a batch at most: a bound for its memory, however long the lines are.
-const BATCH_BYTES: u64 = 4 * 1024 * 1024;
-/// Batches that are ready while one is written.
-const READY: usize = 2;
-/// Read at once.
-const BUFFER: usize = 256 * 1024;
 /// What some editors put in front of a file: the byte order mark.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// What may stand between the fields of a table.
 const DELIMITERS: [u8; 3] = *b",;\t";
 
-/// What is to be read.
-#[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub(super) path: PathBuf,
-    pub(super) format: LeadImportFormat,
-    pub(super) mapping: Mapping,
-    /// Where to begin: all before it has been written.
-    pub(super) from: i64,
-    /// Lines of a batch.
-    pub(super) batch_lines: i64,
-    /// Errors that may still be told.
-    pub(super) errors: usize,
+/// The leads of a batch.
+pub struct Leads {
+    format: LeadImportFormat,
+    mapping: Mapping,
     /// What the addresses are hashed with, to be looked up among those that must not come back.
-    pub(super) key: SecretKey,
-}
-
-/// Begins to read. The end of the file is the end of the batches; dropping the receiver stops it.
-pub(super) fn start(source: Source) -> mpsc::Receiver<io::Result<Batch>> {
-    let (sender, receiver) = mpsc::channel(READY);
-    tokio::task::spawn_blocking(move || {
-        let mut batches = match Batches::open(source) {
-            Ok(batches) => batches,
-            Err(error) => return drop(sender.blocking_send(Err(error))),
-        };
-        while let Some(batch) = batches.next().transpose() {
-            if sender.blocking_send(batch).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-struct Batches {
-    source: Source,
-    records: Records<BufReader<File>>,
+    key: SecretKey,
     shape: Shape,
+    people: People,
 }
 
 /// How a record is read.
@@ -76,54 +40,41 @@ enum Shape {
     Object,
 }
 
-impl Batches {
-    fn open(source: Source) -> io::Result<Self> {
-        let mut file = BufReader::with_capacity(BUFFER, File::open(&source.path)?);
-        let from = source.from.unsigned_abs();
-        let (shape, delimiter, first) = match source.format {
-            LeadImportFormat::Jsonl => (Shape::Object, None, 0),
-            LeadImportFormat::Csv => {
-                let delimiter = delimiter(&mut file)?;
-                let mut records = Records::new(&mut file, Some(delimiter), 0)?;
-                records.next()?;
-                let header = row(records.bytes(), delimiter).map_err(io::Error::other)?;
-                let slots = source.mapping.slots(&header).map_err(io::Error::other)?;
-                (Shape::Row { slots, delimiter }, Some(delimiter), records.at())
-            }
-        };
-        let records = Records::new(file, delimiter, from.max(first))?;
-        Ok(Self { source, records, shape })
-    }
+impl Lines for Leads {
+    type Row = NewLead;
 
-    /// The next batch; None at the end of the file. The first batch of a table begins where the file does, so that its
-    /// header is never written twice and never left out of what was read.
-    fn next(&mut self) -> io::Result<Option<Batch>> {
-        let mut batch = Batch { bytes: self.source.from..self.source.from, ..Batch::default() };
-        let mut people = People::default();
-        let begin = self.records.at();
-        while batch.lines < self.source.batch_lines && self.records.at() - begin < BATCH_BYTES {
-            let Some(record) = self.records.next()? else { break };
-            let read = if record.is_cut { Err(too_long()) } else { self.read() };
-            let Some(read) = read.transpose() else { continue };
-            batch.lines += 1;
-            if let Err(why) = read.and_then(|line| people.add(record.line, line)) {
-                batch.invalid += 1;
-                if self.source.errors > 0 {
-                    self.source.errors -= 1;
-                    batch.errors.push((record.line, why));
-                }
-            }
+    fn begin(&mut self, file: &mut BufReader<File>) -> io::Result<(Option<u8>, u64)> {
+        if self.format == LeadImportFormat::Jsonl {
+            return Ok((None, 0));
         }
-        batch.bytes.end = i64::try_from(self.records.at()).map_err(io::Error::other)?;
-        self.source.from = batch.bytes.end;
-        let hash = |kind, address: &str| suppression::hash(&self.source.key, kind, address);
-        batch.leads = people.leads(hash);
-        Ok((!batch.bytes.is_empty()).then_some(batch))
+        let delimiter = delimiter(file)?;
+        let mut records = Records::new(file, Some(delimiter), 0)?;
+        records.next()?;
+        let header = row(records.bytes(), delimiter).map_err(io::Error::other)?;
+        let slots = self.mapping.slots(&header).map_err(io::Error::other)?;
+        self.shape = Shape::Row { slots, delimiter };
+        Ok((Some(delimiter), records.at()))
     }
 
-    /// What the last record says; None if it is empty.
-    fn read(&self) -> Result<Option<LeadLine>, String> {
-        let bytes = self.records.bytes();
+    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<(), String>> {
+        let read = if record.is_cut { Err(too_long()) } else { self.line(bytes) };
+        Some(read.transpose()?.and_then(|line| self.people.add(record.line, line)))
+    }
+
+    fn rows(&mut self) -> Vec<NewLead> {
+        let hash = |kind, address: &str| suppression::hash(&self.key, kind, address);
+        std::mem::take(&mut self.people).leads(hash)
+    }
+}
+
+impl Leads {
+    /// Nothing has been read yet.
+    pub(super) fn new(format: LeadImportFormat, mapping: Mapping, key: SecretKey) -> Self {
+        Self { format, mapping, key, shape: Shape::Object, people: People::default() }
+    }
+
+    /// What a record says; None if it is empty.
+    fn line(&self, bytes: &[u8]) -> Result<Option<LeadLine>, String> {
         let text = bytes.strip_prefix(MARK).unwrap_or(bytes).trim_ascii();
         if text.is_empty() {
             return Ok(None);
@@ -148,7 +99,7 @@ impl Batches {
                 let object: serde_json::Map<String, Json> =
                     serde_json::from_slice(text).map_err(|error| format!("not a JSON object: {error}"))?;
                 for (key, value) in object {
-                    if let Some(slot) = self.source.mapping.slot(&key) {
+                    if let Some(slot) = self.mapping.slot(&key) {
                         values.add(&slot, value)?;
                     }
                 }

@@ -1,0 +1,103 @@
+//! Reads a file record by record, on a thread of its own, and hands over batches: at no time are there more than a few.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::records::{Record, Records};
+use storage::imports::Batch;
+
+/// Bytes of a batch at most: a bound for its memory, however long the lines are.
+pub(super) const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+/// Batches that are ready while one is written.
+const READY: usize = 2;
+/// Read at once.
+const BUFFER: usize = 256 * 1024;
+
+/// How the records of a file become rows.
+pub trait Lines: Send + 'static {
+    /// What goes into the database.
+    type Row: Send + Sync + 'static;
+
+    /// Reads how a file begins. Returns the separator of fields, if quotation marks count, and where the records begin.
+    fn begin(&mut self, _: &mut BufReader<File>) -> io::Result<(Option<u8>, u64)> {
+        Ok((None, 0))
+    }
+
+    /// Reads a record, and keeps what becomes of it for the batch; None if it is empty.
+    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<(), String>>;
+
+    /// What became of the records of the batch, which ends here.
+    fn rows(&mut self) -> Vec<Self::Row>;
+}
+
+/// What is to be read.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    /// Where to begin: all before it has been written.
+    pub(super) from: i64,
+    /// Lines of a batch.
+    pub(super) batch_lines: i64,
+    /// Errors that may still be told.
+    pub(super) errors: usize,
+}
+
+/// Begins to read. The end of the file is the end of the batches; dropping the receiver stops it.
+pub(super) fn start<L: Lines>(source: Source, lines: L) -> mpsc::Receiver<io::Result<Batch<L::Row>>> {
+    let (sender, receiver) = mpsc::channel(READY);
+    tokio::task::spawn_blocking(move || {
+        let mut batches = match Batches::open(source, lines) {
+            Ok(batches) => batches,
+            Err(error) => return drop(sender.blocking_send(Err(error))),
+        };
+        while let Some(batch) = batches.next().transpose() {
+            if sender.blocking_send(batch).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The batches of a file, one after the other.
+pub(super) struct Batches<L> {
+    source: Source,
+    records: Records<BufReader<File>>,
+    lines: L,
+}
+
+impl<L: Lines> Batches<L> {
+    pub(super) fn open(source: Source, mut lines: L) -> io::Result<Self> {
+        let mut file = BufReader::with_capacity(BUFFER, File::open(&source.path)?);
+        let (delimiter, first) = lines.begin(&mut file)?;
+        let records = Records::new(file, delimiter, source.from.unsigned_abs().max(first))?;
+        Ok(Self { source, records, lines })
+    }
+
+    /// The next batch; None at the end of the file. The first batch of a table begins where the file does, so that its
+    /// header is never written twice and never left out of what was read.
+    pub(super) fn next(&mut self) -> io::Result<Option<Batch<L::Row>>> {
+        let (mut lines, mut invalid, mut errors) = (0, 0, Vec::new());
+        let begin = self.records.at();
+        while lines < self.source.batch_lines && self.records.at() - begin < BATCH_BYTES {
+            let Some(record) = self.records.next()? else { break };
+            let Some(read) = self.lines.read(record, self.records.bytes()) else { continue };
+            lines += 1;
+            if let Err(why) = read {
+                invalid += 1;
+                if self.source.errors > 0 {
+                    self.source.errors -= 1;
+                    errors.push((record.line, why));
+                }
+            }
+        }
+        let end = i64::try_from(self.records.at()).map_err(io::Error::other)?;
+        let bytes = self.source.from..end;
+        self.source.from = end;
+        let batch = Batch { rows: self.lines.rows(), errors, lines, invalid, bytes };
+        Ok((!batch.bytes.is_empty()).then_some(batch))
+    }
+}
