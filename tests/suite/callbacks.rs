@@ -53,8 +53,9 @@ async fn lead(herald: &TestApp, name: &str, phone: &str) -> lead::Model {
         first_name: Some(name.into()),
         phone: Some(phone.into()),
         email: Some(format!("{name}@example.com")),
+        source: "API".into(),
         status: LeadStatus::Contacted,
-        ..rows::lead(on.now())
+        ..lead::Model::new(on.now())
     };
     let made = &row;
     on.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();

@@ -86,8 +86,9 @@ pub async fn person(on: &Services, name: &str, change: impl FnOnce(&mut lead::Mo
     let mut row = lead::Model {
         first_name: Some(name.into()),
         email: Some(format!("{name}@example.org")),
+        source: "API".into(),
         time_zone: Some("Europe/Berlin".into()),
-        ..rows::lead(on.now())
+        ..lead::Model::new(on.now())
     };
     change(&mut row);
     let id = row.id;
