@@ -81,7 +81,7 @@ pub async fn park(on: &Services, id: TelegramAccountId, status: AccountStatus, e
     Ok(())
 }
 
-/// The same as a part of a transaction.
+/// Notes, as a part of a transaction, that an account can't send any more.
 pub(super) async fn park_in(
     on: &Services,
     tx: &Tx,
@@ -105,7 +105,7 @@ pub async fn wait(on: &Services, id: TelegramAccountId, method: Method, told: (u
     Ok(())
 }
 
-/// The same as a part of a transaction.
+/// Notes, as a part of a transaction, that an account waits.
 pub(super) async fn note_wait(
     on: &Services,
     tx: &Tx,

@@ -7,9 +7,9 @@ use crate::broadcast::campaign::complete_if_spent;
 use domain::error::Result;
 use events::Event;
 use storage::broadcast::queue::engage::{Claim, Engaged, engage as engage_row};
-use storage::broadcast::queue::tray::{self, Owner, Want};
+use storage::broadcast::queue::prefetch::{self, Owner, Want};
 
-/// Leases a job that lies ready on the account's tray; None if it is not there any more.
+/// Leases a job that the account has prefetched; None if it is not there any more.
 ///
 /// # Errors
 /// [`domain::error::Error::Precondition`] if the campaign does not run any more, the account was taken over, or may not
@@ -31,7 +31,7 @@ pub async fn engage(on: &Services, mission: &Mission, claim: &Claim) -> Result<O
     Ok(engaged)
 }
 
-/// Puts jobs that are nobody's on an account's tray. Returns their places.
+/// Lets an account prefetch jobs that are nobody's. Returns their places.
 pub async fn assign(on: &Services, owner: Owner, want: &Want) -> Result<Vec<i32>> {
-    on.write(|tx| async move { tray::assign(&tx, owner, want).await }).await
+    on.write(|tx| async move { prefetch::assign(&tx, owner, want).await }).await
 }

@@ -8,11 +8,11 @@ use domain::broadcast::{JobStatus, ProgressStatus};
 use domain::delivery::{Attempt, Effect, Fault, judge};
 use domain::error::Result;
 use events::Event;
+use storage::broadcast::queue::prefetch::{Item, Owner};
 use storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
-use storage::broadcast::queue::tray::{Item, Owner};
 use storage::broadcast::queue::{Change, Delta, Streak, engage, lock, new_key, record};
 
-/// Ends a job on an account's tray by what the look-up of its channel was answered.
+/// Ends a job that an account has prefetched by what the look-up of its channel was answered.
 pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item, fault: &Fault) -> Result<()> {
     let now = on.now();
     let attempt = Attempt {

@@ -27,7 +27,7 @@ pub(super) const QUIET: TimeDelta = TimeDelta::seconds(60);
 /// How it is known that a process is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
-    /// It has ended: the operating system has closed its sockets.
+    /// The process has ended: the operating system has closed its sockets.
     Ended,
     /// Only by its silence: it may stand still, with its sockets open.
     Silent,

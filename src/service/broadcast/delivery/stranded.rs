@@ -7,7 +7,7 @@ use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
 use domain::broadcast::ProgressStatus;
 use domain::error::Result;
 use events::Event;
-use storage::broadcast::queue::{self, stranded as rows, tray};
+use storage::broadcast::queue::{self, prefetch, stranded as rows};
 
 /// Jobs of one transaction.
 const CHUNK: i64 = 1_000;
@@ -15,7 +15,7 @@ const CHUNK: i64 = 1_000;
 /// Lets other accounts have what waiting ones have not touched, where the campaign allows it; ends what nobody can ever send;
 /// and stops campaigns none of whose accounts can send. Any worker may do it.
 pub async fn look_after(on: &Services) -> Result<()> {
-    for campaign in tray::fail_over(&on.db, on.now()).await? {
+    for campaign in prefetch::fail_over(&on.db, on.now()).await? {
         on.tell(Event::Work(campaign));
     }
     let window = TimeDelta::from_std(on.rules.dedupe_window).unwrap_or(TimeDelta::MAX);

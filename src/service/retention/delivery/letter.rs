@@ -35,7 +35,7 @@ pub struct Turn {
 /// What there is to say about a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
-    /// It may be used, within the deadline of a claim (R1).
+    /// The turn may be used, within the deadline of a claim (R1).
     Given,
     /// The sequence or its campaign was paused meanwhile, the enrollment has ended, or the lead wants no messages any more.
     Withdrawn,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::QuerySelect;
 use serde_json::{Value as Json, json};
 
-use super::book::Book;
+use super::ledger::Ledger;
 use crate::Services;
 use crate::retention::endings;
 use domain::error::Result;
@@ -78,26 +78,26 @@ async fn within(on: &Services, tx: &Tx, answers: &[Answer]) -> Result<Vec<Retent
     let judged: Vec<(&Answer, Verdict)> =
         answers.into_iter().map(|answer| (answer, verdict(answer, &held[&answer.execution], clock, now))).collect();
     let attempts = attempts(tx, &judged, now).await?;
-    let mut book = Book::open(tx, now, enrollments.values()).await?;
+    let mut ledger = Ledger::open(tx, now, enrollments.values()).await?;
     for (answer, verdict) in &judged {
         let Some(enrollment) = enrollments.get(&answer.enrollment) else { continue };
         let told = answer.attempt.and_then(|id| attempts.get(&id).copied());
         let change = change(answer, &held[&answer.execution], enrollment, verdict, told, now);
         let is_over = change.status != ExecutionStatus::Scheduled;
         let was_made = matches!(verdict.execution, ExecutionStatus::Sent | ExecutionStatus::Unknown);
-        book.execution(enrollment, change);
+        ledger.execution(enrollment, change);
         if is_over {
-            book.advance(enrollment, was_made.then_some(now));
+            ledger.advance(enrollment, was_made.then_some(now));
         } else if verdict.reason.is_some() {
-            book.touched(enrollment);
+            ledger.touched(enrollment);
         }
     }
-    book.write_rows(tx).await?;
+    ledger.write_rows(tx).await?;
     let taken = judged.iter().filter(|(_, verdict)| verdict.execution == ExecutionStatus::Sent);
     let taken: Vec<_> = taken.map(|(answer, _)| (answer.lead, answer.campaign)).collect();
     write::contacted(tx, &taken, on.now()).await?;
-    book.count(tx).await?;
-    let mut changed = book.sequences();
+    ledger.count(tx).await?;
+    let mut changed = ledger.sequences();
     for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out) {
         let channel = held[&answer.execution].channel;
         changed.extend(opt_out(on, tx, answer.lead, channel, now).await?);
