@@ -159,7 +159,7 @@ async fn not_found(state: &State, fault: &Fault) -> Result<Outcome> {
 }
 
 impl Ready {
-    /// Uses up the account's slot for this letter; None if it does not go now, which its lane has been told.
+    /// Uses up the account's slot for this letter; None if it does not go now, which its producer has been told.
     pub async fn begin(self, state: &State, slot: i64) -> Result<Option<Self>> {
         let is_repetition = self.ambiguous_since.is_some();
         if !is_repetition && !self.letter.take() {
