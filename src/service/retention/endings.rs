@@ -10,6 +10,7 @@ use super::delivery::ledger::Ledger;
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId};
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
+use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::{self, Deltas, write};
 use storage::retention::{enrollment, execution};

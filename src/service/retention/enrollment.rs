@@ -15,6 +15,7 @@ use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::enroll::NewEnrollment;
 use storage::retention::queue::write::{self, EnrollmentChange};
@@ -33,6 +34,7 @@ pub async fn enroll(
     lead: LeadId,
 ) -> Result<enrollment::Model> {
     let enrolled = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             queue::lock_leads(tx, &[lead]).await?;
@@ -119,6 +121,7 @@ async fn enter(
     action: Action,
 ) -> Result<enrollment::Model> {
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let known = enrollment::Entity::by_ids(&[id]).one(tx).await?.ok_or(Error::NotFound("enrollment"))?;

@@ -20,6 +20,7 @@ use domain::text::{self, Bounds};
 use domain::username;
 use domain::violation::OnUnique;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{lead, members, suppression};
 
@@ -75,7 +76,7 @@ pub struct Created {
 
 impl Again for Created {
     async fn again(on: &Services, done: Done) -> Result<Self> {
-        let is_new = done.result["isNew"].as_bool().unwrap_or_default();
+        let is_new = done.answer(|told| told["isNew"].as_bool().unwrap_or_default())?;
         Ok(Self { lead: lead::Model::again(on, done).await?, is_new })
     }
 }
@@ -88,6 +89,7 @@ impl Again for Created {
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Created> {
     let row = &unknown(on, fields)?;
     let created = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             if let Some(lead) = known(tx, row).await? {
@@ -252,6 +254,7 @@ pub fn source_of(written: &str) -> Result<String, String> {
 pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) -> Result<lead::Model> {
     let change = &change;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = lead::Entity::require(tx, id).await?;
@@ -325,6 +328,7 @@ fn taken() -> Error {
 /// without it. Erasing a person is another thing: that keeps it from coming back.
 pub async fn delete(on: &Services, actor: &Actor, id: LeadId) -> Result<lead::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = lead::Entity::require(tx, id).await?;
