@@ -15,24 +15,21 @@ use storage::broadcast::queue::prefetch::{self, Owner, Want};
 /// [`domain::error::Error::Precondition`] if the campaign does not run any more, the account was taken over, or may not
 /// send this now. After any other error it is not known whether the lease was committed (R10).
 pub async fn engage(on: &Services, mission: &Mission, claim: &Claim) -> Result<Option<Engaged>> {
-    let engaged = on
-        .db
-        .write(|tx| async move {
-            let engaged = engage_row(&tx, claim, |job| decide(on, mission, claim.now, job)).await?;
-            if let Some(engaged) = &engaged {
-                // The last job may have ended unsent: then no answer will come that could end the campaign.
-                complete_if_spent(on, &tx, &engaged.progress).await?;
-            }
-            Ok(engaged)
-        })
-        .await?;
-    if engaged.as_ref().is_some_and(|engaged| engaged.job.is_none()) {
-        on.tell(Event::Campaign(mission.id));
-    }
-    Ok(engaged)
+    on.system_write(|w| async move {
+        let engaged = engage_row(&w, claim, |job| decide(on, mission, claim.now, job)).await?;
+        if let Some(engaged) = &engaged {
+            // The last job may have ended unsent: then no answer will come that could end the campaign.
+            complete_if_spent(on, &w, &engaged.progress).await?;
+        }
+        if engaged.as_ref().is_some_and(|engaged| engaged.job.is_none()) {
+            w.tell(Event::Campaign(mission.id));
+        }
+        Ok(engaged)
+    })
+    .await
 }
 
 /// Lets an account prefetch jobs that are nobody's. Returns their places.
 pub async fn assign(on: &Services, owner: Owner, want: &Want) -> Result<Vec<i32>> {
-    on.db.write(|tx| async move { prefetch::assign(&tx, owner, want).await }).await
+    on.system_write(|w| async move { prefetch::assign(&w, owner, want).await }).await
 }

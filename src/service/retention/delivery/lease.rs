@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::message::{Known, message};
 use crate::Services;
 use crate::retention::unsubscribe;
+use crate::write::Write;
 use domain::error::{Error, Result};
 use domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId,
@@ -96,20 +97,14 @@ pub struct Leased {
 /// [`Error::Precondition`] if a sequence was just paused or the sender was taken over; nothing has happened then. After any other
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, claim: &Claim) -> Result<Leased> {
-    let (leased, changed) = on
-        .db
-        .write(|tx| async move {
-            let mut round = Round::begin(on, &tx, claim).await?;
-            for due in std::mem::take(&mut round.due) {
-                round.decide(&due);
-            }
-            round.finish(&tx).await
-        })
-        .await?;
-    for sequence in changed {
-        on.tell(Event::Sequence(sequence));
-    }
-    Ok(leased)
+    on.system_write(|w| async move {
+        let mut round = Round::begin(on, &w, claim).await?;
+        for due in std::mem::take(&mut round.due) {
+            round.decide(&due);
+        }
+        round.finish(&w).await
+    })
+    .await
 }
 
 /// One claim, while it is being decided.
@@ -242,25 +237,28 @@ impl<'a> Round<'a> {
 
     /// Writes it all down. No lease is given for a sequence that is not ACTIVE, whose hot row is
     /// locked from here on, nor for one whose campaign is PAUSED (R5).
-    async fn finish(mut self, tx: &Tx) -> Result<(Leased, Vec<domain::id::RetentionSequenceId>)> {
+    async fn finish(mut self, w: &Write) -> Result<Leased> {
         if let Some(slot) = self.last_slot {
-            pace::used(tx, self.claim.channel, slot).await?;
+            pace::used(w, self.claim.channel, slot).await?;
         }
-        write::new_attempts(tx, &self.attempts).await?;
-        let (all, changed) = (self.ledger.all_sequences(&self.sending), self.ledger.sequences());
-        self.ledger.write_rows(tx).await?;
-        let locked = queue::lock(tx, all).await?;
+        write::new_attempts(w, &self.attempts).await?;
+        let all = self.ledger.all_sequences(&self.sending);
+        self.ledger.write_rows(w).await?;
+        let locked = queue::lock(w, all).await?;
         let is_active = |id| locked.get(id) == Some(&RetentionSequenceStatus::Active);
         if !self.sending.iter().all(is_active) {
             return Err(Error::Precondition("the sequence has just been paused".into()));
         }
         let campaigns: Vec<_> = self.leased.ready.iter().filter_map(|ready| ready.campaign).collect();
-        if !campaigns.is_empty() && !campaign::Entity::paused(tx, &campaigns).await?.is_empty() {
+        if !campaigns.is_empty() && !campaign::Entity::paused(w, &campaigns).await?.is_empty() {
             return Err(Error::Precondition("the campaign has just been paused".into()));
         }
-        self.ledger.count(tx).await?;
+        self.ledger.count(w).await?;
         self.leased.is_idle = self.ledger.is_empty();
-        Ok((self.leased, changed))
+        for sequence in self.ledger.sequences() {
+            w.tell(Event::Sequence(sequence));
+        }
+        Ok(self.leased)
     }
 
     fn case<'b>(
