@@ -7,8 +7,7 @@ use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::sender::{QUIET, give_back};
-use crate::Services;
-use crate::write::Write;
+use crate::{Services, Write};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
 use domain::delivery::table::Method;
@@ -35,12 +34,7 @@ pub struct Held {
 /// Leases an account for the process `holder`; None if somebody holds it. What an earlier holder left open may have been sent:
 /// it goes back to the queue as such before anything new is leased.
 pub async fn acquire(on: &Services, holder: &sender::Model, id: TelegramAccountId) -> Result<Option<Held>> {
-    let epoch = on
-        .system_write(|w| async move {
-            let w = &w;
-            accounts::acquire(w, id, holder.id, holder.epoch).await
-        })
-        .await?;
+    let epoch = on.system_write(|w| async move { accounts::acquire(&w, id, holder.id, holder.epoch).await }).await?;
     let Some(epoch) = epoch else { return Ok(None) };
     let jobs = give_back(on, SenderId(id.0), |_| false, Fate::Lost).await?;
     if jobs > 0 {

@@ -5,9 +5,8 @@ use serde_json::json;
 
 use super::Mission;
 use super::standing::Standing;
-use crate::Services;
 use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
-use crate::write::Write;
+use crate::{Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignMode, JobStatus, ProgressStatus};
 use domain::clock;

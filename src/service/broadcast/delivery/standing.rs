@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Mission;
 use super::account;
 use super::settle::{Answer, Carrier};
-use crate::write::Write;
+use crate::Write;
 use domain::broadcast::{AccountStatus, CampaignMode};
 use domain::delivery::table::Method;
 use domain::delivery::{Effect, Verdict};

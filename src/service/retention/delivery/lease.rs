@@ -7,9 +7,8 @@ use serde_json::json;
 use super::hooks::{self, Answers};
 use super::ledger::Ledger;
 use super::message::{Known, message};
-use crate::Services;
 use crate::retention::unsubscribe;
-use crate::write::Write;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId,

@@ -7,9 +7,8 @@ use sea_orm::QuerySelect;
 use serde_json::{Value as Json, json};
 
 use super::ledger::Ledger;
-use crate::Services;
 use crate::retention::endings;
-use crate::write::Write;
+use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, RetentionSequenceId, SequenceEnrollmentId, SequenceStepExecutionId,
