@@ -7,6 +7,7 @@ pub mod db;
 pub mod noun;
 pub mod page;
 pub mod retention;
+pub mod rows;
 pub mod shelf;
 pub mod sql;
 pub use domain::violation;

@@ -23,11 +23,13 @@ async fn nothing_starts_after_a_pause_has_answered() {
     let workers =
         if office.on.db.is_postgres() { vec![office.worker(), other.worker()] } else { vec![office.worker()] };
     for round in 0..4 {
+        // The test's own time: some hundred sends between two pauses.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let asked = Instant::now();
         campaign::pause(&office.on, &office.actor, id).await.expect("pauses");
         let answered = office.on.clock.now();
         assert!(asked.elapsed() < Duration::from_secs(1), "it answers within a second");
+        // Longer than the horizon of a claim.
         tokio::time::sleep(Duration::from_millis(400)).await;
         let late = [office.ledger(), other.ledger()].concat().into_iter().filter(|line| line.at > answered).count();
         assert_eq!(late, 0, "sends after the answer, in round {round}");
