@@ -22,6 +22,7 @@ pub const ERRORS: i64 = 1_000;
 
 /// The columns that all tables of imports have, apart from the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the columns are those of the rows")]
 pub struct Import {
     pub upload_id: UploadId,
     /// The node that has the file and therefore does the work.
@@ -70,9 +71,11 @@ pub struct Counts {
 /// A line that did not go in.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct LineError {
+    /// The import.
     pub import_id: Uuid,
     /// Its number in the file, from 1.
     pub line: i64,
+    /// What is wrong with it.
     pub message: String,
 }
 

@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 use crate::broadcast::telegram_account;
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignMode, CampaignStatus};
 use domain::error::{Error, Result, Violations};
@@ -78,7 +78,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
         let audience = batch::Entity::by_ids(&[new.batch]).one(&w).await?.ok_or(Error::NotFound("batch"))?;
         let message = w.require(new.template).await?;
         check_placeholders(&message, &new.params)?;
-        let created = row(w.now, &w.actor, new)?.into_active_model().insert(&w).await?;
+        let created = row(on, &w, new)?.into_active_model().insert(&w).await?;
         insert_progress(&w, &created, preview(new, audience.channel_count)).await?;
         telegram_account::choose(&w, created.id, &new.accounts).await?;
         let used = message.usage_count + 1;
@@ -129,7 +129,7 @@ fn check_placeholders(message: &template::Model, params: &Params) -> Result<()> 
     wrong.into_result()
 }
 
-fn row(now: DateTime<Utc>, actor: &Actor, new: &New) -> Result<campaign::Model> {
+fn row(on: &Services, w: &Write, new: &New) -> Result<campaign::Model> {
     Ok(campaign::Model {
         id: BroadcastCampaignId::generate(),
         name: new.name.trim().to_owned(),
@@ -152,11 +152,11 @@ fn row(now: DateTime<Utc>, actor: &Actor, new: &New) -> Result<campaign::Model> 
         media_type: None,
         media_url: None,
         media_upload_id: None,
-        created_at: now,
-        updated_at: now,
+        created_at: w.now,
+        updated_at: w.now,
         started_at: None,
         completed_at: None,
-        created_by_id: actor.signed_in()?,
+        created_by_id: w.actor.signed_in()?,
         version: 1,
     })
 }

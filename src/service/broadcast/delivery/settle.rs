@@ -124,6 +124,7 @@ pub struct Carrier {
 pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finished: &[i64]) -> Result<()> {
     let plan = &Plan::of(mission, answers);
     on.system_write(|w| async move {
+        let w = &w;
         let batch = Batch {
             campaign: mission.id,
             results: &plan.results,
@@ -133,22 +134,21 @@ pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finish
             not_before: plan.wait.map_or(0, |(_, until)| clock::nanos(until)),
             finished_leases: finished,
         };
-        let changed = rows::jobs(&w, &batch).await?;
-        let gone = rows::channels(&w, &plan.channels, on.now(), on.rules.channel_errors).await?;
-        audit_channels(&w, mission, &gone).await?;
-        plan.standing.write(on, &w, mission).await?;
+        let changed = rows::jobs(w, &batch).await?;
+        let gone = rows::channels(w, &plan.channels, w.now, on.rules.channel_errors).await?;
+        note_gone(w, mission, &gone).await?;
+        plan.standing.write(w, mission).await?;
         if let Some((seconds, until)) = plan.wait {
-            let metadata = json!({ "waitSeconds": seconds, "until": until });
-            w.note(Action::FloodWaitTriggered, mission.id, metadata).await?;
+            w.note(Action::FloodWaitTriggered, mission.id, json!({ "waitSeconds": seconds, "until": until })).await?;
         }
-        if let Some(row) = rows::finish(&w, &batch, &changed).await? {
-            follow(on, &w, (plan.run, plan.pause.clone()), &row).await?;
+        if let Some(row) = rows::finish(w, &batch, &changed).await? {
+            follow(on, w, (plan.run, plan.pause.clone()), &row).await?;
         }
+        w.tell(Event::Campaign(mission.id));
         Ok(())
     })
     .await?;
     plan.meter();
-    on.tell(Event::Campaign(mission.id));
     Ok(())
 }
 
@@ -270,7 +270,7 @@ fn streak(sent: impl Iterator<Item = bool>) -> Streak {
     })
 }
 
-pub(super) async fn audit_channels(w: &Write, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
+pub(super) async fn note_gone(w: &Write, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
     for channel in gone {
         w.note(Action::ChannelDeactivated, *channel, json!({ "campaignId": mission.id })).await?;
     }
