@@ -29,7 +29,7 @@ use domain::retention::endpoints::Endpoints;
 use domain::secret_key::SecretKey;
 use service::access::sso::Issuer;
 use service::broadcast::telegram_account::Application;
-use storage::archive::Place;
+use storage::archive::ArchivePlace;
 
 /// The settings as they are written. Each has an environment variable and a flag; the flag wins.
 #[derive(Args, Clone)]
@@ -224,19 +224,19 @@ pub struct Config {
     pub channel_errors: i32,
     /// How long an ambiguous send is repeated.
     pub dedupe_window: Duration,
-    /// Who else says who somebody is.
+    /// The issuer of single sign-on, who says who somebody is.
     pub sso: Option<Arc<Issuer>>,
     /// Where old audit lines are archived.
-    pub audit_archive: Option<Place>,
+    pub audit_archive: Option<ArchivePlace>,
     /// Days for which audit lines stay in the database.
     pub audit_days: i64,
     /// Where he lets people sign in.
     pub sso_login_url: Option<String>,
-    /// What is logged.
+    /// The filter of the log.
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
-    /// What one client may ask for.
+    /// The limits of what one client may ask for.
     pub limits: Limits,
     /// Where traces go, or None for nowhere.
     pub otlp_endpoint: Option<SecretString>,
@@ -262,7 +262,7 @@ impl<T> Named<T> for Result<T, String> {
 }
 
 impl Settings {
-    /// The same, with another number of days for which audit lines stay, if one is given.
+    /// These settings, with another number of days for which audit lines stay, if one is given.
     #[must_use]
     pub fn with_audit_days(self, days: Option<String>) -> Self {
         Self { audit_days: days.unwrap_or(self.audit_days), ..self }

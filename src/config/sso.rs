@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Named, Wrong, values};
 use service::access::sso::{Issuer, Trust};
 
-/// Whose word is taken, and for what.
+/// The settings of single sign-on: whose word is taken, and for what.
 #[derive(Args, Clone)]
 #[expect(clippy::struct_field_names, reason = "the flags have their names from them")]
 pub(super) struct Sso {
@@ -40,7 +40,7 @@ pub(super) struct Sso {
 }
 
 impl Sso {
-    /// Who is believed, and where people sign in.
+    /// The issuer who is believed, and where people sign in.
     pub(super) fn check(self) -> Result<(Option<Arc<Issuer>>, Option<String>), Wrong> {
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (algorithm, issuer, audience) = (text(self.sso_alg), text(self.sso_issuer), text(self.sso_audience));

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::Receiver;
 
 use domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, RetentionSequenceId, TelegramAccountId, UserId};
 
-/// What changed.
+/// A change that others are told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Event {
     /// A campaign's state, counters or jobs.
@@ -41,6 +41,6 @@ pub trait Events: Send + Sync + 'static {
     /// Tells all subscribers, of this process at once, of others soon. It never waits and never fails: see [`Event`].
     fn publish(&self, event: Event);
 
-    /// What is published from now on. A receiver that lags must treat that as [`Event::Resync`].
+    /// A receiver of all that is published from now on. A receiver that lags must treat that as [`Event::Resync`].
     fn subscribe(&self) -> Receiver<Event>;
 }

@@ -12,7 +12,7 @@ use domain::error::Code;
 /// Why parameters are not a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
-    /// What `extensions.code` says.
+    /// The value of `extensions.code`.
     pub code: Code,
     /// A sentence for a person.
     pub message: String,
@@ -92,11 +92,7 @@ fn without_query(has_hash: bool, has_id: bool) -> Wrong {
 
 /// The SHA-256 of a document, as it is written.
 fn hash_of(query: &str) -> String {
-    let mut hex = String::new();
-    for byte in Sha256::digest(query.as_bytes()) {
-        write!(hex, "{byte:02x}").expect("a string takes all");
-    }
-    hex
+    hex::encode(Sha256::digest(query.as_bytes()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// What of a lead a column can hold.
+/// The fields of a lead that a column can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Field {
@@ -142,10 +142,10 @@ fn usual(column: &str) -> String {
     column.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What a line says of a lead, not examined yet.
+/// The values that a line gives for a lead, not examined yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Values {
-    /// What is there of the fields, without blanks around it; never empty.
+    /// The fields that are there, without blanks around it; never empty.
     pub fields: BTreeMap<Field, String>,
     /// The custom fields.
     pub meta: Map<String, Json>,

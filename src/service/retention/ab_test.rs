@@ -189,7 +189,7 @@ async fn end(
         .write(|tx| async move {
             let tx = &*tx;
             let row = require(tx, id, expected, AbTestStatus::Completed).await?;
-            let counts = ab_counts::of(tx, &[id]).await?.remove(&id).unwrap_or_default();
+            let counts = ab_counts::count(tx, &[id]).await?.remove(&id).unwrap_or_default();
             let numbers = snapshot(&row, &counts, on.now())?;
             let winner = decide(&numbers)?;
             let script = winner.map(|variant| match variant {

@@ -14,7 +14,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Credentials, Keitaro, Provider};
-use domain::sealed::{Place, Sealed};
+use domain::sealed::{Sealed, SecretPlace};
 use events::Event;
 use providers::Trial;
 use providers::instantly::Instantly;
@@ -26,8 +26,8 @@ use storage::retention::integration_config::{self, Model};
 use storage::violation::OnUnique;
 
 /// Where the credentials of a row lie.
-pub const fn place(id: IntegrationConfigId) -> Place {
-    Place { table: "integration_configs", column: "config", row: id.0 }
+pub const fn place(id: IntegrationConfigId) -> SecretPlace {
+    SecretPlace { table: "integration_configs", column: "config", row: id.0 }
 }
 
 /// Saves the credentials of a provider, in place of those that it had.

@@ -37,7 +37,7 @@ pub struct Model {
     pub instantly_campaign_id: Option<String>,
     /// The texts of Instantly's emails, in order.
     pub email_sequence: Texts,
-    /// What replaces parts of VAPI's calls.
+    /// JSON that replaces parts of VAPI's calls.
     pub vapi_config: Option<Json>,
     pub start_date: Option<DateTimeUtc>,
     pub end_date: Option<DateTimeUtc>,
@@ -63,7 +63,7 @@ impl Entity {
         Self::find().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
-    /// Those to which each new lead is assigned.
+    /// Campaigns to which each new lead is assigned.
     pub fn taking_new_leads() -> Select<Self> {
         let active = Self::find().filter(Column::Status.eq(RetentionCampaignStatus::Active));
         active.filter(Column::AutoAssign.eq(true)).order_by_asc(Column::Id)

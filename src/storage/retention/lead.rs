@@ -14,7 +14,7 @@ use domain::retention::words::{ContactChannel, LeadStatus};
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: LeadId,
-    /// Its id in another system.
+    /// The lead's id in another system.
     pub external_id: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
@@ -80,7 +80,7 @@ impl Entity {
 }
 
 impl Model {
-    /// Whether it must not be contacted on `channel`.
+    /// Whether the lead must not be contacted on `channel`.
     pub fn refuses(&self, channel: ContactChannel) -> bool {
         self.status == LeadStatus::DoNotContact
             || match channel {

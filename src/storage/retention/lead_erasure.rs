@@ -35,7 +35,8 @@ pub async fn traces(tx: &Tx, row: &lead::Model) -> Result<Erased> {
     Ok(Erased { attempts, conversions, webhook_events })
 }
 
-/// What a provider's callback about the lead has in it, in small letters. What is shorter might be in others' too.
+/// The texts by which a provider's callback about the lead is found, in small letters. What is shorter might be in
+/// others' too.
 async fn terms(tx: &Tx, row: &lead::Model) -> Result<Vec<String>> {
     let mut terms: Vec<String> = Vec::new();
     if let Some(email) = &row.email {
@@ -62,7 +63,8 @@ fn callbacks(dialect: Dialect) -> String {
     )
 }
 
-/// Whether it was opened, clicked and answered is a number in reports; the rest of what the provider said goes.
+/// The statement that empties attempts: whether they were opened, clicked and answered is a number in reports; the rest
+/// of what the provider said goes.
 fn attempts(dialect: Dialect) -> &'static str {
     if dialect.is_postgres() {
         "UPDATE contact_attempts SET notes = NULL, provider_ref = NULL,

@@ -22,7 +22,7 @@ pub struct Model {
     pub channels: Channels,
     pub trigger_type: TriggerType,
     pub trigger_config: Json,
-    /// Whose contact hours and limits govern it; None: the defaults.
+    /// The campaign whose contact hours and limits govern it; None: the defaults.
     pub campaign_id: Option<RetentionCampaignId>,
     /// The version of its steps that new enrollments get; 0 before there are any.
     pub steps_version: i32,

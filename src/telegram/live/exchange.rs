@@ -9,7 +9,7 @@ use super::session::Pinned;
 use super::{CONNECT_TIMEOUT, Credentials, fault};
 use domain::delivery::Fault;
 
-/// What stands in while the address of a data centre is looked up.
+/// The key that stands in while the address of a data centre is looked up.
 const NO_KEY: [u8; 256] = [0; 256];
 
 /// A new key, known to this process and one data centre alone. Nobody is signed in under it yet.

@@ -10,7 +10,7 @@ use crate::sql::Dialect;
 use domain::error::{Error, Result};
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
 
-/// What is frozen, and how far that is.
+/// A freeze: what is frozen, and how far that is.
 #[derive(Debug, Clone)]
 pub struct Freeze {
     pub campaign: BroadcastCampaignId,

@@ -40,12 +40,12 @@ pub async fn end(db: &Db, sender: SenderId, now: DateTime<Utc>) -> Result<()> {
     db.write_alone(Dialect(db.backend()).statement(sql, [sender.into(), now.into()])).await.map(drop)
 }
 
-/// What happened to jobs whose lease is given back.
+/// The fate of jobs whose lease is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// They were surely never handed over.
+    /// Jobs that were surely never handed over.
     Untouched,
-    /// They may have been: they are ambiguous from now on, and a lease was lost.
+    /// Jobs that may have been handed over: they are ambiguous from now on, and a lease was lost.
     Lost,
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -12,61 +13,56 @@ use tokio_util::sync::CancellationToken;
 use domain::id::UserId;
 use events::Event;
 
-/// Who sits: a user, or an address from which nobody has signed in.
+/// The owner of sockets: a user, or an address from which nobody has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Holder {
+pub(super) enum SocketOwner {
     /// A user, wherever he is.
     User(UserId),
     /// Somebody unknown.
     Address(String),
 }
 
-/// All sockets of this process, by holder. One task hears the events for all of them: thousands of sockets are not woken by
-/// each event of a campaign.
+/// All sockets of this process, by owner. One task hears the events for all of them: thousands of sockets are not woken
+/// by each event of a campaign.
 #[derive(Clone, Default)]
-pub(crate) struct Seats(Arc<Mutex<HashMap<Holder, Row>>>);
+pub(crate) struct OpenSockets(Arc<Mutex<HashMap<SocketOwner, Row>>>);
 
 struct Row {
     taken: usize,
     changed: watch::Sender<()>,
 }
 
-/// The place of one socket; it is free again when this is dropped.
-pub(super) struct Seat {
-    seats: Seats,
-    holder: Holder,
+/// The count of one open socket; it is free again when this is dropped.
+pub(super) struct OpenSocket {
+    sockets: OpenSockets,
+    owner: SocketOwner,
     changed: watch::Receiver<()>,
 }
 
-impl Seats {
-    /// A place for one more socket of `holder`, who has `most` of them at most.
-    pub(super) fn take(&self, holder: Holder, most: usize) -> Option<Seat> {
-        let mut rows = self.rows();
-        let row = rows.entry(holder.clone()).or_insert_with(|| Row { taken: 0, changed: watch::channel(()).0 });
+impl OpenSockets {
+    /// Room for one more socket of `owner`, who has `most` of them at most.
+    pub(super) fn take(&self, owner: SocketOwner, most: usize) -> Option<OpenSocket> {
+        let mut rows = self.0.lock();
+        let row = rows.entry(owner.clone()).or_insert_with(|| Row { taken: 0, changed: watch::channel(()).0 });
         if row.taken >= most {
             return None;
         }
         row.taken += 1;
-        Some(Seat { seats: self.clone(), holder, changed: row.changed.subscribe() })
+        Some(OpenSocket { sockets: self.clone(), owner, changed: row.changed.subscribe() })
     }
 
     /// Passes on what happens to users, until `stop`.
     pub(crate) async fn follow(self, mut events: Receiver<Event>, stop: CancellationToken) {
         loop {
             let event = tokio::select! { event = events.recv() => event, () = stop.cancelled() => return };
-            let rows = self.rows();
+            let rows = self.0.lock();
             match event {
-                Ok(Event::User(user)) => rows.get(&Holder::User(user)).into_iter().for_each(Row::tell),
+                Ok(Event::User(user)) => rows.get(&SocketOwner::User(user)).into_iter().for_each(Row::tell),
                 Ok(Event::Resync) | Err(RecvError::Lagged(_)) => rows.values().for_each(Row::tell),
                 Ok(_) => {}
                 Err(RecvError::Closed) => return,
             }
         }
-    }
-
-    /// The rows, even if a panic left them locked: each change to them is a single step.
-    fn rows(&self) -> MutexGuard<'_, HashMap<Holder, Row>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,8 +72,8 @@ impl Row {
     }
 }
 
-impl Seat {
-    /// Returns when the holder's sessions or role may have changed.
+impl OpenSocket {
+    /// Returns when the owner's sessions or role may have changed.
     pub(super) async fn changed(&mut self) {
         if self.changed.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -85,9 +81,9 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for OpenSocket {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut row) = self.seats.rows().entry(self.holder.clone()) {
+        if let Entry::Occupied(mut row) = self.sockets.0.lock().entry(self.owner.clone()) {
             row.get_mut().taken -= 1;
             if row.get().taken == 0 {
                 row.remove();
@@ -103,26 +99,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_holder_has_so_many_places_and_leaves_nothing_behind() {
-        let seats = Seats::default();
-        let (anna, boris) = (Holder::User(UserId::generate()), Holder::Address("::1".into()));
-        let first = seats.take(anna.clone(), 2).unwrap();
-        let second = seats.take(anna.clone(), 2).unwrap();
-        assert!(seats.take(anna.clone(), 2).is_none());
-        assert!(seats.take(boris, 2).is_some());
+    async fn an_owner_has_so_many_places_and_leaves_nothing_behind() {
+        let sockets = OpenSockets::default();
+        let (anna, boris) = (SocketOwner::User(UserId::generate()), SocketOwner::Address("::1".into()));
+        let first = sockets.take(anna.clone(), 2).unwrap();
+        let second = sockets.take(anna.clone(), 2).unwrap();
+        assert!(sockets.take(anna.clone(), 2).is_none());
+        assert!(sockets.take(boris, 2).is_some());
         drop(first);
-        assert!(seats.take(anna.clone(), 2).is_some());
+        assert!(sockets.take(anna.clone(), 2).is_some());
         drop(second);
-        assert!(seats.rows().is_empty());
+        assert!(sockets.0.lock().is_empty());
     }
 
     #[tokio::test]
     async fn only_the_user_of_an_event_hears_it() {
-        let (seats, stop) = (Seats::default(), CancellationToken::new());
+        let (sockets, stop) = (OpenSockets::default(), CancellationToken::new());
         let (sender, events) = tokio::sync::broadcast::channel(8);
-        let following = tokio::spawn(seats.clone().follow(events, stop.clone()));
+        let following = tokio::spawn(sockets.clone().follow(events, stop.clone()));
         let users = [UserId::generate(), UserId::generate()];
-        let [mut anna, mut boris] = users.map(|user| seats.take(Holder::User(user), 1).unwrap());
+        let [mut anna, mut boris] = users.map(|user| sockets.take(SocketOwner::User(user), 1).unwrap());
         sender.send(Event::User(users[0])).unwrap();
         anna.changed().await;
         assert!(boris.changed().now_or_never().is_none());
