@@ -23,7 +23,7 @@ use events::redis::RedisEvents;
 use events::{Event, Events};
 use service::access::audit::{self, Subject};
 use service::access::user;
-use service::together::Together;
+use service::coalesce::Coalesce;
 use service::{Actor, Rules, Services};
 use storage::Db;
 
@@ -121,7 +121,7 @@ impl App {
             None => Vault::new(&key),
         };
         let services =
-            Services { db, clock: clock.clone(), events, key, vault, rules, node, sessions: Together::default() };
+            Services { db, clock: clock.clone(), events, key, vault, rules, node, sessions: Coalesce::default() };
         if applied > 0 {
             note_migrations(&services, applied).await?;
         }

@@ -7,7 +7,7 @@
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
-use self::guard::Guarded;
+use self::engine::guard::Guarded;
 use service::Services;
 use service::broadcast::live::Live;
 use service::retention::live::LeadImports;
@@ -15,29 +15,13 @@ use service::retention::report::Reports;
 use service::retention::sequence_live::Sequences;
 
 pub mod access;
-pub mod alike;
 pub mod broadcast;
-mod complete;
-mod connection;
-pub mod context;
-pub mod document;
-pub mod error;
-pub mod execution;
-pub mod guard;
-pub mod id;
-pub mod loaders;
-pub mod nested;
+pub mod engine;
 pub mod node;
-mod nodes;
-mod observe;
-mod purse;
 pub mod retention;
-pub mod scalar;
 pub mod server;
-mod shared;
 #[cfg(test)]
 mod tests;
-pub mod turns;
 
 /// Everything that can be read. Each field says which permission it needs; `UserRole` says who has which.
 #[derive(MergedObject, Default)]

@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::context::ContextExt;
-use super::guard::requires;
-use super::scalar::DateTime;
+use super::engine::context::ContextExt;
+use super::engine::guard::requires;
+use super::engine::scalar::DateTime;
 use domain::error::Code;
 use domain::role::Permission;
 
@@ -20,7 +20,7 @@ pub struct ServerInfo {
     /// Progress events that a campaign's subscribers get in a second at most.
     progress_hz: i32,
     /// The largest upload, in bytes.
-    upload_max_bytes: super::scalar::BigInt,
+    upload_max_bytes: super::engine::scalar::BigInt,
     /// All codes that `extensions.code` of an error may say.
     error_codes: Vec<Code>,
 }

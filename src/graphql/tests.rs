@@ -8,9 +8,9 @@ use async_graphql::{Object, Request, Subscription};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value as Json, json};
 
-use super::context::Caller;
-use super::execution::{Event, Execution};
-use super::guard::requires;
+use super::engine::context::Caller;
+use super::engine::execution::{Event, Execution};
+use super::engine::guard::requires;
 use domain::role::{Permission, Role};
 use service::access::session::{self, Tokens};
 use service::access::user::{self, NewUser};
@@ -163,7 +163,7 @@ async fn a_node_is_found_by_its_id_with_the_permission_of_its_type() {
     let found = api.run(Some(&admin.access), &node).await;
     assert_eq!(found["data"]["node"], json!({ "id": id, "username": "admin" }));
     assert_eq!(code(&api.run(Some(&operator.access), &node).await), "FORBIDDEN");
-    let unknown = super::id::encode("User", uuid::Uuid::now_v7());
+    let unknown = super::engine::id::encode("User", uuid::Uuid::now_v7());
     let nodes = format!(r#"{{ nodes(ids: ["{}", "{id}"]) {{ id }} }}"#, *unknown);
     assert_eq!(api.run(Some(&admin.access), &nodes).await["data"]["nodes"], json!([null, { "id": id }]));
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::listener::request_id;
 use super::media::Media;
 use domain::error::{Code, Error};
-use graphql::error;
+use graphql::engine::error;
 
 /// The answer of an operation, or why it was not run.
 pub(super) fn operation(response: async_graphql::Response, media: Media) -> Response {

@@ -13,9 +13,9 @@ use super::media::Media;
 use super::params::{self, Wrong};
 use super::{Http, answer, linger, socket};
 use domain::error::Code;
-use graphql::alike::Answer;
-use graphql::context::Caller;
-use graphql::error;
+use graphql::engine::context::Caller;
+use graphql::engine::error;
+use graphql::engine::same_request::Answer;
 
 /// The methods of this path.
 const METHODS: &str = "GET, POST";

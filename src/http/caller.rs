@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::listener::request_id;
 use super::{Http, answer};
 use domain::error::{Code, Error, Result};
-use graphql::context::Caller;
+use graphql::engine::context::Caller;
 use service::Services;
 use service::access::session;
 

@@ -40,7 +40,7 @@ use domain::error::Code;
 use domain::limits::Limits;
 use domain::proxies::Proxies;
 use domain::retention::credentials::{Credentials, Provider};
-use graphql::execution::Execution;
+use graphql::engine::execution::Execution;
 use service::Services;
 use service::retention::{blocked, callback};
 

@@ -16,8 +16,8 @@ use super::caller::Authenticated;
 use super::{Http, answer, linger};
 use domain::error::{Error, Result};
 use domain::role::Permission;
-use graphql::context::Caller;
-use graphql::id::GlobalId;
+use graphql::engine::context::Caller;
+use graphql::engine::id::GlobalId;
 use service::access::denial;
 use service::broadcast::upload;
 

@@ -24,6 +24,7 @@ use storage::{Db, Tx};
 
 pub mod access;
 pub mod broadcast;
+pub mod coalesce;
 pub mod hub;
 pub mod imports;
 pub mod once;
@@ -32,7 +33,6 @@ pub mod secrets;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod together;
 
 /// What every use case works with.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::together::Together;
+use super::coalesce::Coalesce;
 use super::{Rules, Services};
 use crate::broadcast::telegram_account::Application;
 use domain::clock::SystemClock;
@@ -52,7 +52,7 @@ impl Fixture {
             vault: Vault::new(&SecretKey::new([7; 32])),
             rules: Arc::new(rules),
             node: NodeId::generate(),
-            sessions: Together::default(),
+            sessions: Coalesce::default(),
         };
         Self { services, _folder: folder }
     }

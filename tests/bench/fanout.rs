@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use domain::id::BroadcastCampaignId;
 use events::Event;
 use futures_util::future::try_join_all;
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use sea_orm::Statement;
 use serde_json::json;

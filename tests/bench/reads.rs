@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use domain::id::BroadcastCampaignId;
 use futures_util::future::try_join_all;
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 use service::Actor;

@@ -24,7 +24,7 @@ use events::redis::RedisEvents;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use service::broadcast::campaign;
 use service::broadcast::telegram_account::Application;
-use service::together::Together;
+use service::coalesce::Coalesce;
 use service::{Actor, Rules, Services};
 use storage::Db;
 use storage::access::user;
@@ -81,7 +81,7 @@ impl Bench {
                 key,
                 rules: Arc::new(rules),
                 node,
-                sessions: Together::default(),
+                sessions: Coalesce::default(),
             },
             folder,
         })

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::id::{ContactAttemptId, LeadId};
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use storage::retention::contact_attempt;

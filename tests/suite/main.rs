@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 mod accounts;
-mod alike;
 mod api_tokens;
 mod archive;
 mod audit;
@@ -33,8 +32,9 @@ mod providers;
 mod retention;
 mod revocation;
 mod roles;
+mod same_request;
 mod schema;
-mod shared;
+mod shared_frames;
 mod sockets;
 mod sso;
 mod subscriptions;

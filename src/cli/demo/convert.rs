@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use super::sequence::Funnel;
 use domain::id::LeadId;
 use events::Event;
-use graphql::id::decode;
+use graphql::engine::id::decode;
 use service::Services;
 use service::retention::{endings, schedule};
 

@@ -9,12 +9,12 @@ use secrecy::ExposeSecret;
 
 use super::session::session;
 use super::user::User;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::DateTime;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::DateTime;
 use ::service::Services;
 use ::service::access::api_token as service;
 use domain::error::{Error, Result};

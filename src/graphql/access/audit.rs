@@ -8,12 +8,12 @@ use futures_util::Stream;
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::user::User;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{self, GlobalId, ReadId};
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::{BigInt, DateTime, Json};
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{self, GlobalId, ReadId};
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::{BigInt, DateTime, Json};
 use ::service::access::audit as service;
 use domain::audit::{Action, Severity};
 use domain::error::{Error, Result, Violation};

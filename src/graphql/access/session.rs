@@ -3,9 +3,9 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::user::User;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::scalar::DateTime;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::scalar::DateTime;
 use ::service::access::session::{self as service, Session, Tokens};
 use ::service::access::user;
 use domain::error::{Error, Result};

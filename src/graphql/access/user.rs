@@ -3,12 +3,12 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::loaders::Load;
-use crate::scalar::DateTime;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::loaders::Load;
+use crate::engine::scalar::DateTime;
 use ::service::access::user as service;
 use ::service::once::once;
 use domain::error::Result;

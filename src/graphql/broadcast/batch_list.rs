@@ -4,11 +4,11 @@ use async_graphql::{Context, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::batch::{Batch, BatchOrder};
-use crate::connection::{Connection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
-use crate::scalar::DateTime;
+use crate::engine::connection::{Connection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
+use crate::engine::scalar::DateTime;
 use domain::error::Result;
 use domain::id::{ChannelId, UserId};
 use domain::role::Permission;

@@ -4,9 +4,9 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::batch::Batch;
 use super::channel_list::{ChannelFilter, MOST};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{self, GlobalId, ReadId};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{self, GlobalId, ReadId};
 use ::service::broadcast::batch::{self as service, MOST_CHANNELS};
 use ::service::once::once;
 use domain::error::Result;

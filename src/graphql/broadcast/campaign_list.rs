@@ -4,11 +4,11 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::campaign::BroadcastCampaign;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
-use crate::scalar::DateTime;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
+use crate::engine::scalar::DateTime;
 use domain::broadcast::{CampaignMode, CampaignStatus};
 use domain::error::Result;
 use domain::id::{BatchId, TemplateId, UserId};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::campaign::BroadcastCampaign;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{self, GlobalId, ReadId};
-use crate::scalar::{DateTime, Json};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{self, GlobalId, ReadId};
+use crate::engine::scalar::{DateTime, Json};
 use ::service::broadcast::campaign as service;
 use ::service::broadcast::channel_refresh::obstacles;
 use ::service::once::once;

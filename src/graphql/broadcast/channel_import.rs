@@ -6,11 +6,11 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::access::user::User;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::{BigInt, DateTime};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::{BigInt, DateTime};
 use ::service::broadcast::channel_import as service;
 use ::service::once::once;
 use domain::broadcast::ImportStatus;

@@ -3,11 +3,11 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::channel::Channel;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{self, ReadId};
-use crate::scalar::DateTime;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{self, ReadId};
+use crate::engine::scalar::DateTime;
 use domain::error::{Error, Result, Violation};
 use domain::role::Permission;
 use service::broadcast::batch::MOST_CHANNELS;

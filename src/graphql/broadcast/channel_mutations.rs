@@ -3,10 +3,10 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::channel::Channel;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::scalar::DateTime;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::scalar::DateTime;
 use ::service::broadcast::channel as service;
 use ::service::once::once;
 use domain::error::Result;

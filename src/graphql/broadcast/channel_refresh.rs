@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::channel_list::ChannelFilter;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id;
 use ::service::broadcast::channel_refresh as service;
 use ::service::once::once;
 use domain::error::{Error, Result};

@@ -7,11 +7,11 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::campaign::{BroadcastCampaign, ProgressOf};
 use super::channel::Channel;
-use crate::context::ContextExt;
-use crate::id::GlobalId;
-use crate::loaders::{Load, LoadError, Reader};
-use crate::nodes::Linked;
-use crate::scalar::{BigInt, DateTime};
+use crate::engine::context::ContextExt;
+use crate::engine::id::GlobalId;
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::nodes::Linked;
+use crate::engine::scalar::{BigInt, DateTime};
 use domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
 use domain::error::{Error, Result};
 use domain::explanation::{self, Reason};

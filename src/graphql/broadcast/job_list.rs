@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::campaign::ProgressOf;
 use super::job::Job;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
-use crate::loaders::Load;
-use crate::nested::{self, Nested};
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
+use crate::engine::loaders::Load;
+use crate::engine::nested::{self, Nested};
 use domain::broadcast::JobStatus;
 use domain::error::{Error, Result, Violation};
 use domain::id::{BroadcastCampaignId, ChannelId};

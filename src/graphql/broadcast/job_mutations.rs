@@ -3,9 +3,9 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::job::Job;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{self, ReadId};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{self, ReadId};
 use ::service::broadcast::job as service;
 use ::service::once::{once, once_or};
 use domain::error::Result;

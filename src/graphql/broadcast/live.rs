@@ -8,12 +8,12 @@ use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 
 use super::channel_import::ChannelImport;
 use super::job::Job;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::loaders::Reader;
-use crate::scalar::DateTime;
-use crate::shared::Given;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::loaders::Reader;
+use crate::engine::scalar::DateTime;
+use crate::engine::shared_frames::Given;
 use domain::broadcast::CampaignStatus;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, ChannelId};

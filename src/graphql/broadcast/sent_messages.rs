@@ -6,10 +6,10 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::campaign::BroadcastCampaign;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
-use crate::loaders::{LoadError, Reader};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
+use crate::engine::loaders::{LoadError, Reader};
 use ::service::broadcast::campaign as service;
 use ::service::once::once;
 use domain::broadcast::SentChangeKind;

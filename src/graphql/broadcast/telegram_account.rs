@@ -7,12 +7,12 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
 use crate::access::user::User;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::GlobalId;
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::{BigInt, DateTime};
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::GlobalId;
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::{BigInt, DateTime};
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};

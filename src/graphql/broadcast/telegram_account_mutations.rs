@@ -4,9 +4,9 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use secrecy::SecretString;
 
 use super::telegram_account::TelegramAccount;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
 use ::service::broadcast::telegram_account::{self as service, Budget};
 use ::service::once::once;
 use domain::error::Result;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::message_entity::MessageEntity;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
-use crate::scalar::Json;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
+use crate::engine::scalar::Json;
 use ::service::broadcast::template::{self as service, Message, Preview, Source};
 use domain::broadcast::{MediaType, ParseMode};
 use domain::error::{Error, Result, Violation};

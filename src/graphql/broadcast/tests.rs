@@ -5,9 +5,9 @@ use futures_util::StreamExt;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
-use crate::context::Caller;
-use crate::execution::{Event, Execution};
-use crate::id::GlobalId;
+use crate::engine::context::Caller;
+use crate::engine::execution::{Event, Execution};
+use crate::engine::id::GlobalId;
 use domain::broadcast::{CanPost, ParseMode};
 use domain::id::{BatchId, ChannelId, TemplateId};
 use domain::role::Role;

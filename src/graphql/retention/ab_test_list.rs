@@ -4,10 +4,10 @@ use async_graphql::{Context, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::ab_test::AbTest;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
 use domain::error::Result;
 use domain::id::{RetentionCampaignId, SequenceStepId};
 use domain::retention::words::{AbTestStatus, ContactChannel};

@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::ab_test::AbTest;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
 use ::service::once::once;
 use ::service::retention::ab_test as service;
 use ::service::retention::ab_test::Place;

@@ -7,10 +7,10 @@ use async_graphql::{Context, ID, Object};
 
 use super::campaign::RetentionCampaign;
 use super::lead::Lead;
-use crate::context::ContextExt;
-use crate::id::GlobalId;
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::DateTime;
+use crate::engine::context::ContextExt;
+use crate::engine::id::GlobalId;
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::DateTime;
 use domain::error::{Error, Result};
 use domain::id::CampaignLeadId;
 use domain::retention::words::CampaignLeadStatus;

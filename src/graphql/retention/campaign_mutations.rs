@@ -4,10 +4,10 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::campaign::RetentionCampaign;
 use super::lead_list::LeadFilter;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{self, GlobalId, ReadId};
-use crate::scalar::{DateTime, Json};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{self, GlobalId, ReadId};
+use crate::engine::scalar::{DateTime, Json};
 use ::service::once::once;
 use ::service::retention::{campaign as service, members};
 use domain::error::{Error, Result};

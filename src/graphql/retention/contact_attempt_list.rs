@@ -5,11 +5,11 @@ use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
 
 use super::campaign::shown;
 use super::contact_attempt::ContactAttempt;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
-use crate::scalar::{DateTime, Decimal, Json};
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
+use crate::engine::scalar::{DateTime, Decimal, Json};
 use ::service::once::once;
 use ::service::retention::contact_attempt as service;
 use domain::error::Result;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 
-use crate::context::ContextExt;
-use crate::id::GlobalId;
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::{DateTime, Decimal};
+use crate::engine::context::ContextExt;
+use crate::engine::id::GlobalId;
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::{DateTime, Decimal};
 use domain::error::{Error, Result};
 use domain::id::ConversionRuleId;
 use domain::money::Micros;

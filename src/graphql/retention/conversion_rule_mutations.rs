@@ -4,11 +4,11 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter};
 
 use super::conversion_rule::ConversionRule;
-use crate::connection::{Connection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::scalar::Decimal;
+use crate::engine::connection::{Connection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::scalar::Decimal;
 use ::service::once::once;
 use ::service::retention::conversion_rule as service;
 use domain::error::Result;

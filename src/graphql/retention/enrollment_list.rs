@@ -5,11 +5,11 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
 
 use super::enrollment::SequenceEnrollment;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
-use crate::nested::{self, Nested};
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
+use crate::engine::nested::{self, Nested};
 use domain::error::{Error, Result, Violation};
 use domain::id::{LeadId, RetentionSequenceId};
 use domain::retention::words::EnrollmentStatus;

@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::enrollment::SequenceEnrollment;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
 use ::service::once::once;
 use ::service::retention::enrollment as service;
 use domain::error::Result;

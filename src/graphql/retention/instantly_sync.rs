@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::campaign::RetentionCampaign;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
 use ::service::once::once;
 use ::service::retention::instantly_sync as service;
 use domain::error::Result;

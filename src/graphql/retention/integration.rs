@@ -10,12 +10,12 @@ use super::integration_input::{
     InstantlyCredentialsInput, KeitaroCredentialsInput, SmtpCredentialsInput, TwilioCredentialsInput,
     VapiCredentialsInput, WebhookCredentialsInput, one_of,
 };
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::DateTime;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::DateTime;
 use ::service::once::once;
 use ::service::retention::integration as service;
 use domain::error::{Error, Result};

@@ -8,11 +8,11 @@ use futures_util::{Stream, StreamExt};
 
 use crate::access::user::User;
 use crate::broadcast::channel_import::ImportError;
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::loaders::{Load, LoadError, Reader};
-use crate::scalar::{BigInt, DateTime};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::loaders::{Load, LoadError, Reader};
+use crate::engine::scalar::{BigInt, DateTime};
 use ::service::once::once;
 use ::service::retention::lead_import as service;
 use ::service::retention::live::LeadImports;

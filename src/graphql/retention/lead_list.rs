@@ -5,11 +5,11 @@ use sea_orm::Iterable;
 
 use super::campaign::shown;
 use super::lead::{Lead, may_see_contacts};
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{self, ReadId};
-use crate::scalar::DateTime;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{self, ReadId};
+use crate::engine::scalar::DateTime;
 use domain::error::{Result, Violations};
 use domain::retention::words::LeadStatus;
 use domain::role::Permission;

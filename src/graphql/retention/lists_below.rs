@@ -3,7 +3,7 @@
 use sea_orm::Select;
 use sea_orm::sea_query::Expr;
 
-use crate::nested::Nested;
+use crate::engine::nested::Nested;
 use storage::page::Sort;
 use storage::retention::{ab_test, conversion, execution, sequence, sequence_step};
 

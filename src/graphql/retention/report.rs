@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 
 use super::campaign::RetentionCampaign;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::scalar::{DateTime, Decimal};
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::scalar::{DateTime, Decimal};
 use ::service::retention::report::{self as service, Answer, Asked, Question, Report, Reports};
 use domain::error::{Error, Result};
 use domain::id::RetentionCampaignId;

@@ -4,11 +4,11 @@ use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Simp
 use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
 
 use super::script::Script;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::scalar::Json;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::scalar::Json;
 use ::service::once::once;
 use ::service::retention::script as service;
 use domain::error::Result;

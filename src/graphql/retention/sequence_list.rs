@@ -4,10 +4,10 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
 
 use super::sequence::RetentionSequence;
-use crate::connection::{Connection, OrderDirection, PageArgs};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::ReadId;
+use crate::engine::connection::{Connection, OrderDirection, PageArgs};
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::ReadId;
 use domain::error::Result;
 use domain::retention::words::{RetentionSequenceStatus, TriggerType};
 use domain::role::Permission;

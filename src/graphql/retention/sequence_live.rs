@@ -5,10 +5,10 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::enrollment::SequenceEnrollment;
 use super::sequence::{SequenceEnrollmentCount, SequenceExecutionCount, enrollment_counts, execution_counts};
-use crate::context::ContextExt;
-use crate::guard::requires;
-use crate::id::{GlobalId, ReadId};
-use crate::scalar::DateTime;
+use crate::engine::context::ContextExt;
+use crate::engine::guard::requires;
+use crate::engine::id::{GlobalId, ReadId};
+use crate::engine::scalar::DateTime;
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId};
 use domain::retention::words::RetentionSequenceStatus;

@@ -10,8 +10,8 @@ use futures_util::{FutureExt, StreamExt, future};
 use serde::Serialize;
 
 use super::message::ServerMessage;
-use graphql::context::Caller;
-use graphql::execution::{Event, Execution};
+use graphql::engine::context::Caller;
+use graphql::engine::execution::{Event, Execution};
 
 /// Operations by the ids that the client gave them.
 #[derive(Default)]

@@ -22,8 +22,8 @@ use domain::bucket::Bucket;
 use domain::error::{Code, Error};
 use domain::limits::SocketLimits;
 use domain::meters::Living;
-use graphql::context::Caller;
-use graphql::error;
+use graphql::engine::context::Caller;
+use graphql::engine::error;
 use service::access::session;
 
 /// How long a client may take to answer a close.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::audit::{self, Subject};
 use super::throttle::Attempt;
 use super::{api_token, password, sso, token};
-use crate::together::Together;
+use crate::coalesce::Coalesce;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result};
@@ -57,7 +57,7 @@ impl Session {
 }
 
 /// Look-ups of logins that are under way.
-pub type Lookups = Together<(UserId, Uuid), std::result::Result<Option<user::Model>, Arc<Error>>>;
+pub type Lookups = Coalesce<(UserId, Uuid), std::result::Result<Option<user::Model>, Arc<Error>>>;
 
 /// What a login or a refresh gives.
 #[derive(Debug, Clone)]

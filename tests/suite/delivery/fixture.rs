@@ -21,7 +21,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 use serde::Deserialize;
 use service::broadcast::campaign::{self, New};
 use service::broadcast::telegram_account::Application;
-use service::together::Together;
+use service::coalesce::Coalesce;
 use service::{Actor, Rules, Services};
 use storage::access::{audit_log, user};
 use storage::broadcast::{batch, batch_channel, channel, job, progress, template};
@@ -85,7 +85,7 @@ impl Office {
             vault: Vault::new(&SecretKey::new([7; 32])),
             rules: Arc::new(rules),
             node: NodeId::generate(),
-            sessions: Together::default(),
+            sessions: Coalesce::default(),
         };
         let actor = admin(&on).await;
         Self { on, actor, folder: Arc::new(folder), database }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{Request, Variables};
-use graphql::context::Caller;
-use graphql::execution::Execution;
+use graphql::engine::context::Caller;
+use graphql::engine::execution::Execution;
 use serde_json::Value as Json;
 use service::Actor;
 use service::access::{session, user};

@@ -1,7 +1,7 @@
 //! The story of imports of leads, A/B tests and reports.
 
 use domain::retention::words::ContactChannel;
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use serde_json::json;
 use service::Services;
 use storage::retention::{campaign, lead, script, sequence, sequence_step};

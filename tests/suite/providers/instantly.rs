@@ -2,7 +2,7 @@
 
 use domain::id::{CampaignLeadId, RetentionCampaignId};
 use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use service::Actor;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::id::{AbTestId, LeadId, ScriptId};
 use domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use serde_json::{Value as Json, json};
 use service::Services;
 use service::retention::ab_test::{Contact, choices};

@@ -24,7 +24,7 @@ mod tables;
 
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
-use graphql::id::encode;
+use graphql::engine::id::encode;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use service::Services;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::id::{AbTestId, RetentionCampaignId};
 use domain::retention::ab_test::Rule;
 use domain::retention::words::{AbTestStatus, ContactChannel, ExecutionStatus};
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use serde_json::json;
 use service::Services;
 use storage::retention::{

@@ -6,7 +6,7 @@ use domain::retention::words::{
     AbVariant, CampaignLeadStatus, ConsentKind, ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus,
     WebhookEventStatus,
 };
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use sea_orm::PaginatorTrait;
 use serde_json::{Value as Json, json};
 use service::Services;

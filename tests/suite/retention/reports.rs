@@ -6,7 +6,7 @@ use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, ConversionStatus, EnrollmentStatus, ExecutionStatus,
 };
 use events::Event;
-use graphql::id::GlobalId;
+use graphql::engine::id::GlobalId;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 use service::Services;

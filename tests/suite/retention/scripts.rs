@@ -58,7 +58,7 @@ async fn a_script_that_is_used_is_not_deleted() {
     let herald = TestApp::api_only().await;
     let operator = herald.operator().await;
     let id = script(&operator, json!({ "name": "x", "type": "SMS", "content": "x" })).await;
-    let row = graphql::id::decode(id.as_str().unwrap()).unwrap().1;
+    let row = graphql::engine::id::decode(id.as_str().unwrap()).unwrap().1;
     super::statements::use_script(herald.services(), row).await;
     let delete = "mutation($id: ID!) { deleteScript(input: { id: $id }) { deletedId } }";
     let reply = operator.query(delete, json!({ "id": id })).await;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 const LONGEST_WAIT: Duration = Duration::from_millis(25);
 
 /// Questions that are being answered, by what makes two of them equal.
-pub struct Together<K, V: Clone> {
+pub struct Coalesce<K, V: Clone> {
     table: Arc<Mutex<Table<K, V>>>,
     /// How long work waits for those who were answered an instant ago: who asks again and again does so at once. Without it the
     /// first to come back begins alone, and all others wait for the work after that. The clock that ends it ticks each
@@ -56,27 +56,27 @@ struct Served<K> {
     at: Instant,
 }
 
-impl<K, V: Clone> Clone for Together<K, V> {
+impl<K, V: Clone> Clone for Coalesce<K, V> {
     fn clone(&self) -> Self {
         Self { table: self.table.clone(), company: self.company }
     }
 }
 
 /// Work begins as soon as it can.
-impl<K, V: Clone> Default for Together<K, V> {
+impl<K, V: Clone> Default for Coalesce<K, V> {
     fn default() -> Self {
         Self::in_company(Duration::ZERO)
     }
 }
 
-impl<K, V: Clone> Together<K, V> {
+impl<K, V: Clone> Coalesce<K, V> {
     /// Work waits so long at most for those who were answered an instant ago.
     pub fn in_company(company: Duration) -> Self {
         Self { table: Arc::new(Mutex::new(Table { lines: HashMap::new(), served: None })), company }
     }
 }
 
-impl<K, V> Together<K, V>
+impl<K, V> Coalesce<K, V>
 where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
@@ -193,8 +193,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_while_it_runs_shares_the_next_and_never_the_running_one() {
-        let (together, counter, gate) = (Together::default(), Counter::default(), Arc::new(Semaphore::new(0)));
-        let ask = || Box::pin(together.get("key", counter.works(&gate)));
+        let (coalesce, counter, gate) = (Coalesce::default(), Counter::default(), Arc::new(Semaphore::new(0)));
+        let ask = || Box::pin(coalesce.get("key", counter.works(&gate)));
         let mut first = ask();
         assert!(first.as_mut().now_or_never().is_none());
         let (mut second, mut third) = (ask(), ask());
@@ -202,13 +202,13 @@ mod tests {
         gate.add_permits(2);
         let (second, third) = tokio::join!(second, third);
         assert_eq!((first.await, second, third), ((0, true), (1, true), (1, false)));
-        assert!(held(&together.table).lines.is_empty());
+        assert!(held(&coalesce.table).lines.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_others_go_on_when_the_first_goes_away_or_is_slow() {
-        let (together, counter, gate) = (Together::default(), Counter::default(), Arc::new(Semaphore::new(0)));
-        let ask = || Box::pin(together.get("key", counter.works(&gate)));
+        let (coalesce, counter, gate) = (Coalesce::default(), Counter::default(), Arc::new(Semaphore::new(0)));
+        let ask = || Box::pin(coalesce.get("key", counter.works(&gate)));
         let mut slow = ask();
         assert!(slow.as_mut().now_or_never().is_none());
         let (mut gone, mut waiting) = (ask(), ask());
@@ -219,27 +219,27 @@ mod tests {
         assert_eq!(counter.0.load(Ordering::SeqCst), 2, "the second runs beside the slow one");
         gate.add_permits(2);
         assert_eq!((waiting.await, slow.await), ((1, false), (0, true)));
-        assert!(held(&together.table).lines.is_empty());
+        assert!(held(&coalesce.table).lines.is_empty());
     }
 
     #[tokio::test]
     async fn other_keys_share_nothing_and_nothing_is_left_behind() {
-        let together = Together::default();
-        let (one, two) = tokio::join!(together.get(1, async { 1 }), together.get(2, async { 2 }));
+        let coalesce = Coalesce::default();
+        let (one, two) = tokio::join!(coalesce.get(1, async { 1 }), coalesce.get(2, async { 2 }));
         assert_eq!((one, two), ((1, true), (2, true)));
-        drop(together.get(3, std::future::pending()));
-        let mut forsaken = Box::pin(together.get(4, std::future::pending()));
+        drop(coalesce.get(3, std::future::pending()));
+        let mut forsaken = Box::pin(coalesce.get(4, std::future::pending()));
         assert!(forsaken.as_mut().now_or_never().is_none());
         drop(forsaken);
-        assert!(held(&together.table).lines.is_empty());
+        assert!(held(&coalesce.table).lines.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_was_answered_together_is_waited_for_a_moment() {
         let company = Duration::from_millis(2);
         let (counter, gate) = (Counter::default(), Arc::new(Semaphore::new(0)));
-        let together = Together::in_company(company);
-        let ask = || Box::pin(together.get("key", counter.works(&gate)));
+        let coalesce = Coalesce::in_company(company);
+        let ask = || Box::pin(coalesce.get("key", counter.works(&gate)));
         let begun = || counter.0.load(Ordering::SeqCst);
         let (mut first, mut second, mut third) = (ask(), ask(), ask());
         for asking in [&mut first, &mut second, &mut third] {

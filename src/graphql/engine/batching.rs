@@ -22,9 +22,9 @@ type Load = BoxFuture<'static, ()>;
 
 /// The loads of one operation that wait for their turn.
 #[derive(Clone, Default)]
-pub struct Turns(Arc<Mutex<Vec<Load>>>);
+pub struct Batching(Arc<Mutex<Vec<Load>>>);
 
-impl Turns {
+impl Batching {
     /// Runs the operation that asks for the loads, and with it the loads.
     pub fn run<F: Future>(&self, operation: F) -> Operation<F> {
         let call = Arc::new(Call { is_due: AtomicBool::new(true), task: AtomicWaker::new() });
@@ -71,7 +71,7 @@ pub struct Operation<F> {
     running: Pin<Box<F>>,
     waker: Waker,
     call: Arc<Call>,
-    next: Turns,
+    next: Batching,
     /// Loads of this turn that are on their way.
     loading: FuturesUnordered<Load>,
 }
@@ -142,7 +142,7 @@ mod tests {
 
     /// Asks twice, each time after so many self-made delays. The loads make sure that all have asked, and that none of the
     /// turn before is on its way.
-    async fn ask(turns: &Turns, seen: &Arc<Seen>, delays: usize) {
+    async fn ask(batching: &Batching, seen: &Arc<Seen>, delays: usize) {
         for turn in 0..2 {
             for _ in 0..delays {
                 give_way().await;
@@ -157,7 +157,7 @@ mod tests {
                 seen.loaded.fetch_add(1, Ordering::SeqCst);
                 sender.send(()).unwrap();
             };
-            turns.add(load.boxed());
+            batching.add(load.boxed());
             receiver.await.unwrap();
         }
     }
@@ -165,10 +165,10 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn loads_begin_when_all_have_asked() {
         for _ in 0..20 {
-            let (turns, seen) = (Turns::default(), Arc::<Seen>::default());
+            let (batching, seen) = (Batching::default(), Arc::<Seen>::default());
             let known = seen.clone();
             // In a task, as operations are: only there it is stopped when it has done much.
-            let running = async move { turns.run(join_all((0..MANY).map(|n| ask(&turns, &seen, n % 7)))).await };
+            let running = async move { batching.run(join_all((0..MANY).map(|n| ask(&batching, &seen, n % 7)))).await };
             tokio::spawn(running).await.unwrap();
             assert_eq!(known.loaded.load(Ordering::SeqCst), 2 * MANY);
         }
@@ -176,27 +176,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_load_that_nobody_waits_for_holds_up_no_other() {
-        let turns = Turns::default();
+        let batching = Batching::default();
         let operation = async {
             let (sender, receiver) = oneshot::channel::<()>();
             drop(receiver);
-            turns.add(async move { assert!(sender.send(()).is_err(), "nobody waits") }.boxed());
+            batching.add(async move { assert!(sender.send(()).is_err(), "nobody waits") }.boxed());
             let (sender, receiver) = oneshot::channel();
-            turns.add(async move { sender.send(()).unwrap() }.boxed());
+            batching.add(async move { sender.send(()).unwrap() }.boxed());
             receiver.await.unwrap();
         };
-        turns.run(operation).await;
+        batching.run(operation).await;
     }
 
     #[tokio::test]
     async fn an_operation_that_goes_away_takes_its_loads_along() {
-        let (turns, held) = (Turns::default(), Arc::new(()));
+        let (batching, held) = (Batching::default(), Arc::new(()));
         let load = |held: Arc<()>| pending::<()>().map(|()| drop(held)).boxed();
-        turns.add(load(held.clone()));
-        let mut operation = turns.run(pending::<()>());
+        batching.add(load(held.clone()));
+        let mut operation = batching.run(pending::<()>());
         assert!(futures_util::poll!(&mut operation).is_pending());
-        turns.add(load(held.clone()));
-        assert_eq!((Arc::strong_count(&held), turns.waiting().len()), (3, 1), "one is on its way, one waits");
+        batching.add(load(held.clone()));
+        assert_eq!((Arc::strong_count(&held), batching.waiting().len()), (3, 1), "one is on its way, one waits");
         drop(operation);
         assert_eq!(Arc::strong_count(&held), 2);
     }

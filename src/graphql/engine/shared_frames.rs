@@ -12,12 +12,13 @@ use async_graphql::{ID, Request, Response, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
 
-use super::broadcast::live::WATCH_PROGRESS;
 use super::context::Caller;
 use super::document::Checked;
 use super::execution::Event;
 use super::id::ReadId;
-use super::{Schema, error, loaders};
+use super::{error, loaders};
+use crate::Schema;
+use crate::broadcast::live::WATCH_PROGRESS;
 use domain::error::Error;
 use domain::id::BroadcastCampaignId;
 use domain::role::Role;

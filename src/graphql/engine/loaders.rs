@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::oneshot;
 
-use super::turns::Turns;
+use super::batching::Batching;
 use domain::error::{Error, Result};
 use domain::id::UserId;
 use storage::Db;
@@ -44,7 +44,7 @@ pub struct Loaders {
     loader: DataLoader<Reader>,
     /// When an operation's loaders load. A subscription's load when the library lets them, and it lives too long to remember
     /// what it read.
-    turns: Option<Turns>,
+    batching: Option<Batching>,
     /// What was asked, by the type of the key.
     asked: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     remembers: AtomicBool,
@@ -84,8 +84,8 @@ where
 }
 
 /// Loaders for one operation, which load when it is their turn.
-pub fn loaders(db: &Db, turns: &Turns) -> Loaders {
-    Loaders::new(db, Some(turns.clone()))
+pub fn loaders(db: &Db, batching: &Batching) -> Loaders {
+    Loaders::new(db, Some(batching.clone()))
 }
 
 /// Loaders for a subscription.
@@ -94,9 +94,9 @@ pub fn forgetful(db: &Db) -> Loaders {
 }
 
 impl Loaders {
-    fn new(db: &Db, turns: Option<Turns>) -> Self {
+    fn new(db: &Db, batching: Option<Batching>) -> Self {
         let loader = DataLoader::new(Reader { db: db.clone() }, tokio::spawn);
-        Self { loader, turns, asked: Mutex::default(), remembers: true.into() }
+        Self { loader, batching, asked: Mutex::default(), remembers: true.into() }
     }
 
     /// From now on everything is read anew.
@@ -110,8 +110,10 @@ impl Loaders {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        let Some(turns) = self.turns.as_ref().filter(|_| self.remembers.load(Ordering::Relaxed)) else { return Ok(()) };
-        let coming: Vec<Coming<K>> = keys.into_iter().map(|key| self.ask(turns, key)).collect();
+        let Some(batching) = self.batching.as_ref().filter(|_| self.remembers.load(Ordering::Relaxed)) else {
+            return Ok(());
+        };
+        let coming: Vec<Coming<K>> = keys.into_iter().map(|key| self.ask(batching, key)).collect();
         for rows in coming {
             rows.await.map_err(Error::Shared)?;
         }
@@ -119,7 +121,7 @@ impl Loaders {
     }
 
     /// The statement that reads the row with this key: one that is known, or the next.
-    fn ask<K>(&self, turns: &Turns, key: K) -> Coming<K>
+    fn ask<K>(&self, batching: &Batching, key: K) -> Coming<K>
     where
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
@@ -134,7 +136,7 @@ impl Loaders {
         }
         let next = match asked.next.take().filter(|next| next.takes(key.clone())) {
             Some(next) => asked.next.insert(next),
-            None => asked.next.insert(Next::begin(self.loader.loader(), turns, key.clone())),
+            None => asked.next.insert(Next::begin(self.loader.loader(), batching, key.clone())),
         };
         if remembers {
             asked.known.insert(key, next.rows.clone());
@@ -157,7 +159,7 @@ where
     Reader: Loader<K, Error = LoadError>,
 {
     /// A statement for this key and those to come, until its turn.
-    fn begin(reader: &Reader, turns: &Turns, key: K) -> Self {
+    fn begin(reader: &Reader, batching: &Batching, key: K) -> Self {
         let keys = Arc::new(Mutex::new(Some(HashSet::from([key]))));
         let (sender, rows) = oneshot::channel();
         let (wanted, reader) = (keys.clone(), reader.clone());
@@ -166,7 +168,7 @@ where
             // Who waited may have gone.
             drop(sender.send(reader.all(&keys).await.map(Arc::new)));
         };
-        turns.add(load.boxed());
+        batching.add(load.boxed());
         let gone = || Arc::new(Error::internal(anyhow::anyhow!("the operation has ended before its loads")));
         let rows = rows.map(move |rows| rows.unwrap_or_else(|_| Err(gone())));
         Self { keys, rows: rows.boxed().shared() }
@@ -197,9 +199,9 @@ impl Load for Loaders {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        match &self.turns {
-            Some(turns) => {
-                let rows = self.ask(turns, key.clone()).await.map_err(Error::Shared)?;
+        match &self.batching {
+            Some(batching) => {
+                let rows = self.ask(batching, key.clone()).await.map_err(Error::Shared)?;
                 Ok(rows.get(&key).cloned())
             }
             None => self.loader.load_one(key).await.map_err(Error::Shared),

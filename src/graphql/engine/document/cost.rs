@@ -13,7 +13,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value, Variables};
 
 use super::Refusal;
-use crate::connection::DEFAULT;
+use crate::engine::connection::DEFAULT;
 use domain::error::Code;
 use domain::limits::DocumentLimits;
 use domain::role::Role;

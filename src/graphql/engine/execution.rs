@@ -10,15 +10,16 @@ use futures_util::{FutureExt, StreamExt, future};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use super::alike::{self, Queries};
-use super::complete::complete;
+use super::batching::Batching;
+use super::budget::Budgets;
 use super::context::Caller;
 use super::document::{self, Checked, Documents, Refusal};
+use super::null_propagation::propagate_nulls;
 use super::observe::Observed;
-use super::purse::Purses;
-use super::shared::Selections;
-use super::turns::Turns;
-use super::{Schema, error, loaders};
+use super::same_request::{self, Queries};
+use super::shared_frames::Selections;
+use super::{error, loaders};
+use crate::Schema;
 use domain::error::Error;
 use domain::limits::DocumentLimits;
 use domain::meters::Living;
@@ -31,7 +32,7 @@ use service::broadcast::live::Live;
 pub struct Execution {
     schema: Schema,
     services: Services,
-    purses: Arc<Purses>,
+    budgets: Arc<Budgets>,
     documents: Arc<Documents>,
     queries: Queries,
     selections: Selections,
@@ -50,16 +51,16 @@ pub enum Event {
 impl Execution {
     /// Operations over `services`.
     pub fn new(services: Services) -> Self {
-        let purses = Purses::new(services.rules.limits.points.clone());
+        let budgets = Budgets::new(services.rules.limits.points.clone());
         let live = Live::new(&services);
-        let schema = super::schema(services.clone(), live.clone());
+        let schema = crate::schema(services.clone(), live.clone());
         let selections = Selections::new(schema.clone(), services.clone(), live);
         Self {
             schema,
             services,
-            purses: Arc::new(purses),
+            budgets: Arc::new(budgets),
             documents: Arc::default(),
-            queries: alike::queries(),
+            queries: same_request::queries(),
             selections,
         }
     }
@@ -71,7 +72,7 @@ impl Execution {
         let checked = document::check(request, role, &self.documents, self.limits());
         let refused = |refusal: Refusal| error::coded(refusal.code, refusal.message, request_id);
         let mut checked = checked.map_err(|refusal| Box::new(error::cut(refused(refusal), self.limits())))?;
-        let paid = self.purses.pay(caller, checked.cost, self.services.clock.monotonic());
+        let paid = self.budgets.pay(caller, checked.cost, self.services.clock.monotonic());
         checked.left = paid.map_err(|error| Box::new(error::response(error, request_id)))?;
         Ok(checked)
     }
@@ -86,7 +87,7 @@ impl Execution {
 
     /// A response as it is told: with null where something failed, cut to the limits, with codes.
     fn told(&self, response: Response, asked: &Asked, request_id: Option<&str>) -> Response {
-        error::dress(error::cut(asked.complete(response), self.limits()), request_id)
+        error::dress(error::cut(asked.completed(response), self.limits()), request_id)
     }
 
     /// Runs a query or a mutation, whose caller is known as he is now.
@@ -109,12 +110,12 @@ impl Execution {
         let request_id = caller.request_id.clone();
         let limits = self.limits();
         let most = limits.complexity_of(caller.viewer().map(|viewer| viewer.role));
-        let bill = self.purses.bill(checked.cost, most, checked.left);
-        let (turns, kind, asked) = (Turns::default(), checked.kind, Asked::by(&checked));
+        let bill = self.budgets.bill(checked.cost, most, checked.left);
+        let (batching, kind, asked) = (Batching::default(), checked.kind, Asked::by(&checked));
         let request = checked.into_request();
-        let request = request.data(loaders::loaders(&self.services.db, &turns)).data(caller);
+        let request = request.data(loaders::loaders(&self.services.db, &batching)).data(caller);
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
-        let running = unwound(turns.run(self.schema.execute(request)));
+        let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
             Ok(Ok(response)) => self.told(response, &asked, request_id.as_deref()).extension("cost", bill),
             Ok(Err(defect)) => error::response(defect, request_id.as_deref()),
@@ -195,9 +196,9 @@ impl Asked {
         Self { document: checked.document.clone(), operation: checked.request.operation_name.clone() }
     }
 
-    fn complete(&self, response: Response) -> Response {
+    fn completed(&self, response: Response) -> Response {
         match document::operation(&self.document, self.operation.as_deref()) {
-            Ok(operation) if !response.errors.is_empty() => complete(response, &self.document, operation),
+            Ok(operation) if !response.errors.is_empty() => propagate_nulls(response, &self.document, operation),
             _ => response,
         }
     }

@@ -16,7 +16,7 @@ use domain::limits::PointLimits;
 const REMEMBERED: usize = 10_000;
 
 /// The buckets of this process, one for each user, and one for each address from which nobody has signed in.
-pub(super) struct Purses {
+pub(super) struct Budgets {
     limits: PointLimits,
     buckets: Mutex<HashMap<Holder, Bucket>>,
 }
@@ -27,7 +27,7 @@ enum Holder {
     Address(Option<String>),
 }
 
-impl Purses {
+impl Budgets {
     pub(super) fn new(limits: PointLimits) -> Self {
         Self { limits, buckets: Mutex::default() }
     }
@@ -76,15 +76,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_caller_has_a_purse_of_his_own() {
-        let purses = Purses::new(PointLimits { bucket: 10, rate: 2 });
+    fn each_caller_has_a_budget_of_their_own() {
+        let budgets = Budgets::new(PointLimits { bucket: 10, rate: 2 });
         let at = |address: &str| Caller { address: Some(address.into()), ..Caller::default() };
-        let pay = |caller: &Caller, cost, seconds| purses.pay(caller, cost, Duration::from_secs(seconds));
+        let pay = |caller: &Caller, cost, seconds| budgets.pay(caller, cost, Duration::from_secs(seconds));
         assert!(matches!(pay(&at("a"), 8, 0), Ok(Some(1))));
         assert!(matches!(pay(&at("a"), 3, 0), Err(Error::RateLimited { retry_after_ms: 1501 })));
         assert!(matches!(pay(&at("b"), 9, 0), Ok(Some(0))));
         assert!(matches!(pay(&at("a"), 3, 2), Ok(Some(1))));
-        let free = Purses::new(PointLimits { bucket: 0, rate: 1 });
+        let free = Budgets::new(PointLimits { bucket: 0, rate: 1 });
         assert!(matches!(free.pay(&at("a"), u64::MAX, Duration::ZERO), Ok(None)));
     }
 }

@@ -16,7 +16,7 @@ use async_graphql::{Name, PathSegment, Response, Value};
 static FIELDS: LazyLock<HashMap<String, HashMap<String, Type>>> = LazyLock::new(fields);
 
 fn fields() -> HashMap<String, HashMap<String, Type>> {
-    let schema = parse_schema(super::sdl()).expect("the published schema can be read");
+    let schema = parse_schema(crate::sdl()).expect("the published schema can be read");
     let typed = |definition: TypeSystemDefinition| {
         let TypeSystemDefinition::Type(definition) = definition else { return None };
         let fields = match definition.node.kind {
@@ -31,7 +31,11 @@ fn fields() -> HashMap<String, HashMap<String, Type>> {
 }
 
 /// The response with null where its errors belong.
-pub(super) fn complete(mut response: Response, document: &ExecutableDocument, run: &OperationDefinition) -> Response {
+pub(super) fn propagate_nulls(
+    mut response: Response,
+    document: &ExecutableDocument,
+    run: &OperationDefinition,
+) -> Response {
     let paths: Vec<&[PathSegment]> = response.errors.iter().map(|error| error.path.as_slice()).collect();
     let mut beyond = Vec::new();
     for path in paths.into_iter().filter(|path| !path.is_empty()) {
@@ -174,7 +178,7 @@ mod tests {
         response.errors = paths.iter().map(error).collect();
         let document = parse_query(query).unwrap();
         let (_, run) = document.operations.iter().next().unwrap();
-        complete(response, &document, &run.node).data.into_json().unwrap()
+        propagate_nulls(response, &document, &run.node).data.into_json().unwrap()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Queries that are alike and come at the same instant are executed once and encoded once.
 //!
 //! A dashboard in twenty tabs, a page that opens after a deployment, a script in a pool of workers: they ask the same thing in
-//! the same name. [`Together`] sees to it that what each gets was read after it asked.
+//! the same name. [`Coalesce`] sees to it that what each gets was read after it asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,10 +17,10 @@ use super::observe;
 use domain::id::UserId;
 use domain::role::Role;
 use service::access::session::Proof;
-use service::together::Together;
+use service::coalesce::Coalesce;
 
 /// Queries that are being answered, and what they found if nothing was wrong.
-pub(super) type Queries = Together<Asked, Option<Bytes>>;
+pub(super) type Queries = Coalesce<Asked, Option<Bytes>>;
 
 /// How long a query waits for those who were answered together with its client an instant ago.
 const COMPANY: Duration = Duration::from_millis(1);
