@@ -1,6 +1,5 @@
 //! Jobs: one message to one channel each. The row is the queue.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 

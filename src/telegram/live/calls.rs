@@ -119,7 +119,7 @@ fn send_media(message: &Message, media: &StoredMedia) -> tl::functions::messages
 
 /// The account that is signed in on the line.
 pub(super) async fn who_am_i(line: &TelegramLine) -> Result<Identity, Fault> {
-    myself(line.handle.invoke_in_dc(line.dc, &get_myself()).await.map_err(fault::told)?)
+    myself(line.handle.invoke_in_dc(line.dc, &get_myself()).await.map_err(fault::of)?)
 }
 
 fn get_myself() -> tl::functions::InvokeWithoutUpdates<tl::functions::users::GetUsers> {

@@ -168,6 +168,6 @@ impl Supervisor {
             return calls::who_am_i(line).await.map(Some);
         }
         let ping = tl::functions::Ping { ping_id: rand::random() };
-        line.handle.invoke_in_dc(line.dc, &ping).await.map(|_| None).map_err(fault::told)
+        line.handle.invoke_in_dc(line.dc, &ping).await.map(|_| None).map_err(fault::of)
     }
 }
