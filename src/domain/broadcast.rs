@@ -18,6 +18,23 @@ words! {
         /// Stopped for good by an operator.
         Cancelled => "CANCELLED",
     }
+    /// How far a campaign is, as its hot row says: the row that senders look at.
+    ProgressStatus {
+        /// As the campaign's of the same name.
+        Queued => "QUEUED",
+        /// Its jobs are being written; outside it is [`CampaignStatus::Queued`] (R23).
+        Starting => "STARTING",
+        /// As the campaign's of the same name.
+        Running => "RUNNING",
+        /// As the campaign's of the same name.
+        Paused => "PAUSED",
+        /// As the campaign's of the same name.
+        Completed => "COMPLETED",
+        /// As the campaign's of the same name.
+        Failed => "FAILED",
+        /// As the campaign's of the same name.
+        Cancelled => "CANCELLED",
+    }
     /// Whom a campaign writes to.
     CampaignMode {
         /// The sending account's own Saved Messages: nobody else sees anything.
@@ -108,6 +125,33 @@ words! {
         Banned => "BANNED",
         /// An admin took it out of use.
         Disabled => "DISABLED",
+    }
+}
+
+impl From<CampaignStatus> for ProgressStatus {
+    fn from(status: CampaignStatus) -> Self {
+        match status {
+            CampaignStatus::Queued => Self::Queued,
+            CampaignStatus::Running => Self::Running,
+            CampaignStatus::Paused => Self::Paused,
+            CampaignStatus::Completed => Self::Completed,
+            CampaignStatus::Failed => Self::Failed,
+            CampaignStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl ProgressStatus {
+    /// The status as it is shown: while its jobs are being written a campaign has not started yet.
+    pub const fn shown(self) -> CampaignStatus {
+        match self {
+            Self::Queued | Self::Starting => CampaignStatus::Queued,
+            Self::Running => CampaignStatus::Running,
+            Self::Paused => CampaignStatus::Paused,
+            Self::Completed => CampaignStatus::Completed,
+            Self::Failed => CampaignStatus::Failed,
+            Self::Cancelled => CampaignStatus::Cancelled,
+        }
     }
 }
 

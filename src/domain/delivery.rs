@@ -45,6 +45,8 @@ pub enum Fault {
     TimedOut,
     /// There was no connection: the message was surely not sent.
     NotConnected,
+    /// The file that is to be attached can't be read here.
+    Unreadable,
 }
 
 impl Fault {
@@ -65,6 +67,7 @@ impl std::fmt::Display for Fault {
             Self::ConnectionLost => f.write_str("CONNECTION_LOST"),
             Self::TimedOut => f.write_str("TIMED_OUT"),
             Self::NotConnected => f.write_str("NOT_CONNECTED"),
+            Self::Unreadable => f.write_str("MEDIA_FILE_UNREADABLE"),
         }
     }
 }

@@ -27,9 +27,12 @@ pub enum Error {
     /// The idempotency key came before with another input.
     #[error("this idempotencyKey came before with another input; use a new key for a new request")]
     IdempotencyConflict,
-    /// The state machine has no such transition.
+    /// The state does not allow it.
     #[error("{0}")]
     Precondition(String),
+    /// The state machine has no such transition, or is just between two states: perhaps somebody else was first.
+    #[error("{0}")]
+    Transition(String),
     /// Too many attempts; may be repeated after the given number of milliseconds.
     #[error("too many attempts, try again later")]
     RateLimited {
@@ -166,7 +169,7 @@ impl Error {
 
     /// The refusal of a transition that the state machine does not have.
     pub fn transition(what: &str, from: impl Display, to: impl Display) -> Self {
-        Self::Precondition(format!("the {what} cannot go from {from} to {to}"))
+        Self::Transition(format!("the {what} cannot go from {from} to {to}"))
     }
 
     /// A defect: the cause is for the log, not for the caller.
@@ -183,7 +186,7 @@ impl Error {
             Self::Invalid(_) => Code::BadUserInput,
             Self::Conflict(_) => Code::Conflict,
             Self::IdempotencyConflict => Code::IdempotencyConflict,
-            Self::Precondition(_) => Code::PreconditionFailed,
+            Self::Precondition(_) | Self::Transition(_) => Code::PreconditionFailed,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::PayloadTooLarge(_) => Code::PayloadTooLarge,
             Self::Timeout => Code::Timeout,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::broadcast::JobStatus;
+use super::broadcast::{JobStatus, ProgressStatus};
 use super::clock::{instant, nanos};
 use super::pacing::{interval, next_slot};
 
@@ -76,8 +76,8 @@ pub struct Account {
 /// The facts of the job's campaign.
 #[derive(Debug, Clone, Copy)]
 pub struct Campaign<'a> {
-    /// The status of the hot row: those that are shown, and `STARTING`.
-    pub status: &'a str,
+    /// The status of the hot row.
+    pub status: ProgressStatus,
     /// When it starts by itself; None if it was missed.
     pub scheduled_at: Option<DateTime<Utc>>,
     /// Messages a minute.
@@ -97,9 +97,9 @@ pub fn explain(job: &Job<'_>, campaign: &Campaign<'_>, now: DateTime<Utc>) -> Op
     let because = |reason| Some(Explanation { reason, until: None });
     match (job.status, campaign.status) {
         (JobStatus::Sending, _) => because(Reason::Sending),
-        (JobStatus::Queued, "RUNNING") => Some(waiting(job, campaign, now)),
-        (JobStatus::Queued, "PAUSED") => because(Reason::Paused),
-        (JobStatus::Queued, "QUEUED" | "STARTING") => match campaign.scheduled_at {
+        (JobStatus::Queued, ProgressStatus::Running) => Some(waiting(job, campaign, now)),
+        (JobStatus::Queued, ProgressStatus::Paused) => because(Reason::Paused),
+        (JobStatus::Queued, ProgressStatus::Queued | ProgressStatus::Starting) => match campaign.scheduled_at {
             Some(at) if at > now => Some(Explanation { reason: Reason::Scheduled, until: Some(at) }),
             _ => because(Reason::NotStarted),
         },

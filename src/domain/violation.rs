@@ -27,24 +27,27 @@ pub trait OnUnique<T> {
     fn on_any_unique(self, sentence: impl FnOnce() -> Error) -> Result<T>;
 }
 
-impl<T> OnUnique<T> for Result<T, DbErr> {
+impl<T, E: Into<Error>> OnUnique<T> for Result<T, E> {
     fn on_unique(self, table: &str, column: &str, sentence: impl FnOnce() -> Error) -> Result<T> {
-        self.map_err(|error| match error.sql_err() {
-            // SQLite names the column, PostgreSQL the index.
-            Some(SqlErr::UniqueConstraintViolation(text))
-                if text.contains(&format!("{table}.{column}")) || text.contains(&format!("{table}_{column}_key")) =>
-            {
-                sentence()
-            }
-            _ => error.into(),
+        // SQLite names the column, PostgreSQL the index.
+        let names = [format!("{table}.{column}"), format!("{table}_{column}_key")];
+        self.map_err(Into::<Error>::into).map_err(|error| match violated(&error) {
+            Some(text) if names.iter().any(|name| text.contains(name)) => sentence(),
+            _ => error,
         })
     }
 
     fn on_any_unique(self, sentence: impl FnOnce() -> Error) -> Result<T> {
-        self.map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => sentence(),
-            _ => error.into(),
-        })
+        self.map_err(Into::<Error>::into).map_err(|error| if violated(&error).is_some() { sentence() } else { error })
+    }
+}
+
+/// What the database says of the unique index that was violated, if one was.
+fn violated(error: &Error) -> Option<String> {
+    let Error::Internal(cause) = error else { return None };
+    match cause.downcast_ref::<DbErr>()?.sql_err()? {
+        SqlErr::UniqueConstraintViolation(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::gate::Gate;
 use super::holder::Holder;
 use super::launch::{Launch, Load};
 use super::{PAUSE, Tools, settler};
+use domain::broadcast::ProgressStatus;
 use domain::clock::duration_nanos;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
@@ -141,7 +142,7 @@ impl Lane {
     async fn refresh(&mut self) -> bool {
         self.looked = self.tools.on.clock.monotonic();
         let read = async {
-            let row = self.hot_row().await?.filter(|row| row.status == "RUNNING");
+            let row = self.hot_row().await?.filter(|row| row.status == ProgressStatus::Running);
             if row.is_some() {
                 self.read_mission().await?;
             }
@@ -223,7 +224,7 @@ impl Lane {
 
     async fn no_slot(&self) -> Result<Turn> {
         let Some(row) = self.hot_row().await? else { return Ok(Turn::Over) };
-        if row.status != "RUNNING" {
+        if row.status != ProgressStatus::Running {
             return Ok(Turn::Over);
         }
         let now = self.tools.on.clock.nanos();

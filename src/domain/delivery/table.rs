@@ -108,6 +108,7 @@ pub fn rule(fault: &Fault) -> Ruling {
         Fault::Rpc { code, name, value } => (code, name, value),
         Fault::ConnectionLost | Fault::TimedOut => return Ruling::Ambiguous,
         Fault::NotConnected => return Ruling::Unsent,
+        Fault::Unreadable => return Ruling::Content,
     };
     if let Some((ruling, _)) = NAMED.iter().find(|(_, names)| names.contains(&name.as_str())) {
         return *ruling;

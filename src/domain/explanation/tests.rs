@@ -23,7 +23,7 @@ fn job() -> Job<'static> {
 /// A running campaign at 60 a minute that has been idle.
 fn campaign() -> Campaign<'static> {
     Campaign {
-        status: "RUNNING",
+        status: ProgressStatus::Running,
         scheduled_at: None,
         delivery_rate: 60,
         last_slot: 0,
@@ -52,14 +52,14 @@ fn a_job_that_has_ended_needs_no_explanation() {
 fn without_a_running_campaign_nothing_else_matters() {
     let flooded = Job { position: 900, ..tried("FLOOD_WAIT_30", 30) };
     let cases = [
-        ("QUEUED", None, Reason::NotStarted, None),
-        ("QUEUED", Some(at(60)), Reason::Scheduled, Some(at(60))),
-        ("QUEUED", Some(at(-60)), Reason::NotStarted, None),
-        ("STARTING", None, Reason::NotStarted, None),
-        ("PAUSED", Some(at(60)), Reason::Paused, None),
-        ("COMPLETED", None, Reason::CampaignEnded, None),
-        ("FAILED", None, Reason::CampaignEnded, None),
-        ("CANCELLED", None, Reason::CampaignEnded, None),
+        (ProgressStatus::Queued, None, Reason::NotStarted, None),
+        (ProgressStatus::Queued, Some(at(60)), Reason::Scheduled, Some(at(60))),
+        (ProgressStatus::Queued, Some(at(-60)), Reason::NotStarted, None),
+        (ProgressStatus::Starting, None, Reason::NotStarted, None),
+        (ProgressStatus::Paused, Some(at(60)), Reason::Paused, None),
+        (ProgressStatus::Completed, None, Reason::CampaignEnded, None),
+        (ProgressStatus::Failed, None, Reason::CampaignEnded, None),
+        (ProgressStatus::Cancelled, None, Reason::CampaignEnded, None),
     ];
     for (status, scheduled_at, reason, until) in cases {
         let campaign = Campaign { status, scheduled_at, not_before: nanos(at(99)), ..campaign() };

@@ -148,7 +148,7 @@ impl Job {
         let accounts = if campaign.is_simulated { None } else { Some(self.accounts(ctx).await?) };
         let (accounts, slow_until) = accounts.map_or((None, None), |(accounts, slow)| (Some(accounts), slow));
         let campaign = explanation::Campaign {
-            status: &hot.status,
+            status: hot.status,
             scheduled_at: campaign.scheduled_at.filter(|_| campaign.schedule_missed_at.is_none()),
             delivery_rate: hot.delivery_rate,
             last_slot: hot.last_slot,

@@ -18,6 +18,7 @@ use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
 use domain::text::{self, Bounds};
 use domain::username;
+use domain::violation::OnUnique;
 use events::Event;
 use storage::Tx;
 use storage::retention::{lead, members, suppression};
@@ -277,7 +278,7 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
             row.notes = Set(new.notes);
             row.time_zone = Set(new.time_zone);
             row.language = Set(new.language);
-            let changed = row.update(tx).await.map_err(taken)?;
+            let changed = row.update(tx).await.on_any_unique(taken)?;
             leave(on, tx, &old, &changed).await?;
             // Nothing of the person itself: the log outlives an erasure.
             let metadata = json!({ "from": old.status, "to": changed.status, "version": changed.version });
@@ -316,13 +317,8 @@ async fn refuse_others(tx: &Tx, new: &lead::Model) -> Result<()> {
     }
 }
 
-fn taken(error: sea_orm::DbErr) -> Error {
-    match error.sql_err() {
-        Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => {
-            Error::Conflict("another lead has this email or phone number".into())
-        }
-        _ => error.into(),
-    }
+fn taken() -> Error {
+    Error::Conflict("another lead has this email or phone number".into())
 }
 
 /// Deletes a lead with all that belongs to it: its assignments, contacts, enrollments and consents. Its conversions stay,

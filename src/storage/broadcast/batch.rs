@@ -6,6 +6,7 @@ use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, campaign, progress};
 use crate::sql;
+use domain::broadcast::ProgressStatus;
 use domain::error::{Error, Result};
 use domain::id::{BatchId, ChannelId, UserId};
 
@@ -78,7 +79,7 @@ impl Entity {
         let campaigns = campaign::Entity::find().filter(campaign::Column::BatchId.is_in(batches.iter().copied()));
         let campaigns = campaigns.select_only().column(campaign::Column::Id).into_query();
         let starting = progress::Entity::find()
-            .filter(progress::Column::Status.eq("STARTING"))
+            .filter(progress::Column::Status.eq(ProgressStatus::Starting))
             .filter(progress::Column::CampaignId.in_subquery(campaigns));
         match starting.one(tx).await? {
             Some(_) => Err(Error::Precondition(

@@ -59,3 +59,10 @@ impl Entity {
         found.ok_or(Error::NotFound("channel import"))
     }
 }
+
+impl Model {
+    /// Whether it is being done, and everything before this byte of its file has been written.
+    pub fn is_at(&self, byte: i64) -> bool {
+        self.status == ImportStatus::Running && self.bytes_read == byte
+    }
+}

@@ -10,6 +10,7 @@ use sea_orm::sqlx::{self, Executor, PgConnection};
 use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, Value};
 use serde::Serialize;
 
+use crate::broadcast::channel_import;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
 use domain::error::{Error, Result};
@@ -50,12 +51,7 @@ pub async fn write(db: &Db, import: ChannelImportId, batch: &Batch, now: DateTim
             .await
             .map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?);
     }
-    let written = db.write(|tx| async move { insert(&tx, import, batch, now).await }).await;
-    match written {
-        Ok(inserted) => Ok(Some(inserted)),
-        Err(Error::Conflict(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
+    db.write(|tx| async move { insert(&tx, import, batch, now).await }).await
 }
 
 /// The columns that an import fills, and where the rest comes from.
@@ -146,7 +142,10 @@ struct Row<'a> {
     collected_at: String,
 }
 
-async fn insert(tx: &Tx, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<i64> {
+async fn insert(tx: &Tx, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<i64>> {
+    if !channel_import::Entity::require(tx, import).await?.is_at(batch.bytes.start) {
+        return Ok(None);
+    }
     let dialect = Dialect(tx.get_database_backend());
     let rows: Vec<Row<'_>> = batch
         .channels
@@ -167,9 +166,7 @@ async fn insert(tx: &Tx, import: ChannelImportId, batch: &Batch, now: DateTime<U
     let inserted = i64::try_from(inserted).map_err(Error::internal)?;
     let counts = [batch.bytes.start, batch.lines, inserted, batch.invalid, batch.bytes.end];
     let values = std::iter::once(Value::from(import)).chain(counts.map(Value::from));
-    if tx.execute_raw(dialect.statement(MOVE_ON, values)).await?.rows_affected() == 0 {
-        return Err(Error::Conflict("the import is somewhere else".into()));
-    }
+    tx.execute_raw(dialect.statement(MOVE_ON, values)).await?;
     if !batch.errors.is_empty() {
         let table = dialect.table("$2", &[("line", "bigint"), ("message", "text")]);
         let sql = format!(
@@ -182,5 +179,5 @@ async fn insert(tx: &Tx, import: ChannelImportId, batch: &Batch, now: DateTime<U
             .collect();
         tx.execute_raw(dialect.statement(&sql, [import.into(), sql::rows(&errors)])).await?;
     }
-    Ok(inserted)
+    Ok(Some(inserted))
 }

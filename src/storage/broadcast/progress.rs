@@ -2,11 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveEnum, FromQueryResult, QueryTrait, UpdateMany};
+use sea_orm::{FromQueryResult, QueryTrait, UpdateMany};
 
 use crate::broadcast::campaign;
 use crate::sql::Dialect;
-use domain::broadcast::CampaignStatus;
+use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 
@@ -16,8 +16,7 @@ use domain::id::BroadcastCampaignId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub campaign_id: BroadcastCampaignId,
-    /// As the campaign's, and `STARTING` while its jobs are being written (R23).
-    pub status: String,
+    pub status: ProgressStatus,
     /// Messages a minute; a new one acts on the next slot.
     pub delivery_rate: i64,
     /// Raised by start, pause and resume: failures of an earlier run don't count (R20).
@@ -58,24 +57,26 @@ impl Entity {
 
     /// Campaigns whose jobs are to be sent now.
     pub fn running() -> Select<Self> {
-        Self::find().filter(Column::Status.eq("RUNNING"))
+        Self::find().filter(Column::Status.eq(ProgressStatus::Running))
     }
 
     /// The campaign enters a state. A new run forgets the failures in a row of the one before (R20).
     pub async fn enter(
         tx: &impl ConnectionTrait,
         id: BroadcastCampaignId,
-        status: &str,
+        status: CampaignStatus,
         is_new_run: bool,
     ) -> Result<()> {
         let run = Expr::col(Column::Run).add(i32::from(is_new_run));
-        let update = Self::changed(id).col_expr(Column::Status, Expr::val(status)).col_expr(Column::Run, run);
+        let update = Self::changed(id)
+            .col_expr(Column::Status, Expr::val(ProgressStatus::from(status)))
+            .col_expr(Column::Run, run);
         update.col_expr(Column::FailuresInARow, Expr::val(0)).exec(tx).await?;
         Ok(())
     }
 
     /// The start of its jobs' writing, or its taking back.
-    pub async fn mark(tx: &impl ConnectionTrait, id: BroadcastCampaignId, status: &str) -> Result<()> {
+    pub async fn mark(tx: &impl ConnectionTrait, id: BroadcastCampaignId, status: ProgressStatus) -> Result<()> {
         Self::changed(id).col_expr(Column::Status, Expr::val(status)).exec(tx).await?;
         Ok(())
     }
@@ -93,7 +94,8 @@ impl Entity {
 
     /// No slot of a running campaign lies before `slot`, in nanoseconds since 1970.
     pub fn not_before(slot: i64) -> UpdateMany<Self> {
-        let early = Self::update_many().filter(Column::Status.eq("RUNNING")).filter(Column::LastSlot.lt(slot));
+        let early =
+            Self::update_many().filter(Column::Status.eq(ProgressStatus::Running)).filter(Column::LastSlot.lt(slot));
         early.col_expr(Column::LastSlot, Expr::val(slot))
     }
 
@@ -126,17 +128,9 @@ impl Model {
         self.queued == 0 && self.sending == 0
     }
 
-    /// The status as it is shown: while its jobs are being written a campaign has not started yet.
-    pub fn shown_status(&self) -> Result<CampaignStatus> {
-        match self.status.as_str() {
-            "STARTING" => Ok(CampaignStatus::Queued),
-            status => CampaignStatus::try_from_value(&status.to_owned()).map_err(Error::internal),
-        }
-    }
-
     /// Whether no job will change any more, unless somebody wants a retry.
-    pub fn has_ended(&self) -> bool {
-        self.is_spent() && self.shown_status().is_ok_and(CampaignStatus::is_terminal)
+    pub const fn has_ended(&self) -> bool {
+        self.is_spent() && self.status.shown().is_terminal()
     }
 }
 

@@ -118,17 +118,11 @@ pub async fn write(
 ) -> Result<Option<lead_import::Model>> {
     let rows: Vec<Row<'_>> = batch.leads.iter().map(Row::of).collect();
     let rows = &sql::rows(&rows);
-    let written = db
-        .write(|tx| async move {
-            let staged = Staged { dialect: Dialect(tx.get_database_backend()), tx: &tx, rows, now };
-            staged.write(import, batch).await
-        })
-        .await;
-    match written {
-        Ok(import) => Ok(Some(import)),
-        Err(Error::Conflict(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
+    db.write(|tx| async move {
+        let staged = Staged { dialect: Dialect(tx.get_database_backend()), tx: &tx, rows, now };
+        staged.write(import, batch).await
+    })
+    .await
 }
 
 /// A batch on its way into the database.
@@ -140,19 +134,20 @@ struct Staged<'a> {
 }
 
 impl Staged<'_> {
-    async fn write(&self, id: LeadImportId, batch: &Batch) -> Result<lead_import::Model> {
+    async fn write(&self, id: LeadImportId, batch: &Batch) -> Result<Option<lead_import::Model>> {
         if self.dialect.is_postgres() {
             let lock = self.dialect.statement("SELECT pg_advisory_xact_lock($1)", [IMPORTING.into()]);
             self.tx.execute_raw(lock).await?;
         }
         let import = lead_import::Entity::require(self.tx, id).await?;
         if !import.is_at(batch.bytes.start) {
-            return Err(Error::Conflict("the import is somewhere else".into()));
+            return Ok(None);
         }
         if import.is_suppression_list {
             let news = self.suppress().await?;
             self.keep_errors(id, batch.errors.iter()).await?;
-            return import.moved_on(self.tx, batch.bytes.end, [batch.lines, news, batch.invalid]).await;
+            let moved = import.moved_on(self.tx, batch.bytes.end, [batch.lines, news, batch.invalid]).await?;
+            return Ok(Some(moved));
         }
         let refused = self.refused().await?;
         let inserted = self.insert().await?;
@@ -168,7 +163,7 @@ impl Staged<'_> {
         let told = refused.iter().take(usize::try_from(room).unwrap_or_default());
         self.keep_errors(id, batch.errors.iter().chain(told)).await?;
         let invalid = batch.invalid + i64::try_from(refused.len()).map_err(Error::internal)?;
-        import.moved_on(self.tx, batch.bytes.end, [batch.lines, inserted, invalid]).await
+        Ok(Some(import.moved_on(self.tx, batch.bytes.end, [batch.lines, inserted, invalid]).await?))
     }
 
     /// The batch as a table, of the columns that a statement needs.

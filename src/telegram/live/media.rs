@@ -45,14 +45,11 @@ pub struct StoredMedia {
     pub file_reference: Vec<u8>,
 }
 
-/// The error of a file that can't be read here.
-pub const UNREADABLE: &str = "MEDIA_FILE_UNREADABLE";
-
 impl Connection {
     /// Puts media at Telegram without sending it to anybody.
     ///
     /// # Errors
-    /// `MEDIA_FILE_UNREADABLE` if the file can't be read here, else what Telegram says: `WEBPAGE_CURL_FAILED`, for instance.
+    /// [`Fault::Unreadable`] if the file can't be read here, else what Telegram says: `WEBPAGE_CURL_FAILED`, for instance.
     pub async fn store_media(&self, kind: MediaType, source: MediaSource<'_>) -> Result<StoredMedia, Fault> {
         let media = match source {
             MediaSource::Url(url) => external(kind, url.to_owned()),
@@ -66,7 +63,7 @@ impl Connection {
     async fn upload(&self, kind: MediaType, path: &Path) -> Result<enums::InputMedia, Fault> {
         let unreadable = |error: std::io::Error| {
             tracing::warn!(%error, file = %path.display(), "media can't be read");
-            Fault::rpc(400, UNREADABLE)
+            Fault::Unreadable
         };
         let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
         let bytes = file.metadata().await.map_err(unreadable)?.len();

@@ -28,7 +28,7 @@ use domain::markup::Marked;
 pub use channel::Description;
 pub use connection::Connection;
 pub use login::{Applicant, Login, SentCode, Step, sign_out};
-pub use media::{MediaSource, StoredMedia, UNREADABLE};
+pub use media::{MediaSource, StoredMedia};
 pub use sent::{Sighting, Span};
 
 /// How long a connection, its first greeting included, may take.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gate::Gate;
 use crate::holder::Holder;
 use crate::{Tools, settler};
+use domain::broadcast::ProgressStatus;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 use events::Event;
@@ -130,7 +131,7 @@ impl Desks {
             // Leases are refused if it does not run: nothing is lost by going on.
             Err(error) => return tracing::warn!(campaign = %id, ?error, "cannot be looked at"),
         };
-        match row.filter(|row| row.status == "RUNNING") {
+        match row.filter(|row| row.status == ProgressStatus::Running) {
             None => {
                 desk.gate().close();
                 self.lock().remove(&id);

@@ -22,7 +22,7 @@ use service::broadcast::delivery::{Mission, account};
 use storage::broadcast::queue::tray::{self, Item, Owner, Want};
 use storage::broadcast::queue::{accounts, budget, peers};
 use storage::broadcast::telegram_account;
-use telegram::live::{Recipient, ResolvedPeer, UNREADABLE};
+use telegram::live::{Recipient, ResolvedPeer};
 
 /// Trays are looked at so often without being asked to.
 const LOOK: Duration = Duration::from_secs(1);
@@ -137,6 +137,11 @@ impl Preparer {
                 self.seat.media().insert(mission.id, stored);
                 ready.notify_one();
             }
+            Err(Fault::Unreadable) => {
+                let at = &self.seat.holder.row;
+                let reason = Reason::Upload(format!("{}, process {}", at.host, at.pid));
+                refuse_content(&tools.on, mission, reason).await?;
+            }
             Err(fault) => match rule(&fault) {
                 Ruling::Retry | Ruling::Ambiguous | Ruling::Unsent => {
                     tracing::debug!(campaign = %mission.id, %fault, "an attachment could not be stored yet");
@@ -149,11 +154,6 @@ impl Preparer {
                 Ruling::Account(status) => {
                     self.seat.gate.close();
                     account::park(&tools.on, *id, status, &fault.to_string()).await?;
-                }
-                _ if fault.to_string() == UNREADABLE => {
-                    let at = &self.seat.holder.row;
-                    let reason = Reason::Upload(format!("{}, process {}", at.host, at.pid));
-                    refuse_content(&tools.on, mission, reason).await?;
                 }
                 _ => refuse_content(&tools.on, mission, Reason::Content(fault.to_string())).await?,
             },

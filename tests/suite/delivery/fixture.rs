@@ -293,7 +293,7 @@ impl Office {
 
     /// Waits until the campaign has this status.
     pub async fn until(&self, id: BroadcastCampaignId, status: CampaignStatus) -> progress::Model {
-        self.until_row(id, &format!("{status}"), |row| row.status == status.to_string()).await
+        self.until_row(id, &format!("{status}"), |row| row.status == status.into()).await
     }
 
     pub async fn until_row(

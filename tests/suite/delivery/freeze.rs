@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use domain::broadcast::CampaignStatus;
+use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::Error;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 use service::broadcast::campaign;
@@ -108,7 +108,7 @@ async fn a_start_tells_everything_that_is_wrong_at_once() {
     };
     assert_eq!(violations.len(), 2, "{violations:?}");
     assert!(violations[0].message.contains("4108 UTF-16 units; Telegram takes 4096"), "{}", violations[0].message);
-    assert_eq!(office.progress(id).await.status, "QUEUED");
+    assert_eq!(office.progress(id).await.status, ProgressStatus::Queued);
     let empty = office.campaign(&[], 60).await;
     let error = campaign::start(&office.on, &office.actor, empty).await.expect_err("nobody to write to");
     assert_eq!(error.to_string(), "the batch has no active channels");
@@ -183,7 +183,7 @@ async fn a_start_that_cannot_be_taken_back_at_once_is_taken_back_later() {
         .await;
     run("CREATE TRIGGER stuck BEFORE DELETE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); END").await;
     campaign::start(&office.on, &office.actor, id).await.expect_err("it fails");
-    assert_eq!(office.progress(id).await.status, "STARTING");
+    assert_eq!(office.progress(id).await.status, ProgressStatus::Starting);
     run("DROP TRIGGER stuck").await;
     run("DROP TRIGGER full").await;
     office.until_row(id, "the undoing", |row| row.status == "QUEUED").await;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::audit::Action;
-use domain::broadcast::CampaignStatus;
+use domain::broadcast::ProgressStatus;
 use domain::delivery::{Fault, Reply};
 use service::broadcast::campaign;
 use service::broadcast::delivery::settle::settle;
@@ -38,7 +38,7 @@ async fn answers_of_an_earlier_run_neither_count_nor_pause() {
     // The same in the present run does.
     let (mission, failed) = claim(&office, id, &holder, 3).await;
     settle(&office.on, &mission, &answers(&office, &failed, Some(&forbidden())), &[]).await.expect("settles");
-    assert_eq!(office.progress(id).await.status, CampaignStatus::Paused.to_string());
+    assert_eq!(office.progress(id).await.status, ProgressStatus::Paused);
     office.assert_counters(id).await;
 }
 

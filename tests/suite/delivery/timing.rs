@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::broadcast::JobStatus;
+use domain::broadcast::{JobStatus, ProgressStatus};
 use domain::clock::Clock;
 use domain::delivery::{Fault, Receipt};
 use sea_orm::{ConnectionTrait, EntityTrait};
@@ -88,7 +88,8 @@ async fn a_lost_answer_is_repeated_within_the_window_and_then_unknown() {
     let id = lab.office.campaign(&names("window", 1), 600).await;
     lab.office.start(id).await;
     let worker = lab.worker();
-    lab.pass_until("the end", 20 * MS, async || lab.office.progress(id).await.status == "COMPLETED").await;
+    lab.pass_until("the end", 20 * MS, async || lab.office.progress(id).await.status == ProgressStatus::Completed)
+        .await;
     worker.stop().await;
     assert_eq!(lab.office.progress(id).await.unknown, 1);
     let calls = lab.calls();

@@ -359,7 +359,7 @@ async fn a_conversion_stops_what_is_left_and_a_lead_can_be_enrolled_again() {
     assert_eq!((rows[0].status, rows[0].reason), (ExecutionStatus::Cancelled, Some(ExecutionReason::Ended)));
     let again = bureau.enroll(sequence.id, lead).await;
     assert_eq!((first.attempt, again.attempt), (1, 2));
-    assert!(matches!(enrollment::resume(on, actor, first.id).await, Err(Error::Precondition(_))), "it has ended");
+    assert!(matches!(enrollment::resume(on, actor, first.id).await, Err(Error::Transition(_))), "it has ended");
     enrollment::pause(on, actor, again.id).await.unwrap();
     enrollment::resume(on, actor, again.id).await.unwrap();
     let cancelled = enrollment::cancel(on, actor, again.id).await.unwrap();

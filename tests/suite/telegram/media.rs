@@ -55,7 +55,7 @@ async fn files_arrive_byte_by_byte_small_and_big() {
     let empty = connection.store_media(MediaType::Photo, MediaSource::File(&file)).await;
     assert_eq!(empty, Err(Fault::rpc(400, "FILE_PARTS_INVALID")));
     let missing = connection.store_media(MediaType::Photo, MediaSource::File(&folder.path().join("none"))).await;
-    assert_eq!(missing, Err(Fault::rpc(400, "MEDIA_FILE_UNREADABLE")));
+    assert_eq!(missing, Err(Fault::Unreadable));
 }
 
 #[tokio::test]

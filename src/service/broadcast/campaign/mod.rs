@@ -180,7 +180,7 @@ fn preview(new: &New, channels: i32) -> i32 {
 async fn insert_progress(tx: &Tx, campaign: &campaign::Model, preview: i32) -> Result<()> {
     let row = progress::ActiveModel {
         campaign_id: Set(campaign.id),
-        status: Set(campaign.status.to_string()),
+        status: Set(campaign.status.into()),
         delivery_rate: Set(campaign.delivery_rate.into()),
         preview: Set(preview),
         ..Default::default()

@@ -9,7 +9,7 @@ use super::transition::{self, Ending};
 use crate::access::audit::{self, Subject};
 use crate::{Actor, Services, once};
 use domain::audit::Action;
-use domain::broadcast::{CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use domain::pacing::BARRIER;
@@ -71,7 +71,7 @@ pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
             let metadata = json!({ "name": cancelled.name });
             audit::record(on, tx, actor, Action::CampaignCancelled, Subject("BroadcastCampaign", id.0), metadata)
                 .await?;
-            Ok((row.status == CampaignStatus::Running.to_string(), cancelled))
+            Ok((row.status == ProgressStatus::Running, cancelled))
         })
         .await?;
     if was_running {
@@ -92,14 +92,13 @@ async fn barrier(on: &Services, id: BroadcastCampaignId) {
 /// Ends queued jobs of campaigns that were cancelled or have failed, wherever a crash or a large number left some. Any worker
 /// may do it.
 pub async fn sweep_cancelled(on: &Services) -> Result<()> {
-    let ended = [CampaignStatus::Cancelled.to_string(), CampaignStatus::Failed.to_string()];
     let left = progress::Entity::find()
-        .filter(progress::Column::Status.is_in(ended))
+        .filter(progress::Column::Status.is_in([ProgressStatus::Cancelled, ProgressStatus::Failed]))
         .filter(progress::Column::Queued.gt(0))
         .all(on.db.reader())
         .await?;
     for row in left {
-        let was_cancelled = row.status == CampaignStatus::Cancelled.to_string();
+        let was_cancelled = row.status == ProgressStatus::Cancelled;
         let end = if was_cancelled { End::Cancelled } else { End::Failed(on.now()) };
         sweep(on, row.campaign_id, end, None).await?;
     }

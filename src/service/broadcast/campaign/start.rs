@@ -10,7 +10,7 @@ use crate::access::audit::{self, Subject};
 use crate::broadcast::telegram_account;
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::broadcast::{CampaignMode, CampaignStatus};
+use domain::broadcast::{CampaignMode, CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use events::Event;
@@ -88,7 +88,7 @@ async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, free
     on.write(|tx| async move {
         let tx = &*tx;
         transition::may_enter(tx, id, CampaignStatus::Running).await?;
-        progress::Entity::mark(tx, id, transition::STARTING).await
+        progress::Entity::mark(tx, id, ProgressStatus::Starting).await
     })
     .await?;
     let frozen = freeze_in_chunks(on, freeze).await;
@@ -170,7 +170,7 @@ async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
     {}
     on.write(|tx| async move {
         let tx = &*tx;
-        progress::Entity::mark(tx, id, &CampaignStatus::Queued.to_string()).await
+        progress::Entity::mark(tx, id, ProgressStatus::Queued).await
     })
     .await
 }
@@ -188,8 +188,8 @@ async fn undo_later(on: Services, id: BroadcastCampaignId) {
 
 /// Takes back the starts that a crash interrupted. Only for SQLite, and only before anything else runs on it.
 pub async fn undo_interrupted(on: &Services) -> Result<()> {
-    let interrupted =
-        progress::Entity::find().filter(progress::Column::Status.eq(transition::STARTING)).all(on.db.reader()).await?;
+    let interrupted = progress::Entity::find().filter(progress::Column::Status.eq(ProgressStatus::Starting));
+    let interrupted = interrupted.all(on.db.reader()).await?;
     for row in interrupted {
         tracing::warn!(campaign = %row.campaign_id, "the start of a campaign was interrupted and is taken back");
         undo(on, row.campaign_id).await?;
@@ -209,8 +209,7 @@ pub async fn fire_schedules(on: &Services) -> Result<()> {
         };
         match result {
             // Another process was first, or it was cancelled meanwhile.
-            Err(Error::Conflict(_)) => {}
-            Err(Error::Precondition(why)) if why.contains("cannot go from") || why.contains("being started") => {}
+            Err(Error::Conflict(_) | Error::Transition(_)) => {}
             Err(error @ (Error::Invalid(_) | Error::Precondition(_) | Error::NotFound(_))) => {
                 miss(on, &due, &error.to_string()).await?;
             }

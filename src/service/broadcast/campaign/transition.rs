@@ -9,14 +9,11 @@ use serde_json::json;
 use crate::access::audit::{self, Subject};
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::broadcast::CampaignStatus;
+use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use storage::Tx;
 use storage::broadcast::{campaign, progress, queue};
-
-/// The state of the hot row while jobs are being written (R23). Outside it is QUEUED.
-pub(super) const STARTING: &str = "STARTING";
 
 /// Locks the hot row and makes sure that its campaign may go to `to`.
 pub(super) async fn may_enter(tx: &Tx, id: BroadcastCampaignId, to: CampaignStatus) -> Result<progress::Model> {
@@ -28,12 +25,14 @@ pub(super) async fn may_enter(tx: &Tx, id: BroadcastCampaignId, to: CampaignStat
 /// The state that a hot row tells.
 ///
 /// # Errors
-/// [`Error::Precondition`] while the campaign is being started.
+/// [`Error::Transition`] while the campaign is being started.
 pub(super) fn status_of(row: &progress::Model) -> Result<CampaignStatus> {
-    if row.status == STARTING {
-        return Err(Error::Precondition("the campaign is being started, try again in a moment".into()));
+    match row.status {
+        ProgressStatus::Starting => {
+            Err(Error::Transition("the campaign is being started, try again in a moment".into()))
+        }
+        status => Ok(status.shown()),
     }
-    sea_orm::ActiveEnum::try_from_value(&row.status).map_err(Error::from)
 }
 
 /// Writes the state on both rows. The caller has locked the hot row and asked [`may_enter`].
@@ -45,7 +44,7 @@ pub(super) async fn enter(
     more: impl FnOnce(&mut campaign::ActiveModel),
 ) -> Result<campaign::Model> {
     let is_new_run = matches!(to, CampaignStatus::Running | CampaignStatus::Paused);
-    progress::Entity::enter(tx, id, &to.to_string(), is_new_run).await?;
+    progress::Entity::enter(tx, id, to, is_new_run).await?;
     let now = on.now();
     let mut row = campaign::Entity::require(tx, id).await?.changed(now);
     row.status = Set(to);

@@ -4,7 +4,7 @@ use super::Mission;
 use super::settle::{audit_channels, follow};
 use crate::Services;
 use crate::broadcast::campaign::{Ending, Reason, end};
-use domain::broadcast::JobStatus;
+use domain::broadcast::{JobStatus, ProgressStatus};
 use domain::delivery::{Attempt, Effect, Fault, judge};
 use domain::error::Result;
 use events::Event;
@@ -62,7 +62,11 @@ pub async fn refuse_content(on: &Services, mission: &Mission, reason: Reason) ->
     on.write(|tx| async move {
         let tx = &*tx;
         let hot = lock(tx, mission.id).await?;
-        if hot.status == "RUNNING" && hot.run == mission.run { end(on, tx, mission.id, ending).await } else { Ok(()) }
+        if hot.status == ProgressStatus::Running && hot.run == mission.run {
+            end(on, tx, mission.id, ending).await
+        } else {
+            Ok(())
+        }
     })
     .await?;
     on.tell(Event::Work(mission.id));

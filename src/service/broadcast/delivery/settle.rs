@@ -9,7 +9,7 @@ use crate::access::audit::{self, Subject};
 use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignMode, JobStatus, ProgressStatus};
 use domain::clock;
 use domain::delivery::{Attempt, Effect, Receipt, Reply, Verdict, judge};
 use domain::error::Result;
@@ -260,7 +260,7 @@ pub(super) async fn follow(
         return complete_if_spent(on, tx, row).await;
     }
     // A refusal of an earlier run has been dealt with: the message may have been mended since (R20).
-    if row.status != CampaignStatus::Running.to_string() || row.run != run {
+    if row.status != ProgressStatus::Running || row.run != run {
         return Ok(());
     }
     let failures = row.failures_in_a_row;

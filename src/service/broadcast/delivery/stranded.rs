@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::Services;
 use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
+use domain::broadcast::ProgressStatus;
 use domain::error::Result;
 use events::Event;
 use storage::broadcast::queue::{self, stranded as rows, tray};
@@ -53,7 +54,11 @@ async fn stop(on: &Services, row: &rows::Campaign) -> Result<()> {
     on.write(|tx| async move {
         let tx = &*tx;
         let hot = queue::lock(tx, row.campaign_id).await?;
-        if hot.status == "RUNNING" && !hot.is_spent() { end(on, tx, row.campaign_id, ending).await } else { Ok(()) }
+        if hot.status == ProgressStatus::Running && !hot.is_spent() {
+            end(on, tx, row.campaign_id, ending).await
+        } else {
+            Ok(())
+        }
     })
     .await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use domain::broadcast::ProgressStatus;
 use domain::pacing::interval;
 use storage::broadcast::progress;
 
@@ -52,7 +53,7 @@ impl Pace {
     /// Seconds until the last job has ended, if the campaign runs: at the pace of its last seconds, if that is the slower
     /// one, else at its rate; and after the server's wait.
     pub(super) fn seconds_left(&self, row: &progress::Model, now: i64) -> Option<i32> {
-        if row.status != "RUNNING" {
+        if row.status != ProgressStatus::Running {
             return None;
         }
         #[expect(clippy::cast_precision_loss, reason = "a forecast needs no nine digits")]
@@ -83,7 +84,7 @@ mod tests {
     fn row(sent: i32, failed: i32, queued: i32) -> progress::Model {
         progress::Model {
             campaign_id: BroadcastCampaignId::generate(),
-            status: "RUNNING".into(),
+            status: ProgressStatus::Running,
             delivery_rate: 600,
             run: 1,
             last_slot: 0,
@@ -139,8 +140,9 @@ mod tests {
 
     #[test]
     fn what_does_not_run_has_no_end_in_sight() {
-        for status in ["QUEUED", "STARTING", "PAUSED", "COMPLETED"] {
-            let row = progress::Model { status: status.into(), ..row(0, 0, 10) };
+        use ProgressStatus::{Completed, Paused, Queued, Starting};
+        for status in [Queued, Starting, Paused, Completed] {
+            let row = progress::Model { status, ..row(0, 0, 10) };
             let mut pace = Pace::default();
             pace.note(0, &row);
             assert_eq!(pace.seconds_left(&row, 0), None);

@@ -52,13 +52,11 @@ impl Reader for ProgressReader {
 
     async fn read(&mut self, on: &Services) -> Result<Option<Seen<Progress>>> {
         let row = progress::Entity::find_by_id(self.campaign).one(on.db.reader()).await?;
-        row.map(|row| {
+        Ok(row.map(|row| {
             let now = on.clock.nanos();
             self.pace.note(now, &row);
-            let state = shown(&row, &self.pace, now)?;
-            Ok(Seen { state, version: row.version, is_last: row.has_ended() })
-        })
-        .transpose()
+            Seen { state: shown(&row, &self.pace, now), version: row.version, is_last: row.has_ended() }
+        }))
     }
 
     fn is_woken_by(&self, event: Event) -> bool {
@@ -66,11 +64,11 @@ impl Reader for ProgressReader {
     }
 }
 
-fn shown(row: &progress::Model, pace: &Pace, now: i64) -> Result<Progress> {
-    Ok(Progress {
+fn shown(row: &progress::Model, pace: &Pace, now: i64) -> Progress {
+    Progress {
         campaign_id: row.campaign_id,
         version: row.version,
-        status: row.shown_status()?,
+        status: row.status.shown(),
         total: row.total,
         queued: row.queued,
         sending: row.sending,
@@ -81,5 +79,5 @@ fn shown(row: &progress::Model, pace: &Pace, now: i64) -> Result<Progress> {
         rate_per_minute: pace.sent_per_minute(),
         eta_seconds: pace.seconds_left(row, now),
         at: instant(now),
-    })
+    }
 }

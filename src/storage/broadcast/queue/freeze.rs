@@ -1,7 +1,7 @@
 //! Freezing the audience (R21): a batch's active channels become jobs, in set-based statements.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, SqlErr, Value};
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use super::{Change, Delta, Streak, record};
@@ -9,6 +9,7 @@ use crate::Tx;
 use crate::sql::Dialect;
 use domain::error::{Error, Result};
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
+use domain::violation::OnUnique;
 
 /// A freeze: what is frozen, and how far that is.
 #[derive(Debug, Clone)]
@@ -66,13 +67,9 @@ impl Freeze {
             self.last.into(),
             i64::from(limit).into(),
         ];
-        let made = tx.execute_raw(dialect.statement(&sql, values)).await.map_err(|error| match error.sql_err() {
-            // Two starts at the same time: the second one waited for the first one's rows.
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                Error::Precondition("the campaign has just been started".into())
-            }
-            _ => error.into(),
-        })?;
+        // Two starts at the same time: the second one waited for the first one's rows.
+        let made = tx.execute_raw(dialect.statement(&sql, values)).await;
+        let made = made.on_any_unique(|| Error::Transition("the campaign has just been started".into()))?;
         let made = made.rows_affected();
         let made = i32::try_from(made).map_err(|_| Error::Precondition("the batch has too many channels".into()))?;
         self.jobs += made;
