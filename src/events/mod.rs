@@ -5,11 +5,12 @@
 
 pub mod local;
 pub mod redis;
-
-use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast::Receiver;
+mod subscription;
 
 use domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, RetentionSequenceId, TelegramAccountId, UserId};
+use serde::{Deserialize, Serialize};
+
+pub use subscription::Subscription;
 
 /// A change that others are told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,6 +42,6 @@ pub trait Events: Send + Sync + 'static {
     /// Tells all subscribers, of this process at once, of others soon. It never waits and never fails: see [`Event`].
     fn publish(&self, event: Event);
 
-    /// A receiver of all that is published from now on. A receiver that lags must treat that as [`Event::Resync`].
-    fn subscribe(&self) -> Receiver<Event>;
+    /// The events that are published from now on.
+    fn subscribe(&self) -> Subscription;
 }

@@ -16,14 +16,13 @@ use std::time::Duration;
 use deadpool_redis::redis::{Client, RedisError};
 use deadpool_redis::{Config, Runtime};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::listener::Listener;
 use self::outbox::{Outbox, Publisher};
 use super::local::LocalEvents;
-use super::{Event, Events};
+use super::{Event, Events, Subscription};
 
 /// The channel of Redis, behind the prefix that several installations on one Redis need.
 const CHANNEL: &str = "herald:events";
@@ -79,7 +78,7 @@ impl Events for RedisEvents {
         self.outbox.put([event]);
     }
 
-    fn subscribe(&self) -> Receiver<Event> {
+    fn subscribe(&self) -> Subscription {
         self.local.subscribe()
     }
 }

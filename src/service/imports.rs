@@ -5,8 +5,6 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::Services;
@@ -37,27 +35,13 @@ impl Kind {
         let mut events = on.events.subscribe();
         while !stop.is_cancelled() {
             // What was told before is found by looking.
-            events = events.resubscribe();
+            events.forget();
             if let Err(error) = (self.pending)(&on, &stop).await {
                 tracing::warn!(error = ?error, "{} have to wait", self.name);
             }
             tokio::select! {
-                () = self.told(&mut events) => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = events.until(LOOK, |event| (self.is_told_by)(&event)) => {}
                 () = stop.cancelled() => {}
-            }
-        }
-    }
-
-    /// Returns when there may be a new import.
-    async fn told(self, events: &mut Receiver<Event>) {
-        loop {
-            match events.recv().await {
-                Ok(Event::Resync) | Err(RecvError::Lagged(_)) => return,
-                Ok(event) if (self.is_told_by)(&event) => return,
-                Ok(_) => {}
-                // The clock wakes.
-                Err(RecvError::Closed) => std::future::pending().await,
             }
         }
     }

@@ -2,20 +2,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Tools;
 use super::holder::Holder;
 use super::takeover::Watch;
+use super::tools::{LOOK, Tools, is_work};
 use domain::error::Result;
 use service::broadcast::delivery::{account, stranded};
 use service::broadcast::{campaign, pace};
 use service::retention::{self, sequence, trigger};
-
-/// How often the chores are done, apart from events.
-const ROUND: Duration = Duration::from_secs(1);
 
 /// Does the chores until the session ends.
 pub async fn run(tools: Tools, holder: Arc<Holder>, session: CancellationToken) {
@@ -35,8 +31,8 @@ pub async fn run(tools: Tools, holder: Arc<Holder>, session: CancellationToken) 
         attempt("ending archived sequences", sequence::sweep_archived(&tools.on)).await;
         attempt("enrolling leads", trigger::enroll_all(&tools.on)).await;
         tokio::select! {
-            () = super::next_work(&mut events) => {}
-            () = tools.on.clock.sleep(ROUND) => {}
+            () = events.woken(is_work) => {}
+            () = tools.on.clock.sleep(LOOK) => {}
             () = session.cancelled() => {}
         }
     }

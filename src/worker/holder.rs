@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::Tools;
+use super::tools::Tools;
 use ::service::Services;
 use ::service::broadcast::delivery::sender as service;
 use ::service::retention::delivery::give_back::give_back;
 use domain::error::{Error, Result};
 use domain::id::{SenderId, TelegramAccountId};
+use storage::broadcast::queue::new_key;
 use storage::broadcast::queue::senders::{self, Fate};
 use storage::broadcast::sender;
 
@@ -41,9 +42,13 @@ impl Holder {
         let began = tools.on.clock.monotonic();
         let row = identity(&tools.on).map_err(Error::Internal)?;
         service::register(&tools.on, &row).await?;
+        Ok(Self::new(row, began))
+    }
+
+    fn new(row: sender::Model, began: Duration) -> Self {
         let holder = Self { row, valid_until: AtomicU64::new(0), open: Mutex::default(), accounts: Mutex::default() };
         holder.renewed(began);
-        Ok(holder)
+        holder
     }
 
     /// Whether sends may start at `now` of the monotonic clock.
@@ -55,14 +60,11 @@ impl Holder {
         self.valid_until.fetch_max(millis(began + VALID), Ordering::SeqCst);
     }
 
-    /// Notes a lease before it is asked for, so that nobody takes it for a forgotten one.
-    pub fn open(&self, key: i64, jobs: usize) {
-        self.lock().insert(key, jobs);
-    }
-
-    /// Forgets a lease that failed, or of which everything is settled.
-    pub fn forget(&self, key: i64) {
-        self.lock().remove(&key);
+    /// A lease that is about to be asked for. It is noted before, so that nobody takes it for a forgotten one.
+    pub fn claim(&self) -> Claim<'_> {
+        let key = new_key();
+        self.lock().insert(key, usize::MAX);
+        Claim { holder: self, key }
     }
 
     /// How many jobs of a lease are not settled.
@@ -124,6 +126,31 @@ impl Holder {
     pub async fn retire(&self, tools: &Tools) -> Result<()> {
         self.reconcile(tools).await?;
         if self.lock().is_empty() { service::retire(&tools.on, &self.row).await } else { Ok(()) }
+    }
+}
+
+/// A lease that is being asked for. If nothing comes of it, it is forgotten: should it have been committed all the same, its jobs
+/// go back untouched (R10).
+#[derive(Debug)]
+pub struct Claim<'a> {
+    holder: &'a Holder,
+    /// The key of the lease.
+    pub key: i64,
+}
+
+impl Claim<'_> {
+    /// So many jobs were leased under it, which are open until they are settled.
+    pub fn granted(&self, jobs: usize) {
+        self.holder.lock().insert(self.key, jobs);
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut open = self.holder.lock();
+        if matches!(open.get(&self.key), Some(&(0 | usize::MAX))) {
+            open.remove(&self.key);
+        }
     }
 }
 
@@ -199,8 +226,44 @@ pub fn started(pid: i32) -> anyhow::Result<Option<i64>> {
 }
 
 #[cfg(test)]
+impl Holder {
+    /// A holder whose lease was confirmed when its clock stood at zero.
+    pub fn testing() -> Self {
+        let (host, boot, data_dir) = (String::new(), String::new(), String::new());
+        let (id, started_at, ended_at) = (SenderId::generate(), chrono::DateTime::UNIX_EPOCH, None);
+        let row =
+            sender::Model { id, epoch: 1, beat: 0, host, boot, pid: 1, pid_started: 0, data_dir, started_at, ended_at };
+        Self::new(row, Duration::ZERO)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lease_is_known_from_before_it_is_asked_for_until_all_of_it_is_settled() {
+        let holder = Holder::testing();
+        let claim = holder.claim();
+        let key = claim.key;
+        assert!(holder.is_open(key));
+        drop(claim);
+        assert!(!holder.is_open(key), "nothing came of it");
+        let claim = holder.claim();
+        let key = claim.key;
+        claim.granted(2);
+        drop(claim);
+        assert_eq!(holder.remaining(key), 2);
+        holder.settled(key, 1);
+        assert!(holder.is_open(key));
+        holder.settled(key, 1);
+        assert!(!holder.is_open(key));
+        let claim = holder.claim();
+        let key = claim.key;
+        claim.granted(0);
+        drop(claim);
+        assert!(!holder.is_open(key), "it had no jobs");
+    }
 
     #[test]
     fn a_process_is_known_by_its_start() {

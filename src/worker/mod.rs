@@ -1,66 +1,34 @@
 //! Floor 3: claim, pace, send, settle. One worker a process; any number of them on one database.
 //!
-//! A [`Holder`] keeps this process' lease alive. Where messages go nowhere, there is a lane for each running campaign: it takes
-//! slots and leases jobs, its launches start each send at its slot, its settler writes down what became of them. Where they go
-//! to Telegram, each account that this process holds has a driver instead, which serves all campaigns that go by it: see
-//! [`live`].
+//! A [`Holder`] keeps this process' lease alive. Producers claim work and take slots for it, executors hand it over, each at
+//! its slot, and completers write down what became of it. Where messages go nowhere, each running campaign has a producer:
+//! see [`simulated`]. Where they go to Telegram, each account that this process holds has a driver instead, which serves all
+//! campaigns that go by it: see [`live`]. Steps of sequences have a producer for each channel: see [`steps`].
 
-use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use domain::clock::SystemClock;
-use domain::error::Result;
-use domain::id::BroadcastCampaignId;
-use events::Event;
 use providers::Sender;
-use service::Services;
-use storage::Db;
-use storage::broadcast::progress;
-use telegram::Messenger;
 
 mod chores;
+mod completer;
+mod flight;
 mod gate;
 mod holder;
-mod lane;
-mod launch;
 mod live;
-mod settler;
+mod pipeline;
+mod simulated;
 mod steer;
 mod steps;
 mod takeover;
+mod tools;
 
 use holder::Holder;
 pub use holder::identity;
-
-/// How often running campaigns are looked for, apart from events.
-const LOOK: Duration = Duration::from_secs(1);
-/// R24: how long a stopping worker waits for the answers of calls.
-const DRAIN: Duration = Duration::from_secs(6);
-/// A pause after an error that keeps coming back.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// What a worker works with.
-#[derive(Clone)]
-pub struct Tools {
-    /// The use cases.
-    pub on: Services,
-    /// Signs of life have a connection of their own, so that no busy pool delays them (R25).
-    pub beats: Db,
-    /// The clock of `on`, if it is to be held to the database's time: on PostgreSQL, where others work by it too.
-    pub steered: Option<Arc<SystemClock>>,
-    /// Telegram where it is simulated; a live installation connects accounts instead.
-    pub messenger: Arc<dyn Messenger>,
-    /// Who takes contacts to leads.
-    pub contacts: Arc<dyn Sender>,
-    /// Told of the data folders of all processes on this host: what the simulated messenger of one accepted, the others know.
-    pub neighbour: Arc<dyn Fn(&Path) + Send + Sync>,
-}
+use tools::PAUSE;
+pub use tools::Tools;
 
 /// A worker that runs.
 #[derive(Debug)]
@@ -116,7 +84,7 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     let steps = steps::Steps::open(tools, holder, &session);
     let campaigns = Box::pin(async {
         if tools.on.rules.is_simulated {
-            simulate(tools, holder, &session).await;
+            simulated::run(tools, holder, &session).await;
         } else {
             live::run(tools, holder, &letters, &session).await;
         }
@@ -129,67 +97,5 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     }
     if let Err(error) = holder.retire(tools).await {
         tracing::warn!(error = ?error, "leases could not be given back: another process will take them over");
-    }
-}
-
-/// Opens a lane for each running campaign whose messages go nowhere, until the session ends.
-async fn simulate(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToken) {
-    let mut lanes = Lanes::new(tools, holder, session);
-    let mut events = tools.on.events.subscribe();
-    while !session.is_cancelled() {
-        if let Err(error) = lanes.open().await {
-            tracing::warn!(error = ?error, "running campaigns cannot be looked up");
-        }
-        tokio::select! {
-            () = next_work(&mut events) => {}
-            () = tokio::time::sleep(LOOK) => {}
-            () = session.cancelled() => {}
-        }
-    }
-    lanes.close().await;
-}
-
-/// Returns when campaigns may have begun to run, or accounts have changed.
-async fn next_work(events: &mut tokio::sync::broadcast::Receiver<Event>) {
-    loop {
-        match events.recv().await {
-            Ok(Event::Work(_) | Event::Account(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            // The events outlive the worker; should they not, the clock wakes it.
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-    }
-}
-
-/// One lane for each running campaign.
-struct Lanes<'a> {
-    tools: &'a Tools,
-    holder: &'a Arc<Holder>,
-    session: &'a CancellationToken,
-    open: HashMap<BroadcastCampaignId, JoinHandle<()>>,
-}
-
-impl<'a> Lanes<'a> {
-    fn new(tools: &'a Tools, holder: &'a Arc<Holder>, session: &'a CancellationToken) -> Self {
-        Self { tools, holder, session, open: HashMap::new() }
-    }
-
-    async fn open(&mut self) -> Result<()> {
-        self.open.retain(|_, lane| !lane.is_finished());
-        for row in progress::Entity::running_simulated().all(self.tools.on.db.reader()).await? {
-            let id = row.campaign_id;
-            self.open.entry(id).or_insert_with(|| {
-                tokio::spawn(lane::run(self.tools.clone(), self.holder.clone(), id, self.session.child_token()))
-            });
-        }
-        Ok(())
-    }
-
-    /// Lanes stop claiming when the session ends; this waits until they have settled, as long as a drain may take.
-    async fn close(&mut self) {
-        let all = futures_util::future::join_all(self.open.drain().map(|(_, lane)| lane));
-        if tokio::time::timeout(DRAIN, all).await.is_err() {
-            tracing::warn!("some calls did not end in time: their jobs will be repeated under the same random_id");
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Tools;
+use super::tools::Tools;
 use domain::clock::{Clock, Steering, SystemClock};
 use domain::error::Result;
 use service::broadcast::pace;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::Tools;
 use super::holder::{self, Holder};
+use super::tools::Tools;
 use ::service::broadcast::delivery::sender::{self as service, Gone};
 use domain::error::{Error, Result};
 use domain::id::SenderId;

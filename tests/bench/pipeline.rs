@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use domain::broadcast::CampaignStatus;
 use domain::id::BroadcastCampaignId;
-use events::Event;
+use events::{Event, Subscription};
 use futures_util::future::BoxFuture;
 use providers::{Contact, Outcome, Receipt, Sender};
 use sea_orm::EntityTrait;
@@ -23,7 +23,6 @@ use service::broadcast::campaign;
 use storage::broadcast::progress;
 use support::{Bench, number, peak_rss_mb, percentile};
 use telegram::simulated::NoOp;
-use tokio::sync::broadcast::error::RecvError;
 use worker::{Tools, Worker};
 
 /// This bench has no leads.
@@ -69,7 +68,7 @@ async fn main() -> anyhow::Result<()> {
     let sent = finish(&bench, &campaigns).await?;
     let took = began.elapsed();
     worker.stop().await;
-    bench.on.tell(Event::Resync);
+    bench.on.tell(Event::Report);
     let gaps = gaps.await?;
     println!(
         "{}",
@@ -102,20 +101,20 @@ async fn finish(bench: &Bench, campaigns: &[BroadcastCampaignId]) -> anyhow::Res
     }
 }
 
-/// Milliseconds between two settlements of the same campaign, until the end is told by [`Event::Resync`].
-async fn gaps(mut events: tokio::sync::broadcast::Receiver<Event>) -> Vec<f64> {
+/// Milliseconds between two settlements of the same campaign, until the end is told by [`Event::Report`].
+async fn gaps(mut events: Subscription) -> Vec<f64> {
     let mut last: HashMap<BroadcastCampaignId, Instant> = HashMap::new();
     let mut gaps = Vec::new();
     loop {
-        match events.recv().await {
-            Ok(Event::Campaign(id)) => {
+        match events.next().await {
+            Event::Campaign(id) => {
                 let now = Instant::now();
                 if let Some(before) = last.insert(id, now) {
                     gaps.push((now - before).as_secs_f64() * 1_000.0);
                 }
             }
-            Ok(Event::Resync) | Err(RecvError::Closed) => return gaps,
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Event::Report => return gaps,
+            _ => {}
         }
     }
 }

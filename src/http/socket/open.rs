@@ -5,13 +5,11 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use domain::id::UserId;
-use events::Event;
+use events::{Event, Subscription};
 
 /// The owner of sockets: a user, or an address from which nobody has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,15 +50,14 @@ impl OpenSockets {
     }
 
     /// Passes on what happens to users, until `stop`.
-    pub(crate) async fn follow(self, mut events: Receiver<Event>, stop: CancellationToken) {
+    pub(crate) async fn follow(self, mut events: Subscription, stop: CancellationToken) {
         loop {
-            let event = tokio::select! { event = events.recv() => event, () = stop.cancelled() => return };
+            let event = tokio::select! { event = events.next() => event, () = stop.cancelled() => return };
             let rows = self.0.lock();
             match event {
-                Ok(Event::User(user)) => rows.get(&SocketOwner::User(user)).into_iter().for_each(Row::tell),
-                Ok(Event::Resync) | Err(RecvError::Lagged(_)) => rows.values().for_each(Row::tell),
-                Ok(_) => {}
-                Err(RecvError::Closed) => return,
+                Event::User(user) => rows.get(&SocketOwner::User(user)).into_iter().for_each(Row::tell),
+                Event::Resync => rows.values().for_each(Row::tell),
+                _ => {}
             }
         }
     }
@@ -96,6 +93,9 @@ impl Drop for OpenSocket {
 mod tests {
     use futures_util::FutureExt;
 
+    use events::Events;
+    use events::local::LocalEvents;
+
     use super::*;
 
     #[tokio::test]
@@ -115,14 +115,14 @@ mod tests {
     #[tokio::test]
     async fn only_the_user_of_an_event_hears_it() {
         let (sockets, stop) = (OpenSockets::default(), CancellationToken::new());
-        let (sender, events) = tokio::sync::broadcast::channel(8);
-        let following = tokio::spawn(sockets.clone().follow(events, stop.clone()));
+        let events = LocalEvents::new();
+        let following = tokio::spawn(sockets.clone().follow(events.subscribe(), stop.clone()));
         let users = [UserId::generate(), UserId::generate()];
         let [mut anna, mut boris] = users.map(|user| sockets.take(SocketOwner::User(user), 1).unwrap());
-        sender.send(Event::User(users[0])).unwrap();
+        events.publish(Event::User(users[0]));
         anna.changed().await;
         assert!(boris.changed().now_or_never().is_none());
-        sender.send(Event::Resync).unwrap();
+        events.publish(Event::Resync);
         anna.changed().await;
         boris.changed().await;
         stop.cancel();

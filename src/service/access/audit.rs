@@ -5,15 +5,13 @@ use std::collections::VecDeque;
 use futures_util::Stream;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel, QuerySelect};
 use serde_json::Value as Json;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use crate::{Actor, Services, once};
 use domain::audit::Action;
 use domain::error::Result;
 use domain::id::{AuditLogId, global};
-use events::Event;
+use events::{Event, Subscription};
 use storage::access::{audit_head, audit_log};
 
 /// Lines that a follower reads at once.
@@ -68,8 +66,7 @@ pub async fn follow(on: Services) -> Result<impl Stream<Item = Result<audit_log:
     Ok(futures_util::stream::unfold(Some(start), async |follower| {
         let mut follower = follower?;
         match follower.next().await {
-            Ok(Some(line)) => Some((Ok(line), Some(follower))),
-            Ok(None) => None,
+            Ok(line) => Some((Ok(line), Some(follower))),
             Err(error) => Some((Err(error), None)),
         }
     }))
@@ -77,33 +74,22 @@ pub async fn follow(on: Services) -> Result<impl Stream<Item = Result<audit_log:
 
 struct Follower {
     on: Services,
-    events: Receiver<Event>,
+    events: Subscription,
     seq: i64,
     ready: VecDeque<audit_log::Model>,
 }
 
 impl Follower {
-    async fn next(&mut self) -> Result<Option<audit_log::Model>> {
+    async fn next(&mut self) -> Result<audit_log::Model> {
         loop {
             if let Some(line) = self.ready.pop_front() {
-                return Ok(Some(line));
+                return Ok(line);
             }
             let lines = audit_log::Entity::sealed_after(self.seq).limit(LINES).all(self.on.db.reader()).await?;
             self.seq = lines.last().and_then(|line| line.seq).unwrap_or(self.seq);
             self.ready = lines.into();
-            if self.ready.is_empty() && !self.woken().await {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Waits until there may be more lines; false if there will be none.
-    async fn woken(&mut self) -> bool {
-        loop {
-            match self.events.recv().await {
-                Ok(Event::Audit | Event::Resync) | Err(RecvError::Lagged(_)) => return true,
-                Ok(_) => {}
-                Err(RecvError::Closed) => return false,
+            if self.ready.is_empty() {
+                self.events.woken(|event| event == Event::Audit).await;
             }
         }
     }

@@ -30,18 +30,8 @@ pub async fn run(on: Services, stop: CancellationToken) {
             Ok(_) => on.tell(Event::Audit),
             Err(error) => tracing::warn!(%error, "audit lines can't be sealed now"),
         }
-        let woken = async {
-            while let Ok(event) = events.recv().await {
-                if matches!(event, Event::Audit | Event::Resync) {
-                    return;
-                }
-            }
-            // Told of too much at once, or of nothing any more: the clock wakes.
-            std::future::pending::<()>().await;
-        };
         tokio::select! {
-            () = woken => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = events.until(LOOK, |event| event == Event::Audit) => {}
             () = stop.cancelled() => return,
         }
     }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Reader, Seen, Shared, Told};
-use events::Event;
+use events::Subscription;
 
 /// Without any event it is read so often: events may get lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -40,7 +38,7 @@ impl<R: Reader> Watcher<R> {
         let mut events = self.hub.services.events.subscribe();
         let mut failed = false;
         loop {
-            while !matches!(events.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+            events.forget();
             let (begun, read) = (Instant::now(), self.begin_read());
             match self.reader.read(&self.hub.services).await {
                 Ok(seen) => {
@@ -93,22 +91,11 @@ impl<R: Reader> Watcher<R> {
     }
 
     /// Waits until it may be read again, and then until there is a reason to.
-    async fn due(&self, events: &mut Receiver<Event>, begun: Instant) {
+    async fn due(&self, events: &mut Subscription, begun: Instant) {
         sleep_until(begun + self.distance).await;
-        let woken = async {
-            loop {
-                match events.recv().await {
-                    Ok(event) if event == Event::Resync || self.reader.is_woken_by(event) => return,
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => return,
-                    Err(RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
         tokio::select! {
-            () = woken => {}
+            () = events.until(POLL, |event| self.reader.is_woken_by(event)) => {}
             () = self.newcomer.notified() => {}
-            () = sleep(POLL) => {}
         }
     }
 }

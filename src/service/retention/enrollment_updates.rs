@@ -9,15 +9,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{Stream, stream};
 use sea_orm::EntityTrait;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::Services;
 use domain::error::{Error, Result, Violation};
 use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use events::Event;
+use events::{Event, Subscription};
 use storage::retention::queue::changes;
 use storage::retention::{enrollment, sequence_progress};
 
@@ -103,7 +101,7 @@ struct Follower {
     on: Services,
     sequence: RetentionSequenceId,
     lead: Option<LeadId>,
-    events: Receiver<Event>,
+    events: Subscription,
     place: (i64, Uuid),
 }
 
@@ -111,7 +109,7 @@ impl Follower {
     /// Some enrollments; None at the end.
     async fn next(&mut self) -> Result<Option<Vec<enrollment::Model>>> {
         loop {
-            while !matches!(self.events.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+            self.events.forget();
             let began = Instant::now();
             match self.look().await {
                 Ok(Some(rows)) if !rows.is_empty() => return Ok(Some(rows)),
@@ -144,17 +142,7 @@ impl Follower {
     async fn wait(&mut self, began: Instant) {
         sleep_until(began + DISTANCE).await;
         let changed = Event::Sequence(self.sequence);
-        let woken = async {
-            loop {
-                match self.events.recv().await {
-                    Ok(event) if event == changed || event == Event::Resync => return,
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => return,
-                    Err(RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
-        tokio::select! { () = woken => {}, () = sleep(POLL) => {} }
+        self.events.until(POLL, |event| event == changed).await;
     }
 }
 

@@ -8,21 +8,19 @@ use sea_orm::PaginatorTrait;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::desk::Desks;
 use super::driver;
 use super::letters::Letters;
+use super::pipelines::Pipelines;
 use super::watchdog::Watchdog;
 use crate::holder::Holder;
-use crate::{Tools, next_work};
+use crate::tools::{LOOK, Tools, is_work};
 use domain::error::Result;
 use domain::id::TelegramAccountId;
 use service::broadcast::channel_refresh;
 use service::broadcast::delivery::account;
-use storage::broadcast::queue::accounts::{self, Seat};
+use storage::broadcast::queue::accounts::{self, AccountSeat};
 use storage::broadcast::{account_lease, sender};
 
-/// How often accounts are looked for, apart from events.
-const LOOK: Duration = Duration::from_secs(1);
 /// How long an account that could not be driven is left alone.
 const AGAIN: Duration = Duration::from_secs(30);
 /// How long settling may take after the last call has ended.
@@ -39,11 +37,11 @@ pub async fn run(tools: &Tools, holder: &Arc<Holder>, letters: &Arc<Letters>, se
             return session.cancelled().await;
         }
     };
-    let desks = Arc::new(Desks::new(holder));
+    let pipelines = Arc::new(Pipelines::new(holder));
     let mut fleet = Fleet {
         tools: tools.clone(),
         holder: holder.clone(),
-        desks: desks.clone(),
+        pipelines: pipelines.clone(),
         letters: letters.clone(),
         watchdog,
         drivers: HashMap::new(),
@@ -56,21 +54,21 @@ pub async fn run(tools: &Tools, holder: &Arc<Holder>, letters: &Arc<Letters>, se
                 tracing::warn!(?error, "accounts cannot be looked for");
             }
             tokio::select! {
-                () = next_work(&mut events) => {}
+                () = events.woken(is_work) => {}
                 () = tools.on.clock.sleep(LOOK) => {}
                 () = session.cancelled() => {}
             }
         }
         fleet.close().await;
     };
-    tokio::join!(sending, desks.keep(tools, session));
-    desks.close(SETTLE).await;
+    tokio::join!(sending, pipelines.keep(tools, session));
+    pipelines.close(SETTLE).await;
 }
 
 struct Fleet {
     tools: Tools,
     holder: Arc<Holder>,
-    desks: Arc<Desks>,
+    pipelines: Arc<Pipelines>,
     letters: Arc<Letters>,
     watchdog: Arc<Watchdog>,
     drivers: HashMap<TelegramAccountId, Driving>,
@@ -125,7 +123,7 @@ impl Fleet {
     }
 
     /// Drivers of accounts that have nothing to send or can't, and then those above the share.
-    fn surplus(&self, seats: &[Seat], share: usize) -> Vec<&Driving> {
+    fn surplus(&self, seats: &[AccountSeat], share: usize) -> Vec<&Driving> {
         let (used, idle): (Vec<_>, Vec<_>) =
             self.drivers.iter().partition(|(id, _)| seats.iter().any(|seat| seat.account_id == **id));
         let mut used: Vec<(&TelegramAccountId, &Driving)> = used;
@@ -140,7 +138,7 @@ impl Fleet {
         let driver = driver::Driver::new(
             self.tools.clone(),
             self.holder.clone(),
-            self.desks.clone(),
+            self.pipelines.clone(),
             self.letters.clone(),
             self.watchdog.clone(),
             held,

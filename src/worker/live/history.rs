@@ -3,13 +3,12 @@
 use chrono::TimeDelta;
 use sea_orm::EntityTrait;
 
-use super::seat::{Seat, recipient};
-use domain::clock;
+use super::state::{State, recipient};
+use domain::delivery::Receipt;
 use domain::delivery::table::{Method, Ruling, rule};
-use domain::delivery::{Receipt, wait_until};
 use domain::error::Result;
+use service::broadcast::delivery::Mission;
 use service::broadcast::delivery::settle::{Answer, Carrier, settle};
-use service::broadcast::delivery::{Mission, account};
 use storage::broadcast::channel;
 use storage::broadcast::queue::tray::Item;
 use telegram::live::{Sighting, Span};
@@ -19,26 +18,21 @@ const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
 /// Looks for what may have been sent: if it is there, the job is SENT. If it is not, or nobody can tell, the next lease of the
 /// job ends it UNKNOWN: somebody may have removed it.
-pub async fn look_back(seat: &Seat, mission: &Mission, item: &Item) -> Result<()> {
-    let on = &seat.tools.on;
+pub async fn look_back(state: &State, mission: &Mission, item: &Item) -> Result<()> {
+    let on = &state.tools.on;
     let mut tried = false;
     let channel = channel::Entity::find_by_id(item.channel_id).one(on.db.reader()).await?;
     let text = channel.and_then(|channel| mission.text_to(&channel).ok());
     if let (Some(to), Some(since), Some(text)) = (recipient(item), item.ambiguous_since, text) {
         let from = item.started_at.map_or(since, |started| started.min(since)) - MARGIN;
-        match seat.connection.find_sent(to, &text.text, Span { from, until: on.now() }).await {
-            Ok(Sighting::Sent(message_id)) => return found(seat, mission, item, message_id).await,
+        match state.connection.find_sent(to, &text.text, Span { from, until: on.now() }).await {
+            Ok(Sighting::Sent(message_id)) => return found(state, mission, item, message_id).await,
             Ok(Sighting::Missing | Sighting::Unclear) => tried = true,
             Err(fault) => match rule(&fault) {
                 Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
-                    let until = wait_until(on.now(), seconds);
-                    seat.read_until.fetch_max(clock::nanos(until), std::sync::atomic::Ordering::SeqCst);
-                    account::wait(on, seat.id, Method::Read, (seconds, until)).await?;
+                    state.wait(Method::Read, seconds).await?;
                 }
-                Ruling::Account(status) => {
-                    seat.gate.close();
-                    account::park(on, seat.id, status, &fault.to_string()).await?;
-                }
+                Ruling::Account(status) => state.park(status, &fault).await?,
                 Ruling::Unsent | Ruling::Ambiguous | Ruling::Retry => {}
                 _ => tried = true,
             },
@@ -47,14 +41,14 @@ pub async fn look_back(seat: &Seat, mission: &Mission, item: &Item) -> Result<()
         tried = true;
     }
     if tried {
-        seat.looked_back().insert((mission.id, item.position));
-        seat.ready.notify_one();
+        state.looked_back().insert((mission.id, item.position));
+        state.ready.notify_one();
     }
     Ok(())
 }
 
 /// A receipt counts whoever brings it (R9): it is matched by the job's identity, for nobody has leased it.
-async fn found(seat: &Seat, mission: &Mission, item: &Item, message_id: i64) -> Result<()> {
+async fn found(state: &State, mission: &Mission, item: &Item, message_id: i64) -> Result<()> {
     let answer = Answer {
         position: item.position,
         channel: item.channel_id,
@@ -66,9 +60,9 @@ async fn found(seat: &Seat, mission: &Mission, item: &Item, message_id: i64) -> 
         attempts: 0,
         ambiguous_since: item.ambiguous_since,
         started_at: item.started_at,
-        ended_at: item.started_at.unwrap_or_else(|| seat.tools.on.now()),
+        ended_at: item.started_at.unwrap_or_else(|| state.tools.on.now()),
         reply: Some(Ok(Receipt::Accepted { message_id: Some(message_id) })),
-        carrier: Some(Carrier { account: seat.id, is_peer_fresh: false, slow_seconds: None }),
+        carrier: Some(Carrier { account: state.id, is_peer_fresh: false, slow_seconds: None }),
     };
-    settle(&seat.tools.on, mission, &[answer], &[]).await
+    settle(&state.tools.on, mission, &[answer], &[]).await
 }

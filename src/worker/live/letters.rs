@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::Tools;
+use crate::tools::Tools;
 use domain::error::Result;
 use domain::id::{ContactAttemptId, LeadId, TelegramAccountId};
 use providers::{Contact, Message, Outcome, Sender};

@@ -2,26 +2,26 @@
 //!
 //! ```text
 //! fleet ── leases accounts, a fair share each process ──▶ driver of an account
-//!                                                          ├ preparer: puts jobs on its trays, looks peers up ahead (R4)
-//!                                                          ├ errands: edits and deletes what it has sent
-//!                                                          ├ post: letters to leads, which the lanes of sequences hand in
+//!                                                          ├ prefetcher: reserves jobs, looks peers up ahead (R4)
+//!                                                          ├ sent changes: edits and deletes what it has sent
+//!                                                          ├ letter queue: letters to leads, from the producers of steps
 //!                                                          ├ refresher: asks about channels for the catalog
 //!                                                          ├ pulse: tells the server that this process lives
-//!                                                          └ its own pace × the campaign's pace ─▶ engage ─▶ send ─▶ desk
-//! desk of a campaign ── its message, its gate, its settler, shared by the drivers that serve it
+//!                                                          └ its own pace × the campaign's pace ─▶ engage ─▶ executor
+//! pipeline of a campaign ── its message, its gate, its completer, shared by the drivers that serve it
 //! ```
 
-mod desk;
 mod driver;
-mod errands;
+mod executor;
 mod fleet;
 mod history;
+mod letter_queue;
 mod letters;
-mod post;
-mod preparer;
+mod pipelines;
+mod prefetcher;
 mod refresher;
-mod seat;
-mod send;
+mod sent_changes;
+mod state;
 mod watchdog;
 
 pub use fleet::run;

@@ -2,13 +2,11 @@
 //! half of the day's look-ups while the account has nothing to send, and else with a quarter of them, evenly over the day.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::seat::Seat;
-use domain::clock;
+use super::state::State;
+use domain::delivery::Fault;
 use domain::delivery::table::{Method, Ruling, rule};
-use domain::delivery::{Fault, wait_until};
 use domain::error::Result;
 use service::broadcast::channel_refresh;
 use service::broadcast::delivery::account;
@@ -20,28 +18,28 @@ const PAUSE: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Looks at channels until the driver ends.
-pub async fn run(seat: Arc<Seat>) {
-    let clock = seat.tools.on.clock.clone();
+pub async fn run(state: Arc<State>) {
+    let clock = state.tools.on.clock.clone();
     let mut last = None;
-    while !seat.stop.is_cancelled() {
-        if seat.connection.is_ready()
-            && seat.is_held()
-            && let Err(error) = turn(&seat, &mut last).await
+    while !state.stop.is_cancelled() {
+        if state.connection.is_ready()
+            && state.is_held()
+            && let Err(error) = turn(&state, &mut last).await
         {
-            tracing::warn!(account = %seat.id, ?error, "a channel cannot be looked at");
+            tracing::warn!(account = %state.id, ?error, "a channel cannot be looked at");
         }
-        tokio::select! { () = clock.sleep(PAUSE) => {}, () = seat.stop.cancelled() => {} }
+        tokio::select! { () = clock.sleep(PAUSE) => {}, () = state.stop.cancelled() => {} }
     }
 }
 
 /// Looks at one channel, if one is due and the day allows it. `last` is when that was done last, on the monotonic clock.
-async fn turn(seat: &Seat, last: &mut Option<Duration>) -> Result<()> {
-    let on = &seat.tools.on;
-    if on.clock.nanos() < seat.resolve_until.load(Ordering::SeqCst) {
+async fn turn(state: &State, last: &mut Option<Duration>) -> Result<()> {
+    let on = &state.tools.on;
+    if !state.resolving.is_open(on.clock.nanos()) {
         return Ok(());
     }
-    let Some(row) = account::reload(on, seat.id).await? else { return Ok(()) };
-    let is_busy = !accounts::work(on.db.reader(), seat.id).await?.is_empty();
+    let Some(row) = account::reload(on, state.id).await? else { return Ok(()) };
+    let is_busy = !accounts::work(on.db.reader(), state.id).await?.is_empty();
     let now = on.clock.monotonic();
     let only_requested = if is_busy {
         let share = u32::try_from(row.resolves_per_day / 4).unwrap_or(0);
@@ -51,42 +49,39 @@ async fn turn(seat: &Seat, last: &mut Option<Duration>) -> Result<()> {
         row.today(on.now()).resolves >= row.resolves_per_day / 2
     };
     let Some(due) = channel_refresh::next(on, only_requested).await? else { return Ok(()) };
-    if !budget::resolve(&on.db, seat.id, on.now(), 0).await? {
+    if !budget::resolve(&on.db, state.id, on.now(), 0).await? {
         return channel_refresh::release(on, due.id).await;
     }
     *last = Some(now);
-    match look(seat, &due).await? {
+    match look(state, &due).await? {
         Ok(()) => Ok(()),
-        Err(fault) => refused(seat, &due, &fault).await,
+        Err(fault) => refused(state, &due, &fault).await,
     }
 }
 
-async fn look(seat: &Seat, due: &Due) -> Result<Result<(), Fault>> {
-    let on = &seat.tools.on;
-    let found = match seat.connection.resolve(&due.username).await {
+async fn look(state: &State, due: &Due) -> Result<Result<(), Fault>> {
+    let on = &state.tools.on;
+    let found = match state.connection.resolve(&due.username).await {
         Ok(found) => found,
         Err(fault) => return Ok(Err(fault)),
     };
-    peers::know(&on.db, (seat.id, due.id), super::preparer::as_found(&found), on.now()).await?;
-    match seat.connection.describe(found.recipient).await {
+    peers::know(&on.db, (state.id, due.id), super::prefetcher::as_found(&found), on.now()).await?;
+    match state.connection.describe(found.recipient).await {
         Ok(described) => channel_refresh::learn(on, due.id, &described).await.map(Ok),
         Err(fault) => Ok(Err(fault)),
     }
 }
 
 /// What follows from a refusal: for the channel, or for the account (R18).
-async fn refused(seat: &Seat, due: &Due, fault: &Fault) -> Result<()> {
-    let on = &seat.tools.on;
+async fn refused(state: &State, due: &Due, fault: &Fault) -> Result<()> {
+    let on = &state.tools.on;
     match rule(fault) {
         Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
-            let until = wait_until(on.now(), seconds);
-            seat.resolve_until.fetch_max(clock::nanos(until), Ordering::SeqCst);
-            account::wait(on, seat.id, Method::Resolve, (seconds, until)).await?;
+            state.wait(Method::Resolve, seconds).await?;
             channel_refresh::release(on, due.id).await
         }
         Ruling::Account(status) => {
-            seat.gate.close();
-            account::park(on, seat.id, status, &fault.to_string()).await?;
+            state.park(status, fault).await?;
             channel_refresh::release(on, due.id).await
         }
         // The driver is ending, or the connection is being built anew: it says nothing about the channel.

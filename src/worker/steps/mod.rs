@@ -1,4 +1,4 @@
-//! The lanes of retention, one for each channel: steps that are due are leased, handed to providers, and settled.
+//! The producers of retention, one for each channel: steps that are due are leased, handed to providers, and settled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,35 +6,31 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sea_orm::Iterable;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::completer::Completer;
 use super::holder::Holder;
-use super::{DRAIN, PAUSE, Tools};
+use super::tools::{DRAIN, LOOK, PAUSE, Tools};
 use domain::clock::duration_nanos;
 use domain::error::{Error, Result};
 use domain::pacing::HORIZON;
 use domain::retention::pace::per_minute;
 use domain::retention::words::ContactChannel;
-use events::Event;
+use events::{Event, Subscription};
 use service::retention::delivery::lease::{Claim, Leased, lease};
 use service::retention::delivery::settle::Answer;
 use service::retention::schedule;
-use storage::broadcast::queue::new_key;
 use storage::retention::queue::claim::first_due;
 
-mod launch;
-mod settler;
+mod executor;
+mod settlement;
 
 /// Contacts of one lease at most.
 const LEASE: usize = 200;
 /// Contacts of one channel that one process holds at most: providers are slow.
 const IN_FLIGHT: usize = 600;
-/// The queue is looked at so often without any event: events may get lost.
-const LOOK: Duration = Duration::from_secs(1);
 /// The shortest pause between two looks that found something.
 const BREATH: Duration = Duration::from_millis(2);
 /// A pause while every place in flight is taken, or no slot is free.
@@ -42,14 +38,14 @@ const FULL: Duration = Duration::from_millis(50);
 /// A pause after a look that found only what others have, or what is paused.
 const ELSEWHERE: Duration = Duration::from_millis(250);
 
-/// The lanes of all channels.
+/// The producers of all channels.
 pub struct Steps(Vec<JoinHandle<()>>);
 
 impl Steps {
     /// Opens them. They stop claiming when the session ends.
     pub fn open(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToken) -> Self {
-        let lane = |channel| tokio::spawn(run(tools.clone(), holder.clone(), channel, session.child_token()));
-        Self(ContactChannel::iter().map(lane).collect())
+        let producer = |channel| tokio::spawn(run(tools.clone(), holder.clone(), channel, session.child_token()));
+        Self(ContactChannel::iter().map(producer).collect())
     }
 
     /// Waits for the end of the session, and then until they have settled, as long as a drain may take (R24).
@@ -64,17 +60,18 @@ impl Steps {
 async fn run(tools: Tools, holder: Arc<Holder>, channel: ContactChannel, session: CancellationToken) {
     let in_flight = Arc::new(AtomicUsize::new(0));
     let (answers, results) = mpsc::unbounded_channel();
-    let settling = tokio::spawn(settler::run(tools.on.clone(), holder.clone(), in_flight.clone(), results));
+    let contacts = settlement::Contacts { on: tools.on.clone(), channel };
+    let completing = tokio::spawn(Completer::new(contacts, holder.clone(), in_flight.clone()).run(results));
     let events = tools.on.events.subscribe();
     let rate = per_minute(channel, tools.on.rules.endpoints.is_simulated);
-    Lane { tools, holder, channel, rate, in_flight, answers, session }.run(events).await;
-    // The lane's end of the channel is gone; the launches' ends go with their last answers.
-    if let Err(error) = settling.await {
-        tracing::error!(%channel, %error, "the settler ended badly");
+    Producer { tools, holder, channel, rate, in_flight, answers, session }.run(events).await;
+    // The producer's end of the channel is gone; the executors' ends go with their last answers.
+    if let Err(error) = completing.await {
+        tracing::error!(%channel, %error, "the completer ended badly");
     }
 }
 
-struct Lane {
+struct Producer {
     tools: Tools,
     holder: Arc<Holder>,
     channel: ContactChannel,
@@ -84,11 +81,11 @@ struct Lane {
     session: CancellationToken,
 }
 
-impl Lane {
-    async fn run(self, mut events: Receiver<Event>) {
+impl Producer {
+    async fn run(self, mut events: Subscription) {
         while !self.session.is_cancelled() {
             // What was told until now is seen by the look that comes.
-            events = events.resubscribe();
+            events.forget();
             let pause = match self.turn().await {
                 Ok(pause) => pause,
                 Err(Error::Precondition(why)) => {
@@ -102,7 +99,7 @@ impl Lane {
             };
             tokio::select! {
                 () = self.tools.on.clock.sleep(pause.min(LOOK)) => {}
-                () = woken(&mut events), if pause > FULL => {}
+                () = events.woken(|event| matches!(event, Event::Sequence(_))), if pause > FULL => {}
                 () = self.session.cancelled() => {}
             }
         }
@@ -142,43 +139,28 @@ impl Lane {
 
     async fn lease(&self, limit: usize) -> Result<Leased> {
         let row = &self.holder.row;
+        let open = self.holder.claim();
         let claim = Claim {
             channel: self.channel,
             rate: self.rate,
             sender: row.id,
             epoch: row.epoch,
-            key: new_key(),
+            key: open.key,
             limit: i64::try_from(limit).unwrap_or(1),
         };
-        // Noted before it is asked for, so that nobody takes it for a forgotten one.
-        self.holder.open(claim.key, usize::MAX);
-        let leased = lease(&self.tools.on, &claim).await;
-        match &leased {
-            Ok(leased) if !leased.ready.is_empty() => self.holder.open(claim.key, leased.ready.len()),
-            _ => self.holder.forget(claim.key),
-        }
-        leased
+        let leased = lease(&self.tools.on, &claim).await?;
+        open.granted(leased.ready.len());
+        Ok(leased)
     }
 
     fn launch(&self, leased: Leased, claimed: Duration) {
         self.in_flight.fetch_add(leased.ready.len(), Ordering::SeqCst);
-        let launch = launch::Launch {
+        let executor = executor::Executor {
             tools: self.tools.clone(),
             holder: self.holder.clone(),
             answers: self.answers.clone(),
             session: self.session.clone(),
         };
-        tokio::spawn(launch.run(leased.ready, claimed));
-    }
-}
-
-/// Returns when a sequence changed: something may be due.
-async fn woken(events: &mut Receiver<Event>) {
-    loop {
-        match events.recv().await {
-            Ok(Event::Sequence(_) | Event::Resync) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
+        tokio::spawn(executor.run(leased.ready, claimed));
     }
 }

@@ -1,6 +1,6 @@
 //! A holder of leases that a test plays itself, step by step.
 
-use ::service::broadcast::delivery::settle::Answer;
+use ::service::broadcast::delivery::settle::{Answer, Lease};
 use ::service::broadcast::delivery::{Mission, lease, sender as service};
 use domain::delivery::{Receipt, Reply};
 use domain::id::{BroadcastCampaignId, SenderId};
@@ -54,20 +54,11 @@ pub async fn claim(office: &Office, id: BroadcastCampaignId, holder: &sender::Mo
 pub fn answers(office: &Office, leased: &Leased, reply: Option<&Reply>) -> Vec<Answer> {
     let now = office.on.now();
     let run = leased.progress.as_ref().map_or(1, |row| row.run);
-    let answer = |job: &Due| Answer {
-        position: job.position,
-        channel: job.channel_id,
-        channel_errors: job.error_count,
-        random_id: job.random_id.expect("leased"),
-        key: leased.key,
-        seq: leased.seq,
-        run,
-        attempts: job.attempts,
-        ambiguous_since: job.ambiguous_since,
-        started_at: reply.map(|_| now),
-        ended_at: now,
-        reply: reply.cloned(),
-        carrier: None,
+    let lease = Lease { key: leased.key, seq: leased.seq, run };
+    let answer = |job: &Due| {
+        assert!(job.random_id.is_some(), "it is leased");
+        let untouched = Answer::untouched(job, lease, now);
+        Answer { started_at: reply.map(|_| now), reply: reply.cloned(), ..untouched }
     };
     leased.jobs.iter().map(answer).collect()
 }

@@ -18,6 +18,7 @@ use domain::meters;
 use events::Event;
 use storage::Tx;
 use storage::broadcast::progress;
+use storage::broadcast::queue::lease::Due;
 use storage::broadcast::queue::settle::{Batch, ChannelOutcome, ChannelResult, Settled};
 use storage::broadcast::queue::{Streak, new_key, settle as rows};
 
@@ -53,6 +54,60 @@ pub struct Answer {
     pub reply: Option<Reply>,
     /// The account that sent it; None where nothing is sent for real.
     pub carrier: Option<Carrier>,
+}
+
+/// The lease of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease {
+    /// Its key.
+    pub key: i64,
+    /// Its entry in the change log.
+    pub seq: i64,
+    /// The run in which it was given.
+    pub run: i32,
+}
+
+impl Answer {
+    /// A leased job that was surely not handed over goes back untouched at `now`.
+    pub fn untouched(job: &Due, lease: Lease, now: DateTime<Utc>) -> Self {
+        Self {
+            position: job.position,
+            channel: job.channel_id,
+            channel_errors: job.error_count,
+            random_id: job.random_id.unwrap_or_default(),
+            key: lease.key,
+            seq: lease.seq,
+            run: lease.run,
+            attempts: job.attempts,
+            ambiguous_since: job.ambiguous_since,
+            started_at: None,
+            ended_at: now,
+            reply: None,
+            carrier: None,
+        }
+    }
+
+    /// What it means for the job, and beyond.
+    pub fn verdict(&self, mission: &Mission) -> Verdict {
+        let attempt = Attempt {
+            attempts: self.attempts,
+            ambiguous_since: self.ambiguous_since,
+            ended: self.ended_at,
+            is_peer_fresh: self.carrier.is_none_or(|carrier| carrier.is_peer_fresh),
+            has_history: self.carrier.is_some() && mission.mode == CampaignMode::Live,
+        };
+        match &self.reply {
+            Some(reply) => judge(reply, attempt, mission.policy),
+            None => Verdict {
+                status: JobStatus::Queued,
+                counts: false,
+                not_before: Some(self.ended_at),
+                ambiguous_since: self.ambiguous_since,
+                error: None,
+                effect: Effect::None,
+            },
+        }
+    }
 }
 
 /// The account that sent a message, and what it knew of the recipient.
@@ -126,7 +181,7 @@ impl Plan {
         };
         let mut order: Vec<(DateTime<Utc>, bool)> = Vec::new();
         for answer in answers {
-            let verdict = verdict(mission, answer);
+            let verdict = answer.verdict(mission);
             plan.note(mission, answer, &verdict);
             if answer.run == run && matches!(verdict.status, JobStatus::Sent | JobStatus::Failed) {
                 order.push((answer.ended_at, verdict.status == JobStatus::Sent));
@@ -186,27 +241,6 @@ impl Plan {
         if let Some(outcome) = outcome.filter(|_| mission.mode == CampaignMode::Live) {
             self.channels.push(ChannelResult { channel: answer.channel, outcome, error });
         }
-    }
-}
-
-fn verdict(mission: &Mission, answer: &Answer) -> Verdict {
-    let attempt = Attempt {
-        attempts: answer.attempts,
-        ambiguous_since: answer.ambiguous_since,
-        ended: answer.ended_at,
-        is_peer_fresh: answer.carrier.is_none_or(|carrier| carrier.is_peer_fresh),
-        has_history: answer.carrier.is_some() && mission.mode == CampaignMode::Live,
-    };
-    match &answer.reply {
-        Some(reply) => judge(reply, attempt, mission.policy),
-        None => Verdict {
-            status: JobStatus::Queued,
-            counts: false,
-            not_before: Some(answer.ended_at),
-            ambiguous_since: answer.ambiguous_since,
-            error: None,
-            effect: Effect::None,
-        },
     }
 }
 

@@ -4,16 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use sea_orm::{EntityTrait, QuerySelect};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Cursor, persist};
 use crate::Services;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 use domain::positions;
-use events::Event;
+use events::{Event, Subscription};
 use storage::broadcast::job_update::Part;
 use storage::broadcast::{job_change, progress};
 
@@ -30,7 +28,7 @@ const POLL: Duration = Duration::from_secs(1);
 pub(super) struct Log {
     pub(super) services: Services,
     pub(super) campaign: BroadcastCampaignId,
-    events: Receiver<Event>,
+    events: Subscription,
     /// Where to go on.
     after: Option<Cursor>,
     /// The last entry that was read.
@@ -72,7 +70,7 @@ impl Log {
     /// Reads entries, as soon as there are any. False: there will be no more.
     async fn read_on(&mut self) -> Result<bool> {
         loop {
-            while !matches!(self.events.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+            self.events.forget();
             let began = Instant::now();
             // The row first, the log second: what the log holds beyond the row's `seq` is a surplus, never a lack.
             let Some(row) = self.row().await? else { return Ok(false) };
@@ -114,17 +112,7 @@ impl Log {
 
     async fn wait(&mut self, began: Instant) {
         sleep_until(began + DISTANCE).await;
-        let campaign = Event::Campaign(self.campaign);
-        let woken = async {
-            loop {
-                match self.events.recv().await {
-                    Ok(event) if event == campaign || event == Event::Resync => return,
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => return,
-                    Err(RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
-        tokio::select! { () = woken => {}, () = sleep(POLL) => {} }
+        let changed = Event::Campaign(self.campaign);
+        self.events.until(POLL, |event| event == changed).await;
     }
 }

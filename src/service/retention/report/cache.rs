@@ -5,12 +5,10 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::Instant;
 
 use domain::error::Result;
-use events::Event;
+use events::{Event, Subscription};
 
 /// How long an answer is good.
 const KEPT: Duration = Duration::from_mins(1);
@@ -23,14 +21,14 @@ pub(super) struct Cache<Q, A> {
 }
 
 struct Known<Q, A> {
-    events: Receiver<Event>,
+    events: Subscription,
     answers: HashMap<Q, Arc<Answer<A>>>,
 }
 
 type Answer<A> = tokio::sync::Mutex<Option<(Instant, Arc<A>)>>;
 
 impl<Q: Eq + Hash + Clone, A> Cache<Q, A> {
-    pub(super) fn new(events: Receiver<Event>) -> Self {
+    pub(super) fn new(events: Subscription) -> Self {
         Self { known: Mutex::new(Known { events, answers: HashMap::new() }) }
     }
 
@@ -58,7 +56,7 @@ impl<Q: Eq + Hash + Clone, A> Cache<Q, A> {
     /// meanwhile is told to those who wait for it, and to nobody else.
     fn place(&self, question: &Q) -> Arc<Answer<A>> {
         let mut known = self.known();
-        if has_changed(&mut known.events) || known.answers.len() >= MOST {
+        if known.events.have_come(|event| event == Event::Report) || known.answers.len() >= MOST {
             known.answers.clear();
         }
         known.answers.entry(question.clone()).or_default().clone()
@@ -67,18 +65,6 @@ impl<Q: Eq + Hash + Clone, A> Cache<Q, A> {
     /// The table, even if a panic left it locked: each change to it is a single step.
     fn known(&self) -> MutexGuard<'_, Known<Q, A>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether something was told since the last question that reports depend on.
-fn has_changed(events: &mut Receiver<Event>) -> bool {
-    let mut changed = false;
-    loop {
-        match events.try_recv() {
-            Ok(Event::Report | Event::Resync) | Err(TryRecvError::Lagged(_)) => changed = true,
-            Ok(_) => {}
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return changed,
-        }
     }
 }
 

@@ -1,17 +1,16 @@
-//! Making ready ahead (R4): jobs go on the account's trays, and their channels are looked up, inside the day's budgets.
+//! Prefetching (R4): jobs are reserved ahead for the account, and their channels looked up, inside the day's budgets.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::desk::Desks;
 use super::history;
-use super::seat::Seat;
+use super::pipelines::Pipelines;
+use super::state::State;
+use crate::tools::LOOK;
 use domain::broadcast::CampaignMode;
-use domain::clock;
+use domain::delivery::Fault;
 use domain::delivery::table::{Method, Ruling, rule};
-use domain::delivery::{Fault, wait_until};
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 use service::broadcast::campaign::Reason;
@@ -24,17 +23,15 @@ use storage::broadcast::queue::{accounts, budget, peers};
 use storage::broadcast::telegram_account;
 use telegram::live::{Recipient, ResolvedPeer};
 
-/// Trays are looked at so often without being asked to.
-const LOOK: Duration = Duration::from_secs(1);
-/// A tray holds what its account can send in this time: what lies on it waits for this account.
+/// So much is prefetched as the account can send in this time: it waits for this account.
 const AHEAD: Duration = Duration::from_secs(10);
-/// Jobs on one tray, whatever the pace.
-const TRAY: std::ops::RangeInclusive<i64> = 2..=20;
+/// Jobs of one campaign that are prefetched, whatever the pace.
+const WINDOW: std::ops::RangeInclusive<i64> = 2..=20;
 
-/// Prepares the jobs of one account.
-pub struct Preparer {
-    seat: Arc<Seat>,
-    desks: Arc<Desks>,
+/// Prefetches jobs for one account.
+pub struct Prefetcher {
+    state: Arc<State>,
+    pipelines: Arc<Pipelines>,
     /// Where the last search for jobs of a campaign ended.
     cursors: HashMap<BroadcastCampaignId, i32>,
 }
@@ -46,43 +43,43 @@ struct Left {
     resolves: i64,
 }
 
-impl Preparer {
-    pub fn new(seat: Arc<Seat>, desks: Arc<Desks>) -> Self {
-        Self { seat, desks, cursors: HashMap::new() }
+impl Prefetcher {
+    pub fn new(state: Arc<State>, pipelines: Arc<Pipelines>) -> Self {
+        Self { state, pipelines, cursors: HashMap::new() }
     }
 
-    /// Prepares until the driver ends.
+    /// Prefetches until the driver ends.
     pub async fn run(mut self) {
         loop {
             tokio::select! {
-                () = self.seat.room.notified() => {}
-                () = self.seat.tools.on.clock.sleep(LOOK) => {}
-                () = self.seat.stop.cancelled() => return,
+                () = self.state.room.notified() => {}
+                () = self.state.tools.on.clock.sleep(LOOK) => {}
+                () = self.state.stop.cancelled() => return,
             }
-            if !self.seat.connection.is_ready() || !self.seat.is_held() {
+            if !self.state.connection.is_ready() || !self.state.is_held() {
                 continue;
             }
             if let Err(error) = self.round().await {
-                tracing::warn!(account = %self.seat.id, ?error, "jobs cannot be made ready");
+                tracing::warn!(account = %self.state.id, ?error, "jobs cannot be made ready");
             }
         }
     }
 
     async fn round(&mut self) -> Result<()> {
-        let on = self.seat.tools.on.clone();
-        let Some(account) = account::reload(&on, self.seat.id).await? else { return Ok(()) };
-        let mut trays = Vec::new();
-        for campaign in accounts::work(on.db.reader(), self.seat.id).await? {
-            let owner = Owner { campaign, account: self.seat.id };
-            let mission = match self.desks.of(&self.seat.tools, campaign).await {
-                Ok(desk) => desk.mission(),
+        let on = self.state.tools.on.clone();
+        let Some(account) = account::reload(&on, self.state.id).await? else { return Ok(()) };
+        let mut campaigns = Vec::new();
+        for campaign in accounts::work(on.db.reader(), self.state.id).await? {
+            let owner = Owner { campaign, account: self.state.id };
+            let mission = match self.pipelines.of(&self.state.tools, campaign).await {
+                Ok(pipeline) => pipeline.mission(),
                 Err(error) => {
                     tracing::warn!(%campaign, ?error, "a running campaign cannot be sent");
                     continue;
                 }
             };
-            let items = tray::items(on.db.reader(), owner, *TRAY.end()).await?;
-            trays.push((owner, mission, items));
+            let items = tray::items(on.db.reader(), owner, *WINDOW.end()).await?;
+            campaigns.push((owner, mission, items));
         }
         let today = account.today(on.now());
         let kept = channel_refresh::reserve(&on, &account).await?;
@@ -90,30 +87,34 @@ impl Preparer {
             new_peers: i64::from(account.new_peers_per_day - today.new_peers),
             resolves: i64::from(account.resolves_per_day - today.resolves - kept),
         };
-        for item in trays.iter().filter(|(_, mission, _)| mission.mode == CampaignMode::Live).flat_map(|tray| &tray.2) {
+        for item in campaigns
+            .iter()
+            .filter(|(_, mission, _)| mission.mode == CampaignMode::Live)
+            .flat_map(|campaign| &campaign.2)
+        {
             left.note(item);
         }
         // A waiting account takes no jobs that another one could send.
-        let waits = self.seat.gate.held_until() > on.clock.nanos();
-        for (owner, mission, items) in &mut trays {
+        let waits = self.state.gate.held_until() > on.clock.nanos();
+        for (owner, mission, items) in &mut campaigns {
             if !waits && self.fill(*owner, mission, items, &account, &mut left).await? {
-                *items = tray::items(on.db.reader(), *owner, *TRAY.end()).await?;
-                self.seat.ready.notify_one();
+                *items = tray::items(on.db.reader(), *owner, *WINDOW.end()).await?;
+                self.state.ready.notify_one();
             }
         }
-        for (_, mission, _) in &trays {
+        for (_, mission, _) in &campaigns {
             self.attach(mission).await?;
         }
-        for (_, mission, items) in &trays {
-            if on.clock.nanos() < self.seat.read_until.load(Ordering::SeqCst) {
+        for (_, mission, items) in &campaigns {
+            if !self.state.reading.is_open(on.clock.nanos()) {
                 break;
             }
-            for item in items.iter().filter(|item| self.seat.is_to_look_back(mission, item, on.now())) {
-                history::look_back(&self.seat, mission, item).await?;
+            for item in items.iter().filter(|item| self.state.is_to_look_back(mission, item, on.now())) {
+                history::look_back(&self.state, mission, item).await?;
             }
         }
         // Look-ups take their time, and floods of them stop nothing else: they come last.
-        for (owner, mission, items) in &trays {
+        for (owner, mission, items) in &campaigns {
             if mission.mode == CampaignMode::Live && !self.look_up(*owner, mission, items, &account, kept).await? {
                 break;
             }
@@ -123,9 +124,9 @@ impl Preparer {
 
     /// Puts what is attached to a campaign's messages at Telegram, once.
     async fn attach(&self, mission: &Mission) -> Result<()> {
-        let Seat { tools, connection, id, ready, .. } = &*self.seat;
+        let State { tools, connection, id, ready, .. } = &*self.state;
         let Some(attachment) = &mission.attachment else { return Ok(()) };
-        if self.seat.media().contains_key(&mission.id) {
+        if self.state.media().contains_key(&mission.id) {
             return Ok(());
         }
         let stored = match attachment.stored(&tools.on, *id).await? {
@@ -134,11 +135,11 @@ impl Preparer {
         };
         match stored {
             Ok(stored) => {
-                self.seat.media().insert(mission.id, stored);
+                self.state.media().insert(mission.id, stored);
                 ready.notify_one();
             }
             Err(Fault::Unreadable) => {
-                let at = &self.seat.holder.row;
+                let at = &self.state.holder.row;
                 let reason = Reason::Upload(format!("{}, process {}", at.host, at.pid));
                 refuse_content(&tools.on, mission, reason).await?;
             }
@@ -147,21 +148,16 @@ impl Preparer {
                     tracing::debug!(campaign = %mission.id, %fault, "an attachment could not be stored yet");
                 }
                 Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
-                    let until = wait_until(tools.on.now(), seconds);
-                    self.seat.gate.hold(clock::nanos(until));
-                    account::wait(&tools.on, *id, Method::Send, (seconds, until)).await?;
+                    self.state.wait(Method::Send, seconds).await?;
                 }
-                Ruling::Account(status) => {
-                    self.seat.gate.close();
-                    account::park(&tools.on, *id, status, &fault.to_string()).await?;
-                }
+                Ruling::Account(status) => self.state.park(status, &fault).await?,
                 _ => refuse_content(&tools.on, mission, Reason::Content(fault.to_string())).await?,
             },
         }
         Ok(())
     }
 
-    /// Puts jobs on a tray that has room; whether there were any.
+    /// Prefetches jobs where there is room; whether there were any.
     async fn fill(
         &mut self,
         owner: Owner,
@@ -171,7 +167,7 @@ impl Preparer {
         left: &mut Left,
     ) -> Result<bool> {
         let seconds = i64::try_from(AHEAD.as_secs()).unwrap_or(i64::MAX);
-        let window = (i64::from(account.messages_per_minute) * seconds / 60).clamp(*TRAY.start(), *TRAY.end());
+        let window = (i64::from(account.messages_per_minute) * seconds / 60).clamp(*WINDOW.start(), *WINDOW.end());
         let room = window - i64::try_from(items.len()).unwrap_or(i64::MAX);
         if room <= 0 {
             return Ok(false);
@@ -185,8 +181,8 @@ impl Preparer {
             (false, _) => room,
         };
         let cursor = self.cursors.entry(owner.campaign).or_default();
-        let want = Want { limit, cursor: *cursor, unknown, new, now: self.seat.tools.on.now() };
-        let given = assign(&self.seat.tools.on, owner, &want).await?;
+        let want = Want { limit, cursor: *cursor, unknown, new, now: self.state.tools.on.now() };
+        let given = assign(&self.state.tools.on, owner, &want).await?;
         // SKIP LOCKED may have passed something over, or something came back behind the cursor (R25).
         let is_full = i64::try_from(given.len()).is_ok_and(|given| given == limit);
         *cursor = if is_full && new && unknown { given.last().copied().unwrap_or(0).max(*cursor) } else { 0 };
@@ -206,12 +202,9 @@ impl Preparer {
         account: &telegram_account::Model,
         kept: i32,
     ) -> Result<bool> {
-        let Seat { tools, connection, id, stop, ready, resolve_until, .. } = &*self.seat;
+        let State { tools, connection, id, ready, resolving, .. } = &*self.state;
         for item in items.iter().filter(|item| item.is_active && item.access_hash.is_none()) {
-            let may = !stop.is_cancelled()
-                && connection.is_ready()
-                && self.seat.is_held()
-                && tools.on.clock.nanos() >= resolve_until.load(Ordering::SeqCst);
+            let may = self.state.is_usable() && resolving.is_open(tools.on.clock.nanos());
             if !may || !budget::resolve(&tools.on.db, *id, tools.on.now(), kept).await? {
                 return Ok(false);
             }
@@ -235,25 +228,20 @@ impl Preparer {
 
     /// What follows from a look-up that failed; false if no more may be looked up now.
     async fn refused(&self, owner: Owner, mission: &Mission, item: &Item, fault: &Fault) -> Result<bool> {
-        let Seat { tools, id, gate, resolve_until, .. } = &*self.seat;
         match rule(fault) {
             Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
-                let until = wait_until(tools.on.now(), seconds);
-                // Before anything else: it alone uses the account (R18).
-                resolve_until.fetch_max(clock::nanos(until), Ordering::SeqCst);
-                account::wait(&tools.on, *id, Method::Resolve, (seconds, until)).await?;
+                self.state.wait(Method::Resolve, seconds).await?;
                 Ok(false)
             }
             Ruling::Account(status) => {
-                gate.close();
-                account::park(&tools.on, *id, status, &fault.to_string()).await?;
+                self.state.park(status, fault).await?;
                 Ok(false)
             }
             Ruling::Retry | Ruling::Ambiguous | Ruling::Unsent | Ruling::Defer | Ruling::Media | Ruling::Sent => {
                 Ok(false)
             }
             Ruling::Gone | Ruling::Channel | Ruling::Suspect | Ruling::Peer | Ruling::Content | Ruling::Job => {
-                refuse(&tools.on, mission, owner, item, fault).await?;
+                refuse(&self.state.tools.on, mission, owner, item, fault).await?;
                 Ok(true)
             }
         }
@@ -270,7 +258,7 @@ pub(super) fn as_found(found: &ResolvedPeer) -> peers::Found {
 }
 
 impl Left {
-    /// A job on a tray will need what is left.
+    /// A job that was prefetched will need what is left.
     fn note(&mut self, item: &Item) {
         self.new_peers -= i64::from(item.written_at.is_none());
         self.resolves -= i64::from(item.access_hash.is_none());

@@ -1,27 +1,29 @@
-//! What the tasks of one account share, and what lies ready on its trays.
+//! The state that the tasks of one account share, and what is known of the jobs that it has prefetched.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::post::Post;
-use crate::Tools;
+use super::letter_queue::LetterQueue;
 use crate::gate::Gate;
 use crate::holder::Holder;
-use domain::broadcast::CampaignMode;
-use domain::delivery::repeatable;
+use crate::tools::Tools;
+use domain::broadcast::{AccountStatus, CampaignMode};
+use domain::clock;
+use domain::delivery::table::Method;
+use domain::delivery::{Fault, repeatable, wait_until};
+use domain::error::Result;
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
-use service::broadcast::delivery::Mission;
+use service::broadcast::delivery::{Mission, account};
 use storage::broadcast::queue::tray::Item;
 use storage::broadcast::telegram_account;
 use telegram::live::{Connection, Recipient, StoredMedia};
 
-/// What the tasks of one account share.
-pub struct Seat {
+/// The state that the tasks of one account share.
+pub struct State {
     pub tools: Tools,
     pub holder: Arc<Holder>,
     pub id: TelegramAccountId,
@@ -30,23 +32,49 @@ pub struct Seat {
     pub connection: Arc<Connection>,
     /// Closed by floods and by the end: nothing starts by this account.
     pub gate: Arc<Gate>,
-    /// The end of a flood of look-ups, in nanoseconds since 1970: set before anything else (R18).
-    pub resolve_until: AtomicI64,
-    /// The end of a flood of reads.
-    pub read_until: AtomicI64,
+    /// Held by floods of look-ups.
+    pub resolving: Gate,
+    /// Held by floods of reads.
+    pub reading: Gate,
     pub stop: CancellationToken,
     pub looked_back: Mutex<HashSet<(BroadcastCampaignId, i32)>>,
     /// What is attached to the messages of campaigns, as this account has put it at Telegram.
     pub media: Mutex<HashMap<BroadcastCampaignId, StoredMedia>>,
     /// Letters to leads that can be written.
-    pub post: Post,
-    /// Wakes the preparer: a tray has room.
+    pub letters: LetterQueue,
+    /// Wakes the prefetcher: there is room for jobs.
     pub room: Notify,
     /// Wakes the driver: a job has been made ready.
     pub ready: Notify,
 }
 
-impl Seat {
+impl State {
+    /// What Telegram asks of the account in one class of methods: its gate is held before anything else happens, for this process
+    /// alone uses the account (R18). Returns until when.
+    pub async fn wait(&self, method: Method, seconds: u32) -> Result<DateTime<Utc>> {
+        let on = &self.tools.on;
+        let until = wait_until(on.now(), seconds);
+        let gate = match method {
+            Method::Send => &self.gate,
+            Method::Resolve => &self.resolving,
+            Method::Read => &self.reading,
+        };
+        gate.hold(clock::nanos(until));
+        account::wait(on, self.id, method, (seconds, until)).await?;
+        Ok(until)
+    }
+
+    /// Telegram refuses the account: it starts nothing any more, and waits for somebody to mend it.
+    pub async fn park(&self, status: AccountStatus, fault: &Fault) -> Result<()> {
+        self.gate.close();
+        account::park(&self.tools.on, self.id, status, &fault.to_string()).await
+    }
+
+    /// Whether the account may look something up, or change what it has sent, as far as its connection and leases go.
+    pub fn is_usable(&self) -> bool {
+        !self.stop.is_cancelled() && self.connection.is_ready() && self.is_held()
+    }
+
     /// R11: whether the channel's history is to be read before anything else happens to a job: it may have been sent, and so
     /// long ago that it may not be repeated.
     pub fn is_to_look_back(&self, mission: &Mission, item: &Item, now: DateTime<Utc>) -> bool {
@@ -78,7 +106,7 @@ fn is_forgotten(mission: &Mission, item: &Item, now: DateTime<Utc>) -> bool {
     item.ambiguous_since.is_some_and(|since| !repeatable(since, now, mission.policy))
 }
 
-/// Whether a job on a tray could be leased now.
+/// Whether a job that was prefetched could be leased now.
 pub fn is_ready(item: &Item, mission: &Mission, now: DateTime<Utc>, by: &telegram_account::Model) -> bool {
     if item.not_before > now {
         return false;

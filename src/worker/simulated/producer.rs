@@ -1,30 +1,25 @@
-//! The lane of one campaign: take slots, lease jobs, launch them; again and again until it does not run any more.
+//! The producer of one campaign: takes slots, leases jobs and has them handed over, until the campaign does not run any more.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sea_orm::EntityTrait;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::gate::Gate;
-use super::holder::Holder;
-use super::launch::{Launch, Load};
-use super::{PAUSE, Tools, settler};
+use super::executor::Executor;
+use crate::holder::Holder;
+use crate::pipeline::Pipeline;
+use crate::tools::{LOOK, PAUSE, Tools};
 use domain::broadcast::ProgressStatus;
 use domain::clock::duration_nanos;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use domain::pacing::{HORIZON, next_slot};
-use events::Event;
-use service::broadcast::delivery::settle::Answer;
+use events::{Event, Subscription};
+use service::broadcast::delivery::settle::Lease;
 use service::broadcast::delivery::{Mission, lease};
 use storage::broadcast::progress;
 use storage::broadcast::queue::lease::{Claim, Leased, waiting};
-use storage::broadcast::queue::new_key;
 use storage::broadcast::queue::slots::{self, Taken};
 
 /// Jobs of one lease: at the highest rate, a quarter of a second's.
@@ -35,8 +30,6 @@ const LEASE_TIME: Duration = Duration::from_millis(80);
 const IN_FLIGHT: usize = 10_000;
 /// A pause while every place in flight is taken.
 const FULL: Duration = Duration::from_millis(5);
-/// The campaign is looked at so often without any event: events may get lost.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// What a turn led to.
 enum Turn {
@@ -49,50 +42,29 @@ enum Turn {
 /// Works on a campaign until it does not run any more or the session ends, and until all that was sent is settled.
 pub async fn run(tools: Tools, holder: Arc<Holder>, id: BroadcastCampaignId, session: CancellationToken) {
     let mission = match Mission::load(&tools.on, id).await {
-        Ok(mission) => watch::Sender::new(Arc::new(mission)),
+        Ok(mission) => mission,
         Err(error) => {
             tracing::error!(campaign = %id, error = ?error, "a running campaign cannot be sent");
             return tokio::time::sleep(PAUSE).await;
         }
     };
-    let in_flight = Arc::new(AtomicUsize::new(0));
-    let (answers, results) = mpsc::unbounded_channel();
-    let settling = settler::Settler::new(&tools, &holder, mission.subscribe(), &in_flight).run(results);
-    let settling = tokio::spawn(settling);
+    let (pipeline, completing) = Pipeline::open(&tools, &holder, mission);
     let events = tools.on.events.subscribe();
-    let lane = Lane {
-        looked: tools.on.clock.monotonic(),
-        tools,
-        holder,
-        id,
-        mission,
-        gate: Arc::default(),
-        in_flight,
-        answers,
-        session,
-        cursor: 0,
-        queued: LEASE,
-        limit: LEASE / 10,
-    };
-    lane.run(events).await;
-    // The lane's end of the channel is gone; the launches' ends go with their last answers.
-    if let Err(error) = settling.await {
-        tracing::error!(campaign = %id, %error, "the settler ended badly");
+    let looked = tools.on.clock.monotonic();
+    let (queued, limit) = (LEASE, LEASE / 10);
+    Producer { tools, holder, pipeline, looked, session, cursor: 0, queued, limit }.run(events).await;
+    // The pipeline's end of the channel is gone; the executors' ends go with their last answers.
+    if let Err(error) = completing.await {
+        tracing::error!(campaign = %id, %error, "the completer ended badly");
     }
 }
 
-struct Lane {
+struct Producer {
     tools: Tools,
     holder: Arc<Holder>,
-    id: BroadcastCampaignId,
-    /// As last read; the settler sees it too.
-    mission: watch::Sender<Arc<Mission>>,
-    /// When it was last read without an event, on the monotonic clock.
+    pipeline: Pipeline,
+    /// When the campaign was last read without an event, on the monotonic clock.
     looked: Duration,
-    /// Of the present run: what was leased in an earlier one starts nothing any more.
-    gate: Arc<Gate>,
-    in_flight: Arc<AtomicUsize>,
-    answers: mpsc::UnboundedSender<Answer>,
     session: CancellationToken,
     /// Where the last claim ended (R25): an old snapshot makes claims from the start four times slower.
     cursor: i32,
@@ -102,20 +74,21 @@ struct Lane {
     limit: i64,
 }
 
-impl Lane {
-    async fn run(mut self, mut events: Receiver<Event>) {
+impl Producer {
+    async fn run(mut self, mut events: Subscription) {
+        let id = self.pipeline.id;
         loop {
             let pause = match self.turn().await {
                 Ok(Turn::Wait(pause)) => pause,
                 Ok(Turn::Over) | Err(Error::Precondition(_) | Error::NotFound(_)) => break,
                 Err(error) => {
-                    tracing::warn!(campaign = %self.id, error = ?error, "a claim failed");
+                    tracing::warn!(campaign = %id, error = ?error, "a claim failed");
                     PAUSE
                 }
             };
             tokio::select! {
                 () = self.tools.on.clock.sleep(pause.min(LOOK)) => {}
-                () = self.changed(&mut events) => {
+                () = events.woken(|event| event == Event::Work(id)) => {
                     if !self.refresh().await {
                         break;
                     }
@@ -123,19 +96,7 @@ impl Lane {
                 () = self.session.cancelled() => break,
             }
         }
-        self.gate.close();
-    }
-
-    /// Returns when somebody changed the campaign.
-    async fn changed(&self, events: &mut Receiver<Event>) {
-        loop {
-            match events.recv().await {
-                Ok(Event::Work(id)) if id == self.id => return,
-                Ok(Event::Resync) | Err(RecvError::Lagged(_)) => return,
-                Ok(_) => {}
-                Err(RecvError::Closed) => std::future::pending().await,
-            }
-        }
+        self.pipeline.close();
     }
 
     /// Reads the campaign again; false if it does not run.
@@ -144,7 +105,7 @@ impl Lane {
         let read = async {
             let row = self.hot_row().await?.filter(|row| row.status == ProgressStatus::Running);
             if row.is_some() {
-                self.read_mission().await?;
+                self.pipeline.refresh(&self.tools).await?;
             }
             Ok::<_, Error>(row)
         };
@@ -152,27 +113,13 @@ impl Lane {
             Ok(Some(row)) => self.queued = row.queued.into(),
             Ok(None) => return false,
             // Leases are refused if it does not run: nothing is lost by going on.
-            Err(error) => tracing::warn!(campaign = %self.id, error = ?error, "cannot be looked at"),
+            Err(error) => tracing::warn!(campaign = %self.pipeline.id, error = ?error, "cannot be looked at"),
         }
         true
     }
 
-    async fn read_mission(&mut self) -> Result<()> {
-        let mission = Mission::load(&self.tools.on, self.id).await?;
-        if mission.run != self.mission().run {
-            self.gate.close();
-            self.gate = Arc::default();
-        }
-        self.mission.send_replace(Arc::new(mission));
-        Ok(())
-    }
-
-    fn mission(&self) -> Arc<Mission> {
-        self.mission.borrow().clone()
-    }
-
     async fn hot_row(&self) -> Result<Option<progress::Model>> {
-        Ok(progress::Entity::find_by_id(self.id).one(self.tools.on.db.reader()).await?)
+        Ok(progress::Entity::find_by_id(self.pipeline.id).one(self.tools.on.db.reader()).await?)
     }
 
     async fn turn(&mut self) -> Result<Turn> {
@@ -180,18 +127,18 @@ impl Lane {
         if on.clock.monotonic().saturating_sub(self.looked) >= LOOK && !self.refresh().await {
             return Ok(Turn::Over);
         }
-        let free = IN_FLIGHT.saturating_sub(self.in_flight.load(Ordering::SeqCst));
+        let free = IN_FLIGHT.saturating_sub(self.pipeline.in_flight());
         if free == 0 {
             return Ok(Turn::Wait(FULL));
         }
         let claimed = on.clock.monotonic();
         let wanted = i64::try_from(free).unwrap_or(LEASE).min(self.limit).min(self.queued.max(1));
-        let Some(taken) = slots::take(&on.db, self.id, on.clock.nanos(), wanted).await? else {
+        let Some(taken) = slots::take(&on.db, self.pipeline.id, on.clock.nanos(), wanted).await? else {
             return self.no_slot().await;
         };
-        if taken.run != self.mission().run {
+        if taken.run != self.pipeline.mission().run {
             // It was paused, and perhaps edited, and resumed, and nobody told.
-            self.read_mission().await?;
+            self.pipeline.refresh(&self.tools).await?;
         }
         let leased = self.lease(&taken).await?;
         if leased.found == 0 {
@@ -236,7 +183,7 @@ impl Lane {
     async fn no_job(&mut self, taken: &Taken) -> Result<Turn> {
         let behind = self.cursor > 0;
         self.cursor = 0;
-        let (first, waiting) = waiting(self.tools.on.db.reader(), self.id).await?;
+        let (first, waiting) = waiting(self.tools.on.db.reader(), self.pipeline.id).await?;
         if behind && i64::from(taken.queued) > waiting {
             return Ok(Turn::Wait(Duration::from_millis(1)));
         }
@@ -247,44 +194,30 @@ impl Lane {
 
     async fn lease(&self, taken: &Taken) -> Result<Leased> {
         let row = &self.holder.row;
+        let open = self.holder.claim();
         let claim = Claim {
-            campaign: self.id,
+            campaign: self.pipeline.id,
             sender: row.id,
             epoch: row.epoch,
-            key: new_key(),
+            key: open.key,
             run: taken.run,
             cursor: self.cursor,
             limit: taken.slots.count,
             now: self.tools.on.now(),
         };
-        self.holder.open(claim.key, usize::MAX);
-        match lease::lease(&self.tools.on, &self.mission(), &claim).await {
-            Ok(leased) if leased.jobs.is_empty() => {
-                self.holder.forget(claim.key);
-                Ok(leased)
-            }
-            Ok(leased) => {
-                self.holder.open(claim.key, leased.jobs.len());
-                Ok(leased)
-            }
-            Err(error) => {
-                self.holder.forget(claim.key);
-                Err(error)
-            }
-        }
+        let leased = lease::lease(&self.tools.on, &self.pipeline.mission(), &claim).await?;
+        open.granted(leased.jobs.len());
+        Ok(leased)
     }
 
     fn launch(&self, taken: &Taken, leased: Leased, claimed: Duration) {
-        self.in_flight.fetch_add(leased.jobs.len(), Ordering::SeqCst);
-        let launch = Launch {
+        let executor = Executor {
             tools: self.tools.clone(),
             holder: self.holder.clone(),
-            mission: self.mission(),
-            gate: self.gate.clone(),
-            answers: self.answers.clone(),
+            exit: self.pipeline.exit(leased.jobs.len(), None),
+            lease: Lease { key: leased.key, seq: leased.seq, run: taken.run },
             session: self.session.clone(),
         };
-        let load = Load { key: leased.key, seq: leased.seq, run: taken.run, claimed };
-        tokio::spawn(launch.run(load, leased.jobs, taken.slots));
+        tokio::spawn(executor.run(leased.jobs, taken.slots, claimed));
     }
 }
