@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 /// An id as the API shows it: base64url of `Type:<uuid>`, so that an id says of itself what it names.
 pub fn global(name: &str, uuid: Uuid) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{name}:{uuid}"))
+    let mut digits = Uuid::encode_buffer();
+    let uuid = uuid.hyphenated().encode_lower(&mut digits);
+    URL_SAFE_NO_PAD.encode([name, ":", uuid].concat())
 }
 
 macro_rules! ids {

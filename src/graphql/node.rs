@@ -3,31 +3,9 @@
 use async_graphql::{Context, ID, Interface, Object};
 use futures_util::future::try_join_all;
 
-use super::access::api_token::ApiToken;
-use super::access::audit::AuditLog;
-use super::access::user::User;
-use super::broadcast::batch::Batch;
-use super::broadcast::campaign::BroadcastCampaign;
-use super::broadcast::channel::Channel;
-use super::broadcast::channel_import::ChannelImport;
-use super::broadcast::job::Job;
-use super::broadcast::telegram_account::TelegramAccount;
-use super::broadcast::template::Template;
 use super::engine::guard::{self, requires};
 use super::engine::id::{self, GlobalId, MOST_IDS, ReadId};
-use super::retention::ab_test::AbTest;
-use super::retention::campaign::RetentionCampaign;
-use super::retention::campaign_lead::CampaignLead;
-use super::retention::contact_attempt::ContactAttempt;
-use super::retention::conversion::Conversion;
-use super::retention::conversion_rule::ConversionRule;
-use super::retention::enrollment::{SequenceEnrollment, SequenceStepExecution};
-use super::retention::integration::IntegrationConfig;
-use super::retention::lead::Lead;
-use super::retention::lead_import::LeadImport;
-use super::retention::script::Script;
-use super::retention::sequence::RetentionSequence;
-use super::retention::step::SequenceStep;
+use crate::prelude::*;
 use domain::error::{Error, Result, Violation};
 use domain::id::{
     AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,

@@ -1,8 +1,10 @@
 //! The three reads that frontends do most, by HTTP on loopback, signed in.
 //!
 //! `cargo bench --bench reads`. `DATABASE_URL`: an empty PostgreSQL database, or none for a fresh SQLite file. `DURATION_S`:
-//! seconds for each read, 10 by default; `CONNECTIONS`: how many ask at the same time, 16 by default. Prints one line of JSON a read. The clients run in this process too, so they and
-//! the database share the machine with the server.
+//! seconds for each read, 10 by default; `CONNECTIONS`: how many ask at the same time, 32 by default. Prints one line of JSON a
+//! read. `kind`: `distinct`, each connection asks with variables of its own; `same`, all ask the same, so that many are
+//! answered by what one of them found; `busy`, as `distinct` while the process runs 40 campaigns. The clients run in this
+//! process too, so they and the database share the machine with the server.
 
 #[expect(dead_code, reason = "other benchmarks need more of it")]
 mod support;
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 use domain::id::BroadcastCampaignId;
 use futures_util::future::try_join_all;
 use graphql::engine::id::GlobalId;
+use herald::app::Parts;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 use service::Actor;
@@ -22,17 +25,24 @@ use support::{Bench, number, peak_rss_mb, percentile};
 
 /// Channels in the catalog.
 const CHANNELS: i32 = 100_000;
-/// Campaigns, each with a batch, a template and jobs.
-const CAMPAIGNS: i32 = 24;
-/// Jobs of the campaign that is read with them.
+/// Campaigns, each with a batch, a template and jobs: as many pages of them as there are connections by default.
+const CAMPAIGNS: usize = 52;
+/// Campaigns that run beside the reads of the kind `busy`.
+const RUNNING: usize = 40;
+/// Jobs of each campaign.
 const JOBS: i32 = 100;
+/// Messages a minute of each campaign: none ends before it has been read.
+const RATE: i32 = 30;
+/// Categories of channels.
+const CATEGORIES: [&str; 8] = ["новости", "tech", "crypto", "музыка", "спорт", "business", "news", "games"];
+
 const READ_1: &str = "query Channels($category: String!, $members: Int!) {
     channels(first: 50, filter: { category: $category, memberCountMin: $members },
         orderBy: { field: MEMBER_COUNT, direction: DESC }) {
         nodes { id username title category memberCount isActive lastChecked } pageInfo { hasNextPage endCursor } } }";
 
-const READ_2: &str = "query Campaigns {
-    broadcastCampaigns(first: 20) { nodes { id name status mode deliveryRate createdAt progress totalJobs
+const READ_2: &str = "query Campaigns($after: String) {
+    broadcastCampaigns(first: 20, after: $after) { nodes { id name status mode deliveryRate createdAt progress totalJobs
         counters { total queued sending sent failed cancelled unknown }
         batch { id name channelCount } template { id name } createdBy { id username role } }
         pageInfo { hasNextPage endCursor } } }";
@@ -42,42 +52,87 @@ const READ_3: &str = "query Campaign($id: ID!) {
         jobs(first: 100) { nodes { id status attempts sentAt errorMessage channel { id username title category } }
             pageInfo { hasNextPage endCursor } } } }";
 
+/// A read, with the variables of each connection.
+struct Read {
+    name: &'static str,
+    query: &'static str,
+    variables: Vec<Json>,
+    /// Where the rows are in the answer, and how many.
+    rows: (&'static str, usize),
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let bench = Bench::open().await?;
-    let campaign = seed(&bench).await?;
-    let server = Server::start(&bench, &[]).await?;
-    let members = json!({ "category": "новости", "members": 1_000 });
-    let reads = [
-        ("1: 50 of 100,000 channels", READ_1, members, "/data/channels/nodes", 50),
-        ("2: 20 campaigns with what they are made of", READ_2, json!({}), "/data/broadcastCampaigns/nodes", 20),
-        (
-            "3: a campaign with 100 jobs and their channels",
-            READ_3,
-            json!({ "id": campaign.global() }),
-            "/data/broadcastCampaign/jobs/nodes",
-            100,
-        ),
-    ];
-    for (name, query, variables, rows, expected) in reads {
-        let body = json!({ "query": query, "variables": variables }).to_string();
-        let answer: Json =
-            serde_json::from_slice(Client::connect(server.address, &server.token).await?.post(&body).await?)?;
-        let found = answer.pointer(rows).and_then(Json::as_array).map(Vec::len);
-        anyhow::ensure!(found == Some(expected) && answer["errors"].is_null(), "not what was asked for: {answer}");
-        measure(&bench, &server, name, &body).await?;
+    let (actor, campaigns) = seed(&bench).await?;
+    let server = Server::start(&bench, Parts { api: true, worker: false }, &[]).await?;
+    let reads = reads(&server, &campaigns).await?;
+    for read in &reads {
+        measure(&bench, &server, "distinct", read, usize::MAX).await?;
+    }
+    for read in &reads {
+        measure(&bench, &server, "same", read, 1).await?;
+    }
+    server.stop().await;
+    for campaign in campaigns.iter().skip(RUNNING) {
+        campaign::pause(&bench.on, &actor, *campaign).await?;
+    }
+    let server = Server::start(&bench, Parts { api: true, worker: true }, &[]).await?;
+    for read in &reads {
+        measure(&bench, &server, "busy", read, usize::MAX).await?;
     }
     server.stop().await;
     bench.close().await
 }
 
-/// Asks on all connections for as long as wanted, and prints what came of it.
-async fn measure(bench: &Bench, server: &Server, name: &str, body: &str) -> anyhow::Result<()> {
+async fn reads(server: &Server, campaigns: &[BroadcastCampaignId]) -> anyhow::Result<Vec<Read>> {
+    let members = (0..).step_by(100).zip(CATEGORIES.iter().cycle());
+    let members = members.map(|(least, category)| json!({ "category": category, "members": 1_000 + least }));
+    let pages = json!({ "query": "{ broadcastCampaigns(first: 100) { edges { cursor } } }" }).to_string();
+    let pages: Json = ask(server, &pages).await?;
+    let edges = pages["data"]["broadcastCampaigns"]["edges"].as_array().cloned().unwrap_or_default();
+    let pages = edges.iter().take(campaigns.len() - 20).map(|edge| json!({ "after": edge["cursor"] }));
+    Ok(vec![
+        Read {
+            name: "1: 50 of 100,000 channels",
+            query: READ_1,
+            variables: members.take(campaigns.len()).collect(),
+            rows: ("/data/channels/nodes", 50),
+        },
+        Read {
+            name: "2: 20 campaigns with what they are made of",
+            query: READ_2,
+            variables: pages.collect(),
+            rows: ("/data/broadcastCampaigns/nodes", 20),
+        },
+        Read {
+            name: "3: a campaign with 100 jobs and their channels",
+            query: READ_3,
+            variables: campaigns.iter().map(|campaign| json!({ "id": campaign.global() })).collect(),
+            rows: ("/data/broadcastCampaign/jobs/nodes", 100),
+        },
+    ])
+}
+
+async fn ask(server: &Server, body: &str) -> anyhow::Result<Json> {
+    Ok(serde_json::from_slice(Client::connect(server.address, &server.token).await?.post(body).await?)?)
+}
+
+/// Asks on all connections for as long as wanted, in `most` ways, and prints what came of it.
+async fn measure(bench: &Bench, server: &Server, kind: &str, read: &Read, most: usize) -> anyhow::Result<()> {
+    let mut bodies = Vec::new();
+    for variables in read.variables.iter().take(most) {
+        let body = json!({ "query": read.query, "variables": variables }).to_string();
+        let answer = ask(server, &body).await?;
+        let found = answer.pointer(read.rows.0).and_then(Json::as_array).map(Vec::len);
+        anyhow::ensure!(found == Some(read.rows.1) && answer["errors"].is_null(), "not what was asked for: {answer}");
+        bodies.push(body);
+    }
     let duration = Duration::from_secs(number("DURATION_S", 10));
-    let connections = number("CONNECTIONS", 16);
-    ask_for(server, body, connections, Duration::from_secs(1)).await?;
+    let connections = usize::try_from(number("CONNECTIONS", 32))?;
+    ask_for(server, &bodies, connections, Duration::from_secs(1)).await?;
     let began = Instant::now();
-    let times = ask_for(server, body, connections, duration).await?;
+    let times = ask_for(server, &bodies, connections, duration).await?;
     let took = began.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a benchmark's figure")]
     let requests_per_s = (times.len() as f64 / took).round();
@@ -85,7 +140,8 @@ async fn measure(bench: &Bench, server: &Server, name: &str, body: &str) -> anyh
         "{}",
         json!({
             "bench": "reads",
-            "read": name,
+            "kind": kind,
+            "read": read.name,
             "database": bench.database(),
             "connections": connections,
             "requests_per_s": requests_per_s,
@@ -98,10 +154,15 @@ async fn measure(bench: &Bench, server: &Server, name: &str, body: &str) -> anyh
     Ok(())
 }
 
-/// Milliseconds of each request.
-async fn ask_for(server: &Server, body: &str, connections: u64, duration: Duration) -> anyhow::Result<Vec<f64>> {
+/// Milliseconds of each request; each connection asks with one of the bodies.
+async fn ask_for(
+    server: &Server,
+    bodies: &[String],
+    connections: usize,
+    duration: Duration,
+) -> anyhow::Result<Vec<f64>> {
     let until = Instant::now() + duration;
-    let one = async || {
+    let one = async |body: &str| {
         let mut client = Client::connect(server.address, &server.token).await?;
         let mut times = Vec::new();
         while Instant::now() < until {
@@ -112,16 +173,17 @@ async fn ask_for(server: &Server, body: &str, connections: u64, duration: Durati
         }
         Ok(times)
     };
-    Ok(try_join_all((0..connections).map(|_| one())).await?.concat())
+    Ok(try_join_all(bodies.iter().cycle().take(connections).map(|body| one(body))).await?.concat())
 }
 
-/// A catalog, and campaigns that have started. Returns one with [`JOBS`] jobs.
-async fn seed(bench: &Bench) -> anyhow::Result<BroadcastCampaignId> {
+/// A catalog, and campaigns that have started.
+async fn seed(bench: &Bench) -> anyhow::Result<(Actor, Vec<BroadcastCampaignId>)> {
     let actor = bench.admin().await?;
-    bench.batch(&actor, CHANNELS - CAMPAIGNS * JOBS).await?;
-    let mut last = None;
+    let in_campaigns = JOBS * i32::try_from(CAMPAIGNS)?;
+    bench.batch(&actor, CHANNELS - in_campaigns).await?;
+    let mut campaigns = Vec::new();
     for _ in 0..CAMPAIGNS {
-        last = Some(started(bench, &actor).await?);
+        campaigns.push(started(bench, &actor).await?);
     }
     let backend = bench.on.db.backend();
     // Categories and members as lists of channels have them: few large ones.
@@ -130,10 +192,10 @@ async fn seed(bench: &Bench) -> anyhow::Result<BroadcastCampaignId> {
     } else {
         ("abs(random() % 268435456)", "length(username)")
     };
+    let category: String = (0..).zip(CATEGORIES).map(|(n, name)| format!(" WHEN {n} THEN '{name}'")).collect();
     let sql = format!(
         "UPDATE channels SET title = 'The channel ' || username, member_count = {number} % 1000000,
-            category = CASE ({number} + {length}) % 8 WHEN 0 THEN 'новости' WHEN 1 THEN 'tech' WHEN 2 THEN 'crypto'
-                WHEN 3 THEN 'музыка' WHEN 4 THEN 'спорт' WHEN 5 THEN 'business' WHEN 6 THEN 'news' ELSE 'games' END"
+            category = CASE ({number} + {length}) % 8{category} END"
     );
     let sql = &sql;
     bench
@@ -144,11 +206,11 @@ async fn seed(bench: &Bench) -> anyhow::Result<BroadcastCampaignId> {
         })
         .await?;
     bench.on.db.write_alone(Statement::from_string(backend, "ANALYZE")).await?;
-    Ok(last.expect("there are campaigns"))
+    Ok((actor, campaigns))
 }
 
 async fn started(bench: &Bench, actor: &Actor) -> anyhow::Result<BroadcastCampaignId> {
-    let id = bench.campaign(actor, JOBS, 60).await?;
+    let id = bench.campaign(actor, JOBS, RATE).await?;
     campaign::start(&bench.on, actor, id).await?;
     Ok(id)
 }

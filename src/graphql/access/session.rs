@@ -1,15 +1,8 @@
 //! Signing in and out.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
-
-use super::user::User;
-use crate::engine::context::ContextExt;
-use crate::engine::guard::requires;
-use crate::engine::scalar::DateTime;
+use crate::prelude::*;
 use ::service::access::session::{self as service, Session, Tokens};
 use ::service::access::user;
-use domain::error::{Error, Result};
-use domain::role::Permission;
 
 /// Who asks.
 #[derive(Default)]

@@ -2,12 +2,11 @@
 
 use async_graphql::Request;
 use futures_util::StreamExt;
-use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use crate::engine::context::Caller;
 use crate::engine::execution::{Event, Execution};
-use crate::engine::id::GlobalId;
+use crate::prelude::*;
 use domain::broadcast::{CanPost, ParseMode};
 use domain::id::{BatchId, ChannelId, TemplateId};
 use domain::role::Role;

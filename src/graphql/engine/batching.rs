@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use futures_util::task::AtomicWaker;
+use futures_util::{Stream, StreamExt};
 use tokio::task::coop::has_budget_remaining;
 
 /// A load: it leaves what it found with those who wait for it.
@@ -35,6 +35,14 @@ impl Batching {
             next: self.clone(),
             loading: FuturesUnordered::new(),
         }
+    }
+
+    /// The results of an operation that has many, and asks for loads before each.
+    pub fn each<T: 'static>(self, results: BoxStream<'static, T>) -> impl Stream<Item = T> + Send {
+        stream::unfold((self, results), |(batching, mut results)| async move {
+            let result = batching.run(results.next()).await?;
+            Some((result, (batching, results)))
+        })
     }
 
     /// Has a load begin with the next turn.

@@ -1,6 +1,7 @@
 //! Relay connections, over any node type and any order.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject, TypeName};
@@ -51,8 +52,11 @@ pub type Count = Box<dyn for<'a> Fn(&'a Context<'_>) -> BoxFuture<'a, Result<u64
 pub struct Edge<N: ContainerType> {
     /// What stands at this place.
     node: N,
+    /// Its place, in the order of this name. A cursor is worked out only where it is asked for.
     #[graphql(skip)]
-    cursor: String,
+    place: Place,
+    #[graphql(skip)]
+    order: Arc<str>,
 }
 
 /// Where a part of a list begins and ends, and what lies beyond.
@@ -96,8 +100,8 @@ impl<N: ContainerType> Connection<N> {
 #[ComplexObject]
 impl<N: ContainerType> Edge<N> {
     /// The node's place in the list; it holds only for the same `orderBy`.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> String {
+        encode(&self.order, &self.place)
     }
 }
 
@@ -203,23 +207,23 @@ impl<N: ContainerType> Connection<N> {
         E::Model: ModelTrait<Entity = E>,
         N: From<E::Model>,
     {
-        let edge = |row: E::Model| Ok(Edge { cursor: encode(&sort, &sort.place(&row)?), node: N::from(row) });
+        let order: Arc<str> = sort.name().into();
+        let edge = |row: E::Model| Ok(Edge { place: sort.place(&row)?, order: order.clone(), node: N::from(row) });
         let edges = page.rows.into_iter().map(edge).collect::<Result<Vec<_>>>()?;
         let (has_previous_page, has_next_page) = if window.from_end {
             (page.has_more, window.before.is_some())
         } else {
             (window.after.is_some(), page.has_more)
         };
-        let cursor = |edge: Option<&Edge<N>>| edge.map(|edge| edge.cursor.clone());
+        let cursor = |edge: Option<&Edge<N>>| edge.map(|edge| encode(&order, &edge.place));
         let (start_cursor, end_cursor) = (cursor(edges.first()), cursor(edges.last()));
         let page_info = PageInfo { has_next_page, has_previous_page, start_cursor, end_cursor };
         Ok(Self { edges, page_info, count })
     }
 }
 
-fn encode<E: EntityTrait>(sort: &Sort<E>, place: &Place) -> String {
-    let cursor = (sort.name(), place);
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a place is plain data"))
+fn encode(order: &str, place: &Place) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(order, place)).expect("a place is plain data"))
 }
 
 fn decode<E: EntityTrait>(cursor: &str, sort: &Sort<E>) -> Option<Place> {

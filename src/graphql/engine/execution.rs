@@ -165,8 +165,9 @@ impl Execution {
             return counted.during(events).boxed();
         }
         let asked = Asked::by(&checked);
-        let request = checked.into_request().data(loaders::forgetful(&self.services.db)).data(caller);
-        let responses = self.schema.execute_stream(request);
+        let batching = Batching::default();
+        let request = checked.into_request().data(loaders::forgetful(&self.services.db, &batching)).data(caller);
+        let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
             let response = self.told(response, &asked, request_id.as_deref());

@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::pin::Pin;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::registry::Registry;
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, Guard, ObjectType, OutputType, Positioned, Response, ServerError,
@@ -53,6 +54,7 @@ pub async fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
 /// that could fail before it.
 pub struct Can(pub Permission);
 
+#[async_trait]
 impl Guard for Can {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
         Ok(require(ctx, self.0).await?)
@@ -82,6 +84,7 @@ pub fn permission(registry: &Registry, root: &str, field: &str) -> Option<Permis
     async_graphql::InputType::parse(directive.args.get("permission").cloned()).ok()
 }
 
+#[async_trait]
 impl<T: OutputType> OutputType for Guarded<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
@@ -96,6 +99,7 @@ impl<T: OutputType> OutputType for Guarded<T> {
     }
 }
 
+#[async_trait]
 impl<T: ObjectType> ContainerType for Guarded<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let root = T::type_name();

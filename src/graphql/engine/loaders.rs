@@ -1,12 +1,13 @@
 //! Rows by key, many in one statement: a key type for each question, and one reader that answers them all.
 
 use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::async_trait::async_trait;
+use async_graphql::dataloader::Loader;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::oneshot;
@@ -41,10 +42,8 @@ impl Reader {
 
 /// The loaders of one operation, or of one subscription.
 pub struct Loaders {
-    loader: DataLoader<Reader>,
-    /// When an operation's loaders load. A subscription's load when the library lets them, and it lives too long to remember
-    /// what it read.
-    batching: Option<Batching>,
+    reader: Reader,
+    batching: Batching,
     /// What was asked, by the type of the key.
     asked: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     remembers: AtomicBool,
@@ -56,52 +55,52 @@ pub type LoadError = Arc<Error>;
 /// Keys of a statement at most: SQLite takes 32,766 values, and some keys have two.
 const KEYS: usize = 10_000;
 
-/// The rows that one statement has found.
-type Rows<K> = Result<Arc<HashMap<K, <Reader as Loader<K>>::Value>>, LoadError>;
+/// The rows that one statement has found, a map by key. Their types are known to who asks; all that is not about keys is compiled
+/// once for all questions.
+type Rows = Result<Arc<dyn Any + Send + Sync>, LoadError>;
 
 /// The rows of one statement, when they have come.
-type Coming<K> = Shared<BoxFuture<'static, Rows<K>>>;
+type Coming = Shared<BoxFuture<'static, Rows>>;
+
+/// Keys of a statement; None once it has begun.
+type Keys<K> = Arc<Mutex<Option<Vec<K>>>>;
 
 /// What was asked by keys of one type.
-struct Asked<K: Send + Sync + Hash + Eq + Clone + 'static>
-where
-    Reader: Loader<K, Error = LoadError>,
-{
+struct Asked<K> {
     /// What is not asked for again.
-    known: HashMap<K, Coming<K>>,
-    /// What is asked for by the next statement.
-    next: Option<Next<K>>,
+    known: HashMap<K, Coming>,
+    /// The newest statement.
+    next: Option<(Keys<K>, Coming)>,
 }
 
-/// A statement that has not begun.
-struct Next<K: Send + Sync + Hash + Eq + Clone + 'static>
-where
-    Reader: Loader<K, Error = LoadError>,
-{
-    /// Its keys; None once it has begun.
-    keys: Arc<Mutex<Option<HashSet<K>>>>,
-    rows: Coming<K>,
+impl<K> Default for Asked<K> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), next: None }
+    }
 }
 
 /// Loaders for one operation, which load when it is their turn.
 pub fn loaders(db: &Db, batching: &Batching) -> Loaders {
-    Loaders::new(db, Some(batching.clone()))
+    Loaders {
+        reader: Reader { db: db.clone() },
+        batching: batching.clone(),
+        asked: Mutex::default(),
+        remembers: true.into(),
+    }
 }
 
-/// Loaders for a subscription.
-pub fn forgetful(db: &Db) -> Loaders {
-    Loaders::new(db, None)
+/// Loaders for a subscription, which lives too long to remember what it read.
+pub fn forgetful(db: &Db, batching: &Batching) -> Loaders {
+    let loaders = loaders(db, batching);
+    loaders.forget();
+    loaders
 }
 
 impl Loaders {
-    fn new(db: &Db, batching: Option<Batching>) -> Self {
-        let loader = DataLoader::new(Reader { db: db.clone() }, tokio::spawn);
-        Self { loader, batching, asked: Mutex::default(), remembers: true.into() }
-    }
-
     /// From now on everything is read anew.
     pub fn forget(&self) {
         self.remembers.store(false, Ordering::Relaxed);
+        held(&self.asked).clear();
     }
 
     /// Reads rows that will be asked for one by one, such as those that the nodes of a page lead to: it is cheaper at once.
@@ -110,74 +109,72 @@ impl Loaders {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        let Some(batching) = self.batching.as_ref().filter(|_| self.remembers.load(Ordering::Relaxed)) else {
+        if !self.remembers.load(Ordering::Relaxed) {
             return Ok(());
-        };
-        let coming: Vec<Coming<K>> = keys.into_iter().map(|key| self.ask(batching, key)).collect();
-        for rows in coming {
-            rows.await.map_err(Error::Shared)?;
         }
-        Ok(())
+        let coming: Vec<Coming> = keys.into_iter().map(|key| self.ask(key)).collect();
+        all_of(coming).await
     }
 
     /// The statement that reads the row with this key: one that is known, or the next.
-    fn ask<K>(&self, batching: &Batching, key: K) -> Coming<K>
+    fn ask<K>(&self, key: K) -> Coming
     where
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
         // Each change of it is a single step, so a panic elsewhere leaves it whole.
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = held(&self.asked);
         let asked = asked.entry(TypeId::of::<K>()).or_insert_with(|| Box::<Asked<K>>::default());
         let asked: &mut Asked<K> = asked.downcast_mut().expect("it is stored under its type");
-        let remembers = self.remembers.load(Ordering::Relaxed);
-        if let Some(rows) = asked.known.get(&key).filter(|_| remembers) {
+        let has_begun = asked.next.as_ref().is_none_or(|(keys, _)| held(keys).is_none());
+        if has_begun && !self.remembers.load(Ordering::Relaxed) {
+            asked.known.clear();
+        }
+        if let Some(rows) = asked.known.get(&key) {
             return rows.clone();
         }
-        let next = match asked.next.take().filter(|next| next.takes(key.clone())) {
-            Some(next) => asked.next.insert(next),
-            None => asked.next.insert(Next::begin(self.loader.loader(), batching, key.clone())),
-        };
-        if remembers {
-            asked.known.insert(key, next.rows.clone());
-        }
-        next.rows.clone()
+        // A statement may begin in another thread at any time, unless its keys are held.
+        let joined = asked.next.as_ref().and_then(|(keys, rows)| {
+            held(keys).as_mut()?.push(key.clone());
+            Some(rows.clone())
+        });
+        let rows = joined.unwrap_or_else(|| {
+            let keys: Keys<K> = Arc::new(Mutex::new(Some(vec![key.clone()])));
+            let rows = self.begin(statement(self.reader.clone(), keys.clone()));
+            asked.next.insert((keys, rows)).1.clone()
+        });
+        asked.known.insert(key, rows.clone());
+        rows
     }
-}
 
-impl<K: Send + Sync + Hash + Eq + Clone + 'static> Default for Asked<K>
-where
-    Reader: Loader<K, Error = LoadError>,
-{
-    fn default() -> Self {
-        Self { known: HashMap::new(), next: None }
-    }
-}
-
-impl<K: Send + Sync + Hash + Eq + Clone + 'static> Next<K>
-where
-    Reader: Loader<K, Error = LoadError>,
-{
-    /// A statement for this key and those to come, until its turn.
-    fn begin(reader: &Reader, batching: &Batching, key: K) -> Self {
-        let keys = Arc::new(Mutex::new(Some(HashSet::from([key]))));
+    /// Has a statement made with the next turn.
+    fn begin(&self, statement: BoxFuture<'static, Rows>) -> Coming {
         let (sender, rows) = oneshot::channel();
-        let (wanted, reader) = (keys.clone(), reader.clone());
-        let load = async move {
-            let keys: Vec<K> = held(&wanted).take().unwrap_or_default().into_iter().collect();
-            // Who waited may have gone.
-            drop(sender.send(reader.all(&keys).await.map(Arc::new)));
-        };
-        batching.add(load.boxed());
+        // Who waited may have gone.
+        self.batching.add(statement.map(|rows| drop(sender.send(rows))).boxed());
         let gone = || Arc::new(Error::internal(anyhow::anyhow!("the operation has ended before its loads")));
-        let rows = rows.map(move |rows| rows.unwrap_or_else(|_| Err(gone())));
-        Self { keys, rows: rows.boxed().shared() }
+        rows.map(move |rows| rows.unwrap_or_else(|_| Err(gone()))).boxed().shared()
     }
+}
 
-    /// Adds a key, unless the statement has begun.
-    fn takes(&self, key: K) -> bool {
-        held(&self.keys).as_mut().map(|keys| keys.insert(key)).is_some()
+/// Reads the rows with the keys that were asked for by then.
+fn statement<K>(reader: Reader, keys: Keys<K>) -> BoxFuture<'static, Rows>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    Reader: Loader<K, Error = LoadError>,
+{
+    async move {
+        let keys = held(&keys).take().unwrap_or_default();
+        Ok(Arc::new(reader.all(&keys).await?) as Arc<dyn Any + Send + Sync>)
     }
+    .boxed()
+}
+
+async fn all_of(coming: Vec<Coming>) -> Result<()> {
+    for rows in coming {
+        rows.await.map_err(Error::Shared)?;
+    }
+    Ok(())
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -199,17 +196,14 @@ impl Load for Loaders {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        match &self.batching {
-            Some(batching) => {
-                let rows = self.ask(batching, key.clone()).await.map_err(Error::Shared)?;
-                Ok(rows.get(&key).cloned())
-            }
-            None => self.loader.load_one(key).await.map_err(Error::Shared),
-        }
+        let rows = self.ask(key.clone()).await.map_err(Error::Shared)?;
+        let rows: &HashMap<K, <Reader as Loader<K>>::Value> = rows.downcast_ref().expect("they are of this key's type");
+        Ok(rows.get(&key).cloned())
     }
 }
 
 /// Users by id, deleted ones too: what they did keeps its author.
+#[async_trait]
 impl Loader<UserId> for Reader {
     type Value = user::Model;
     type Error = LoadError;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use async_graphql::Context;
+use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::resolver_utils::ContainerType;
 use sea_orm::sea_query::Expr;
@@ -105,6 +106,7 @@ where
     Connection::new(page, sort, &window, count)
 }
 
+#[async_trait]
 impl<N: Nested> Loader<PageOf<N>> for Reader {
     type Value = Page<<N::Entity as EntityTrait>::Model>;
     type Error = LoadError;
@@ -122,6 +124,7 @@ impl<N: Nested> Loader<PageOf<N>> for Reader {
     }
 }
 
+#[async_trait]
 impl<N: Nested> Loader<CountOf<N>> for Reader {
     type Value = u64;
     type Error = LoadError;

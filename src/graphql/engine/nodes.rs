@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::task::Poll;
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::Registry;
@@ -21,6 +22,7 @@ pub struct Nodes<'a, N>(pub Vec<&'a N>);
 /// An object that each node of a list leads to.
 pub struct Linked<N>(pub N);
 
+#[async_trait]
 impl<N: ContainerType> OutputType for Nodes<'_, N> {
     fn type_name() -> Cow<'static, str> {
         <Vec<&N> as OutputType>::type_name()
@@ -45,6 +47,7 @@ impl<N: ContainerType> OutputType for Nodes<'_, N> {
     }
 }
 
+#[async_trait]
 impl<N: ContainerType> OutputType for Linked<N> {
     fn type_name() -> Cow<'static, str> {
         N::type_name()

@@ -12,13 +12,14 @@ use async_graphql::{ID, Request, Response, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
 
+use super::batching::Batching;
 use super::context::Caller;
 use super::document::Checked;
 use super::execution::Event;
 use super::id::ReadId;
 use super::{error, loaders};
 use crate::Schema;
-use crate::broadcast::live::WATCH_PROGRESS;
+use crate::broadcast::campaign::live::WATCH_PROGRESS;
 use domain::error::Error;
 use domain::id::BroadcastCampaignId;
 use domain::role::Role;
@@ -142,8 +143,9 @@ impl Selection {
         }
         let mut request = Request::new(&self.key.document).variables(self.variables.clone());
         request.operation_name.clone_from(&self.key.operation);
-        let request = request.data(loaders::forgetful(&self.all.services.db)).data(self.caller.clone());
-        let response = self.all.schema.execute_stream(request.data(Given(state))).next().await;
+        let batching = Batching::default();
+        let request = request.data(loaders::forgetful(&self.all.services.db, &batching)).data(self.caller.clone());
+        let response = batching.run(self.all.schema.execute_stream(request.data(Given(state))).next()).await;
         let Some(response) = response else {
             return Err(Box::new(error::response(Error::internal(anyhow::anyhow!("no result")), None)));
         };

@@ -3,8 +3,7 @@
 use sea_orm::Select;
 use sea_orm::sea_query::Expr;
 
-use crate::engine::nested::Nested;
-use storage::page::Sort;
+use crate::prelude::*;
 use storage::retention::{ab_test, conversion, execution, sequence, sequence_step};
 
 /// The conversions of a lead, the latest first.

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
+use async_graphql::ComplexObject;
 
-use super::campaign::RetentionCampaign;
-use crate::engine::guard::requires;
-use crate::engine::id::{GlobalId, ReadId};
-use crate::engine::scalar::{DateTime, Decimal};
+use crate::prelude::*;
 use ::service::retention::report::{self as service, Answer, Asked, Question, Report, Reports};
-use domain::error::{Error, Result};
 use domain::id::RetentionCampaignId;
 use domain::money::Micros;
 use domain::retention::figures::Figures;
 use domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionStatus};
-use domain::role::Permission;
 
 /// An amount of money.
 #[derive(SimpleObject)]

@@ -14,7 +14,6 @@ use service::{Actor, Services};
 
 use super::{Bench, KEY};
 
-const NAME: &str = "reader";
 const PASSWORD: &str = "a password of some length";
 
 /// A server, and the token of one of its users.
@@ -31,17 +30,18 @@ struct Line {
 }
 
 impl Server {
-    /// Starts the API, without a worker, with `flags` for its settings.
-    pub async fn start(bench: &Bench, flags: &[&str]) -> anyhow::Result<Self> {
+    /// Starts `parts`, with `flags` for its settings.
+    pub async fn start(bench: &Bench, parts: Parts, flags: &[&str]) -> anyhow::Result<Self> {
         let folder = format!("--data-dir={}", bench.folder.display());
         let line = ["herald", "--listen=127.0.0.1:0", "--telegram=simulated", &folder];
         let secret = |name: &str| (name == "HERALD_SECRET_KEY").then(|| STANDARD.encode(KEY));
         let config = Line::parse_from([&line, flags].concat()).settings.check(secret)?;
-        let running = App::open(config).await?.start(Parts { api: true, worker: false }).await?;
+        let running = App::open(config).await?.start(parts).await?;
         let on = running.services();
-        let reader = NewUser { username: NAME.into(), password: PASSWORD.to_owned().into(), role: Role::Admin };
+        let name = format!("reader-{}", on.node);
+        let reader = NewUser { username: name.clone(), password: PASSWORD.to_owned().into(), role: Role::Admin };
         user::create(on, &Actor::system(), reader).await?;
-        let token = session::login(on, &Actor::anonymous(None), NAME, PASSWORD.into()).await?.access;
+        let token = session::login(on, &Actor::anonymous(None), &name, PASSWORD.into()).await?.access;
         Ok(Self { address: running.address(), running, token })
     }
 

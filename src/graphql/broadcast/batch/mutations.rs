@@ -1,0 +1,180 @@
+//! Creating, filling, changing and deleting batches.
+
+use crate::broadcast::channel::list::{ChannelFilter, MOST};
+use crate::engine::id;
+use crate::prelude::*;
+use ::service::broadcast::batch::{self as service, MOST_CHANNELS};
+
+/// What a new batch is made of: channels by their ids, or all that a filter finds now. With neither it is empty.
+#[derive(InputObject)]
+struct CreateBatchInput {
+    /// What people call it: 1 to 200 characters.
+    name: String,
+    /// Notes, at most 2,000 characters.
+    description: Option<String>,
+    /// These channels, at most 10,000. One that is not there is `NOT_FOUND`, and no batch is made.
+    channel_ids: Option<Vec<ID>>,
+    /// Or all channels that it finds now. An empty filter finds all channels.
+    filter: Option<ChannelFilter>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// The batch that was created.
+#[derive(SimpleObject)]
+struct CreateBatchPayload {
+    /// The new batch.
+    batch: Batch,
+}
+
+/// What is to change of a batch. What is left out stays.
+#[derive(InputObject)]
+struct UpdateBatchInput {
+    /// Which batch.
+    id: ID,
+    /// What people call it: 1 to 200 characters.
+    name: Option<String>,
+    /// Notes, at most 2,000 characters; null removes them.
+    description: MaybeUndefined<String>,
+    /// Change it only if this is still its version, otherwise CONFLICT.
+    expected_version: Option<i32>,
+}
+
+/// The batch that was changed.
+#[derive(SimpleObject)]
+struct UpdateBatchPayload {
+    /// The batch, as it is now.
+    batch: Batch,
+}
+
+/// Which batch is to be deleted.
+#[derive(InputObject)]
+struct DeleteBatchInput {
+    /// Which batch.
+    id: ID,
+}
+
+/// The batch that was deleted.
+#[derive(SimpleObject)]
+struct DeleteBatchPayload {
+    /// The batch, as it was; its channels stay in the catalog.
+    batch: Batch,
+    /// The id that it had.
+    deleted_id: ID,
+}
+
+/// Which channels are to be put into which batch.
+#[derive(InputObject)]
+struct AddBatchChannelsInput {
+    /// The id of a batch that is there; otherwise `NOT_FOUND`.
+    batch_id: ID,
+    /// Which channels, at most 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
+    channel_ids: Vec<ID>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// The batch with its new channels.
+#[derive(SimpleObject)]
+struct AddBatchChannelsPayload {
+    /// The batch, as it is now.
+    batch: Batch,
+    /// How many of the channels were not in it before.
+    added: i32,
+}
+
+/// Which channels are to be taken out of which batch.
+#[derive(InputObject)]
+struct RemoveBatchChannelsInput {
+    /// The id of a batch that is there; otherwise `NOT_FOUND`.
+    batch_id: ID,
+    /// Which channels, at most 10,000. Those that are not in it are passed over.
+    channel_ids: Vec<ID>,
+}
+
+/// What is left of the batch.
+#[derive(SimpleObject)]
+struct RemoveBatchChannelsPayload {
+    /// The batch, as it is now.
+    batch: Batch,
+    /// How many of the channels were in it.
+    removed: i32,
+}
+
+/// Changes batches.
+#[derive(Default)]
+pub struct BatchMutation;
+
+#[Object]
+impl BatchMutation {
+    /// Makes a list of channels, which campaigns can then write to.
+    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
+    async fn create_batch(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is made of.")] input: CreateBatchInput,
+    ) -> Result<CreateBatchPayload> {
+        let CreateBatchInput { name, description, channel_ids, filter, idempotency_key } = input;
+        let channels = channel_ids.map(|ids| id::list(&ids, &["input", "channelIds"], MOST_CHANNELS)).transpose()?;
+        let filter = filter.map(|filter| filter.read(&["input", "filter"], MOST)).transpose()?;
+        let new = service::New { name, description, channels, filter };
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let batch = once(on, &actor, service::create(on, &actor, new)).await?;
+        Ok(CreateBatchPayload { batch: batch.into() })
+    }
+
+    /// Changes the name or the description of a batch.
+    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
+    async fn update_batch(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which batch, and what.")] input: UpdateBatchInput,
+    ) -> Result<UpdateBatchPayload> {
+        let UpdateBatchInput { id, name, description, expected_version } = input;
+        let change = service::Change { name, description, expected_version };
+        let batch = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        Ok(UpdateBatchPayload { batch: batch.into() })
+    }
+
+    /// Deletes a batch; its channels stay in the catalog. `PRECONDITION_FAILED` while campaigns use it.
+    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
+    async fn delete_batch(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which batch.")] input: DeleteBatchInput,
+    ) -> Result<DeleteBatchPayload> {
+        let batch = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        Ok(DeleteBatchPayload { deleted_id: batch.id.global(), batch: batch.into() })
+    }
+
+    /// Puts channels into a batch; those that are in it already stay. Campaigns that have been started are not touched.
+    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
+    async fn add_batch_channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which channels, and which batch.")] input: AddBatchChannelsInput,
+    ) -> Result<AddBatchChannelsPayload> {
+        let AddBatchChannelsInput { batch_id, channel_ids, idempotency_key } = input;
+        let channels = id::list(&channel_ids, &["input", "channelIds"], MOST_CHANNELS)?;
+        let batch = batch_id.input("batchId")?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (batch, added) = once(on, &actor, service::add_channels(on, &actor, batch, channels)).await?;
+        Ok(AddBatchChannelsPayload { batch: batch.into(), added })
+    }
+
+    /// Takes channels out of a batch. Campaigns that have been started are not touched.
+    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
+    async fn remove_batch_channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which channels, and which batch.")] input: RemoveBatchChannelsInput,
+    ) -> Result<RemoveBatchChannelsPayload> {
+        let RemoveBatchChannelsInput { batch_id, channel_ids } = input;
+        let channels = id::list(&channel_ids, &["input", "channelIds"], MOST_CHANNELS)?;
+        let batch = batch_id.input("batchId")?;
+        let (batch, removed) = service::remove_channels(ctx.services(), &ctx.actor(), batch, channels).await?;
+        Ok(RemoveBatchChannelsPayload { batch: batch.into(), removed })
+    }
+}

@@ -1,0 +1,131 @@
+//! Editing and deleting what a campaign has sent, and how far that is.
+
+use crate::prelude::*;
+use ::service::broadcast::campaign as service;
+use domain::broadcast::SentChangeKind;
+use domain::id::BroadcastCampaignId;
+use storage::broadcast::sent_change;
+
+/// Which messages get another text, and which text.
+#[derive(InputObject)]
+struct EditSentMessagesInput {
+    /// All that this campaign has sent.
+    campaign_id: ID,
+    /// The new text, with the same placeholders and in the same parse mode as the old one.
+    content: String,
+    /// Change it only if this is still the campaign's version, otherwise CONFLICT.
+    expected_version: Option<i32>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// What is going to be edited.
+#[derive(SimpleObject)]
+struct EditSentMessagesPayload {
+    /// The campaign; its `content` is the new text.
+    campaign: BroadcastCampaign,
+    /// Messages that will get the new text; `sentChanges` of the campaign tells how far that is.
+    queued: i32,
+}
+
+/// Which messages are taken back.
+#[derive(InputObject)]
+struct DeleteSentMessagesInput {
+    /// All that this campaign has sent.
+    campaign_id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// What is going to be deleted.
+#[derive(SimpleObject)]
+struct DeleteSentMessagesPayload {
+    /// The campaign, whose jobs stay SENT.
+    campaign: BroadcastCampaign,
+    /// Messages that will be deleted; `sentChanges` of the campaign tells how far that is.
+    queued: i32,
+}
+
+/// How far the change of a campaign's sent messages is.
+#[derive(SimpleObject)]
+pub struct SentChanges {
+    /// What becomes of them.
+    kind: SentChangeKind,
+    /// Waiting for their turn: accounts change messages at the pace at which they send.
+    queued: i32,
+    /// Told by Telegram to be changed now.
+    done: i32,
+    /// Refused by Telegram, for instance because too much time has passed.
+    failed: i32,
+}
+
+/// Changes what was sent.
+#[derive(Default)]
+pub struct SentMessagesMutation;
+
+#[Object]
+impl SentMessagesMutation {
+    /// Gives the messages that a campaign has sent another text, each by the account that sent it. The campaign must be PAUSED
+    /// or have ended.
+    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
+    async fn edit_sent_messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which messages, and what they are to say.")] input: EditSentMessagesInput,
+    ) -> Result<EditSentMessagesPayload> {
+        let EditSentMessagesInput { campaign_id, content, expected_version, idempotency_key } = input;
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let id = campaign_id.input("campaignId")?;
+        let edit = service::edit_sent(on, &actor, id, content, expected_version);
+        let (campaign, queued) = once(on, &actor, edit).await?;
+        Ok(EditSentMessagesPayload { campaign: campaign.into(), queued })
+    }
+
+    /// Deletes the messages that a campaign has sent, for all who see them, each by the account that sent it. The campaign must
+    /// be PAUSED or have ended.
+    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
+    async fn delete_sent_messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which messages.")] input: DeleteSentMessagesInput,
+    ) -> Result<DeleteSentMessagesPayload> {
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let id = input.campaign_id.input("campaignId")?;
+        let (campaign, queued) = once(on, &actor, service::delete_sent(on, &actor, id)).await?;
+        Ok(DeleteSentMessagesPayload { campaign: campaign.into(), queued })
+    }
+}
+
+fn count<T: TryInto<i32>>(number: T) -> Result<i32>
+where
+    T::Error: std::error::Error + Send + Sync + 'static,
+{
+    number.try_into().map_err(Error::internal)
+}
+
+/// How far the change of a campaign's messages is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SentChangesOf(pub(crate) BroadcastCampaignId);
+
+#[async_trait]
+impl Loader<SentChangesOf> for Reader {
+    type Value = sent_change::Counts;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[SentChangesOf]) -> Result<HashMap<SentChangesOf, sent_change::Counts>, LoadError> {
+        let ids: Vec<BroadcastCampaignId> = keys.iter().map(|SentChangesOf(id)| *id).collect();
+        let counts = sent_change::Entity::counts(self.db.reader(), &ids).await?;
+        Ok(counts.into_iter().map(|(id, counts)| (SentChangesOf(id), counts)).collect())
+    }
+}
+
+impl TryFrom<sent_change::Counts> for SentChanges {
+    type Error = Error;
+
+    fn try_from(counts: sent_change::Counts) -> Result<Self> {
+        let sent_change::Counts { kind, queued, done, failed } = counts;
+        Ok(Self { kind, queued: count(queued)?, done: count(done)?, failed: count(failed)? })
+    }
+}

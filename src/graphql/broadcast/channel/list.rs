@@ -1,0 +1,175 @@
+//! Lists of channels: which, and in which order.
+
+use crate::engine::id;
+use crate::prelude::*;
+use service::broadcast::batch::MOST_CHANNELS;
+use storage::broadcast::channel::{self, Column};
+use storage::broadcast::channel_filter::{self, Category};
+
+/// Categories that are shown.
+const CATEGORIES: i64 = 1_000;
+
+/// Values that a list in a filter has at most.
+pub(crate) const MOST: usize = MOST_CHANNELS;
+/// And below a node: there one statement asks for many lists at once.
+pub(crate) const MOST_NESTED: usize = 25;
+
+/// Which channels are wanted. All that is given must hold.
+#[derive(InputObject, Default)]
+pub struct ChannelFilter {
+    /// One of these, at most 10,000; below a node at most 25.
+    ids: Option<Vec<ID>>,
+    /// In this category, written exactly so.
+    category: Option<String>,
+    /// In one of these categories, written exactly so; at most 10,000, below a node at most 25.
+    categories: Option<Vec<String>>,
+    /// This is part of the username, in any case; an `@` or `t.me/` in front is left out.
+    username_contains: Option<String>,
+    /// Whether campaigns write to it.
+    is_active: Option<bool>,
+    /// Whether Telegram has verified it.
+    is_verified: Option<bool>,
+    /// So many subscribers or more; channels whose number is not known are left out.
+    member_count_min: Option<i32>,
+    /// So many subscribers or fewer; channels whose number is not known are left out.
+    member_count_max: Option<i32>,
+    /// Added to the catalog at this instant or later.
+    created_after: Option<DateTime>,
+    /// Added to the catalog before this instant.
+    created_before: Option<DateTime>,
+}
+
+impl ChannelFilter {
+    /// It in the words of the storage, with at most `most` values in each list. `path` leads to it from the arguments' root.
+    pub(crate) fn read(self, path: &[&str], most: usize) -> Result<channel_filter::ChannelFilter> {
+        let Self {
+            ids,
+            category,
+            categories,
+            username_contains,
+            is_active,
+            is_verified,
+            member_count_min,
+            member_count_max,
+            created_after,
+            created_before,
+        } = self;
+        let path_to = |field| [path, &[field]].concat();
+        if categories.as_ref().is_some_and(|names| names.len() > most) {
+            let path = path_to("categories").into_iter().map(Into::into).collect();
+            return Err(Error::Invalid(vec![Violation { path, message: format!("{most} categories are the most") }]));
+        }
+        let categories = match (category, categories) {
+            (Some(one), Some(all)) => Some(all.into_iter().filter(|name| *name == one).collect()),
+            (one, all) => all.or_else(|| one.map(|name| vec![name])),
+        };
+        Ok(channel_filter::ChannelFilter {
+            ids: ids.map(|ids| id::list(&ids, &path_to("ids"), most)).transpose()?,
+            categories,
+            username_contains,
+            is_active,
+            is_verified,
+            member_count_min,
+            member_count_max,
+            created_after: created_after.map(Into::into),
+            created_before: created_before.map(Into::into),
+        })
+    }
+}
+
+/// What channels can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Enum)]
+enum ChannelOrderField {
+    /// In the order of the alphabet.
+    #[default]
+    Username,
+    /// The subscribers; channels whose number is not known come before those with none.
+    MemberCount,
+    /// The order in which they were added to the catalog.
+    CreatedAt,
+    /// By what they are about, in the order of the alphabet.
+    Category,
+}
+
+/// How channels are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, InputObject)]
+pub struct ChannelOrder {
+    /// What decides the order.
+    field: ChannelOrderField,
+    /// Which end of the order comes first.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl ChannelOrder {
+    pub(crate) fn sort(self) -> Sort<channel::Entity> {
+        let sort = match self.field {
+            ChannelOrderField::Username => Sort::by(Column::Username),
+            ChannelOrderField::MemberCount => Sort::by_or(Column::MemberCount, -1),
+            ChannelOrderField::CreatedAt => Sort::by_id(),
+            ChannelOrderField::Category => Sort::by(Column::Category),
+        };
+        sort.descending(self.direction.is_desc())
+    }
+}
+
+/// What channels are about, and how many there are.
+#[derive(SimpleObject)]
+struct ChannelCategory {
+    /// Its name, as `category` of channels and filters has it.
+    category: String,
+    /// How many channels are in it.
+    channel_count: i32,
+    /// How many of them campaigns write to.
+    active_channel_count: i32,
+}
+
+impl From<Category> for ChannelCategory {
+    fn from(Category { category, channel_count, active_count }: Category) -> Self {
+        let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+        Self { category, channel_count: count(channel_count), active_channel_count: count(active_count) }
+    }
+}
+
+/// Reads channels.
+#[derive(Default)]
+pub struct ChannelQuery;
+
+#[Object]
+impl ChannelQuery {
+    /// The channels of the catalog, by username unless told otherwise.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which channels.")] filter: Option<ChannelFilter>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<ChannelOrder>,
+    ) -> Result<Option<Connection<Channel>>> {
+        let args = PageArgs::new(ctx, first, after, last, before);
+        let select = filter.unwrap_or_default().read(&["filter"], MOST)?.select();
+        let sort = order_by.unwrap_or_default().sort();
+        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+    }
+
+    /// The channel with this id; null if there is none.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    async fn channel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The channel's id.")] id: ID,
+    ) -> Result<Option<Channel>> {
+        Channel::by_id(ctx, id.argument("id")?).await
+    }
+
+    /// The categories of the catalog, those with the most channels first; at most 1,000.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    async fn channel_categories(&self, ctx: &Context<'_>) -> Result<Option<Vec<ChannelCategory>>> {
+        let categories = Category::all(ctx.services().db.reader(), CATEGORIES).await?;
+        Ok(Some(categories.into_iter().map(Into::into).collect()))
+    }
+}

@@ -1,0 +1,58 @@
+//! Asking Telegram about channels.
+
+use crate::broadcast::channel::list::ChannelFilter;
+use crate::engine::id;
+use crate::prelude::*;
+use ::service::broadcast::channel_refresh as service;
+use storage::broadcast::channel_filter;
+
+/// Which channels Telegram is to be asked about: either by id or by a filter.
+#[derive(InputObject)]
+struct RefreshChannelsInput {
+    /// These, at most 10,000.
+    channel_ids: Option<Vec<ID>>,
+    /// All that it finds now, at most 10,000.
+    filter: Option<ChannelFilter>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// What was asked for.
+#[derive(SimpleObject)]
+struct RefreshChannelsPayload {
+    /// Channels that will be looked at; `lastChecked` of each tells when it was.
+    requested: i32,
+}
+
+/// Asks Telegram about channels.
+#[derive(Default)]
+pub struct ChannelRefreshMutation;
+
+#[Object]
+impl ChannelRefreshMutation {
+    /// Asks Telegram for titles, descriptions, numbers of subscribers, and whether messages are taken. Accounts may look up few
+    /// usernames a day (`resolvesPerDay`), so it takes its time. Without this each active channel is looked at every 30 days.
+    #[graphql(directive = requires::apply(Permission::WriteChannels))]
+    async fn refresh_channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which channels.")] input: RefreshChannelsInput,
+    ) -> Result<RefreshChannelsPayload> {
+        let filter = read(input.channel_ids, input.filter)?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let requested = once(on, &actor, service::request(on, &actor, &filter)).await?;
+        Ok(RefreshChannelsPayload { requested: requested.0 })
+    }
+}
+
+fn read(ids: Option<Vec<ID>>, filter: Option<ChannelFilter>) -> Result<channel_filter::ChannelFilter> {
+    match (ids, filter) {
+        (Some(ids), None) => {
+            let ids = Some(id::list(&ids, &["channelIds"], service::MOST)?);
+            Ok(channel_filter::ChannelFilter { ids, ..channel_filter::ChannelFilter::default() })
+        }
+        (None, Some(filter)) => filter.read(&["filter"], service::MOST),
+        _ => Err(Error::invalid("channelIds", "give either channelIds or a filter")),
+    }
+}

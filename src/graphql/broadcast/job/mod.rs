@@ -1,0 +1,286 @@
+//! A job, as it is shown, and why it has not been sent yet.
+
+use crate::broadcast::campaign::ProgressOf;
+use crate::engine::nodes::Linked;
+use crate::prelude::*;
+use domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
+use domain::explanation::{self, Reason};
+use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
+use storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
+
+pub mod list;
+pub mod mutations;
+
+/// One message of a campaign to one channel.
+pub struct Job {
+    row: job::Model,
+    /// The channel, where it was read ahead for many jobs.
+    channel: Option<channel::Model>,
+}
+
+impl From<job::Model> for Job {
+    fn from(row: job::Model) -> Self {
+        Self { row, channel: None }
+    }
+}
+
+/// One message of a campaign to one channel.
+///
+/// QUEUED goes to SENDING; SENDING to SENT, FAILED or UNKNOWN, or back to QUEUED for a wait or a retry; QUEUED to CANCELLED.
+/// FAILED and CANCELLED go back to QUEUED by a retry, UNKNOWN to SENT or QUEUED by `resolveUnknownJobs`.
+#[Object]
+impl Job {
+    /// The id, opaque and unique among all types.
+    pub(crate) async fn id(&self) -> ID {
+        self.row.id.global()
+    }
+
+    /// What it is a part of.
+    async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<BroadcastCampaign>> {
+        BroadcastCampaign::by_id(ctx, self.row.campaign_id).await
+    }
+
+    /// The channel that it writes to.
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Linked<Channel>>> {
+        let channel = match &self.channel {
+            Some(channel) => Some(channel.clone().into()),
+            None => Channel::by_id(ctx, self.row.channel_id).await?,
+        };
+        Ok(channel.map(Linked))
+    }
+
+    /// Its place in the campaign, from 1.
+    async fn position(&self) -> i32 {
+        self.row.position
+    }
+
+    /// How far it is.
+    async fn status(&self) -> JobStatus {
+        self.row.status
+    }
+
+    /// Sends that ended in an answer. It fails for good after 1 + `retryLimit` of them.
+    async fn attempts(&self) -> i32 {
+        self.row.attempts
+    }
+
+    /// How often a crash or a lost connection to the database took it from its sender. That costs no attempt.
+    async fn leases(&self) -> i32 {
+        self.row.leases
+    }
+
+    /// What became of the last attempt, as Telegram spells it, such as `FLOOD_WAIT_30`; null once it is sent.
+    async fn error_message(&self) -> Option<&str> {
+        self.row.error_message.as_deref()
+    }
+
+    /// Telegram's number of the message, where it was told.
+    async fn message_id(&self) -> Option<BigInt> {
+        self.row.message_id.map(BigInt)
+    }
+
+    /// Where the message can be read; null unless it was sent to a channel, Telegram told its number, and it was not deleted.
+    async fn link(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(number) = self.row.message_id.filter(|_| self.row.status == JobStatus::Sent) else { return Ok(None) };
+        let campaign = ctx.loaders().one(self.row.campaign_id).await?;
+        if campaign.is_none_or(|campaign| campaign.mode == CampaignMode::Test || campaign.is_simulated) {
+            return Ok(None);
+        }
+        let sent = (self.row.campaign_id, self.row.position);
+        let (deleted, peer) = match self.row.account_id {
+            Some(account) => {
+                let peer = ctx.loaders().one(PeerOf(account, self.row.channel_id));
+                futures_util::try_join!(ctx.loaders().one(DeletedAt(sent.0, sent.1)), peer)?
+            }
+            None => (ctx.loaders().one(DeletedAt(sent.0, sent.1)).await?, None),
+        };
+        // What was written to a person is seen by two.
+        if deleted.is_some() || peer.is_some_and(|peer| peer.is_user) {
+            return Ok(None);
+        }
+        let channel = match &self.channel {
+            Some(channel) => Some(channel.clone()),
+            None => ctx.loaders().one(self.row.channel_id).await?,
+        };
+        Ok(channel.map(|channel| format!("https://t.me/{}/{number}", channel.username)))
+    }
+
+    /// Queued, but not to be sent before this instant; otherwise null.
+    async fn not_before(&self) -> Option<DateTime> {
+        self.row.not_before.map(Into::into)
+    }
+
+    /// When the campaign's start made it.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// When the last send call began.
+    async fn started_at(&self) -> Option<DateTime> {
+        self.row.started_at.map(Into::into)
+    }
+
+    /// When Telegram accepted it.
+    async fn sent_at(&self) -> Option<DateTime> {
+        self.row.sent_at.map(Into::into)
+    }
+
+    /// When it failed for good.
+    async fn failed_at(&self) -> Option<DateTime> {
+        self.row.failed_at.map(Into::into)
+    }
+
+    /// Why it has not been sent yet; null once it has ended.
+    async fn explanation(&self, ctx: &Context<'_>) -> Result<Option<JobExplanation>> {
+        if !matches!(self.row.status, JobStatus::Queued | JobStatus::Sending) {
+            return Ok(None);
+        }
+        let (campaign, hot) =
+            (ctx.loaders().one(self.row.campaign_id), ctx.loaders().one(ProgressOf(self.row.campaign_id)));
+        let (Some(campaign), Some(hot)) = futures_util::try_join!(campaign, hot)? else { return Ok(None) };
+        let accounts = if campaign.is_simulated { None } else { Some(self.accounts(ctx).await?) };
+        let (accounts, slow_until) = accounts.map_or((None, None), |(accounts, slow)| (Some(accounts), slow));
+        let campaign = explanation::Campaign {
+            status: hot.status,
+            scheduled_at: campaign.scheduled_at.filter(|_| campaign.schedule_missed_at.is_none()),
+            delivery_rate: hot.delivery_rate,
+            last_slot: hot.last_slot,
+            not_before: hot.not_before,
+            past_the_queue: hot.done() + hot.sending,
+            accounts: accounts.as_deref(),
+        };
+        let job = explanation::Job { slow_until, ..known(&self.row) };
+        let told = explanation::explain(&job, &campaign, ctx.services().now());
+        Ok(told.map(|told| JobExplanation { reason: told.reason, until: told.until.map(Into::into) }))
+    }
+}
+
+fn known(row: &job::Model) -> explanation::Job<'_> {
+    explanation::Job {
+        status: row.status,
+        position: row.position,
+        not_before: row.not_before,
+        ambiguous_since: row.ambiguous_since,
+        error: row.error_message.as_deref(),
+        slow_until: None,
+    }
+}
+
+impl Job {
+    /// The job `id`.
+    pub async fn by_id(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(id).await?.map(Self::from))
+    }
+
+    /// What is known of the accounts by which it may go, and the end of its channel's slow mode.
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<(Vec<explanation::Account>, Option<chrono::DateTime<chrono::Utc>>)> {
+        let all = ctx.loaders().one(AccountsOf(self.row.campaign_id)).await?.unwrap_or_default();
+        let peer = match self.row.account_id {
+            Some(account) => ctx.loaders().one(PeerOf(account, self.row.channel_id)).await?,
+            None => None,
+        };
+        let now = ctx.services().now();
+        let account = |account: &telegram_account::Model| {
+            let today = account.today(now);
+            let is_new = peer.as_ref().is_none_or(|peer| peer.written_at.is_none());
+            let is_unknown = peer.as_ref().is_none_or(|peer| peer.access_hash.is_none());
+            explanation::Account {
+                can_send: matches!(account.status, AccountStatus::Active | AccountStatus::FloodWait),
+                waits_until: account.send_not_before,
+                is_spent: is_new && today.new_peers >= account.new_peers_per_day
+                    || is_unknown && today.resolves >= account.resolves_per_day,
+            }
+        };
+        let may = |id| self.row.account_id.is_none_or(|own| own == id);
+        let accounts = all.iter().filter(|row| may(row.id)).map(account).collect();
+        Ok((accounts, peer.and_then(|peer| peer.not_before)))
+    }
+
+    /// A job whose channel has been read.
+    pub(super) const fn with_channel(row: job::Model, channel: Option<channel::Model>) -> Self {
+        Self { row, channel }
+    }
+}
+
+/// Why a job has not been sent yet.
+#[derive(SimpleObject)]
+struct JobExplanation {
+    /// The one reason that binds.
+    reason: Reason,
+    /// The earliest instant at which it can be sent, as far as is known; null while it is being sent, and where that depends
+    /// on a person.
+    until: Option<DateTime>,
+}
+
+/// The accounts that a campaign goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct AccountsOf(BroadcastCampaignId);
+
+#[async_trait]
+impl Loader<AccountsOf> for Reader {
+    type Value = Vec<telegram_account::Model>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[AccountsOf]) -> Result<HashMap<AccountsOf, Self::Value>, LoadError> {
+        let ids: Vec<BroadcastCampaignId> = keys.iter().map(|AccountsOf(id)| *id).collect();
+        let all = telegram_account::Entity::all().all(self.db.reader()).await.map_err(Error::from)?;
+        let chosen = campaign_account::Entity::of_all(&ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let of = |key: &AccountsOf| {
+            let choice: Vec<_> = chosen.iter().filter(|row| row.campaign_id == key.0).collect();
+            let is_in = |id| choice.is_empty() || choice.iter().any(|row| row.account_id == id);
+            all.iter().filter(|account| is_in(account.id)).cloned().collect()
+        };
+        Ok(keys.iter().map(|key| (*key, of(key))).collect())
+    }
+}
+
+/// What an account knows of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct PeerOf(TelegramAccountId, ChannelId);
+
+#[async_trait]
+impl Loader<PeerOf> for Reader {
+    type Value = account_peer::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PeerOf]) -> Result<HashMap<PeerOf, account_peer::Model>, LoadError> {
+        let accounts: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let channels: Vec<_> = keys.iter().map(|key| key.1).collect();
+        let rows = account_peer::Entity::among(&accounts, &channels).all(self.db.reader()).await;
+        let rows = rows.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (PeerOf(row.account_id, row.channel_id), row)).collect())
+    }
+}
+
+/// The message of a job, if it was deleted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct DeletedAt(BroadcastCampaignId, i32);
+
+#[async_trait]
+impl Loader<DeletedAt> for Reader {
+    type Value = ();
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[DeletedAt]) -> Result<HashMap<DeletedAt, ()>, LoadError> {
+        let campaigns: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let positions: Vec<_> = keys.iter().map(|key| key.1).collect();
+        let rows = sent_change::Entity::deleted(&campaigns, &positions).all(self.db.reader()).await;
+        let rows = rows.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (DeletedAt(row.campaign_id, row.position), ())).collect())
+    }
+}
+
+/// Jobs by id.
+#[async_trait]
+impl Loader<JobId> for Reader {
+    type Value = job::Model;
+    type Error = LoadError;
+
+    async fn load(&self, ids: &[JobId]) -> Result<HashMap<JobId, job::Model>, LoadError> {
+        let rows = job::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}

@@ -1,0 +1,74 @@
+//! Lists of A/B tests.
+
+use sea_orm::{ColumnTrait, QueryFilter, Select};
+
+use crate::prelude::*;
+use domain::id::{RetentionCampaignId, SequenceStepId};
+use domain::retention::words::{AbTestStatus, ContactChannel};
+use storage::retention::ab_test::{self, Column};
+
+/// Which A/B tests are wanted. All that is given must hold.
+#[derive(InputObject, Default)]
+struct AbTestFilter {
+    /// In one of these states.
+    statuses: Option<Vec<AbTestStatus>>,
+    /// Those that divide the contacts of this retention campaign.
+    campaign_id: Option<ID>,
+    /// In this step of a sequence.
+    step_id: Option<ID>,
+    /// On this channel.
+    channel: Option<ContactChannel>,
+}
+
+impl AbTestFilter {
+    fn select(self) -> Result<Select<ab_test::Entity>> {
+        let Self { statuses, campaign_id, step_id, channel } = self;
+        let mut select = ab_test::Entity::all();
+        if let Some(statuses) = statuses {
+            select = select.filter(Column::Status.is_in(statuses));
+        }
+        if let Some(id) = campaign_id {
+            select = select.filter(Column::CampaignId.eq(id.argument::<RetentionCampaignId>("filter.campaignId")?));
+        }
+        if let Some(id) = step_id {
+            select = select.filter(Column::StepId.eq(id.argument::<SequenceStepId>("filter.stepId")?));
+        }
+        if let Some(channel) = channel {
+            select = select.filter(Column::Channel.eq(channel));
+        }
+        Ok(select)
+    }
+}
+
+/// Reads A/B tests.
+#[derive(Default)]
+pub struct AbTestQuery;
+
+#[Object]
+impl AbTestQuery {
+    /// The A/B tests, newest first unless told otherwise.
+    #[graphql(directive = requires::apply(Permission::ReadRetention))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn ab_tests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which tests.")] filter: Option<AbTestFilter>,
+        #[graphql(desc = "Whether the oldest or the newest come first.", default_with = "OrderDirection::Desc")]
+        direction: OrderDirection,
+    ) -> Result<Option<Connection<AbTest>>> {
+        let args = PageArgs::new(ctx, first, after, last, before);
+        let sort = Sort::by(Column::CreatedAt).descending(direction.is_desc());
+        let select = filter.unwrap_or_default().select()?;
+        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+    }
+
+    /// The A/B test with this id; null if there is none.
+    #[graphql(directive = requires::apply(Permission::ReadRetention))]
+    async fn ab_test(&self, ctx: &Context<'_>, #[graphql(desc = "The test's id.")] id: ID) -> Result<Option<AbTest>> {
+        AbTest::by_id(ctx, id.argument("id")?).await
+    }
+}

@@ -1,0 +1,137 @@
+//! Recording and crediting conversions.
+
+use chrono::TimeDelta;
+
+use crate::prelude::*;
+use ::service::retention::conversion::{self as service, Report};
+use domain::id::{ContactAttemptId, LeadId};
+use domain::retention::attribution::{AttributionModel, Rule};
+use domain::retention::words::ConversionStatus;
+
+/// A conversion that somebody tells of. The same source, click or sub id and transaction are the same conversion: told again it
+/// changes nothing, told with a later status it moves on.
+#[derive(InputObject)]
+struct RecordConversionInput {
+    /// Who converted, if that is known.
+    lead_id: Option<ID>,
+    /// The contact whose link was clicked, if that is known.
+    contact_attempt_id: Option<ID>,
+    /// The sub id of the link: a contact's, a lead's, or a lead's `externalId`.
+    sub_id: Option<String>,
+    /// The id that a tracker gave to the click.
+    click_id: Option<String>,
+    /// Tells several conversions of one click apart.
+    transaction_id: Option<String>,
+    /// Who tells it, in small letters; `manual` by default.
+    #[graphql(default_with = "String::from(\"manual\")")]
+    source: String,
+    /// What it stands for.
+    status: ConversionStatus,
+    /// What it brought.
+    revenue: Option<Decimal>,
+    /// The currency of the revenue, as in ISO 4217; USD by default.
+    #[graphql(default_with = "String::from(\"USD\")")]
+    currency: String,
+    /// What else is known, an object of at most 16 KiB.
+    postback_data: Option<Json>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// The conversion that was recorded.
+#[derive(SimpleObject)]
+struct RecordConversionPayload {
+    /// The conversion, as it is now.
+    conversion: Conversion,
+}
+
+/// How conversions are to be credited from now on.
+#[derive(InputObject)]
+struct RecomputeAttributionInput {
+    /// To whom they are credited.
+    model: AttributionModel,
+    /// How many days before the conversion a contact may lie, 1 to 365; 30 by default.
+    #[graphql(default = 30)]
+    window_days: i32,
+    /// Those that were first told at this instant or later.
+    since: DateTime,
+}
+
+/// What was credited anew.
+#[derive(SimpleObject)]
+struct RecomputeAttributionPayload {
+    /// So many conversions were looked at.
+    conversions: i32,
+}
+
+/// Records and credits conversions.
+#[derive(Default)]
+pub struct ConversionMutation;
+
+#[Object]
+impl ConversionMutation {
+    /// Records a conversion by hand or from a system of yours. Its lead is CONVERTED, and nothing more is sent to it.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn record_conversion(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which conversion.")] input: RecordConversionInput,
+    ) -> Result<RecordConversionPayload> {
+        let idempotency_key = input.idempotency_key.clone();
+        let (on, actor, report) = (ctx.services(), ctx.actor_once(idempotency_key)?, report(input)?);
+        let row = once(on, &actor, service::record(on, &actor, report)).await?;
+        Ok(RecordConversionPayload { conversion: row.into() })
+    }
+
+    /// Credits conversions anew by another model or window. New ones go on being credited as the settings say.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn recompute_attribution(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which conversions, and how.")] input: RecomputeAttributionInput,
+    ) -> Result<RecomputeAttributionPayload> {
+        let RecomputeAttributionInput { model, window_days, since } = input;
+        if !(1..=365).contains(&window_days) {
+            return Err(Error::invalid("windowDays", "must be 1 to 365"));
+        }
+        let rule = Rule { model, window: TimeDelta::days(window_days.into()) };
+        let conversions = service::recompute(ctx.services(), &ctx.actor(), rule, since.0).await?;
+        Ok(RecomputeAttributionPayload { conversions })
+    }
+}
+
+fn report(input: RecordConversionInput) -> Result<Report> {
+    let RecordConversionInput {
+        lead_id,
+        contact_attempt_id,
+        sub_id,
+        click_id,
+        transaction_id,
+        source,
+        status,
+        revenue,
+        currency,
+        postback_data,
+        idempotency_key: _,
+    } = input;
+    let some = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let data = postback_data.map(|Json(data)| data);
+    if data.as_ref().is_some_and(|data| !data.is_object() || data.to_string().len() > 16 << 10) {
+        return Err(Error::invalid("postbackData", "must be an object of at most 16 KiB"));
+    }
+    Ok(Report {
+        source,
+        lead: lead_id.map(|id| id.input::<LeadId>("leadId")).transpose()?,
+        attempt: contact_attempt_id.map(|id| id.input::<ContactAttemptId>("contactAttemptId")).transpose()?,
+        sub_id: some(sub_id),
+        click_id: some(click_id),
+        transaction_id: some(transaction_id),
+        status,
+        original_status: None,
+        revenue_micros: revenue.map(|Decimal(amount)| amount.0),
+        currency: currency.trim().to_uppercase(),
+        data,
+        lead_converts: true,
+    })
+}

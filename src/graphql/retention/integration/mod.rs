@@ -1,0 +1,98 @@
+//! Integrations: what providers are set up, and by what credentials, of which nothing but a hint is shown.
+
+use crate::prelude::*;
+use domain::id::IntegrationConfigId;
+use domain::retention::credentials::{Kind, Provider};
+use storage::retention::integration_config::{Entity, Model};
+
+mod input;
+pub mod list;
+pub mod mutations;
+
+/// How a provider is reached. Its credentials are sealed in the database, and nobody is shown them again.
+pub struct IntegrationConfig(Model);
+
+impl From<Model> for IntegrationConfig {
+    fn from(row: Model) -> Self {
+        Self(row)
+    }
+}
+
+/// One of the credentials, as far as it may be shown.
+#[derive(SimpleObject)]
+struct IntegrationField {
+    /// What it is, as the field of the input that it was given in.
+    name: String,
+    /// Its value; of a secret no more than `****` and its last four characters.
+    value: String,
+}
+
+/// How a provider is reached. Its credentials are sealed in the database, and nobody is shown them again.
+#[Object]
+impl IntegrationConfig {
+    /// The id, opaque and unique among all types.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// Who is reached by it; each provider has one integration at most.
+    async fn provider(&self) -> Result<Provider> {
+        self.known()
+    }
+
+    /// What the provider is for.
+    #[graphql(name = "type")]
+    async fn kind(&self) -> Result<Kind> {
+        Ok(self.known()?.kind())
+    }
+
+    /// Whether it is used. One that is not keeps its credentials.
+    async fn is_active(&self) -> bool {
+        self.0.is_active
+    }
+
+    /// The credentials, as far as they may be shown.
+    async fn fields(&self) -> Vec<IntegrationField> {
+        let hints = self.0.hints.as_array().cloned().unwrap_or_default();
+        let text = |hint: &serde_json::Value, name: &str| hint[name].as_str().unwrap_or_default().to_owned();
+        hints.iter().map(|hint| IntegrationField { name: text(hint, "name"), value: text(hint, "value") }).collect()
+    }
+
+    /// When it was first saved.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last saved.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+}
+
+impl IntegrationConfig {
+    fn known(&self) -> Result<Provider> {
+        Provider::named(&self.0.provider).ok_or_else(|| Error::internal(anyhow::anyhow!("an unknown provider")))
+    }
+
+    /// The integration `id`, if it is there.
+    pub(crate) async fn by_id(ctx: &Context<'_>, id: IntegrationConfigId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(id).await?.map(Self))
+    }
+}
+
+/// Integrations by id.
+#[async_trait]
+impl Loader<IntegrationConfigId> for Reader {
+    type Value = Model;
+    type Error = LoadError;
+
+    async fn load(&self, ids: &[IntegrationConfigId]) -> Result<HashMap<IntegrationConfigId, Model>, LoadError> {
+        let rows = Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}

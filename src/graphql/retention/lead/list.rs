@@ -1,0 +1,181 @@
+//! Lists of leads: which, in which order, and how many of what.
+
+use sea_orm::Iterable;
+
+use crate::engine::id;
+use crate::prelude::*;
+use crate::retention::campaign::shown;
+use crate::retention::lead::may_see_contacts;
+use domain::error::Violations;
+use domain::retention::words::LeadStatus;
+use service::retention::members::MOST_LEADS;
+use storage::retention::lead::{self, Column};
+use storage::retention::{counts, lead_filter};
+
+/// Values that a list in a filter has at most, ids aside.
+const MOST: usize = 100;
+/// The longest search, in characters.
+const SEARCH: usize = 200;
+
+/// Which leads are wanted. All that is given must hold.
+#[derive(InputObject, Default)]
+pub struct LeadFilter {
+    /// One of these, at most 10,000.
+    ids: Option<Vec<ID>>,
+    /// This far.
+    statuses: Option<Vec<LeadStatus>>,
+    /// From one of these sources, in any case; at most 100.
+    sources: Option<Vec<String>>,
+    /// In one of these retention campaigns, at most 100.
+    campaign_ids: Option<Vec<ID>>,
+    /// Known since this instant or later.
+    created_after: Option<DateTime>,
+    /// Known before this instant.
+    created_before: Option<DateTime>,
+    /// Each word is part of a name or of the email, in any case; digits are part of the phone number. At most 200 characters.
+    /// A role that may not see how leads are reached searches names only.
+    search: Option<String>,
+}
+
+impl LeadFilter {
+    /// It in the words of the storage. `path` leads to it from the arguments' root.
+    pub(crate) fn read(self, ctx: &Context<'_>, path: &[&str]) -> Result<lead_filter::LeadFilter> {
+        let Self { ids, statuses, sources, campaign_ids, created_after, created_before, search } = self;
+        let path_to = |field| [path, &[field]].concat();
+        let mut wrong = Violations::default();
+        let few = sources.as_ref().is_none_or(|sources| sources.len() <= MOST);
+        wrong.require(few, "filter.sources", format!("at most {MOST} sources can be given"));
+        let is_short = search.as_ref().is_none_or(|text| text.chars().count() <= SEARCH);
+        wrong.require(is_short, "filter.search", format!("must have at most {SEARCH} characters"));
+        wrong.into_result()?;
+        Ok(lead_filter::LeadFilter {
+            ids: ids.map(|ids| id::list(&ids, &path_to("ids"), MOST_LEADS)).transpose()?,
+            // Each once, however often it was given: a statement takes only so many values.
+            statuses: statuses.map(|given| LeadStatus::iter().filter(|status| given.contains(status)).collect()),
+            sources: sources.map(|sources| sources.iter().map(|source| source.trim().to_uppercase()).collect()),
+            campaign_ids: campaign_ids.map(|ids| id::list(&ids, &path_to("campaignIds"), MOST)).transpose()?,
+            created_after: created_after.map(Into::into),
+            created_before: created_before.map(Into::into),
+            search: search.filter(|text| !text.trim().is_empty()),
+            is_blind_to_contacts: !may_see_contacts(ctx),
+        })
+    }
+}
+
+/// What leads can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum LeadOrderField {
+    /// The instant at which they became known.
+    CreatedAt,
+    /// The instant of the last change.
+    UpdatedAt,
+    /// How far they are, in the order of the alphabet.
+    Status,
+    /// Where they came from, in the order of the alphabet.
+    Source,
+}
+
+/// How leads are sorted.
+#[derive(InputObject)]
+struct LeadOrder {
+    /// What decides the order.
+    field: LeadOrderField,
+    /// Which end of the order comes first.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl LeadOrder {
+    fn sort(order: Option<Self>) -> Sort<lead::Entity> {
+        let newest = Self { field: LeadOrderField::CreatedAt, direction: OrderDirection::Desc };
+        let Self { field, direction } = order.unwrap_or(newest);
+        let sort = match field {
+            LeadOrderField::CreatedAt => Sort::by(Column::CreatedAt),
+            LeadOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
+            LeadOrderField::Status => Sort::by(Column::Status),
+            LeadOrderField::Source => Sort::by(Column::Source),
+        };
+        sort.descending(direction.is_desc())
+    }
+}
+
+/// How many leads there are.
+#[derive(SimpleObject)]
+struct LeadStats {
+    /// All of them.
+    total: i32,
+    /// How many are how far; every status is listed.
+    by_status: Vec<LeadStatusCount>,
+    /// How many came from where, the sources with the most leads first; at most 200 sources.
+    by_source: Vec<LeadSourceCount>,
+}
+
+/// How many leads are this far.
+#[derive(SimpleObject)]
+struct LeadStatusCount {
+    /// How far they are.
+    status: LeadStatus,
+    /// How many there are.
+    count: i32,
+}
+
+/// How many leads came from one source.
+#[derive(SimpleObject)]
+struct LeadSourceCount {
+    /// Where they came from.
+    source: String,
+    /// How many there are.
+    count: i32,
+}
+
+/// Reads leads.
+#[derive(Default)]
+pub struct LeadQuery;
+
+#[Object]
+impl LeadQuery {
+    /// The leads, the newest first unless told otherwise.
+    #[graphql(directive = requires::apply(Permission::ReadRetention))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn leads(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which leads.")] filter: Option<LeadFilter>,
+        #[graphql(desc = "How they are sorted.")] order_by: Option<LeadOrder>,
+    ) -> Result<Option<Connection<Lead>>> {
+        let args = PageArgs::new(ctx, first, after, last, before);
+        let select = filter.unwrap_or_default().read(ctx, &["filter"])?.select();
+        Connection::read(&ctx.services().db, select, LeadOrder::sort(order_by), &args).await.map(Some)
+    }
+
+    /// The lead with this id; null if there is none.
+    #[graphql(directive = requires::apply(Permission::ReadRetention))]
+    async fn lead(&self, ctx: &Context<'_>, #[graphql(desc = "The lead's id.")] id: ID) -> Result<Option<Lead>> {
+        Lead::by_id(ctx, id.argument("id")?).await
+    }
+
+    /// How many leads are how far, and came from where.
+    #[graphql(directive = requires::apply(Permission::ReadRetention))]
+    async fn lead_stats(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which leads are counted; all by default.")] filter: Option<LeadFilter>,
+    ) -> Result<Option<LeadStats>> {
+        let (found, db) = (filter.unwrap_or_default().read(ctx, &["filter"])?.select(), ctx.services().db.reader());
+        let statuses = counts::by_status(db, found.clone()).await?;
+        let sources = counts::by_source(db, found).await?;
+        let of = |status| statuses.iter().find(|(known, _)| *known == status).map_or(0, |(_, count)| *count);
+        Ok(Some(LeadStats {
+            total: shown(statuses.iter().map(|(_, count)| count).sum()),
+            by_status: LeadStatus::iter().map(|status| LeadStatusCount { status, count: shown(of(status)) }).collect(),
+            by_source: sources
+                .into_iter()
+                .map(|(source, count)| LeadSourceCount { source, count: shown(count) })
+                .collect(),
+        }))
+    }
+}

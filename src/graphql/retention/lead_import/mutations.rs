@@ -1,0 +1,125 @@
+//! Asking for imports of leads.
+
+use std::collections::BTreeMap;
+
+use crate::prelude::*;
+use ::service::retention::lead_import as service;
+use domain::retention::lead_columns::{Field, Mapping};
+use domain::retention::words::LeadImportFormat;
+
+/// Which column of the file, by its name in the first line, or which key of each JSON object holds what. Capitals don't count.
+#[derive(InputObject, Default)]
+struct LeadImportMappingInput {
+    /// The column of the email address.
+    email: Option<String>,
+    /// The column of the phone number, with its country: `+49...` or `0049...`.
+    phone: Option<String>,
+    /// The column of the given name.
+    first_name: Option<String>,
+    /// The column of the family name.
+    last_name: Option<String>,
+    /// The column of the id in another system.
+    external_id: Option<String>,
+    /// The column of the name at Telegram.
+    telegram_username: Option<String>,
+    /// The column of the IANA time zone.
+    time_zone: Option<String>,
+    /// The column of the BCP 47 language tag.
+    language: Option<String>,
+    /// The column that says where the lead came from; UPLOAD where it is empty.
+    source: Option<String>,
+    /// The column of the notes.
+    notes: Option<String>,
+    /// Columns that become custom fields under their own names, at most 100.
+    meta: Option<Vec<String>>,
+}
+
+impl From<LeadImportMappingInput> for Mapping {
+    fn from(input: LeadImportMappingInput) -> Self {
+        let LeadImportMappingInput {
+            email,
+            phone,
+            first_name,
+            last_name,
+            external_id,
+            telegram_username,
+            time_zone,
+            language,
+            source,
+            notes,
+            meta,
+        } = input;
+        let columns = [
+            (Field::Email, email),
+            (Field::Phone, phone),
+            (Field::FirstName, first_name),
+            (Field::LastName, last_name),
+            (Field::ExternalId, external_id),
+            (Field::TelegramUsername, telegram_username),
+            (Field::TimeZone, time_zone),
+            (Field::Language, language),
+            (Field::Source, source),
+            (Field::Notes, notes),
+        ];
+        let fields: BTreeMap<Field, String> =
+            columns.into_iter().filter_map(|(field, column)| Some((field, column?))).collect();
+        Self { fields, meta: meta.unwrap_or_default() }
+    }
+}
+
+/// What is to be imported.
+#[derive(InputObject)]
+struct ImportLeadsInput {
+    /// The list, uploaded by POST /uploads.
+    upload_id: ID,
+    /// What it looks like. In CSV the first line names the columns, fields are separated by commas, semicolons or tabs.
+    #[graphql(default_with = "LeadImportFormat::Csv")]
+    format: LeadImportFormat,
+    /// Which column holds what. Without it columns of the usual names are understood, such as `email`, `Phone number` or
+    /// `first_name`; in JSON an object `meta` has the custom fields.
+    mapping: Option<LeadImportMappingInput>,
+    /// The campaign that the leads are assigned to, those too that were there already.
+    campaign_id: Option<ID>,
+    /// Whether these are people who must never be contacted: no lead is made of them, by this list or any later one, and those who
+    /// are leads become `DO_NOT_CONTACT`. Of their addresses keyed hashes are kept.
+    #[graphql(default)]
+    is_suppression_list: bool,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// The import that was asked for.
+#[derive(SimpleObject)]
+struct ImportLeadsPayload {
+    /// The import. Watch it by `leadImportProgress`.
+    import: LeadImport,
+}
+
+/// Asks for imports of leads.
+#[derive(Default)]
+pub struct LeadImportMutation;
+
+#[Object]
+impl LeadImportMutation {
+    /// Imports leads from an uploaded list. A line needs an email or a phone. Who is there already, by either of them, stays
+    /// as he is; lines that can't go in are reported, and the rest does. Importing a list twice changes nothing.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn import_leads(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be imported.")] input: ImportLeadsInput,
+    ) -> Result<ImportLeadsPayload> {
+        let ImportLeadsInput { upload_id, format, mapping, campaign_id, is_suppression_list, idempotency_key } = input;
+        let new = service::New {
+            upload: upload_id.input("uploadId")?,
+            format,
+            mapping: mapping.unwrap_or_default().into(),
+            campaign: campaign_id.map(|id| id.input("campaignId")).transpose()?,
+            is_suppression_list,
+        };
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let import = once(on, &actor, service::create(on, &actor, new)).await?;
+        Ok(ImportLeadsPayload { import: import.into() })
+    }
+}

@@ -1,0 +1,151 @@
+//! A script, as it is shown.
+
+use sea_orm::Select;
+use sea_orm::sea_query::Expr;
+
+use crate::prelude::*;
+use crate::retention::lists_below::StepsSaying;
+use domain::id::ScriptId;
+use domain::retention::placeholders;
+use domain::retention::words::ContactChannel;
+use storage::retention::{contact_attempt, script};
+
+pub mod list;
+pub mod mutations;
+
+/// What is said to leads on one channel.
+pub struct Script(script::Model);
+
+impl From<script::Model> for Script {
+    fn from(row: script::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// What is said to leads on one channel, such as `Hello {{ first_name | default("there") }}`.
+#[Object]
+impl Script {
+    /// The id, opaque and unique among all types.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The channel that it is written for.
+    #[graphql(name = "type")]
+    async fn channel(&self) -> ContactChannel {
+        self.0.channel
+    }
+
+    /// What stands above an email.
+    async fn subject(&self) -> Option<&str> {
+        self.0.subject.as_deref()
+    }
+
+    /// The text, with its placeholders.
+    async fn content(&self) -> Option<&str> {
+        self.0.content.as_deref()
+    }
+
+    /// The assistant of a call, as VAPI takes it.
+    async fn vapi_config(&self) -> Option<Json> {
+        self.0.vapi_config.clone().map(Json)
+    }
+
+    /// The campaign that it belongs to; null if any may use it.
+    async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<RetentionCampaign>> {
+        match self.0.campaign_id {
+            Some(id) => RetentionCampaign::by_id(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether it is taken where a step of its channel names none.
+    async fn is_default(&self) -> bool {
+        self.0.is_default
+    }
+
+    /// When it was written.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// The names of its placeholders, in alphabetical order: what a lead must have, unless there is a `default(...)`.
+    async fn placeholders(&self) -> Result<Vec<String>> {
+        let texts = [self.0.subject.as_deref(), self.0.content.as_deref()];
+        let found = placeholders::of(texts.into_iter().flatten());
+        found.map_err(|why| Error::internal(anyhow::anyhow!("a stored script can't be read: {why}")))
+    }
+
+    /// The contacts that used it, the latest first.
+    async fn contact_attempts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ContactAttempt>> {
+        nested::connection(ctx, self.0.id, AttemptsWith, PageArgs::new(ctx, first, after, last, before)).await
+    }
+
+    /// The steps of sequences that say it, in all their versions, the latest first.
+    async fn sequence_steps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the first, 25 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SequenceStep>> {
+        nested::connection(ctx, self.0.id, StepsSaying, PageArgs::new(ctx, first, after, last, before)).await
+    }
+}
+
+impl Script {
+    /// The script `id`.
+    pub async fn by_id(ctx: &Context<'_>, id: ScriptId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(id).await?.map(Self))
+    }
+}
+
+/// Scripts by id.
+#[async_trait]
+impl Loader<ScriptId> for Reader {
+    type Value = script::Model;
+    type Error = LoadError;
+
+    async fn load(&self, ids: &[ScriptId]) -> Result<HashMap<ScriptId, script::Model>, LoadError> {
+        let rows = script::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct AttemptsWith;
+
+impl Nested for AttemptsWith {
+    type Entity = contact_attempt::Entity;
+
+    fn select(&self, script: Expr) -> Select<contact_attempt::Entity> {
+        contact_attempt::Entity::with(script)
+    }
+
+    fn sort(&self) -> Sort<contact_attempt::Entity> {
+        Sort::by(contact_attempt::Column::StartedAt).descending(true)
+    }
+}

@@ -1,0 +1,295 @@
+//! Creating, changing, running and deleting retention sequences.
+
+use crate::prelude::*;
+use crate::retention::step::{self, SequenceStepInput};
+use ::service::retention::sequence as service;
+use domain::retention::trigger::TriggerConfig;
+use domain::retention::words::{ContactChannel, LeadStatus, TriggerType};
+
+/// Which leads a trigger enrolls, each once.
+#[derive(InputObject)]
+struct SequenceTriggerConfigInput {
+    /// How many minutes a look reaches behind the one before, 15 by default, at most a week.
+    lookback_minutes: Option<i32>,
+    /// Only leads from this source.
+    source: Option<String>,
+    /// Only leads with this status.
+    status: Option<LeadStatus>,
+    /// Of `NO_CONVERSION`: how many hours a lead must have been known, 24 by default, at most a year.
+    min_age_hours: Option<i32>,
+}
+
+impl From<SequenceTriggerConfigInput> for TriggerConfig {
+    fn from(input: SequenceTriggerConfigInput) -> Self {
+        let SequenceTriggerConfigInput { lookback_minutes, source, status, min_age_hours } = input;
+        Self { lookback_minutes, source, status, min_age_hours }
+    }
+}
+
+/// What a new sequence is made of.
+#[derive(InputObject)]
+struct CreateRetentionSequenceInput {
+    /// What people call it: 1 to 200 characters.
+    name: String,
+    /// Notes, at most 2,000 characters.
+    description: Option<String>,
+    /// By which ways its steps may go. Left out: by those of its first steps.
+    channels: Option<Vec<ContactChannel>>,
+    /// What enrolls leads, besides `enrollLead`.
+    #[graphql(default_with = "TriggerType::Manual")]
+    trigger_type: TriggerType,
+    /// Which leads the trigger enrolls.
+    trigger_config: Option<SequenceTriggerConfigInput>,
+    /// The id of the campaign whose contact hours, days and limits govern it; without one, the defaults do.
+    campaign_id: Option<ID>,
+    /// Its first steps, in order, at most 50.
+    steps: Option<Vec<SequenceStepInput>>,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// The sequence that was created.
+#[derive(SimpleObject)]
+struct CreateRetentionSequencePayload {
+    /// The new sequence, a DRAFT.
+    sequence: RetentionSequence,
+}
+
+/// What is to change of a sequence. What is left out stays.
+#[derive(InputObject)]
+struct UpdateRetentionSequenceInput {
+    /// Which sequence.
+    id: ID,
+    /// What people call it: 1 to 200 characters.
+    name: Option<String>,
+    /// Notes, at most 2,000 characters; null removes them.
+    description: MaybeUndefined<String>,
+    /// By which ways its next steps may go.
+    channels: Option<Vec<ContactChannel>>,
+    /// What enrolls leads, besides `enrollLead`.
+    trigger_type: Option<TriggerType>,
+    /// Which leads the trigger enrolls, as a whole.
+    trigger_config: Option<SequenceTriggerConfigInput>,
+    /// The id of the campaign that governs it; null: the defaults do.
+    campaign_id: MaybeUndefined<ID>,
+    /// Change it only if this is still its version, otherwise CONFLICT.
+    expected_version: Option<i32>,
+}
+
+/// The sequence that was changed.
+#[derive(SimpleObject)]
+struct UpdateRetentionSequencePayload {
+    /// The sequence, as it is now.
+    sequence: RetentionSequence,
+}
+
+/// Which sequence gets which steps.
+#[derive(InputObject)]
+struct ReplaceSequenceStepsInput {
+    /// The sequence that gets them.
+    sequence_id: ID,
+    /// All of its steps from now on, in order, at most 50.
+    steps: Vec<SequenceStepInput>,
+    /// Do it only if this is still the sequence's version, otherwise CONFLICT.
+    expected_version: Option<i32>,
+}
+
+/// The sequence with its new steps.
+#[derive(SimpleObject)]
+struct ReplaceSequenceStepsPayload {
+    /// The sequence, as it is now.
+    sequence: RetentionSequence,
+}
+
+/// Which sequence is to be deleted.
+#[derive(InputObject)]
+struct DeleteRetentionSequenceInput {
+    /// Which sequence.
+    id: ID,
+}
+
+/// The sequence that was deleted.
+#[derive(SimpleObject)]
+struct DeleteRetentionSequencePayload {
+    /// The sequence, as it was.
+    sequence: RetentionSequence,
+    /// The id that it had.
+    deleted_id: ID,
+}
+
+/// Which sequence is to go on.
+#[derive(InputObject)]
+struct ActivateRetentionSequenceInput {
+    /// Which sequence.
+    id: ID,
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
+/// The sequence that goes on.
+#[derive(SimpleObject)]
+struct ActivateRetentionSequencePayload {
+    /// The sequence, as it is now.
+    sequence: RetentionSequence,
+}
+
+/// Which sequence is to stop for a while.
+#[derive(InputObject)]
+struct PauseRetentionSequenceInput {
+    /// Which sequence.
+    id: ID,
+}
+
+/// The sequence that stopped.
+#[derive(SimpleObject)]
+struct PauseRetentionSequencePayload {
+    /// The sequence, as it is now.
+    sequence: RetentionSequence,
+}
+
+/// Which sequence is to end for good.
+#[derive(InputObject)]
+struct ArchiveRetentionSequenceInput {
+    /// Which sequence.
+    id: ID,
+}
+
+/// The sequence that ended.
+#[derive(SimpleObject)]
+struct ArchiveRetentionSequencePayload {
+    /// The sequence, as it is now.
+    sequence: RetentionSequence,
+}
+
+/// Changes sequences.
+#[derive(Default)]
+pub struct SequenceMutation;
+
+#[Object]
+impl SequenceMutation {
+    /// Makes a sequence of steps, a DRAFT.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn create_retention_sequence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is made of.")] input: CreateRetentionSequenceInput,
+    ) -> Result<CreateRetentionSequencePayload> {
+        let CreateRetentionSequenceInput {
+            name,
+            description,
+            channels,
+            trigger_type,
+            trigger_config,
+            campaign_id,
+            steps,
+            idempotency_key,
+        } = input;
+        let new = service::New {
+            name,
+            description,
+            channels: channels.unwrap_or_default(),
+            trigger: trigger_type,
+            config: trigger_config.map(Into::into).unwrap_or_default(),
+            campaign: campaign_id.map(|id| id.input("campaignId")).transpose()?,
+            steps: step::read(steps.unwrap_or_default())?,
+        };
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let sequence = once(on, &actor, service::create(on, &actor, new)).await?;
+        Ok(CreateRetentionSequencePayload { sequence: sequence.into() })
+    }
+
+    /// Changes a sequence, but not its steps. Another campaign's contact hours hold from the next step on.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn update_retention_sequence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sequence, and what.")] input: UpdateRetentionSequenceInput,
+    ) -> Result<UpdateRetentionSequencePayload> {
+        let UpdateRetentionSequenceInput {
+            id,
+            name,
+            description,
+            channels,
+            trigger_type,
+            trigger_config,
+            campaign_id,
+            expected_version,
+        } = input;
+        let change = service::Change {
+            name,
+            description,
+            channels,
+            trigger: trigger_type,
+            config: trigger_config.map(Into::into),
+            campaign: campaign_id.map_value(|id| id.input("campaignId")).transpose()?,
+            expected_version,
+        };
+        let sequence = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        Ok(UpdateRetentionSequencePayload { sequence: sequence.into() })
+    }
+
+    /// Replaces all steps of a sequence. Who is on the way keeps the old ones; their history stays.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn replace_sequence_steps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sequence, and which steps.")] input: ReplaceSequenceStepsInput,
+    ) -> Result<ReplaceSequenceStepsPayload> {
+        let ReplaceSequenceStepsInput { sequence_id, steps, expected_version } = input;
+        let (id, steps) = (sequence_id.input("sequenceId")?, step::read(steps)?);
+        let actor = ctx.actor();
+        let sequence = service::steps::replace(ctx.services(), &actor, id, steps, expected_version).await?;
+        Ok(ReplaceSequenceStepsPayload { sequence: sequence.into() })
+    }
+
+    /// Deletes a sequence with its steps and enrollments; the contacts that were made stay. `PRECONDITION_FAILED` while it is
+    /// ACTIVE or PAUSED.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn delete_retention_sequence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sequence.")] input: DeleteRetentionSequenceInput,
+    ) -> Result<DeleteRetentionSequencePayload> {
+        let sequence = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        Ok(DeleteRetentionSequencePayload { deleted_id: sequence.id.global(), sequence: sequence.into() })
+    }
+
+    /// Lets leads go through a sequence, for the first time or again. It needs an active step. What is overdue by then runs at
+    /// the pace of its channel.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn activate_retention_sequence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sequence.")] input: ActivateRetentionSequenceInput,
+    ) -> Result<ActivateRetentionSequencePayload> {
+        let ActivateRetentionSequenceInput { id, idempotency_key } = input;
+        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let sequence = once(on, &actor, service::activate(on, &actor, id.input("id")?)).await?;
+        Ok(ActivateRetentionSequencePayload { sequence: sequence.into() })
+    }
+
+    /// Pauses a sequence. No step starts after this has answered.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn pause_retention_sequence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sequence.")] input: PauseRetentionSequenceInput,
+    ) -> Result<PauseRetentionSequencePayload> {
+        let sequence = service::pause(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        Ok(PauseRetentionSequencePayload { sequence: sequence.into() })
+    }
+
+    /// Ends a sequence for good. No step starts after this has answered; the enrollments that are left become CANCELLED, many of
+    /// them in the seconds that follow.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn archive_retention_sequence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sequence.")] input: ArchiveRetentionSequenceInput,
+    ) -> Result<ArchiveRetentionSequencePayload> {
+        let sequence = service::archive(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        Ok(ArchiveRetentionSequencePayload { sequence: sequence.into() })
+    }
+}

@@ -1,0 +1,135 @@
+//! One step of a sequence for one lead, as it is shown.
+
+use sea_orm::{ColumnTrait, QueryFilter};
+
+use crate::prelude::*;
+use crate::retention::lead::may_see_contacts;
+use domain::id::{ContactAttemptId, SequenceStepExecutionId};
+use domain::retention::words::{ExecutionReason, ExecutionStatus};
+use storage::retention::execution;
+
+/// One step for one lead.
+pub struct SequenceStepExecution(execution::Model);
+
+impl From<execution::Model> for SequenceStepExecution {
+    fn from(row: execution::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// One step for one lead.
+///
+/// SCHEDULED goes to SENT and then DELIVERED; to FAILED, or back to SCHEDULED for its one repetition an hour later; to SKIPPED,
+/// CANCELLED or UNKNOWN. An UNKNOWN one is never handed over again; the provider may still report what became of it.
+#[Object]
+impl SequenceStepExecution {
+    /// The id, opaque and unique among all types.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// For which enrollment it is done.
+    async fn enrollment(&self, ctx: &Context<'_>) -> Result<Option<SequenceEnrollment>> {
+        SequenceEnrollment::by_id(ctx, self.0.enrollment_id).await
+    }
+
+    /// Which step is done.
+    async fn step(&self, ctx: &Context<'_>) -> Result<Option<SequenceStep>> {
+        SequenceStep::by_id(ctx, self.0.step_id).await
+    }
+
+    /// The last contact that was made for it.
+    async fn contact_attempt(&self, ctx: &Context<'_>) -> Result<Option<ContactAttempt>> {
+        match self.0.contact_attempt_id {
+            Some(id) => ContactAttempt::by_id(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// How far it is.
+    async fn status(&self) -> ExecutionStatus {
+        self.0.status
+    }
+
+    /// Why it was put off, left out or cancelled.
+    async fn reason(&self) -> Option<ExecutionReason> {
+        self.0.reason
+    }
+
+    /// When it is due. What falls outside contact hours or over a limit is put off, never dropped.
+    async fn scheduled_at(&self) -> Option<DateTime> {
+        self.0.scheduled_at.map(Into::into)
+    }
+
+    /// When it is tried again after a failure.
+    async fn next_attempt_at(&self) -> Option<DateTime> {
+        self.0.next_attempt_at.map(Into::into)
+    }
+
+    /// When its fate was known.
+    async fn executed_at(&self) -> Option<DateTime> {
+        self.0.executed_at.map(Into::into)
+    }
+
+    /// Contacts that ended in an answer; it is left out after the second failure.
+    #[graphql(name = "attempts")]
+    async fn attempt(&self) -> i32 {
+        self.0.attempt
+    }
+
+    /// How often the process that was doing it ended before the answer came.
+    async fn leases(&self) -> i32 {
+        self.0.leases
+    }
+
+    /// What came of it: `attemptId`, `error`, `retrying`. Null if your role may not see how leads are reached.
+    async fn result(&self, ctx: &Context<'_>) -> Option<Json> {
+        self.0.result.clone().filter(|_| may_see_contacts(ctx)).map(Json)
+    }
+}
+
+impl SequenceStepExecution {
+    /// The execution `id`.
+    pub async fn by_id(ctx: &Context<'_>, id: SequenceStepExecutionId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(id).await?.map(Self))
+    }
+
+    /// The execution whose last contact this is.
+    pub async fn of_attempt(ctx: &Context<'_>, id: ContactAttemptId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().one(ExecutionOf(id)).await?.map(Self))
+    }
+}
+
+/// Executions by id.
+#[async_trait]
+impl Loader<SequenceStepExecutionId> for Reader {
+    type Value = execution::Model;
+    type Error = LoadError;
+
+    async fn load(
+        &self,
+        ids: &[SequenceStepExecutionId],
+    ) -> Result<HashMap<SequenceStepExecutionId, execution::Model>, LoadError> {
+        let rows = execution::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// The execution whose last contact this is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct ExecutionOf(ContactAttemptId);
+
+#[async_trait]
+impl Loader<ExecutionOf> for Reader {
+    type Value = execution::Model;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[ExecutionOf]) -> Result<HashMap<ExecutionOf, execution::Model>, LoadError> {
+        let rows = execution::Entity::all()
+            .filter(execution::Column::ContactAttemptId.is_in(keys.iter().map(|key| key.0)))
+            .all(self.db.reader())
+            .await
+            .map_err(Error::from)?;
+        Ok(rows.into_iter().filter_map(|row| Some((ExecutionOf(row.contact_attempt_id?), row))).collect())
+    }
+}
