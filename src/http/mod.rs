@@ -66,7 +66,7 @@ struct Http {
     /// Sockets are closed when this is cancelled.
     stop: CancellationToken,
     sockets: TaskTracker,
-    sockets: OpenSockets,
+    open_sockets: OpenSockets,
     metrics: Metrics,
     /// The credentials by which callbacks are known, and when they were read on the monotonic clock.
     passes: Arc<Mutex<HashMap<Provider, (Duration, Credentials)>>>,
@@ -91,7 +91,7 @@ pub async fn serve(services: Services, options: Options, listener: TcpListener, 
         options: Arc::new(options),
         stop: stop.clone(),
         sockets: sockets.clone(),
-        sockets: OpenSockets::default(),
+        open_sockets: OpenSockets::default(),
         metrics: Metrics::start(stop.clone()),
         passes: Arc::default(),
         intake: callback::Intake::default(),
@@ -99,7 +99,7 @@ pub async fn serve(services: Services, options: Options, listener: TcpListener, 
     };
     let processed = tokio::spawn(callback::run(http.services.clone(), http.callbacks.clone(), stop.clone()));
     tokio::spawn(blocked::run(http.services.clone(), stop.clone()));
-    tokio::spawn(http.sockets.clone().follow(http.services.events.subscribe(), stop.clone()));
+    tokio::spawn(http.open_sockets.clone().follow(http.services.events.subscribe(), stop.clone()));
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
     listener::serve(listener, router(http), &limits, proxies, stop).await;
     sockets.close();

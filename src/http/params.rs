@@ -1,7 +1,5 @@
 //! The parameters of a request: `query`, `operationName`, `variables`, `extensions`, as JSON or in the URL.
 
-use std::fmt::Write;
-
 use async_graphql::{Request, Variables};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};

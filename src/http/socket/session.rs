@@ -222,7 +222,7 @@ impl SocketSession {
             (Some(session), _) => SocketOwner::User(session.user.id),
             (None, address) => SocketOwner::Address(address.clone().unwrap_or_default()),
         };
-        let counted = self.http.sockets.take(owner, self.limits().per_user);
+        let counted = self.http.open_sockets.take(owner, self.limits().per_user);
         self.counted = Some(counted.ok_or_else(|| Close::too_many("sockets"))?);
         let until =
             caller.session.as_ref().and_then(|session| session.expires_at).map_or(FOR_EVER, |end| self.left(end));
