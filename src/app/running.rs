@@ -1,4 +1,4 @@
-//! What runs: the API, the worker, the sealer, the imports; and how they end (R24).
+//! What runs: the API, the worker, the loops beside them; and how they end (R24).
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, cause};
@@ -16,7 +16,8 @@ use providers::Sender;
 use service::Services;
 use service::access::seal;
 use service::broadcast::{batch, campaign, channel_import};
-use service::retention::{lead_import, switch};
+use service::loops::Loops;
+use service::retention::{blocked, callback, lead_import, switch};
 use service::sweeper;
 use storage::Db;
 use telegram::simulated::{LEDGER, Simulated};
@@ -41,18 +42,16 @@ pub struct Running {
     address: Option<SocketAddr>,
     worker: Option<Worker>,
     stop: CancellationToken,
-    tasks: Vec<(&'static str, JoinHandle<()>)>,
+    loops: Loops,
 }
 
 impl App {
-    /// Starts the parts that are wanted, and what each process does besides: sealing the audit log.
+    /// Starts the parts that are wanted, and what a process with these parts does besides.
     ///
     /// # Errors
     /// The address is taken, or the simulated messenger's ledger can't be read.
     pub async fn start(self, parts: Parts) -> Result<Running> {
         let stop = CancellationToken::new();
-        let mut tasks = Vec::new();
-        let mut start = |name, task: JoinHandle<()>| tasks.push((name, task));
         let listener = if parts.api { Some(listen(self.config.listen)?) } else { None };
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         batch::undo_interrupted(&self.services).await.map_err(cause)?;
@@ -61,17 +60,48 @@ impl App {
             campaign::undo_interrupted(&self.services).await.map_err(cause)?;
         }
         let worker = if parts.worker { Some(self.worker().await?) } else { None };
-        start("the sealer", tokio::spawn(seal::run(self.services.clone(), stop.clone())));
+        let callbacks: Arc<Notify> = Arc::default();
+        let mut loops = self.loops(parts, &callbacks, stop.clone());
         if let Some(listener) = listener {
-            start("imports", tokio::spawn(channel_import::run(self.services.clone(), stop.clone())));
-            start("imports of leads", tokio::spawn(lead_import::run(self.services.clone(), stop.clone())));
-            start("the sweeper", tokio::spawn(sweeper::run(self.services.clone(), stop.clone())));
-            start("the API", tokio::spawn(self.api(listener, stop.clone())));
+            loops.once("the API", self.api(callbacks, listener, stop.clone()));
         }
-        Ok(Running { app: self, address, worker, stop, tasks })
+        Ok(Running { app: self, address, worker, stop, loops })
     }
 
-    fn api(&self, listener: TcpListener, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+    /// Starts the loops of a process with these parts. Those of the worker live in its sessions: see [`worker`].
+    fn loops(&self, parts: Parts, callbacks: &Arc<Notify>, stop: CancellationToken) -> Loops {
+        let mut loops = Loops::until(stop);
+        self.start_loop(&mut loops, "the sealer", seal::run);
+        if parts.api {
+            self.start_loop(&mut loops, "imports of channels", channel_import::run);
+            self.start_loop(&mut loops, "imports of leads", lead_import::run);
+            self.start_loop(&mut loops, "the sweeper", sweeper::run);
+            self.start_loop(&mut loops, "Instantly's block list", blocked::run);
+            let woken = callbacks.clone();
+            self.start_loop(&mut loops, "callbacks", move |on, stop| callback::run(on, woken.clone(), stop));
+            loops.start("metrics", http::metrics::keep);
+        }
+        loops
+    }
+
+    fn start_loop<F>(
+        &self,
+        loops: &mut Loops,
+        name: &'static str,
+        run: impl Fn(Services, CancellationToken) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let on = self.services.clone();
+        loops.start(name, move |stop| run(on.clone(), stop));
+    }
+
+    fn api(
+        &self,
+        callbacks: Arc<Notify>,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
         let options = http::Options {
             origins: self.config.origins.clone(),
             public_url: self.config.public_url.clone(),
@@ -80,7 +110,7 @@ impl App {
         };
         let services = self.services.clone();
         async move {
-            http::serve(services, options, listener, stop).await;
+            http::serve(services, options, callbacks, listener, stop).await;
         }
     }
 
@@ -145,22 +175,12 @@ impl Running {
     pub async fn stop(mut self) {
         self.stop.cancel();
         let worker = self.worker.take();
-        let tasks = std::mem::take(&mut self.tasks);
-        let ended = async move {
-            for (name, task) in tasks {
-                match tokio::time::timeout(PATIENCE, task).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::error!(%error, "{name} ended badly"),
-                    Err(_) => tracing::warn!("{name} took too long to end"),
-                }
-            }
-        };
         let worker = async move {
             if let Some(worker) = worker {
                 worker.stop().await;
             }
         };
-        tokio::join!(worker, ended);
+        tokio::join!(worker, self.loops.ended(PATIENCE));
         self.app.close().await;
     }
 }

@@ -20,6 +20,7 @@ const REQUESTS: &str = "herald_graphql_request_seconds";
 const ERRORS: &str = "herald_graphql_errors_total";
 const PUBLISH: &str = "herald_events_publish_seconds";
 const RESYNCS: &str = "herald_events_resyncs_total";
+const LOOP_RESTARTS: &str = "herald_loop_restarts_total";
 const LOGIN_FAILURES: &str = "herald_login_failures_total";
 
 /// Gives each its `HELP` text.
@@ -41,6 +42,7 @@ pub fn describe() {
     describe_counter!(ERRORS, "Errors in answers, by code");
     describe_histogram!(PUBLISH, Unit::Seconds, "How long it took to hand events to Redis");
     describe_counter!(RESYNCS, "How often events of other processes may have been lost");
+    describe_counter!(LOOP_RESTARTS, "How often a loop that had panicked began anew, by its name");
     describe_counter!(LOGIN_FAILURES, "Logins and refreshes that were refused");
     // So that they are there before anything has happened: an alert on a missing series never fires.
     for outcome in ["sent", "failed", "unknown", "wait", "retry", "returned"] {
@@ -116,6 +118,11 @@ pub fn published(took: Duration) {
 /// Events of others may have been lost.
 pub fn resync() {
     counter!(RESYNCS).increment(1);
+}
+
+/// A loop that had panicked begins anew.
+pub fn restarted(name: &'static str) {
+    counter!(LOOP_RESTARTS, "loop" => name).increment(1);
 }
 
 /// A login or a refresh was refused.

@@ -39,15 +39,8 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// From now on is counted.
-    pub(super) fn start(stop: CancellationToken) -> Self {
-        let recorded = RECORDER.get_or_init(record).clone();
-        let upkeep = recorded.clone();
-        tokio::spawn(async move {
-            while tokio::time::timeout(UPKEEP, stop.cancelled()).await.is_err() {
-                upkeep.run_upkeep();
-            }
-        });
-        Self { recorded, sampled: Arc::default() }
+    pub(super) fn new() -> Self {
+        Self { recorded: RECORDER.get_or_init(record).clone(), sampled: Arc::default() }
     }
 
     /// Asks the database, unless somebody has just done so.
@@ -66,6 +59,14 @@ impl Metrics {
         };
         meters::database(on.db.connections(), waited);
         *sampled = Some(Instant::now());
+    }
+}
+
+/// Puts what was measured into its buckets, until `stop`.
+pub async fn keep(stop: CancellationToken) {
+    let recorded = RECORDER.get_or_init(record);
+    while tokio::time::timeout(UPKEEP, stop.cancelled()).await.is_err() {
+        recorded.run_upkeep();
     }
 }
 

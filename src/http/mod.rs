@@ -10,7 +10,7 @@ mod health;
 mod linger;
 mod listener;
 mod media;
-mod metrics;
+pub mod metrics;
 mod params;
 mod socket;
 mod trace;
@@ -42,7 +42,8 @@ use domain::proxies::Proxies;
 use domain::retention::credentials::{Credentials, Provider};
 use graphql::engine::execution::Execution;
 use service::Services;
-use service::retention::{blocked, callback};
+use service::loops::Loops;
+use service::retention::callback;
 
 /// How the API is reached.
 #[derive(Debug, Clone)]
@@ -82,8 +83,15 @@ impl Http {
     }
 }
 
-/// Serves the API on `listener` until `stop`: then requests that have begun are answered, and sockets are closed.
-pub async fn serve(services: Services, options: Options, listener: TcpListener, stop: CancellationToken) {
+/// Serves the API on `listener` until `stop`: then requests that have begun are answered, and sockets are closed. `callbacks` is
+/// told of those that were stored.
+pub async fn serve(
+    services: Services,
+    options: Options,
+    callbacks: Arc<Notify>,
+    listener: TcpListener,
+    stop: CancellationToken,
+) {
     let sockets = TaskTracker::new();
     let http = Http {
         execution: Execution::new(services.clone()),
@@ -92,21 +100,19 @@ pub async fn serve(services: Services, options: Options, listener: TcpListener, 
         stop: stop.clone(),
         sockets: sockets.clone(),
         open_sockets: OpenSockets::default(),
-        metrics: Metrics::start(stop.clone()),
+        metrics: Metrics::new(),
         passes: Arc::default(),
         intake: callback::Intake::default(),
-        callbacks: Arc::default(),
+        callbacks,
     };
-    let processed = tokio::spawn(callback::run(http.services.clone(), http.callbacks.clone(), stop.clone()));
-    tokio::spawn(blocked::run(http.services.clone(), stop.clone()));
-    tokio::spawn(http.open_sockets.clone().follow(http.services.events.subscribe(), stop.clone()));
+    let mut loops = Loops::until(stop.clone());
+    let (open, events) = (http.open_sockets.clone(), http.services.events.clone());
+    loops.start("the end of sessions", move |stop| open.clone().follow(events.subscribe(), stop));
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
     listener::serve(listener, router(http), &limits, proxies, stop).await;
     sockets.close();
     sockets.wait().await;
-    if let Err(error) = processed.await {
-        tracing::error!(%error, "the processing of callbacks ended badly");
-    }
+    loops.ended(Duration::MAX).await;
 }
 
 fn router(http: Http) -> Router {

@@ -27,6 +27,7 @@ pub mod broadcast;
 pub mod coalesce;
 pub mod hub;
 pub mod imports;
+pub mod loops;
 pub mod once;
 pub mod retention;
 pub mod secrets;

@@ -6,6 +6,7 @@ pub mod broadcast;
 pub mod db;
 pub mod page;
 pub mod retention;
+pub mod rows;
 pub mod shelf;
 pub mod sql;
 pub use domain::violation;

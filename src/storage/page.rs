@@ -11,6 +11,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::rows::{self, Places, Row};
 use super::sql::Dialect;
 use domain::error::{Error, Result};
 
@@ -210,9 +211,9 @@ pub async fn read<E>(
 ) -> Result<Page<E::Model>>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + Send + Sync,
+    E::Model: Row + Send + Sync,
 {
-    Ok(window.page(sort.cut(select, window).all(db).await?))
+    Ok(window.page(rows::all(sort.cut(select, window), db).await?))
 }
 
 /// The column that a row of [`read_below`] and [`count_below`] has besides: the id of its parent, and its place below it.
@@ -236,7 +237,7 @@ pub async fn read_below<E>(
 ) -> Result<HashMap<Uuid, Page<E::Model>>>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + Send + Sync,
+    E::Model: Row + Send + Sync,
 {
     if let [parent] = parents {
         let page = read(db, children(Expr::val(*parent)), sort, window).await?;
@@ -264,9 +265,10 @@ where
         query.join_as(JoinType::CrossJoin, E::default(), CHILD, Condition::all()).and_where(is_in_part);
     }
     let mut found: HashMap<Uuid, Vec<(i64, E::Model)>> = parents.iter().map(|id| (*id, Vec::new())).collect();
+    let mut places = Places::default();
     for row in db.query_all(&query).await? {
         let place = row.try_get("", PLACE)?;
-        found.entry(row.try_get("", BELOW)?).or_default().push((place, E::Model::from_query_result(&row, "")?));
+        found.entry(row.try_get("", BELOW)?).or_default().push((place, places.read(&row)?));
     }
     let page = |(parent, mut rows): (Uuid, Vec<(i64, E::Model)>)| {
         rows.sort_unstable_by_key(|(place, _)| *place);

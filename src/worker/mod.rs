@@ -6,11 +6,13 @@
 //! campaigns that go by it: see [`live`]. Steps of sequences have a producer for each channel: see [`steps`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use providers::Sender;
+use service::loops::Loops;
 
 mod chores;
 mod completer;
@@ -56,7 +58,11 @@ impl Worker {
 
 /// Registers and works until it is stopped; anew when another process took this one for dead.
 async fn run(tools: Tools, stop: CancellationToken) {
-    let steering = tools.steered.clone().map(|clock| tokio::spawn(steer::run(tools.clone(), clock, stop.clone())));
+    let mut loops = Loops::until(stop.clone());
+    if let Some(clock) = tools.steered.clone() {
+        let steering = tools.clone();
+        loops.start("the steering of the clock", move |stop| steer::run(steering.clone(), clock.clone(), stop));
+    }
     while !stop.is_cancelled() {
         match Holder::register(&tools).await {
             Ok(holder) => work(&tools, &Arc::new(holder), &stop).await,
@@ -66,9 +72,7 @@ async fn run(tools: Tools, stop: CancellationToken) {
             }
         }
     }
-    if let Some(Err(error)) = futures_util::future::OptionFuture::from(steering).await {
-        tracing::error!(%error, "the steering of the clock ended badly");
-    }
+    loops.ended(Duration::MAX).await;
 }
 
 async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
@@ -79,8 +83,11 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     let tools = &Tools { contacts, ..tools.clone() };
     // Ends when the worker is to stop, and when its lease is lost.
     let session = stop.child_token();
-    let keeper = tokio::spawn(holder::keep(tools.clone(), holder.clone(), session.clone()));
-    let chores = tokio::spawn(chores::run(tools.clone(), holder.clone(), session.clone()));
+    let mut loops = Loops::until(session.clone());
+    let (beating, me) = (tools.clone(), holder.clone());
+    loops.start("signs of life", move |session| holder::keep(beating.clone(), me.clone(), session));
+    let (busy, me) = (tools.clone(), holder.clone());
+    loops.start("chores", move |session| chores::run(busy.clone(), me.clone(), session));
     let steps = steps::Steps::open(tools, holder, &session);
     let campaigns = Box::pin(async {
         if tools.on.rules.is_simulated {
@@ -90,11 +97,7 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
         }
     });
     tokio::join!(campaigns, steps.close(&session));
-    for task in [keeper, chores] {
-        if let Err(error) = task.await {
-            tracing::error!(%error, "a task of the worker ended badly");
-        }
-    }
+    loops.ended(Duration::MAX).await;
     if let Err(error) = holder.retire(tools).await {
         tracing::warn!(error = ?error, "leases could not be given back: another process will take them over");
     }

@@ -48,28 +48,13 @@ async fn start_with(flags: &[&str]) -> (TestApp, Client) {
 async fn lead(herald: &TestApp, name: &str, phone: &str) -> lead::Model {
     let on = herald.services();
     let row = lead::Model {
-        id: LeadId::generate(),
         external_id: Some(format!("crm-{name}")),
         first_name: Some(name.into()),
-        last_name: None,
         phone: Some(phone.into()),
         email: Some(format!("{name}@example.com")),
-        telegram_username: None,
         source: "API".into(),
         status: LeadStatus::Contacted,
-        status_before: None,
-        no_email: false,
-        no_sms: false,
-        no_call: false,
-        no_webhook: false,
-        no_telegram: false,
-        meta: json!({}),
-        notes: None,
-        time_zone: None,
-        language: None,
-        created_at: on.now(),
-        updated_at: on.now(),
-        version: 1,
+        ..lead::Model::new(on.now())
     };
     let made = &row;
     on.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();

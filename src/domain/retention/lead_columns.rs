@@ -5,80 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// The fields of a lead that a column can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Field {
-    /// The email address.
-    Email,
-    /// The phone number.
-    Phone,
-    /// The given name.
-    FirstName,
-    /// The family name.
-    LastName,
-    /// The id in another system.
-    ExternalId,
-    /// The name at Telegram.
-    TelegramUsername,
-    /// An IANA time zone.
-    TimeZone,
-    /// A BCP 47 tag.
-    Language,
-    /// Where the lead came from.
-    Source,
-    /// Notes.
-    Notes,
-}
-
-impl Field {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Email,
-        Self::Phone,
-        Self::FirstName,
-        Self::LastName,
-        Self::ExternalId,
-        Self::TelegramUsername,
-        Self::TimeZone,
-        Self::Language,
-        Self::Source,
-        Self::Notes,
-    ];
-
-    /// The field as the API calls it: mistakes in a line name it so.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Phone => "phone",
-            Self::FirstName => "firstName",
-            Self::LastName => "lastName",
-            Self::ExternalId => "externalId",
-            Self::TelegramUsername => "telegramUsername",
-            Self::TimeZone => "timeZone",
-            Self::Language => "language",
-            Self::Source => "source",
-            Self::Notes => "notes",
-        }
-    }
-
-    /// How such a column is called where nobody says which one it is: in small letters, without what is neither letter nor
-    /// digit.
-    const fn usual_names(self) -> &'static [&'static str] {
-        match self {
-            Self::Email => &["email", "emailaddress", "mail"],
-            Self::Phone => &["phone", "phonenumber", "mobile", "mobilephone", "tel", "telephone"],
-            Self::FirstName => &["firstname", "givenname"],
-            Self::LastName => &["lastname", "familyname", "surname"],
-            Self::ExternalId => &["externalid"],
-            Self::TelegramUsername => &["telegramusername", "telegram"],
-            Self::TimeZone => &["timezone", "tz"],
-            Self::Language => &["language", "lang"],
-            Self::Source => &["source"],
-            Self::Notes => &["notes", "note"],
-        }
-    }
-}
+pub use super::lead_field::Field;
 
 /// Which column holds what. An empty one goes by the usual names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,10 +69,10 @@ fn usual(column: &str) -> String {
     column.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The values that a line gives for a lead, not examined yet.
+/// What a line says of a lead, not examined yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Values {
-    /// The fields that are there, without blanks around it; never empty.
+    /// What is there of the fields, without blanks around it; never empty.
     pub fields: BTreeMap<Field, String>,
     /// The custom fields.
     pub meta: Map<String, Json>,

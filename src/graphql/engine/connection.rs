@@ -8,13 +8,14 @@ use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject, TypeName
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
-use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
+use sea_orm::{EntityTrait, ModelTrait, Select};
 
 use super::context::ContextExt;
 use super::nodes::Nodes;
 use domain::error::{Error, Result, Violation};
 use storage::Db;
 use storage::page::{self, Page, Place, Sort, Window};
+use storage::rows::Row;
 
 /// Nodes in a page when none are asked for.
 pub(super) const DEFAULT: u64 = 25;
@@ -172,7 +173,7 @@ impl<N: ContainerType> Connection<N> {
     pub async fn read<E>(db: &Db, select: Select<E>, sort: Sort<E>, args: &PageArgs) -> Result<Self>
     where
         E: EntityTrait,
-        E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+        E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
         N: From<E::Model>,
     {
         Self::read_counting(db, select, sort, args, None).await
@@ -188,7 +189,7 @@ impl<N: ContainerType> Connection<N> {
     ) -> Result<Self>
     where
         E: EntityTrait,
-        E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+        E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
         N: From<E::Model>,
     {
         let window = args.window(&sort)?;

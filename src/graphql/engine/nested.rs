@@ -8,7 +8,7 @@ use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::resolver_utils::ContainerType;
 use sea_orm::sea_query::Expr;
-use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, Select};
+use sea_orm::{EntityTrait, ModelTrait, Select};
 use uuid::Uuid;
 
 use super::connection::{Connection, Count, PageArgs};
@@ -17,12 +17,13 @@ use super::id::GlobalId;
 use super::loaders::{Load, LoadError, Reader};
 use domain::error::{Error, Result};
 use storage::page::{self, Page, Sort};
+use storage::rows::Row;
 
 /// A list below a node, with everything that was asked of it but the page. Of which node is not part of it: the lists below
 /// all nodes of which the same was asked are read together.
 pub trait Nested: Clone + Eq + Hash + Send + Sync + 'static {
     /// What is in the list.
-    type Entity: EntityTrait<Model: FromQueryResult + ModelTrait<Entity = Self::Entity> + Clone + Send + Sync>;
+    type Entity: EntityTrait<Model: Row + ModelTrait<Entity = Self::Entity> + Clone + Send + Sync>;
 
     /// The whole list below the node whose id is `parent`.
     fn select(&self, parent: Expr) -> Select<Self::Entity>;

@@ -29,6 +29,11 @@ pub struct Model {
     pub version: i32,
 }
 
+crate::rows::row!(
+    id, name, created_at, updated_at, created_by_id, channel_count, version;
+    description,
+);
+
 /// Rows join nothing: loaders follow their ids.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

@@ -51,6 +51,13 @@ pub struct Model {
     pub version: i32,
 }
 
+crate::rows::row!(
+    id, name, batch_id, template_id, params, mode, delivery_rate, retry_limit, test_limit, is_simulated,
+    account_failover, status, created_at, updated_at, created_by_id, version;
+    description, pause_reason, scheduled_at, schedule_missed_at, content, parse_mode, media_type, media_url,
+    media_upload_id, started_at, completed_at,
+);
+
 /// Rows join nothing: loaders follow their ids.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

@@ -44,6 +44,13 @@ pub struct Model {
     pub refresh_not_before: Option<DateTimeUtc>,
 }
 
+crate::rows::row!(
+    id, username, category, collected_at, created_at, updated_at, is_verified, is_active, error_count, version,
+    can_post;
+    tgstat_url, title, description, member_count, last_checked, last_error, slow_mode_seconds, message_price,
+    refresh_requested_at, refresh_not_before,
+);
+
 /// Rows join nothing: loaders follow their ids.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

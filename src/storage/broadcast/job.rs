@@ -44,6 +44,12 @@ pub struct Model {
     pub failed_at: Option<DateTimeUtc>,
 }
 
+crate::rows::row!(
+    id, campaign_id, position, channel_id, status, change, epoch, attempts, leases, created_at;
+    random_id, account_id, message_id, peer_id, error_message, ambiguous_since, not_before, started_at, sent_at,
+    failed_at,
+);
+
 /// Rows join nothing: loaders follow their ids.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

@@ -43,6 +43,11 @@ pub struct Model {
     pub unknown: i32,
 }
 
+crate::rows::row!(
+    campaign_id, status, delivery_rate, run, last_slot, slots_taken, not_before, failures_in_a_row, version, seq,
+    preview, total, queued, sending, sent, failed, cancelled, unknown;
+);
+
 /// Rows join nothing: loaders follow their ids.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

@@ -28,6 +28,11 @@ pub struct Model {
     pub version: i32,
 }
 
+crate::rows::row!(
+    id, name, content, parse_mode, usage_count, created_at, updated_at, version;
+    description, media_type, media_url, media_upload_id,
+);
+
 /// Rows join nothing: loaders follow their ids.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

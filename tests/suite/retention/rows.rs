@@ -6,7 +6,7 @@ use domain::id::{
     SequenceStepExecutionId, SequenceStepId,
 };
 use domain::retention::words::{
-    ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus, LeadStatus,
+    ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus,
     RetentionCampaignStatus, RetentionSequenceStatus, TriggerType,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -77,30 +77,12 @@ pub fn script(channel: ContactChannel, now: DateTime<Utc>) -> script::Model {
 }
 
 pub fn lead(now: DateTime<Utc>) -> lead::Model {
-    let id = LeadId::generate();
+    let blank = lead::Model::new(now);
     lead::Model {
-        id,
-        external_id: None,
         first_name: Some("Ann".into()),
-        last_name: None,
-        phone: None,
-        email: Some(format!("{id}@example.com")),
-        telegram_username: None,
+        email: Some(format!("{}@example.com", blank.id)),
         source: "API".into(),
-        status: LeadStatus::New,
-        status_before: None,
-        no_email: false,
-        no_sms: false,
-        no_call: false,
-        no_webhook: false,
-        no_telegram: false,
-        meta: json!({}),
-        notes: None,
-        time_zone: None,
-        language: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
+        ..blank
     }
 }
 

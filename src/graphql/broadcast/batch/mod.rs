@@ -112,7 +112,7 @@ impl Loader<BatchId> for Reader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[BatchId]) -> Result<HashMap<BatchId, batch::Model>, LoadError> {
-        let rows = batch::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let rows = storage::rows::all(batch::Entity::by_ids(ids), self.db.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

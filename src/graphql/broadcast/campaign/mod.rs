@@ -261,7 +261,7 @@ impl Loader<BroadcastCampaignId> for Reader {
         &self,
         ids: &[BroadcastCampaignId],
     ) -> Result<HashMap<BroadcastCampaignId, campaign::Model>, LoadError> {
-        let rows = campaign::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let rows = storage::rows::all(campaign::Entity::by_ids(ids), self.db.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }
@@ -277,7 +277,7 @@ impl Loader<ProgressOf> for Reader {
 
     async fn load(&self, keys: &[ProgressOf]) -> Result<HashMap<ProgressOf, progress::Model>, LoadError> {
         let ids: Vec<BroadcastCampaignId> = keys.iter().map(|ProgressOf(id)| *id).collect();
-        let rows = progress::Entity::by_ids(&ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let rows = storage::rows::all(progress::Entity::by_ids(&ids), self.db.reader()).await?;
         Ok(rows.into_iter().map(|row| (ProgressOf(row.campaign_id), row)).collect())
     }
 }

@@ -165,7 +165,7 @@ impl Loader<ChannelId> for Reader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[ChannelId]) -> Result<HashMap<ChannelId, channel::Model>, LoadError> {
-        let rows = channel::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let rows = storage::rows::all(channel::Entity::by_ids(ids), self.db.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

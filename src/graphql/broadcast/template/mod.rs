@@ -129,7 +129,7 @@ impl Loader<TemplateId> for Reader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[TemplateId]) -> Result<HashMap<TemplateId, template::Model>, LoadError> {
-        let rows = template::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
+        let rows = storage::rows::all(template::Entity::by_ids(ids), self.db.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }
