@@ -13,6 +13,7 @@ use domain::id::{ConsentId, LeadId};
 use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::retention::{consent, lead};
 
 /// What a lead said.
@@ -37,6 +38,7 @@ pub struct Word {
 pub async fn set(on: &Services, actor: &Actor, id: LeadId, word: Word) -> Result<lead::Model> {
     let word = &checked(word)?;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = lead::Entity::require(tx, id).await?;

@@ -19,6 +19,7 @@ use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
 use domain::violation::OnUnique;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{lead, members, suppression};
 
@@ -53,7 +54,7 @@ pub struct Created {
 
 impl Again for Created {
     async fn again(on: &Services, done: Done) -> Result<Self> {
-        let is_new = done.result["isNew"].as_bool().unwrap_or_default();
+        let is_new = done.answer(|told| told["isNew"].as_bool().unwrap_or_default())?;
         Ok(Self { lead: lead::Model::again(on, done).await?, is_new })
     }
 }
@@ -66,6 +67,7 @@ impl Again for Created {
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Created> {
     let row = &unknown(on, fields)?;
     let created = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             if let Some(lead) = known(tx, row).await? {
@@ -165,6 +167,7 @@ fn said(mut lead: lead::Model, fields: Fields) -> Result<lead::Model> {
 pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) -> Result<lead::Model> {
     let change = &change;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = lead::Entity::require(tx, id).await?;
@@ -226,6 +229,7 @@ fn taken() -> Error {
 /// without it. Erasing a person is another thing: that keeps it from coming back.
 pub async fn delete(on: &Services, actor: &Actor, id: LeadId) -> Result<lead::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = lead::Entity::require(tx, id).await?;

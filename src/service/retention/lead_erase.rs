@@ -11,6 +11,7 @@ use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
+use storage::Noun;
 use storage::retention::{lead, lead_erasure, suppression};
 
 /// What an erased lead says of where it came from.
@@ -23,24 +24,25 @@ const SOURCE: &str = "ERASED";
 /// # Errors
 /// `NOT_FOUND`.
 pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let row = lead::Entity::require(tx, id).await?;
-        let now = on.now();
-        for (kind, address) in [(suppression::Kind::Email, &row.email), (suppression::Kind::Phone, &row.phone)] {
-            if let Some(address) = address {
-                let hash = suppression::hash(&on.key, kind, address);
-                suppression::Entity::keep(tx, kind, hash, "ERASED", now).await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = lead::Entity::require(tx, id).await?;
+            let now = on.now();
+            for (kind, address) in [(suppression::Kind::Email, &row.email), (suppression::Kind::Phone, &row.phone)] {
+                if let Some(address) = address {
+                    let hash = suppression::hash(&on.key, kind, address);
+                    suppression::Entity::keep(tx, kind, hash, "ERASED", now).await?;
+                }
             }
-        }
-        effects::end(on, tx, id, Ending::OptOut).await?;
-        let erased = lead_erasure::traces(tx, &row).await?;
-        empty(row).changed(now).reset_all().update(tx).await?;
-        let metadata = json!({ "attempts": erased.attempts, "conversions": erased.conversions,
-            "webhookEvents": erased.webhook_events });
-        audit::record(on, tx, actor, Action::LeadErased, Subject("Lead", id.0), metadata).await
-    })
-    .await?;
+            effects::end(on, tx, id, Ending::OptOut).await?;
+            let erased = lead_erasure::traces(tx, &row).await?;
+            empty(row).changed(now).reset_all().update(tx).await?;
+            let metadata = json!({ "attempts": erased.attempts, "conversions": erased.conversions,
+                "webhookEvents": erased.webhook_events });
+            audit::record(on, tx, actor, Action::LeadErased, Subject("Lead", id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::Report);
     on.tell(Event::Audit);
     Ok(())

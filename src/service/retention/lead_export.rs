@@ -9,6 +9,7 @@ use domain::audit::Action;
 use domain::error::Result;
 use domain::id::{LeadId, SequenceEnrollmentId};
 use domain::money::Micros;
+use storage::Noun;
 use storage::access::audit_log;
 use storage::retention::{campaign_lead, consent, contact_attempt, conversion, enrollment, execution, lead};
 
@@ -29,10 +30,11 @@ pub async fn export(on: &Services, actor: &Actor, id: LeadId) -> Result<Option<J
         "enrollments": enrollments(on, id).await?,
         "auditLog": audit_lines(on, id).await?,
     });
-    on.write(|tx| async move {
-        audit::record(on, &*tx, actor, Action::LeadExported, Subject("Lead", id.0), json!({})).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            audit::record(on, &*tx, actor, Action::LeadExported, Subject("Lead", id.0), json!({})).await
+        })
+        .await?;
     on.tell(events::Event::Audit);
     Ok(Some(exported))
 }

@@ -11,6 +11,7 @@ use domain::error::{Error, Result, require_version};
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{lead, lead_moves};
 
@@ -37,6 +38,7 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
         return Err(Error::invalid("duplicateId", "must be another lead than keepId"));
     }
     let merged = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let (kept, duplicate) = both(tx, merge).await?;
