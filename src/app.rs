@@ -217,12 +217,13 @@ fn rules(config: &Config) -> Rules {
 
 async fn note_migrations(on: &Services, applied: usize) -> Result<()> {
     let actor = &Actor::system();
-    on.write(|tx| async move {
-        let metadata = json!({ "applied": applied, "version": env!("CARGO_PKG_VERSION") });
-        audit::record(on, &*tx, actor, Action::DatabaseMigration, None::<Subject>, metadata).await
-    })
-    .await
-    .map_err(cause)?;
+    on.db
+        .write(|tx| async move {
+            let metadata = json!({ "applied": applied, "version": env!("CARGO_PKG_VERSION") });
+            audit::record(on, &*tx, actor, Action::DatabaseMigration, None::<Subject>, metadata).await
+        })
+        .await
+        .map_err(cause)?;
     on.tell(Event::Audit);
     Ok(())
 }

@@ -167,6 +167,7 @@ async fn change(
             update = update.col_expr(column, Expr::col(column).add(by(column)));
         }
         for row in on
+            .db
             .write(|tx| {
                 let update = update.clone();
                 async move { Ok(update.exec_with_returning(&*tx).await?) }

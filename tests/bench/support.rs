@@ -110,6 +110,7 @@ impl Bench {
             sso_issued_at: None,
         };
         self.on
+            .db
             .write(|tx| {
                 let row = row.clone();
                 async move {
@@ -130,7 +131,7 @@ impl Bench {
             description: None,
             created_at: now,
             updated_at: now,
-            created_by_id: actor.user.expect("the actor is a user"),
+            created_by_id: actor.who.user().expect("the actor is a user"),
             channel_count: channels,
             version: 1,
         };
@@ -157,6 +158,7 @@ impl Bench {
         let backend = self.on.db.backend();
         let (row, insert_channels, insert_members) = (&row, &insert_channels, &insert_members);
         self.on
+            .db
             .write(|tx| async move {
                 row.clone().into_active_model().insert(&*tx).await?;
                 tx.execute_raw(Statement::from_sql_and_values(backend, insert_channels, [now.into()])).await?;
@@ -208,7 +210,7 @@ impl Bench {
             version: 1,
         };
         let row = &row;
-        self.on.write(|tx| async move { Ok(row.clone().into_active_model().insert(&*tx).await.map(drop)?) }).await?;
+        self.on.db.write(|tx| async move { Ok(row.clone().into_active_model().insert(&*tx).await.map(drop)?) }).await?;
         Ok(id)
     }
 

@@ -11,6 +11,7 @@ use reqwest::Method;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use sha1::Sha1;
+use storage::Noun;
 use storage::retention::{contact_attempt, conversion, lead, webhook_event};
 
 use crate::harness::{Client, TestApp, eventually};
@@ -57,7 +58,7 @@ async fn lead(herald: &TestApp, name: &str, phone: &str) -> lead::Model {
         ..lead::Model::new(on.now())
     };
     let made = &row;
-    on.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
     row
 }
 
@@ -85,7 +86,7 @@ async fn contact(herald: &TestApp, lead: LeadId, channel: ContactChannel, provid
         notes: None,
     };
     let made = &row;
-    on.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
     row.id
 }
 

@@ -42,7 +42,7 @@ async fn change(
     (from, to): (JobStatus, JobStatus),
     pause: Duration,
 ) {
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         let key = move_jobs(&tx, id, positions, from, to).await?;
         let mut delta = Delta::default();
         delta.moved(from, to, i32::try_from(positions.len()).unwrap());
@@ -158,7 +158,7 @@ async fn a_number_that_is_taken_too_early_hides_a_change() {
         told.push(updates.next().await.unwrap().position);
     }
     assert_eq!(told, [1, 2]);
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         let key = move_jobs(&tx, id, &[1], JobStatus::Queued, JobStatus::Sending).await?;
         let entry = "INSERT INTO job_changes (campaign_id, seq, key, positions) VALUES ($1, $2, $3, '1')";
         let values = [id.into(), early.into(), key.into()];

@@ -86,7 +86,7 @@ impl Api {
         };
         let ids = format!(r#"batchId: "{}", templateId: "{}""#, *batch.id.global(), *template.id.global());
         let (batch, template) = (&batch, &template);
-        let insert = services.write(|tx| async move {
+        let insert = services.db.write(|tx| async move {
             let tx = &*tx;
             batch.clone().into_active_model().insert(tx).await?;
             template.clone().into_active_model().insert(tx).await?;

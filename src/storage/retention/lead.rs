@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect, Value};
+use sea_orm::{Condition, QueryOrder, Value};
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::lead_field::Field;
 use domain::retention::words::{ContactChannel, LeadStatus};
@@ -56,29 +57,15 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(LeadId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[LeadId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The leads with this email or this phone number: at most two, in their stored form.
     pub fn reached_by(email: Option<&str>, phone: Option<&str>) -> Select<Self> {
         let by_email = email.map(|email| Column::Email.eq(email));
         let by_phone = phone.map(|phone| Column::Phone.eq(phone));
         let either = Condition::any().add_option(by_email).add_option(by_phone);
         Self::find().filter(either).order_by_asc(Column::Id)
-    }
-
-    /// The lead `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: LeadId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("lead"))
     }
 }
 
@@ -160,15 +147,6 @@ impl Model {
             ContactChannel::Webhook => Some(""),
             ContactChannel::Telegram => self.telegram_username.as_deref(),
         }
-    }
-
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }
 

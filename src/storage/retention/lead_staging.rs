@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{campaign, lead_import};
+use crate::noun::Noun;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
 use domain::error::{Error, Result};

@@ -174,12 +174,13 @@ impl Office {
             description: None,
             created_at: now,
             updated_at: now,
-            created_by_id: self.actor.user.expect("a user"),
+            created_by_id: self.actor.who.user().expect("a user"),
             channel_count: i32::try_from(usernames.len()).expect("not that many"),
             version: 1,
         };
         let (row, channels) = (&row, &channels);
         self.on
+            .db
             .write(|tx| async move {
                 batch::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await?;
                 for part in channels.chunks(500) {
@@ -215,7 +216,7 @@ impl Office {
             version: 1,
         };
         let row = &row;
-        let write = self.on.write(|tx| async move {
+        let write = self.on.db.write(|tx| async move {
             Ok(template::Entity::insert(row.clone().into_active_model())
                 .exec_without_returning(&*tx)
                 .await
@@ -385,7 +386,7 @@ async fn admin(on: &Services) -> Actor {
         sso_issued_at: None,
     };
     let row = &row;
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         Ok(user::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await.map(drop)?)
     });
     write.await.expect("a user");

@@ -87,7 +87,7 @@ async fn later_edits_of_template_and_batch_do_not_touch_a_started_campaign() {
     office.on.db.write_alone(Statement::from_string(office.on.db.backend(), edit)).await.expect("writes");
     let emptied = batch_channel::Entity::delete_many().filter(batch_channel::Column::BatchId.is_not_null());
     let emptied = &emptied;
-    let write = office.on.write(|tx| async move { Ok(emptied.clone().exec(&*tx).await.map(drop)?) });
+    let write = office.on.db.write(|tx| async move { Ok(emptied.clone().exec(&*tx).await.map(drop)?) });
     write.await.expect("writes");
     let worker = office.worker();
     office.until(id, CampaignStatus::Completed).await;

@@ -264,7 +264,7 @@ async fn the_database_takes_no_second_job_of_a_channel_and_no_counters_that_lie(
         let job = storage::broadcast::job::Entity::insert(second.clone().into_active_model());
         Ok(job.exec_without_returning(&*tx).await.map(drop)?)
     };
-    assert!(office.on.write(insert).await.is_err(), "one job a channel");
+    assert!(office.on.db.write(insert).await.is_err(), "one job a channel");
     for lie in ["sent = sent + 1", "queued = queued - 2, sent = sent + 2", "total = total + 1"] {
         let lie = format!("UPDATE broadcast_campaign_progress SET {lie} RETURNING run");
         let lie = Statement::from_string(office.on.db.backend(), lie);

@@ -177,7 +177,7 @@ async fn a_lease_that_is_being_committed_is_not_missed_by_a_takeover() {
     let claim = &request(&office, id, &gone, 3).await;
     let (leased, told) = oneshot::channel();
     let leased = &std::sync::Mutex::new(Some(leased));
-    let leasing = office.on.write(|tx| async move {
+    let leasing = office.on.db.write(|tx| async move {
         let rows = lease(&tx, claim, |job| Decision::Send(i64::from(job.position))).await?;
         if let Some(leased) = leased.lock().expect("no panic").take() {
             leased.send(()).expect("somebody waits");
@@ -259,7 +259,7 @@ async fn an_answer_that_cannot_be_stored_is_set_aside_and_its_job_is_not_sent_tw
     };
     for sql in triggers {
         let sql = &sql;
-        let made = office.on.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await;
+        let made = office.on.db.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await;
         made.expect("a trigger");
     }
     let worker = office.worker();

@@ -124,7 +124,7 @@ async fn try_template(office: &Office) -> Result<(), Error> {
     let insert = "INSERT INTO templates (id, name, content, parse_mode, usage_count, created_at, updated_at)
                   VALUES (randomblob(16), 'x', hex(randomblob(2000)), 'PLAIN', 0, '2026', '2026')";
     let statement = &Statement::from_string(office.on.db.backend(), insert);
-    office.on.write(|tx| async move { Ok(tx.execute_raw(statement.clone()).await.map(drop)?) }).await
+    office.on.db.write(|tx| async move { Ok(tx.execute_raw(statement.clone()).await.map(drop)?) }).await
 }
 
 /// R24: whatever hangs, a process that is told to end has ended within ten seconds.

@@ -67,23 +67,24 @@ pub async fn campaign(herald: &TestApp, time_zone: &str) -> Json {
         leads.push(person(on, "ann", change).await);
     }
     let (row, leads) = (&row, &leads);
-    on.write(|tx| async move {
-        row.clone().into_active_model().insert(&*tx).await?;
-        for lead in leads {
-            let assigned = campaign_lead::Model {
-                id: CampaignLeadId::generate(),
-                campaign_id: id,
-                lead_id: *lead,
-                status: CampaignLeadStatus::Pending,
-                assigned_at: now,
-                completed_at: None,
-            };
-            assigned.into_active_model().insert(&*tx).await?;
-        }
-        Ok(())
-    })
-    .await
-    .unwrap();
+    on.db
+        .write(|tx| async move {
+            row.clone().into_active_model().insert(&*tx).await?;
+            for lead in leads {
+                let assigned = campaign_lead::Model {
+                    id: CampaignLeadId::generate(),
+                    campaign_id: id,
+                    lead_id: *lead,
+                    status: CampaignLeadStatus::Pending,
+                    assigned_at: now,
+                    completed_at: None,
+                };
+                assigned.into_active_model().insert(&*tx).await?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
     json!(id.global())
 }
 

@@ -21,6 +21,7 @@ use providers::simulated::LEDGER;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
 use service::retention::sequence::steps::{self, NewStep};
 use service::retention::{endings, enrollment, schedule, sequence};
+use storage::Noun;
 use storage::retention::lists::{Channels, Days, Texts};
 use storage::retention::queue::pace;
 use storage::retention::{
@@ -353,7 +354,7 @@ async fn a_conversion_stops_what_is_left_and_a_lead_can_be_enrolled_again() {
     let first = bureau.enroll(sequence.id, lead).await;
     assert!(matches!(enrollment::enroll(on, actor, sequence.id, lead).await, Err(Error::Conflict(_))));
     let now = schedule::now(on).await.unwrap();
-    let changed = on.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
+    let changed = on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
     assert_eq!(changed, [sequence.id]);
     let rows = bureau.executions(lead).await;
     assert_eq!((rows[0].status, rows[0].reason), (ExecutionStatus::Cancelled, Some(ExecutionReason::Ended)));

@@ -13,6 +13,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::json;
 use service::retention::lead_merge::{self, Merge};
 use service::retention::{campaign, lead, lead_erase};
+use storage::Noun;
 use storage::retention::{ab_test, contact_attempt, conversion_rule, lead as lead_rows};
 
 use super::engine::{Bureau, email, step};
@@ -82,7 +83,7 @@ async fn what_is_scheduled_on_a_channel_that_a_lead_refuses_is_left_out_when_it_
     let mut row = row.into_active_model();
     row.no_sms = Set(true);
     let row = &row;
-    on.write(|tx| async move { Ok(row.clone().update(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(row.clone().update(&*tx).await?) }).await.unwrap();
     let worker = bureau.worker();
     bureau.finish(sequence.id).await;
     worker.stop().await;
@@ -147,7 +148,7 @@ async fn a_step_keeps_leads_in_their_variant_and_sends_the_winner_once_there_is_
     let mut over = test.into_active_model();
     (over.status, over.winner, over.winner_id) = (Set(AbTestStatus::Completed), Set(Some(AbVariant::B)), Set(Some(b)));
     let over = &over;
-    on.write(|tx| async move { Ok(over.clone().update(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(over.clone().update(&*tx).await?) }).await.unwrap();
     for lead in &leads {
         bureau.enroll(sequence.id, *lead).await;
     }

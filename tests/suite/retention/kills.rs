@@ -9,6 +9,7 @@ use providers::simulated::LEDGER;
 use rand::seq::IndexedRandom;
 use sea_orm::{ColumnTrait, QueryFilter};
 use service::retention::{endings, schedule};
+use storage::Noun;
 use storage::retention::{contact_attempt, enrollment, execution};
 
 use super::engine::{Bureau, email, office_hours};
@@ -54,7 +55,7 @@ async fn heavy_killed_at_random_instants_no_step_reaches_a_lead_twice() {
         process.kill();
         let lead = *all.choose(&mut rand::rng()).unwrap();
         let now = schedule::now(on).await.unwrap();
-        let ended = on.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
+        let ended = on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
         converted.extend((!ended.is_empty()).then_some(lead));
         process = serve();
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use domain::id::{ConsentId, LeadId, RetentionSequenceId, TelegramAccountId};
 use domain::retention::words::{ConsentKind, ContactChannel, DelayUnit, EndReason, ExecutionReason, ExecutionStatus};
 use service::retention::{sequence, switch};
+use storage::Noun;
 use storage::broadcast::telegram_account;
 use storage::retention::{consent, enrollment, execution, lead, lead_peer};
 use telegram::Nobody;

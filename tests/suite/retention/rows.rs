@@ -25,12 +25,13 @@ where
     A: ActiveModelTrait<Entity = E> + Send,
 {
     for chunk in rows.chunks(500) {
-        on.write(|tx| async move {
-            let chunk = chunk.iter().cloned().map(IntoActiveModel::into_active_model);
-            Ok(E::insert_many(chunk).exec_without_returning(&*tx).await.map(drop)?)
-        })
-        .await
-        .unwrap();
+        on.db
+            .write(|tx| async move {
+                let chunk = chunk.iter().cloned().map(IntoActiveModel::into_active_model);
+                Ok(E::insert_many(chunk).exec_without_returning(&*tx).await.map(drop)?)
+            })
+            .await
+            .unwrap();
     }
 }
 

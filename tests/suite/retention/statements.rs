@@ -122,11 +122,12 @@ pub async fn use_script(on: &Services, script: Uuid) {
         updated_at: now,
     };
     let (sequence, step) = (&sequence, &step);
-    on.write(|tx| async move {
-        sequence::Entity::insert(sequence.clone().into_active_model()).exec_without_returning(&*tx).await?;
-        sequence_step::Entity::insert(step.clone().into_active_model()).exec_without_returning(&*tx).await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
+    on.db
+        .write(|tx| async move {
+            sequence::Entity::insert(sequence.clone().into_active_model()).exec_without_returning(&*tx).await?;
+            sequence_step::Entity::insert(step.clone().into_active_model()).exec_without_returning(&*tx).await?;
+            Ok(())
+        })
+        .await
+        .unwrap();
 }

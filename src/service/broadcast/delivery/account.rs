@@ -15,6 +15,7 @@ use domain::delivery::table::Method;
 use domain::error::{Error, Result};
 use domain::id::{SenderId, TelegramAccountId};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::queue::senders::Fate;
 use storage::broadcast::queue::{accounts, standing};
@@ -37,6 +38,7 @@ pub struct Held {
 /// it goes back to the queue as such before anything new is leased.
 pub async fn acquire(on: &Services, holder: &sender::Model, id: TelegramAccountId) -> Result<Option<Held>> {
     let epoch = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             accounts::acquire(tx, id, holder.id, holder.epoch).await
@@ -76,7 +78,7 @@ pub async fn free_orphans(on: &Services) -> Result<()> {
 
 /// What Telegram said outside of a send: the account can't send any more.
 pub async fn park(on: &Services, id: TelegramAccountId, status: AccountStatus, error: &str) -> Result<()> {
-    on.write(|tx| async move { park_in(on, &tx, id, status, error).await }).await?;
+    on.db.write(|tx| async move { park_in(on, &tx, id, status, error).await }).await?;
     on.tell(Event::Audit);
     Ok(())
 }
@@ -100,7 +102,7 @@ pub(super) async fn park_in(
 
 /// What Telegram said outside of a send: the account waits, in one class of methods.
 pub async fn wait(on: &Services, id: TelegramAccountId, method: Method, told: (u32, DateTime<Utc>)) -> Result<()> {
-    on.write(|tx| async move { note_wait(on, &tx, id, method, told).await }).await?;
+    on.db.write(|tx| async move { note_wait(on, &tx, id, method, told).await }).await?;
     on.tell(Event::Audit);
     Ok(())
 }

@@ -16,6 +16,7 @@ use storage::broadcast::queue::tray::{self, Owner, Want};
 /// send this now. After any other error it is not known whether the lease was committed (R10).
 pub async fn engage(on: &Services, mission: &Mission, claim: &Claim) -> Result<Option<Engaged>> {
     let engaged = on
+        .db
         .write(|tx| async move {
             let engaged = engage_row(&tx, claim, |job| decide(on, mission, claim.now, job)).await?;
             if let Some(engaged) = &engaged {
@@ -33,5 +34,5 @@ pub async fn engage(on: &Services, mission: &Mission, claim: &Claim) -> Result<O
 
 /// Puts jobs that are nobody's on an account's tray. Returns their places.
 pub async fn assign(on: &Services, owner: Owner, want: &Want) -> Result<Vec<i32>> {
-    on.write(|tx| async move { tray::assign(&tx, owner, want).await }).await
+    on.db.write(|tx| async move { tray::assign(&tx, owner, want).await }).await
 }

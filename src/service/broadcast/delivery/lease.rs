@@ -18,6 +18,7 @@ use storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as le
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Leased> {
     let leased = on
+        .db
         .write(|tx| async move {
             let leased = lease_rows(&tx, claim, |job| decide(on, mission, claim.now, job)).await?;
             if let Some(row) = &leased.progress {

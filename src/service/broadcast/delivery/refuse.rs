@@ -27,31 +27,32 @@ pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item,
     let status = if item.ambiguous_since.is_some() { JobStatus::Unknown } else { JobStatus::Failed };
     let outcome = if verdict.effect == Effect::ChannelGone { ChannelOutcome::Gone } else { ChannelOutcome::Refused };
     let result = &[ChannelResult { channel: item.channel_id, outcome, error: Some(fault.to_string()) }];
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let key = new_key();
-        if !engage::end(tx, owner, item.position, key, (status, &fault.to_string()), now).await? {
-            return Ok(());
-        }
-        let gone = channels(tx, result, now, on.rules.channel_errors).await?;
-        audit_channels(on, tx, mission, &gone).await?;
-        let mut delta = Delta::default();
-        delta.moved(JobStatus::Queued, status, 1);
-        let change = Change {
-            campaign: owner.campaign,
-            key,
-            positions: &[item.position],
-            sender: None,
-            delta,
-            streak: (mission.run, if status == JobStatus::Failed { Streak::Longer(1) } else { Streak::Untouched }),
-            not_before: 0,
-        };
-        match record(tx, &change, false).await? {
-            Some(row) => follow(on, tx, (mission.run, None), &row).await,
-            None => Ok(()),
-        }
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let key = new_key();
+            if !engage::end(tx, owner, item.position, key, (status, &fault.to_string()), now).await? {
+                return Ok(());
+            }
+            let gone = channels(tx, result, now, on.rules.channel_errors).await?;
+            audit_channels(on, tx, mission, &gone).await?;
+            let mut delta = Delta::default();
+            delta.moved(JobStatus::Queued, status, 1);
+            let change = Change {
+                campaign: owner.campaign,
+                key,
+                positions: &[item.position],
+                sender: None,
+                delta,
+                streak: (mission.run, if status == JobStatus::Failed { Streak::Longer(1) } else { Streak::Untouched }),
+                not_before: 0,
+            };
+            match record(tx, &change, false).await? {
+                Some(row) => follow(on, tx, (mission.run, None), &row).await,
+                None => Ok(()),
+            }
+        })
+        .await?;
     on.tell(Event::Campaign(owner.campaign));
     Ok(())
 }
@@ -59,16 +60,17 @@ pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item,
 /// What goes along with each message is refused: the campaign pauses, as it would at the first send.
 pub async fn refuse_content(on: &Services, mission: &Mission, reason: Reason) -> Result<()> {
     let ending = &Ending::Paused(reason);
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let hot = lock(tx, mission.id).await?;
-        if hot.status == ProgressStatus::Running && hot.run == mission.run {
-            end(on, tx, mission.id, ending).await
-        } else {
-            Ok(())
-        }
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let hot = lock(tx, mission.id).await?;
+            if hot.status == ProgressStatus::Running && hot.run == mission.run {
+                end(on, tx, mission.id, ending).await
+            } else {
+                Ok(())
+            }
+        })
+        .await?;
     on.tell(Event::Work(mission.id));
     on.tell(Event::Campaign(mission.id));
     Ok(())

@@ -35,30 +35,32 @@ pub enum Gone {
 
 /// Registers a process that will lease jobs.
 pub async fn register(on: &Services, row: &sender::Model) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        row.clone().into_active_model().insert(tx).await?;
-        let metadata = json!({ "host": row.host, "pid": row.pid });
-        audit::record(on, tx, &Actor::system(), Action::WorkerStarted, None, metadata).await
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            row.clone().into_active_model().insert(tx).await?;
+            let metadata = json!({ "host": row.host, "pid": row.pid });
+            audit::record(on, tx, &Actor::system(), Action::WorkerStarted, None, metadata).await
+        })
+        .await
 }
 
 /// Notes that a process has given everything back and leases no more.
 pub async fn retire(on: &Services, row: &sender::Model) -> Result<()> {
     senders::end(&on.db, row.id, on.now()).await?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let metadata = json!({ "host": row.host, "pid": row.pid });
-        audit::record(on, tx, &Actor::system(), Action::WorkerStopped, None, metadata).await
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let metadata = json!({ "host": row.host, "pid": row.pid });
+            audit::record(on, tx, &Actor::system(), Action::WorkerStopped, None, metadata).await
+        })
+        .await
 }
 
 /// All senders that are remembered; those that ended long ago are forgotten.
 pub async fn remembered(on: &Services) -> Result<Vec<sender::Model>> {
     let before = on.now() - MEMORY;
-    on.write(|tx| async move { Ok(sender::Entity::forget(before).exec(&*tx).await.map(drop)?) }).await?;
+    on.db.write(|tx| async move { Ok(sender::Entity::forget(before).exec(&*tx).await.map(drop)?) }).await?;
     Ok(sender::Entity::find().all(on.db.reader()).await?)
 }
 
@@ -95,6 +97,7 @@ pub async fn give_back(
         if !is_kept(lease.key) {
             // One campaign a transaction (R7).
             jobs += on
+                .db
                 .write(|tx| async move {
                     let tx = &*tx;
                     senders::give_back(tx, lease, fate, on.now()).await

@@ -125,32 +125,33 @@ pub struct Carrier {
 /// change log, of which nothing is left open. Settling twice changes nothing.
 pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finished: &[i64]) -> Result<()> {
     let plan = &Plan::of(mission, answers);
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let batch = Batch {
-            campaign: mission.id,
-            results: &plan.results,
-            key: new_key(),
-            run: plan.run,
-            streak: plan.streak,
-            not_before: plan.wait.map_or(0, |(_, until)| clock::nanos(until)),
-            finished_leases: finished,
-        };
-        let changed = rows::jobs(tx, &batch).await?;
-        let gone = rows::channels(tx, &plan.channels, on.now(), on.rules.channel_errors).await?;
-        audit_channels(on, tx, mission, &gone).await?;
-        plan.standing.write(on, tx, mission).await?;
-        if let Some((seconds, until)) = plan.wait {
-            let metadata = json!({ "waitSeconds": seconds, "until": until });
-            let subject = Subject("BroadcastCampaign", mission.id.0);
-            audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await?;
-        }
-        if let Some(row) = rows::finish(tx, &batch, &changed).await? {
-            follow(on, tx, (plan.run, plan.pause.clone()), &row).await?;
-        }
-        Ok(())
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let batch = Batch {
+                campaign: mission.id,
+                results: &plan.results,
+                key: new_key(),
+                run: plan.run,
+                streak: plan.streak,
+                not_before: plan.wait.map_or(0, |(_, until)| clock::nanos(until)),
+                finished_leases: finished,
+            };
+            let changed = rows::jobs(tx, &batch).await?;
+            let gone = rows::channels(tx, &plan.channels, on.now(), on.rules.channel_errors).await?;
+            audit_channels(on, tx, mission, &gone).await?;
+            plan.standing.write(on, tx, mission).await?;
+            if let Some((seconds, until)) = plan.wait {
+                let metadata = json!({ "waitSeconds": seconds, "until": until });
+                let subject = Subject("BroadcastCampaign", mission.id.0);
+                audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await?;
+            }
+            if let Some(row) = rows::finish(tx, &batch, &changed).await? {
+                follow(on, tx, (plan.run, plan.pause.clone()), &row).await?;
+            }
+            Ok(())
+        })
+        .await?;
     plan.meter();
     on.tell(Event::Campaign(mission.id));
     Ok(())

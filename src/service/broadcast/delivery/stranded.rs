@@ -29,6 +29,7 @@ pub async fn look_after(on: &Services) -> Result<()> {
             continue;
         }
         let ended = on
+            .db
             .write(|tx| async move {
                 let tx = &*tx;
                 let ended = rows::end_orphans(tx, id, forgotten, on.now(), CHUNK).await?;
@@ -51,14 +52,15 @@ pub async fn look_after(on: &Services) -> Result<()> {
 async fn stop(on: &Services, row: &rows::Campaign) -> Result<()> {
     let ending = if row.hopes == 0 { Ending::Failed } else { Ending::Paused(Reason::NoAccount) };
     let ending = &ending;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let hot = queue::lock(tx, row.campaign_id).await?;
-        if hot.status == ProgressStatus::Running && !hot.is_spent() {
-            end(on, tx, row.campaign_id, ending).await
-        } else {
-            Ok(())
-        }
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let hot = queue::lock(tx, row.campaign_id).await?;
+            if hot.status == ProgressStatus::Running && !hot.is_spent() {
+                end(on, tx, row.campaign_id, ending).await
+            } else {
+                Ok(())
+            }
+        })
+        .await
 }

@@ -97,6 +97,7 @@ pub struct Leased {
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, claim: &Claim) -> Result<Leased> {
     let (leased, changed) = on
+        .db
         .write(|tx| async move {
             let mut round = Round::begin(on, &tx, claim).await?;
             for due in std::mem::take(&mut round.due) {

@@ -51,21 +51,22 @@ pub enum Leave {
 /// [`Error::Precondition`](domain::error::Error::Precondition) if the account was taken over.
 pub async fn begin(on: &Services, turn: Turn) -> Result<Leave> {
     let now = on.now();
-    on.write(|tx| async move {
-        let tx = &*tx;
-        if !standing::stands(tx, turn.attempt).await? {
-            return Ok(Leave::Withdrawn);
-        }
-        accounts::hold(tx, turn.account, turn.holder, turn.epoch, turn.slot).await?;
-        if !budget::send(tx, turn.account, start(turn, now), turn.is_new_peer).await? {
-            return Ok(Leave::Spent);
-        }
-        if turn.is_new_peer {
-            lead_peer::Entity::written(tx, turn.account, turn.lead, now).await?;
-        }
-        Ok(Leave::Given)
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            if !standing::stands(tx, turn.attempt).await? {
+                return Ok(Leave::Withdrawn);
+            }
+            accounts::hold(tx, turn.account, turn.holder, turn.epoch, turn.slot).await?;
+            if !budget::send(tx, turn.account, start(turn, now), turn.is_new_peer).await? {
+                return Ok(Leave::Spent);
+            }
+            if turn.is_new_peer {
+                lead_peer::Entity::written(tx, turn.account, turn.lead, now).await?;
+            }
+            Ok(Leave::Given)
+        })
+        .await
 }
 
 fn start(turn: Turn, now: DateTime<Utc>) -> DateTime<Utc> {

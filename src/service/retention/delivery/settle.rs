@@ -20,6 +20,7 @@ use domain::retention::words::{
 };
 use events::Event;
 use providers::Receipt;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::write::{self, AttemptChange, ExecutionChange};
 use storage::retention::queue::{self, pace};
@@ -57,7 +58,7 @@ pub struct Answer {
 
 /// Settles answers. What is no longer under its lease's key stays as it is: settling twice changes nothing (R9).
 pub async fn settle(on: &Services, answers: &[Answer]) -> Result<()> {
-    let changed = on.write(|tx| async move { within(on, &tx, answers).await }).await?;
+    let changed = on.db.write(|tx| async move { within(on, &tx, answers).await }).await?;
     for sequence in changed {
         on.tell(Event::Sequence(sequence));
     }

@@ -102,7 +102,7 @@ async fn what_a_silent_process_held_is_not_connected_before_telegram_has_let_go_
     }
     // The rest of the minute is left out.
     let (began, until) = (Instant::now(), on.now() + TimeDelta::seconds(3));
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         let row = account_lease::ActiveModel {
             account_id: ActiveValue::Unchanged(account),
             quiet_until: ActiveValue::Set(Some(until)),

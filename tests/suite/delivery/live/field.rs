@@ -13,6 +13,7 @@ use domain::pacing::GRACE;
 use domain::sealed::Vault;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Statement};
 use storage::Db;
+use storage::Noun;
 use storage::access::audit_log;
 use storage::broadcast::{account_lease, campaign_account, job, telegram_account};
 use telegram::Nobody;
@@ -82,7 +83,7 @@ impl Field {
         });
         let rows: Vec<_> = rows.collect();
         let rows = &rows;
-        let write = self.office.on.write(|tx| async move {
+        let write = self.office.on.db.write(|tx| async move {
             let rows = campaign_account::Entity::insert_many(rows.clone());
             Ok(rows.exec_without_returning(&*tx).await.map(drop)?)
         });

@@ -11,6 +11,7 @@ use domain::secret_key::SecretKey;
 use rustix::process::Signal;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement};
 use storage::Db;
+use storage::Noun;
 use storage::broadcast::{account_lease, channel, job};
 use tempfile::TempDir;
 
