@@ -90,6 +90,27 @@ pub struct Rules {
     pub telegram: Application,
 }
 
+impl Default for Rules {
+    /// What holds without any setting.
+    fn default() -> Self {
+        Self {
+            is_simulated: false,
+            data_dir: "./herald-data".into(),
+            upload_max_bytes: 1 << 30,
+            late_limit: Duration::from_hours(1),
+            pause_after_failures: 20,
+            channel_errors: 3,
+            dedupe_window: Duration::from_mins(5),
+            progress_hz: 4,
+            sso: None,
+            endpoints: Endpoints::default(),
+            attribution: Rule::default(),
+            limits: Limits::default(),
+            telegram: Application::default(),
+        }
+    }
+}
+
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {

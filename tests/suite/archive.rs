@@ -223,6 +223,7 @@ async fn a_bucket_that_lies_or_a_crash_loses_nothing() {
     bucket.objects.lock().unwrap().clear();
     let mut crashing: Child = audit("archive").spawn().unwrap();
     eventually("the part is written", async || !bucket.names().is_empty()).await;
+    // It reads back what it has written, and gets no answer.
     tokio::time::sleep(Duration::from_millis(200)).await;
     crashing.kill().unwrap();
     crashing.wait().unwrap();

@@ -16,6 +16,7 @@ use storage::retention::{contact_attempt, conversion, lead, webhook_event};
 
 use crate::harness::{Client, TestApp, eventually};
 use crate::providers::Catcher;
+use crate::retention::rows;
 
 const SAVE: &str = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) {
     integrationConfig { id } } }";
@@ -66,24 +67,10 @@ async fn lead(herald: &TestApp, name: &str, phone: &str) -> lead::Model {
 async fn contact(herald: &TestApp, lead: LeadId, channel: ContactChannel, provider: &str) -> ContactAttemptId {
     let on = herald.services();
     let row = contact_attempt::Model {
-        id: ContactAttemptId::generate(),
-        lead_id: lead,
-        campaign_id: None,
-        step_id: None,
-        script_id: None,
-        ab_test_id: None,
-        ab_variant: None,
-        channel,
-        status: ContactAttemptStatus::Sent,
         provider: Some(provider.into()),
         provider_ref: Some("019ffad2-9b9d-70ff-a76b-0e093eb63e6c".into()),
-        started_at: on.now() - chrono::TimeDelta::hours(1),
-        completed_at: None,
-        duration: None,
-        cost_micros: None,
-        currency: None,
         result: Some(json!({ "segments": 1 })),
-        notes: None,
+        ..rows::attempt(lead, channel, on.now() - chrono::TimeDelta::hours(1))
     };
     let made = &row;
     on.db.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();

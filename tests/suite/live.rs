@@ -133,6 +133,7 @@ async fn a_change_whose_commit_takes_long_is_not_passed_over() {
     }
     let slow = change(&office.on, id, &[1], LEASED, Duration::from_millis(1_500));
     let quick = async {
+        // The slow one has its number by then.
         sleep(Duration::from_millis(300)).await;
         change(&office.on, id, &[2], LEASED, Duration::ZERO).await;
     };

@@ -3,7 +3,7 @@
 use sea_orm::EntityTrait;
 use serde_json::json;
 
-use super::delivery::book::{Book, scheduled};
+use super::delivery::ledger::{Ledger, scheduled};
 use super::{endings, schedule};
 use crate::retention::sequence::steps;
 use crate::{Actor, Services, Write};
@@ -132,8 +132,8 @@ async fn enter(
 /// From ACTIVE to PAUSED, or back.
 async fn switch(on: &Services, w: &Write, row: &enrollment::Model, to: EnrollmentStatus) -> Result<()> {
     let now = schedule::now_in(on, w).await?;
-    let mut book = Book::open(w, now, std::iter::empty()).await?;
-    book.change(
+    let mut ledger = Ledger::open(w, now, std::iter::empty()).await?;
+    ledger.change(
         row,
         EnrollmentChange {
             id: row.id,
@@ -144,8 +144,8 @@ async fn switch(on: &Services, w: &Write, row: &enrollment::Model, to: Enrollmen
             completed_at: None,
         },
     );
-    book.write_rows(w).await?;
-    book.count(w).await?;
+    ledger.write_rows(w).await?;
+    ledger.count(w).await?;
     w.tell(Event::Sequence(row.sequence_id));
     Ok(())
 }
