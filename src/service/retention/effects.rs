@@ -76,7 +76,7 @@ pub async fn opt_out(on: &Services, w: &Write, lead: lead::Model, channel: Conta
     if !lead.refuses(channel) {
         block(w, lead, channel, true, Action::LeadOptedOut, why).await?;
     }
-    end_all(on, w, id, Ending::OptOut).await
+    end_all(on, w, id, Ending::OptOut).await.map(drop)
 }
 
 /// The lead, which is locked, wants to hear from us again on `channel`.
@@ -121,5 +121,5 @@ pub async fn convert(on: &Services, w: &Write, lead: lead::Model) -> Result<()> 
         .filter(campaign_lead::Column::Status.eq(CampaignLeadStatus::Contacted))
         .exec(w)
         .await?;
-    end_all(on, w, id, Ending::Converted).await
+    end_all(on, w, id, Ending::Converted).await.map(drop)
 }

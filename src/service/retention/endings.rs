@@ -29,11 +29,13 @@ pub enum Ending {
     Reply,
 }
 
-/// Ends all enrollments of a lead.
-pub async fn end_all(on: &Services, w: &Write, lead: LeadId, ending: Ending) -> Result<()> {
+/// Ends all enrollments of a lead. Returns whether there were any.
+pub async fn end_all(on: &Services, w: &Write, lead: LeadId, ending: Ending) -> Result<bool> {
     let now = schedule::now_in(on, w).await?;
-    tell(w, ended(w, lead, ending, now).await?);
-    Ok(())
+    let changed = ended(w, lead, ending, now).await?;
+    let were_any = !changed.is_empty();
+    tell(w, changed);
+    Ok(were_any)
 }
 
 /// The lead wants no more contacts: as a part of the transaction that settles a step, which tells the sequences that it is given.

@@ -185,12 +185,13 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
 
 /// Who converted, or must not be contacted any more, leaves all sequences.
 async fn leave(on: &Services, w: &Write, old: &lead::Model, changed: &lead::Model) -> Result<()> {
-    match changed.status {
-        status if status == old.status => Ok(()),
-        LeadStatus::Converted => end_all(on, w, changed.id, Ending::Converted).await,
-        LeadStatus::DoNotContact => end_all(on, w, changed.id, Ending::OptOut).await,
-        _ => Ok(()),
-    }
+    let ending = match changed.status {
+        status if status == old.status => return Ok(()),
+        LeadStatus::Converted => Ending::Converted,
+        LeadStatus::DoNotContact => Ending::OptOut,
+        _ => return Ok(()),
+    };
+    end_all(on, w, changed.id, ending).await.map(drop)
 }
 
 /// Says which lead has the address, where that is known before the unique index does.

@@ -80,7 +80,7 @@ async fn replied(on: &Services, w: &Write, lead: lead::Model, body: &str) -> Res
         .limit(1)
         .one(w)
         .await?;
-    let Some(last) = last else { return end_all(on, w, lead.id, Ending::Reply).await };
+    let Some(last) = last else { return end_all(on, w, lead.id, Ending::Reply).await.map(drop) };
     let last = w.require(last.id).await?;
     let reply: String = body.chars().take(LONGEST).collect();
     let result = Map::from_iter([("replied".to_owned(), json!(true)), ("reply".into(), json!(reply))]);
