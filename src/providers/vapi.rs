@@ -105,20 +105,20 @@ impl Vapi {
         } else {
             "assistantOverrides"
         };
-        let mut outcome_of =
-            body.remove(overrides).and_then(|outcome_of| outcome_of.as_object().cloned()).unwrap_or_default();
+        let mut overridden =
+            body.remove(overrides).and_then(|overridden| overridden.as_object().cloned()).unwrap_or_default();
         if let Some(first) = &call.first_message {
-            outcome_of.insert("firstMessage".into(), json!(first));
+            overridden.insert("firstMessage".into(), json!(first));
         }
-        let mut variables = outcome_of
+        let mut variables = overridden
             .remove("variableValues")
-            .and_then(|outcome_of| outcome_of.as_object().cloned())
+            .and_then(|overridden| overridden.as_object().cloned())
             .unwrap_or_default();
         variables.extend(call.variables.iter().map(clone));
-        outcome_of.insert("variableValues".into(), variables.into());
-        outcome_of.insert("metadata".into(), json!({ "attempt": contact.attempt, "lead": contact.lead }));
-        outcome_of.insert("server".into(), self.server());
-        body.insert(overrides.into(), outcome_of.into());
+        overridden.insert("variableValues".into(), variables.into());
+        overridden.insert("metadata".into(), json!({ "attempt": contact.attempt, "lead": contact.lead }));
+        overridden.insert("server".into(), self.server());
+        body.insert(overrides.into(), overridden.into());
         let mut customer = json!({ "number": call.to, "externalId": contact.lead });
         if let Some(name) = &call.name {
             customer["name"] = json!(name.chars().take(40).collect::<String>());
