@@ -172,7 +172,7 @@ impl Instantly {
         Ok(all.into_iter().next())
     }
 
-    /// Has all events of a campaign outcome_of to `url`.
+    /// Has all events of a campaign told to `url`.
     pub async fn create_webhook(&self, campaign: Uuid, url: &str) -> Result<(), Failure> {
         let body = json!({
             "target_hook_url": url,

@@ -4,7 +4,7 @@ use grammers_mtsender::{InvocationError, RpcError};
 
 use domain::delivery::Fault;
 
-/// An error that Telegram answered is of as it is. After any other one nobody knows whether the request was carried out.
+/// An error that Telegram answered is told as it is. After any other one nobody knows whether the request was carried out.
 pub(super) fn of(error: InvocationError) -> Fault {
     match error {
         InvocationError::Rpc(RpcError { code, name, value, .. }) => Fault::Rpc { code, name, value },
