@@ -41,13 +41,15 @@ impl Converter {
             let on = &self.on;
             let changed = async {
                 let now = schedule::now(on).await?;
-                on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await
+                on.system_write(|w| async move {
+                    let changed = endings::converted(&w, lead, now).await?;
+                    changed.iter().for_each(|sequence| w.tell(Event::Sequence(*sequence)));
+                    Ok(changed)
+                })
+                .await
             };
             let changed = changed.await.map_err(|error| anyhow!("{error}"))?;
             self.converted += u64::from(!changed.is_empty());
-            for sequence in changed {
-                on.tell(Event::Sequence(sequence));
-            }
         }
         Ok(())
     }
