@@ -3,7 +3,7 @@
 use sea_orm::EntityTrait;
 use serde_json::json;
 
-use super::delivery::book::{Book, scheduled};
+use super::delivery::ledger::{Ledger, scheduled};
 use super::{endings, schedule};
 use crate::access::audit::{self, Subject};
 use crate::retention::sequence::steps;
@@ -146,8 +146,8 @@ async fn enter(
 /// From ACTIVE to PAUSED, or back.
 async fn switch(on: &Services, tx: &Tx, row: &enrollment::Model, to: EnrollmentStatus) -> Result<()> {
     let now = schedule::now_in(on, tx).await?;
-    let mut book = Book::open(tx, now, std::iter::empty()).await?;
-    book.change(
+    let mut ledger = Ledger::open(tx, now, std::iter::empty()).await?;
+    ledger.change(
         row,
         EnrollmentChange {
             id: row.id,
@@ -158,6 +158,6 @@ async fn switch(on: &Services, tx: &Tx, row: &enrollment::Model, to: EnrollmentS
             completed_at: None,
         },
     );
-    book.write_rows(tx).await?;
-    book.count(tx).await
+    ledger.write_rows(tx).await?;
+    ledger.count(tx).await
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use domain::audit::Action;
-use domain::broadcast::{CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
 use domain::error::Error;
 use sea_orm::EntityTrait;
 use service::broadcast::{campaign, job};
@@ -34,7 +34,7 @@ async fn nothing_starts_after_a_pause_has_answered() {
         let late = [office.ledger(), other.ledger()].concat().into_iter().filter(|line| line.at > answered).count();
         assert_eq!(late, 0, "sends after the answer, in round {round}");
         let row = office.until_row(id, "the leases to come back", |row| row.sending == 0).await;
-        assert!(row.queued > 0 && row.status == "PAUSED");
+        assert!(row.queued > 0 && row.status == ProgressStatus::Paused);
         campaign::resume(&office.on, &office.actor, id).await.expect("resumes");
     }
     office.until(id, CampaignStatus::Completed).await;
@@ -64,7 +64,7 @@ async fn a_cancelled_campaign_ends_what_was_queued() {
     let answered = office.on.clock.now();
     let row = office.until_row(id, "the end", |row| row.queued + row.sending == 0).await;
     worker.stop().await;
-    assert_eq!(row.status, "CANCELLED");
+    assert_eq!(row.status, ProgressStatus::Cancelled);
     assert_eq!(row.sent + row.cancelled, 2_500);
     office.assert_counters(id).await;
     assert!(office.ledger().iter().all(|line| line.at <= answered));

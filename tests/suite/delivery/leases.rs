@@ -6,7 +6,7 @@ use ::service::broadcast::delivery::sender::Gone;
 use ::service::broadcast::delivery::settle::settle;
 use ::service::broadcast::delivery::{lease, sender as service};
 use ::service::broadcast::{campaign, job};
-use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ProgressStatus};
 use domain::clock;
 use domain::delivery::Fault;
 use domain::secret_key::SecretKey;
@@ -292,7 +292,7 @@ async fn a_cancellation_tells_what_may_have_gone_out_from_what_has_not() {
     campaign::sweep_cancelled(&office.on).await.expect("sweeps");
     let row = office.progress(id).await;
     assert_eq!((row.sent, row.cancelled, row.unknown, row.queued), (1, 5, 3, 0));
-    assert_eq!(row.status, "CANCELLED");
+    assert_eq!(row.status, ProgressStatus::Cancelled);
     settle(&office.on, &mission, &answers(&office, &lost, Some(&ACCEPTED)), &[]).await.expect("settles");
     let row = office.progress(id).await;
     assert_eq!((row.sent, row.unknown), (3, 1));

@@ -39,7 +39,7 @@ impl Attachment {
         Some(Self { kind: campaign.media_type?, from })
     }
 
-    /// By this, what was stored is found again.
+    /// The name under which what was stored is found again.
     fn source(&self) -> String {
         match &self.from {
             From::Upload(id) => format!("{} upload {id}", self.kind),
