@@ -156,15 +156,14 @@ async fn a_repeated_request_gets_the_same_token_but_a_script_never_does() {
 
 #[tokio::test]
 async fn the_audit_log_says_which_token_acted_and_its_chain_holds_that() {
-    const BATCH: &str = "mutation { createBatch(input: { name: \"b\", channelIds: [] }) { batch { id } } }";
+    const CREATE: &str = "mutation($email: String!) { createLead(input: { email: $email }) { lead { id } } }";
     let herald = TestApp::api_only().await;
     let admin = herald.admin().await;
-    let (script, id) = script(&admin, "OPERATOR").await;
-    for by in [&script, &admin] {
-        by.data(&BATCH.replace("\"b\"", &format!("\"{}\"", uuid::Uuid::now_v7())), json!({})).await;
+    let (script, id) = script(&admin, "ADMIN").await;
+    for (by, email) in [(&script, "script@example.com"), (&admin, "admin@example.com")] {
+        by.data(CREATE, json!({ "email": email })).await;
     }
-    let lines =
-        "{ auditLogs(filter: { actions: [BATCH_CREATED] }, first: 2) { nodes { metadata user { username } } } }";
+    let lines = "{ auditLogs(filter: { actions: [LEAD_CREATED] }, first: 2) { nodes { metadata user { username } } } }";
     let lines = admin.data(lines, json!({})).await["auditLogs"]["nodes"].clone();
     assert_eq!((&lines[0]["metadata"]["apiTokenId"], &lines[0]["user"]["username"]), (&Json::Null, &json!("admin")));
     assert_eq!((&lines[1]["metadata"]["apiTokenId"], &lines[1]["user"]["username"]), (&id, &json!("admin")));

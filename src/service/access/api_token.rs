@@ -1,7 +1,7 @@
 //! API tokens: what scripts sign in with. Shown once, stored as a hash, never above their user.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
