@@ -8,7 +8,6 @@ use crate::Services;
 use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::words::ContactChannel;
-use events::Event;
 use storage::retention::lead;
 
 /// What the signature is for.
@@ -40,14 +39,12 @@ pub fn open(on: &Services, token: &str) -> Option<LeadId> {
 /// No more emails to the lead of this link; false if it is none of ours. One who is gone gets none anyway.
 pub async fn unsubscribe(on: &Services, token: &str) -> Result<bool> {
     let Some(id) = open(on, token) else { return Ok(false) };
-    on.db
-        .write(|tx| async move {
-            if let Some(lead) = lead::Entity::find_by_id(id).lock_exclusive().one(&*tx).await? {
-                effects::opt_out(on, &tx, lead, ContactChannel::Email, "the link in an email").await?;
-            }
-            Ok(())
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.system_write(|w| async move {
+        if let Some(lead) = lead::Entity::find_by_id(id).lock_exclusive().one(&w).await? {
+            effects::opt_out(on, &w, lead, ContactChannel::Email, "the link in an email").await?;
+        }
+        Ok(())
+    })
+    .await?;
     Ok(true)
 }

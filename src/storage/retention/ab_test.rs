@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, Condition, QueryOrder};
+use sea_orm::{Condition, QueryOrder};
 
 use crate::noun::noun;
 use domain::error::Result;
@@ -61,16 +61,5 @@ impl Entity {
     /// Tests with this script on one of their sides.
     pub fn using(script: ScriptId) -> Select<Self> {
         Self::find().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

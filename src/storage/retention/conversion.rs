@@ -1,6 +1,5 @@
 //! Conversions: what came of the contacts.
 
-use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
@@ -62,16 +61,5 @@ impl Entity {
     /// The conversions of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

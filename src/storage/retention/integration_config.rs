@@ -1,6 +1,5 @@
 //! How providers are reached.
 
-use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 
 use crate::noun::noun;
@@ -46,16 +45,5 @@ impl Entity {
     /// Those that are used.
     pub fn active() -> Select<Self> {
         Self::find().filter(Column::IsActive.eq(true))
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }
