@@ -159,7 +159,7 @@ async fn hold(on: &Services, id: ChannelId, until: Option<DateTime<Utc>>) -> Res
 
 /// What may stand in the way of a campaign's posts.
 pub async fn obstacles(on: &Services, campaign: BroadcastCampaignId) -> Result<Obstacles> {
-    Obstacles::of(on.db.reader(), campaign).await
+    Obstacles::count(on.db.reader(), campaign).await
 }
 
 /// The text without what no database takes, and not longer than wanted.

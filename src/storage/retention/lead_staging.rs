@@ -20,8 +20,9 @@ use domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
 use domain::retention::lead_field::Field;
 use domain::retention::lead_line::LeadLine;
 
-/// What imports of leads lock on PostgreSQL, one batch after the other: `leads` in ASCII. Two lists with the same people in
-/// another order would lock each other out: in whichever order their emails go, their phones go in another.
+/// The lock that imports of leads take on PostgreSQL, one batch after the other: `leads` in ASCII. Two lists with the
+/// same people in another order would lock each other out: in whichever order their emails go, their phones go in
+/// another.
 const IMPORTING: i64 = 0x6c_6561_6473;
 /// Where a lead comes from whose line does not say.
 const SOURCE: &str = "UPLOAD";
@@ -32,7 +33,7 @@ pub struct NewLead {
     pub id: LeadId,
     /// The number of its line in the file.
     pub line: i64,
-    /// Its addresses, as they would be in the list of those that must not come back.
+    /// The lead's addresses, as they would be in the list of those that must not come back.
     pub email_hash: Option<String>,
     pub phone_hash: Option<String>,
     pub lead: LeadLine,
