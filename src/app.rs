@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::folder::Folder;
 pub use self::running::{Parts, Running};
-use crate::config::{Config, Telegram};
+use crate::config::Config;
 use domain::audit::Action;
 use domain::clock::SystemClock;
 use domain::id::NodeId;
@@ -24,7 +24,7 @@ use events::{Event, Events};
 use service::access::audit::{self, Subject};
 use service::access::user;
 use service::coalesce::Coalesce;
-use service::{Actor, Rules, Services};
+use service::{Actor, Services};
 use storage::Db;
 
 /// Connections to PostgreSQL that one process takes at most.
@@ -48,7 +48,7 @@ impl App {
     /// # Errors
     /// A sentence that says what is in the way.
     pub async fn open(config: Config) -> Result<Self> {
-        let folder = Folder::open(&config.data_dir)?;
+        let folder = Folder::open(&config.rules.data_dir)?;
         Self::open_in(config, folder).await
     }
 
@@ -57,7 +57,7 @@ impl App {
     /// # Errors
     /// As of [`App::open`].
     pub async fn open_with_new_key(config: Config) -> Result<Self> {
-        let folder = Folder::open(&config.data_dir)?;
+        let folder = Folder::open(&config.rules.data_dir)?;
         folder.renew_key()?;
         Self::open_in(config, folder).await
     }
@@ -112,10 +112,10 @@ impl App {
         if db.is_postgres() {
             steer(&db, &clock).await?;
         }
-        if config.sso.as_ref().is_some_and(|issuer| issuer.is_credulous()) {
+        if config.rules.sso.as_ref().is_some_and(|issuer| issuer.is_credulous()) {
             tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
         }
-        let rules = Arc::new(rules(&config));
+        let rules = Arc::new(config.rules.clone());
         let vault = match &before {
             Some(before) => Vault::new(&key).after(before),
             None => Vault::new(&key),
@@ -169,7 +169,7 @@ pub fn install_tls() {
 pub async fn database(config: &Config) -> Result<Db> {
     let db = match &config.database_url {
         Some(url) => Db::postgres(url.expose_secret(), CONNECTIONS).await,
-        None => Db::sqlite(&config.data_dir.join("herald.db")).await,
+        None => Db::sqlite(&config.rules.data_dir.join("herald.db")).await,
     };
     db.map_err(cause).context("the database can't be opened")
 }
@@ -197,32 +197,15 @@ async fn steer(db: &Db, clock: &SystemClock) -> Result<()> {
     Ok(())
 }
 
-fn rules(config: &Config) -> Rules {
-    Rules {
-        is_simulated: config.telegram == Telegram::Simulated,
-        data_dir: config.data_dir.clone(),
-        upload_max_bytes: config.upload_max_bytes,
-        late_limit: config.late_limit,
-        pause_after_failures: config.pause_after_failures,
-        channel_errors: config.channel_errors,
-        dedupe_window: config.dedupe_window,
-        progress_hz: config.progress_hz,
-        sso: config.sso.clone(),
-        endpoints: config.endpoints.clone(),
-        attribution: config.attribution,
-        limits: config.limits.clone(),
-        telegram: config.application.clone(),
-    }
-}
-
 async fn note_migrations(on: &Services, applied: usize) -> Result<()> {
     let actor = &Actor::system();
-    on.write(|tx| async move {
-        let metadata = json!({ "applied": applied, "version": env!("CARGO_PKG_VERSION") });
-        audit::record(on, &*tx, actor, Action::DatabaseMigration, None::<Subject>, metadata).await
-    })
-    .await
-    .map_err(cause)?;
+    on.db
+        .write(|tx| async move {
+            let metadata = json!({ "applied": applied, "version": env!("CARGO_PKG_VERSION") });
+            audit::record(on, &*tx, actor, Action::DatabaseMigration, None::<Subject>, metadata).await
+        })
+        .await
+        .map_err(cause)?;
     on.tell(Event::Audit);
     Ok(())
 }

@@ -127,7 +127,7 @@ impl App {
             return Ok(Worker::start(tools));
         }
         tracing::warn!("HERALD_TELEGRAM=simulated: messages go nowhere");
-        let (clock, ledger) = (self.services.clock.clone(), self.config.data_dir.join(LEDGER));
+        let (clock, ledger) = (self.services.clock.clone(), self.config.rules.data_dir.join(LEDGER));
         let simulated = tokio::task::spawn_blocking(move || Simulated::open(&ledger, clock)).await??;
         let simulated = Arc::new(simulated);
         let contacts = self.contacts().await?;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::{Args, Command};
 
 use super::{Failure, Result};
-use crate::config::{SECRETS, Settings};
+use crate::config::SETTINGS;
 
 /// What `herald help` is about
 #[derive(Args)]
@@ -34,16 +34,14 @@ impl Help {
 
 /// All settings: name, default, meaning.
 fn settings() -> String {
-    let command = Settings::augment_args(Command::new("settings"));
-    let mut rows: Vec<[String; 3]> = Vec::new();
-    for argument in command.get_arguments() {
-        let Some(name) = argument.get_env() else { continue };
-        let default = argument.get_default_values().first().map_or_else(|| "-".into(), |value| value.to_string_lossy());
-        let meaning = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        let flag = argument.get_long().map(|flag| format!("--{flag}")).unwrap_or_default();
-        rows.push([name.to_string_lossy().into(), default.into_owned(), format!("{meaning} [{flag}]")]);
-    }
-    rows.extend(SECRETS.map(|(name, meaning)| [name.into(), "-".into(), meaning.into()]));
+    let rows: Vec<[String; 3]> = SETTINGS
+        .iter()
+        .map(|setting| {
+            let flag = setting.flag().map(|flag| format!(" [--{flag}]")).unwrap_or_default();
+            let default = setting.default().unwrap_or("-");
+            [setting.name.into(), default.into(), format!("{}{flag}", setting.meaning())]
+        })
+        .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
     let (name, default) = (width(0), width(1));
     let mut text = "Each setting is an environment variable; most are a flag too, which wins.\n\n".to_owned();

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::Settings;
+use ::storage::Noun;
 use ::storage::broadcast as storage;
 use ::storage::broadcast::channel_import::Model;
 use domain::broadcast::ImportStatus;

@@ -2,15 +2,6 @@
 
 use clap::ValueEnum;
 
-/// Where messages go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Telegram {
-    /// To Telegram.
-    Live,
-    /// Nowhere.
-    Simulated,
-}
-
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -20,12 +11,12 @@ pub enum LogFormat {
     Json,
 }
 
-/// Whether anything is handed to providers.
+/// Where messages, or what providers are handed, go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// To those that are set up.
+    /// To Telegram, or to the providers that are set up.
     Live,
-    /// To none.
+    /// Nowhere.
     Simulated,
 }
 

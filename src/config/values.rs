@@ -1,5 +1,6 @@
 //! How values of settings are written, and what is said of those that are not.
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -10,16 +11,29 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
 use clap::ValueEnum;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
+use super::choices::{Mode, Model};
+use domain::retention::attribution::AttributionModel;
 use domain::secret_key::SecretKey;
 use service::access::password::violation;
+use service::broadcast::telegram_account::is_api_hash;
 use storage::archive::Place;
 
 /// What a value is, or a sentence that says why it can't be used.
 pub(super) type Value<T> = Result<T, String>;
+
+/// What is empty is not given.
+pub(super) fn optional<T>(read: impl Fn(&str) -> Value<T>) -> impl Fn(&str) -> Value<Option<T>> {
+    move |text| if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
+
+pub(super) fn text(text: &str) -> Value<String> {
+    Ok(text.to_owned())
+}
 
 pub(super) fn address(text: &str) -> Value<SocketAddr> {
     let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
@@ -34,19 +48,15 @@ pub(super) fn server(text: &str) -> Value<Arc<str>> {
     if is_right { Ok(text.into()) } else { Err(format!("{text:?} is not an address such as gateway.example:443")) }
 }
 
-pub(super) fn folder(path: PathBuf) -> Value<PathBuf> {
-    if path.as_os_str().is_empty() { Err("it is empty".into()) } else { Ok(path) }
+pub(super) fn folder(path: &OsStr) -> Value<PathBuf> {
+    if path.is_empty() { Err("it is empty".into()) } else { Ok(path.into()) }
 }
 
 /// The value is not repeated: it may have a password in it.
-pub(super) fn url(url: Option<SecretString>, schemes: &[&str]) -> Value<Option<SecretString>> {
-    let is_known = |url: &SecretString| {
-        let scheme = url.expose_secret().split_once("://").map(|(scheme, _)| scheme);
-        scheme.is_some_and(|scheme| schemes.contains(&scheme))
-    };
-    match url {
-        Some(url) if !is_known(&url) => Err(format!("it does not begin with {}://", schemes[0])),
-        url => Ok(url),
+pub(super) fn url<const N: usize>(schemes: &[&'static str; N]) -> impl Fn(&str) -> Value<SecretString> {
+    move |text| match text.split_once("://") {
+        Some((scheme, _)) if schemes.contains(&scheme) => Ok(text.into()),
+        _ => Err(format!("it does not begin with {}://", schemes[0])),
     }
 }
 
@@ -62,8 +72,14 @@ pub(super) fn auth_key(text: &str) -> Value<Arc<[u8; 256]>> {
     bytes.map(Arc::new).ok_or_else(|| "it is not 256 bytes in base64".to_owned())
 }
 
-pub(super) fn password(text: String) -> Value<SecretString> {
-    match violation("password", &text) {
+/// The hash is not repeated: it is a secret.
+pub(super) fn api_hash(text: &str) -> Value<SecretString> {
+    let wrong = || "it is not the 32 hexadecimal digits that my.telegram.org shows".to_owned();
+    is_api_hash(text).then(|| text.into()).ok_or_else(wrong)
+}
+
+pub(super) fn password(text: &str) -> Value<SecretString> {
+    match violation("password", text) {
         Some(violation) => Err(violation.message),
         None => Ok(text.into()),
     }
@@ -77,6 +93,19 @@ pub(super) fn choice<T: ValueEnum>(text: &str) -> Value<T> {
             .map(|value| value.get_name().into())
             .collect();
         format!("{text:?} is not one of {}", choices.join(", "))
+    })
+}
+
+/// Whether what would be sent goes nowhere.
+pub(super) fn is_simulated(text: &str) -> Value<bool> {
+    Ok(choice::<Mode>(text)? == Mode::Simulated)
+}
+
+pub(super) fn attribution(text: &str) -> Value<AttributionModel> {
+    Ok(match choice(text)? {
+        Model::LastTouch => AttributionModel::LastTouch,
+        Model::FirstTouch => AttributionModel::FirstTouch,
+        Model::Linear => AttributionModel::Linear,
     })
 }
 
@@ -113,8 +142,8 @@ pub(super) fn place(text: &str) -> Value<Place> {
     }
 }
 
-pub(super) fn list<T>(text: Option<&str>, one: impl Fn(&str) -> Value<T>) -> Value<Vec<T>> {
-    text.unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty()).map(one).collect()
+pub(super) fn list<T>(one: impl Fn(&str) -> Value<T>) -> impl Fn(&str) -> Value<Vec<T>> {
+    move |text| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(&one).collect()
 }
 
 pub(super) fn size(text: &str) -> Value<u64> {
@@ -144,14 +173,43 @@ pub(super) fn duration(text: &str) -> Value<Duration> {
     millis.map(Duration::from_millis).ok_or_else(|| format!("{text:?} is not a duration such as 30s, 5m or 1h"))
 }
 
-pub(super) fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Value<T> {
-    let number = text.trim().parse().ok().filter(|number| range.contains(number));
-    number.ok_or_else(|| format!("{text:?} is not a whole number from {} to {}", range.start(), range.end()))
+pub(super) fn number<T: FromStr + PartialOrd + Display>(range: RangeInclusive<T>) -> impl Fn(&str) -> Value<T> {
+    move |text| {
+        let number = text.trim().parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("{text:?} is not a whole number from {} to {}", range.start(), range.end()))
+    }
 }
 
-pub(super) fn filter(text: String) -> Value<String> {
-    match EnvFilter::try_new(&text) {
-        Ok(_) => Ok(text),
+pub(super) fn days(range: RangeInclusive<i64>) -> impl Fn(&str) -> Value<TimeDelta> {
+    let number = number(range);
+    move |text| number(text).map(TimeDelta::days)
+}
+
+/// A limit on how many.
+pub(super) fn count<T: TryFrom<u32>>(text: &str) -> Value<T> {
+    T::try_from(number(1..=1_000_000_u32)(text)?).map_err(|_| format!("{text:?} is too large"))
+}
+
+pub(super) fn count_or_none(text: &str) -> Value<u32> {
+    number(0..=1_000_000)(text)
+}
+
+/// A limit on a size.
+pub(super) fn bytes(text: &str) -> Value<usize> {
+    let size = usize::try_from(size(text)?).ok().filter(|size| (1 << 10..=1 << 30).contains(size));
+    size.ok_or_else(|| format!("{text:?} is not from 1KiB to 1GiB"))
+}
+
+/// A limit on a time.
+pub(super) fn time(text: &str) -> Value<Duration> {
+    let range = Duration::from_millis(10)..=Duration::from_hours(24);
+    let time = Some(duration(text)?).filter(|time| range.contains(time));
+    time.ok_or_else(|| format!("{text:?} is not from 10ms to 24h"))
+}
+
+pub(super) fn filter(text: &str) -> Value<String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
         Err(_) => Err(format!("{text:?} is not a log filter such as info or info,sqlx=debug")),
     }
 }

@@ -2,6 +2,9 @@
 
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::id::NounId;
 
 /// What happened, as the audit log calls it.
 #[derive(
@@ -256,5 +259,41 @@ impl Action {
             Self::AccountBanned => Severity::Critical,
             _ => Severity::Info,
         }
+    }
+}
+
+/// What a line of the audit log is about: a noun, or nothing in particular. Typed ids turn into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject(Option<(&'static str, Uuid)>);
+
+impl Subject {
+    /// Nothing in particular.
+    pub const NONE: Self = Self(None);
+
+    /// The noun `kind` with this id.
+    pub const fn new(kind: &'static str, id: Uuid) -> Self {
+        Self(Some((kind, id)))
+    }
+
+    /// The noun's type, as the API calls it.
+    pub fn kind(self) -> Option<&'static str> {
+        self.0.map(|(kind, _)| kind)
+    }
+
+    /// Which one.
+    pub fn id(self) -> Option<Uuid> {
+        self.0.map(|(_, id)| id)
+    }
+}
+
+impl<I: NounId> From<I> for Subject {
+    fn from(id: I) -> Self {
+        Self::new(I::NAME, id.uuid())
+    }
+}
+
+impl<I: NounId> From<Option<I>> for Subject {
+    fn from(id: Option<I>) -> Self {
+        id.map_or(Self::NONE, Self::from)
     }
 }

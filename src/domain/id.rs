@@ -1,8 +1,13 @@
 //! Typed ids: a lead's where a channel's is wanted does not compile.
 
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
+
+use crate::role::Permission;
 
 /// An id as the API shows it: base64url of `Type:<uuid>`, so that an id says of itself what it names.
 pub fn global(name: &str, uuid: Uuid) -> String {
@@ -11,16 +16,37 @@ pub fn global(name: &str, uuid: Uuid) -> String {
     URL_SAFE_NO_PAD.encode([name, ":", uuid].concat())
 }
 
+/// The id of a noun: something that the API, the audit log or an error names.
+pub trait NounId: Copy + Eq + Ord + Hash + Debug + Display + Into<sea_orm::Value> + Send + Sync + 'static {
+    /// The noun's type, as the API and the audit log call it.
+    const NAME: &'static str;
+    /// The noun, as people are told of it.
+    const WORD: &'static str;
+    /// The permission that finding it by its id alone needs; None if it can't be found so.
+    const READ: Option<Permission>;
+
+    /// The id without its type.
+    fn uuid(self) -> Uuid;
+
+    /// The id that names this row.
+    fn from_uuid(uuid: Uuid) -> Self;
+
+    /// The id as the API shows it.
+    fn global_id(self) -> String {
+        global(Self::NAME, self.uuid())
+    }
+}
+
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($($(#[$doc:meta])* $id:ident $(: $name:literal, $word:literal $(, $read:ident)?)?;)+) => {$(
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
             sea_orm::DeriveValueType, serde::Serialize, serde::Deserialize,
         )]
-        pub struct $name(pub Uuid);
+        pub struct $id(pub Uuid);
 
-        impl $name {
+        impl $id {
             /// A new id. `UUIDv7`: sorts by the time of its making, so it is the keyset too.
             pub fn generate() -> Self {
                 Self(Uuid::now_v7())
@@ -28,79 +54,98 @@ macro_rules! ids {
         }
 
         // sea-orm 2.0.4 does not derive this for a newtype of Uuid.
-        impl sea_orm::TryFromU64 for $name {
+        impl sea_orm::TryFromU64 for $id {
             fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
-                Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
+                Err(sea_orm::DbErr::ConvertFromU64(stringify!($id)))
             }
         }
 
-        impl std::fmt::Display for $name {
+        impl Display for $id {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                self.0.fmt(f)
+                Display::fmt(&self.0, f)
             }
         }
+
+        $(
+            impl NounId for $id {
+                const NAME: &'static str = $name;
+                const WORD: &'static str = $word;
+                const READ: Option<Permission> = ids!(@read $($read)?);
+
+                fn uuid(self) -> Uuid {
+                    self.0
+                }
+
+                fn from_uuid(uuid: Uuid) -> Self {
+                    Self(uuid)
+                }
+            }
+        )?
     )+};
+    (@read) => { None };
+    (@read $permission:ident) => { Some(Permission::$permission) };
 }
 
+// A noun's line: its id, its type in the API, the word for people, and the permission that reads it.
 ids!(
     /// A person or script that signs in.
-    UserId,
+    UserId: "User", "user", ReadUsers;
     /// A refresh token of a session.
-    RefreshTokenId,
+    RefreshTokenId;
     /// An API token of a script.
-    ApiTokenId,
+    ApiTokenId: "ApiToken", "API token", OwnApiTokens;
     /// A Telegram channel.
-    ChannelId,
+    ChannelId: "Channel", "channel", ReadBroadcast;
     /// A list of channels.
-    BatchId,
+    BatchId: "Batch", "batch", ReadBroadcast;
     /// A message to be sent.
-    TemplateId,
+    TemplateId: "Template", "template", ReadBroadcast;
     /// A broadcast campaign.
-    BroadcastCampaignId,
+    BroadcastCampaignId: "BroadcastCampaign", "broadcast campaign", ReadBroadcast;
     /// One message of a campaign to one channel.
-    JobId,
+    JobId: "Job", "job", ReadBroadcast;
     /// A line of the audit log.
-    AuditLogId,
+    AuditLogId: "AuditLog", "audit line", ReadAudit;
     /// An uploaded file.
-    UploadId,
+    UploadId: "Upload", "upload";
     /// An import of channels.
-    ChannelImportId,
+    ChannelImportId: "ChannelImport", "channel import", ReadBroadcast;
     /// A process that leases jobs, for as long as it runs.
-    SenderId,
+    SenderId;
     /// The data folder of a process: uploads lie there.
-    NodeId,
+    NodeId;
     /// A Telegram account that sends.
-    TelegramAccountId,
+    TelegramAccountId: "TelegramAccount", "Telegram account", TelegramAccounts;
     /// A person that retention writes to.
-    LeadId,
+    LeadId: "Lead", "lead", ReadRetention;
     /// What a lead agreed to.
-    ConsentId,
+    ConsentId;
     /// A retention campaign.
-    RetentionCampaignId,
+    RetentionCampaignId: "RetentionCampaign", "retention campaign", ReadRetention;
     /// A lead in a retention campaign.
-    CampaignLeadId,
+    CampaignLeadId: "CampaignLead", "campaign lead", ReadRetention;
     /// A contact to a lead.
-    ContactAttemptId,
+    ContactAttemptId: "ContactAttempt", "contact attempt", ReadRetention;
     /// A text for leads.
-    ScriptId,
+    ScriptId: "Script", "script", ReadRetention;
     /// What came of contacts.
-    ConversionId,
+    ConversionId: "Conversion", "conversion", ReadRetention;
     /// A rule that skips a channel.
-    ConversionRuleId,
+    ConversionRuleId: "ConversionRule", "conversion rule", ReadRetention;
     /// A retention sequence.
-    RetentionSequenceId,
+    RetentionSequenceId: "RetentionSequence", "retention sequence", ReadRetention;
     /// A step of a retention sequence.
-    SequenceStepId,
+    SequenceStepId: "SequenceStep", "sequence step", ReadRetention;
     /// A lead in a retention sequence.
-    SequenceEnrollmentId,
+    SequenceEnrollmentId: "SequenceEnrollment", "enrollment", ReadRetention;
     /// A step for a lead.
-    SequenceStepExecutionId,
+    SequenceStepExecutionId: "SequenceStepExecution", "step execution", ReadRetention;
     /// How a provider is reached.
-    IntegrationConfigId,
+    IntegrationConfigId: "IntegrationConfig", "integration config", ManageIntegrations;
     /// A test of two scripts.
-    AbTestId,
+    AbTestId: "AbTest", "A/B test", ReadRetention;
     /// An import of leads.
-    LeadImportId,
+    LeadImportId: "LeadImport", "lead import", ReadRetention;
     /// A callback of a provider.
-    WebhookEventId,
+    WebhookEventId: "WebhookEvent", "webhook event";
 );

@@ -11,8 +11,8 @@ use crate::access::sso::Issuer;
 use crate::broadcast::telegram_account::Application;
 use crate::once::Once;
 use domain::clock::Clock;
-use domain::error::Result;
-use domain::id::{NodeId, UserId};
+use domain::error::{Error, Result};
+use domain::id::{ApiTokenId, NodeId, UserId};
 use domain::limits::Limits;
 use domain::retention::attribution::Rule;
 use domain::retention::endpoints::Endpoints;
@@ -20,7 +20,7 @@ use domain::role::Role;
 use domain::sealed::Vault;
 use domain::secret_key::SecretKey;
 use events::{Event, Events};
-use storage::{Db, Tx};
+use storage::Db;
 
 pub mod access;
 pub mod broadcast;
@@ -34,6 +34,9 @@ pub mod secrets;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod write;
+
+pub use write::Write;
 
 /// What every use case works with.
 #[derive(Clone)]
@@ -87,12 +90,61 @@ pub struct Rules {
     pub telegram: Application,
 }
 
+impl Default for Rules {
+    /// What holds without any setting.
+    fn default() -> Self {
+        Self {
+            is_simulated: false,
+            data_dir: "./herald-data".into(),
+            upload_max_bytes: 1 << 30,
+            late_limit: Duration::from_hours(1),
+            pause_after_failures: 20,
+            channel_errors: 3,
+            dedupe_window: Duration::from_mins(5),
+            progress_hz: 4,
+            sso: None,
+            endpoints: Endpoints::default(),
+            attribution: Rule::default(),
+            limits: Limits::default(),
+            telegram: Application::default(),
+        }
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Herald itself.
+    Herald,
+    /// Somebody who has not signed in.
+    Nobody,
+    /// A user who has signed in.
+    User(UserId),
+    /// A script that shows an API token.
+    Token {
+        /// Who made the token.
+        user: UserId,
+        /// Which one it is.
+        token: ApiTokenId,
+    },
+}
+
+impl Who {
+    /// The user who answers for it.
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) | Self::Token { user, .. } => Some(user),
+            Self::Herald | Self::Nobody => None,
+        }
+    }
+}
+
 /// In whose name something is done.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// The user; None is Herald itself.
-    pub user: Option<UserId>,
-    /// The user's role.
+    /// Who acts.
+    pub who: Who,
+    /// The role that decides what may be done.
     pub role: Role,
     /// The address that the request came from.
     pub address: Option<String>,
@@ -103,17 +155,25 @@ pub struct Actor {
 impl Actor {
     /// Herald itself.
     pub const fn system() -> Self {
-        Self { user: None, role: Role::Admin, address: None, once: None }
+        Self { who: Who::Herald, role: Role::Admin, address: None, once: None }
     }
 
     /// Somebody who has not signed in.
     pub const fn anonymous(address: Option<String>) -> Self {
-        Self { user: None, role: Role::Auditor, address, once: None }
+        Self { who: Who::Nobody, role: Role::Auditor, address, once: None }
     }
 
     /// Somebody who has signed in.
     pub const fn user(id: UserId, role: Role, address: Option<String>) -> Self {
-        Self { user: Some(id), role, address, once: None }
+        Self { who: Who::User(id), role, address, once: None }
+    }
+
+    /// The user in whose name it is done.
+    ///
+    /// # Errors
+    /// Nobody has signed in.
+    pub fn signed_in(&self) -> Result<UserId> {
+        self.who.user().ok_or(Error::Unauthenticated("sign in first"))
     }
 
     /// The same for one request that carries an idempotency key.
@@ -130,21 +190,12 @@ impl Actor {
 }
 
 impl Services {
-    /// Runs one transaction: see [`Db::write`].
-    pub async fn write<T, F, W>(&self, transaction: F) -> Result<T>
-    where
-        F: Fn(Arc<Tx>) -> W,
-        W: Future<Output = Result<T>>,
-    {
-        self.db.write(transaction).await
-    }
-
     /// The present instant.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// Tells all that something changed; to be called after the commit.
+    /// Tells all that something changed. What changes rows tells by [`Write::tell`], which can't come before the commit.
     pub fn tell(&self, event: Event) {
         self.events.publish(event);
     }

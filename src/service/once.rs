@@ -3,32 +3,27 @@
 //! A key belongs to a user and a mutation. What was done under it is noted in the transaction of the write itself, with its
 //! audit line, so that neither is there without the other. The answer is made anew from what was changed, as it is by then.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::access::audit::Subject;
 use super::{Actor, Services};
 use domain::error::{Error, Result};
-use domain::id::{
-    AbTestId, BatchId, BroadcastCampaignId, ChannelId, ChannelImportId, ContactAttemptId, ConversionId,
-    ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId, RetentionCampaignId, RetentionSequenceId,
-    ScriptId, SequenceEnrollmentId, TelegramAccountId, TemplateId, UserId,
-};
+use domain::id::NounId;
 use domain::json::canonical;
-use storage::access::{idempotency_key, user};
-use storage::broadcast::{batch, campaign, channel, channel_import, job, telegram_account, template};
-use storage::retention::{
-    self, ab_test, contact_attempt, conversion, conversion_rule, enrollment, integration_config, lead, lead_import,
-    script, sequence,
-};
+use storage::Noun;
+use storage::access::idempotency_key;
 
 /// How long a key is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 /// The longest key, in characters.
 const LONGEST: usize = 255;
+/// Under this word a key's row has the answer, if the write gave one.
+pub(crate) const ANSWER: &str = "answer";
 /// By which words audit lines tell how many a write has moved.
 const MOVED: [&str; 5] = ["added", "retried", "requested", "messages", "assigned"];
 
@@ -63,8 +58,27 @@ impl Once {
 pub struct Done {
     /// What was made or changed.
     pub resource: Uuid,
-    /// What else was answered.
-    pub result: Json,
+    /// What is in the key's row.
+    result: Json,
+}
+
+impl Done {
+    /// What else was answered. Where the row has no answer, the version of Herald that wrote it told it in the audit line, of
+    /// which the row has the metadata: `older` finds it there.
+    pub fn answer<A: DeserializeOwned>(&self, older: impl FnOnce(&Json) -> A) -> Result<A> {
+        match self.result.get(ANSWER) {
+            Some(answer) => A::deserialize(answer).map_err(Error::internal),
+            None => Ok(older(&self.result)),
+        }
+    }
+
+    /// How many were moved.
+    pub fn moved(&self) -> Result<i32> {
+        self.answer(|told| {
+            let moved = MOVED.iter().find_map(|word| told[word].as_i64()).unwrap_or_default();
+            i32::try_from(moved).unwrap_or(i32::MAX)
+        })
+    }
 }
 
 /// An answer that can be made anew.
@@ -83,6 +97,18 @@ pub fn once<'a, T: Again + Send + 'a>(
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<T>> {
     once_or(on, actor, work, |done| T::again(on, done))
+}
+
+/// [`once`] for a row, and how many the write has moved.
+pub fn once_moving<'a, T: Again + Send + 'a>(
+    on: &'a Services,
+    actor: &'a Actor,
+    work: impl Future<Output = Result<(T, i32)>> + Send + 'a,
+) -> BoxFuture<'a, Result<(T, i32)>> {
+    once_or(on, actor, work, move |done| async move {
+        let moved = done.moved()?;
+        Ok((T::again(on, done).await?, moved))
+    })
 }
 
 /// [`once`] for an answer that only the caller can make anew.
@@ -109,7 +135,7 @@ pub fn once_or<'a, T: Send + 'a, A: Future<Output = Result<T>> + Send>(
 }
 
 async fn find(on: &Services, actor: &Actor) -> Result<Option<Done>> {
-    let (Some(once), Some(user)) = (&actor.once, actor.user) else { return Ok(None) };
+    let (Some(once), Some(user)) = (&actor.once, actor.who.user()) else { return Ok(None) };
     let since = on.now() - KEPT;
     match idempotency_key::Entity::kept(user, &once.mutation, &once.key, since).one(on.db.reader()).await? {
         Some(row) if row.fingerprint != once.fingerprint => Err(Error::IdempotencyConflict),
@@ -118,11 +144,7 @@ async fn find(on: &Services, actor: &Actor) -> Result<Option<Done>> {
     }
 }
 
-/// Notes, in the transaction of a write, what it has done under the actor's key. [`super::access::audit::record`] calls it;
-/// a write without an audit line of its own must.
-///
-/// # Errors
-/// [`Error::Conflict`] if another request under the same key was quicker: this one must undo what it did.
+/// The old way to note what was done, for what does not go by [`super::Write`] yet.
 pub async fn note(
     on: &Services,
     tx: &impl ConnectionTrait,
@@ -130,15 +152,28 @@ pub async fn note(
     subject: Option<Subject>,
     result: Option<Json>,
 ) -> Result<()> {
-    let (Some(once), Some(user)) = (&actor.once, actor.user) else { return Ok(()) };
-    let now = on.now();
+    claim(tx, actor, on.now(), subject.map(|Subject(_, id)| id), result).await
+}
+
+/// Notes, in the transaction of a write, what it has done under the actor's key.
+///
+/// # Errors
+/// [`Error::Conflict`] if another request under the same key was quicker: this one must undo what it did.
+pub(crate) async fn claim(
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    resource: Option<Uuid>,
+    result: Option<Json>,
+) -> Result<()> {
+    let (Some(once), Some(user)) = (&actor.once, actor.who.user()) else { return Ok(()) };
     let row = idempotency_key::Model {
         user_id: user,
         mutation: once.mutation.clone(),
         key: once.key.clone(),
         request: once.request,
         fingerprint: once.fingerprint.clone(),
-        resource_id: subject.map(|Subject(_, id)| id),
+        resource_id: resource,
         result,
         created_at: now,
     };
@@ -151,60 +186,20 @@ pub async fn note(
 
 /// Forgets keys whose time is over.
 pub async fn sweep(on: &Services) -> Result<()> {
-    let before = on.now() - KEPT;
-    on.write(|tx| async move { Ok(idempotency_key::Entity::forget(before).exec(&*tx).await?) }).await?;
-    Ok(())
+    on.system_write(|w| async move {
+        idempotency_key::Entity::forget(w.now - KEPT).exec(&w).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// Rows are answers by themselves.
-macro_rules! rows {
-    ($($table:ident by $id:ident as $kind:literal),+ $(,)?) => {$(
-        impl Again for $table::Model {
-            async fn again(on: &Services, done: Done) -> Result<Self> {
-                let found = $table::Entity::find_by_id($id(done.resource)).one(on.db.reader()).await?;
-                found.ok_or(Error::NotFound($kind))
-            }
-        }
-    )+};
-}
-
-rows!(
-    user by UserId as "user",
-    channel by ChannelId as "channel",
-    channel_import by ChannelImportId as "channel import",
-    lead_import by LeadImportId as "lead import",
-    ab_test by AbTestId as "A/B test",
-    lead by LeadId as "lead",
-    batch by BatchId as "batch",
-    template by TemplateId as "template",
-    campaign by BroadcastCampaignId as "broadcast campaign",
-    job by JobId as "job",
-    integration_config by IntegrationConfigId as "integration config",
-    telegram_account by TelegramAccountId as "Telegram account",
-    conversion by ConversionId as "conversion",
-    sequence by RetentionSequenceId as "retention sequence",
-    enrollment by SequenceEnrollmentId as "enrollment",
-);
-
-rows!(
-    script by ScriptId as "script",
-    contact_attempt by ContactAttemptId as "contact attempt",
-    conversion_rule by ConversionRuleId as "conversion rule",
-);
-
-impl Again for retention::campaign::Model {
+impl<M> Again for M
+where
+    M: ModelTrait,
+    M::Entity: EntityTrait<Model = M> + Noun,
+{
     async fn again(on: &Services, done: Done) -> Result<Self> {
-        let id = RetentionCampaignId(done.resource);
-        let found = retention::campaign::Entity::find_by_id(id).one(on.db.reader()).await?;
-        found.ok_or(Error::NotFound("retention campaign"))
-    }
-}
-
-/// A row, and how many the write has moved.
-impl<T: Again + Send> Again for (T, i32) {
-    async fn again(on: &Services, done: Done) -> Result<Self> {
-        let moved = MOVED.iter().find_map(|word| done.result[word].as_i64()).unwrap_or_default();
-        let moved = i32::try_from(moved).unwrap_or(i32::MAX);
-        Ok((T::again(on, done).await?, moved))
+        <M::Entity as Noun>::get(on.db.reader(), NounId::from_uuid(done.resource)).await
     }
 }

@@ -30,17 +30,18 @@ pub async fn rotate(on: &Services) -> Result<Report> {
     let mut report = Report::default();
     for shelf in SHELVES {
         let mut after = Uuid::nil();
-        while let Some((last, chunk)) = on.write(|tx| async move { chunk(on, &tx, shelf, after).await }).await? {
+        while let Some((last, chunk)) = on.db.write(|tx| async move { chunk(on, &tx, shelf, after).await }).await? {
             after = last;
             report.sealed += chunk.sealed;
             report.unopened += chunk.unopened;
         }
     }
     let metadata = &json!({ "sealed": report.sealed, "unopened": report.unopened, "keyId": on.vault.key_id() });
-    on.write(|tx| async move {
-        audit::record(on, &*tx, &Actor::system(), Action::SecretsRotated, None, metadata.clone()).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            audit::record(on, &*tx, &Actor::system(), Action::SecretsRotated, None, metadata.clone()).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(report)
 }

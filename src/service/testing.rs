@@ -1,20 +1,25 @@
-//! What the unit tests of services stand on: an empty database in a folder of its own.
+//! What tests and benchmarks stand on: services over a database of their own, and rows to put into it.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use super::coalesce::Coalesce;
 use super::{Rules, Services};
-use crate::broadcast::telegram_account::Application;
-use domain::clock::SystemClock;
-use domain::id::NodeId;
-use domain::limits::Limits;
-use domain::retention::attribution::Rule;
-use domain::retention::endpoints::Endpoints;
+use domain::broadcast::{CanPost, ParseMode};
+use domain::clock::{Clock, SystemClock};
+use domain::id::{BatchId, ChannelId, NodeId, TemplateId, UserId};
+use domain::role::Role;
 use domain::sealed::Vault;
 use domain::secret_key::SecretKey;
 use events::local::LocalEvents;
 use storage::Db;
+use storage::access::user;
+use storage::broadcast::{batch, channel, template};
+
+/// The secret key of all tests and benchmarks.
+pub const KEY: [u8; 32] = [7; 32];
 
 /// Services over a migrated SQLite. The folder lives as long as this does.
 pub struct Fixture {
@@ -29,31 +34,104 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::sqlite(&folder.path().join("herald.db")).await.unwrap();
         db.migrate().await.unwrap();
-        let rules = Rules {
-            is_simulated: true,
-            data_dir: folder.path().into(),
-            upload_max_bytes: 1 << 20,
-            late_limit: Duration::from_hours(1),
-            pause_after_failures: 20,
-            channel_errors: 3,
-            dedupe_window: Duration::from_mins(5),
-            progress_hz,
-            sso: None,
-            endpoints: Endpoints::default(),
-            attribution: Rule::default(),
-            limits: Limits::default(),
-            telegram: Application::default(),
-        };
-        let services = Services {
+        let mut services = Services::testing(db, Arc::new(SystemClock::new()), folder.path());
+        services.rules = Arc::new(Rules { progress_hz, ..(*services.rules).clone() });
+        Self { services, _folder: folder }
+    }
+}
+
+impl Services {
+    /// Services as without any setting, but that nothing is sent; events stay in the process.
+    pub fn testing(db: Db, clock: Arc<dyn Clock>, data_dir: &Path) -> Self {
+        let mut rules = Rules { is_simulated: true, data_dir: data_dir.into(), ..Rules::default() };
+        rules.endpoints.is_simulated = true;
+        let key = SecretKey::new(KEY);
+        Self {
             db,
-            clock: Arc::new(SystemClock::new()),
+            clock,
             events: Arc::new(LocalEvents::new()),
-            key: SecretKey::new([7; 32]),
-            vault: Vault::new(&SecretKey::new([7; 32])),
+            vault: Vault::new(&key),
+            key,
             rules: Arc::new(rules),
             node: NodeId::generate(),
             sessions: Coalesce::default(),
-        };
-        Self { services, _folder: folder }
+        }
+    }
+}
+
+/// An admin who can't sign in.
+pub fn user(now: DateTime<Utc>) -> user::Model {
+    let id = UserId::generate();
+    user::Model {
+        id,
+        username: format!("admin-{id}"),
+        password_hash: String::new(),
+        role: Role::Admin,
+        created_at: now,
+        updated_at: now,
+        last_login_at: None,
+        deleted_at: None,
+        version: 1,
+        sso_subject: None,
+        sso_issued_at: None,
+    }
+}
+
+/// A channel of which nothing is known but its name.
+pub fn channel(username: &str, now: DateTime<Utc>) -> channel::Model {
+    channel::Model {
+        id: ChannelId::generate(),
+        username: username.into(),
+        category: "tests".into(),
+        tgstat_url: None,
+        collected_at: now,
+        created_at: now,
+        updated_at: now,
+        title: None,
+        description: None,
+        member_count: None,
+        is_verified: false,
+        last_checked: None,
+        is_active: true,
+        error_count: 0,
+        last_error: None,
+        version: 1,
+        can_post: CanPost::Unknown,
+        slow_mode_seconds: None,
+        message_price: None,
+        refresh_requested_at: None,
+        refresh_not_before: None,
+    }
+}
+
+/// A batch that has, or is to have, so many channels.
+pub fn batch(by: UserId, channels: usize, now: DateTime<Utc>) -> batch::Model {
+    batch::Model {
+        id: BatchId::generate(),
+        name: "All".into(),
+        description: None,
+        created_at: now,
+        updated_at: now,
+        created_by_id: by,
+        channel_count: i32::try_from(channels).expect("not that many"),
+        version: 1,
+    }
+}
+
+/// A template of plain text.
+pub fn template(content: &str, now: DateTime<Utc>) -> template::Model {
+    template::Model {
+        id: TemplateId::generate(),
+        name: "Hello".into(),
+        content: content.into(),
+        description: None,
+        parse_mode: ParseMode::Plain,
+        media_type: None,
+        media_url: None,
+        media_upload_id: None,
+        usage_count: 0,
+        created_at: now,
+        updated_at: now,
+        version: 1,
     }
 }

@@ -4,6 +4,7 @@ pub mod access;
 pub mod archive;
 pub mod broadcast;
 pub mod db;
+pub mod noun;
 pub mod page;
 pub mod retention;
 pub mod rows;
@@ -12,3 +13,4 @@ pub mod sql;
 pub use domain::violation;
 
 pub use db::{Db, Tx};
+pub use noun::{Keyed, Noun};

@@ -1,8 +1,8 @@
-//! The gate of a lane: what is closed here starts nothing, whatever has been leased.
+//! The gate of a campaign's run or of an account: while it is closed nothing starts, whatever has been leased.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// Shared by a lane, its launches and its settler.
+/// A gate, shared by those who claim, those who hand over, and those who hear the answers.
 #[derive(Debug, Default)]
 pub struct Gate {
     closed: AtomicBool,

@@ -166,6 +166,7 @@ async fn change(
             update = update.col_expr(column, sea_query::ExprTrait::add(Expr::col(column), by));
         }
         for row in on
+            .db
             .write(|tx| {
                 let update = update.clone();
                 async move { Ok(update.exec_with_returning(&*tx).await?) }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::broadcast::CampaignStatus;
+use domain::broadcast::ProgressStatus;
 use domain::id::BroadcastCampaignId;
 use events::{Event, Subscription};
 use futures_util::future::BoxFuture;
@@ -93,7 +93,7 @@ async fn finish(bench: &Bench, campaigns: &[BroadcastCampaignId]) -> anyhow::Res
     loop {
         let rows = progress::Entity::find().all(bench.on.db.reader()).await?;
         let mine: Vec<_> = rows.into_iter().filter(|row| campaigns.contains(&row.campaign_id)).collect();
-        if mine.iter().all(|row| row.status == CampaignStatus::Completed.to_string()) {
+        if mine.iter().all(|row| row.status == ProgressStatus::Completed) {
             anyhow::ensure!(mine.iter().all(|row| row.sent == row.total), "not everything was sent");
             return Ok(mine.iter().map(|row| row.sent).sum());
         }

@@ -200,6 +200,7 @@ async fn seed(bench: &Bench) -> anyhow::Result<(Actor, Vec<BroadcastCampaignId>)
     let sql = &sql;
     bench
         .on
+        .db
         .write(|tx| async move {
             tx.execute_raw(Statement::from_string(backend, sql)).await?;
             Ok(())

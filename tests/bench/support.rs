@@ -7,32 +7,19 @@ pub mod socket;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use domain::broadcast::{CampaignMode, ParseMode};
-use domain::clock::{Clock, SystemClock};
-use domain::id::{BatchId, BroadcastCampaignId, NodeId, TemplateId, UserId};
-use domain::limits::Limits;
-use domain::retention::attribution::Rule;
-use domain::retention::endpoints::Endpoints;
+use domain::broadcast::CampaignMode;
+use domain::clock::SystemClock;
+use domain::id::{BatchId, BroadcastCampaignId, TemplateId};
 use domain::role::Role;
-use domain::sealed::Vault;
-use domain::secret_key::SecretKey;
-use events::Events;
-use events::local::LocalEvents;
 use events::redis::RedisEvents;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use service::broadcast::campaign;
-use service::broadcast::telegram_account::Application;
-use service::coalesce::Coalesce;
+use service::testing;
 use service::{Actor, Rules, Services};
 use storage::Db;
 use storage::access::user;
-use storage::broadcast::{batch, template};
 use tokio_util::sync::CancellationToken;
-
-/// The secret key of all benchmarks.
-const KEY: [u8; 32] = [7; 32];
 
 /// A benchmark's database and services.
 pub struct Bench {
@@ -50,41 +37,12 @@ impl Bench {
             Err(_) => Db::sqlite(&folder.join("herald.db")).await?,
         };
         db.migrate().await?;
-        let rules = Rules {
-            is_simulated: true,
-            data_dir: folder.clone(),
-            upload_max_bytes: 8 << 30,
-            late_limit: Duration::from_hours(1),
-            pause_after_failures: 20,
-            channel_errors: 3,
-            dedupe_window: Duration::from_mins(5),
-            progress_hz: 4,
-            sso: None,
-            endpoints: Endpoints::default(),
-            attribution: Rule::default(),
-            limits: Limits::default(),
-            telegram: Application::default(),
-        };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let events: Arc<dyn Events> = match std::env::var("REDIS_URL") {
-            Ok(url) => Arc::new(RedisEvents::start(&url, "bench:", &CancellationToken::new())?),
-            Err(_) => Arc::new(LocalEvents::new()),
-        };
-        let key = SecretKey::new(KEY);
-        let node = NodeId::generate();
-        Ok(Self {
-            on: Services {
-                db,
-                clock,
-                events,
-                vault: Vault::new(&key),
-                key,
-                rules: Arc::new(rules),
-                node,
-                sessions: Coalesce::default(),
-            },
-            folder,
-        })
+        let mut on = Services::testing(db, Arc::new(SystemClock::new()), &folder);
+        on.rules = Arc::new(Rules { upload_max_bytes: 8 << 30, ..(*on.rules).clone() });
+        if let Ok(url) = std::env::var("REDIS_URL") {
+            on.events = Arc::new(RedisEvents::start(&url, "bench:", &CancellationToken::new())?);
+        }
+        Ok(Self { on, folder })
     }
 
     /// The kind of database.
@@ -94,22 +52,10 @@ impl Bench {
 
     /// A user in whose name the benchmark works.
     pub async fn admin(&self) -> anyhow::Result<Actor> {
-        let now = self.on.now();
-        let id = UserId::generate();
-        let row = user::Model {
-            id,
-            username: format!("bench-{id}"),
-            password_hash: String::new(),
-            role: Role::Admin,
-            created_at: now,
-            updated_at: now,
-            last_login_at: None,
-            deleted_at: None,
-            version: 1,
-            sso_subject: None,
-            sso_issued_at: None,
-        };
+        let row = testing::user(self.on.now());
+        let id = row.id;
         self.on
+            .db
             .write(|tx| {
                 let row = row.clone();
                 async move {
@@ -122,18 +68,9 @@ impl Bench {
 
     /// A batch of so many new channels.
     pub async fn batch(&self, actor: &Actor, channels: i32) -> anyhow::Result<BatchId> {
-        let id = BatchId::generate();
         let now = self.on.now();
-        let row = batch::Model {
-            id,
-            name: "bench".into(),
-            description: None,
-            created_at: now,
-            updated_at: now,
-            created_by_id: actor.user.expect("the actor is a user"),
-            channel_count: channels,
-            version: 1,
-        };
+        let row = testing::batch(actor.who.user().expect("the actor is a user"), usize::try_from(channels)?, now);
+        let id = row.id;
         let postgres = self.on.db.is_postgres();
         // Ids that rise with n, and differ between batches.
         let number = if postgres { "lpad(to_hex(n), 12, '0')" } else { "printf('%012x', n)" };
@@ -157,6 +94,7 @@ impl Bench {
         let backend = self.on.db.backend();
         let (row, insert_channels, insert_members) = (&row, &insert_channels, &insert_members);
         self.on
+            .db
             .write(|tx| async move {
                 row.clone().into_active_model().insert(&*tx).await?;
                 tx.execute_raw(Statement::from_sql_and_values(backend, insert_channels, [now.into()])).await?;
@@ -191,24 +129,10 @@ impl Bench {
 
     /// A template of this content.
     pub async fn template(&self, content: &str) -> anyhow::Result<TemplateId> {
-        let id = TemplateId::generate();
-        let now = self.on.now();
-        let row = template::Model {
-            id,
-            name: "bench".into(),
-            content: content.into(),
-            description: None,
-            parse_mode: ParseMode::Plain,
-            media_type: None,
-            media_url: None,
-            media_upload_id: None,
-            usage_count: 0,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let row = testing::template(content, self.on.now());
+        let id = row.id;
         let row = &row;
-        self.on.write(|tx| async move { Ok(row.clone().into_active_model().insert(&*tx).await.map(drop)?) }).await?;
+        self.on.db.write(|tx| async move { Ok(row.clone().into_active_model().insert(&*tx).await.map(drop)?) }).await?;
         Ok(id)
     }
 

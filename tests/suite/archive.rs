@@ -19,6 +19,7 @@ use serde_json::{Value as Json, json};
 use service::Actor;
 use service::access::audit::{self, Subject};
 use service::access::seal;
+use storage::Noun;
 use storage::access::audit_log;
 
 use crate::delivery::fixture::Office;
@@ -32,13 +33,14 @@ async fn office() -> Office {
     let office = Office::with_clock(Arc::new(VirtualClock::at(long_ago))).await;
     let on = &office.on;
     for number in 0..LINES {
-        on.write(|tx| async move {
-            let metadata = json!({ "z": number, "a": { "текст": "ё\n\"", "n": [1.5, null, -0.25] } });
-            let actor = Actor { address: Some("10.0.0.1".into()), ..Actor::system() };
-            audit::record(on, &*tx, &actor, Action::CampaignPaused, None::<Subject>, metadata).await
-        })
-        .await
-        .unwrap();
+        on.db
+            .write(|tx| async move {
+                let metadata = json!({ "z": number, "a": { "текст": "ё\n\"", "n": [1.5, null, -0.25] } });
+                let actor = Actor { address: Some("10.0.0.1".into()), ..Actor::system() };
+                audit::record(on, &*tx, &actor, Action::CampaignPaused, None::<Subject>, metadata).await
+            })
+            .await
+            .unwrap();
     }
     seal::seal(on).await.unwrap();
     office
@@ -221,6 +223,7 @@ async fn a_bucket_that_lies_or_a_crash_loses_nothing() {
     bucket.objects.lock().unwrap().clear();
     let mut crashing: Child = audit("archive").spawn().unwrap();
     eventually("the part is written", async || !bucket.names().is_empty()).await;
+    // It reads back what it has written, and gets no answer.
     tokio::time::sleep(Duration::from_millis(200)).await;
     crashing.kill().unwrap();
     crashing.wait().unwrap();

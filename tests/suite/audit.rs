@@ -149,9 +149,8 @@ async fn who_listens_hears_of_each_line_in_the_order_of_the_chain() {
     sealed(&herald).await;
     let document = "subscription { auditLogged { seq action metadata } }";
     let mut lines = auditor.subscribe(document, json!({})).await;
-    // The subscription has begun once it has answered; before, there is nothing to wait for.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let admin = herald.admin().await;
+    lines.begun(&admin).await;
     for round in 0..20 {
         admin.data(CREATE, json!({ "name": format!("user{round}"), "password": PASSWORD })).await;
     }

@@ -11,10 +11,12 @@ use reqwest::Method;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use sha1::Sha1;
+use storage::Noun;
 use storage::retention::{contact_attempt, conversion, lead, webhook_event};
 
 use crate::harness::{Client, TestApp, eventually};
 use crate::providers::Catcher;
+use crate::retention::rows;
 
 const SAVE: &str = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) {
     integrationConfig { id } } }";
@@ -48,31 +50,16 @@ async fn start_with(flags: &[&str]) -> (TestApp, Client) {
 async fn lead(herald: &TestApp, name: &str, phone: &str) -> lead::Model {
     let on = herald.services();
     let row = lead::Model {
-        id: LeadId::generate(),
         external_id: Some(format!("crm-{name}")),
         first_name: Some(name.into()),
-        last_name: None,
         phone: Some(phone.into()),
         email: Some(format!("{name}@example.com")),
-        telegram_username: None,
         source: "API".into(),
         status: LeadStatus::Contacted,
-        status_before: None,
-        no_email: false,
-        no_sms: false,
-        no_call: false,
-        no_webhook: false,
-        no_telegram: false,
-        meta: json!({}),
-        notes: None,
-        time_zone: None,
-        language: None,
-        created_at: on.now(),
-        updated_at: on.now(),
-        version: 1,
+        ..lead::Model::new(on.now())
     };
     let made = &row;
-    on.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
     row
 }
 
@@ -80,27 +67,13 @@ async fn lead(herald: &TestApp, name: &str, phone: &str) -> lead::Model {
 async fn contact(herald: &TestApp, lead: LeadId, channel: ContactChannel, provider: &str) -> ContactAttemptId {
     let on = herald.services();
     let row = contact_attempt::Model {
-        id: ContactAttemptId::generate(),
-        lead_id: lead,
-        campaign_id: None,
-        step_id: None,
-        script_id: None,
-        ab_test_id: None,
-        ab_variant: None,
-        channel,
-        status: ContactAttemptStatus::Sent,
         provider: Some(provider.into()),
         provider_ref: Some("019ffad2-9b9d-70ff-a76b-0e093eb63e6c".into()),
-        started_at: on.now() - chrono::TimeDelta::hours(1),
-        completed_at: None,
-        duration: None,
-        cost_micros: None,
-        currency: None,
         result: Some(json!({ "segments": 1 })),
-        notes: None,
+        ..rows::attempt(lead, channel, on.now() - chrono::TimeDelta::hours(1))
     };
     let made = &row;
-    on.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
     row.id
 }
 

@@ -52,14 +52,15 @@ async fn lead_with(herald: &TestApp, days: &[i64]) -> (LeadId, Vec<Json>) {
         })
         .collect();
     let all = &contacts;
-    on.write(|tx| async move {
-        for contact in all {
-            contact.clone().into_active_model().insert(&*tx).await?;
-        }
-        Ok(())
-    })
-    .await
-    .unwrap();
+    on.db
+        .write(|tx| async move {
+            for contact in all {
+                contact.clone().into_active_model().insert(&*tx).await?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
     (id, contacts.iter().map(|contact| json!(contact.id.global())).collect())
 }
 

@@ -85,6 +85,7 @@ async fn while_redis_is_away_sends_go_on_and_everybody_gets_to_the_right_end() {
     office.until_row(id, "some sends", |row| row.sent > 30).await;
     redis.end();
     let (left, sent) = (Instant::now(), office.progress(id).await.sent);
+    // Longer than the second within which a process looks by itself.
     sleep(Duration::from_millis(1_500)).await;
     office.until_row(id, "sends without Redis", |row| row.sent > sent + 50).await;
     redis.begin();

@@ -1,26 +1,26 @@
-//! Several processes on one PostgreSQL and one Redis. On SQLite there is nothing to try: a folder has one process.
-
-use std::time::Duration;
+//! Several processes on one PostgreSQL and one Redis.
 
 use herald::app::Parts;
 use serde_json::json;
 use service::access::chain;
 
-use crate::harness::{Database, PASSWORD, Process, TestApp, eventually};
+use crate::harness::{Database, PASSWORD, Postgres, Process, TestApp, eventually, only_on};
 
+/// Why these tests need PostgreSQL.
+const FLEET: &str = "a folder with SQLite has one process";
 const API: Parts = Parts { api: true, worker: false };
 
 #[tokio::test]
 async fn what_one_process_does_the_others_know_at_once() {
-    let here = TestApp::api_only().await;
-    if !here.database().is_postgres() {
+    if !only_on(Postgres, FLEET) {
         return;
     }
+    let here = TestApp::api_only().await;
     let there = here.join(&[], API).await;
     let auditor = here.auditor().await.at(there.url());
     let viewer = auditor.data("{ viewer { id } }", json!({})).await;
     let mut lines = auditor.subscribe("subscription { auditLogged { action } }", json!({})).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    lines.begun(&here.admin().await).await;
     here.admin().await;
     assert_eq!(lines.data().await["auditLogged"]["action"], "USER_LOGIN");
 
@@ -32,10 +32,10 @@ async fn what_one_process_does_the_others_know_at_once() {
 
 #[tokio::test]
 async fn two_sealers_make_one_chain() {
-    let here = TestApp::api_only().await;
-    if !here.database().is_postgres() {
+    if !only_on(Postgres, FLEET) {
         return;
     }
+    let here = TestApp::api_only().await;
     let there = here.join(&[], API).await;
     let logins = (0..20).map(async |number| {
         let by = if number % 2 == 0 { &here } else { &there };
@@ -50,10 +50,10 @@ async fn two_sealers_make_one_chain() {
 
 #[tokio::test]
 async fn wrong_passwords_count_wherever_they_are_tried() {
-    let here = TestApp::api_only().await;
-    if !here.database().is_postgres() {
+    if !only_on(Postgres, FLEET) {
         return;
     }
+    let here = TestApp::api_only().await;
     let there = here.join(&[], API).await;
     for number in 0..10 {
         let by = if number % 2 == 0 { &here } else { &there };
@@ -66,10 +66,10 @@ async fn wrong_passwords_count_wherever_they_are_tried() {
 
 #[tokio::test]
 async fn processes_that_start_at_once_migrate_once() {
-    let database = Database::create().await;
-    if !database.is_postgres() {
+    if !only_on(Postgres, FLEET) {
         return;
     }
+    let database = Database::create().await;
     let starts = (0..3).map(|number| {
         let database = database.shared();
         tokio::task::spawn_blocking(move || {

@@ -3,6 +3,7 @@
 use domain::retention::credentials::{Credentials, Provider};
 use serde_json::{Value as Json, json};
 use service::retention::integration;
+use storage::Noun;
 use storage::retention::integration_config;
 
 use crate::harness::{Client, Reply, TestApp};

@@ -42,7 +42,7 @@ async fn change(
     (from, to): (JobStatus, JobStatus),
     pause: Duration,
 ) {
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         let key = move_jobs(&tx, id, positions, from, to).await?;
         let mut delta = Delta::default();
         delta.moved(from, to, i32::try_from(positions.len()).unwrap());
@@ -133,6 +133,7 @@ async fn a_change_whose_commit_takes_long_is_not_passed_over() {
     }
     let slow = change(&office.on, id, &[1], LEASED, Duration::from_millis(1_500));
     let quick = async {
+        // The slow one has its number by then.
         sleep(Duration::from_millis(300)).await;
         change(&office.on, id, &[2], LEASED, Duration::ZERO).await;
     };
@@ -158,7 +159,7 @@ async fn a_number_that_is_taken_too_early_hides_a_change() {
         told.push(updates.next().await.unwrap().position);
     }
     assert_eq!(told, [1, 2]);
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         let key = move_jobs(&tx, id, &[1], JobStatus::Queued, JobStatus::Sending).await?;
         let entry = "INSERT INTO job_changes (campaign_id, seq, key, positions) VALUES ($1, $2, $3, '1')";
         let values = [id.into(), early.into(), key.into()];

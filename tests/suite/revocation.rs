@@ -16,11 +16,10 @@ const EVERYWHERE: &str = "mutation { logout(input: { everywhere: true }) { user 
 const TOKEN: &str = "mutation { createApiToken(input: { name: \"x\", role: ADMIN }) { token apiToken { id } } }";
 const REVOKE: &str = "mutation($id: ID!) { revokeApiToken(input: { id: $id }) { apiToken { id } } }";
 
-/// Runs `taking` while `watcher` watches, and waits until he does not any more.
-async fn ends(what: &str, watcher: &Client, taking: impl Future<Output = Json>) {
+/// Runs `taking` while `watcher` watches what `boss` does, and waits until he does not any more.
+async fn ends(what: &str, boss: &Client, watcher: &Client, taking: impl Future<Output = Json>) {
     let mut lines = watcher.subscribe(LINES, json!({})).await;
-    // A subscription that has nothing to say yet does not tell when it has begun.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    lines.begun(boss).await;
     taking.await;
     let ending = async { while lines.next().await.is_some_and(|reply| reply.errors().is_empty()) {} };
     tokio::time::timeout(Duration::from_secs(5), ending).await.unwrap_or_else(|_| panic!("{what}: it went on"));
@@ -37,23 +36,23 @@ async fn what_is_taken_away_ends_what_is_watched() {
     };
     let (anna, id) = other("anna").await;
     let demotion = json!({ "input": { "id": id, "role": "OPERATOR" } });
-    ends("a role", &anna, boss.data(UPDATE, demotion)).await;
+    ends("a role", &boss, &anna, boss.data(UPDATE, demotion)).await;
     let (boris, id) = other("boris").await;
     let password = json!({ "input": { "id": id, "password": "another long password" } });
-    ends("a password", &boris, boss.data(UPDATE, password)).await;
+    ends("a password", &boss, &boris, boss.data(UPDATE, password)).await;
     let (clara, id) = other("clara").await;
-    ends("a user", &clara, boss.data(DELETE, json!({ "id": id }))).await;
+    ends("a user", &boss, &clara, boss.data(DELETE, json!({ "id": id }))).await;
     let (here, _) = other("dora").await;
     let (there, _) = other("dora").await;
-    ends("all sessions", &here, there.data(EVERYWHERE, json!({}))).await;
+    ends("all sessions", &boss, &here, there.data(EVERYWHERE, json!({}))).await;
     let (maker, id) = other("emil").await;
     let token = maker.data(TOKEN, json!({})).await["createApiToken"].clone();
     let script = maker.with_token(token["token"].as_str().unwrap());
     let demotion = json!({ "input": { "id": id, "role": "OPERATOR" } });
-    ends("the role under an API token", &script, boss.data(UPDATE, demotion)).await;
+    ends("the role under an API token", &boss, &script, boss.data(UPDATE, demotion)).await;
     let token = boss.data(TOKEN, json!({})).await["createApiToken"].clone();
     let script = boss.with_token(token["token"].as_str().unwrap());
-    ends("an API token", &script, boss.data(REVOKE, json!({ "id": token["apiToken"]["id"] }))).await;
+    ends("an API token", &boss, &script, boss.data(REVOKE, json!({ "id": token["apiToken"]["id"] }))).await;
     boss.data(VIEWER, json!({})).await;
 }
 

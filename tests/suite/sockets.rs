@@ -134,6 +134,7 @@ async fn who_never_speaks_is_closed_with_4408() {
     }
     assert!(start.elapsed() >= Duration::from_millis(300));
     let mut socket = RawSocket::introduced(&herald, herald.admin().await.token()).await;
+    // Twice the limit.
     tokio::time::sleep(Duration::from_millis(600)).await;
     socket.subscribe("1", VIEWER).await;
     assert_eq!(socket.json().await["type"], "next", "the limit is for the introduction only");

@@ -7,11 +7,6 @@ use crate::harness::{Subscription, TestApp};
 const LINES: &str = "subscription { auditLogged { action } }";
 const VIEWER: &str = "{ viewer { id username } }";
 
-/// A subscription that has nothing to say yet does not tell when it has begun.
-async fn started() {
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-}
-
 fn socket(herald: &TestApp) -> String {
     herald.url().replacen("http", "ws", 1) + "/graphql"
 }
@@ -38,8 +33,9 @@ async fn a_subscription_ends_with_its_session_and_with_its_role() {
     let admin = herald.admin().await;
     let auditor = herald.auditor().await;
     let mut lines = auditor.subscribe(LINES, json!({})).await;
-    let other = auditor.subscribe(LINES, json!({})).await;
-    started().await;
+    let mut other = auditor.subscribe(LINES, json!({})).await;
+    other.begun(&admin).await;
+    lines.begun(&admin).await;
     herald.admin().await;
     assert_eq!(lines.data().await["auditLogged"]["action"], "USER_LOGIN");
     auditor.data("mutation { logout { user { id } } }", json!({})).await;
@@ -51,7 +47,7 @@ async fn a_subscription_ends_with_its_session_and_with_its_role() {
     let mut lines = auditor.subscribe(LINES, json!({})).await;
     let id = auditor.data(VIEWER, json!({})).await["viewer"]["id"].clone();
     let demote = "mutation($id: ID!) { updateUser(input: { id: $id, role: OPERATOR }) { user { id } } }";
-    started().await;
+    lines.begun(&admin).await;
     admin.data(demote, json!({ "id": id })).await;
     while lines.next().await.is_some() {}
     assert_eq!(lines.closed, Some(4403), "whoever connects again has his new role");
@@ -60,11 +56,10 @@ async fn a_subscription_ends_with_its_session_and_with_its_role() {
 #[tokio::test]
 async fn a_server_that_ends_tells_its_sockets() {
     let mut herald = TestApp::api_only().await;
-    let mut lines = herald.admin().await.subscribe(LINES, json!({})).await;
-    let ending = async {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        herald.stop().await;
-    };
+    let admin = herald.admin().await;
+    let mut lines = admin.subscribe(LINES, json!({})).await;
+    lines.begun(&admin).await;
+    let ending = herald.stop();
     let hearing = async {
         while lines.message().await.is_some() {}
         lines.closed

@@ -41,7 +41,7 @@ impl Converter {
             let on = &self.on;
             let changed = async {
                 let now = schedule::now(on).await?;
-                on.write(|tx| async move { endings::converted(&tx, lead, now).await }).await
+                on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await
             };
             let changed = changed.await.map_err(|error| anyhow!("{error}"))?;
             self.converted += u64::from(!changed.is_empty());

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::{Failure, Result, log, misuse};
 use crate::app::{App, Parts, Running, cause};
-use crate::config::{Config, Settings, Telegram};
+use crate::config::{Config, Settings};
 use domain::error::Error;
 use domain::role::Role;
 use service::access::user::{self, Change, NewUser};
@@ -56,10 +56,10 @@ pub fn config() -> Result<Config> {
     let mut config = environment.settings.check(|name| std::env::var(name).ok())?;
     config.database_url = None;
     config.redis_url = None;
-    config.telegram = Telegram::Simulated;
-    config.endpoints.is_simulated = true;
+    config.rules.is_simulated = true;
+    config.rules.endpoints.is_simulated = true;
     if std::env::var_os("HERALD_DATA_DIR").is_none() {
-        config.data_dir = std::env::temp_dir().join(format!("herald-demo-{}", Uuid::new_v4().simple()));
+        config.rules.data_dir = std::env::temp_dir().join(format!("herald-demo-{}", Uuid::new_v4().simple()));
     }
     if std::env::var_os("HERALD_LOG").is_none() {
         // What happens is told on the screen.
@@ -75,7 +75,7 @@ pub async fn open(mut config: Config) -> anyhow::Result<(House, Running)> {
     if busy.is_some() {
         config.listen.set_port(0);
     }
-    let (data_dir, given) = (config.data_dir.clone(), config.admin_password.clone());
+    let (data_dir, given) = (config.rules.data_dir.clone(), config.admin_password.clone());
     let app = App::open(config).await?;
     let is_made_up = given.is_none();
     let password = given.unwrap_or_else(|| user::made_up_password().into());

@@ -1,11 +1,11 @@
 //! One line of a list of leads, read into a lead or a reason why it can't be one.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
-use super::address;
 use super::lead_columns::{Field, Values};
 use crate::text::{self, Bounds};
-use crate::username;
 
 /// How long a reason can be, in bytes: some quote the line.
 const REASON_LIMIT: usize = 300;
@@ -15,28 +15,17 @@ const META_LIMIT: usize = 16 * 1024;
 /// A lead as a line names it. Email or phone are there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LeadLine {
-    /// In lower case.
-    pub email: Option<String>,
-    /// In E.164.
-    pub phone: Option<String>,
-    /// The given name.
-    pub first_name: Option<String>,
-    /// The family name.
-    pub last_name: Option<String>,
-    /// The id in another system.
-    pub external_id: Option<String>,
-    /// In lower case, without `@`.
-    pub telegram_username: Option<String>,
-    /// The name of an IANA time zone.
-    pub time_zone: Option<String>,
-    /// A BCP 47 tag.
-    pub language: Option<String>,
-    /// In capitals.
-    pub source: Option<String>,
-    /// Notes.
-    pub notes: Option<String>,
+    /// What is there of the fields, in its stored form.
+    pub fields: BTreeMap<Field, String>,
     /// The custom fields.
     pub meta: Map<String, Json>,
+}
+
+impl LeadLine {
+    /// What the line says of a field.
+    pub fn get(&self, field: Field) -> Option<&str> {
+        self.fields.get(&field).map(String::as_str)
+    }
 }
 
 /// Examines what a line says.
@@ -49,31 +38,27 @@ pub fn read(values: Values) -> Result<LeadLine, String> {
 
 fn examine(values: Values) -> Result<LeadLine, String> {
     let Values { mut fields, meta } = values;
-    let mut take = |field: Field, check: &dyn Fn(&str) -> Result<String, String>| -> Result<Option<String>, String> {
-        let Some(text) = fields.remove(&field) else { return Ok(None) };
-        check(&text).map(Some).map_err(|why| format!("{}: {why}", field.name()))
-    };
-    let line = |bounds: Bounds| move |text: &str| text::line(text, bounds);
-    let lead = LeadLine {
-        email: take(Field::Email, &address::email)?,
-        phone: take(Field::Phone, &address::phone)?,
-        first_name: take(Field::FirstName, &line(Bounds::NAME))?,
-        last_name: take(Field::LastName, &line(Bounds::NAME))?,
-        external_id: take(Field::ExternalId, &line(Bounds::TITLE))?,
-        telegram_username: take(Field::TelegramUsername, &|text| Ok(username::normalise(text)?))?,
-        time_zone: take(Field::TimeZone, &address::time_zone)?,
-        language: take(Field::Language, &address::language)?,
-        source: take(Field::Source, &|text| Ok(text::line(text, Bounds::CATEGORY)?.to_uppercase()))?,
-        notes: take(Field::Notes, &|text| text::prose(text, Bounds::DESCRIPTION))?,
-        meta,
-    };
-    if lead.email.is_none() && lead.phone.is_none() {
+    for (field, text) in &mut fields {
+        *text = check(*field, text).map_err(|why| format!("{}: {why}", field.name()))?;
+    }
+    let lead = LeadLine { fields, meta };
+    if lead.get(Field::Email).is_none() && lead.get(Field::Phone).is_none() {
         return Err("neither email nor phone is given".into());
     }
     if Json::Object(lead.meta.clone()).to_string().len() > META_LIMIT {
         return Err(format!("meta: must have at most {META_LIMIT} bytes"));
     }
     Ok(lead)
+}
+
+/// A field in its stored form. Lists come from elsewhere: ids are longer in them, sources are more than a word, notes are short.
+fn check(field: Field, text: &str) -> Result<String, String> {
+    match field {
+        Field::ExternalId => text::line(text, Bounds::TITLE),
+        Field::Source => Ok(text::line(text, Bounds::CATEGORY)?.to_uppercase()),
+        Field::Notes => text::prose(text, Bounds::DESCRIPTION),
+        field => field.check(text),
+    }
 }
 
 fn cut(mut reason: String) -> String {
@@ -103,15 +88,15 @@ mod tests {
             (Field::Source, "crm"),
             (Field::TimeZone, "Europe/Berlin"),
         ]);
-        let wanted = LeadLine {
-            email: Some("ann@example.com".into()),
-            phone: Some("+4915123456789".into()),
-            telegram_username: Some("ann_s".into()),
-            source: Some("CRM".into()),
-            time_zone: Some("Europe/Berlin".into()),
-            ..LeadLine::default()
-        };
-        assert_eq!(lead, Ok(wanted));
+        let wanted = [
+            (Field::Email, "ann@example.com"),
+            (Field::Phone, "+4915123456789"),
+            (Field::TelegramUsername, "ann_s"),
+            (Field::TimeZone, "Europe/Berlin"),
+            (Field::Source, "CRM"),
+        ];
+        let fields = wanted.map(|(field, text)| (field, text.to_owned())).into();
+        assert_eq!(lead, Ok(LeadLine { fields, meta: Map::new() }));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod hours;
 pub mod instantly_zone;
 pub mod keitaro;
 pub mod lead_columns;
+pub mod lead_field;
 pub mod lead_line;
 pub mod pace;
 pub mod performance;

@@ -7,14 +7,12 @@ use serde_json::{Value as Json, json};
 use crate::engine::context::Caller;
 use crate::engine::execution::{Event, Execution};
 use crate::prelude::*;
-use domain::broadcast::{CanPost, ParseMode};
-use domain::id::{BatchId, ChannelId, TemplateId};
 use domain::role::Role;
 use service::access::session::{self, Session};
 use service::access::user::{self, NewUser};
-use service::testing::Fixture;
+use service::testing::{self, Fixture};
 use service::{Actor, Services};
-use storage::broadcast::{batch, batch_channel, channel, template};
+use storage::broadcast::batch_channel;
 
 const PASSWORD: &str = "a password of some length";
 
@@ -57,41 +55,19 @@ impl Api {
     }
 
     /// A batch of `channels` channels and a template; their ids, as arguments.
-    async fn audience(&self, channels: i32) -> String {
+    async fn audience(&self, channels: usize) -> String {
         let (services, admin) = (&self.fixture.services, self.admin.user.id);
         let now = services.now();
-        let batch = batch::Model {
-            id: BatchId::generate(),
-            name: "All".into(),
-            description: None,
-            created_at: now,
-            updated_at: now,
-            created_by_id: admin,
-            channel_count: channels,
-            version: 1,
-        };
-        let template = template::Model {
-            id: TemplateId::generate(),
-            name: "Hello".into(),
-            content: "Hello, {{ channel_name }}! {{ offer }}".into(),
-            description: None,
-            parse_mode: ParseMode::Plain,
-            media_type: None,
-            media_url: None,
-            media_upload_id: None,
-            usage_count: 0,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let batch = testing::batch(admin, channels, now);
+        let template = testing::template("Hello, {{ channel_name }}! {{ offer }}", now);
         let ids = format!(r#"batchId: "{}", templateId: "{}""#, *batch.id.global(), *template.id.global());
         let (batch, template) = (&batch, &template);
-        let insert = services.write(|tx| async move {
+        let insert = services.db.write(|tx| async move {
             let tx = &*tx;
             batch.clone().into_active_model().insert(tx).await?;
             template.clone().into_active_model().insert(tx).await?;
             for number in 0..channels {
-                let channel = a_channel(number, now);
+                let channel = testing::channel(&format!("channel_{number:03}"), now);
                 let member = batch_channel::Model { batch_id: batch.id, channel_id: channel.id };
                 channel.into_active_model().insert(tx).await?;
                 member.into_active_model().insert(tx).await?;
@@ -128,32 +104,6 @@ async fn sign_in(services: &Services, name: &str, role: Role) -> Session {
     user::create(services, &Actor::system(), new).await.unwrap();
     let tokens = session::login(services, &Actor::anonymous(None), name, PASSWORD.into()).await.unwrap();
     session::resume(services, &tokens.access, None).await.unwrap()
-}
-
-fn a_channel(number: i32, now: chrono::DateTime<chrono::Utc>) -> channel::Model {
-    channel::Model {
-        id: ChannelId::generate(),
-        username: format!("channel_{number:03}"),
-        category: "tech".into(),
-        tgstat_url: None,
-        collected_at: now,
-        created_at: now,
-        updated_at: now,
-        title: None,
-        description: None,
-        member_count: None,
-        is_verified: false,
-        last_checked: None,
-        is_active: true,
-        error_count: 0,
-        last_error: None,
-        version: 1,
-        can_post: CanPost::Unknown,
-        slow_mode_seconds: None,
-        message_price: None,
-        refresh_requested_at: None,
-        refresh_not_before: None,
-    }
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@ impl Caller {
 
     /// In whose name this caller's request acts.
     pub fn actor(&self) -> Actor {
-        match self.viewer() {
-            Some(viewer) => Actor::user(viewer.id, viewer.role, self.address.clone()),
+        match &self.session {
+            Some(session) => session.actor(self.address.clone()),
             None => Actor::anonymous(self.address.clone()),
         }
     }

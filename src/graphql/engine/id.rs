@@ -6,73 +6,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use domain::error::{Error, Result, Violation};
-use domain::id::{
-    AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
-    ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
-    RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
-    TelegramAccountId, TemplateId, UploadId, UserId,
-};
+use domain::id::NounId;
 
 /// An id that the API shows.
-pub trait GlobalId: Sized {
+pub trait GlobalId: NounId {
     /// The type that it names, as the schema calls it.
-    const TYPE: &'static str;
-
-    /// The id without its type.
-    fn uuid(&self) -> Uuid;
-
-    /// The id that names this row.
-    fn from_uuid(uuid: Uuid) -> Self;
+    const TYPE: &'static str = Self::NAME;
 
     /// The id as clients see it.
-    fn global(&self) -> ID {
+    fn global(self) -> ID {
         encode(Self::TYPE, self.uuid())
     }
 }
 
-macro_rules! global {
-    ($($id:ty => $name:literal),+ $(,)?) => {$(
-        impl GlobalId for $id {
-            const TYPE: &'static str = $name;
-
-            fn uuid(&self) -> Uuid {
-                self.0
-            }
-
-            fn from_uuid(uuid: Uuid) -> Self {
-                Self(uuid)
-            }
-        }
-    )+};
-}
-
-global!(
-    UserId => "User",
-    ApiTokenId => "ApiToken",
-    ChannelId => "Channel",
-    BatchId => "Batch",
-    TemplateId => "Template",
-    BroadcastCampaignId => "BroadcastCampaign",
-    JobId => "Job",
-    AuditLogId => "AuditLog",
-    UploadId => "Upload",
-    ChannelImportId => "ChannelImport",
-    LeadId => "Lead",
-    RetentionCampaignId => "RetentionCampaign",
-    CampaignLeadId => "CampaignLead",
-    ContactAttemptId => "ContactAttempt",
-    ScriptId => "Script",
-    ConversionId => "Conversion",
-    ConversionRuleId => "ConversionRule",
-    RetentionSequenceId => "RetentionSequence",
-    SequenceStepId => "SequenceStep",
-    SequenceEnrollmentId => "SequenceEnrollment",
-    SequenceStepExecutionId => "SequenceStepExecution",
-    IntegrationConfigId => "IntegrationConfig",
-    AbTestId => "AbTest",
-    LeadImportId => "LeadImport",
-    TelegramAccountId => "TelegramAccount",
-);
+impl<I: NounId> GlobalId for I {}
 
 /// Reads the ids that come as arguments.
 pub trait ReadId {
@@ -142,6 +89,7 @@ fn typed<T: GlobalId>(id: &str, path: impl FnOnce() -> Vec<String>) -> Result<T>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::id::{ChannelId, UserId};
 
     #[test]
     fn an_id_leads_back_to_its_row_and_to_no_other_type() {

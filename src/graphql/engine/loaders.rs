@@ -17,6 +17,7 @@ use super::batching::Batching;
 use domain::error::{Error, Result};
 use domain::id::UserId;
 use storage::Db;
+use storage::Noun;
 use storage::access::user;
 
 /// Answers the loaders' questions. Each noun's file in `graphql/` adds its own `impl Loader<Key> for Reader`.

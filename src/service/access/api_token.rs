@@ -16,6 +16,7 @@ use domain::id::ApiTokenId;
 use domain::role::Role;
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::access::{api_token, user};
 
@@ -63,7 +64,7 @@ pub async fn create(on: &Services, actor: &Actor, session: &Session, new: New) -
 
 async fn make(on: &Services, actor: &Actor, session: &Session, new: New) -> Result<Made> {
     let row = &checked(on, session, new)?;
-    let outcome = on.write(|tx| async move { insert(on, actor, &tx, row).await }).await;
+    let outcome = on.db.write(|tx| async move { insert(on, actor, &tx, row).await }).await;
     if matches!(outcome, Err(Error::Forbidden)) {
         denial::record(on, &actor.in_part(), "createApiToken").await?;
     }
@@ -124,6 +125,7 @@ async fn insert(on: &Services, actor: &Actor, tx: &Tx, row: &api_token::Model) -
 /// Ends a token, at once and everywhere: one's own, or anybody's if one is an admin. A second time changes nothing.
 pub async fn revoke(on: &Services, actor: &Actor, id: ApiTokenId) -> Result<api_token::Model> {
     let row = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = api_token::Entity::require(tx, id).await?;
@@ -149,7 +151,7 @@ pub async fn revoke(on: &Services, actor: &Actor, id: ApiTokenId) -> Result<api_
 
 /// Whether `actor` may see a token: it is his, or he is an admin.
 pub fn is_visible(row: &api_token::Model, actor: &Actor) -> bool {
-    actor.role == Role::Admin || actor.user == Some(row.user_id)
+    actor.role == Role::Admin || actor.who.user() == Some(row.user_id)
 }
 
 /// Whether `token` looks like an API token.
@@ -191,7 +193,7 @@ async fn note_use(on: &Services, id: ApiTokenId, now: DateTime<Utc>) {
         api_token::Entity::use_at(id, now, now - NOTED_EACH).exec(&*tx).await?;
         Ok(())
     };
-    if let Err(error) = on.write(note).await {
+    if let Err(error) = on.db.write(note).await {
         tracing::warn!(%error, "the use of an API token can't be noted now");
     }
 }

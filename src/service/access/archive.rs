@@ -95,7 +95,7 @@ async fn write(archive: &Archive, name: &str, lines: &[audit_log::Model]) -> Res
 
 /// Records a part and deletes its lines: both or neither.
 async fn settle(on: &Services, part: &audit_archive::Model) -> Result<()> {
-    on.write(|tx| async move {
+    on.db.write(|tx| async move {
         let tx = &*tx;
         let taken = || Error::Conflict("another process archives the audit log at this moment".into());
         let row = part.clone().into_active_model().insert(tx).await;

@@ -2,15 +2,16 @@
 
 use std::collections::VecDeque;
 
+use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel, QuerySelect};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::{Actor, Services, once};
-use domain::audit::Action;
+use crate::{Actor, Services, Who, once};
+use domain::audit::{Action, Subject as About};
 use domain::error::Result;
-use domain::id::{AuditLogId, global};
+use domain::id::{AuditLogId, NounId, global};
 use events::{Event, Subscription};
 use storage::access::{audit_head, audit_log};
 
@@ -28,8 +29,7 @@ impl Subject {
     }
 }
 
-/// Adds a line, and notes what was done under the actor's idempotency key. These are the last statements of their transaction
-/// but for the campaign's row: the lock order of R7.
+/// The old way to add a line, for what does not go by [`crate::Write::note`] yet.
 pub async fn record(
     on: &Services,
     tx: &impl ConnectionTrait,
@@ -40,15 +40,31 @@ pub async fn record(
 ) -> Result<()> {
     let subject = subject.into();
     once::note(on, tx, actor, subject, Some(metadata.clone())).await?;
+    let subject = subject.map_or(About::NONE, |Subject(kind, id)| About::new(kind, id));
+    insert(tx, actor, on.now(), action, subject, metadata).await
+}
+
+/// Adds a line. It says which API token acted, if one did.
+pub(crate) async fn insert(
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    action: Action,
+    subject: About,
+    mut metadata: Json,
+) -> Result<()> {
+    if let Who::Token { token, .. } = actor.who {
+        metadata["apiTokenId"] = token.global_id().into();
+    }
     let line = audit_log::Model {
         id: AuditLogId::generate(),
-        user_id: actor.user,
+        user_id: actor.who.user(),
         action,
-        resource_type: subject.map(|Subject(kind, _)| kind.to_owned()),
-        resource_id: subject.map(|Subject(_, id)| id),
+        resource_type: subject.kind().map(ToOwned::to_owned),
+        resource_id: subject.id(),
         metadata: Some(metadata),
         severity: action.severity(),
-        timestamp: on.now(),
+        timestamp: now,
         ip_address: actor.address.clone(),
         seq: None,
         hash: None,

@@ -10,11 +10,12 @@ use events::Event;
 
 /// Notes in the audit log that `actor` was refused `field` of the API.
 pub async fn record(on: &Services, actor: &Actor, field: &str) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        audit::record(on, tx, actor, Action::PermissionDenied, None::<Subject>, json!({ "field": field })).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            audit::record(on, tx, actor, Action::PermissionDenied, None::<Subject>, json!({ "field": field })).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(())
 }

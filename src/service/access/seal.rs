@@ -41,7 +41,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
 pub async fn seal(on: &Services) -> Result<u64> {
     let mut sealed = 0;
     while audit_log::Entity::unsealed().limit(1).one(on.db.reader()).await?.is_some() {
-        match on.write(|tx| async move { seal_some(&tx).await }).await? {
+        match on.db.write(|tx| async move { seal_some(&tx).await }).await? {
             0 => break,
             some => sealed += some,
         }

@@ -12,12 +12,13 @@ use super::audit::{self, Subject};
 use super::throttle::Attempt;
 use super::{api_token, password, sso, token};
 use crate::coalesce::Coalesce;
-use crate::{Actor, Services};
+use crate::{Actor, Services, Who};
 use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{ApiTokenId, RefreshTokenId, UserId};
 use domain::meters;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::access::{refresh_token, user};
 
@@ -42,6 +43,15 @@ pub enum Proof {
 }
 
 impl Session {
+    /// In whose name its requests act, from `address`.
+    pub fn actor(&self, address: Option<String>) -> Actor {
+        let actor = Actor::user(self.user.id, self.user.role, address);
+        match self.proof {
+            Proof::Login(_) => actor,
+            Proof::ApiToken(token) => Actor { who: Who::Token { user: self.user.id, token }, ..actor },
+        }
+    }
+
     /// The login that it rests on.
     ///
     /// # Errors
@@ -94,6 +104,7 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     let family = Uuid::now_v7();
     let (seen, minted, actor) = (&user, &refresh, &actor);
     let user = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             attempt.succeed(on, tx).await?;
@@ -119,7 +130,7 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
 pub async fn refresh(on: &Services, actor: &Actor, spent: &str) -> Result<Tokens> {
     let (hash, next) = (token::hash(spent), token::refresh());
     let (spent, minted) = (&hash, &next);
-    let outcome = on.write(|tx| async move { rotate(on, &tx, spent, minted).await }).await?;
+    let outcome = on.db.write(|tx| async move { rotate(on, &tx, spent, minted).await }).await?;
     match outcome {
         Rotation::Done(user, family) => tokens(on, user, family, next),
         Rotation::Refused => Err(ENDED),
@@ -134,18 +145,19 @@ pub async fn refresh(on: &Services, actor: &Actor, spent: &str) -> Result<Tokens
 /// Ends a session, or all of its user's: their access tokens are refused from now on too.
 pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere: bool) -> Result<()> {
     let family = session.login()?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let end = if everywhere {
-            refresh_token::Entity::revoke_of(session.user.id, on.now())
-        } else {
-            refresh_token::Entity::revoke_family(family, on.now())
-        };
-        end.exec(tx).await?;
-        let metadata = json!({ "everywhere": everywhere });
-        audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let end = if everywhere {
+                refresh_token::Entity::revoke_of(session.user.id, on.now())
+            } else {
+                refresh_token::Entity::revoke_family(family, on.now())
+            };
+            end.exec(tx).await?;
+            let metadata = json!({ "everywhere": everywhere });
+            audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::User(session.user.id));
     on.tell(Event::Audit);
     Ok(())
@@ -238,22 +250,23 @@ fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Re
 /// Forgets sessions that have ended long ago. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {
     let before = on.now() - TimeDelta::days(1);
-    on.write(|tx| async move { Ok(refresh_token::Entity::forget(before).exec(&*tx).await?) }).await?;
+    on.db.write(|tx| async move { Ok(refresh_token::Entity::forget(before).exec(&*tx).await?) }).await?;
     Ok(())
 }
 
 /// Counts and notes a wrong password and gives the error that tells of it. Whoever was stopped writes nothing more: the log is
 /// not his to fill.
 async fn refuse_password(on: &Services, actor: &Actor, attempt: &Attempt, username: &str) -> Result<Error> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let mut metadata = json!({ "username": cut(username) });
-        if attempt.fail(on, tx).await? {
-            metadata["isThrottled"] = true.into();
-        }
-        audit::record(on, tx, actor, Action::UserLoginFailed, None::<Subject>, metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let mut metadata = json!({ "username": cut(username) });
+            if attempt.fail(on, tx).await? {
+                metadata["isThrottled"] = true.into();
+            }
+            audit::record(on, tx, actor, Action::UserLoginFailed, None::<Subject>, metadata).await
+        })
+        .await?;
     meters::login_failure();
     on.tell(Event::Audit);
     Ok(Error::Unauthenticated("wrong username or password"))
@@ -262,10 +275,11 @@ async fn refuse_password(on: &Services, actor: &Actor, attempt: &Attempt, userna
 /// Notes a failed login and gives the error that tells of it.
 async fn refuse(on: &Services, actor: &Actor, metadata: Json, sentence: &'static str) -> Result<Error> {
     let told = &metadata;
-    on.write(|tx| async move {
-        audit::record(on, &*tx, actor, Action::UserLoginFailed, None::<Subject>, told.clone()).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            audit::record(on, &*tx, actor, Action::UserLoginFailed, None::<Subject>, told.clone()).await
+        })
+        .await?;
     meters::login_failure();
     on.tell(Event::Audit);
     Ok(Error::Unauthenticated(sentence))

@@ -39,11 +39,11 @@ pub async fn resume(on: &Services, issuer: &Issuer, token: &str, address: Option
         return Ok(session(user));
     }
     let (told, hash) = (&identity, &format!("sso {}", token::hash(token)));
-    let first = on.write(|tx| async move { sign_in(on, &tx, told, family, hash, address).await }).await;
+    let first = on.db.write(|tx| async move { sign_in(on, &tx, told, family, hash, address).await }).await;
     let (user, changes) = match first {
         // The same token, or the same new user, came twice at once: the other one was first.
         Err(Error::Conflict(_)) => {
-            on.write(|tx| async move { sign_in(on, &tx, told, family, hash, address).await }).await?
+            on.db.write(|tx| async move { sign_in(on, &tx, told, family, hash, address).await }).await?
         }
         result => result?,
     };

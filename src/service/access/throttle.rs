@@ -66,7 +66,7 @@ impl Attempt {
 /// Forgets failures that are too long ago. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {
     let now = on.now();
-    on.write(|tx| async move { Ok(login_throttle::Entity::forget(now).exec(&*tx).await?) }).await?;
+    on.db.write(|tx| async move { Ok(login_throttle::Entity::forget(now).exec(&*tx).await?) }).await?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use domain::error::{self, Error, Result, Violations};
 use domain::id::UserId;
 use domain::role::Role;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::access::{refresh_token, user};
 use storage::violation::OnUnique;
@@ -72,14 +73,15 @@ pub async fn create(on: &Services, actor: &Actor, new: NewUser) -> Result<user::
         sso_issued_at: None,
     };
     let new = &row;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let taken = || Error::Conflict(format!("the username {} is taken", new.username));
-        new.clone().into_active_model().insert(tx).await.on_unique("users", "username", taken)?;
-        let metadata = json!({ "username": new.username, "role": new.role });
-        audit::record(on, tx, actor, Action::UserCreated, Subject("User", new.id.0), metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let taken = || Error::Conflict(format!("the username {} is taken", new.username));
+            new.clone().into_active_model().insert(tx).await.on_unique("users", "username", taken)?;
+            let metadata = json!({ "username": new.username, "role": new.role });
+            audit::record(on, tx, actor, Action::UserCreated, Subject("User", new.id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(row)
 }
@@ -93,6 +95,7 @@ pub async fn update(on: &Services, actor: &Actor, id: UserId, change: Change) ->
     };
     let hash = hash.as_ref();
     let user = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let user = user::Entity::require(tx, id).await?;
@@ -122,6 +125,7 @@ pub async fn update(on: &Services, actor: &Actor, id: UserId, change: Change) ->
 /// Marks a user as deleted and ends his sessions. His row stays, so that what he did keeps its author.
 pub async fn delete(on: &Services, actor: &Actor, id: UserId) -> Result<user::Model> {
     let user = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let user = user::Entity::require(tx, id).await?;
@@ -155,10 +159,11 @@ pub async fn change_password(
     let turn = password::turn().await;
     attempt.check(on).await?;
     if !password::verify(turn, current.expose_secret().into(), Some(session.user.password_hash.clone())).await? {
-        on.write(|tx| async move { attempt.fail(on, &tx).await }).await?;
+        on.db.write(|tx| async move { attempt.fail(on, &tx).await }).await?;
         return Err(Error::invalid("currentPassword", "this is not your password"));
     }
     let user = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let mut row = user::Entity::require(tx, id).await?.changed(on.now());

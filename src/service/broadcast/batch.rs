@@ -11,10 +11,11 @@ use super::usage;
 use crate::access::audit::{self, Subject};
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::error::{Error, Result, Violations, require_version};
+use domain::error::{Result, Violations, require_version};
 use domain::id::{BatchId, ChannelId};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, campaign};
 
@@ -67,7 +68,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Mod
         description,
         created_at: now,
         updated_at: now,
-        created_by_id: actor.user.ok_or(Error::Unauthenticated("sign in first"))?,
+        created_by_id: actor.signed_in()?,
         channel_count: 0,
         version: batch::UNFINISHED,
     };
@@ -103,6 +104,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
     let description = &wrong.take_change("description", description, prose);
     wrong.into_result()?;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = batch::Entity::require(tx, id).await?;
@@ -131,6 +133,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
 pub async fn delete(on: &Services, actor: &Actor, id: BatchId) -> Result<batch::Model> {
     let chunk = fill::chunk(on);
     let (deleted, is_empty) = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = batch::Entity::require(tx, id).await?;

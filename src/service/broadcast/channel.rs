@@ -15,6 +15,7 @@ use domain::id::ChannelId;
 use domain::text::{self, Bounds};
 use domain::username;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::{batch, batch_members, campaign, channel};
 use storage::violation::OnUnique;
 
@@ -64,13 +65,14 @@ pub struct Change {
 /// [`Error::Conflict`] if there is one of this name.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<channel::Model> {
     let row = &checked(on, new)?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        insert(tx, row).await?;
-        let metadata = json!({ "username": row.username });
-        audit::record(on, tx, actor, Action::ChannelCreated, Subject("Channel", row.id.0), metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            insert(tx, row).await?;
+            let metadata = json!({ "username": row.username });
+            audit::record(on, tx, actor, Action::ChannelCreated, Subject("Channel", row.id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(row.clone())
 }
@@ -136,6 +138,7 @@ fn taken(username: &str) -> Error {
 pub async fn update(on: &Services, actor: &Actor, id: ChannelId, change: Change) -> Result<channel::Model> {
     let change = &normalised(change)?;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = channel::Entity::require(tx, id).await?;
@@ -208,6 +211,7 @@ fn apply(change: Change, row: &mut channel::ActiveModel) {
 /// [`Error::Precondition`] while campaigns have jobs for it, or are just being started with a batch that it is in.
 pub async fn delete(on: &Services, actor: &Actor, id: ChannelId) -> Result<channel::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             // Batches before channels, as all who put channels into batches; and a start holds its batch.

@@ -23,8 +23,9 @@ use storage::broadcast::{channel_import, channel_import_error};
 /// # Errors
 /// `NOT_FOUND` if there is no such upload, [`Error::Precondition`] if its file is no longer there.
 pub async fn create(on: &Services, actor: &Actor, id: UploadId) -> Result<channel_import::Model> {
-    let user = actor.user.ok_or(Error::Unauthenticated("sign in first"))?;
+    let user = actor.signed_in()?;
     let created = on
+        .db
         .write(|tx| async move {
             let file = upload::mark_used(on, &tx, id).await?;
             if file.node_id == on.node && !tokio::fs::try_exists(upload::path(on, id)).await.unwrap_or(false) {

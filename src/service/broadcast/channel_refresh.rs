@@ -13,6 +13,7 @@ use domain::delivery::Fault;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, ChannelId};
 use events::Event;
+use storage::Noun;
 use storage::broadcast::channel;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
@@ -44,8 +45,7 @@ pub struct Requested(pub i32);
 
 impl Again for Requested {
     async fn again(_: &Services, done: Done) -> Result<Self> {
-        let requested = done.result["requested"].as_i64().unwrap_or_default();
-        Ok(Self(i32::try_from(requested).unwrap_or(i32::MAX)))
+        done.moved().map(Self)
     }
 }
 
@@ -55,6 +55,7 @@ impl Again for Requested {
 /// More than [`MOST`] are wanted.
 pub async fn request(on: &Services, actor: &Actor, filter: &ChannelFilter) -> Result<Requested> {
     let requested = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let ids = rows::found(tx, filter, MOST as u64 + 1).await?;
@@ -131,12 +132,13 @@ pub async fn learn_gone(on: &Services, id: ChannelId, fault: &Fault) -> Result<(
         row.last_error = Set(Some(fault.to_string()));
     })
     .await?;
-    on.write(|tx| async move {
-        let metadata = json!({ "error": fault.to_string() });
-        let subject = Subject("Channel", id.0);
-        audit::record(on, &*tx, &Actor::system(), Action::ChannelDeactivated, subject, metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let metadata = json!({ "error": fault.to_string() });
+            let subject = Subject("Channel", id.0);
+            audit::record(on, &*tx, &Actor::system(), Action::ChannelDeactivated, subject, metadata).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(())
 }
@@ -152,14 +154,15 @@ pub async fn release(on: &Services, id: ChannelId) -> Result<()> {
 }
 
 async fn hold(on: &Services, id: ChannelId, until: Option<DateTime<Utc>>) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let mut row: channel::ActiveModel = channel::Entity::require(tx, id).await?.into();
-        row.refresh_not_before = Set(until);
-        row.update(tx).await?;
-        Ok(())
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let mut row: channel::ActiveModel = channel::Entity::require(tx, id).await?.into();
+            row.refresh_not_before = Set(until);
+            row.update(tx).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// What may stand in the way of a campaign's posts.
@@ -169,17 +172,18 @@ pub async fn obstacles(on: &Services, campaign: BroadcastCampaignId) -> Result<O
 
 async fn change(on: &Services, id: ChannelId, apply: impl Fn(&mut channel::ActiveModel) + Send + Sync) -> Result<()> {
     let apply = &apply;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let mut row = channel::Entity::require(tx, id).await?.changed(on.now());
-        row.last_checked = Set(Some(on.now()));
-        row.refresh_requested_at = Set(None);
-        row.refresh_not_before = Set(None);
-        apply(&mut row);
-        row.update(tx).await?;
-        Ok(())
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let mut row = channel::Entity::require(tx, id).await?.changed(on.now());
+            row.last_checked = Set(Some(on.now()));
+            row.refresh_requested_at = Set(None);
+            row.refresh_not_before = Set(None);
+            apply(&mut row);
+            row.update(tx).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// The text without what no database takes, and not longer than wanted.

@@ -31,6 +31,7 @@ pub enum Resolution {
 /// Queues a failed or cancelled job anew.
 pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model> {
     let campaign = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = require(tx, id).await?;
@@ -51,6 +52,7 @@ pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model
 /// Cancels a queued job.
 pub async fn cancel(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model> {
     let campaign = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = require(tx, id).await?;
@@ -84,6 +86,7 @@ pub async fn resolve_unknown(
         return Err(Error::invalid("jobIds", "must name 1 to 1,000 jobs"));
     }
     let campaign = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let rows = unknown(tx, ids).await?;

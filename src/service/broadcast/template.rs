@@ -18,6 +18,7 @@ use domain::media_url;
 use domain::template::Template;
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::broadcast::{campaign, template};
 
 /// A template to be.
@@ -95,16 +96,17 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<template::
         updated_at: now,
         version: 1,
     })?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        if let Some(media) = row.media_upload_id {
-            upload::mark_used(on, tx, media).await?;
-        }
-        template::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-        let metadata = json!({ "name": row.name });
-        audit::record(on, tx, actor, Action::TemplateCreated, Subject("Template", row.id.0), metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            if let Some(media) = row.media_upload_id {
+                upload::mark_used(on, tx, media).await?;
+            }
+            template::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+            let metadata = json!({ "name": row.name });
+            audit::record(on, tx, actor, Action::TemplateCreated, Subject("Template", row.id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(row.clone())
 }
@@ -136,6 +138,7 @@ fn checked(row: template::Model) -> Result<template::Model> {
 pub async fn update(on: &Services, actor: &Actor, id: TemplateId, change: Change) -> Result<template::Model> {
     let change = &change;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = template::Entity::require(tx, id).await?;
@@ -189,6 +192,7 @@ fn defined_or<T>(new: MaybeUndefined<T>, old: Option<T>) -> Option<T> {
 /// [`Error::Precondition`](domain::error::Error::Precondition) while campaigns use it.
 pub async fn delete(on: &Services, actor: &Actor, id: TemplateId) -> Result<template::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = template::Entity::require(tx, id).await?;

@@ -15,6 +15,7 @@ pub use self::sweep::sweep;
 use crate::{Actor, Services};
 use domain::error::{Error, Result};
 use domain::id::UploadId;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::upload;
 
@@ -42,7 +43,7 @@ where
     B: AsRef<[u8]>,
     E: Display,
 {
-    let user = actor.user.ok_or(Error::Unauthenticated("sign in first"))?;
+    let user = actor.signed_in()?;
     let id = UploadId::generate();
     let limit = on.rules.upload_max_bytes;
     let mut incoming = Incoming::open(path(on, id)).await?;
@@ -63,10 +64,11 @@ where
         used_at: None,
     };
     let new = &row;
-    on.write(|tx| async move {
-        Ok(upload::Entity::insert(new.clone().into_active_model()).exec_without_returning(&*tx).await?)
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            Ok(upload::Entity::insert(new.clone().into_active_model()).exec_without_returning(&*tx).await?)
+        })
+        .await?;
     kept.forget();
     Ok(row)
 }

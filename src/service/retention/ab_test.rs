@@ -20,6 +20,7 @@ use domain::retention::states::State;
 use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::retention::ab_counts::{self, Leads};
 use storage::retention::{ab_test, campaign, script, sequence_step};
 use storage::violation::OnUnique;
@@ -56,6 +57,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<ab_test::M
     let name = check(&new)?;
     let (new, name) = (&new, &name);
     let created = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let (campaign, step, channel) = find_place(tx, new.place).await?;
@@ -138,6 +140,7 @@ async fn check_scripts(tx: &impl ConnectionTrait, new: &New, channel: ContactCha
 /// [`Error::Precondition`] if it is not a DRAFT, or another test runs in the same place.
 pub async fn start(on: &Services, actor: &Actor, id: AbTestId, expected: Option<i32>) -> Result<ab_test::Model> {
     let started = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = require(tx, id, expected, AbTestStatus::Running).await?;
@@ -186,6 +189,7 @@ async fn end(
     action: Action,
 ) -> Result<ab_test::Model> {
     let ended = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = require(tx, id, expected, AbTestStatus::Completed).await?;

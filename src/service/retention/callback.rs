@@ -29,6 +29,7 @@ use domain::id::{RetentionSequenceId, WebhookEventId};
 use domain::retention::credentials::Provider;
 use domain::retention::words::WebhookEventStatus;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::webhook_event::{self, Column, Entity, Model};
 
@@ -132,7 +133,7 @@ pub async fn pump(on: &Services) -> Result<()> {
 
 /// Processes one callback, in one transaction with its mark: a crash leaves both undone, so it is done once.
 async fn process(on: &Services, id: WebhookEventId) -> Result<()> {
-    let outcome = on.write(|tx| async move {
+    let outcome = on.db.write(|tx| async move {
         let tx = &*tx;
         let Some(row) = lock(tx, id).await? else { return Ok(Vec::new()) };
         let applied = apply(on, tx, &row).await?;
@@ -203,28 +204,30 @@ async fn put_off(on: &Services, id: WebhookEventId, error: &Error) -> Result<()>
     tracing::warn!(%error, callback = %id, "a callback could not be processed");
     let message = error.to_string();
     let message = &message;
-    on.write(|tx| async move {
-        let Some(row) = lock(&tx, id).await? else { return Ok(()) };
-        let attempts = row.attempts + 1;
-        let mut row = row.into_active_model();
-        row.attempts = Set(attempts);
-        row.error_message = Set(Some(message.chars().take(500).collect()));
-        row.not_before = Set(Some(on.now() + backoff(attempts)));
-        if attempts >= PATIENCE {
-            row.status = Set(WebhookEventStatus::Failed);
-        }
-        row.update(&*tx).await?;
-        Ok(())
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let Some(row) = lock(&tx, id).await? else { return Ok(()) };
+            let attempts = row.attempts + 1;
+            let mut row = row.into_active_model();
+            row.attempts = Set(attempts);
+            row.error_message = Set(Some(message.chars().take(500).collect()));
+            row.not_before = Set(Some(on.now() + backoff(attempts)));
+            if attempts >= PATIENCE {
+                row.status = Set(WebhookEventStatus::Failed);
+            }
+            row.update(&*tx).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// Forgets callbacks that have been done with for long: there is personal data in them.
 pub async fn sweep(on: &Services) -> Result<()> {
     let before = on.now() - KEPT;
-    on.write(|tx| async move {
-        Entity::delete_many().filter(Column::ReceivedAt.lt(before)).exec(&*tx).await?;
-        Ok(())
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            Entity::delete_many().filter(Column::ReceivedAt.lt(before)).exec(&*tx).await?;
+            Ok(())
+        })
+        .await
 }

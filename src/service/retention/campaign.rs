@@ -20,6 +20,7 @@ use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStat
 use domain::retention::{address, hours};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::retention::campaign;
 use storage::retention::lists::{Channels, Days, Texts};
 
@@ -93,13 +94,14 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
         version: 1,
     };
     let row = &told(blank, fields)?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        campaign::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-        let (action, subject) = (Action::RetentionCampaignCreated, Subject("RetentionCampaign", row.id.0));
-        audit::record(on, tx, actor, action, subject, json!({ "name": row.name })).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            campaign::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+            let (action, subject) = (Action::RetentionCampaignCreated, Subject("RetentionCampaign", row.id.0));
+            audit::record(on, tx, actor, action, subject, json!({ "name": row.name })).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(row.clone())
 }
@@ -187,6 +189,7 @@ pub async fn update(
 ) -> Result<campaign::Model> {
     let fields = &fields;
     let (changed, is_pause) = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = campaign::Entity::require(tx, id).await?;
@@ -247,6 +250,7 @@ fn written(old: campaign::Model, new: campaign::Model, now: DateTime<Utc>) -> ca
 /// [`Error::Precondition`] while it is ACTIVE.
 pub async fn delete(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Result<campaign::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = campaign::Entity::require(tx, id).await?;

@@ -1,7 +1,7 @@
 //! What leads agree to and what they take back: the channels on which they must not be contacted, and the proof.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable};
 use serde_json::json;
 
 use super::effects::{self, Ending};
@@ -13,6 +13,7 @@ use domain::id::{ConsentId, LeadId};
 use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::retention::{consent, lead};
 
 /// What a lead said.
@@ -37,6 +38,7 @@ pub struct Word {
 pub async fn set(on: &Services, actor: &Actor, id: LeadId, word: Word) -> Result<lead::Model> {
     let word = &checked(word)?;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = lead::Entity::require(tx, id).await?;
@@ -66,7 +68,7 @@ fn checked(word: Word) -> Result<Word> {
 }
 
 /// The same within a larger transaction: a STOP that came by a webhook. The lead's row is locked.
-pub async fn obey(on: &Services, tx: &impl ConnectionTrait, row: lead::Model, word: &Word) -> Result<lead::Model> {
+pub async fn obey(on: &Services, tx: &impl ConnectionTrait, mut row: lead::Model, word: &Word) -> Result<lead::Model> {
     let now = on.now();
     let kind = if word.is_refusal { ConsentKind::Withdrawn } else { ConsentKind::Given };
     let about: Vec<Option<ContactChannel>> = match &word.channels {
@@ -87,34 +89,26 @@ pub async fn obey(on: &Services, tx: &impl ConnectionTrait, row: lead::Model, wo
         proof.into_active_model()
     });
     consent::Entity::insert_many(consents).exec_without_returning(tx).await?;
-    let (status, before) = (row.status, row.status_before);
-    let mut row = row.changed(now);
-    let Some(channels) = &word.channels else {
-        if word.is_refusal && status != LeadStatus::DoNotContact {
-            row.status_before = Set(Some(status));
-            row.status = Set(LeadStatus::DoNotContact);
-        }
-        if !word.is_refusal {
-            if status == LeadStatus::DoNotContact {
-                row.status = Set(before.unwrap_or(LeadStatus::New));
-                row.status_before = Set(None);
-            }
-            for channel in [&mut row.no_email, &mut row.no_sms, &mut row.no_call, &mut row.no_webhook] {
-                *channel = Set(false);
-            }
-            row.no_telegram = Set(false);
-        }
-        return Ok(row.update(tx).await?);
-    };
-    for channel in channels {
-        let flag = match channel {
-            ContactChannel::Email => &mut row.no_email,
-            ContactChannel::Sms => &mut row.no_sms,
-            ContactChannel::Call => &mut row.no_call,
-            ContactChannel::Webhook => &mut row.no_webhook,
-            ContactChannel::Telegram => &mut row.no_telegram,
-        };
-        *flag = Set(word.is_refusal);
+    match &word.channels {
+        Some(channels) => channels.iter().for_each(|channel| row.refuse(*channel, word.is_refusal)),
+        None if word.is_refusal => close(&mut row),
+        None => reopen(&mut row),
     }
-    Ok(row.update(tx).await?)
+    Ok(row.changed(now).reset_all().update(tx).await?)
+}
+
+/// The lead must not be contacted at all.
+fn close(row: &mut lead::Model) {
+    if row.status != LeadStatus::DoNotContact {
+        row.status_before = Some(row.status);
+        row.status = LeadStatus::DoNotContact;
+    }
+}
+
+/// The lead may be contacted again, on each channel.
+fn reopen(row: &mut lead::Model) {
+    if row.status == LeadStatus::DoNotContact {
+        row.status = row.status_before.take().unwrap_or(LeadStatus::New);
+    }
+    ContactChannel::iter().for_each(|channel| row.refuse(channel, false));
 }

@@ -15,6 +15,7 @@ use domain::retention::states::State;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{campaign, campaign_lead, contact_attempt, lead, script};
 
@@ -57,24 +58,25 @@ pub struct New {
 /// `NOT_FOUND` if the lead, the campaign or the script is not there.
 pub async fn record(on: &Services, actor: &Actor, new: New) -> Result<contact_attempt::Model> {
     let row = &checked(on, new)?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let lead = lead::Entity::require(tx, row.lead_id).await?;
-        if let Some(id) = row.campaign_id {
-            campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
-        }
-        if let Some(id) = row.script_id {
-            script::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("script"))?;
-        }
-        contact_attempt::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-        if has_gone_out(row.status) {
-            follow(on, tx, row, lead).await?;
-        }
-        let metadata = json!({ "channel": row.channel, "status": row.status, "provider": row.provider });
-        let subject = Subject("ContactAttempt", row.id.0);
-        audit::record(on, tx, actor, Action::ContactAttemptRecorded, subject, metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let lead = lead::Entity::require(tx, row.lead_id).await?;
+            if let Some(id) = row.campaign_id {
+                campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
+            }
+            if let Some(id) = row.script_id {
+                script::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("script"))?;
+            }
+            contact_attempt::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+            if has_gone_out(row.status) {
+                follow(on, tx, row, lead).await?;
+            }
+            let metadata = json!({ "channel": row.channel, "status": row.status, "provider": row.provider });
+            let subject = Subject("ContactAttempt", row.id.0);
+            audit::record(on, tx, actor, Action::ContactAttemptRecorded, subject, metadata).await
+        })
+        .await?;
     on.tell(Event::Report);
     on.tell(Event::Audit);
     Ok(row.clone())

@@ -19,6 +19,7 @@ use domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionSequenceId};
 use domain::retention::states::State;
 use domain::retention::words::ConversionStatus;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{contact_attempt, conversion, lead};
 
@@ -66,7 +67,7 @@ pub type Recorded = (conversion::Model, Vec<RetentionSequenceId>);
 pub async fn record(on: &Services, actor: &Actor, report: Report) -> Result<conversion::Model> {
     check(&report)?;
     let report = &report;
-    let recorded = on.write(|tx| async move {
+    let recorded = on.db.write(|tx| async move {
         let tx = &*tx;
         require_named(tx, report).await?;
         let (row, changed) = record_in(on, tx, report).await?;

@@ -11,6 +11,7 @@ use domain::id::ConversionRuleId;
 use domain::money::Micros;
 use domain::retention::words::{ContactChannel, ConversionMetric};
 use events::Event;
+use storage::Noun;
 use storage::retention::conversion_rule;
 
 /// One, in millionths.
@@ -69,13 +70,14 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<conversion
         version: 1,
     };
     check(row)?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        conversion_rule::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-        let subject = Subject("ConversionRule", row.id.0);
-        audit::record(on, tx, actor, Action::ConversionRuleCreated, subject, told(row)).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            conversion_rule::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+            let subject = Subject("ConversionRule", row.id.0);
+            audit::record(on, tx, actor, Action::ConversionRuleCreated, subject, told(row)).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(row.clone())
 }
@@ -106,6 +108,7 @@ pub async fn update(
 ) -> Result<conversion_rule::Model> {
     let change = &change;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = conversion_rule::Entity::require(tx, id).await?;
@@ -138,6 +141,7 @@ pub async fn update(
 /// Deletes a rule.
 pub async fn delete(on: &Services, actor: &Actor, id: ConversionRuleId) -> Result<conversion_rule::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = conversion_rule::Entity::require(tx, id).await?;

@@ -9,6 +9,7 @@ use crate::Services;
 use domain::error::Result;
 use domain::id::ConversionRuleId;
 use domain::retention::words::ContactChannel;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::conversion_rule;
 use storage::retention::conversion_rule_check::{self as check, performance};

@@ -128,16 +128,9 @@ pub async fn opt_in(on: &Services, tx: &Tx, lead: lead::Model, channel: ContactC
     Ok(())
 }
 
-fn block(lead: lead::Model, channel: ContactChannel, is_blocked: bool, on: &Services) -> lead::ActiveModel {
-    let mut row = lead.changed(on.now());
-    match channel {
-        ContactChannel::Email => row.no_email = Set(is_blocked),
-        ContactChannel::Sms => row.no_sms = Set(is_blocked),
-        ContactChannel::Call => row.no_call = Set(is_blocked),
-        ContactChannel::Webhook => row.no_webhook = Set(is_blocked),
-        ContactChannel::Telegram => row.no_telegram = Set(is_blocked),
-    }
-    row
+fn block(mut lead: lead::Model, channel: ContactChannel, is_blocked: bool, on: &Services) -> lead::ActiveModel {
+    lead.refuse(channel, is_blocked);
+    lead.changed(on.now()).reset_all()
 }
 
 /// `handleConversion`: the lead, which is locked, has done what it was contacted for. Its enrollments are CONVERTED, what was

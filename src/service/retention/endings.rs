@@ -6,10 +6,11 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use super::delivery::book::Book;
+use super::delivery::ledger::Ledger;
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId};
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
+use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::{self, Deltas, write};
 use storage::retention::{enrollment, execution};
@@ -68,16 +69,16 @@ pub async fn end(
     }
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let cancelled = write::cancel_scheduled(tx, &ids).await?;
-    let mut book = Book::open(tx, now, std::iter::empty()).await?;
+    let mut ledger = Ledger::open(tx, now, std::iter::empty()).await?;
     for row in rows {
-        book.end(row, to, reason);
+        ledger.end(row, to, reason);
         for _ in cancelled.iter().filter(|id| **id == row.id) {
-            book.delta(row).step(Some(ExecutionStatus::Scheduled), Some(ExecutionStatus::Cancelled));
+            ledger.delta(row).step(Some(ExecutionStatus::Scheduled), Some(ExecutionStatus::Cancelled));
         }
     }
-    book.write_rows(tx).await?;
-    book.count(tx).await?;
-    Ok(book.sequences())
+    ledger.write_rows(tx).await?;
+    ledger.count(tx).await?;
+    Ok(ledger.sequences())
 }
 
 /// The lead is about to be deleted with all that hangs on it: its enrollments and steps are taken out of the counters.

@@ -3,7 +3,7 @@
 use sea_orm::EntityTrait;
 use serde_json::json;
 
-use super::delivery::book::{Book, scheduled};
+use super::delivery::ledger::{Ledger, scheduled};
 use super::{endings, schedule};
 use crate::access::audit::{self, Subject};
 use crate::retention::sequence::steps;
@@ -15,6 +15,7 @@ use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::enroll::NewEnrollment;
 use storage::retention::queue::write::{self, EnrollmentChange};
@@ -33,6 +34,7 @@ pub async fn enroll(
     lead: LeadId,
 ) -> Result<enrollment::Model> {
     let enrolled = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             queue::lock_leads(tx, &[lead]).await?;
@@ -119,6 +121,7 @@ async fn enter(
     action: Action,
 ) -> Result<enrollment::Model> {
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let known = enrollment::Entity::by_ids(&[id]).one(tx).await?.ok_or(Error::NotFound("enrollment"))?;
@@ -143,8 +146,8 @@ async fn enter(
 /// From ACTIVE to PAUSED, or back.
 async fn switch(on: &Services, tx: &Tx, row: &enrollment::Model, to: EnrollmentStatus) -> Result<()> {
     let now = schedule::now_in(on, tx).await?;
-    let mut book = Book::open(tx, now, std::iter::empty()).await?;
-    book.change(
+    let mut ledger = Ledger::open(tx, now, std::iter::empty()).await?;
+    ledger.change(
         row,
         EnrollmentChange {
             id: row.id,
@@ -155,6 +158,6 @@ async fn switch(on: &Services, tx: &Tx, row: &enrollment::Model, to: EnrollmentS
             completed_at: None,
         },
     );
-    book.write_rows(tx).await?;
-    book.count(tx).await
+    ledger.write_rows(tx).await?;
+    ledger.count(tx).await
 }

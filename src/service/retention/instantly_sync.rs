@@ -26,6 +26,7 @@ use domain::retention::words::{ContactAttemptStatus, ContactChannel, ContactDay,
 use domain::retention::{hours, instantly_zone};
 use events::Event;
 use providers::instantly::{Analytics, BULK, Failure, Instantly, NewCampaign, NewLead};
+use storage::Noun;
 use storage::retention::{campaign, campaign_lead, contact_attempt, lead};
 
 /// How long leads are pushed before the answer; what is left goes with the next synchronisation.
@@ -72,19 +73,20 @@ pub async fn sync(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Resu
     }
     let analytics = workspace.analytics(there).await.map_err(|failure| refused(&failure))?;
     let remaining = waiting(row.id).count(on.db.reader()).await?;
-    on.write(|tx| async move {
-        let metadata = json!({ "pushed": pushed, "remaining": remaining });
-        let subject = Subject("RetentionCampaign", id.0);
-        audit::record(on, &*tx, actor, Action::RetentionCampaignSynced, subject, metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let metadata = json!({ "pushed": pushed, "remaining": remaining });
+            let subject = Subject("RetentionCampaign", id.0);
+            audit::record(on, &*tx, actor, Action::RetentionCampaignSynced, subject, metadata).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(Synced { campaign: row, time_zone, pushed, remaining, analytics })
 }
 
 impl Again for Synced {
     async fn again(on: &Services, done: Done) -> Result<Self> {
-        let pushed = done.result["pushed"].as_u64().unwrap_or_default();
+        let pushed = done.answer(|told| told["pushed"].as_u64().unwrap_or_default())?;
         let campaign = campaign::Model::again(on, done).await?;
         let time_zone = time_zone(on, &campaign)?;
         let there = campaign.instantly_campaign_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
@@ -130,6 +132,7 @@ async fn create(
     let there = workspace.create_campaign(&described(&row, time_zone)).await.map_err(|failure| refused(&failure))?;
     let id = row.id;
     let row = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let mut row = campaign::Entity::require(tx, id).await?.changed(on.now());
@@ -211,12 +214,13 @@ async fn push(on: &Services, workspace: &Instantly, row: &campaign::Model, there
         pushed += leads.len() as u64;
         let attempts: Vec<_> = page.iter().map(|lead| attempt(on, row.id, lead).into_active_model()).collect();
         let attempts = &attempts;
-        on.write(|tx| async move {
-            // 1,000 rows of 18 columns are within what one statement takes on PostgreSQL; SQLite takes 32,766 values.
-            contact_attempt::Entity::insert_many(attempts.clone()).exec_without_returning(&*tx).await?;
-            Ok(())
-        })
-        .await?;
+        on.db
+            .write(|tx| async move {
+                // 1,000 rows of 18 columns are within what one statement takes on PostgreSQL; SQLite takes 32,766 values.
+                contact_attempt::Entity::insert_many(attempts.clone()).exec_without_returning(&*tx).await?;
+                Ok(())
+            })
+            .await?;
     }
     Ok(pushed)
 }

@@ -21,6 +21,7 @@ use providers::instantly::Instantly;
 use providers::smtp::Smtp;
 use providers::twilio::Twilio;
 use providers::vapi::Vapi;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::integration_config::{self, Model};
 use storage::violation::OnUnique;
@@ -45,7 +46,7 @@ pub async fn save(
     credentials.check(&mut violations);
     violations.into_result()?;
     let credentials = &credentials;
-    let saved = on.write(|tx| async move {
+    let saved = on.db.write(|tx| async move {
         let row = put(on, &tx, credentials, is_active, expected).await?;
         let metadata = json!({ "provider": row.provider, "isActive": is_active, "version": row.version });
         let subject = Subject("IntegrationConfig", row.id.0);
@@ -96,7 +97,7 @@ async fn put(
 
 /// Deletes an integration with its credentials.
 pub async fn delete(on: &Services, actor: &Actor, id: IntegrationConfigId) -> Result<Model> {
-    let deleted = on.write(|tx| async move {
+    let deleted = on.db.write(|tx| async move {
         let row = integration_config::Entity::require(&*tx, id).await?;
         integration_config::Entity::delete_by_id(id).exec(&*tx).await?;
         let metadata = json!({ "provider": row.provider });
@@ -115,12 +116,13 @@ pub async fn test(on: &Services, actor: &Actor, id: IntegrationConfigId) -> Resu
     let row = found.ok_or(Error::NotFound("integration config"))?;
     let trial = ask(on, open(on, &row)?).await;
     let (provider, is_ok) = (&row.provider, trial.is_ok);
-    on.write(|tx| async move {
-        let metadata = json!({ "provider": provider, "isOk": is_ok });
-        let subject = Subject("IntegrationConfig", id.0);
-        audit::record(on, &*tx, actor, Action::IntegrationTested, subject, metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let metadata = json!({ "provider": provider, "isOk": is_ok });
+            let subject = Subject("IntegrationConfig", id.0);
+            audit::record(on, &*tx, actor, Action::IntegrationTested, subject, metadata).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(trial)
 }

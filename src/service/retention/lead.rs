@@ -1,8 +1,9 @@
 //! Leads: each address is one lead's, however it is written and however many come at once.
 
-use async_graphql::MaybeUndefined;
+use std::collections::BTreeMap;
+
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use super::effects::{self, Ending};
@@ -13,44 +14,22 @@ use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::LeadId;
-use domain::retention::address;
+use domain::retention::lead_field::Field;
 use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
-use domain::text::{self, Bounds};
-use domain::username;
 use domain::violation::OnUnique;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{lead, members, suppression};
 
-/// The longest source.
-const SOURCE: usize = 50;
-
-/// What is said of a lead; what is undefined stays, null removes. A new lead has nothing that could stay.
+/// What is said of a lead. A new lead has nothing that could stay.
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
-    /// At most 200 characters.
-    pub external_id: MaybeUndefined<String>,
-    /// At most 200 characters.
-    pub first_name: MaybeUndefined<String>,
-    /// At most 200 characters.
-    pub last_name: MaybeUndefined<String>,
-    /// In any spelling that begins with the country.
-    pub phone: MaybeUndefined<String>,
-    /// In any case.
-    pub email: MaybeUndefined<String>,
-    /// With `@` or without.
-    pub telegram_username: MaybeUndefined<String>,
-    /// A word; MANUAL if it is not said.
-    pub source: Option<String>,
+    /// The fields that are to change; None empties one.
+    pub texts: BTreeMap<Field, Option<String>>,
     /// An object of at most 16 KiB, in place of the one that was there.
     pub meta: Option<Json>,
-    /// At most 10,000 characters.
-    pub notes: MaybeUndefined<String>,
-    /// The name of an IANA time zone.
-    pub time_zone: MaybeUndefined<String>,
-    /// A BCP 47 tag.
-    pub language: MaybeUndefined<String>,
 }
 
 /// What is to be changed of a lead.
@@ -75,7 +54,7 @@ pub struct Created {
 
 impl Again for Created {
     async fn again(on: &Services, done: Done) -> Result<Self> {
-        let is_new = done.result["isNew"].as_bool().unwrap_or_default();
+        let is_new = done.answer(|told| told["isNew"].as_bool().unwrap_or_default())?;
         Ok(Self { lead: lead::Model::again(on, done).await?, is_new })
     }
 }
@@ -88,6 +67,7 @@ impl Again for Created {
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Created> {
     let row = &unknown(on, fields)?;
     let created = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             if let Some(lead) = known(tx, row).await? {
@@ -155,94 +135,29 @@ fn two_leads(one: &lead::Model, other: &lead::Model, email: Option<&str>) -> Err
 
 /// A lead of which nothing is known but `fields`.
 fn unknown(on: &Services, fields: Fields) -> Result<lead::Model> {
-    let now = on.now();
-    let blank = lead::Model {
-        id: LeadId::generate(),
-        external_id: None,
-        first_name: None,
-        last_name: None,
-        phone: None,
-        email: None,
-        telegram_username: None,
-        source: "MANUAL".into(),
-        status: LeadStatus::New,
-        status_before: None,
-        no_email: false,
-        no_sms: false,
-        no_call: false,
-        no_webhook: false,
-        no_telegram: false,
-        meta: meta::empty(),
-        notes: None,
-        time_zone: None,
-        language: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    };
-    let row = told(blank, fields)?;
+    let row = said(lead::Model::new(on.now()), fields)?;
     if [&row.email, &row.phone, &row.telegram_username, &row.external_id].iter().all(|key| key.is_none()) {
         return Err(Error::invalid("email", "give an email, a phone, a telegramUsername or an externalId"));
     }
     Ok(row)
 }
 
-/// The lead `old` with what `fields` say, in its stored form; or all that is wrong with them.
-fn told(old: lead::Model, fields: Fields) -> Result<lead::Model> {
-    let Fields {
-        external_id,
-        first_name,
-        last_name,
-        phone,
-        email,
-        telegram_username,
-        source,
-        meta,
-        notes,
-        time_zone,
-        language,
-    } = fields;
+/// The lead with what `fields` say, in its stored form; or all that is wrong with them.
+fn said(mut lead: lead::Model, fields: Fields) -> Result<lead::Model> {
     let mut wrong = Violations::default();
-    let name = |text: &str| text::line(text, Bounds::NAME);
-    let username = |text: &str| username::normalise(text).map_err(ToOwned::to_owned);
-    let prose = |text: &str| text::prose(text, Bounds::NOTES);
-    let row = lead::Model {
-        external_id: or(old.external_id, wrong.take_change("externalId", external_id, name)),
-        first_name: or(old.first_name, wrong.take_change("firstName", first_name, name)),
-        last_name: or(old.last_name, wrong.take_change("lastName", last_name, name)),
-        phone: or(old.phone, wrong.take_change("phone", phone, address::phone)),
-        email: or(old.email, wrong.take_change("email", email, address::email)),
-        telegram_username: or(
-            old.telegram_username,
-            wrong.take_change("telegramUsername", telegram_username, username),
-        ),
-        source: source.map_or(old.source, |source| wrong.take("source", source_of(&source))),
-        meta: meta.map_or(old.meta, |given| wrong.take("meta", meta::object(given))),
-        notes: or(old.notes, wrong.take_change("notes", notes, prose)),
-        time_zone: or(old.time_zone, wrong.take_change("timeZone", time_zone, address::time_zone)),
-        language: or(old.language, wrong.take_change("language", language, address::language)),
-        ..old
-    };
-    wrong.into_result()?;
-    Ok(row)
-}
-
-fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
-    if new.is_undefined() { old } else { new.take() }
-}
-
-/// A source as it is stored: a word in capitals.
-///
-/// # Errors
-/// A sentence that says what is wrong.
-pub fn source_of(written: &str) -> Result<String, String> {
-    let word = written.trim().to_uppercase();
-    let is_word = word.chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
-    if is_word && (1..=SOURCE).contains(&word.chars().count()) {
-        Ok(word)
-    } else {
-        Err(format!("must be a word of at most {SOURCE} letters, digits, underscores, hyphens and points"))
+    for (field, text) in fields.texts {
+        let text = match (field, text) {
+            (Field::Source, None) => continue,
+            (Field::Source, Some(text)) => Some(wrong.take(field.name(), field.check(&text))),
+            (_, text) => wrong.take_text(field.name(), text, |text| field.check(text)),
+        };
+        lead.write(field, text);
     }
+    if let Some(given) = fields.meta {
+        lead.meta = wrong.take("meta", meta::object(given));
+    }
+    wrong.into_result()?;
+    Ok(lead)
 }
 
 /// Changes a lead.
@@ -252,33 +167,22 @@ pub fn source_of(written: &str) -> Result<String, String> {
 pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) -> Result<lead::Model> {
     let change = &change;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = lead::Entity::require(tx, id).await?;
             require_version("lead", old.version, change.expected_version)?;
-            let new = told(old.clone(), change.fields.clone())?;
+            let mut new = said(old.clone(), change.fields.clone())?;
             refuse_others(tx, &new).await?;
             if new.email != old.email || new.phone != old.phone {
                 refuse_erased(on, tx, &new).await?;
             }
-            let mut row = old.clone().changed(on.now());
             if let Some(status) = change.status.filter(|status| *status != old.status) {
                 old.status.require(status)?;
-                row.status = Set(status);
-                row.status_before = Set((status == LeadStatus::DoNotContact).then_some(old.status));
+                new.status = status;
+                new.status_before = (status == LeadStatus::DoNotContact).then_some(old.status);
             }
-            row.external_id = Set(new.external_id);
-            row.first_name = Set(new.first_name);
-            row.last_name = Set(new.last_name);
-            row.phone = Set(new.phone);
-            row.email = Set(new.email);
-            row.telegram_username = Set(new.telegram_username);
-            row.source = Set(new.source);
-            row.meta = Set(new.meta);
-            row.notes = Set(new.notes);
-            row.time_zone = Set(new.time_zone);
-            row.language = Set(new.language);
-            let changed = row.update(tx).await.on_any_unique(taken)?;
+            let changed = new.changed(on.now()).reset_all().update(tx).await.on_any_unique(taken)?;
             leave(on, tx, &old, &changed).await?;
             // Nothing of the person itself: the log outlives an erasure.
             let metadata = json!({ "from": old.status, "to": changed.status, "version": changed.version });
@@ -325,6 +229,7 @@ fn taken() -> Error {
 /// without it. Erasing a person is another thing: that keeps it from coming back.
 pub async fn delete(on: &Services, actor: &Actor, id: LeadId) -> Result<lead::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = lead::Entity::require(tx, id).await?;

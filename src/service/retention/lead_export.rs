@@ -9,6 +9,7 @@ use domain::audit::Action;
 use domain::error::Result;
 use domain::id::{LeadId, SequenceEnrollmentId};
 use domain::money::Micros;
+use storage::Noun;
 use storage::access::audit_log;
 use storage::retention::{campaign_lead, consent, contact_attempt, conversion, enrollment, execution, lead};
 
@@ -21,7 +22,7 @@ pub async fn export(on: &Services, actor: &Actor, id: LeadId) -> Result<Option<J
     let Some(row) = lead::Entity::find_by_id(id).one(on.db.reader()).await? else { return Ok(None) };
     let exported = json!({
         "exportedAt": on.now(),
-        "lead": person(&row),
+        "lead": person(row),
         "consents": consents(on, id).await?,
         "campaigns": campaigns(on, id).await?,
         "contactAttempts": attempts(on, id).await?,
@@ -29,30 +30,56 @@ pub async fn export(on: &Services, actor: &Actor, id: LeadId) -> Result<Option<J
         "enrollments": enrollments(on, id).await?,
         "auditLog": audit_lines(on, id).await?,
     });
-    on.write(|tx| async move {
-        audit::record(on, &*tx, actor, Action::LeadExported, Subject("Lead", id.0), json!({})).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            audit::record(on, &*tx, actor, Action::LeadExported, Subject("Lead", id.0), json!({})).await
+        })
+        .await?;
     on.tell(events::Event::Audit);
     Ok(Some(exported))
 }
 
-fn person(row: &lead::Model) -> Json {
+/// The row, opened: a new field must be decided on here.
+fn person(row: lead::Model) -> Json {
+    let lead::Model {
+        id,
+        external_id,
+        first_name,
+        last_name,
+        phone,
+        email,
+        telegram_username,
+        source,
+        status,
+        status_before: _,
+        no_email,
+        no_sms,
+        no_call,
+        no_webhook,
+        no_telegram,
+        meta,
+        notes,
+        time_zone,
+        language,
+        created_at,
+        updated_at,
+        version: _,
+    } = row;
     json!({
-        "id": row.id, "externalId": row.external_id, "firstName": row.first_name, "lastName": row.last_name,
-        "email": row.email, "phone": row.phone, "telegramUsername": row.telegram_username, "source": row.source,
-        "status": row.status, "timeZone": row.time_zone, "language": row.language, "notes": row.notes, "meta": row.meta,
-        "doNotContact": { "email": row.no_email, "sms": row.no_sms, "call": row.no_call, "webhook": row.no_webhook,
-            "telegram": row.no_telegram },
-        "createdAt": row.created_at, "updatedAt": row.updated_at,
+        "id": id, "externalId": external_id, "firstName": first_name, "lastName": last_name, "email": email,
+        "phone": phone, "telegramUsername": telegram_username, "source": source, "status": status,
+        "timeZone": time_zone, "language": language, "notes": notes, "meta": meta,
+        "doNotContact": { "email": no_email, "sms": no_sms, "call": no_call, "webhook": no_webhook,
+            "telegram": no_telegram },
+        "createdAt": created_at, "updatedAt": updated_at,
     })
 }
 
 async fn consents(on: &Services, id: LeadId) -> Result<Vec<Json>> {
     let rows = consent::Entity::of(&[id]).limit(MOST).all(on.db.reader()).await?;
     let shown = |row: consent::Model| {
-        json!({ "channel": row.channel, "kind": row.kind, "source": row.source, "wording": row.wording,
-            "givenAt": row.given_at })
+        let consent::Model { id: _, lead_id: _, channel, kind, source, wording, given_at, created_at: _ } = row;
+        json!({ "channel": channel, "kind": kind, "source": source, "wording": wording, "givenAt": given_at })
     };
     Ok(rows.into_iter().map(shown).collect())
 }
@@ -68,24 +95,68 @@ async fn campaigns(on: &Services, id: LeadId) -> Result<Vec<Json>> {
 
 async fn attempts(on: &Services, id: LeadId) -> Result<Vec<Json>> {
     let newest = contact_attempt::Entity::to(id).order_by_desc(contact_attempt::Column::StartedAt).limit(MOST);
-    let shown = |row: contact_attempt::Model| {
-        json!({ "id": row.id, "channel": row.channel, "status": row.status, "provider": row.provider,
-            "providerRef": row.provider_ref, "startedAt": row.started_at, "completedAt": row.completed_at,
-            "durationSeconds": row.duration, "cost": row.cost_micros.map(|cost| Micros(cost).to_string()),
-            "currency": row.currency, "result": row.result, "notes": row.notes })
-    };
-    Ok(newest.all(on.db.reader()).await?.into_iter().map(shown).collect())
+    Ok(newest.all(on.db.reader()).await?.into_iter().map(attempt).collect())
+}
+
+fn attempt(row: contact_attempt::Model) -> Json {
+    let contact_attempt::Model {
+        id,
+        lead_id: _,
+        campaign_id: _,
+        step_id: _,
+        script_id: _,
+        ab_test_id: _,
+        ab_variant: _,
+        channel,
+        status,
+        provider,
+        provider_ref,
+        started_at,
+        completed_at,
+        duration,
+        cost_micros,
+        currency,
+        result,
+        notes,
+    } = row;
+    json!({ "id": id, "channel": channel, "status": status, "provider": provider, "providerRef": provider_ref,
+        "startedAt": started_at, "completedAt": completed_at, "durationSeconds": duration,
+        "cost": cost_micros.map(|cost| Micros(cost).to_string()), "currency": currency, "result": result,
+        "notes": notes })
 }
 
 async fn conversions(on: &Services, id: LeadId) -> Result<Vec<Json>> {
     let newest = conversion::Entity::by(id).order_by_desc(conversion::Column::CreatedAt).limit(MOST);
-    let shown = |row: conversion::Model| {
-        json!({ "id": row.id, "status": row.status, "channel": row.channel, "source": row.source,
-            "revenue": Micros(row.revenue_micros).to_string(), "currency": row.currency, "subId": row.sub_id,
-            "clickId": row.click_id, "transactionId": row.transaction_id, "postbackData": row.postback_data,
-            "createdAt": row.created_at })
-    };
-    Ok(newest.all(on.db.reader()).await?.into_iter().map(shown).collect())
+    Ok(newest.all(on.db.reader()).await?.into_iter().map(converted).collect())
+}
+
+fn converted(row: conversion::Model) -> Json {
+    let conversion::Model {
+        id,
+        lead_id: _,
+        campaign_id: _,
+        contact_attempt_id: _,
+        step_id: _,
+        channel,
+        revenue_micros,
+        currency,
+        status,
+        original_status: _,
+        sub_id,
+        click_id,
+        source,
+        subject_id: _,
+        transaction_id,
+        postback_data,
+        attribution: _,
+        attributed_at: _,
+        created_at,
+        updated_at: _,
+        version: _,
+    } = row;
+    json!({ "id": id, "status": status, "channel": channel, "source": source,
+        "revenue": Micros(revenue_micros).to_string(), "currency": currency, "subId": sub_id, "clickId": click_id,
+        "transactionId": transaction_id, "postbackData": postback_data, "createdAt": created_at })
 }
 
 async fn enrollments(on: &Services, id: LeadId) -> Result<Vec<Json>> {

@@ -21,6 +21,7 @@ use domain::retention::lead_columns::Mapping;
 use domain::retention::words::LeadImportFormat;
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::retention::{campaign, lead_import, lead_import_error};
 
 /// Columns that can become custom fields.
@@ -48,9 +49,10 @@ pub struct New {
 /// [`Error::Invalid`] if the mapping names columns that can't be.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<lead_import::Model> {
     check(&new)?;
-    let user = actor.user.ok_or(Error::Unauthenticated("sign in first"))?;
+    let user = actor.signed_in()?;
     let new = &new;
     let created = on
+        .db
         .write(|tx| async move {
             let file = upload::mark_used(on, &tx, new.upload).await?;
             if file.node_id == on.node && !tokio::fs::try_exists(upload::path(on, new.upload)).await.unwrap_or(false) {

@@ -1,6 +1,5 @@
 //! Two leads that are one person become one, with everything that was ever done for either.
 
-use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ModelTrait};
 use serde_json::{Map, Value as Json, json};
 
@@ -12,6 +11,7 @@ use domain::error::{Error, Result, require_version};
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{lead, lead_moves};
 
@@ -38,6 +38,7 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
         return Err(Error::invalid("duplicateId", "must be another lead than keepId"));
     }
     let merged = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let (kept, duplicate) = both(tx, merge).await?;
@@ -46,7 +47,8 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
             endings::merged(tx, duplicate.id, kept.id, now).await?;
             let moved = lead_moves::all(tx, duplicate.id, kept.id).await?;
             duplicate.clone().delete(tx).await?;
-            let kept = combined(on, kept, duplicate, merge.takes_addresses).update(tx).await?;
+            let kept =
+                combined(kept, duplicate, merge.takes_addresses).changed(on.now()).reset_all().update(tx).await?;
             let metadata = json!({ "duplicate": merge.duplicate, "attempts": moved.attempts,
                 "conversions": moved.conversions, "enrollments": moved.enrollments, "campaigns": moved.campaigns });
             audit::record(on, tx, actor, Action::LeadsMerged, Subject("Lead", kept.id.0), metadata).await?;
@@ -65,30 +67,35 @@ async fn both(tx: &Tx, merge: Merge) -> Result<(lead::Model, lead::Model)> {
     Ok(if first.id == merge.keep { (first, second) } else { (second, first) })
 }
 
-fn combined(on: &Services, kept: lead::Model, other: lead::Model, takes_addresses: bool) -> lead::ActiveModel {
-    let (old, mut row) = (kept.clone(), kept.changed(on.now()));
-    if takes_addresses {
-        row.email = Set(old.email.or(other.email));
-        row.phone = Set(old.phone.or(other.phone));
+/// The lead that stays with what both have. Each field is named: a new one must be decided on here.
+fn combined(kept: lead::Model, other: lead::Model, takes_addresses: bool) -> lead::Model {
+    let reached = furthest(kept.status_before.unwrap_or(kept.status), other.status_before.unwrap_or(other.status));
+    let is_closed = [kept.status, other.status].contains(&LeadStatus::DoNotContact);
+    let address = |kept: Option<String>, other: Option<String>| kept.or(other.filter(|_| takes_addresses));
+    lead::Model {
+        id: kept.id,
+        external_id: kept.external_id.or(other.external_id),
+        first_name: kept.first_name.or(other.first_name),
+        last_name: kept.last_name.or(other.last_name),
+        phone: address(kept.phone, other.phone),
+        email: address(kept.email, other.email),
+        telegram_username: kept.telegram_username.or(other.telegram_username),
+        source: kept.source,
+        status: if is_closed { LeadStatus::DoNotContact } else { reached },
+        status_before: (is_closed && reached != LeadStatus::DoNotContact).then_some(reached),
+        no_email: kept.no_email || other.no_email,
+        no_sms: kept.no_sms || other.no_sms,
+        no_call: kept.no_call || other.no_call,
+        no_webhook: kept.no_webhook || other.no_webhook,
+        no_telegram: kept.no_telegram || other.no_telegram,
+        meta: merged_meta(kept.meta, other.meta),
+        notes: joined(kept.notes, other.notes),
+        time_zone: kept.time_zone.or(other.time_zone),
+        language: kept.language.or(other.language),
+        created_at: kept.created_at,
+        updated_at: kept.updated_at,
+        version: kept.version,
     }
-    row.external_id = Set(old.external_id.or(other.external_id));
-    row.first_name = Set(old.first_name.or(other.first_name));
-    row.last_name = Set(old.last_name.or(other.last_name));
-    row.telegram_username = Set(old.telegram_username.or(other.telegram_username));
-    row.time_zone = Set(old.time_zone.or(other.time_zone));
-    row.language = Set(old.language.or(other.language));
-    row.notes = Set(joined(old.notes, other.notes));
-    row.meta = Set(merged_meta(old.meta, other.meta));
-    row.no_email = Set(old.no_email || other.no_email);
-    row.no_sms = Set(old.no_sms || other.no_sms);
-    row.no_call = Set(old.no_call || other.no_call);
-    row.no_webhook = Set(old.no_webhook || other.no_webhook);
-    row.no_telegram = Set(old.no_telegram || other.no_telegram);
-    let reached = furthest(old.status_before.unwrap_or(old.status), other.status_before.unwrap_or(other.status));
-    let is_closed = [old.status, other.status].contains(&LeadStatus::DoNotContact);
-    row.status = Set(if is_closed { LeadStatus::DoNotContact } else { reached });
-    row.status_before = Set((is_closed && reached != LeadStatus::DoNotContact).then_some(reached));
-    row
 }
 
 /// The one that lies further on the way of a lead.

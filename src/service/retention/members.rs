@@ -10,6 +10,7 @@ use domain::error::{Error, Result};
 use domain::id::{LeadId, RetentionCampaignId};
 use domain::retention::words::RetentionCampaignStatus;
 use events::Event;
+use storage::Noun;
 use storage::page;
 use storage::retention::lead_filter::LeadFilter;
 use storage::retention::{campaign, lead, members};
@@ -114,18 +115,19 @@ async fn assign_part(
     before: i32,
 ) -> Result<(campaign::Model, i32)> {
     let (on, actor, filter) = (&on, &actor, &filter);
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let row = campaign::Entity::require(tx, id).await?;
-        if row.status == RetentionCampaignStatus::Completed {
-            return Err(Error::Precondition(format!("leads can't be assigned: the campaign is {}", row.status)));
-        }
-        let assigned = before.saturating_add(counted(members::assign(tx, id, filter, on.now()).await?));
-        let metadata = json!({ "assigned": assigned });
-        audit::record(on, tx, actor, Action::LeadsAssigned, Subject("RetentionCampaign", id.0), metadata).await?;
-        Ok((row, assigned))
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = campaign::Entity::require(tx, id).await?;
+            if row.status == RetentionCampaignStatus::Completed {
+                return Err(Error::Precondition(format!("leads can't be assigned: the campaign is {}", row.status)));
+            }
+            let assigned = before.saturating_add(counted(members::assign(tx, id, filter, on.now()).await?));
+            let metadata = json!({ "assigned": assigned });
+            audit::record(on, tx, actor, Action::LeadsAssigned, Subject("RetentionCampaign", id.0), metadata).await?;
+            Ok((row, assigned))
+        })
+        .await
 }
 
 /// Takes some leads out; `before` is how many were taken out already.
@@ -137,15 +139,16 @@ async fn remove_part(
     before: i32,
 ) -> Result<(campaign::Model, i32)> {
     let (on, actor, filter) = (&on, &actor, &filter);
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let row = campaign::Entity::require(tx, id).await?;
-        let removed = before.saturating_add(counted(members::remove(tx, id, filter).await?));
-        let metadata = json!({ "removed": removed });
-        audit::record(on, tx, actor, Action::LeadsRemoved, Subject("RetentionCampaign", id.0), metadata).await?;
-        Ok((row, removed))
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = campaign::Entity::require(tx, id).await?;
+            let removed = before.saturating_add(counted(members::remove(tx, id, filter).await?));
+            let metadata = json!({ "removed": removed });
+            audit::record(on, tx, actor, Action::LeadsRemoved, Subject("RetentionCampaign", id.0), metadata).await?;
+            Ok((row, removed))
+        })
+        .await
 }
 
 fn counted(rows: u64) -> i32 {

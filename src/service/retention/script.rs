@@ -14,6 +14,7 @@ use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{ab_test, campaign, script, sequence};
 
@@ -57,14 +58,15 @@ pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, field
         version: 1,
     };
     let row = &told(blank, fields)?;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        settle(tx, row).await?;
-        script::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-        let metadata = json!({ "name": row.name, "type": row.channel });
-        audit::record(on, tx, actor, Action::ScriptCreated, Subject("Script", row.id.0), metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            settle(tx, row).await?;
+            script::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+            let metadata = json!({ "name": row.name, "type": row.channel });
+            audit::record(on, tx, actor, Action::ScriptCreated, Subject("Script", row.id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(row.clone())
 }
@@ -135,6 +137,7 @@ pub async fn update(
 ) -> Result<script::Model> {
     let fields = &fields;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = script::Entity::require(tx, id).await?;
@@ -164,6 +167,7 @@ pub async fn update(
 /// [`Error::Precondition`] while a sequence that is not archived or an A/B test uses it.
 pub async fn delete(on: &Services, actor: &Actor, id: ScriptId) -> Result<script::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = script::Entity::require(tx, id).await?;

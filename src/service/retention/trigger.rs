@@ -13,6 +13,7 @@ use domain::id::{LeadId, SequenceEnrollmentId};
 use domain::retention::trigger::{Span, TriggerConfig};
 use domain::retention::words::{RetentionSequenceStatus, TriggerType};
 use events::Event;
+use storage::Noun;
 use storage::retention::queue;
 use storage::retention::queue::enroll::{Candidate, NewEnrollment, candidates};
 use storage::retention::sequence;
@@ -60,25 +61,27 @@ async fn enroll_chunk(on: &Services, sequence: &sequence::Model, found: &[Candid
     let wanted = |lead: &LeadId| NewEnrollment { id: SequenceEnrollmentId::generate(), lead_id: *lead, attempt: 1 };
     let wanted: Vec<NewEnrollment> = leads.iter().map(wanted).collect();
     let (leads, wanted) = (&leads, &wanted);
-    on.write(|tx| async move {
-        let tx = &*tx;
-        queue::lock_leads(tx, leads).await?;
-        let made = enroll_many(on, tx, sequence, wanted).await?;
-        if made.is_empty() {
-            return Ok(());
-        }
-        let metadata = json!({ "name": sequence.name, "enrolled": made.len() });
-        let subject = Subject("RetentionSequence", sequence.id.0);
-        audit::record(on, tx, &Actor::system(), Action::LeadsEnrolled, subject, metadata).await
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            queue::lock_leads(tx, leads).await?;
+            let made = enroll_many(on, tx, sequence, wanted).await?;
+            if made.is_empty() {
+                return Ok(());
+            }
+            let metadata = json!({ "name": sequence.name, "enrolled": made.len() });
+            let subject = Subject("RetentionSequence", sequence.id.0);
+            audit::record(on, tx, &Actor::system(), Action::LeadsEnrolled, subject, metadata).await
+        })
+        .await
 }
 
 /// Everything up to the end of the span has been looked at.
 async fn advance(on: &Services, sequence: &sequence::Model, span: &Span) -> Result<()> {
-    on.write(|tx| async move {
-        sequence::Entity::looked(sequence.id, span.until).exec(&*tx).await?;
-        Ok(())
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            sequence::Entity::looked(sequence.id, span.until).exec(&*tx).await?;
+            Ok(())
+        })
+        .await
 }

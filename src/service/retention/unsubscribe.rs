@@ -37,13 +37,14 @@ pub fn open(on: &Services, token: &str) -> Option<LeadId> {
 /// No more emails to the lead of this link; false if it is none of ours. One who is gone gets none anyway.
 pub async fn unsubscribe(on: &Services, token: &str) -> Result<bool> {
     let Some(id) = open(on, token) else { return Ok(false) };
-    on.write(|tx| async move {
-        if let Some(lead) = lead::Entity::find_by_id(id).lock_exclusive().one(&*tx).await? {
-            effects::opt_out(on, &tx, lead, ContactChannel::Email, "the link in an email").await?;
-        }
-        Ok(())
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            if let Some(lead) = lead::Entity::find_by_id(id).lock_exclusive().one(&*tx).await? {
+                effects::opt_out(on, &tx, lead, ContactChannel::Email, "the link in an email").await?;
+            }
+            Ok(())
+        })
+        .await?;
     on.tell(Event::Audit);
     Ok(true)
 }

@@ -1,9 +1,10 @@
 //! API tokens: what scripts sign in with.
 
+use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QuerySelect};
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::{ApiTokenId, UserId};
 use domain::role::Role;
 
@@ -33,20 +34,12 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Entity {
-    /// All tokens.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
+noun!(ApiTokenId);
 
+impl Entity {
     /// The tokens of one user.
     pub fn of(user: UserId) -> Select<Self> {
         Self::find().filter(Column::UserId.eq(user))
-    }
-
-    /// Tokens with these ids.
-    pub fn by_ids(ids: &[ApiTokenId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
     /// The token with this hash, if it holds at `now`.
@@ -57,12 +50,6 @@ impl Entity {
     /// The token `id`, if it holds at `now`.
     pub fn held(id: ApiTokenId, now: DateTimeUtc) -> Select<Self> {
         Self::find_by_id(id).filter(holding(now))
-    }
-
-    /// The token `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: ApiTokenId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("API token"))
     }
 
     /// Notes a use at `now`, unless one was noted after `before`.

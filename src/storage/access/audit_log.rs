@@ -4,6 +4,7 @@ use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
+use crate::noun::noun;
 use crate::sql::{self, Dialect};
 use domain::audit::{Action, Severity};
 use domain::error::Result;
@@ -36,17 +37,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(AuditLogId);
+
 impl Entity {
-    /// All lines.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Lines with these ids.
-    pub fn by_ids(ids: &[AuditLogId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The lines about one thing, newest first.
     pub fn about(kind: &str, id: Uuid) -> Select<Self> {
         let about = Self::find().filter(Column::ResourceType.eq(kind)).filter(Column::ResourceId.eq(id));

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::refresh_token;
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::UserId;
 use domain::role::Role;
 
@@ -36,6 +37,12 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+noun!(UserId {
+    fn changeable() -> Select<Self> {
+        Self::present()
+    }
+});
 
 impl Entity {
     /// Users that have not been deleted.
@@ -68,11 +75,6 @@ impl Entity {
         Self::find().filter(Column::DeletedAt.is_not_null())
     }
 
-    /// Users with these ids, deleted ones too.
-    pub fn by_ids(ids: &[UserId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The admins, locked until the transaction ends, always in the same order.
     pub fn admins() -> Select<Self> {
         Self::present().filter(Column::Role.eq(Role::Admin)).order_by_asc(Column::Id).lock_exclusive()
@@ -91,12 +93,6 @@ impl Entity {
     /// The user whom single sign-on knows as `subject`, a deleted one too, locked until the transaction ends.
     pub fn with_subject(subject: &str) -> Select<Self> {
         Self::find().filter(Column::SsoSubject.eq(subject)).lock_exclusive()
-    }
-
-    /// The user `id`, locked until the transaction ends; `NOT_FOUND` if deleted.
-    pub async fn require(tx: &impl ConnectionTrait, id: UserId) -> Result<Model> {
-        let found = Self::present_one(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("user"))
     }
 }
 

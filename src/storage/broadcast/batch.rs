@@ -5,6 +5,7 @@ use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, campaign, progress};
+use crate::noun::noun;
 use crate::sql;
 use domain::broadcast::ProgressStatus;
 use domain::error::{Error, Result};
@@ -40,15 +41,20 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(BatchId {
+    fn all() -> Select<Self> {
+        Self::present()
+    }
+
+    fn changeable() -> Select<Self> {
+        Self::present()
+    }
+});
+
 impl Entity {
     /// Batches that are whole. SQLite fills and empties large ones in chunks (R23): meanwhile they are not there.
     pub fn present() -> Select<Self> {
         Self::find().filter(Column::Version.gt(UNFINISHED))
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[BatchId]) -> Select<Self> {
-        Self::present().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
     /// Batches that a channel is in.
@@ -65,12 +71,6 @@ impl Entity {
     /// Batches that a crash left half filled or half emptied.
     pub fn unfinished() -> Select<Self> {
         Self::find().filter(Column::Version.eq(UNFINISHED))
-    }
-
-    /// The batch `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: BatchId) -> Result<Model> {
-        let found = Self::present().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("batch"))
     }
 
     /// Keeps the batch `id` as it is until the transaction ends: whoever would change it waits. Many may hold it.

@@ -5,8 +5,9 @@ use sea_orm::sea_query::{ExprTrait, Func, LikeExpr};
 use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{campaign_account, job};
+use crate::noun::noun;
 use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId, TelegramAccountId, TemplateId, UploadId, UserId};
 
 /// A broadcast campaign.
@@ -64,18 +65,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(BroadcastCampaignId);
+
 impl Entity {
-    /// The broadcast campaign `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: BroadcastCampaignId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("broadcast campaign"))
-    }
-
-    /// All campaigns.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
     /// Campaigns with `part` in their names, in any case. SQLite knows the case of Latin letters only, so what stands there
     /// exactly is found too.
     pub fn named_like(part: &str) -> Select<Self> {
@@ -83,11 +75,6 @@ impl Entity {
         let like = |text: &str| LikeExpr::new(format!("%{text}%")).escape('\\');
         let in_any_case = Expr::expr(Func::lower(Expr::col(Column::Name))).like(like(&escaped.to_lowercase()));
         Self::find().filter(Expr::col(Column::Name).like(like(&escaped)).or(in_any_case))
-    }
-
-    /// The campaigns with these ids.
-    pub fn by_ids(ids: &[BroadcastCampaignId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
     /// Campaigns whose scheduled instant has come.

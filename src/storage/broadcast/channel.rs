@@ -4,8 +4,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, QuerySelect, QueryTrait};
 
 use crate::broadcast::batch_channel;
+use crate::noun::noun;
 use domain::broadcast::CanPost;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::ChannelId;
 use domain::template;
 
@@ -57,22 +58,13 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Entity {
-    /// The channel `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: ChannelId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("channel"))
-    }
+noun!(ChannelId);
 
+impl Entity {
     /// The channels of a batch.
     pub fn in_batch(batch: impl Into<Expr>) -> Select<Self> {
         let members = batch_channel::Entity::of(batch).select_only().column(batch_channel::Column::ChannelId);
         Self::find().filter(Column::Id.in_subquery(members.into_query()))
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[ChannelId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
     /// The channel called `username`, in its stored form.

@@ -1,10 +1,11 @@
 //! Imports of channels from uploaded files.
 
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
 
+use crate::noun::noun;
 use domain::broadcast::ImportStatus;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::{ChannelImportId, NodeId, UploadId, UserId};
 
 /// An import.
@@ -37,26 +38,17 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(ChannelImportId);
+
 impl Entity {
     /// Imports of `node` that have not ended, oldest first: those of an earlier run of the process too.
     pub fn unfinished(node: NodeId) -> Select<Self> {
         Self::in_progress().filter(Column::NodeId.eq(node)).order_by_asc(Column::Id)
     }
 
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[ChannelImportId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// Imports that have not ended.
     pub fn in_progress() -> Select<Self> {
         Self::find().filter(Column::Status.is_in([ImportStatus::Queued, ImportStatus::Running]))
-    }
-
-    /// The import `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: ChannelImportId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("channel import"))
     }
 }
 

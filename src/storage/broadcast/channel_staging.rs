@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, Value};
 use serde::Serialize;
 
 use crate::broadcast::channel_import;
+use crate::noun::Noun;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
 use domain::error::{Error, Result};

@@ -4,6 +4,7 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use crate::noun::noun;
 use domain::broadcast::JobStatus;
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 
@@ -57,17 +58,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(JobId);
+
 impl Entity {
-    /// All jobs.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// The jobs with these ids.
-    pub fn by_ids(ids: &[JobId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The jobs of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))

@@ -2,10 +2,11 @@
 
 use chrono::Datelike;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue, QueryOrder};
 
+use crate::noun::{Noun, noun};
 use domain::broadcast::AccountStatus;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::{TelegramAccountId, UserId};
 use domain::sealed::{Place, Sealed};
 
@@ -62,12 +63,14 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Entity {
-    /// All accounts. A row that Telegram has not told the owner of is the claim of somebody who is just adding it.
-    pub fn all() -> Select<Self> {
+noun!(TelegramAccountId {
+    // A row that Telegram has not told the owner of is the claim of somebody who is just adding it.
+    fn all() -> Select<Self> {
         Self::find().filter(Column::TelegramUserId.is_not_null())
     }
+});
 
+impl Entity {
     /// All accounts, the oldest first.
     pub fn all_by_age() -> Select<Self> {
         Self::all().order_by_asc(Column::Id)
@@ -76,11 +79,6 @@ impl Entity {
     /// The account `id`.
     pub fn introduced(id: TelegramAccountId) -> Select<Self> {
         Self::all().filter(Column::Id.eq(id))
-    }
-
-    /// The accounts with these ids.
-    pub fn by_ids(ids: &[TelegramAccountId]) -> Select<Self> {
-        Self::all().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
     /// Accounts in one of the states, the oldest first.
@@ -96,12 +94,6 @@ impl Entity {
     /// The account of a Telegram user.
     pub fn of_user(user: i64) -> Select<Self> {
         Self::find().filter(Column::TelegramUserId.eq(user))
-    }
-
-    /// The account `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: TelegramAccountId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("Telegram account"))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Templates of messages.
 
+use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect};
 
+use crate::noun::noun;
 use crate::sql;
 use domain::broadcast::{MediaType, ParseMode};
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::{TemplateId, UploadId};
 
 /// A template.
@@ -39,26 +40,12 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Entity {
-    /// All templates.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
+noun!(TemplateId);
 
+impl Entity {
     /// Templates with `part` in their name, in any case.
     pub fn named_like(part: &str) -> Select<Self> {
         Self::find().filter(sql::contains_in_any_case(Column::Name, part))
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[TemplateId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
-    /// The template `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: TemplateId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("template"))
     }
 }
 

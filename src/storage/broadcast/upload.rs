@@ -5,8 +5,9 @@ use sea_orm::sea_query::{ExprTrait, Func};
 use sea_orm::{Condition, DeleteMany, QuerySelect, QueryTrait};
 
 use crate::broadcast::{campaign, channel_import, template};
+use crate::noun::{Noun, noun};
 use crate::retention::lead_import;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::{NodeId, UploadId, UserId};
 
 /// An uploaded file.
@@ -29,18 +30,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(UploadId);
+
 impl Entity {
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[UploadId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
-    /// The upload `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: UploadId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("upload"))
-    }
-
     /// Removes the rows of `node` that nothing has used since `before` and nothing refers to.
     pub fn forget(node: NodeId, before: DateTimeUtc) -> DeleteMany<Self> {
         let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);

@@ -2,9 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue, Condition, QueryOrder};
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
 use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
 
@@ -43,17 +44,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(AbTestId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[AbTestId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The tests of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
@@ -68,12 +61,6 @@ impl Entity {
     /// Tests with this script on one of their sides.
     pub fn using(script: ScriptId) -> Select<Self> {
         Self::find().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))
-    }
-
-    /// The A/B test `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: AbTestId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("A/B test"))
     }
 }
 

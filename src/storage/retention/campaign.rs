@@ -3,8 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
 
+use crate::noun::{Noun, noun};
 use crate::retention::lists::{Channels, Days, Texts};
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::RetentionCampaignId;
 use domain::retention::words::RetentionCampaignStatus;
 
@@ -52,17 +53,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(RetentionCampaignId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[RetentionCampaignId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// Those to which each new lead is assigned.
     pub fn taking_new_leads() -> Select<Self> {
         let active = Self::find().filter(Column::Status.eq(RetentionCampaignStatus::Active));
@@ -88,12 +81,6 @@ impl Entity {
         let rows = Self::by_ids(ids).order_by_asc(Column::Id).lock_shared().all(tx).await?;
         let is_paused = |row: &Model| row.status == RetentionCampaignStatus::Paused;
         Ok(rows.into_iter().filter(is_paused).map(|row| row.id).collect())
-    }
-
-    /// The retention campaign `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: RetentionCampaignId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("retention campaign"))
     }
 }
 

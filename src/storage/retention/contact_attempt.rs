@@ -1,10 +1,10 @@
 //! Every contact to a lead, on any channel.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::{AbTestId, ContactAttemptId, LeadId, RetentionCampaignId, ScriptId, SequenceStepId};
 use domain::retention::words::{AbVariant, ContactAttemptStatus, ContactChannel};
 
@@ -46,17 +46,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(ContactAttemptId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[ContactAttemptId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The contacts to a lead.
     pub fn to(lead: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
@@ -70,11 +62,5 @@ impl Entity {
     /// The contacts of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
-    }
-
-    /// The contact attempt `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: ContactAttemptId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("contact attempt"))
     }
 }

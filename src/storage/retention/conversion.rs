@@ -1,10 +1,11 @@
 //! Conversions: what came of the contacts.
 
+use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, QuerySelect};
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionCampaignId, SequenceStepId};
 use domain::retention::words::{ContactChannel, ConversionStatus};
 
@@ -50,17 +51,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(ConversionId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[ConversionId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The conversions of a lead.
     pub fn by(lead: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
@@ -69,12 +62,6 @@ impl Entity {
     /// The conversions of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
-    }
-
-    /// The conversion `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: ConversionId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("conversion"))
     }
 }
 

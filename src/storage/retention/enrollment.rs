@@ -1,10 +1,10 @@
 //! Which leads go through which retention sequences.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
 use domain::retention::words::{EndReason, EnrollmentStatus};
 
@@ -40,17 +40,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(SequenceEnrollmentId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[SequenceEnrollmentId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The enrollments of a sequence.
     pub fn of(sequence: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::SequenceId)).eq(sequence))
@@ -59,11 +51,5 @@ impl Entity {
     /// The enrollments of a lead.
     pub fn with(lead: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
-    }
-
-    /// The enrollment `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: SequenceEnrollmentId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("enrollment"))
     }
 }

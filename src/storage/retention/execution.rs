@@ -1,10 +1,10 @@
 //! What became of each step of each enrollment. The row is the queue.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::{ContactAttemptId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId};
 use domain::retention::words::{ContactChannel, ExecutionReason, ExecutionStatus};
 
@@ -45,17 +45,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(SequenceStepExecutionId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[SequenceStepExecutionId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The steps of an enrollment.
     pub fn of(enrollment: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::EnrollmentId)).eq(enrollment))
@@ -64,11 +56,5 @@ impl Entity {
     /// What became of a step for each lead.
     pub fn of_step(step: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::StepId)).eq(step))
-    }
-
-    /// The step execution `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: SequenceStepExecutionId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("step execution"))
     }
 }

@@ -1,9 +1,10 @@
 //! How providers are reached.
 
+use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, QuerySelect};
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::Provider;
 
@@ -34,12 +35,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
+noun!(IntegrationConfigId);
 
+impl Entity {
     /// The one of a provider.
     pub fn of(provider: Provider) -> Select<Self> {
         Self::find().filter(Column::Provider.eq(provider.name()))
@@ -48,17 +46,6 @@ impl Entity {
     /// Those that are used.
     pub fn active() -> Select<Self> {
         Self::find().filter(Column::IsActive.eq(true))
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[IntegrationConfigId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
-    /// The integration config `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: IntegrationConfigId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("integration config"))
     }
 }
 

@@ -1,10 +1,14 @@
 //! Leads: the people that retention writes to.
 
-use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
+use std::str::FromStr;
 
-use domain::error::{Error, Result};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue, Condition, QueryOrder, Value};
+
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::LeadId;
+use domain::retention::lead_field::Field;
 use domain::retention::words::{ContactChannel, LeadStatus};
 
 /// A lead.
@@ -53,17 +57,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(LeadId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[LeadId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The leads with this email or this phone number: at most two, in their stored form.
     pub fn reached_by(email: Option<&str>, phone: Option<&str>) -> Select<Self> {
         let by_email = email.map(|email| Column::Email.eq(email));
@@ -71,25 +67,76 @@ impl Entity {
         let either = Condition::any().add_option(by_email).add_option(by_phone);
         Self::find().filter(either).order_by_asc(Column::Id)
     }
+}
 
-    /// The lead `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: LeadId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("lead"))
+impl Column {
+    /// The column of a field.
+    fn of(field: Field) -> Self {
+        Self::from_str(field.column()).expect("each field has its column")
+    }
+
+    /// The column that says whether the lead must not be contacted on `channel`.
+    pub const fn refusal(channel: ContactChannel) -> Self {
+        match channel {
+            ContactChannel::Email => Self::NoEmail,
+            ContactChannel::Sms => Self::NoSms,
+            ContactChannel::Call => Self::NoCall,
+            ContactChannel::Webhook => Self::NoWebhook,
+            ContactChannel::Telegram => Self::NoTelegram,
+        }
     }
 }
 
 impl Model {
+    /// A lead of which nothing is known yet.
+    pub fn new(now: DateTimeUtc) -> Self {
+        Self {
+            id: LeadId::generate(),
+            external_id: None,
+            first_name: None,
+            last_name: None,
+            phone: None,
+            email: None,
+            telegram_username: None,
+            source: "MANUAL".into(),
+            status: LeadStatus::New,
+            status_before: None,
+            no_email: false,
+            no_sms: false,
+            no_call: false,
+            no_webhook: false,
+            no_telegram: false,
+            meta: Json::Object(serde_json::Map::new()),
+            notes: None,
+            time_zone: None,
+            language: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    /// What is known of a field.
+    pub fn text(&self, field: Field) -> Option<String> {
+        match self.get(Column::of(field)) {
+            Value::String(text) => text,
+            _ => None,
+        }
+    }
+
+    /// Puts a text in its stored form into a field; None empties it, which the source never is.
+    pub fn write(&mut self, field: Field, text: Option<String>) {
+        self.set(Column::of(field), text.into());
+    }
+
     /// Whether it must not be contacted on `channel`.
     pub fn refuses(&self, channel: ContactChannel) -> bool {
-        self.status == LeadStatus::DoNotContact
-            || match channel {
-                ContactChannel::Email => self.no_email,
-                ContactChannel::Sms => self.no_sms,
-                ContactChannel::Call => self.no_call,
-                ContactChannel::Webhook => self.no_webhook,
-                ContactChannel::Telegram => self.no_telegram,
-            }
+        self.status == LeadStatus::DoNotContact || self.get(Column::refusal(channel)) == true.into()
+    }
+
+    /// Notes whether it must not be contacted on `channel`.
+    pub fn refuse(&mut self, channel: ContactChannel, is_refused: bool) {
+        self.set(Column::refusal(channel), is_refused.into());
     }
 
     /// The address to which a contact on `channel` goes; None if the lead has none. A webhook needs none of the lead's.
@@ -109,5 +156,33 @@ impl Model {
         row.updated_at = ActiveValue::Set(now);
         row.version = ActiveValue::Set(version);
         row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Iterable;
+
+    use super::*;
+
+    #[test]
+    fn each_field_has_its_column() {
+        let mut lead = Model::new(DateTimeUtc::UNIX_EPOCH);
+        for field in Field::ALL {
+            lead.write(field, Some(field.name().into()));
+        }
+        assert_eq!(Field::ALL.map(|field| lead.text(field)), Field::ALL.map(|field| Some(field.name().into())));
+    }
+
+    #[test]
+    fn a_lead_refuses_the_channels_that_it_was_asked_about() {
+        for channel in ContactChannel::iter() {
+            let mut lead = Model::new(DateTimeUtc::UNIX_EPOCH);
+            lead.refuse(channel, true);
+            let refused: Vec<_> = ContactChannel::iter().filter(|other| lead.refuses(*other)).collect();
+            assert_eq!(refused, [channel]);
+            lead.refuse(channel, false);
+            assert_eq!(lead, Model { id: lead.id, ..Model::new(DateTimeUtc::UNIX_EPOCH) });
+        }
     }
 }

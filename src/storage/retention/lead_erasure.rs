@@ -1,9 +1,12 @@
-//! What tells who a lead was, wherever it lies: emptied in statements over all rows at once.
+//! What tells who a lead was, wherever it lies: emptied in statements over all rows at once. Each column is named: of a new one
+//! it must be decided here whether it tells who the lead was.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, Value};
+#![expect(clippy::match_same_arms, reason = "the columns that stay, in lines of a readable length")]
+
+use sea_orm::{ColumnTrait, ConnectionTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, Value};
 use serde_json::{Value as Json, json};
 
-use super::{contact_attempt, conversion, lead};
+use super::{contact_attempt, conversion, enrollment, execution, lead, webhook_event};
 use crate::Tx;
 use crate::sql::{self, Dialect};
 use domain::error::Result;
@@ -26,13 +29,21 @@ pub async fn traces(tx: &Tx, row: &lead::Model) -> Result<Erased> {
     // First, while it is known by what providers call it.
     let terms: Vec<Json> = terms(tx, row).await?.into_iter().map(|term| json!({ "term": term })).collect();
     let webhook_events = run(&callbacks(dialect), vec![sql::rows(&terms)]).await?;
-    let attempts = run(attempts(dialect), id()).await?;
-    let conversions = run(&conversions(dialect), id()).await?;
+    let of_lead = "lead_id = $1";
+    let attempts = run(&emptied("contact_attempts", attempt(dialect), of_lead), id()).await?;
+    let conversions = run(&emptied("conversions", conversion(dialect), of_lead), id()).await?;
     run("DELETE FROM consents WHERE lead_id = $1", id()).await?;
     run("DELETE FROM lead_peers WHERE lead_id = $1", id()).await?;
-    run(EXECUTIONS, id()).await?;
-    run(ENROLLMENTS, id()).await?;
+    let of_enrollments = "enrollment_id IN (SELECT e.id FROM sequence_enrollments e WHERE e.lead_id = $1)";
+    run(&emptied("sequence_step_executions", execution, of_enrollments), id()).await?;
+    run(&emptied("sequence_enrollments", enrollment, of_lead), id()).await?;
     Ok(Erased { attempts, conversions, webhook_events })
+}
+
+/// The statement that empties rows: `new` has the new value of each column, in SQL; None: it stays.
+fn emptied<C: Iterable + IdenStatic>(table: &str, new: impl Fn(C) -> Option<&'static str>, rows: &str) -> String {
+    let set = C::iter().filter_map(|column| Some(format!("{} = {}", column.as_str(), new(column)?)));
+    format!("UPDATE {table} SET {} WHERE {rows}", set.collect::<Vec<_>>().join(", "))
 }
 
 /// What a provider's callback about the lead has in it, in small letters. What is shorter might be in others' too.
@@ -55,39 +66,71 @@ async fn terms(tx: &Tx, row: &lead::Model) -> Result<Vec<String>> {
 fn callbacks(dialect: Dialect) -> String {
     let table = dialect.table("$1", &[("term", "text")]);
     let position = if dialect.is_postgres() { "strpos" } else { "instr" };
-    format!(
-        "UPDATE webhook_events SET body = '', query = NULL, error_message = NULL
-         WHERE EXISTS (SELECT 1 FROM {table} WHERE {position}(lower(webhook_events.body), r.term) > 0
+    let rows = format!(
+        "EXISTS (SELECT 1 FROM {table} WHERE {position}(lower(webhook_events.body), r.term) > 0
             OR {position}(lower(COALESCE(webhook_events.query, '')), r.term) > 0)"
-    )
+    );
+    emptied("webhook_events", callback, &rows)
+}
+
+fn callback(column: webhook_event::Column) -> Option<&'static str> {
+    use webhook_event::Column as C;
+    match column {
+        C::Body => Some("''"),
+        C::Query | C::ErrorMessage => Some("NULL"),
+        C::Id | C::Provider | C::DedupeKey | C::Status | C::ContentType | C::Attempts => None,
+        C::ReceivedAt | C::NotBefore | C::ProcessedAt => None,
+    }
 }
 
 /// Whether it was opened, clicked and answered is a number in reports; the rest of what the provider said goes.
-fn attempts(dialect: Dialect) -> &'static str {
-    if dialect.is_postgres() {
-        "UPDATE contact_attempts SET notes = NULL, provider_ref = NULL,
-            result = jsonb_build_object('opened', opened, 'clicked', clicked, 'replied', replied)
-         WHERE lead_id = $1"
+fn attempt(dialect: Dialect) -> impl Fn(contact_attempt::Column) -> Option<&'static str> {
+    use contact_attempt::Column as C;
+    let figures = if dialect.is_postgres() {
+        "jsonb_build_object('opened', opened, 'clicked', clicked, 'replied', replied)"
     } else {
-        "UPDATE contact_attempts SET notes = NULL, provider_ref = NULL,
-            result = json_object('opened', json(CASE WHEN opened THEN 'true' ELSE 'false' END),
-                'clicked', json(CASE WHEN clicked THEN 'true' ELSE 'false' END),
-                'replied', json(CASE WHEN replied THEN 'true' ELSE 'false' END))
-         WHERE lead_id = $1"
+        "json_object('opened', json(CASE WHEN opened THEN 'true' ELSE 'false' END),
+            'clicked', json(CASE WHEN clicked THEN 'true' ELSE 'false' END),
+            'replied', json(CASE WHEN replied THEN 'true' ELSE 'false' END))"
+    };
+    move |column| match column {
+        C::Result => Some(figures),
+        C::Notes | C::ProviderRef => Some("NULL"),
+        C::Id | C::LeadId | C::CampaignId | C::StepId | C::ScriptId | C::AbTestId | C::AbVariant | C::Channel => None,
+        C::Status | C::Provider | C::StartedAt | C::CompletedAt | C::Duration | C::CostMicros | C::Currency => None,
     }
 }
 
 /// Ids of clicks lead to a person, by way of who sold them. Each conversion keeps a key of its own.
-fn conversions(dialect: Dialect) -> String {
-    let id = if dialect.is_postgres() { "CAST(id AS text)" } else { "lower(hex(id))" };
-    format!(
-        "UPDATE conversions SET postback_data = NULL, sub_id = NULL, click_id = NULL, subject_id = 'erased:' || {id},
-            version = version + 1
-         WHERE lead_id = $1"
-    )
+fn conversion(dialect: Dialect) -> impl Fn(conversion::Column) -> Option<&'static str> {
+    use conversion::Column as C;
+    move |column| match column {
+        C::PostbackData | C::SubId | C::ClickId => Some("NULL"),
+        C::SubjectId if dialect.is_postgres() => Some("'erased:' || CAST(id AS text)"),
+        C::SubjectId => Some("'erased:' || lower(hex(id))"),
+        C::Version => Some("version + 1"),
+        C::Id | C::LeadId | C::CampaignId | C::ContactAttemptId | C::StepId | C::Channel | C::RevenueMicros => None,
+        C::Currency | C::Status | C::OriginalStatus | C::Source | C::TransactionId | C::Attribution => None,
+        C::AttributedAt | C::CreatedAt | C::UpdatedAt => None,
+    }
 }
 
-const EXECUTIONS: &str = "UPDATE sequence_step_executions SET result = NULL
-    WHERE enrollment_id IN (SELECT e.id FROM sequence_enrollments e WHERE e.lead_id = $1)";
+fn execution(column: execution::Column) -> Option<&'static str> {
+    use execution::Column as C;
+    match column {
+        C::Result => Some("NULL"),
+        C::Id | C::EnrollmentId | C::StepId | C::ContactAttemptId | C::Status | C::Reason | C::ScheduledAt => None,
+        C::NextAttemptAt | C::ExecutedAt | C::Attempt | C::Leases | C::Holder | C::Lease | C::LeasedUntil => None,
+        C::CreatedAt | C::Channel => None,
+    }
+}
 
-const ENROLLMENTS: &str = "UPDATE sequence_enrollments SET meta = '{}', version = version + 1 WHERE lead_id = $1";
+fn enrollment(column: enrollment::Column) -> Option<&'static str> {
+    use enrollment::Column as C;
+    match column {
+        C::Meta => Some("'{}'"),
+        C::Version => Some("version + 1"),
+        C::Id | C::SequenceId | C::LeadId | C::Attempt | C::Status | C::StepsVersion | C::CurrentStep => None,
+        C::EndReason | C::EnrolledAt | C::CompletedAt | C::LastStepAt | C::Change => None,
+    }
+}

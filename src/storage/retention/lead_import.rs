@@ -1,11 +1,12 @@
 //! Imports of leads from uploaded files.
 
 use sea_orm::ActiveValue::Set;
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
 
+use crate::noun::noun;
 use domain::broadcast::ImportStatus;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::{LeadImportId, NodeId, RetentionCampaignId, UploadId, UserId};
 use domain::retention::words::LeadImportFormat;
 
@@ -49,23 +50,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(LeadImportId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[LeadImportId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
-    /// The lead import `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: LeadImportId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("lead import"))
-    }
-
     /// Imports of `node` that have not ended, oldest first: those of an earlier run of the process too.
     pub fn unfinished(node: NodeId) -> Select<Self> {
         Self::in_progress().filter(Column::NodeId.eq(node)).order_by_asc(Column::Id)

@@ -5,15 +5,17 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{campaign, lead_import};
+use crate::noun::Noun;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
 use domain::error::{Error, Result};
 use domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
+use domain::retention::lead_field::Field;
 use domain::retention::lead_line::LeadLine;
 
 /// What imports of leads lock on PostgreSQL, one batch after the other: `leads` in ASCII. Two lists with the same people in
@@ -50,60 +52,22 @@ pub struct Batch {
 }
 
 /// A lead as [`Dialect::table`] reads it.
-#[derive(Serialize)]
-struct Row<'a> {
-    id: LeadId,
-    line: i64,
-    member: CampaignLeadId,
-    email: Option<&'a str>,
-    phone: Option<&'a str>,
-    email_hash: Option<&'a str>,
-    phone_hash: Option<&'a str>,
-    first_name: Option<&'a str>,
-    last_name: Option<&'a str>,
-    external_id: Option<&'a str>,
-    telegram_username: Option<&'a str>,
-    time_zone: Option<&'a str>,
-    language: Option<&'a str>,
-    source: &'a str,
-    notes: Option<&'a str>,
-    meta: String,
-}
-
-impl<'a> Row<'a> {
-    fn of(new: &'a NewLead) -> Self {
-        let NewLead { id, line, email_hash, phone_hash, lead } = new;
-        let LeadLine {
-            email,
-            phone,
-            first_name,
-            last_name,
-            external_id,
-            telegram_username,
-            time_zone,
-            language,
-            source,
-            notes,
-            meta,
-        } = lead;
-        Self {
-            id: *id,
-            line: *line,
-            member: CampaignLeadId::generate(),
-            email: email.as_deref(),
-            phone: phone.as_deref(),
-            email_hash: email_hash.as_deref(),
-            phone_hash: phone_hash.as_deref(),
-            first_name: first_name.as_deref(),
-            last_name: last_name.as_deref(),
-            external_id: external_id.as_deref(),
-            telegram_username: telegram_username.as_deref(),
-            time_zone: time_zone.as_deref(),
-            language: language.as_deref(),
-            source: source.as_deref().unwrap_or(SOURCE),
-            notes: notes.as_deref(),
-            meta: Json::Object(meta.clone()).to_string(),
+impl Serialize for NewLead {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let Self { id, line, email_hash, phone_hash, lead } = self;
+        let mut row = to.serialize_map(None)?;
+        row.serialize_entry("id", id)?;
+        row.serialize_entry("line", line)?;
+        row.serialize_entry("email_hash", email_hash)?;
+        row.serialize_entry("phone_hash", phone_hash)?;
+        for (field, text) in &lead.fields {
+            row.serialize_entry(field.column(), text)?;
         }
+        if lead.get(Field::Source).is_none() {
+            row.serialize_entry(Field::Source.column(), SOURCE)?;
+        }
+        row.serialize_entry("meta", &Json::Object(lead.meta.clone()).to_string())?;
+        row.end()
     }
 }
 
@@ -115,8 +79,7 @@ pub async fn write(
     batch: &Batch,
     now: DateTime<Utc>,
 ) -> Result<Option<lead_import::Model>> {
-    let rows: Vec<Row<'_>> = batch.leads.iter().map(Row::of).collect();
-    let rows = &sql::rows(&rows);
+    let rows = &sql::rows(&batch.leads);
     db.write(|tx| async move {
         let staged = Staged { dialect: Dialect(tx.get_database_backend()), tx: &tx, rows, now };
         staged.write(import, batch).await
@@ -168,7 +131,7 @@ impl Staged<'_> {
     /// The batch as a table, of the columns that a statement needs.
     fn table(&self, columns: &[&str]) -> String {
         let kind = |name: &str| match name {
-            "id" | "member" => "uuid",
+            "id" => "uuid",
             "line" => "bigint",
             _ => "text",
         };
@@ -230,30 +193,14 @@ impl Staged<'_> {
 
     /// The new ones go in; who is there, by email or by phone, stays as he is. Returns how many are new.
     async fn insert(&self) -> Result<i64> {
-        let names = [
-            "id",
-            "line",
-            "email",
-            "phone",
-            "email_hash",
-            "phone_hash",
-            "first_name",
-            "last_name",
-            "external_id",
-            "telegram_username",
-            "time_zone",
-            "language",
-            "source",
-            "notes",
-            "meta",
-        ];
-        let table = self.table(&names);
+        let fields = Field::ALL.map(Field::column);
+        let table = self.table(&[&["id", "line", "email_hash", "phone_hash", "meta"], fields.as_slice()].concat());
         let meta = if self.dialect.is_postgres() { "r.meta::jsonb" } else { "r.meta" };
+        let columns = fields.join(", ");
+        let values = fields.map(|field| format!("r.{field}")).join(", ");
         let sql = format!(
-            "INSERT INTO leads (id, email, phone, first_name, last_name, external_id, telegram_username, time_zone,
-                language, source, notes, meta, status, created_at, updated_at)
-             SELECT r.id, r.email, r.phone, r.first_name, r.last_name, r.external_id, r.telegram_username, r.time_zone,
-                r.language, r.source, r.notes, {meta}, 'NEW', $2, $2
+            "INSERT INTO leads (id, {columns}, meta, status, created_at, updated_at)
+             SELECT r.id, {values}, {meta}, 'NEW', $2, $2
              FROM {table}
              WHERE NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'EMAIL' AND s.hash = r.email_hash)
                AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'PHONE' AND s.hash = r.phone_hash)

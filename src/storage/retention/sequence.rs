@@ -4,9 +4,10 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ActiveValue, Condition, QuerySelect, QueryTrait, UpdateMany};
 
+use crate::noun::noun;
 use crate::retention::lists::Channels;
 use crate::retention::sequence_step;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::{RetentionCampaignId, RetentionSequenceId, ScriptId};
 use domain::retention::words::{RetentionSequenceStatus, TriggerType};
 
@@ -39,17 +40,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(RetentionSequenceId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[RetentionSequenceId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The sequences of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
@@ -71,12 +64,6 @@ impl Entity {
             .filter(Column::Id.eq(id))
             .filter(Column::Status.eq(RetentionSequenceStatus::Active))
             .filter(earlier)
-    }
-
-    /// The retention sequence `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: RetentionSequenceId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("retention sequence"))
     }
 }
 

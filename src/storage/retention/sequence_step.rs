@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use crate::noun::noun;
 use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
 use domain::retention::words::{ContactChannel, DelayUnit};
 
@@ -33,17 +34,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+noun!(SequenceStepId);
+
 impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[SequenceStepId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
     /// The steps of a sequence, of all versions.
     pub fn of(sequence: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::SequenceId)).eq(sequence))

@@ -1,9 +1,9 @@
 //! What providers told us, as it came.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 
-use domain::error::{Error, Result};
+use crate::noun::noun;
+use domain::error::Result;
 use domain::id::WebhookEventId;
 use domain::retention::words::WebhookEventStatus;
 
@@ -36,20 +36,4 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Entity {
-    /// All of them.
-    pub fn all() -> Select<Self> {
-        Self::find()
-    }
-
-    /// Those of `ids` that are there.
-    pub fn by_ids(ids: &[WebhookEventId]) -> Select<Self> {
-        Self::find().filter(Column::Id.is_in(ids.iter().copied()))
-    }
-
-    /// The webhook event `id`, locked until the transaction ends; `NOT_FOUND` if there is none.
-    pub async fn require(tx: &impl ConnectionTrait, id: WebhookEventId) -> Result<Model> {
-        let found = Self::find_by_id(id).lock_exclusive().one(tx).await?;
-        found.ok_or(Error::NotFound("webhook event"))
-    }
-}
+noun!(WebhookEventId);

@@ -32,8 +32,8 @@ use service::broadcast::delivery::settle::{Carrier, Lease};
 use service::broadcast::telegram_account::credentials;
 use storage::broadcast::queue::accounts;
 use storage::broadcast::queue::engage::{Claim, Engaged};
+use storage::broadcast::queue::prefetch::{self, Item, Owner};
 use storage::broadcast::queue::slots::{self, Taken};
-use storage::broadcast::queue::tray::{self, Item, Owner};
 use storage::broadcast::telegram_account;
 use telegram::live::Connection;
 
@@ -41,7 +41,7 @@ use telegram::live::Connection;
 const IN_FLIGHT: usize = 8;
 /// Prefetched jobs of one campaign that are read at once.
 const READ: i64 = 200;
-/// So long before a slot its job is leased: it must be ready when the slot comes, and a slot of the campaign is taken for it.
+/// How long before a slot its job is leased: it must be ready when the slot comes, and a slot of the campaign is taken for it.
 const LEAD: Duration = Duration::from_millis(100);
 
 /// Drives one account, from its lease to its release.
@@ -256,7 +256,7 @@ impl Driver {
         let tools = self.state.tools.clone();
         let owner = Owner { campaign: id, account: self.state.id };
         let pipeline = self.pipelines.of(&tools, id).await?;
-        let items = tray::items(tools.on.db.reader(), owner, READ).await?;
+        let items = prefetch::items(tools.on.db.reader(), owner, READ).await?;
         let now = tools.on.now();
         let mission = pipeline.mission();
         let media = self.state.media().get(&id).cloned();

@@ -10,7 +10,7 @@ use domain::error::Result;
 use service::broadcast::delivery::Mission;
 use service::broadcast::delivery::settle::{Answer, Carrier, settle};
 use storage::broadcast::channel;
-use storage::broadcast::queue::tray::Item;
+use storage::broadcast::queue::prefetch::Item;
 use telegram::live::{Sighting, Span};
 
 /// Telegram's clock and this one may differ so much.

@@ -20,7 +20,7 @@ use storage::broadcast::queue::budget;
 use storage::retention::lead_peer;
 use telegram::live::{Message, Recipient};
 
-/// So long an ambiguous letter is repeated under its `random_id`; then nobody knows.
+/// How long an ambiguous letter is repeated under its `random_id`; then nobody knows.
 const REPEAT: Duration = Duration::from_secs(20);
 /// A wait that no letter waits for in its account's hands.
 const LONG: Duration = Duration::from_secs(10);
@@ -105,7 +105,7 @@ async fn is_connected(state: &State) -> bool {
     true
 }
 
-/// Who the letter goes to, as the account may name it; or why it does not go.
+/// Looks up whom the letter goes to, as the account may name it; or why it does not go.
 async fn recipient(state: &State, letter: &Letter) -> Result<Result<lead_peer::Model, Outcome>> {
     let on = &state.tools.on;
     if let Some(known) = letter::known(on, state.id, letter.lead, &letter.username).await? {
@@ -159,7 +159,7 @@ async fn not_found(state: &State, fault: &Fault) -> Result<Outcome> {
 }
 
 impl Ready {
-    /// Uses up the account's slot for this letter; None if it does not go now, which its lane has been told.
+    /// Uses up the account's slot for this letter; None if it does not go now, which its producer has been told.
     pub async fn begin(self, state: &State, slot: i64) -> Result<Option<Self>> {
         let is_repetition = self.ambiguous_since.is_some();
         if !is_repetition && !self.letter.take() {

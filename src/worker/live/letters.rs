@@ -1,4 +1,4 @@
-//! Letters to leads: contacts by Telegram on their way from the lanes of sequences to the drivers of accounts.
+//! Letters to leads: contacts by Telegram on their way from the producers of steps to the drivers of accounts.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use service::retention::delivery::letter;
 
 /// Letters that wait for one account at most.
 const CAPACITY: usize = 32;
-/// How long a letter waits for its account's turn. With the send and its repetitions it must end before the lane gives it up.
+/// How long a letter waits for its account's turn. With the send and its repetitions it must end before the producer gives it up.
 const PATIENCE: Duration = Duration::from_secs(25);
 /// How long this process wants accounts after there was a letter to write.
 const WANTED: Duration = Duration::from_mins(2);
@@ -64,7 +64,7 @@ const WAITING: u8 = 0;
 const TAKEN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// Whose a letter is: either its account writes it, or the lane gives it up, never both.
+/// Whose a letter is: either its account writes it, or the producer gives it up, never both.
 #[derive(Debug, Clone, Default)]
 struct Ticket(Arc<AtomicU8>);
 

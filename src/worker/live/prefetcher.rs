@@ -18,12 +18,12 @@ use service::broadcast::channel_refresh;
 use service::broadcast::delivery::engage::assign;
 use service::broadcast::delivery::refuse::{refuse, refuse_content};
 use service::broadcast::delivery::{Mission, account};
-use storage::broadcast::queue::tray::{self, Item, Owner, Want};
+use storage::broadcast::queue::prefetch::{self, Item, Owner, Want};
 use storage::broadcast::queue::{accounts, budget, peers};
 use storage::broadcast::telegram_account;
 use telegram::live::{Recipient, ResolvedPeer};
 
-/// So much is prefetched as the account can send in this time: it waits for this account.
+/// How far ahead is prefetched: what the account can send in this time waits for it.
 const AHEAD: Duration = Duration::from_secs(10);
 /// Jobs of one campaign that are prefetched, whatever the pace.
 const WINDOW: std::ops::RangeInclusive<i64> = 2..=20;
@@ -78,7 +78,7 @@ impl Prefetcher {
                     continue;
                 }
             };
-            let items = tray::items(on.db.reader(), owner, *WINDOW.end()).await?;
+            let items = prefetch::items(on.db.reader(), owner, *WINDOW.end()).await?;
             campaigns.push((owner, mission, items));
         }
         let today = account.today(on.now());
@@ -98,7 +98,7 @@ impl Prefetcher {
         let waits = self.state.gate.held_until() > on.clock.nanos();
         for (owner, mission, items) in &mut campaigns {
             if !waits && self.fill(*owner, mission, items, &account, &mut left).await? {
-                *items = tray::items(on.db.reader(), *owner, *WINDOW.end()).await?;
+                *items = prefetch::items(on.db.reader(), *owner, *WINDOW.end()).await?;
                 self.state.ready.notify_one();
             }
         }

@@ -18,7 +18,7 @@ use domain::delivery::{Fault, repeatable, wait_until};
 use domain::error::Result;
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
 use service::broadcast::delivery::{Mission, account};
-use storage::broadcast::queue::tray::Item;
+use storage::broadcast::queue::prefetch::Item;
 use storage::broadcast::telegram_account;
 use telegram::live::{Connection, Recipient, StoredMedia};
 

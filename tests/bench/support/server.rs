@@ -10,9 +10,10 @@ use herald::app::{App, Parts, Running};
 use herald::config::Settings;
 use service::access::user::NewUser;
 use service::access::{session, user};
+use service::testing::KEY;
 use service::{Actor, Services};
 
-use super::{Bench, KEY};
+use super::Bench;
 
 const PASSWORD: &str = "a password of some length";
 

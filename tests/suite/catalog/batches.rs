@@ -158,7 +158,7 @@ async fn a_large_batch_is_there_when_it_is_whole_and_gone_at_once() {
     let mut row = interrupted.clone().into_active_model();
     row.version = Set(rows::UNFINISHED);
     let row = &row;
-    on.write(|tx| async move { Ok(row.clone().update(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(row.clone().update(&*tx).await?) }).await.unwrap();
     let admin = herald.admin().await;
     assert_eq!(count_batches(&admin).await, 1);
     service::undo_interrupted(on).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use domain::audit::Action;
-use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ProgressStatus};
 use service::broadcast::{campaign, job};
 
 use super::fixture::{Office, names};
@@ -150,10 +150,14 @@ async fn refusals_deactivate_a_channel_and_its_next_job_fails_unsent() {
     office.until(first, CampaignStatus::Completed).await;
     assert!(office.channel(&name).await.is_active);
     campaign::retry_failed(&office.on, &office.actor, first).await.expect("retries");
-    office.until_row(first, "the second failure", |row| row.failed == 1 && row.status == "COMPLETED").await;
+    office
+        .until_row(first, "the second failure", |row| row.failed == 1 && row.status == ProgressStatus::Completed)
+        .await;
     assert!(!office.channel(&name).await.is_active);
     campaign::retry_failed(&office.on, &office.actor, first).await.expect("retries");
-    office.until_row(first, "the third failure", |row| row.failed == 1 && row.status == "COMPLETED").await;
+    office
+        .until_row(first, "the third failure", |row| row.failed == 1 && row.status == ProgressStatus::Completed)
+        .await;
     worker.stop().await;
     let job = office.job(first, &name).await;
     assert_eq!((job.error_message.as_deref(), job.attempts), (Some("CHANNEL_INACTIVE"), 0));
@@ -196,7 +200,8 @@ async fn an_operator_resolves_what_is_unknown() {
     assert_eq!(seen[0].status, JobStatus::Sent);
     assert!(job::resolve_unknown(on, actor, &[jobs[0].id], job::Resolution::Sent).await.is_err(), "only once");
     job::resolve_unknown(on, actor, &[jobs[1].id], job::Resolution::Queued).await.expect("resolves");
-    let row = office.until_row(id, "the second try", |row| row.unknown == 1 && row.status == "COMPLETED").await;
+    let row =
+        office.until_row(id, "the second try", |row| row.unknown == 1 && row.status == ProgressStatus::Completed).await;
     worker.stop().await;
     assert_eq!(row.sent, 1);
     office.assert_counters(id).await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use domain::audit::Action;
-use domain::broadcast::{CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
 use domain::error::Error;
 use sea_orm::EntityTrait;
 use service::broadcast::{campaign, job};
@@ -23,16 +23,18 @@ async fn nothing_starts_after_a_pause_has_answered() {
     let workers =
         if office.on.db.is_postgres() { vec![office.worker(), other.worker()] } else { vec![office.worker()] };
     for round in 0..4 {
+        // The test's own time: some hundred sends between two pauses.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let asked = Instant::now();
         campaign::pause(&office.on, &office.actor, id).await.expect("pauses");
         let answered = office.on.clock.now();
         assert!(asked.elapsed() < Duration::from_secs(1), "it answers within a second");
+        // Longer than the horizon of a claim.
         tokio::time::sleep(Duration::from_millis(400)).await;
         let late = [office.ledger(), other.ledger()].concat().into_iter().filter(|line| line.at > answered).count();
         assert_eq!(late, 0, "sends after the answer, in round {round}");
         let row = office.until_row(id, "the leases to come back", |row| row.sending == 0).await;
-        assert!(row.queued > 0 && row.status == "PAUSED");
+        assert!(row.queued > 0 && row.status == ProgressStatus::Paused);
         campaign::resume(&office.on, &office.actor, id).await.expect("resumes");
     }
     office.until(id, CampaignStatus::Completed).await;
@@ -62,7 +64,7 @@ async fn a_cancelled_campaign_ends_what_was_queued() {
     let answered = office.on.clock.now();
     let row = office.until_row(id, "the end", |row| row.queued + row.sending == 0).await;
     worker.stop().await;
-    assert_eq!(row.status, "CANCELLED");
+    assert_eq!(row.status, ProgressStatus::Cancelled);
     assert_eq!(row.sent + row.cancelled, 2_500);
     office.assert_counters(id).await;
     assert!(office.ledger().iter().all(|line| line.at <= answered));

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use super::fixture::{Accepted, names};
-use crate::harness::{Client, Database, Process};
+use crate::harness::{Client, Database, Postgres, Process, only_on, within};
 
 /// Channels of the crash tests: `HERALD_TEST_CRASH_CHANNELS`, 1,500 by default.
 fn channels() -> usize {
@@ -34,16 +34,12 @@ pub async fn prepare(admin: &Client, usernames: &[String], rate: usize) -> Strin
     let import = admin.data(import, json!({ "input": { "uploadId": upload } })).await;
     let import = &import["importChannels"]["import"]["id"];
     let status = "query($id: ID!) { channelImport(id: $id) { status inserted } }";
-    let began = Instant::now();
-    loop {
-        let row = admin.data(status, json!({ "id": import })).await;
-        if row["channelImport"]["status"] == "COMPLETED" {
-            assert_eq!(row["channelImport"]["inserted"], json!(usernames.len()), "{row}");
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_mins(1), "{row}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let inserted = within(Duration::from_mins(1), "the channels are imported", async || {
+        let row = admin.data(status, json!({ "id": import })).await["channelImport"].take();
+        if row["status"] == "COMPLETED" { Ok(row["inserted"].clone()) } else { Err(row) }
+    })
+    .await;
+    assert_eq!(inserted, json!(usernames.len()));
     let batch = "mutation($input: CreateBatchInput!) { createBatch(input: $input) { batch { id } } }";
     let batch = admin.data(batch, json!({ "input": { "name": "all", "filter": {} } })).await;
     let template = "mutation($input: CreateTemplateInput!) { createTemplate(input: $input) { template { id } } }";
@@ -76,20 +72,16 @@ const CAMPAIGN: &str = "query($id: ID!) { broadcastCampaign(id: $id) {
 
 /// Waits until the campaign is complete; the counters must be right at every look.
 pub async fn complete(admin: &Client, id: &str, patience: Duration) -> Json {
-    let began = Instant::now();
-    loop {
-        let row = admin.data(CAMPAIGN, json!({ "id": id })).await["broadcastCampaign"].clone();
+    within(patience, "the campaign is complete", async || {
+        let row = admin.data(CAMPAIGN, json!({ "id": id })).await["broadcastCampaign"].take();
         let sum: i64 = ["queued", "sending", "sent", "failed", "cancelled", "unknown"]
             .iter()
             .map(|of| row["counters"][of].as_i64().expect("a count"))
             .sum();
         assert_eq!(row["totalJobs"], json!(sum), "counters never lie");
-        if row["status"] == "COMPLETED" {
-            return row;
-        }
-        assert!(began.elapsed() < patience, "{row}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        if row["status"] == "COMPLETED" { Ok(row) } else { Err(row) }
+    })
+    .await
 }
 
 pub fn ledger(folder: &Path) -> Vec<Accepted> {
@@ -127,10 +119,10 @@ async fn heavy_killed_at_random_instants_everybody_gets_it_once() {
 
 #[tokio::test]
 async fn heavy_one_of_two_processes_is_killed_and_the_other_goes_on() {
-    let database = Database::create().await;
-    if !database.is_postgres() {
-        return; // SQLite has one process: its data folder is locked.
+    if !only_on(Postgres, "SQLite has one process: its data folder is locked") {
+        return;
     }
+    let database = Database::create().await;
     let folders = [TempDir::new().expect("a folder"), TempDir::new().expect("a folder")];
     let usernames = names("fleet", channels());
     let survivor = Process::serve(&database, folders[0].path(), &[]);
@@ -152,10 +144,10 @@ async fn heavy_one_of_two_processes_is_killed_and_the_other_goes_on() {
 /// A process that is stopped for longer than a claim may take starts nothing of it when it wakes (R1, R5).
 #[tokio::test]
 async fn heavy_a_frozen_process_sends_nothing_after_a_pause() {
-    let database = Database::create().await;
-    if !database.is_postgres() {
-        return; // With one process, the one that answers is the one that is frozen.
+    if !only_on(Postgres, "with one process, the one that answers is the one that is frozen") {
+        return;
     }
+    let database = Database::create().await;
     let folders = [TempDir::new().expect("a folder"), TempDir::new().expect("a folder")];
     let usernames = names("frozen", 2_000);
     let api = Process::serve(&database, folders[0].path(), &["--no-worker"]);
@@ -171,6 +163,7 @@ async fn heavy_a_frozen_process_sends_nothing_after_a_pause() {
         admin.data(pause, json!({ "input": { "id": id } })).await;
         let before = ledger(folders[1].path()).len();
         worker.signal(Signal::CONT);
+        // All that it would still start has started by then.
         tokio::time::sleep(Duration::from_secs(1)).await;
         // It may have been frozen within the one send that had begun: nothing removes that. But nothing begins any more.
         let late = ledger(folders[1].path()).len() - before;

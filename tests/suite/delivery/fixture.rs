@@ -1,27 +1,21 @@
 //! A database, services, and workers on them: what a delivery test plays with.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::broadcast::{CampaignMode, CampaignStatus, CanPost, JobStatus, ParseMode};
+use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
 use domain::clock::{Clock, SystemClock};
-use domain::id::{BatchId, BroadcastCampaignId, ChannelId, NodeId, TemplateId, UserId};
-use domain::limits::Limits;
-use domain::retention::attribution::Rule;
-use domain::retention::endpoints::Endpoints;
+use domain::id::{BatchId, BroadcastCampaignId, TemplateId};
 use domain::role::Role;
-use domain::sealed::Vault;
-use domain::secret_key::SecretKey;
 use events::local::LocalEvents;
 use providers;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::Deserialize;
 use service::broadcast::campaign::{self, New};
-use service::broadcast::telegram_account::Application;
-use service::coalesce::Coalesce;
+use service::testing;
 use service::{Actor, Rules, Services};
 use storage::access::{audit_log, user};
 use storage::broadcast::{batch, batch_channel, channel, job, progress, template};
@@ -30,7 +24,7 @@ use telegram::simulated::{LEDGER, Simulated};
 use tempfile::TempDir;
 use worker::{Tools, Worker};
 
-use crate::harness::Database;
+use crate::harness::{Database, within};
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -59,34 +53,16 @@ impl Office {
 
     pub async fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let database = Database::create().await;
+        let make = async |database: &Database, folder: &Path| {
+            let db = database.open(folder).await;
+            db.migrate().await.expect("migrates");
+            db.close().await.expect("closes");
+        };
+        let database = Database::like("migrated", make).await;
+        database.fill(folder.path());
         let db = database.open(folder.path()).await;
         db.migrate().await.expect("migrates");
-        let rules = Rules {
-            is_simulated: true,
-            data_dir: folder.path().to_owned(),
-            upload_max_bytes: 1 << 20,
-            late_limit: Duration::from_hours(1),
-            pause_after_failures: 20,
-            channel_errors: 3,
-            dedupe_window: Duration::from_mins(5),
-            progress_hz: 4,
-            sso: None,
-            endpoints: Endpoints { is_simulated: true, ..Endpoints::default() },
-            attribution: Rule::default(),
-            limits: Limits::default(),
-            telegram: Application::default(),
-        };
-        let on = Services {
-            db,
-            clock,
-            events: Arc::new(LocalEvents::new()),
-            key: SecretKey::new([7; 32]),
-            vault: Vault::new(&SecretKey::new([7; 32])),
-            rules: Arc::new(rules),
-            node: NodeId::generate(),
-            sessions: Coalesce::default(),
-        };
+        let on = Services::testing(db, clock, folder.path());
         let actor = admin(&on).await;
         Self { on, actor, folder: Arc::new(folder), database }
     }
@@ -139,11 +115,7 @@ impl Office {
         self.worker_with(simulated, Arc::new(move |folder| neighbour.also_read(folder.join(LEDGER))))
     }
 
-    pub fn worker_with(
-        &self,
-        messenger: Arc<dyn Messenger>,
-        neighbour: Arc<dyn Fn(&std::path::Path) + Send + Sync>,
-    ) -> Worker {
+    pub fn worker_with(&self, messenger: Arc<dyn Messenger>, neighbour: Arc<dyn Fn(&Path) + Send + Sync>) -> Worker {
         let (on, beats, contacts) = (self.on.clone(), self.on.db.clone(), self.contacts());
         let tools = Tools { on, beats, steered: None, messenger, contacts, neighbour };
         Worker::start(tools)
@@ -152,7 +124,7 @@ impl Office {
     /// A worker with the simulated messenger, whose clock is held to the database's.
     pub fn steered_worker(&self, clock: Arc<SystemClock>) -> Worker {
         let messenger = Arc::new(Simulated::open(&self.ledger_path(), clock.clone()).expect("the ledger opens"));
-        let (on, beats, neighbour) = (self.on.clone(), self.on.db.clone(), Arc::new(|_: &std::path::Path| ()));
+        let (on, beats, neighbour) = (self.on.clone(), self.on.db.clone(), Arc::new(|_: &Path| ()));
         let contacts = self.contacts();
         Worker::start(Tools { on, beats, steered: Some(clock), messenger, contacts, neighbour })
     }
@@ -165,21 +137,13 @@ impl Office {
 
     /// A batch of channels with these usernames.
     pub async fn batch(&self, usernames: &[String]) -> BatchId {
-        let id = BatchId::generate();
         let now = self.on.now();
-        let channels: Vec<channel::Model> = usernames.iter().map(|name| channel_row(name, now)).collect();
-        let row = batch::Model {
-            id,
-            name: "batch".into(),
-            description: None,
-            created_at: now,
-            updated_at: now,
-            created_by_id: self.actor.user.expect("a user"),
-            channel_count: i32::try_from(usernames.len()).expect("not that many"),
-            version: 1,
-        };
+        let channels: Vec<channel::Model> = usernames.iter().map(|name| testing::channel(name, now)).collect();
+        let row = testing::batch(self.actor.who.user().expect("a user"), usernames.len(), now);
+        let id = row.id;
         let (row, channels) = (&row, &channels);
         self.on
+            .db
             .write(|tx| async move {
                 batch::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await?;
                 for part in channels.chunks(500) {
@@ -198,24 +162,10 @@ impl Office {
     }
 
     pub async fn template(&self, content: &str) -> TemplateId {
-        let id = TemplateId::generate();
-        let now = self.on.now();
-        let row = template::Model {
-            id,
-            name: "template".into(),
-            content: content.into(),
-            description: None,
-            parse_mode: ParseMode::Plain,
-            media_type: None,
-            media_url: None,
-            media_upload_id: None,
-            usage_count: 0,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let row = testing::template(content, self.on.now());
+        let id = row.id;
         let row = &row;
-        let write = self.on.write(|tx| async move {
+        let write = self.on.db.write(|tx| async move {
             Ok(template::Entity::insert(row.clone().into_active_model())
                 .exec_without_returning(&*tx)
                 .await
@@ -302,15 +252,11 @@ impl Office {
         what: &str,
         holds: impl Fn(&progress::Model) -> bool,
     ) -> progress::Model {
-        let began = std::time::Instant::now();
-        loop {
+        within(PATIENCE, what, async || {
             let row = self.progress(id).await;
-            if holds(&row) {
-                return row;
-            }
-            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}: {row:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+            if holds(&row) { Ok(row) } else { Err(row) }
+        })
+        .await
     }
 
     /// The counters are what the jobs say.
@@ -342,50 +288,11 @@ pub fn names(prefix: &str, count: usize) -> Vec<String> {
     (1..=count).map(|n| format!("{prefix}_{n:04}")).collect()
 }
 
-fn channel_row(username: &str, now: DateTime<Utc>) -> channel::Model {
-    channel::Model {
-        id: ChannelId::generate(),
-        username: username.into(),
-        category: "tests".into(),
-        tgstat_url: None,
-        collected_at: now,
-        created_at: now,
-        updated_at: now,
-        title: None,
-        description: None,
-        member_count: None,
-        is_verified: false,
-        last_checked: None,
-        is_active: true,
-        error_count: 0,
-        last_error: None,
-        version: 1,
-        can_post: CanPost::Unknown,
-        slow_mode_seconds: None,
-        message_price: None,
-        refresh_requested_at: None,
-        refresh_not_before: None,
-    }
-}
-
 async fn admin(on: &Services) -> Actor {
-    let now = on.now();
-    let id = UserId::generate();
-    let row = user::Model {
-        id,
-        username: format!("admin-{id}"),
-        password_hash: String::new(),
-        role: Role::Admin,
-        created_at: now,
-        updated_at: now,
-        last_login_at: None,
-        deleted_at: None,
-        version: 1,
-        sso_subject: None,
-        sso_issued_at: None,
-    };
+    let row = testing::user(on.now());
+    let id = row.id;
     let row = &row;
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         Ok(user::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await.map(drop)?)
     });
     write.await.expect("a user");

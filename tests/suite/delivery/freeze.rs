@@ -87,7 +87,7 @@ async fn later_edits_of_template_and_batch_do_not_touch_a_started_campaign() {
     office.on.db.write_alone(Statement::from_string(office.on.db.backend(), edit)).await.expect("writes");
     let emptied = batch_channel::Entity::delete_many().filter(batch_channel::Column::BatchId.is_not_null());
     let emptied = &emptied;
-    let write = office.on.write(|tx| async move { Ok(emptied.clone().exec(&*tx).await.map(drop)?) });
+    let write = office.on.db.write(|tx| async move { Ok(emptied.clone().exec(&*tx).await.map(drop)?) });
     write.await.expect("writes");
     let worker = office.worker();
     office.until(id, CampaignStatus::Completed).await;
@@ -159,7 +159,7 @@ async fn a_start_whose_caller_went_away_comes_to_its_end() {
     let office = Office::open().await;
     let id = office.campaign(&names("alone", 20_000), 1).await;
     let started = campaign::start(&office.on, &office.actor, id);
-    let begun = office.until_row(id, "the start", |row| row.status != "QUEUED");
+    let begun = office.until_row(id, "the start", |row| row.status != ProgressStatus::Queued);
     tokio::select! {
         started = started => started.map(drop).expect("starts"),
         row = begun => drop(row),
@@ -186,7 +186,7 @@ async fn a_start_that_cannot_be_taken_back_at_once_is_taken_back_later() {
     assert_eq!(office.progress(id).await.status, ProgressStatus::Starting);
     run("DROP TRIGGER stuck").await;
     run("DROP TRIGGER full").await;
-    office.until_row(id, "the undoing", |row| row.status == "QUEUED").await;
+    office.until_row(id, "the undoing", |row| row.status == ProgressStatus::Queued).await;
     office.start(id).await;
     assert_eq!(office.progress(id).await.total, 8_000);
 }

@@ -28,7 +28,7 @@ pub async fn hold(office: &Office) -> sender::Model {
     row
 }
 
-/// What a lane asks for before it leases.
+/// What a producer asks for before it leases.
 pub async fn request(office: &Office, id: BroadcastCampaignId, holder: &sender::Model, limit: i64) -> Claim {
     Claim {
         campaign: id,

@@ -6,7 +6,7 @@ use ::service::broadcast::delivery::sender::Gone;
 use ::service::broadcast::delivery::settle::settle;
 use ::service::broadcast::delivery::{lease, sender as service};
 use ::service::broadcast::{campaign, job};
-use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus};
+use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ProgressStatus};
 use domain::clock;
 use domain::delivery::Fault;
 use domain::secret_key::SecretKey;
@@ -17,6 +17,7 @@ use storage::broadcast::sender;
 
 use super::fixture::{Office, names};
 use super::holding::{ACCEPTED, answers, claim, hold, request};
+use crate::harness::{Postgres, only_on};
 
 #[tokio::test]
 async fn a_lease_gives_identities_that_a_takeover_keeps() {
@@ -190,10 +191,10 @@ async fn campaigns_that_share_failing_channels_do_not_deadlock() {
 /// R16: a process that is gone from this host is taken over at once; what it accepted is known to its heir.
 #[tokio::test]
 async fn two_processes_share_a_campaign_and_both_know_what_was_accepted() {
-    let office = Office::open().await;
-    if !office.on.db.is_postgres() {
-        return; // SQLite has one process: its data folder is locked.
+    if !only_on(Postgres, "SQLite has one process: its data folder is locked") {
+        return;
     }
+    let office = Office::open().await;
     let other = office.another().await;
     let id = office.campaign(&names("shared", 3_000), 60_000).await;
     office.start(id).await;
@@ -264,7 +265,7 @@ async fn the_database_takes_no_second_job_of_a_channel_and_no_counters_that_lie(
         let job = storage::broadcast::job::Entity::insert(second.clone().into_active_model());
         Ok(job.exec_without_returning(&*tx).await.map(drop)?)
     };
-    assert!(office.on.write(insert).await.is_err(), "one job a channel");
+    assert!(office.on.db.write(insert).await.is_err(), "one job a channel");
     for lie in ["sent = sent + 1", "queued = queued - 2, sent = sent + 2", "total = total + 1"] {
         let lie = format!("UPDATE broadcast_campaign_progress SET {lie} RETURNING run");
         let lie = Statement::from_string(office.on.db.backend(), lie);
@@ -291,7 +292,7 @@ async fn a_cancellation_tells_what_may_have_gone_out_from_what_has_not() {
     campaign::sweep_cancelled(&office.on).await.expect("sweeps");
     let row = office.progress(id).await;
     assert_eq!((row.sent, row.cancelled, row.unknown, row.queued), (1, 5, 3, 0));
-    assert_eq!(row.status, "CANCELLED");
+    assert_eq!(row.status, ProgressStatus::Cancelled);
     settle(&office.on, &mission, &answers(&office, &lost, Some(&ACCEPTED)), &[]).await.expect("settles");
     let row = office.progress(id).await;
     assert_eq!((row.sent, row.unknown), (3, 1));

@@ -20,11 +20,22 @@ use tokio::time::{sleep, timeout};
 
 use super::fixture::{Office, names};
 use super::holding::{ACCEPTED, answers, claim, hold, request};
+use crate::harness::{Postgres, eventually, only_on};
 
 /// Row locks are PostgreSQL's: SQLite has one writer.
 async fn postgres() -> Option<Office> {
-    let office = Office::open().await;
-    office.on.db.is_postgres().then_some(office)
+    if only_on(Postgres, "SQLite has one writer") { Some(Office::open().await) } else { None }
+}
+
+/// Waits until so many transactions wait for what another has locked.
+async fn waiting(office: &Office, count: i64) {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let db = office.on.db.reader();
+    eventually("they wait for the lock", async || {
+        let row = db.query_one_raw(Statement::from_string(office.on.db.backend(), sql)).await.expect("answers");
+        row.expect("a row").try_get_by_index::<i64>(0).expect("a number") >= count
+    })
+    .await;
 }
 
 /// R7: fifty channels, locked unordered by four workers, gave 26 deadlocks in eight seconds.
@@ -44,7 +55,7 @@ async fn channels_are_locked_in_one_order_whatever_the_order_of_the_answers() {
     let sql = format!("SELECT id FROM channels WHERE username = '{}' FOR UPDATE", usernames[25]);
     middle.execute_unprepared(&sql).await.expect("locks");
     let (one, other, ()) = tokio::join!(refuse(&office, &results), refuse(&office, &reversed), async {
-        sleep(Duration::from_millis(500)).await;
+        waiting(&office, 2).await;
         middle.rollback().await.expect("lets go");
     });
     one.and(other).expect("no deadlock");
@@ -81,7 +92,7 @@ async fn a_settlement_that_waits_does_not_keep_others_from_leasing() {
         let told = answers(&office, &leased, Some(&reply));
         let settled = settle(&office.on, &mission, &told, &[]);
         let meanwhile = async {
-            sleep(Duration::from_millis(200)).await;
+            waiting(&office, 1).await;
             let leasing = timeout(Duration::from_secs(1), claim(&office, id, &holder, 1)).await;
             other.rollback().await.expect("lets go");
             leasing.expect("the campaign's row is free").1.jobs.len()
@@ -106,7 +117,7 @@ async fn a_freeze_that_takes_long_does_not_lock_its_campaign() {
     );
     other.execute_unprepared(&sql).await.expect("stands in the way of the last job");
     let meanwhile = async {
-        sleep(Duration::from_millis(200)).await;
+        waiting(&office, 1).await;
         let rename = campaign::Update { name: Some("renamed".into()), ..campaign::Update::default() };
         let renaming = campaign::update(&office.on, &office.actor, id, rename);
         let renamed = timeout(Duration::from_secs(1), renaming).await;
@@ -177,11 +188,12 @@ async fn a_lease_that_is_being_committed_is_not_missed_by_a_takeover() {
     let claim = &request(&office, id, &gone, 3).await;
     let (leased, told) = oneshot::channel();
     let leased = &std::sync::Mutex::new(Some(leased));
-    let leasing = office.on.write(|tx| async move {
+    let leasing = office.on.db.write(|tx| async move {
         let rows = lease(&tx, claim, |job| Decision::Send(i64::from(job.position))).await?;
         if let Some(leased) = leased.lock().expect("no panic").take() {
             leased.send(()).expect("somebody waits");
         }
+        // Long enough for the takeover to come, which has to wait.
         sleep(Duration::from_millis(600)).await;
         Ok(rows.jobs.len())
     });
@@ -259,7 +271,7 @@ async fn an_answer_that_cannot_be_stored_is_set_aside_and_its_job_is_not_sent_tw
     };
     for sql in triggers {
         let sql = &sql;
-        let made = office.on.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await;
+        let made = office.on.db.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await;
         made.expect("a trigger");
     }
     let worker = office.worker();

@@ -1,6 +1,7 @@
 //! A full disk, and a database that goes away and comes back: UNAVAILABLE meanwhile, and nothing lost or doubled.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::broadcast::CampaignStatus;
@@ -10,10 +11,10 @@ use storage::Db;
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::fixture::{Office, names};
-use crate::harness::{Database, Process};
+use crate::harness::{Database, Postgres, Process, Sqlite, only_on};
 
 /// A way to PostgreSQL that can be cut: what is under way is lost with its answers, as when a network fails.
 struct Wire {
@@ -50,10 +51,11 @@ impl Wire {
 
 #[tokio::test]
 async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing() {
+    if !only_on(Postgres, "SQLite is a file: it does not go away") {
+        return;
+    }
     let mut office = Office::open().await;
-    let Some(url) = office.database_url() else {
-        return; // SQLite is a file: it does not go away.
-    };
+    let url = office.database_url().expect("a PostgreSQL");
     let (head, database) = url.rsplit_once('/').expect("a name");
     let (user, server) = head.rsplit_once('@').expect("a user");
     let wire = Wire::to(server).await;
@@ -66,6 +68,7 @@ async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing
     office.until_row(id, "some sends", |row| row.sent > 300).await;
 
     wire.is_whole.send_replace(false);
+    // Longer than what was on its way takes.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let refused = service::broadcast::campaign::pause(&office.on, &office.actor, id).await;
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
@@ -86,10 +89,10 @@ async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing
 
 #[tokio::test]
 async fn a_full_disk_is_waited_for() {
-    let office = Office::open().await;
-    if office.on.db.is_postgres() {
-        return; // The limit of pages is SQLite's.
+    if !only_on(Sqlite, "the limit of pages is SQLite's") {
+        return;
     }
+    let office = Office::open().await;
     let id = office.campaign(&names("full", 2_000), 30_000).await;
     office.start(id).await;
     let pages = async |sql: &str| {
@@ -109,6 +112,7 @@ async fn a_full_disk_is_waited_for() {
         }
     }
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    // The worker meets the full disk meanwhile.
     tokio::time::sleep(Duration::from_millis(500)).await;
     pages("PRAGMA max_page_count = 1000000").await;
     let row = office.until(id, CampaignStatus::Completed).await;
@@ -124,7 +128,7 @@ async fn try_template(office: &Office) -> Result<(), Error> {
     let insert = "INSERT INTO templates (id, name, content, parse_mode, usage_count, created_at, updated_at)
                   VALUES (randomblob(16), 'x', hex(randomblob(2000)), 'PLAIN', 0, '2026', '2026')";
     let statement = &Statement::from_string(office.on.db.backend(), insert);
-    office.on.write(|tx| async move { Ok(tx.execute_raw(statement.clone()).await.map(drop)?) }).await
+    office.on.db.write(|tx| async move { Ok(tx.execute_raw(statement.clone()).await.map(drop)?) }).await
 }
 
 /// R24: whatever hangs, a process that is told to end has ended within ten seconds.
@@ -133,11 +137,18 @@ async fn a_process_whose_database_hangs_ends_in_time() {
     let (database, folder) = (Database::create().await, TempDir::new().expect("a folder"));
     let mut process = Process::serve(&database, folder.path(), &[]);
     let db = database.open(folder.path()).await;
+    let hangs = Arc::new(Notify::new());
+    let locked = hangs.clone();
     let hanging = tokio::spawn(async move {
-        let is_postgres = db.is_postgres();
+        let (is_postgres, locked) = (db.is_postgres(), &*locked);
         db.write(|tx| async move {
             if is_postgres {
-                tx.execute_unprepared("LOCK TABLE senders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)").await?;
+                tx.execute_unprepared("LOCK TABLE senders IN ACCESS EXCLUSIVE MODE").await?;
+            }
+            locked.notify_one();
+            // Longer than the process has to end.
+            if is_postgres {
+                tx.execute_unprepared("SELECT pg_sleep(60)").await?;
             } else {
                 tokio::time::sleep(Duration::from_mins(1)).await;
             }
@@ -145,7 +156,7 @@ async fn a_process_whose_database_hangs_ends_in_time() {
         })
         .await
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    hangs.notified().await;
     let asked = Instant::now();
     // It may have given up what hangs, with an error; it is only to end.
     tokio::task::spawn_blocking(move || process.terminate()).await.expect("no panic");

@@ -34,7 +34,7 @@ async fn answers_of_an_earlier_run_neither_count_nor_pause() {
     let too_long = Err(Fault::rpc(400, "MESSAGE_TOO_LONG"));
     settle(&office.on, &mission, &answers(&office, &refused, Some(&too_long)), &[]).await.expect("settles");
     let row = office.progress(id).await;
-    assert_eq!((row.status.as_str(), row.failed, row.failures_in_a_row), ("RUNNING", 5, 0));
+    assert_eq!((row.status, row.failed, row.failures_in_a_row), (ProgressStatus::Running, 5, 0));
     // The same in the present run does.
     let (mission, failed) = claim(&office, id, &holder, 3).await;
     settle(&office.on, &mission, &answers(&office, &failed, Some(&forbidden())), &[]).await.expect("settles");
@@ -57,7 +57,7 @@ async fn waits_and_lost_answers_are_no_failures_and_a_success_ends_a_row() {
         let (mission, leased) = claim(&office, id, &holder, 5).await;
         settle(&office.on, &mission, &answers(&office, &leased, Some(&reply)), &[]).await.expect("settles");
         let row = office.progress(id).await;
-        assert_eq!((row.status.as_str(), row.failures_in_a_row), ("RUNNING", 0), "{reply:?}");
+        assert_eq!((row.status, row.failures_in_a_row), (ProgressStatus::Running, 0), "{reply:?}");
     }
     let (mission, leased) = claim(&office, id, &holder, 5).await;
     let mut told = answers(&office, &leased, Some(&forbidden()));
@@ -68,7 +68,7 @@ async fn waits_and_lost_answers_are_no_failures_and_a_success_ends_a_row() {
     }
     settle(&office.on, &mission, &told, &[]).await.expect("settles");
     let row = office.progress(id).await;
-    assert_eq!((row.status.as_str(), row.failed, row.failures_in_a_row), ("RUNNING", 4, 2));
+    assert_eq!((row.status, row.failed, row.failures_in_a_row), (ProgressStatus::Running, 4, 2));
 }
 
 #[tokio::test]

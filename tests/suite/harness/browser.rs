@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::Client;
+use super::needs::missing;
 
 /// How long something is awaited.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,7 +39,7 @@ impl Browser {
             .stderr(Stdio::piped())
             .spawn();
         let Ok(mut child) = child else {
-            eprintln!("skipped: there is no chromium");
+            missing("chromium");
             return None;
         };
         let mut lines = BufReader::new(child.stderr.take().unwrap());

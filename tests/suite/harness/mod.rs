@@ -4,6 +4,7 @@ mod browser;
 mod client;
 mod counted;
 mod database;
+mod needs;
 pub mod npm;
 mod process;
 pub mod python;
@@ -13,7 +14,9 @@ mod subscription;
 pub mod telegram;
 mod terminal;
 
-use std::time::Duration;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use herald::app::{App, Parts, Running};
@@ -26,6 +29,8 @@ pub use browser::{Browser, Tab};
 pub use client::{Client, Reply};
 pub use counted::Counted;
 pub use database::Database;
+pub use needs::Kind::{Postgres, Sqlite};
+pub use needs::only_on;
 pub use process::{Process, herald};
 pub use raw_socket::RawSocket;
 pub use redis::Redis;
@@ -53,19 +58,19 @@ impl TestApp {
 
     /// Everything runs, with these settings, such as `["--progress-hz", "50"]`.
     pub async fn with(flags: &[&str]) -> Self {
-        Self::on(Database::create().await, flags, Parts { api: true, worker: true }).await
+        Self::on(started().await, flags, Parts { api: true, worker: true }).await
     }
 
     /// It speaks to this Telegram.
     pub async fn live(telegram: &telegram::TelegramServer, flags: &[&str], parts: Parts) -> Self {
         let server = format!("--telegram-server={}", telegram.address());
         let flags = [&["--telegram=live", "--telegram-api-id=1", &server], flags].concat();
-        Self::on(Database::create().await, &flags, parts).await
+        Self::on(started().await, &flags, parts).await
     }
 
     /// Only the API runs: nothing is sent.
     pub async fn api_only() -> Self {
-        Self::on(Database::create().await, &[], Parts { api: true, worker: false }).await
+        Self::on(started().await, &[], Parts { api: true, worker: false }).await
     }
 
     /// Another process of the same fleet: on the same PostgreSQL and Redis, with a data folder of its own.
@@ -78,6 +83,7 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(ToString::to_string).collect();
         let mut app = Self { running: None, flags, folder, database };
+        app.database.fill(&app.data_dir());
         // Boxed: a whole application lies in it.
         app.running = Some(Box::pin(app.run(parts)).await);
         app
@@ -135,7 +141,7 @@ impl TestApp {
     }
 
     /// The data folder.
-    pub fn data_dir(&self) -> std::path::PathBuf {
+    pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
@@ -174,13 +180,40 @@ impl TestApp {
     }
 }
 
+/// A database on which Herald was started once.
+async fn started() -> Database {
+    let make = async |database: &Database, folder: &Path| {
+        let first = TestApp {
+            running: None,
+            flags: Vec::new(),
+            folder: tempfile::tempdir_in(folder).unwrap(),
+            database: database.clone(),
+        };
+        let app = App::open(first.config()).await.unwrap();
+        app.ensure_admin().await.unwrap();
+        app.close().await;
+        if !database.is_postgres() {
+            let file = first.data_dir().join("herald.db");
+            assert!(!file.with_extension("db-wal").exists(), "all is in the file");
+            std::fs::rename(file, folder.join("herald.db")).unwrap();
+        }
+    };
+    Database::like("started", make).await
+}
+
 /// Waits until `holds`, at most ten seconds.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..200 {
-        if holds().await {
-            return;
+    within(Duration::from_secs(10), what, async || if holds().await { Ok(()) } else { Err(()) }).await;
+}
+
+/// Asks again and again until there is an answer, for so long at most. What is no answer yet is shown if none comes.
+pub async fn within<T, E: Debug>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let began = Instant::now();
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(state) => assert!(began.elapsed() < patience, "it did not come true in time that {what}: {state:?}"),
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it did not come true within ten seconds that {what}");
 }

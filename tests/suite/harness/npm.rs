@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use super::needs::missing;
+
 /// A copy of `schema` and `tests/clients`, laid as in the repository, in which the packages can be imported. It is thrown
 /// away with the test.
 pub struct Workshop {
@@ -17,7 +19,7 @@ impl Workshop {
     /// None if there is no npm on this machine. The first one for a lockfile downloads for half a minute.
     pub fn open() -> Option<Self> {
         if Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("skipped: there is no npm");
+            missing("npm");
             return None;
         }
         // Inside of what is installed: modules are looked for in the folders above.

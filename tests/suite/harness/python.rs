@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::needs::missing;
 use super::npm::{cached, clients, name_by, succeed};
 
 /// A Python that has the packages. None if there is no Python that can make virtual environments on this machine.
 pub fn interpreter() -> Option<PathBuf> {
     let version = Command::new("python3").args(["-c", "import ensurepip, sys, venv; print(sys.version)"]).output();
     let Some(version) = version.ok().filter(|version| version.status.success()) else {
-        eprintln!("skipped: there is no Python with venv and pip");
+        missing("Python with venv and pip");
         return None;
     };
     let requirements = clients().join("python/requirements.txt");

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use events::redis::RedisEvents;
 use tokio_util::sync::CancellationToken;
 
+use super::needs::missing;
+
 /// It ends with the test.
 pub struct Redis {
     program: String,
@@ -21,7 +23,7 @@ impl Redis {
         let named = std::env::var("HERALD_TEST_REDIS_SERVER").ok().filter(|path| !path.is_empty());
         let program = named.unwrap_or_else(|| "redis-server".into());
         if Command::new(&program).arg("--version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("skipped: there is no redis-server");
+            missing("redis-server");
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

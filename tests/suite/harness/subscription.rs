@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::Reply;
+use super::{Client, Reply};
 
 /// How long a message is awaited.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,6 +84,21 @@ impl Subscription {
             "complete" => None,
             other => panic!("{other} was not expected"),
         }
+    }
+
+    /// Waits until a subscription to the audit log's actions has begun, of which it doesn't tell: lines are written until
+    /// it hears of one. All of them have been heard then.
+    pub async fn begun(&mut self, by: &Client) {
+        let create = "mutation { createTemplate(input: { name: \"heard\", content: \"x\" }) { template { id } } }";
+        let template = loop {
+            let template = by.data(create, json!({})).await["createTemplate"]["template"]["id"].clone();
+            if tokio::time::timeout(Duration::from_millis(100), self.next()).await.is_ok() {
+                break template;
+            }
+        };
+        let delete = "mutation($id: ID!) { deleteTemplate(input: { id: $id }) { deletedId } }";
+        by.data(delete, json!({ "id": template })).await;
+        while self.data().await["auditLogged"]["action"] != "TEMPLATE_DELETED" {}
     }
 
     /// The data of the next result.

@@ -1,18 +1,18 @@
 //! Campaigns at Instantly: made once, fed with each lead once, started, and asked for their figures.
 
-use domain::id::{CampaignLeadId, RetentionCampaignId};
-use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
+use domain::id::CampaignLeadId;
+use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus};
 use graphql::engine::id::GlobalId;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use service::Actor;
 use service::retention::blocked;
-use storage::retention::lists::{Channels, Days, Texts};
+use storage::retention::lists::{Channels, Texts};
 use storage::retention::{campaign, campaign_lead, lead};
 
 use crate::harness::TestApp;
 use crate::providers::{Catcher, Caught, assert_allowed};
-use crate::retention::person;
+use crate::retention::{person, rows};
 
 const SYNC: &str =
     "mutation($id: ID!, $key: String) { syncRetentionCampaign(input: { id: $id, idempotencyKey: $key }) {
@@ -32,30 +32,16 @@ pub async fn workspace() -> Catcher {
 /// A campaign that goes by Instantly, with leads; the last of them wants no emails.
 pub async fn campaign(herald: &TestApp, time_zone: &str) -> Json {
     let on = herald.services();
-    let (now, id) = (on.now(), RetentionCampaignId::generate());
     let row = campaign::Model {
-        id,
-        name: "Winter".into(),
-        description: None,
-        status: RetentionCampaignStatus::Active,
         channels: Channels(vec![ContactChannel::Email]),
         contact_hours_start: Some(9 * 60),
         contact_hours_end: Some(24 * 60),
-        contact_days: Days(Vec::new()),
         time_zone: Some(time_zone.into()),
-        max_contacts_per_day: None,
-        delay_between_channels: None,
-        auto_assign: false,
         instantly_sync: true,
-        instantly_campaign_id: None,
         email_sequence: Texts(vec!["Subject: Hello {{firstName}}\nHow are you?\nWe miss you.".into()]),
-        vapi_config: None,
-        start_date: None,
-        end_date: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
+        ..rows::campaign(on.now())
     };
+    let (now, id) = (row.created_at, row.id);
     let mut leads = Vec::new();
     for n in 0..3 {
         let change = |lead: &mut lead::Model| {
@@ -67,23 +53,24 @@ pub async fn campaign(herald: &TestApp, time_zone: &str) -> Json {
         leads.push(person(on, "ann", change).await);
     }
     let (row, leads) = (&row, &leads);
-    on.write(|tx| async move {
-        row.clone().into_active_model().insert(&*tx).await?;
-        for lead in leads {
-            let assigned = campaign_lead::Model {
-                id: CampaignLeadId::generate(),
-                campaign_id: id,
-                lead_id: *lead,
-                status: CampaignLeadStatus::Pending,
-                assigned_at: now,
-                completed_at: None,
-            };
-            assigned.into_active_model().insert(&*tx).await?;
-        }
-        Ok(())
-    })
-    .await
-    .unwrap();
+    on.db
+        .write(|tx| async move {
+            row.clone().into_active_model().insert(&*tx).await?;
+            for lead in leads {
+                let assigned = campaign_lead::Model {
+                    id: CampaignLeadId::generate(),
+                    campaign_id: id,
+                    lead_id: *lead,
+                    status: CampaignLeadStatus::Pending,
+                    assigned_at: now,
+                    completed_at: None,
+                };
+                assigned.into_active_model().insert(&*tx).await?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
     json!(id.global())
 }
 

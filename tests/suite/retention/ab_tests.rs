@@ -7,6 +7,7 @@ use graphql::engine::id::GlobalId;
 use serde_json::{Value as Json, json};
 use service::Services;
 use service::retention::ab_test::{Contact, choices};
+use storage::Noun;
 use storage::retention::{ab_test, campaign, contact_attempt, conversion, lead, script};
 
 use super::rows;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -15,13 +15,14 @@ use domain::retention::trigger::TriggerConfig;
 use domain::retention::window::Window;
 use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, ContactDay, DelayUnit, EndReason, EnrollmentStatus, ExecutionReason,
-    ExecutionStatus, LeadStatus, RetentionCampaignStatus, TriggerType,
+    ExecutionStatus, LeadStatus, TriggerType,
 };
 use providers::simulated::LEDGER;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
 use service::retention::sequence::steps::{self, NewStep};
 use service::retention::{endings, enrollment, schedule, sequence};
-use storage::retention::lists::{Channels, Days, Texts};
+use storage::Noun;
+use storage::retention::lists::{Channels, Days};
 use storage::retention::queue::pace;
 use storage::retention::{
     campaign, contact_attempt, enrollment as enrollment_rows, execution, lead, script, sequence as sequence_rows,
@@ -29,7 +30,9 @@ use storage::retention::{
 };
 use worker::{Tools, Worker};
 
+use super::rows;
 use crate::delivery::fixture::Office;
+use crate::harness::within;
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -69,20 +72,7 @@ impl Bureau {
     }
 
     pub async fn script(&self, channel: ContactChannel, content: &str) -> ScriptId {
-        let now = self.office.on.now();
-        let row = script::Model {
-            id: ScriptId::generate(),
-            name: "Hello".into(),
-            channel,
-            subject: None,
-            content: Some(content.into()),
-            vapi_config: None,
-            campaign_id: None,
-            is_default: false,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let row = script::Model { content: Some(content.into()), ..rows::script(channel, self.office.on.now()) };
         let id = row.id;
         script::Entity::insert(row.into_active_model())
             .exec_without_returning(self.office.on.db.reader())
@@ -97,35 +87,13 @@ impl Bureau {
 
     /// A campaign that contacts leads on weekdays from nine to six.
     pub async fn campaign(&self, change: impl FnOnce(&mut campaign::Model)) -> RetentionCampaignId {
-        let now = self.office.on.now();
+        let weekdays = [ContactDay::Mon, ContactDay::Tue, ContactDay::Wed, ContactDay::Thu, ContactDay::Fri];
         let mut row = campaign::Model {
-            id: RetentionCampaignId::generate(),
-            name: "Back to us".into(),
-            description: None,
-            status: RetentionCampaignStatus::Active,
             channels: Channels(vec![ContactChannel::Email]),
             contact_hours_start: Some(9 * 60),
             contact_hours_end: Some(18 * 60),
-            contact_days: Days(vec![
-                ContactDay::Mon,
-                ContactDay::Tue,
-                ContactDay::Wed,
-                ContactDay::Thu,
-                ContactDay::Fri,
-            ]),
-            time_zone: None,
-            max_contacts_per_day: None,
-            delay_between_channels: None,
-            auto_assign: false,
-            instantly_sync: false,
-            instantly_campaign_id: None,
-            email_sequence: Texts::default(),
-            vapi_config: None,
-            start_date: None,
-            end_date: None,
-            created_at: now,
-            updated_at: now,
-            version: 1,
+            contact_days: Days(weekdays.to_vec()),
+            ..rows::campaign(self.office.on.now())
         };
         change(&mut row);
         let id = row.id;
@@ -162,15 +130,20 @@ impl Bureau {
 
     /// Waits until nobody is in the sequence any more.
     pub async fn finish(&self, sequence: RetentionSequenceId) -> sequence_progress::Model {
-        let began = Instant::now();
-        loop {
+        within(PATIENCE, "all steps are done", async || {
             let row = self.progress(sequence).await;
-            if row.active == 0 && row.steps_scheduled == 0 {
-                return row;
-            }
-            assert!(began.elapsed() < PATIENCE, "{row:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            if row.active == 0 && row.steps_scheduled == 0 { Ok(row) } else { Err(row) }
+        })
+        .await
+    }
+
+    /// Waits until so many steps were sent.
+    pub async fn sent(&self, sequence: RetentionSequenceId, count: i32) {
+        within(PATIENCE, "steps are sent", async || {
+            let row = self.progress(sequence).await;
+            if row.steps_sent >= count { Ok(()) } else { Err(row) }
+        })
+        .await;
     }
 
     pub async fn executions(&self, lead: LeadId) -> Vec<execution::Model> {
@@ -353,7 +326,7 @@ async fn a_conversion_stops_what_is_left_and_a_lead_can_be_enrolled_again() {
     let first = bureau.enroll(sequence.id, lead).await;
     assert!(matches!(enrollment::enroll(on, actor, sequence.id, lead).await, Err(Error::Conflict(_))));
     let now = schedule::now(on).await.unwrap();
-    let changed = on.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
+    let changed = on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
     assert_eq!(changed, [sequence.id]);
     let rows = bureau.executions(lead).await;
     assert_eq!((rows[0].status, rows[0].reason), (ExecutionStatus::Cancelled, Some(ExecutionReason::Ended)));
@@ -399,13 +372,10 @@ async fn a_paused_sequence_starts_nothing_and_goes_on_where_it_was() {
         bureau.enroll(sequence.id, lead).await;
     }
     let worker = bureau.worker();
-    let began = Instant::now();
-    while bureau.progress(sequence.id).await.steps_sent == 0 {
-        assert!(began.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    bureau.sent(sequence.id, 1).await;
     sequence::pause(on, actor, sequence.id).await.unwrap();
     let taken: usize = bureau.taken().values().sum();
+    // Six days of the flying clock: the next steps would be due.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(bureau.taken().values().sum::<usize>(), taken, "nothing starts after the pause has answered");
     sequence::activate(on, actor, sequence.id).await.unwrap();

@@ -1,7 +1,6 @@
 //! What holds the steps of sequences back, and what ends them: pauses of campaigns, refusals, rules, tests, and what becomes of leads.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use domain::id::{AbTestId, ConversionRuleId, LeadId, ScriptId};
 use domain::retention::ab_test::Rule;
@@ -13,6 +12,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::json;
 use service::retention::lead_merge::{self, Merge};
 use service::retention::{campaign, lead, lead_erase};
+use storage::Noun;
 use storage::retention::{ab_test, contact_attempt, conversion_rule, lead as lead_rows};
 
 use super::engine::{Bureau, email, step};
@@ -20,19 +20,8 @@ use super::rows;
 use crate::delivery::fixture::Office;
 use crate::harness::Process;
 
-/// How long what must happen is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// Four days a second.
 const SPEED: i64 = 4 * 24 * 3600;
-
-/// Waits until so many steps of somebody were sent.
-async fn until_sent(bureau: &Bureau, sequence: domain::id::RetentionSequenceId, count: i32) {
-    let began = Instant::now();
-    while bureau.progress(sequence).await.steps_sent < count {
-        assert!(began.elapsed() < PATIENCE, "{:?}", bureau.progress(sequence).await);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 #[tokio::test]
 async fn a_paused_campaign_holds_its_sequences_and_lets_them_go_on() {
@@ -50,7 +39,7 @@ async fn a_paused_campaign_holds_its_sequences_and_lets_them_go_on() {
         bureau.enroll(free.id, lead).await;
     }
     let worker = bureau.worker();
-    until_sent(&bureau, held.id, 1).await;
+    bureau.sent(held.id, 1).await;
     let enter = |status| campaign::update(on, actor, own, campaign::Fields::default(), Some(status), None);
     enter(RetentionCampaignStatus::Paused).await.unwrap();
     let of_the_campaign = async || {
@@ -82,7 +71,7 @@ async fn what_is_scheduled_on_a_channel_that_a_lead_refuses_is_left_out_when_it_
     let mut row = row.into_active_model();
     row.no_sms = Set(true);
     let row = &row;
-    on.write(|tx| async move { Ok(row.clone().update(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(row.clone().update(&*tx).await?) }).await.unwrap();
     let worker = bureau.worker();
     bureau.finish(sequence.id).await;
     worker.stop().await;
@@ -147,7 +136,7 @@ async fn a_step_keeps_leads_in_their_variant_and_sends_the_winner_once_there_is_
     let mut over = test.into_active_model();
     (over.status, over.winner, over.winner_id) = (Set(AbTestStatus::Completed), Set(Some(AbVariant::B)), Set(Some(b)));
     let over = &over;
-    on.write(|tx| async move { Ok(over.clone().update(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(over.clone().update(&*tx).await?) }).await.unwrap();
     for lead in &leads {
         bureau.enroll(sequence.id, *lead).await;
     }
@@ -218,7 +207,7 @@ async fn counters_stay_right_when_leads_are_deleted_erased_or_merged() {
     }
     bureau.enroll(other.id, leads[3]).await;
     let worker = bureau.worker();
-    until_sent(&bureau, sequence.id, 6).await;
+    bureau.sent(sequence.id, 6).await;
     worker.stop().await;
     lead::delete(on, actor, leads[0]).await.unwrap();
     assert_eq!(bureau.progress(sequence.id).await.enrollments(), 5);
@@ -255,7 +244,7 @@ async fn heavy_sigterm_loses_no_step_and_sends_none_twice() {
     for sent in [20, 60, 110] {
         let flags = &["--providers=simulated"];
         let mut process = Process::serve(bureau.office.database(), bureau.office.folder.path(), flags);
-        until_sent(&bureau, sequence.id, sent).await;
+        bureau.sent(sequence.id, sent).await;
         assert!(process.terminate(), "it ended well");
         let leased = bureau.leased().await;
         assert_eq!(leased, 0, "all leases are settled or given back");

@@ -1,7 +1,7 @@
 //! Killed at any instant: no step reaches a lead twice, none is lost, and what nobody can know is UNKNOWN.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::id::{ContactAttemptId, LeadId, RetentionSequenceId, SequenceStepExecutionId};
 use domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionReason, ExecutionStatus, TriggerType};
@@ -9,10 +9,11 @@ use providers::simulated::LEDGER;
 use rand::seq::IndexedRandom;
 use sea_orm::{ColumnTrait, QueryFilter};
 use service::retention::{endings, schedule};
+use storage::Noun;
 use storage::retention::{contact_attempt, enrollment, execution};
 
 use super::engine::{Bureau, email, office_hours};
-use crate::harness::Process;
+use crate::harness::{Process, within};
 
 /// Leads: `HERALD_TEST_ENROLLMENTS`, 60 by default.
 fn leads() -> usize {
@@ -54,22 +55,17 @@ async fn heavy_killed_at_random_instants_no_step_reaches_a_lead_twice() {
         process.kill();
         let lead = *all.choose(&mut rand::rng()).unwrap();
         let now = schedule::now(on).await.unwrap();
-        let ended = on.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
+        let ended = on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
         converted.extend((!ended.is_empty()).then_some(lead));
         process = serve();
     }
-    let began = Instant::now();
-    loop {
+    let patience = Duration::from_mins(2) + Duration::from_millis(50) * u32::try_from(leads()).unwrap();
+    within(patience, "everybody has come to an end", async || {
         let row = bureau.progress(sequence.id).await;
-        if row.active == 0 && usize::try_from(row.enrollments()) == Ok(leads()) && row.steps_scheduled == 0 {
-            break;
-        }
-        assert!(
-            began.elapsed() < Duration::from_mins(2) + Duration::from_millis(50) * u32::try_from(leads()).unwrap(),
-            "{row:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        let is_over = row.active == 0 && row.steps_scheduled == 0;
+        if is_over && usize::try_from(row.enrollments()) == Ok(leads()) { Ok(()) } else { Err(row) }
+    })
+    .await;
     process.kill();
     bureau.counters_are_right(sequence.id).await;
     contacts_are_right(&bureau).await;

@@ -1,11 +1,12 @@
 //! Telegram to a lead: by an account of Herald's, over MTProto, under the promises that broadcasts have.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::id::{ConsentId, LeadId, RetentionSequenceId, TelegramAccountId};
 use domain::retention::words::{ConsentKind, ContactChannel, DelayUnit, EndReason, ExecutionReason, ExecutionStatus};
 use service::retention::{sequence, switch};
+use storage::Noun;
 use storage::broadcast::telegram_account;
 use storage::retention::{consent, enrollment, execution, lead, lead_peer};
 use telegram::Nobody;
@@ -16,9 +17,6 @@ use super::rows;
 use crate::delivery::fixture::Office;
 use crate::delivery::live::field::Field;
 use crate::harness::telegram::{Call, On, Play, TelegramServer};
-
-/// How long what must happen is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An office whose sequences write by real accounts.
 struct House {
@@ -103,12 +101,8 @@ impl House {
         self.telegram.accepted().iter().filter(|message| message.username == username).count()
     }
 
-    async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
-        let began = Instant::now();
-        while !holds().await {
-            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}: {:?}", self.telegram.calls());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    async fn until(&self, what: &str, holds: impl AsyncFnMut() -> bool) {
+        self.telegram.until(what, holds).await;
     }
 
     async fn close(self) {
@@ -210,6 +204,7 @@ async fn letters_keep_to_the_accounts_pace_and_budget_and_a_pause_stops_those_th
     sequence::pause(on, actor, house.sequence).await.unwrap();
     let sent = house.telegram.accepted().len();
     assert!(sent < 3, "they are written one after the other");
+    // Four times as long as a message takes.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(house.telegram.accepted().len(), sent, "nothing is written after the pause has answered");
     sequence::activate(on, actor, house.sequence).await.unwrap();

@@ -23,7 +23,6 @@ mod statements;
 mod tables;
 
 use domain::id::LeadId;
-use domain::retention::words::LeadStatus;
 use graphql::engine::id::encode;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
@@ -84,30 +83,12 @@ async fn contact(by: &Client, input: Json) -> Reply {
 
 /// A lead by email in Berlin, changed as is wanted.
 pub async fn person(on: &Services, name: &str, change: impl FnOnce(&mut lead::Model)) -> LeadId {
-    let now = on.now();
     let mut row = lead::Model {
-        id: LeadId::generate(),
-        external_id: None,
         first_name: Some(name.into()),
-        last_name: None,
-        phone: None,
         email: Some(format!("{name}@example.org")),
-        telegram_username: None,
         source: "API".into(),
-        status: LeadStatus::New,
-        status_before: None,
-        no_email: false,
-        no_sms: false,
-        no_call: false,
-        no_webhook: false,
-        no_telegram: false,
-        meta: json!({}),
-        notes: None,
         time_zone: Some("Europe/Berlin".into()),
-        language: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
+        ..lead::Model::new(on.now())
     };
     change(&mut row);
     let id = row.id;

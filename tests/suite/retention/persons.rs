@@ -10,6 +10,7 @@ use graphql::engine::id::GlobalId;
 use sea_orm::PaginatorTrait;
 use serde_json::{Value as Json, json};
 use service::Services;
+use storage::Noun;
 use storage::retention::{
     campaign, campaign_lead, consent, contact_attempt, conversion, enrollment, execution, lead, sequence,
     sequence_step, webhook_event,

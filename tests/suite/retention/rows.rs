@@ -6,7 +6,7 @@ use domain::id::{
     SequenceStepExecutionId, SequenceStepId,
 };
 use domain::retention::words::{
-    ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus, LeadStatus,
+    ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus,
     RetentionCampaignStatus, RetentionSequenceStatus, TriggerType,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -25,12 +25,13 @@ where
     A: ActiveModelTrait<Entity = E> + Send,
 {
     for chunk in rows.chunks(500) {
-        on.write(|tx| async move {
-            let chunk = chunk.iter().cloned().map(IntoActiveModel::into_active_model);
-            Ok(E::insert_many(chunk).exec_without_returning(&*tx).await.map(drop)?)
-        })
-        .await
-        .unwrap();
+        on.db
+            .write(|tx| async move {
+                let chunk = chunk.iter().cloned().map(IntoActiveModel::into_active_model);
+                Ok(E::insert_many(chunk).exec_without_returning(&*tx).await.map(drop)?)
+            })
+            .await
+            .unwrap();
     }
 }
 
@@ -77,30 +78,12 @@ pub fn script(channel: ContactChannel, now: DateTime<Utc>) -> script::Model {
 }
 
 pub fn lead(now: DateTime<Utc>) -> lead::Model {
-    let id = LeadId::generate();
+    let blank = lead::Model::new(now);
     lead::Model {
-        id,
-        external_id: None,
         first_name: Some("Ann".into()),
-        last_name: None,
-        phone: None,
-        email: Some(format!("{id}@example.com")),
-        telegram_username: None,
+        email: Some(format!("{}@example.com", blank.id)),
         source: "API".into(),
-        status: LeadStatus::New,
-        status_before: None,
-        no_email: false,
-        no_sms: false,
-        no_call: false,
-        no_webhook: false,
-        no_telegram: false,
-        meta: json!({}),
-        notes: None,
-        time_zone: None,
-        language: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
+        ..blank
     }
 }
 

@@ -1,7 +1,9 @@
 //! However many leads and campaigns a query shows, it takes the same few statements.
 
-use async_graphql::MaybeUndefined;
+use std::collections::BTreeMap;
+
 use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
+use domain::retention::lead_field::Field;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, DelayUnit, RetentionSequenceStatus, TriggerType};
 use domain::role::Role;
 use sea_orm::{EntityTrait, IntoActiveModel};
@@ -57,8 +59,8 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
 async fn seed(on: &Services, actor: &Actor) {
     let mut leads = Vec::new();
     for n in 0..100 {
-        let email = MaybeUndefined::Value(format!("row{n}@example.com"));
-        leads.push(lead::create(on, actor, lead::Fields { email, ..lead::Fields::default() }).await.unwrap().lead.id);
+        let texts = BTreeMap::from([(Field::Email, Some(format!("row{n}@example.com")))]);
+        leads.push(lead::create(on, actor, lead::Fields { texts, meta: None }).await.unwrap().lead.id);
     }
     for n in 0..10 {
         let fields = campaign::Fields { name: Some(format!("campaign {n}")), ..campaign::Fields::default() };
@@ -120,11 +122,12 @@ pub async fn use_script(on: &Services, script: Uuid) {
         updated_at: now,
     };
     let (sequence, step) = (&sequence, &step);
-    on.write(|tx| async move {
-        sequence::Entity::insert(sequence.clone().into_active_model()).exec_without_returning(&*tx).await?;
-        sequence_step::Entity::insert(step.clone().into_active_model()).exec_without_returning(&*tx).await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
+    on.db
+        .write(|tx| async move {
+            sequence::Entity::insert(sequence.clone().into_active_model()).exec_without_returning(&*tx).await?;
+            sequence_step::Entity::insert(step.clone().into_active_model()).exec_without_returning(&*tx).await?;
+            Ok(())
+        })
+        .await
+        .unwrap();
 }

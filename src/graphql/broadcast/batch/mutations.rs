@@ -160,7 +160,7 @@ impl BatchMutation {
         let channels = id::list(&channel_ids, &["input", "channelIds"], MOST_CHANNELS)?;
         let batch = batch_id.input("batchId")?;
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
-        let (batch, added) = once(on, &actor, service::add_channels(on, &actor, batch, channels)).await?;
+        let (batch, added) = once_moving(on, &actor, service::add_channels(on, &actor, batch, channels)).await?;
         Ok(AddBatchChannelsPayload { batch: batch.into(), added })
     }
 

@@ -294,7 +294,7 @@ impl CampaignMutation {
     ) -> Result<RetryFailedJobsPayload> {
         let id = input.campaign_id.input("campaignId")?;
         let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
-        let (campaign, retried) = once(on, &actor, service::retry_failed(on, &actor, id)).await?;
+        let (campaign, retried) = once_moving(on, &actor, service::retry_failed(on, &actor, id)).await?;
         Ok(RetryFailedJobsPayload { campaign: campaign.into(), retried })
     }
 }

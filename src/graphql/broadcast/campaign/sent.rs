@@ -79,7 +79,7 @@ impl SentMessagesMutation {
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
         let id = campaign_id.input("campaignId")?;
         let edit = service::edit_sent(on, &actor, id, content, expected_version);
-        let (campaign, queued) = once(on, &actor, edit).await?;
+        let (campaign, queued) = once_moving(on, &actor, edit).await?;
         Ok(EditSentMessagesPayload { campaign: campaign.into(), queued })
     }
 
@@ -93,7 +93,7 @@ impl SentMessagesMutation {
     ) -> Result<DeleteSentMessagesPayload> {
         let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
         let id = input.campaign_id.input("campaignId")?;
-        let (campaign, queued) = once(on, &actor, service::delete_sent(on, &actor, id)).await?;
+        let (campaign, queued) = once_moving(on, &actor, service::delete_sent(on, &actor, id)).await?;
         Ok(DeleteSentMessagesPayload { campaign: campaign.into(), queued })
     }
 }

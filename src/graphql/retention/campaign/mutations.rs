@@ -248,7 +248,7 @@ impl RetentionCampaignMutation {
         let AssignLeadsInput { campaign_id, lead_ids, filter, idempotency_key } = input;
         let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
-        let (campaign, assigned) = once(on, &actor, members::assign(on, &actor, id, leads)).await?;
+        let (campaign, assigned) = once_moving(on, &actor, members::assign(on, &actor, id, leads)).await?;
         Ok(AssignLeadsPayload { campaign: campaign.into(), assigned })
     }
 

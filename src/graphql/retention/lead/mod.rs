@@ -9,6 +9,7 @@ use domain::id::LeadId;
 use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
 use storage::retention::{campaign_lead, consent, contact_attempt, enrollment, lead};
 
+pub(super) mod fields;
 pub mod list;
 pub mod mutations;
 pub mod person;

@@ -1,5 +1,6 @@
 //! Creating, changing and deleting leads, and what they refuse.
 
+use super::fields::{ByField, by_field};
 use crate::prelude::*;
 use ::service::retention::{consent, lead as service};
 use domain::retention::words::{ContactChannel, LeadStatus};
@@ -8,27 +9,27 @@ use domain::retention::words::{ContactChannel, LeadStatus};
 #[derive(InputObject)]
 struct CreateLeadInput {
     /// The address, in any case. With the phone number it decides whether the lead is there already.
-    email: Option<String>,
+    email: MaybeUndefined<String>,
     /// The number with its country, such as `+49 151 23456789`, in any spelling.
-    phone: Option<String>,
+    phone: MaybeUndefined<String>,
     /// The name on Telegram, with `@` or without.
-    telegram_username: Option<String>,
+    telegram_username: MaybeUndefined<String>,
     /// Its id in another system, at most 200 characters.
-    external_id: Option<String>,
+    external_id: MaybeUndefined<String>,
     /// The given name, at most 200 characters.
-    first_name: Option<String>,
+    first_name: MaybeUndefined<String>,
     /// The family name, at most 200 characters.
-    last_name: Option<String>,
+    last_name: MaybeUndefined<String>,
     /// Where it comes from: a word such as CRM; MANUAL by default.
-    source: Option<String>,
+    source: MaybeUndefined<String>,
     /// Custom fields: an object of at most 16 KiB.
     meta: Option<Json>,
     /// Notes, at most 10,000 characters.
-    notes: Option<String>,
+    notes: MaybeUndefined<String>,
     /// Where it lives, as an IANA time zone such as Europe/Berlin.
-    time_zone: Option<String>,
+    time_zone: MaybeUndefined<String>,
     /// What it speaks, as a BCP 47 tag such as `de`.
-    language: Option<String>,
+    language: MaybeUndefined<String>,
     /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
     /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
     idempotency_key: Option<String>,
@@ -61,7 +62,7 @@ struct UpdateLeadInput {
     /// The family name, at most 200 characters.
     last_name: MaybeUndefined<String>,
     /// Where it comes from: a word such as CRM.
-    source: Option<String>,
+    source: MaybeUndefined<String>,
     /// How far it is: only forward. `PRECONDITION_FAILED` says from where to where.
     status: Option<LeadStatus>,
     /// Custom fields: an object of at most 16 KiB, in place of the one that is there.
@@ -127,6 +128,12 @@ struct SetDoNotContactPayload {
     lead: Lead,
 }
 
+/// What an input says of a lead: what is left out stays, null removes.
+fn said(fields: ByField<MaybeUndefined<String>>, meta: Option<Json>) -> service::Fields {
+    let texts = fields.into_iter().filter_map(|(field, text)| Some((field, Option::<Option<String>>::from(text)?)));
+    service::Fields { texts: texts.collect(), meta: meta.map(|meta| meta.0) }
+}
+
 /// Changes leads.
 #[derive(Default)]
 pub struct LeadMutation;
@@ -141,19 +148,7 @@ impl LeadMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is known of it.")] input: CreateLeadInput,
     ) -> Result<CreateLeadPayload> {
-        let fields = service::Fields {
-            external_id: Some(input.external_id).into(),
-            first_name: Some(input.first_name).into(),
-            last_name: Some(input.last_name).into(),
-            phone: Some(input.phone).into(),
-            email: Some(input.email).into(),
-            telegram_username: Some(input.telegram_username).into(),
-            source: input.source,
-            meta: input.meta.map(|meta| meta.0),
-            notes: Some(input.notes).into(),
-            time_zone: Some(input.time_zone).into(),
-            language: Some(input.language).into(),
-        };
+        let fields = said(by_field!(input), input.meta);
         let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
         let created = once(on, &actor, service::create(on, &actor, fields)).await?;
         Ok(CreateLeadPayload { lead: created.lead.into(), is_new: created.is_new })
@@ -166,19 +161,7 @@ impl LeadMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which lead, and what.")] input: UpdateLeadInput,
     ) -> Result<UpdateLeadPayload> {
-        let fields = service::Fields {
-            external_id: input.external_id,
-            first_name: input.first_name,
-            last_name: input.last_name,
-            phone: input.phone,
-            email: input.email,
-            telegram_username: input.telegram_username,
-            source: input.source,
-            meta: input.meta.map(|meta| meta.0),
-            notes: input.notes,
-            time_zone: input.time_zone,
-            language: input.language,
-        };
+        let fields = said(by_field!(input), input.meta);
         let change = service::Change { fields, status: input.status, expected_version: input.expected_version };
         let lead = service::update(ctx.services(), &ctx.actor(), input.id.input("id")?, change).await?;
         Ok(UpdateLeadPayload { lead: lead.into() })

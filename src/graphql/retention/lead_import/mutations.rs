@@ -1,10 +1,9 @@
 //! Asking for imports of leads.
 
-use std::collections::BTreeMap;
-
 use crate::prelude::*;
+use crate::retention::lead::fields::{ByField, by_field};
 use ::service::retention::lead_import as service;
-use domain::retention::lead_columns::{Field, Mapping};
+use domain::retention::lead_columns::Mapping;
 use domain::retention::words::LeadImportFormat;
 
 /// Which column of the file, by its name in the first line, or which key of each JSON object holds what. Capitals don't count.
@@ -36,34 +35,9 @@ struct LeadImportMappingInput {
 
 impl From<LeadImportMappingInput> for Mapping {
     fn from(input: LeadImportMappingInput) -> Self {
-        let LeadImportMappingInput {
-            email,
-            phone,
-            first_name,
-            last_name,
-            external_id,
-            telegram_username,
-            time_zone,
-            language,
-            source,
-            notes,
-            meta,
-        } = input;
-        let columns = [
-            (Field::Email, email),
-            (Field::Phone, phone),
-            (Field::FirstName, first_name),
-            (Field::LastName, last_name),
-            (Field::ExternalId, external_id),
-            (Field::TelegramUsername, telegram_username),
-            (Field::TimeZone, time_zone),
-            (Field::Language, language),
-            (Field::Source, source),
-            (Field::Notes, notes),
-        ];
-        let fields: BTreeMap<Field, String> =
-            columns.into_iter().filter_map(|(field, column)| Some((field, column?))).collect();
-        Self { fields, meta: meta.unwrap_or_default() }
+        let columns: ByField<Option<String>> = by_field!(input);
+        let fields = columns.into_iter().filter_map(|(field, column)| Some((field, column?))).collect();
+        Self { fields, meta: input.meta.unwrap_or_default() }
     }
 }
 
@@ -121,5 +95,21 @@ impl LeadImportMutation {
         let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
         let import = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(ImportLeadsPayload { import: import.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{InputType, Name, Value};
+    use domain::retention::lead_field::Field;
+
+    use super::*;
+
+    #[test]
+    fn a_mapping_names_the_column_of_each_field() {
+        let columns = Field::ALL.map(|field| (Name::new(field.name()), Value::from(field.name())));
+        let input = LeadImportMappingInput::parse(Some(Value::Object(columns.into_iter().collect())));
+        let mapping = Mapping::from(input.map_err(|_| "each field is in the input").unwrap());
+        assert_eq!(mapping.fields, Field::ALL.map(|field| (field, field.name().to_owned())).into());
     }
 }

@@ -27,16 +27,17 @@ pub(super) fn chunk(on: &Services) -> i32 {
 /// Creates the batch with these channels: at most as many as one call may name.
 pub(super) async fn with(on: &Services, actor: &Actor, row: batch::Model, ids: &[ChannelId]) -> Result<batch::Model> {
     let row = &row;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        if batch_members::count_known(tx, ids).await? < ids.len() as u64 {
-            return Err(Error::NotFound("channel"));
-        }
-        insert(tx, row).await?;
-        let count = batch_members::add(tx, row.id, ids).await?;
-        finish(on, tx, actor, row.clone(), count).await
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            if batch_members::count_known(tx, ids).await? < ids.len() as u64 {
+                return Err(Error::NotFound("channel"));
+            }
+            insert(tx, row).await?;
+            let count = batch_members::add(tx, row.id, ids).await?;
+            finish(on, tx, actor, row.clone(), count).await
+        })
+        .await
 }
 
 /// Creates the batch with all channels that the filter finds now.
@@ -55,26 +56,27 @@ pub(super) async fn with_found(
         return filled;
     }
     let row = &row;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        insert(tx, row).await?;
-        let count = batch_members::add_found(tx, row.id, filter).await?;
-        finish(on, tx, actor, row.clone(), count).await
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            insert(tx, row).await?;
+            let count = batch_members::add_found(tx, row.id, filter).await?;
+            finish(on, tx, actor, row.clone(), count).await
+        })
+        .await
 }
 
 async fn in_chunks(on: &Services, actor: &Actor, row: batch::Model, filter: &ChannelFilter) -> Result<batch::Model> {
     let (row, mut count, mut last) = (&row, 0, None);
-    on.write(|tx| async move { insert(&*tx, row).await }).await?;
+    on.db.write(|tx| async move { insert(&*tx, row).await }).await?;
     loop {
         // Looked for outside the transaction, in which it could take long to find few.
         let found = &next(on, filter, last).await?;
         let Some(end) = found.last() else { break };
-        count += on.write(|tx| async move { batch_members::add(&tx, row.id, found).await }).await?;
+        count += on.db.write(|tx| async move { batch_members::add(&tx, row.id, found).await }).await?;
         last = Some(*end);
     }
-    on.write(|tx| async move { finish(on, &tx, actor, row.clone(), count).await }).await
+    on.db.write(|tx| async move { finish(on, &tx, actor, row.clone(), count).await }).await
 }
 
 async fn next(on: &Services, filter: &ChannelFilter, last: Option<ChannelId>) -> Result<Vec<ChannelId>> {
@@ -112,8 +114,8 @@ pub(super) async fn hide(tx: &Tx, row: batch::Model) -> Result<()> {
 
 /// Removes a hidden batch.
 pub(super) async fn purge(on: &Services, id: BatchId) -> Result<()> {
-    while on.write(|tx| async move { batch_members::remove_some(&tx, id, CHUNK).await }).await? > 0 {}
-    on.write(|tx| async move { Ok(batch::Entity::delete_by_id(id).exec(&*tx).await?) }).await?;
+    while on.db.write(|tx| async move { batch_members::remove_some(&tx, id, CHUNK).await }).await? > 0 {}
+    on.db.write(|tx| async move { Ok(batch::Entity::delete_by_id(id).exec(&*tx).await?) }).await?;
     Ok(())
 }
 

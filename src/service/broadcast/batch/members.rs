@@ -10,6 +10,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::{BatchId, ChannelId};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::{batch, batch_members};
 
@@ -48,6 +49,7 @@ async fn change(
     wrong.into_result()?;
     let channels = &unique(channels);
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             // First of all the batch: who changes it at the same time waits here, so the count stays exact.

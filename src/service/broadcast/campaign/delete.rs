@@ -11,6 +11,7 @@ use domain::broadcast::CampaignStatus;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::queue::freeze::remove_jobs;
 use storage::broadcast::{campaign, job_change, leftover, progress, queue};
 
@@ -19,35 +20,36 @@ const CHUNK: i32 = 5_000;
 
 /// Deletes a campaign that does not run, with its jobs.
 pub async fn delete(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let hot = queue::lock(tx, id).await?;
-        let status = transition::status_of(&hot)?;
-        if matches!(status, CampaignStatus::Running | CampaignStatus::Paused) {
-            return Err(Error::Precondition(format!("the campaign is {status}; cancel it before you delete it")));
-        }
-        if hot.sending > 0 {
-            return Err(Error::Precondition(format!(
-                "{} messages are still being sent; try again in a moment",
-                hot.sending
-            )));
-        }
-        let row = campaign::Entity::require(tx, id).await?;
-        progress::Entity::delete_by_id(id).exec(tx).await?;
-        campaign::Entity::delete_by_id(id).exec(tx).await?;
-        let leftover = leftover::Model { campaign_id: id }.into_active_model();
-        leftover::Entity::insert(leftover).exec_without_returning(tx).await?;
-        audit::record(
-            on,
-            tx,
-            actor,
-            Action::CampaignDeleted,
-            Subject("BroadcastCampaign", id.0),
-            json!({ "name": row.name }),
-        )
-        .await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let hot = queue::lock(tx, id).await?;
+            let status = transition::status_of(&hot)?;
+            if matches!(status, CampaignStatus::Running | CampaignStatus::Paused) {
+                return Err(Error::Precondition(format!("the campaign is {status}; cancel it before you delete it")));
+            }
+            if hot.sending > 0 {
+                return Err(Error::Precondition(format!(
+                    "{} messages are still being sent; try again in a moment",
+                    hot.sending
+                )));
+            }
+            let row = campaign::Entity::require(tx, id).await?;
+            progress::Entity::delete_by_id(id).exec(tx).await?;
+            campaign::Entity::delete_by_id(id).exec(tx).await?;
+            let leftover = leftover::Model { campaign_id: id }.into_active_model();
+            leftover::Entity::insert(leftover).exec_without_returning(tx).await?;
+            audit::record(
+                on,
+                tx,
+                actor,
+                Action::CampaignDeleted,
+                Subject("BroadcastCampaign", id.0),
+                json!({ "name": row.name }),
+            )
+            .await
+        })
+        .await?;
     on.tell(Event::Campaign(id));
     remove(on, id).await
 }
@@ -62,6 +64,7 @@ pub async fn sweep_leftovers(on: &Services) -> Result<()> {
 
 async fn remove(on: &Services, id: BroadcastCampaignId) -> Result<()> {
     while on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             remove_jobs(tx, id, CHUNK).await
@@ -69,11 +72,12 @@ async fn remove(on: &Services, id: BroadcastCampaignId) -> Result<()> {
         .await?
         > 0
     {}
-    on.write(|tx| async move {
-        let tx = &*tx;
-        job_change::Entity::forget(id).exec(tx).await?;
-        leftover::Entity::delete_by_id(id).exec(tx).await?;
-        Ok(())
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            job_change::Entity::forget(id).exec(tx).await?;
+            leftover::Entity::delete_by_id(id).exec(tx).await?;
+            Ok(())
+        })
+        .await
 }

@@ -16,6 +16,7 @@ use domain::id::{BatchId, BroadcastCampaignId, TelegramAccountId, TemplateId};
 use domain::pacing::RATES;
 use domain::template::{Params, Template};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::{batch, campaign, progress, template};
 
@@ -76,6 +77,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
     check(&new)?;
     let new = &new;
     let created = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let audience = batch::Entity::by_ids(&[new.batch]).one(tx).await?.ok_or(Error::NotFound("batch"))?;
@@ -164,7 +166,7 @@ fn row(on: &Services, actor: &Actor, new: &New) -> Result<campaign::Model> {
         updated_at: now,
         started_at: None,
         completed_at: None,
-        created_by_id: actor.user.ok_or(Error::Unauthenticated("sign in first"))?,
+        created_by_id: actor.signed_in()?,
         version: 1,
     })
 }

@@ -24,6 +24,7 @@ const INLINE: Duration = Duration::from_millis(250);
 /// Pauses a running campaign. No send starts after this has returned.
 pub async fn pause(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
     let paused = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             transition::may_enter(tx, id, CampaignStatus::Paused).await?;
@@ -41,6 +42,7 @@ pub async fn pause(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
 /// Lets a paused campaign go on exactly where it stopped.
 pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
     let resumed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = queue::lock(tx, id).await?;
@@ -64,6 +66,7 @@ pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
 /// campaigns in the seconds that follow.
 pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
     let (was_running, cancelled) = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = transition::may_enter(tx, id, CampaignStatus::Cancelled).await?;
@@ -111,6 +114,7 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<
     let chunk = if on.db.is_postgres() { queue::sweep::CHUNK } else { queue::sweep::CHUNK / 5 };
     let mut after = 0;
     while let Some(last) = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             queue::sweep::end_queued(tx, id, end, after, chunk).await
@@ -130,11 +134,13 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<
 /// Queues the failed jobs of a campaign anew, and only those; a completed campaign runs again. Returns how many these were.
 pub async fn retry_failed(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<(campaign::Model, i32)> {
     let (mut retried, mut after) = (0, 0);
-    while let Some((last, count)) = on.write(|tx| async move { retry_chunk(on, &tx, actor, id, after).await }).await? {
+    while let Some((last, count)) =
+        on.db.write(|tx| async move { retry_chunk(on, &tx, actor, id, after).await }).await?
+    {
         after = last;
         retried += count;
     }
-    let campaign = on.write(|tx| async move { finish_retry(on, &tx, actor, id, retried).await }).await?;
+    let campaign = on.db.write(|tx| async move { finish_retry(on, &tx, actor, id, retried).await }).await?;
     on.tell(Event::Work(id));
     on.tell(Event::Campaign(id));
     Ok((campaign, retried))

@@ -12,6 +12,7 @@ use domain::error::{Error, Result, require_version};
 use domain::id::BroadcastCampaignId;
 use domain::template::Template;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::{campaign, queue, sent_change};
 
 /// Gives all messages that the campaign has sent another text; it becomes the campaign's own copy. Returns how many there are.
@@ -55,6 +56,7 @@ async fn change(
 ) -> Result<(campaign::Model, i32)> {
     let content = &content;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             queue::lock(tx, id).await?;

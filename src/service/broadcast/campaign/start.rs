@@ -14,6 +14,7 @@ use domain::broadcast::{CampaignMode, CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::queue::freeze::{Freeze, remove_jobs};
 use storage::broadcast::{batch, campaign, progress, queue, template};
@@ -65,6 +66,7 @@ async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze
     let id = freeze.campaign;
     let freeze = &freeze;
     let started = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let mut freeze = freeze.clone();
@@ -85,21 +87,23 @@ async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze
 /// SQLite has one writer: chunk by chunk, in a state of its own that a crash leaves behind and [`undo_interrupted`] finds.
 async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, freeze: Freeze) -> Result<campaign::Model> {
     let id = freeze.campaign;
-    on.write(|tx| async move {
-        let tx = &*tx;
-        transition::may_enter(tx, id, CampaignStatus::Running).await?;
-        progress::Entity::mark(tx, id, ProgressStatus::Starting).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            transition::may_enter(tx, id, CampaignStatus::Running).await?;
+            progress::Entity::mark(tx, id, ProgressStatus::Starting).await
+        })
+        .await?;
     let frozen = freeze_in_chunks(on, freeze).await;
     let started = match frozen {
         Ok(freeze) => {
             let freeze = &freeze;
-            on.write(|tx| async move {
-                let tx = &*tx;
-                run(on, tx, actor, message, freeze).await
-            })
-            .await
+            on.db
+                .write(|tx| async move {
+                    let tx = &*tx;
+                    run(on, tx, actor, message, freeze).await
+                })
+                .await
         }
         Err(error) => Err(error),
     };
@@ -116,6 +120,7 @@ async fn freeze_in_chunks(on: &Services, mut freeze: Freeze) -> Result<Freeze> {
     loop {
         let so_far = &freeze;
         let (next, more) = on
+            .db
             .write(|tx| async move {
                 let tx = &*tx;
                 let mut next = so_far.clone();
@@ -161,6 +166,7 @@ async fn run(
 /// Takes back a start that did not come to its end.
 async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
     while on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             remove_jobs(tx, id, CHUNK).await
@@ -168,11 +174,12 @@ async fn undo(on: &Services, id: BroadcastCampaignId) -> Result<()> {
         .await?
         > 0
     {}
-    on.write(|tx| async move {
-        let tx = &*tx;
-        progress::Entity::mark(tx, id, ProgressStatus::Queued).await
-    })
-    .await
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            progress::Entity::mark(tx, id, ProgressStatus::Queued).await
+        })
+        .await
 }
 
 /// Takes a start back as soon as the database lets it.
@@ -221,20 +228,21 @@ pub async fn fire_schedules(on: &Services) -> Result<()> {
 
 async fn miss(on: &Services, due: &campaign::Model, why: &str) -> Result<()> {
     let now = on.now();
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let row = campaign::Entity::require(tx, due.id).await?;
-        if row.status != CampaignStatus::Queued || row.schedule_missed_at.is_some() {
-            return Ok(());
-        }
-        let mut row = row.changed(now);
-        row.schedule_missed_at = Set(Some(now));
-        row.update(tx).await?;
-        let subject = Subject("BroadcastCampaign", due.id.0);
-        let metadata = json!({ "reason": why, "scheduledAt": due.scheduled_at });
-        audit::record(on, tx, &Actor::system(), Action::CampaignScheduleMissed, subject, metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = campaign::Entity::require(tx, due.id).await?;
+            if row.status != CampaignStatus::Queued || row.schedule_missed_at.is_some() {
+                return Ok(());
+            }
+            let mut row = row.changed(now);
+            row.schedule_missed_at = Set(Some(now));
+            row.update(tx).await?;
+            let subject = Subject("BroadcastCampaign", due.id.0);
+            let metadata = json!({ "reason": why, "scheduledAt": due.scheduled_at });
+            audit::record(on, tx, &Actor::system(), Action::CampaignScheduleMissed, subject, metadata).await
+        })
+        .await?;
     on.tell(Event::Campaign(due.id));
     Ok(())
 }

@@ -12,6 +12,7 @@ use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::{campaign, progress, queue};
 

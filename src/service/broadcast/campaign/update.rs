@@ -16,6 +16,7 @@ use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
 use domain::template::Template;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::{campaign, progress, queue, template};
 
@@ -49,6 +50,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
     check(&change)?;
     let change = &change;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let hot = queue::lock(tx, id).await?;

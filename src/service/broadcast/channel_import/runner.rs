@@ -17,6 +17,7 @@ use domain::error::{Error, Result};
 use domain::id::ChannelImportId;
 use domain::role::Role;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::channel_import;
 use storage::broadcast::channel_staging::{self, Batch};
 
@@ -107,6 +108,7 @@ async fn begin(on: &Services, queued: channel_import::Model) -> Result<channel_i
     }
     let id = queued.id;
     let begun = on
+        .db
         .write(|tx| async move {
             let row = channel_import::Entity::require(&*tx, id).await?;
             let version = row.version + 1;
@@ -150,25 +152,26 @@ async fn fail(on: &Services, id: ChannelImportId, why: &str) -> Result<()> {
 }
 
 async fn end(on: &Services, id: ChannelImportId, status: ImportStatus, why: Option<&str>) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let row = channel_import::Entity::require(tx, id).await?;
-        let version = row.version + 1;
-        let mut row = row.into_active_model();
-        row.status = Set(status);
-        row.error_message = Set(why.map(ToOwned::to_owned));
-        row.completed_at = Set(Some(on.now()));
-        row.version = Set(version);
-        let row = row.update(tx).await?;
-        // It is done in the name of the user who asked for it.
-        let actor = Actor::user(row.created_by_id, Role::Operator, None);
-        let metadata = json!({
-            "status": status, "lines": row.lines, "inserted": row.inserted,
-            "duplicates": row.duplicates, "invalid": row.invalid, "error": why,
-        });
-        audit::record(on, tx, &actor, Action::ChannelImported, Subject("ChannelImport", id.0), metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = channel_import::Entity::require(tx, id).await?;
+            let version = row.version + 1;
+            let mut row = row.into_active_model();
+            row.status = Set(status);
+            row.error_message = Set(why.map(ToOwned::to_owned));
+            row.completed_at = Set(Some(on.now()));
+            row.version = Set(version);
+            let row = row.update(tx).await?;
+            // It is done in the name of the user who asked for it.
+            let actor = Actor::user(row.created_by_id, Role::Operator, None);
+            let metadata = json!({
+                "status": status, "lines": row.lines, "inserted": row.inserted,
+                "duplicates": row.duplicates, "invalid": row.invalid, "error": why,
+            });
+            audit::record(on, tx, &actor, Action::ChannelImported, Subject("ChannelImport", id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::Import(id));
     on.tell(Event::Audit);
     Ok(())

@@ -7,15 +7,13 @@ use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::sender::{QUIET, give_back};
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Services, Write};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
 use domain::delivery::table::Method;
 use domain::error::{Error, Result};
 use domain::id::{SenderId, TelegramAccountId};
-use events::Event;
-use storage::Tx;
+use storage::Noun;
 use storage::broadcast::queue::senders::Fate;
 use storage::broadcast::queue::{accounts, standing};
 use storage::broadcast::{account_lease, sender, telegram_account};
@@ -36,12 +34,7 @@ pub struct Held {
 /// Leases an account for the process `holder`; None if somebody holds it. What an earlier holder left open may have been sent:
 /// it goes back to the queue as such before anything new is leased.
 pub async fn acquire(on: &Services, holder: &sender::Model, id: TelegramAccountId) -> Result<Option<Held>> {
-    let epoch = on
-        .write(|tx| async move {
-            let tx = &*tx;
-            accounts::acquire(tx, id, holder.id, holder.epoch).await
-        })
-        .await?;
+    let epoch = on.system_write(|w| async move { accounts::acquire(&w, id, holder.id, holder.epoch).await }).await?;
     let Some(epoch) = epoch else { return Ok(None) };
     let jobs = give_back(on, SenderId(id.0), |_| false, Fate::Lost).await?;
     if jobs > 0 {
@@ -76,52 +69,39 @@ pub async fn free_orphans(on: &Services) -> Result<()> {
 
 /// What Telegram said outside of a send: the account can't send any more.
 pub async fn park(on: &Services, id: TelegramAccountId, status: AccountStatus, error: &str) -> Result<()> {
-    on.write(|tx| async move { park_in(on, &tx, id, status, error).await }).await?;
-    on.tell(Event::Audit);
-    Ok(())
+    on.system_write(|w| async move { park_in(&w, id, status, error).await }).await
 }
 
-/// The same as a part of a transaction.
-pub(super) async fn park_in(
-    on: &Services,
-    tx: &Tx,
-    id: TelegramAccountId,
-    status: AccountStatus,
-    error: &str,
-) -> Result<()> {
-    if !standing::park(tx, id, status, error, on.now()).await? {
+/// Notes, as a part of a transaction, that an account can't send any more.
+pub(super) async fn park_in(w: &Write, id: TelegramAccountId, status: AccountStatus, error: &str) -> Result<()> {
+    if !standing::park(w, id, status, error, w.now).await? {
         return Ok(());
     }
     tracing::warn!(account = %id, %status, error, "an account cannot send any more");
     let action = if status == AccountStatus::Banned { Action::AccountBanned } else { Action::AccountParked };
-    let metadata = json!({ "status": status, "error": error });
-    audit::record(on, tx, &Actor::system(), action, Subject("TelegramAccount", id.0), metadata).await
+    w.note(action, id, json!({ "status": status, "error": error })).await
 }
 
 /// What Telegram said outside of a send: the account waits, in one class of methods.
 pub async fn wait(on: &Services, id: TelegramAccountId, method: Method, told: (u32, DateTime<Utc>)) -> Result<()> {
-    on.write(|tx| async move { note_wait(on, &tx, id, method, told).await }).await?;
-    on.tell(Event::Audit);
-    Ok(())
+    on.system_write(|w| async move { note_wait(&w, id, method, told).await }).await
 }
 
-/// The same as a part of a transaction.
+/// Notes, as a part of a transaction, that an account waits.
 pub(super) async fn note_wait(
-    on: &Services,
-    tx: &Tx,
+    w: &Write,
     id: TelegramAccountId,
     method: Method,
     (seconds, until): (u32, DateTime<Utc>),
 ) -> Result<()> {
-    standing::wait(tx, id, method, until).await?;
+    standing::wait(w, id, method, until).await?;
     let of = match method {
         Method::Send => "SEND",
         Method::Resolve => "RESOLVE",
         Method::Read => "READ",
     };
     let metadata = json!({ "waitSeconds": seconds, "until": until, "method": of });
-    let subject = Subject("TelegramAccount", id.0);
-    audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await
+    w.note(Action::FloodWaitTriggered, id, metadata).await
 }
 
 /// The account as it is now; None if it was removed.

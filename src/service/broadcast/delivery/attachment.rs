@@ -39,7 +39,7 @@ impl Attachment {
         Some(Self { kind: campaign.media_type?, from })
     }
 
-    /// By this, what was stored is found again.
+    /// The name under which what was stored is found again.
     fn source(&self) -> String {
         match &self.from {
             From::Upload(id) => format!("{} upload {id}", self.kind),
@@ -83,34 +83,36 @@ impl Attachment {
             file_reference: STANDARD.encode(&media.file_reference),
             stored_at: on.now(),
         };
-        on.write(|tx| {
-            let row = row.clone().into_active_model();
-            async move {
-                let mut newest = OnConflict::columns([Column::AccountId, Column::Source]);
-                newest.update_columns([
-                    Column::IsPhoto,
-                    Column::MediaId,
-                    Column::AccessHash,
-                    Column::FileReference,
-                    Column::StoredAt,
-                ]);
-                Ok(account_media::Entity::insert(row)
-                    .on_conflict(newest)
-                    .exec_without_returning(&*tx)
-                    .await
-                    .map(drop)?)
-            }
-        })
-        .await?;
+        on.db
+            .write(|tx| {
+                let row = row.clone().into_active_model();
+                async move {
+                    let mut newest = OnConflict::columns([Column::AccountId, Column::Source]);
+                    newest.update_columns([
+                        Column::IsPhoto,
+                        Column::MediaId,
+                        Column::AccessHash,
+                        Column::FileReference,
+                        Column::StoredAt,
+                    ]);
+                    Ok(account_media::Entity::insert(row)
+                        .on_conflict(newest)
+                        .exec_without_returning(&*tx)
+                        .await
+                        .map(drop)?)
+                }
+            })
+            .await?;
         Ok(Ok(media))
     }
 
     /// Forgets what the account has stored: its reference has expired.
     pub async fn forget(&self, on: &Services, by: TelegramAccountId) -> Result<()> {
-        on.write(|tx| {
-            let forget = account_media::Entity::forget(by, &self.source());
-            async move { Ok(forget.exec(&*tx).await.map(drop)?) }
-        })
-        .await
+        on.db
+            .write(|tx| {
+                let forget = account_media::Entity::forget(by, &self.source());
+                async move { Ok(forget.exec(&*tx).await.map(drop)?) }
+            })
+            .await
     }
 }

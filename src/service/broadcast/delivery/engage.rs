@@ -7,31 +7,29 @@ use crate::broadcast::campaign::complete_if_spent;
 use domain::error::Result;
 use events::Event;
 use storage::broadcast::queue::engage::{Claim, Engaged, engage as engage_row};
-use storage::broadcast::queue::tray::{self, Owner, Want};
+use storage::broadcast::queue::prefetch::{self, Owner, Want};
 
-/// Leases a job that lies ready on the account's tray; None if it is not there any more.
+/// Leases a job that the account has prefetched; None if it is not there any more.
 ///
 /// # Errors
 /// [`domain::error::Error::Precondition`] if the campaign does not run any more, the account was taken over, or may not
 /// send this now. After any other error it is not known whether the lease was committed (R10).
 pub async fn engage(on: &Services, mission: &Mission, claim: &Claim) -> Result<Option<Engaged>> {
-    let engaged = on
-        .write(|tx| async move {
-            let engaged = engage_row(&tx, claim, |job| decide(on, mission, claim.now, job)).await?;
-            if let Some(engaged) = &engaged {
-                // The last job may have ended unsent: then no answer will come that could end the campaign.
-                complete_if_spent(on, &tx, &engaged.progress).await?;
-            }
-            Ok(engaged)
-        })
-        .await?;
-    if engaged.as_ref().is_some_and(|engaged| engaged.job.is_none()) {
-        on.tell(Event::Campaign(mission.id));
-    }
-    Ok(engaged)
+    on.system_write(|w| async move {
+        let engaged = engage_row(&w, claim, |job| decide(on, mission, claim.now, job)).await?;
+        if let Some(engaged) = &engaged {
+            // The last job may have ended unsent: then no answer will come that could end the campaign.
+            complete_if_spent(on, &w, &engaged.progress).await?;
+        }
+        if engaged.as_ref().is_some_and(|engaged| engaged.job.is_none()) {
+            w.tell(Event::Campaign(mission.id));
+        }
+        Ok(engaged)
+    })
+    .await
 }
 
-/// Puts jobs that are nobody's on an account's tray. Returns their places.
+/// Lets an account prefetch jobs that are nobody's. Returns their places.
 pub async fn assign(on: &Services, owner: Owner, want: &Want) -> Result<Vec<i32>> {
-    on.write(|tx| async move { tray::assign(&tx, owner, want).await }).await
+    on.system_write(|w| async move { prefetch::assign(&w, owner, want).await }).await
 }

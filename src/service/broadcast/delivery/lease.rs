@@ -17,20 +17,18 @@ use storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as le
 /// [`domain::error::Error::Precondition`] if it does not run any more or the sender was taken over. After any other
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Leased> {
-    let leased = on
-        .write(|tx| async move {
-            let leased = lease_rows(&tx, claim, |job| decide(on, mission, claim.now, job)).await?;
-            if let Some(row) = &leased.progress {
-                // Jobs may have ended unsent, the last ones too: then no answer will come that could end the campaign.
-                complete_if_spent(on, &tx, row).await?;
-            }
-            Ok(leased)
-        })
-        .await?;
-    if leased.found > leased.jobs.len() {
-        on.tell(Event::Campaign(mission.id));
-    }
-    Ok(leased)
+    on.system_write(|w| async move {
+        let leased = lease_rows(&w, claim, |job| decide(on, mission, claim.now, job)).await?;
+        if let Some(row) = &leased.progress {
+            // Jobs may have ended unsent, the last ones too: then no answer will come that could end the campaign.
+            complete_if_spent(on, &w, row).await?;
+        }
+        if leased.found > leased.jobs.len() {
+            w.tell(Event::Campaign(mission.id));
+        }
+        Ok(leased)
+    })
+    .await
 }
 
 /// What is to become of a job whose turn it is at `now`.

@@ -1,18 +1,18 @@
 //! A job that ends before it was handed over, because its channel can't be found.
 
 use super::Mission;
-use super::settle::{audit_channels, follow};
+use super::settle::{follow, note_gone};
 use crate::Services;
 use crate::broadcast::campaign::{Ending, Reason, end};
 use domain::broadcast::{JobStatus, ProgressStatus};
 use domain::delivery::{Attempt, Effect, Fault, judge};
 use domain::error::Result;
 use events::Event;
+use storage::broadcast::queue::prefetch::{Item, Owner};
 use storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
-use storage::broadcast::queue::tray::{Item, Owner};
 use storage::broadcast::queue::{Change, Delta, Streak, engage, lock, new_key, record};
 
-/// Ends a job on an account's tray by what the look-up of its channel was answered.
+/// Ends a job that an account has prefetched by what the look-up of its channel was answered.
 pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item, fault: &Fault) -> Result<()> {
     let now = on.now();
     let attempt = Attempt {
@@ -27,14 +27,15 @@ pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item,
     let status = if item.ambiguous_since.is_some() { JobStatus::Unknown } else { JobStatus::Failed };
     let outcome = if verdict.effect == Effect::ChannelGone { ChannelOutcome::Gone } else { ChannelOutcome::Refused };
     let result = &[ChannelResult { channel: item.channel_id, outcome, error: Some(fault.to_string()) }];
-    on.write(|tx| async move {
-        let tx = &*tx;
+    on.system_write(|w| async move {
+        let w = &w;
+        w.tell(Event::Campaign(owner.campaign));
         let key = new_key();
-        if !engage::end(tx, owner, item.position, key, (status, &fault.to_string()), now).await? {
+        if !engage::end(w, owner, item.position, key, (status, &fault.to_string()), now).await? {
             return Ok(());
         }
-        let gone = channels(tx, result, now, on.rules.channel_errors).await?;
-        audit_channels(on, tx, mission, &gone).await?;
+        let gone = channels(w, result, now, on.rules.channel_errors).await?;
+        note_gone(w, mission, &gone).await?;
         let mut delta = Delta::default();
         delta.moved(JobStatus::Queued, status, 1);
         let change = Change {
@@ -46,30 +47,27 @@ pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item,
             streak: (mission.run, if status == JobStatus::Failed { Streak::Longer(1) } else { Streak::Untouched }),
             not_before: 0,
         };
-        match record(tx, &change, false).await? {
-            Some(row) => follow(on, tx, (mission.run, None), &row).await,
+        match record(w, &change, false).await? {
+            Some(row) => follow(on, w, (mission.run, None), &row).await,
             None => Ok(()),
         }
     })
-    .await?;
-    on.tell(Event::Campaign(owner.campaign));
-    Ok(())
+    .await
 }
 
 /// What goes along with each message is refused: the campaign pauses, as it would at the first send.
 pub async fn refuse_content(on: &Services, mission: &Mission, reason: Reason) -> Result<()> {
     let ending = &Ending::Paused(reason);
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let hot = lock(tx, mission.id).await?;
+    on.system_write(|w| async move {
+        let w = &w;
+        w.tell(Event::Work(mission.id));
+        w.tell(Event::Campaign(mission.id));
+        let hot = lock(w, mission.id).await?;
         if hot.status == ProgressStatus::Running && hot.run == mission.run {
-            end(on, tx, mission.id, ending).await
+            end(on, w, mission.id, ending).await
         } else {
             Ok(())
         }
     })
-    .await?;
-    on.tell(Event::Work(mission.id));
-    on.tell(Event::Campaign(mission.id));
-    Ok(())
+    .await
 }

@@ -4,9 +4,8 @@ use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use crate::access::audit;
-use crate::{Actor, Services, retention};
-use domain::audit::Action;
+use crate::{Services, retention};
+use domain::audit::{Action, Subject};
 use domain::error::Result;
 use domain::id::SenderId;
 use events::Event;
@@ -27,7 +26,7 @@ pub(super) const QUIET: TimeDelta = TimeDelta::seconds(60);
 /// How it is known that a process is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
-    /// It has ended: the operating system has closed its sockets.
+    /// The process has ended: the operating system has closed its sockets.
     Ended,
     /// Only by its silence: it may stand still, with its sockets open.
     Silent,
@@ -35,11 +34,11 @@ pub enum Gone {
 
 /// Registers a process that will lease jobs.
 pub async fn register(on: &Services, row: &sender::Model) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        row.clone().into_active_model().insert(tx).await?;
+    on.system_write(|w| async move {
+        let w = &w;
+        row.clone().into_active_model().insert(w).await?;
         let metadata = json!({ "host": row.host, "pid": row.pid });
-        audit::record(on, tx, &Actor::system(), Action::WorkerStarted, None, metadata).await
+        w.note(Action::WorkerStarted, Subject::NONE, metadata).await
     })
     .await
 }
@@ -47,10 +46,10 @@ pub async fn register(on: &Services, row: &sender::Model) -> Result<()> {
 /// Notes that a process has given everything back and leases no more.
 pub async fn retire(on: &Services, row: &sender::Model) -> Result<()> {
     senders::end(&on.db, row.id, on.now()).await?;
-    on.write(|tx| async move {
-        let tx = &*tx;
+    on.system_write(|w| async move {
+        let w = &w;
         let metadata = json!({ "host": row.host, "pid": row.pid });
-        audit::record(on, tx, &Actor::system(), Action::WorkerStopped, None, metadata).await
+        w.note(Action::WorkerStopped, Subject::NONE, metadata).await
     })
     .await
 }
@@ -58,7 +57,7 @@ pub async fn retire(on: &Services, row: &sender::Model) -> Result<()> {
 /// All senders that are remembered; those that ended long ago are forgotten.
 pub async fn remembered(on: &Services) -> Result<Vec<sender::Model>> {
     let before = on.now() - MEMORY;
-    on.write(|tx| async move { Ok(sender::Entity::forget(before).exec(&*tx).await.map(drop)?) }).await?;
+    on.system_write(|w| async move { Ok(sender::Entity::forget(before).exec(&w).await.map(drop)?) }).await?;
     Ok(sender::Entity::find().all(on.db.reader()).await?)
 }
 
@@ -95,13 +94,13 @@ pub async fn give_back(
         if !is_kept(lease.key) {
             // One campaign a transaction (R7).
             jobs += on
-                .write(|tx| async move {
-                    let tx = &*tx;
-                    senders::give_back(tx, lease, fate, on.now()).await
+                .system_write(|w| async move {
+                    let w = &w;
+                    w.tell(Event::Work(lease.campaign_id));
+                    w.tell(Event::Campaign(lease.campaign_id));
+                    senders::give_back(w, lease, fate, w.now).await
                 })
                 .await?;
-            on.tell(Event::Work(lease.campaign_id));
-            on.tell(Event::Campaign(lease.campaign_id));
         }
     }
     Ok(jobs)

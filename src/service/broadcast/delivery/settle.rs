@@ -5,9 +5,8 @@ use serde_json::json;
 
 use super::Mission;
 use super::standing::Standing;
-use crate::access::audit::{self, Subject};
 use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
-use crate::{Actor, Services};
+use crate::{Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignMode, JobStatus, ProgressStatus};
 use domain::clock;
@@ -16,7 +15,6 @@ use domain::error::Result;
 use domain::id::{ChannelId, TelegramAccountId};
 use domain::meters;
 use events::Event;
-use storage::Tx;
 use storage::broadcast::progress;
 use storage::broadcast::queue::lease::Due;
 use storage::broadcast::queue::settle::{Batch, ChannelOutcome, ChannelResult, Settled};
@@ -125,8 +123,8 @@ pub struct Carrier {
 /// change log, of which nothing is left open. Settling twice changes nothing.
 pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finished: &[i64]) -> Result<()> {
     let plan = &Plan::of(mission, answers);
-    on.write(|tx| async move {
-        let tx = &*tx;
+    on.system_write(|w| async move {
+        let w = &w;
         let batch = Batch {
             campaign: mission.id,
             results: &plan.results,
@@ -136,23 +134,21 @@ pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finish
             not_before: plan.wait.map_or(0, |(_, until)| clock::nanos(until)),
             finished_leases: finished,
         };
-        let changed = rows::jobs(tx, &batch).await?;
-        let gone = rows::channels(tx, &plan.channels, on.now(), on.rules.channel_errors).await?;
-        audit_channels(on, tx, mission, &gone).await?;
-        plan.standing.write(on, tx, mission).await?;
+        let changed = rows::jobs(w, &batch).await?;
+        let gone = rows::channels(w, &plan.channels, w.now, on.rules.channel_errors).await?;
+        note_gone(w, mission, &gone).await?;
+        plan.standing.write(w, mission).await?;
         if let Some((seconds, until)) = plan.wait {
-            let metadata = json!({ "waitSeconds": seconds, "until": until });
-            let subject = Subject("BroadcastCampaign", mission.id.0);
-            audit::record(on, tx, &Actor::system(), Action::FloodWaitTriggered, subject, metadata).await?;
+            w.note(Action::FloodWaitTriggered, mission.id, json!({ "waitSeconds": seconds, "until": until })).await?;
         }
-        if let Some(row) = rows::finish(tx, &batch, &changed).await? {
-            follow(on, tx, (plan.run, plan.pause.clone()), &row).await?;
+        if let Some(row) = rows::finish(w, &batch, &changed).await? {
+            follow(on, w, (plan.run, plan.pause.clone()), &row).await?;
         }
+        w.tell(Event::Campaign(mission.id));
         Ok(())
     })
     .await?;
     plan.meter();
-    on.tell(Event::Campaign(mission.id));
     Ok(())
 }
 
@@ -274,11 +270,9 @@ fn streak(sent: impl Iterator<Item = bool>) -> Streak {
     })
 }
 
-pub(super) async fn audit_channels(on: &Services, tx: &Tx, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
+pub(super) async fn note_gone(w: &Write, mission: &Mission, gone: &[ChannelId]) -> Result<()> {
     for channel in gone {
-        let metadata = json!({ "campaignId": mission.id });
-        let subject = Subject("Channel", channel.0);
-        audit::record(on, tx, &Actor::system(), Action::ChannelDeactivated, subject, metadata).await?;
+        w.note(Action::ChannelDeactivated, *channel, json!({ "campaignId": mission.id })).await?;
     }
     Ok(())
 }
@@ -286,12 +280,12 @@ pub(super) async fn audit_channels(on: &Services, tx: &Tx, mission: &Mission, go
 /// What follows for the campaign, whose hot row this transaction holds: it is complete, or it pauses by itself.
 pub(super) async fn follow(
     on: &Services,
-    tx: &Tx,
+    w: &Write,
     (run, pause): (i32, Option<Reason>),
     row: &progress::Model,
 ) -> Result<()> {
     if row.is_spent() {
-        return complete_if_spent(on, tx, row).await;
+        return complete_if_spent(on, w, row).await;
     }
     // A refusal of an earlier run has been dealt with: the message may have been mended since (R20).
     if row.status != ProgressStatus::Running || row.run != run {
@@ -300,7 +294,7 @@ pub(super) async fn follow(
     let failures = row.failures_in_a_row;
     let failing = (failures >= on.rules.pause_after_failures).then_some(Reason::Failures(failures));
     match pause.or(failing) {
-        Some(reason) => end(on, tx, row.campaign_id, &Ending::Paused(reason)).await,
+        Some(reason) => end(on, w, row.campaign_id, &Ending::Paused(reason)).await,
         None => Ok(()),
     }
 }

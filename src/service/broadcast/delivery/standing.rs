@@ -7,13 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Mission;
 use super::account;
 use super::settle::{Answer, Carrier};
-use crate::Services;
+use crate::Write;
 use domain::broadcast::{AccountStatus, CampaignMode};
 use domain::delivery::table::Method;
 use domain::delivery::{Effect, Verdict};
 use domain::error::Result;
 use domain::id::TelegramAccountId;
-use storage::Tx;
 use storage::broadcast::queue::standing::{self as rows, PeerNews};
 
 /// So many channels in a row that refuse an account are no accident: Telegram restricts it.
@@ -75,28 +74,28 @@ impl Standing {
     }
 
     /// Writes it: after the jobs and the channels, before the campaign.
-    pub(super) async fn write(&self, on: &Services, tx: &Tx, mission: &Mission) -> Result<()> {
+    pub(super) async fn write(&self, w: &Write, mission: &Mission) -> Result<()> {
         // In TEST mode nobody but the account itself was written to.
         if mission.mode == CampaignMode::Live {
             let news: Vec<PeerNews> = self.peers.values().copied().collect();
-            rows::peers(tx, &news).await?;
+            rows::peers(w, &news).await?;
         }
         for (id, learned) in &self.accounts {
             // The lease before the account, as a lease of a job locks them (R7).
             let in_a_row = if learned.refusals > 0 || learned.delivered {
-                rows::refusals(tx, *id, learned.refusals, learned.delivered).await?
+                rows::refusals(w, *id, learned.refusals, learned.delivered).await?
             } else {
                 0
             };
             if let Some((seconds, until)) = learned.wait {
-                account::note_wait(on, tx, *id, Method::Send, (seconds, until)).await?;
+                account::note_wait(w, *id, Method::Send, (seconds, until)).await?;
             }
             if let Some((status, error)) = &learned.parked {
-                account::park_in(on, tx, *id, *status, error).await?;
+                account::park_in(w, *id, *status, error).await?;
             }
             if in_a_row >= SUSPECT {
                 let why = format!("{in_a_row} channels in a row refused it");
-                account::park_in(on, tx, *id, AccountStatus::Restricted, &why).await?;
+                account::park_in(w, *id, AccountStatus::Restricted, &why).await?;
             }
         }
         Ok(())

@@ -24,21 +24,22 @@ impl Campaign {
         let key = new_key();
         let positions: Vec<i32> = (1..=jobs).collect();
         let positions = &positions;
-        on.write(|tx| async move {
-            let tx = &*tx;
-            let sql =
-                "INSERT INTO broadcast_campaign_progress (campaign_id, status, delivery_rate) VALUES ($1, $2, 60)";
-            let dialect = Dialect(tx.get_database_backend());
-            tx.execute_raw(dialect.statement(sql, [id.into(), "RUNNING".into()])).await?;
-            for position in positions {
-                new_job(id, *position, key, on).into_active_model().insert(tx).await?;
-            }
-            let mut delta = Delta::default();
-            delta.made(jobs);
-            log(tx, id, key, positions, delta).await
-        })
-        .await
-        .unwrap();
+        on.db
+            .write(|tx| async move {
+                let tx = &*tx;
+                let sql =
+                    "INSERT INTO broadcast_campaign_progress (campaign_id, status, delivery_rate) VALUES ($1, $2, 60)";
+                let dialect = Dialect(tx.get_database_backend());
+                tx.execute_raw(dialect.statement(sql, [id.into(), "RUNNING".into()])).await?;
+                for position in positions {
+                    new_job(id, *position, key, on).into_active_model().insert(tx).await?;
+                }
+                let mut delta = Delta::default();
+                delta.made(jobs);
+                log(tx, id, key, positions, delta).await
+            })
+            .await
+            .unwrap();
         campaign
     }
 
@@ -49,16 +50,17 @@ impl Campaign {
 
     async fn status(&self, status: &str) {
         let on = &self.fixture.services;
-        on.write(|tx| async move {
-            let tx = &*tx;
-            let sql =
-                "UPDATE broadcast_campaign_progress SET status = $2, version = version + 1 WHERE campaign_id = $1";
-            let values = [self.id.into(), status.into()];
-            tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
-            Ok(())
-        })
-        .await
-        .unwrap();
+        on.db
+            .write(|tx| async move {
+                let tx = &*tx;
+                let sql =
+                    "UPDATE broadcast_campaign_progress SET status = $2, version = version + 1 WHERE campaign_id = $1";
+                let values = [self.id.into(), status.into()];
+                tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
+                Ok(())
+            })
+            .await
+            .unwrap();
         on.tell(Event::Campaign(self.id));
     }
 
@@ -100,24 +102,25 @@ async fn log(tx: &storage::Tx, campaign: BroadcastCampaignId, key: i64, position
 }
 
 async fn change(on: &Services, campaign: BroadcastCampaignId, positions: &[i32], from: JobStatus, to: JobStatus) {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let key = new_key();
-        let mut delta = Delta::default();
-        let list: Vec<String> = positions.iter().map(ToString::to_string).collect();
-        let sql = format!(
-            "UPDATE jobs SET status = $2, change = $3, attempts = attempts + 1
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let key = new_key();
+            let mut delta = Delta::default();
+            let list: Vec<String> = positions.iter().map(ToString::to_string).collect();
+            let sql = format!(
+                "UPDATE jobs SET status = $2, change = $3, attempts = attempts + 1
              WHERE campaign_id = $1 AND position IN ({}) AND status = $4",
-            list.join(",")
-        );
-        let values = [campaign.into(), to.to_string().into(), key.into(), from.to_string().into()];
-        let changed = tx.execute_raw(Dialect(tx.get_database_backend()).statement(&sql, values)).await?;
-        assert_eq!(changed.rows_affected(), positions.len() as u64);
-        delta.moved(from, to, i32::try_from(positions.len()).unwrap());
-        log(tx, campaign, key, positions, delta).await
-    })
-    .await
-    .unwrap();
+                list.join(",")
+            );
+            let values = [campaign.into(), to.to_string().into(), key.into(), from.to_string().into()];
+            let changed = tx.execute_raw(Dialect(tx.get_database_backend()).statement(&sql, values)).await?;
+            assert_eq!(changed.rows_affected(), positions.len() as u64);
+            delta.moved(from, to, i32::try_from(positions.len()).unwrap());
+            log(tx, campaign, key, positions, delta).await
+        })
+        .await
+        .unwrap();
     on.tell(Event::Campaign(campaign));
 }
 

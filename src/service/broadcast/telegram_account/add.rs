@@ -13,6 +13,7 @@ use domain::audit::Action;
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::telegram_account::{self, Entity, Model};
 use storage::violation::OnUnique;
@@ -71,11 +72,11 @@ async fn claim_and_introduce(
     label: &str,
     budget: Budget,
 ) -> Result<Model> {
-    let claimed = claim(on, access, label, budget, actor.user).await?;
+    let claimed = claim(on, access, label, budget, actor.who.user()).await?;
     let entered = match greet(on, access).await {
         Ok(identity) => {
             let (claimed, identity) = (&claimed, &*identity);
-            let entered = on.write(|tx| async move { introduce(on, &tx, actor, claimed.clone(), identity).await });
+            let entered = on.db.write(|tx| async move { introduce(on, &tx, actor, claimed.clone(), identity).await });
             entered.await
         }
         Err(error) => Err(error),

@@ -37,7 +37,7 @@ pub async fn check(
     // Without a data folder it is no process that sends, and no account is set aside for it.
     let holder = sender::Model { data_dir: String::new(), ..holder };
     let row = &holder;
-    on.write(|tx| async move { Ok(row.clone().into_active_model().insert(&*tx).await?) }).await?;
+    on.db.write(|tx| async move { Ok(row.clone().into_active_model().insert(&*tx).await?) }).await?;
     for account in accounts {
         // One account takes ten seconds at most: nobody takes this process for dead meanwhile.
         senders::beat(&on.db, holder.id, holder.epoch).await?;

@@ -30,7 +30,7 @@ pub(super) async fn claim(
     by: Option<UserId>,
 ) -> Result<Model> {
     let row = &row(on, access, label, budget, by);
-    on.write(|tx| async move { insert(on, &tx, row).await }).await?;
+    on.db.write(|tx| async move { insert(on, &tx, row).await }).await?;
     Ok(row.clone())
 }
 
@@ -56,7 +56,7 @@ fn busy() -> Error {
 
 /// Gives a claim up: nothing is left of it.
 pub(super) async fn withdraw(on: &Services, claim: TelegramAccountId) -> Result<()> {
-    on.write(|tx| async move { Ok(Entity::delete_by_id(claim).exec(&*tx).await?) }).await.map(drop)
+    on.db.write(|tx| async move { Ok(Entity::delete_by_id(claim).exec(&*tx).await?) }).await.map(drop)
 }
 
 fn row(on: &Services, access: &Access, label: &str, budget: Budget, by: Option<UserId>) -> Model {

@@ -12,6 +12,7 @@ use domain::error::{Error, Result};
 use domain::id::TelegramAccountId;
 use domain::pacing::BARRIER;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::queue;
 use storage::broadcast::queue::detach::{Detached, campaigns_of, detach as detach_jobs, is_held};
 use storage::broadcast::telegram_account::Entity;
@@ -29,22 +30,24 @@ const CHUNK: i32 = 2_000;
 /// # Errors
 /// [`Error::Precondition`] if its holder does not let go.
 pub(super) async fn detach(on: &Services, id: TelegramAccountId) -> Result<()> {
-    on.write(|tx| async move {
-        let account = Entity::require(&*tx, id).await?;
-        if account.status != AccountStatus::Disabled {
-            let mut row = account.changed(on.now());
-            row.status = Set(AccountStatus::Disabled);
-            row.update(&*tx).await?;
-        }
-        Ok(())
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let account = Entity::require(&*tx, id).await?;
+            if account.status != AccountStatus::Disabled {
+                let mut row = account.changed(on.now());
+                row.status = Set(AccountStatus::Disabled);
+                row.update(&*tx).await?;
+            }
+            Ok(())
+        })
+        .await?;
     on.tell(Event::Account(id));
     on.clock.sleep(BARRIER).await;
     await_release(on, id).await?;
     for campaign in campaigns_of(on.db.reader(), id).await? {
         loop {
             let Detached { jobs } = on
+                .db
                 .write(|tx| async move {
                     let tx = &*tx;
                     let detached = detach_jobs(tx, campaign, id, CHUNK).await?;

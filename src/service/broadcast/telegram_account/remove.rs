@@ -12,6 +12,7 @@ use domain::audit::Action;
 use domain::error::Result;
 use domain::id::TelegramAccountId;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::campaign;
 use storage::broadcast::telegram_account::{Entity, Model};
@@ -22,12 +23,12 @@ use storage::broadcast::telegram_account::{Entity, Model};
 /// [`Error::Precondition`](domain::error::Error::Precondition) while a campaign that has not ended was given it.
 pub async fn remove(on: &Services, actor: &Actor, id: TelegramAccountId) -> Result<Model> {
     // Asked before it is taken out of use, and again in the transaction that removes it.
-    on.write(|tx| async move { refuse_chosen(&tx, id).await }).await?;
+    on.db.write(|tx| async move { refuse_chosen(&tx, id).await }).await?;
     let (on, actor) = (on.clone(), actor.clone());
     let task = tokio::spawn(async move {
         detach(&on, id).await?;
         let (on, actor) = (&on, &actor);
-        let removed = on.write(|tx| async move { delete(on, &tx, actor, id).await }).await?;
+        let removed = on.db.write(|tx| async move { delete(on, &tx, actor, id).await }).await?;
         on.tell(Event::Account(id));
         on.tell(Event::Audit);
         Ok(removed)

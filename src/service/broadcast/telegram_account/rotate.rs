@@ -17,6 +17,7 @@ use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::TelegramAccountId;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::queue::detach::forget_peers;
 use storage::broadcast::telegram_account::{ActiveModel, Entity, Model};
@@ -89,7 +90,7 @@ async fn replace(
     access: &Access,
     expected: Option<i32>,
 ) -> Result<Model> {
-    let claimed = claim(on, access, &account.label, Budget::CAREFUL, actor.user).await?.id;
+    let claimed = claim(on, access, &account.label, Budget::CAREFUL, actor.who.user()).await?.id;
     let replaced = greet_and_exchange(on, actor, account, access, claimed, expected).await;
     if replaced.is_err() {
         withdraw(on, claimed).await?;
@@ -117,7 +118,7 @@ async fn greet_and_exchange(
         expected = None;
     }
     let new = &New { access, identity, was: account.status };
-    on.write(|tx| async move { exchange(on, &tx, actor, (account.id, claim), new, expected).await }).await
+    on.db.write(|tx| async move { exchange(on, &tx, actor, (account.id, claim), new, expected).await }).await
 }
 
 struct New<'a> {

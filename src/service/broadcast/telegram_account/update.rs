@@ -13,6 +13,7 @@ use domain::error::{Error, Result, Violations, require_version};
 use domain::id::TelegramAccountId;
 use domain::pacing::BARRIER;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::telegram_account::{Entity, Model};
 
 /// What is to be changed; None leaves it as it is.
@@ -36,6 +37,7 @@ pub struct Change {
 pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change: Change) -> Result<Model> {
     let change = &change;
     let (was, changed) = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = Entity::require(tx, id).await?;

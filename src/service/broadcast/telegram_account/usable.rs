@@ -8,6 +8,7 @@ use super::works;
 use crate::Services;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
+use storage::Noun;
 use storage::Tx;
 use storage::broadcast::campaign_account;
 use storage::broadcast::telegram_account::{Entity, Model};

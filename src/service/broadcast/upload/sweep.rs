@@ -22,7 +22,7 @@ const CHUNK: usize = 500;
 /// Removes the uploads of this node that nobody needs. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {
     let before = on.now() - UNUSED;
-    on.write(|tx| async move { Ok(upload::Entity::forget(on.node, before).exec(&*tx).await?) }).await?;
+    on.db.write(|tx| async move { Ok(upload::Entity::forget(on.node, before).exec(&*tx).await?) }).await?;
     let old = old_files(super::folder(&on.rules.data_dir), on.now()).await?;
     for path in old.abandoned {
         remove(&path).await?;

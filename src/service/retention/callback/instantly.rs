@@ -11,6 +11,7 @@ use domain::id::{ContactAttemptId, RetentionCampaignId};
 use domain::retention::callback::{self, News};
 use domain::retention::credentials::Provider;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use storage::Noun;
 use storage::Tx;
 use storage::retention::webhook_event::Model;
 use storage::retention::{campaign, contact_attempt, lead};

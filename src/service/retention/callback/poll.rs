@@ -11,6 +11,7 @@ use domain::retention::callback::vapi_report;
 use domain::retention::credentials::{Credentials, Provider};
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
 use providers::vapi::Vapi;
+use storage::Noun;
 use storage::retention::contact_attempt::{self, Column};
 
 /// How long a report may take: calls last ten minutes at most by default.
@@ -48,7 +49,7 @@ pub async fn calls(on: &Services) -> Result<()> {
         let Some(report) = call.filter(|call| call["status"] == "ended") else { continue };
         let (id, news) = (row.id, vapi_report(&report));
         let news = &news;
-        on.write(|tx| async move { of_attempt(on, &tx, Some(id), None, news.clone()).await }).await?;
+        on.db.write(|tx| async move { of_attempt(on, &tx, Some(id), None, news.clone()).await }).await?;
     }
     Ok(())
 }

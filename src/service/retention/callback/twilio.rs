@@ -11,6 +11,7 @@ use domain::error::Result;
 use domain::id::ContactAttemptId;
 use domain::retention::callback::{self, News, Wish, wish};
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use storage::Noun;
 use storage::Tx;
 use storage::retention::webhook_event::Model;
 use storage::retention::{contact_attempt, lead};

@@ -12,6 +12,7 @@ use domain::id::RetentionCampaignId;
 use domain::retention::states::State;
 use domain::retention::words::RetentionCampaignStatus;
 use events::Event;
+use storage::Noun;
 use storage::retention::campaign;
 
 /// Campaigns that one round looks at: the others are for the next.
@@ -36,6 +37,7 @@ pub async fn keep_dates(on: &Services) -> Result<()> {
 async fn go(on: &Services, id: RetentionCampaignId, to: RetentionCampaignStatus, now: DateTime<Utc>) -> Result<()> {
     let is_start = to == RetentionCampaignStatus::Active;
     let has_gone = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = campaign::Entity::require(tx, id).await?;

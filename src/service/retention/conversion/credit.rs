@@ -13,6 +13,7 @@ use domain::id::{ContactAttemptId, ConversionId};
 use domain::retention::attribution::{Rule, Share, Touch};
 use domain::retention::words::ContactAttemptStatus;
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{contact_attempt, conversion, lead};
 
@@ -90,7 +91,7 @@ fn told(rule: &Rule, clicked: Option<ContactAttemptId>, shares: &[Share]) -> ser
 pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime<Utc>) -> Result<i32> {
     let (mut after, mut count) = (None::<ConversionId>, 0_i32);
     loop {
-        let round = on.write(|tx| async move { recompute_round(on, &tx, &rule, since, after).await }).await?;
+        let round = on.db.write(|tx| async move { recompute_round(on, &tx, &rule, since, after).await }).await?;
         count = count.saturating_add(i32::try_from(round.len()).unwrap_or(i32::MAX));
         match round.last() {
             Some(last) => after = Some(*last),
@@ -98,10 +99,11 @@ pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime
         }
     }
     let metadata = &json!({ "model": rule.model, "windowDays": rule.window.num_days(), "conversions": count });
-    on.write(|tx| async move {
-        audit::record(on, &*tx, actor, Action::ConversionsAttributed, None::<Subject>, metadata.clone()).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            audit::record(on, &*tx, actor, Action::ConversionsAttributed, None::<Subject>, metadata.clone()).await
+        })
+        .await?;
     on.tell(Event::Report);
     on.tell(Event::Audit);
     Ok(count)

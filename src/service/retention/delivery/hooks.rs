@@ -24,7 +24,7 @@ pub struct Assignment {
 
 /// What was said for the steps that are due.
 #[derive(Debug, Default)]
-pub struct Says {
+pub struct Answers {
     /// Channels that do worse than a conversion rule allows.
     pub ruled_out: HashSet<ContactChannel>,
     /// Tests of steps, for some of the leads.
@@ -32,7 +32,7 @@ pub struct Says {
 }
 
 /// Asks all of them, once for many steps.
-pub async fn ask(on: &Services, tx: &Tx, due: &[Due], around: &Surroundings, now: DateTime<Utc>) -> Result<Says> {
+pub async fn ask(on: &Services, tx: &Tx, due: &[Due], around: &Surroundings, now: DateTime<Utc>) -> Result<Answers> {
     let channels: HashSet<ContactChannel> = around.steps.values().map(|step| step.channel).collect();
     let channels: Vec<ContactChannel> = channels.into_iter().collect();
     let ruled_out = ruled_out(on, tx, &channels, now).await?;
@@ -49,5 +49,5 @@ pub async fn ask(on: &Services, tx: &Tx, due: &[Due], around: &Surroundings, now
         let ab_test::Choice { script, test } = choices.of(&contact)?;
         Some(((step.id, due.lead_id), Assignment { script, test }))
     };
-    Ok(Says { ruled_out, assignments: due.iter().filter_map(assignment).collect() })
+    Ok(Answers { ruled_out, assignments: due.iter().filter_map(assignment).collect() })
 }

@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::book::Book;
-use super::hooks::{self, Says};
+use super::hooks::{self, Answers};
+use super::ledger::Ledger;
 use super::message::{Known, message};
-use crate::Services;
 use crate::retention::unsubscribe;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId,
@@ -96,19 +96,14 @@ pub struct Leased {
 /// [`Error::Precondition`] if a sequence was just paused or the sender was taken over; nothing has happened then. After any other
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, claim: &Claim) -> Result<Leased> {
-    let (leased, changed) = on
-        .write(|tx| async move {
-            let mut round = Round::begin(on, &tx, claim).await?;
-            for due in std::mem::take(&mut round.due) {
-                round.decide(&due);
-            }
-            round.finish(&tx).await
-        })
-        .await?;
-    for sequence in changed {
-        on.tell(Event::Sequence(sequence));
-    }
-    Ok(leased)
+    on.system_write(|w| async move {
+        let mut round = Round::begin(on, &w, claim).await?;
+        for due in std::mem::take(&mut round.due) {
+            round.decide(&due);
+        }
+        round.finish(&w).await
+    })
+    .await
 }
 
 /// One claim, while it is being decided.
@@ -120,8 +115,8 @@ struct Round<'a> {
     slots: std::vec::IntoIter<i64>,
     last_slot: Option<i64>,
     around: Surroundings,
-    says: Says,
-    book: Book,
+    answers: Answers,
+    ledger: Ledger,
     attempts: Vec<NewAttempt>,
     leased: Leased,
     sending: Vec<domain::id::RetentionSequenceId>,
@@ -136,9 +131,9 @@ impl<'a> Round<'a> {
         let due = claim::due(tx, claim.channel, now, claim.limit.max(LOOK)).await?;
         let mut around =
             if due.is_empty() { Surroundings::default() } else { Surroundings::of(tx, &due, now - MEMORY).await? };
-        let says = if due.is_empty() { Says::default() } else { hooks::ask(on, tx, &due, &around, now).await? };
-        around.also(tx, says.assignments.values().map(|one| one.script)).await?;
-        let book = Book::open(tx, now, around.enrollments.values()).await?;
+        let answers = if due.is_empty() { Answers::default() } else { hooks::ask(on, tx, &due, &around, now).await? };
+        around.also(tx, answers.assignments.values().map(|one| one.script)).await?;
+        let ledger = Ledger::open(tx, now, around.enrollments.values()).await?;
         let leased = Leased { found: due.len(), ..Leased::default() };
         Ok(Self {
             on,
@@ -148,8 +143,8 @@ impl<'a> Round<'a> {
             slots: slots.into_iter(),
             last_slot: None,
             around,
-            says,
-            book,
+            answers,
+            ledger,
             attempts: Vec::new(),
             leased,
             sending: Vec::new(),
@@ -162,8 +157,9 @@ impl<'a> Round<'a> {
         let Some(lead) = self.around.leads.get(&due.lead_id).cloned() else { return };
         let Some(step) = self.around.steps.get(&due.step_id).cloned() else { return };
         if lead.status == LeadStatus::DoNotContact && enrollment.status == EnrollmentStatus::Active {
-            self.book.execution(&enrollment, ended(due, ExecutionStatus::Cancelled, ExecutionReason::Ended, self.now));
-            return self.book.end(&enrollment, EnrollmentStatus::Cancelled, EndReason::OptOut);
+            self.ledger
+                .execution(&enrollment, ended(due, ExecutionStatus::Cancelled, ExecutionReason::Ended, self.now));
+            return self.ledger.end(&enrollment, EnrollmentStatus::Cancelled, EndReason::OptOut);
         }
         let attempt = ContactAttemptId::generate();
         let said = self.message(&enrollment, &lead, &step, attempt);
@@ -171,19 +167,19 @@ impl<'a> Round<'a> {
             Decision::Leave => {}
             Decision::Cancel => {
                 let change = ended(due, ExecutionStatus::Cancelled, ExecutionReason::Ended, self.now);
-                self.book.execution(&enrollment, change);
+                self.ledger.execution(&enrollment, change);
             }
             Decision::Defer(at) => {
                 let change = ExecutionChange { reason: Some(ExecutionReason::Limits), scheduled_at: at, ..same(due) };
-                self.book.execution(&enrollment, change);
-                self.book.touched(&enrollment);
+                self.ledger.execution(&enrollment, change);
+                self.ledger.touched(&enrollment);
             }
             Decision::Skip(reason) => {
                 let why = said.as_ref().err().filter(|_| reason == ExecutionReason::NoScript);
                 let result = why.map(|why| json!({ "error": why }));
                 let change = ended(due, ExecutionStatus::Skipped, reason, self.now);
-                self.book.execution(&enrollment, ExecutionChange { result, ..change });
-                self.book.advance(&enrollment, None);
+                self.ledger.execution(&enrollment, ExecutionChange { result, ..change });
+                self.ledger.advance(&enrollment, None);
             }
             Decision::Send => match (said, self.slots.next()) {
                 (Ok(said), Some(slot)) => self.send(due, &enrollment, &step, attempt, said, slot),
@@ -201,7 +197,7 @@ impl<'a> Round<'a> {
         said: Message,
         slot: i64,
     ) {
-        let test = self.says.assignments.get(&(step.id, due.lead_id)).and_then(|assignment| assignment.test);
+        let test = self.answers.assignments.get(&(step.id, due.lead_id)).and_then(|assignment| assignment.test);
         let campaign = self.campaign(enrollment).map(|row| row.id);
         self.attempts.push(NewAttempt {
             id: attempt,
@@ -223,7 +219,7 @@ impl<'a> Round<'a> {
             lease: Some(self.claim.key),
             ..same(due)
         };
-        self.book.execution(enrollment, change);
+        self.ledger.execution(enrollment, change);
         self.sending.push(due.sequence_id);
         self.last_slot = Some(slot);
         self.leased.ready.push(Ready {
@@ -240,25 +236,28 @@ impl<'a> Round<'a> {
 
     /// Writes it all down. No lease is given for a sequence that is not ACTIVE, whose hot row is
     /// locked from here on, nor for one whose campaign is PAUSED (R5).
-    async fn finish(mut self, tx: &Tx) -> Result<(Leased, Vec<domain::id::RetentionSequenceId>)> {
+    async fn finish(mut self, w: &Write) -> Result<Leased> {
         if let Some(slot) = self.last_slot {
-            pace::used(tx, self.claim.channel, slot).await?;
+            pace::used(w, self.claim.channel, slot).await?;
         }
-        write::new_attempts(tx, &self.attempts).await?;
-        let (all, changed) = (self.book.all_sequences(&self.sending), self.book.sequences());
-        self.book.write_rows(tx).await?;
-        let locked = queue::lock(tx, all).await?;
+        write::new_attempts(w, &self.attempts).await?;
+        let all = self.ledger.all_sequences(&self.sending);
+        self.ledger.write_rows(w).await?;
+        let locked = queue::lock(w, all).await?;
         let is_active = |id| locked.get(id) == Some(&RetentionSequenceStatus::Active);
         if !self.sending.iter().all(is_active) {
             return Err(Error::Precondition("the sequence has just been paused".into()));
         }
         let campaigns: Vec<_> = self.leased.ready.iter().filter_map(|ready| ready.campaign).collect();
-        if !campaigns.is_empty() && !campaign::Entity::paused(tx, &campaigns).await?.is_empty() {
+        if !campaigns.is_empty() && !campaign::Entity::paused(w, &campaigns).await?.is_empty() {
             return Err(Error::Precondition("the campaign has just been paused".into()));
         }
-        self.book.count(tx).await?;
-        self.leased.is_idle = self.book.is_empty();
-        Ok((self.leased, changed))
+        self.ledger.count(w).await?;
+        self.leased.is_idle = self.ledger.is_empty();
+        for sequence in self.ledger.sequences() {
+            w.tell(Event::Sequence(sequence));
+        }
+        Ok(self.leased)
     }
 
     fn case<'b>(
@@ -285,7 +284,7 @@ impl<'a> Round<'a> {
             is_agreed: !needs_consent || self.around.agreed.get(&lead.id).copied().unwrap_or(false),
             conditions_hold: conditions.is_some_and(|conditions| conditions.hold(&facts)),
             has_script,
-            is_ruled_out: self.says.ruled_out.contains(&step.channel),
+            is_ruled_out: self.answers.ruled_out.contains(&step.channel),
             limits: limits(self.campaign(enrollment), lead, step.channel),
             touches: self.around.touches.get(&lead.id).map_or(&[], Vec::as_slice),
         }
@@ -303,9 +302,9 @@ impl<'a> Round<'a> {
         message(step.channel, script, self.campaign(enrollment), lead, Known { attempt, link })
     }
 
-    /// That of an A/B test, the step's own, or the default of its channel.
+    /// The script of a step: that of an A/B test, the step's own, or the default of its channel.
     fn script(&self, step: &sequence_step::Model, lead: LeadId) -> Option<&script::Model> {
-        let tested = self.says.assignments.get(&(step.id, lead)).map(|assignment| assignment.script);
+        let tested = self.answers.assignments.get(&(step.id, lead)).map(|assignment| assignment.script);
         let script = tested.or(step.script_id).and_then(|id| self.around.scripts.get(&id));
         let campaign = self.around.sequences.get(&step.sequence_id).and_then(|sequence| sequence.campaign_id);
         let default = |of| self.around.defaults.get(&(of, step.channel));

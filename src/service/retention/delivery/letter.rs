@@ -35,7 +35,7 @@ pub struct Turn {
 /// What there is to say about a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
-    /// It may be used, within the deadline of a claim (R1).
+    /// The turn may be used, within the deadline of a claim (R1).
     Given,
     /// The sequence or its campaign was paused meanwhile, the enrollment has ended, or the lead wants no messages any more.
     Withdrawn,
@@ -51,17 +51,17 @@ pub enum Leave {
 /// [`Error::Precondition`](domain::error::Error::Precondition) if the account was taken over.
 pub async fn begin(on: &Services, turn: Turn) -> Result<Leave> {
     let now = on.now();
-    on.write(|tx| async move {
-        let tx = &*tx;
-        if !standing::stands(tx, turn.attempt).await? {
+    on.system_write(|w| async move {
+        let w = &w;
+        if !standing::stands(w, turn.attempt).await? {
             return Ok(Leave::Withdrawn);
         }
-        accounts::hold(tx, turn.account, turn.holder, turn.epoch, turn.slot).await?;
-        if !budget::send(tx, turn.account, start(turn, now), turn.is_new_peer).await? {
+        accounts::hold(w, turn.account, turn.holder, turn.epoch, turn.slot).await?;
+        if !budget::send(w, turn.account, start(turn, now), turn.is_new_peer).await? {
             return Ok(Leave::Spent);
         }
         if turn.is_new_peer {
-            lead_peer::Entity::written(tx, turn.account, turn.lead, now).await?;
+            lead_peer::Entity::written(w, turn.account, turn.lead, now).await?;
         }
         Ok(Leave::Given)
     })

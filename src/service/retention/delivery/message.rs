@@ -4,6 +4,8 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use domain::id::ContactAttemptId;
+use domain::retention::lead_field::Field;
+use domain::retention::placeholders::KNOWN;
 use domain::retention::rendering::{Facts, render};
 use domain::retention::words::ContactChannel;
 use providers::{Call, Email, Message};
@@ -58,25 +60,21 @@ pub fn message(
 
 /// What scripts may say of a lead.
 fn facts(lead: &lead::Model, contact: &Known) -> Facts {
-    let name = [&lead.first_name, &lead.last_name].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-    let known = [
-        ("first_name", lead.first_name.clone()),
-        ("last_name", lead.last_name.clone()),
-        ("name", (!name.is_empty()).then_some(name)),
-        ("email", lead.email.clone()),
-        ("phone", lead.phone.clone()),
-        ("telegram_username", lead.telegram_username.clone()),
-        ("external_id", lead.external_id.clone()),
-        ("language", lead.language.clone()),
-        ("source", Some(lead.source.clone())),
-        ("lead_id", Some(lead.id.to_string())),
-        ("sub_id", Some(contact.attempt.to_string())),
-        ("unsubscribe_url", Some(contact.link.clone())),
-    ];
-    let mut facts: Facts =
-        known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Json::from(value?)))).collect();
-    facts.insert("meta".into(), lead.meta.clone());
-    facts
+    let fact = |name: &str| -> Option<Json> {
+        Some(match name {
+            "name" => {
+                let names = [&lead.first_name, &lead.last_name].into_iter().flatten().cloned();
+                let name = names.collect::<Vec<_>>().join(" ");
+                (!name.is_empty()).then_some(name)?.into()
+            }
+            "lead_id" => lead.id.to_string().into(),
+            "sub_id" => contact.attempt.to_string().into(),
+            "unsubscribe_url" => contact.link.clone().into(),
+            "meta" => lead.meta.clone(),
+            field => lead.text(Field::ALL.into_iter().find(|known| known.column() == field)?)?.into(),
+        })
+    };
+    KNOWN.into_iter().filter_map(|name| Some((name.to_owned(), fact(name)?))).collect()
 }
 
 /// The Instantly campaign through which emails of `campaign` go, once it has been synchronised.

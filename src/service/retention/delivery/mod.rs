@@ -1,9 +1,9 @@
 //! What workers do to the queue of steps, each as the story of one transaction: lease, settle, give back.
 
-pub mod book;
 pub mod give_back;
 pub mod hooks;
 pub mod lease;
+pub mod ledger;
 pub mod letter;
 pub mod message;
 pub mod report;

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::QuerySelect;
 use serde_json::{Value as Json, json};
 
-use super::book::Book;
-use crate::Services;
+use super::ledger::Ledger;
 use crate::retention::endings;
+use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::{
     ContactAttemptId, LeadId, RetentionCampaignId, RetentionSequenceId, SequenceEnrollmentId, SequenceStepExecutionId,
@@ -20,6 +20,7 @@ use domain::retention::words::{
 };
 use events::Event;
 use providers::Receipt;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::write::{self, AttemptChange, ExecutionChange};
 use storage::retention::queue::{self, pace};
@@ -57,52 +58,51 @@ pub struct Answer {
 
 /// Settles answers. What is no longer under its lease's key stays as it is: settling twice changes nothing (R9).
 pub async fn settle(on: &Services, answers: &[Answer]) -> Result<()> {
-    let changed = on.write(|tx| async move { within(on, &tx, answers).await }).await?;
-    for sequence in changed {
-        on.tell(Event::Sequence(sequence));
-    }
-    Ok(())
+    on.system_write(|w| async move { within(on, &w, answers).await }).await
 }
 
-async fn within(on: &Services, tx: &Tx, answers: &[Answer]) -> Result<Vec<RetentionSequenceId>> {
-    let clock = pace::clock(tx).await?;
+async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
+    let clock = pace::clock(w).await?;
     let now = clock.at(on.clock.nanos());
     let leads: Vec<LeadId> = answers.iter().map(|answer| answer.lead).collect();
-    queue::lock_leads(tx, &leads).await?;
-    let held = held(tx, answers).await?;
+    queue::lock_leads(w, &leads).await?;
+    let held = held(w, answers).await?;
     let enrollments: Vec<SequenceEnrollmentId> = answers.iter().map(|answer| answer.enrollment).collect();
-    let enrollments = enrollment::Entity::by_ids(&enrollments).all(tx).await?;
+    let enrollments = enrollment::Entity::by_ids(&enrollments).all(w).await?;
     let enrollments: HashMap<_, _> = enrollments.into_iter().map(|row| (row.id, row)).collect();
     let open = |answer: &&Answer| held.get(&answer.execution).is_some_and(|row| row.lease == Some(answer.key));
     let answers: Vec<&Answer> = answers.iter().filter(open).collect();
     let judged: Vec<(&Answer, Verdict)> =
         answers.into_iter().map(|answer| (answer, verdict(answer, &held[&answer.execution], clock, now))).collect();
-    let attempts = attempts(tx, &judged, now).await?;
-    let mut book = Book::open(tx, now, enrollments.values()).await?;
+    let attempts = attempts(w, &judged, now).await?;
+    let mut ledger = Ledger::open(w, now, enrollments.values()).await?;
     for (answer, verdict) in &judged {
         let Some(enrollment) = enrollments.get(&answer.enrollment) else { continue };
         let told = answer.attempt.and_then(|id| attempts.get(&id).copied());
         let change = change(answer, &held[&answer.execution], enrollment, verdict, told, now);
         let is_over = change.status != ExecutionStatus::Scheduled;
         let was_made = matches!(verdict.execution, ExecutionStatus::Sent | ExecutionStatus::Unknown);
-        book.execution(enrollment, change);
+        ledger.execution(enrollment, change);
         if is_over {
-            book.advance(enrollment, was_made.then_some(now));
+            ledger.advance(enrollment, was_made.then_some(now));
         } else if verdict.reason.is_some() {
-            book.touched(enrollment);
+            ledger.touched(enrollment);
         }
     }
-    book.write_rows(tx).await?;
+    ledger.write_rows(w).await?;
     let taken = judged.iter().filter(|(_, verdict)| verdict.execution == ExecutionStatus::Sent);
     let taken: Vec<_> = taken.map(|(answer, _)| (answer.lead, answer.campaign)).collect();
-    write::contacted(tx, &taken, on.now()).await?;
-    book.count(tx).await?;
-    let mut changed = book.sequences();
+    write::contacted(w, &taken, w.now).await?;
+    ledger.count(w).await?;
+    let mut changed = ledger.sequences();
     for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out) {
         let channel = held[&answer.execution].channel;
-        changed.extend(opt_out(on, tx, answer.lead, channel, now).await?);
+        changed.extend(opt_out(w, answer.lead, channel, now).await?);
     }
-    Ok(changed)
+    for sequence in changed {
+        w.tell(Event::Sequence(sequence));
+    }
+    Ok(())
 }
 
 /// The executions that the answers are for, locked.
@@ -233,13 +233,12 @@ fn kept(error: &str) -> String {
 
 /// The provider says that the lead wants nothing more on this channel.
 async fn opt_out(
-    on: &Services,
-    tx: &Tx,
+    w: &Write,
     lead: LeadId,
     channel: ContactChannel,
     now: DateTime<Utc>,
 ) -> Result<Vec<RetentionSequenceId>> {
     tracing::info!(%lead, %channel, "the provider says that a lead wants no more contacts");
-    write::refuse_channel(tx, lead, channel, on.now()).await?;
-    endings::opted_out(tx, lead, now).await
+    write::refuse_channel(w, lead, channel, w.now).await?;
+    endings::opted_out(w, lead, now).await
 }

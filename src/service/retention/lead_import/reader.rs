@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::records::Records;
 use domain::channel_line::LINE_LIMIT;
 use domain::id::LeadId;
-use domain::retention::lead_columns::{Mapping, Slot, Values};
+use domain::retention::lead_columns::{Field, Mapping, Slot, Values};
 use domain::retention::lead_line::{self, LeadLine};
 use domain::retention::words::LeadImportFormat;
 use domain::secret_key::SecretKey;
@@ -169,8 +169,9 @@ struct People {
 impl People {
     /// Adds what a line says, unless an earlier line has the person.
     fn add(&mut self, number: i64, line: LeadLine) -> Result<(), String> {
-        let by_email = line.email.as_ref().and_then(|email| self.emails.get(email)).copied();
-        let by_phone = line.phone.as_ref().and_then(|phone| self.phones.get(phone)).copied();
+        let (email, phone) = (line.get(Field::Email), line.get(Field::Phone));
+        let by_email = email.and_then(|email| self.emails.get(email)).copied();
+        let by_phone = phone.and_then(|phone| self.phones.get(phone)).copied();
         match (by_email, by_phone) {
             (Some(one), Some(other)) if one != other => {
                 let (one, other) = (self.leads[one].0, self.leads[other].0);
@@ -180,8 +181,8 @@ impl People {
             (None, None) => {}
         }
         let place = self.leads.len();
-        self.emails.extend(line.email.clone().map(|email| (email, place)));
-        self.phones.extend(line.phone.clone().map(|phone| (phone, place)));
+        self.emails.extend(email.map(|email| (email.to_owned(), place)));
+        self.phones.extend(phone.map(|phone| (phone.to_owned(), place)));
         self.leads.push((number, line));
         Ok(())
     }
@@ -190,8 +191,8 @@ impl People {
         let lead = |(number, line): (i64, LeadLine)| NewLead {
             id: LeadId::generate(),
             line: number,
-            email_hash: line.email.as_deref().map(|email| hash(suppression::Kind::Email, email)),
-            phone_hash: line.phone.as_deref().map(|phone| hash(suppression::Kind::Phone, phone)),
+            email_hash: line.get(Field::Email).map(|email| hash(suppression::Kind::Email, email)),
+            phone_hash: line.get(Field::Phone).map(|phone| hash(suppression::Kind::Phone, phone)),
             lead: line,
         };
         self.leads.into_iter().map(lead).collect()

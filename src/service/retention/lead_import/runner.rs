@@ -15,6 +15,7 @@ use domain::error::{Error, Result};
 use domain::id::LeadImportId;
 use domain::role::Role;
 use events::Event;
+use storage::Noun;
 use storage::retention::lead_import;
 use storage::retention::lead_staging::{self, Batch};
 
@@ -95,6 +96,7 @@ async fn begin(on: &Services, queued: lead_import::Model) -> Result<lead_import:
     }
     let id = queued.id;
     let begun = on
+        .db
         .write(|tx| async move {
             let row = lead_import::Entity::require(&*tx, id).await?;
             let version = row.version + 1;
@@ -130,25 +132,26 @@ async fn fail(on: &Services, id: LeadImportId, why: &str) -> Result<()> {
 }
 
 async fn end(on: &Services, id: LeadImportId, status: ImportStatus, why: Option<&str>) -> Result<()> {
-    on.write(|tx| async move {
-        let tx = &*tx;
-        let row = lead_import::Entity::require(tx, id).await?;
-        let version = row.version + 1;
-        let mut row = row.into_active_model();
-        row.status = Set(status);
-        row.error_message = Set(why.map(ToOwned::to_owned));
-        row.completed_at = Set(Some(on.now()));
-        row.version = Set(version);
-        let row = row.update(tx).await?;
-        // It is done in the name of the user who asked for it.
-        let actor = Actor::user(row.created_by_id, Role::Operator, None);
-        let metadata = json!({
-            "status": status, "lines": row.lines, "inserted": row.inserted,
-            "duplicates": row.duplicates, "invalid": row.invalid, "error": why,
-        });
-        audit::record(on, tx, &actor, Action::LeadsImported, Subject("LeadImport", id.0), metadata).await
-    })
-    .await?;
+    on.db
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = lead_import::Entity::require(tx, id).await?;
+            let version = row.version + 1;
+            let mut row = row.into_active_model();
+            row.status = Set(status);
+            row.error_message = Set(why.map(ToOwned::to_owned));
+            row.completed_at = Set(Some(on.now()));
+            row.version = Set(version);
+            let row = row.update(tx).await?;
+            // It is done in the name of the user who asked for it.
+            let actor = Actor::user(row.created_by_id, Role::Operator, None);
+            let metadata = json!({
+                "status": status, "lines": row.lines, "inserted": row.inserted,
+                "duplicates": row.duplicates, "invalid": row.invalid, "error": why,
+            });
+            audit::record(on, tx, &actor, Action::LeadsImported, Subject("LeadImport", id.0), metadata).await
+        })
+        .await?;
     on.tell(Event::LeadImport(id));
     on.tell(Event::Audit);
     Ok(())

@@ -18,6 +18,7 @@ use domain::retention::trigger::TriggerConfig;
 use domain::retention::words::{ContactChannel, RetentionSequenceStatus, TriggerType};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::lists::Channels;
 use storage::retention::{campaign, sequence, sequence_progress};
@@ -97,6 +98,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
     };
     let steps = &steps;
     let created = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             require_campaign(tx, row.campaign_id).await?;
@@ -117,6 +119,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
 pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, change: Change) -> Result<sequence::Model> {
     let change = &change;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = sequence::Entity::require(tx, id).await?;
@@ -168,6 +171,7 @@ async fn changed(on: &Services, tx: &Tx, old: sequence::Model, change: Change) -
 /// [`Error::Precondition`] while it is ACTIVE or PAUSED.
 pub async fn delete(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let deleted = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let row = sequence::Entity::require(tx, id).await?;

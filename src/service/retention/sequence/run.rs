@@ -14,6 +14,7 @@ use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::{enrollment, queue, sequence, sequence_progress, sequence_step};
 
@@ -56,6 +57,7 @@ async fn enter(
     action: Action,
 ) -> Result<sequence::Model> {
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = sequence::Entity::require(tx, id).await?;
@@ -105,15 +107,16 @@ async fn sweep(on: &Services, id: RetentionSequenceId) -> Result<()> {
             return Ok(());
         }
         let live = &live;
-        on.write(|tx| async move {
-            let tx = &*tx;
-            let leads: Vec<_> = live.iter().map(|row| row.lead_id).collect();
-            queue::lock_leads(tx, &leads).await?;
-            let ids: Vec<_> = live.iter().map(|row| row.id).collect();
-            let still = enrollment::Entity::by_ids(&ids).filter(is_live()).all(tx).await?;
-            endings::end(tx, &still, EnrollmentStatus::Cancelled, EndReason::Archived, now).await
-        })
-        .await?;
+        on.db
+            .write(|tx| async move {
+                let tx = &*tx;
+                let leads: Vec<_> = live.iter().map(|row| row.lead_id).collect();
+                queue::lock_leads(tx, &leads).await?;
+                let ids: Vec<_> = live.iter().map(|row| row.id).collect();
+                let still = enrollment::Entity::by_ids(&ids).filter(is_live()).all(tx).await?;
+                endings::end(tx, &still, EnrollmentStatus::Cancelled, EndReason::Archived, now).await
+            })
+            .await?;
         on.tell(Event::Sequence(id));
     }
 }

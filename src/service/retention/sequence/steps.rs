@@ -12,6 +12,7 @@ use domain::retention::conditions::Conditions;
 use domain::retention::delay::{LONGEST, delay};
 use domain::retention::words::{ContactChannel, DelayUnit, RetentionSequenceStatus};
 use events::Event;
+use storage::Noun;
 use storage::Tx;
 use storage::retention::lists::Channels;
 use storage::retention::{script, sequence, sequence_step};
@@ -55,6 +56,7 @@ pub async fn replace(
     wrong.into_result()?;
     let steps = &steps;
     let changed = on
+        .db
         .write(|tx| async move {
             let tx = &*tx;
             let old = sequence::Entity::require(tx, id).await?;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::lease::{COLUMNS, Decision, Due};
-use super::tray::Owner;
+use super::prefetch::Owner;
 use super::{Change, Delta, Streak, accounts, budget, progress, record};
 use crate::Tx;
 use crate::sql::Dialect;
@@ -88,7 +88,7 @@ pub async fn engage(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) -
     Ok(Some(Engaged { job, seq: progress.seq, progress }))
 }
 
-/// Ends a job on an account's tray that was never handed over, because there is nobody to hand it to. Nothing is counted or
+/// Ends a job that an account has prefetched, and that was never handed over, because there is nobody to hand it to. Nothing is counted or
 /// logged yet. False if it is not there any more.
 pub async fn end(
     tx: &Tx,

@@ -20,6 +20,7 @@ pub mod engage;
 pub mod freeze;
 pub mod lease;
 pub mod peers;
+pub mod prefetch;
 pub mod requeue;
 pub mod senders;
 pub mod settle;
@@ -27,7 +28,6 @@ pub mod slots;
 pub mod standing;
 pub mod stranded;
 pub mod sweep;
-pub mod tray;
 
 /// How many jobs left one state, and which they entered: always counted from rows that really changed (R9).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

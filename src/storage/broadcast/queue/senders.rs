@@ -43,9 +43,9 @@ pub async fn end(db: &Db, sender: SenderId, now: DateTime<Utc>) -> Result<()> {
 /// What happened to jobs whose lease is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// They were surely never handed over.
+    /// Jobs that were never handed over go back to the queue.
     Untouched,
-    /// They may have been: they are ambiguous from now on, and a lease was lost.
+    /// Jobs that may have been handed over are ambiguous from now on, and a lease was lost.
     Lost,
 }
 

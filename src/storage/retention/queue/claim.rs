@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use crate::Tx;
+use crate::noun::Noun;
 use crate::retention::{
     campaign, consent, contact_attempt, enrollment, execution, lead, script, sequence, sequence_step,
 };

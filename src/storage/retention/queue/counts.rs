@@ -2,6 +2,7 @@
 
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use crate::noun::Noun;
 use crate::retention::execution::{Column, Entity};
 use domain::error::Result;
 use domain::id::SequenceStepId;

@@ -1,11 +1,12 @@
 //! Writing down what became of executions, contact attempts and enrollments: many rows a statement.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, IdenStatic, Value};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::Tx;
+use crate::retention::lead;
 use crate::sql::{Dialect, instant, rows};
 use domain::error::Result;
 use domain::id::{
@@ -318,13 +319,7 @@ pub async fn cancel_scheduled(tx: &Tx, enrollments: &[SequenceEnrollmentId]) -> 
 
 /// Notes that a lead must not be contacted on a channel any more.
 pub async fn refuse_channel(tx: &Tx, lead: LeadId, channel: ContactChannel, now: DateTime<Utc>) -> Result<()> {
-    let column = match channel {
-        ContactChannel::Email => "no_email",
-        ContactChannel::Sms => "no_sms",
-        ContactChannel::Call => "no_call",
-        ContactChannel::Webhook => "no_webhook",
-        ContactChannel::Telegram => "no_telegram",
-    };
+    let column = lead::Column::refusal(channel).as_str();
     let sql = format!("UPDATE leads SET {column} = TRUE, updated_at = $2, version = version + 1 WHERE id = $1");
     let values: [Value; 2] = [lead.into(), now.into()];
     tx.execute_raw(Dialect(tx.get_database_backend()).statement(&sql, values)).await?;

@@ -13,6 +13,7 @@ use storage::broadcast::queue::accounts as rows;
 use super::super::fixture::names;
 use super::super::holding::hold;
 use super::field::Field;
+use crate::harness::{Postgres, only_on};
 
 #[tokio::test]
 async fn an_account_is_in_one_hand_and_its_epoch_rises() {
@@ -58,11 +59,11 @@ async fn a_worker_that_stops_gives_its_accounts_back() {
 /// R17: what another process holds is not connected, whatever there is to send.
 #[tokio::test]
 async fn without_the_lease_nothing_connects() {
+    if !only_on(Postgres, "whoever else was on this SQLite is gone: its data folder is locked") {
+        return;
+    }
     let field = Field::open(2).await;
     let elsewhere = hold(&field.office).await;
-    if !field.office.on.db.is_postgres() {
-        return; // Whoever else was on this SQLite is gone: its data folder is locked.
-    }
     account::acquire(&field.office.on, &elsewhere, field.accounts[0]).await.expect("asks").expect("it is free");
     let id = field.office.campaign(&names("alone", 10), 6_000).await;
     field.office.start(id).await;
@@ -102,7 +103,7 @@ async fn what_a_silent_process_held_is_not_connected_before_telegram_has_let_go_
     }
     // The rest of the minute is left out.
     let (began, until) = (Instant::now(), on.now() + TimeDelta::seconds(3));
-    let write = on.write(|tx| async move {
+    let write = on.db.write(|tx| async move {
         let row = account_lease::ActiveModel {
             account_id: ActiveValue::Unchanged(account),
             quiet_until: ActiveValue::Set(Some(until)),
@@ -156,10 +157,10 @@ async fn heavy_without_signs_of_life_a_process_lets_go_by_itself() {
 /// R16: an account goes to a process that joins only after its connection was closed.
 #[tokio::test]
 async fn an_account_is_given_away_after_it_was_disconnected() {
-    let field = Field::open(2).await;
-    if !field.office.on.db.is_postgres() {
-        return; // SQLite has one process: its data folder is locked.
+    if !only_on(Postgres, "SQLite has one process: its data folder is locked") {
+        return;
     }
+    let field = Field::open(2).await;
     let id = field.office.campaign(&names("join", 400), 1_200).await;
     field.office.start(id).await;
     let one = field.worker();

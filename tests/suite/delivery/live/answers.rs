@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::audit::Action;
-use domain::broadcast::{AccountStatus, CampaignMode, CampaignStatus, JobStatus};
+use domain::broadcast::{AccountStatus, CampaignMode, CampaignStatus, JobStatus, ProgressStatus};
 
 use super::super::fixture::names;
 use super::field::Field;
@@ -107,7 +107,9 @@ async fn without_an_account_that_can_send_a_campaign_pauses_or_fails() {
         field.office.until(id, status).await;
         let row = field
             .office
-            .until_row(id, "an end", |row| row.sending == 0 && (row.queued == 0 || row.status == "PAUSED"))
+            .until_row(id, "an end", |row| {
+                row.sending == 0 && (row.queued == 0 || row.status == ProgressStatus::Paused)
+            })
             .await;
         worker.stop().await;
         assert_eq!(field.account(0).await.status, becomes, "{error}");

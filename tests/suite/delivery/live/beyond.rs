@@ -19,7 +19,7 @@ async fn with_photo(field: &Field, names: &[String]) -> BroadcastCampaignId {
     let id = field.office.campaign(names, 6_000).await;
     field.office.start(id).await;
     let row = campaign::Entity::find_by_id(id).one(field.office.on.db.reader()).await.unwrap().unwrap();
-    let write = field.office.on.write(|tx| {
+    let write = field.office.on.db.write(|tx| {
         let mut row = row.clone().into_active_model();
         row.media_type = Set(Some(MediaType::Photo));
         row.media_url = Set(Some("https://example.com/photo.jpg".into()));
@@ -116,7 +116,7 @@ async fn channels_are_looked_at_when_somebody_asks_and_when_it_was_long_ago() {
     field.telegram.describe("asked", facts);
     let on = &field.office.on;
     let (asked, old) = (field.office.channel("asked").await, field.office.channel("old").await);
-    let write = on.write(|tx| {
+    let write = on.db.write(|tx| {
         let mut row = old.clone().into_active_model();
         row.last_checked = Set(Some(on.now() - TimeDelta::days(31)));
         async move { Ok(row.update(&*tx).await.map(drop)?) }
@@ -146,7 +146,7 @@ async fn channels_have_their_turn_where_campaigns_never_end() {
     field.office.campaign(&["old".to_owned()], 60).await;
     let day = on.now() - TimeDelta::days(28);
     let old = field.office.channel("old").await;
-    let write = on.write(|tx| {
+    let write = on.db.write(|tx| {
         let mut row = old.clone().into_active_model();
         row.last_checked = Set(Some(day));
         async move { Ok(row.update(&*tx).await.map(drop)?) }
@@ -171,7 +171,7 @@ async fn an_upload_that_is_elsewhere_pauses_the_campaign_with_what_to_do() {
     field.office.start(id).await;
     let read = async || campaign::Entity::find_by_id(id).one(field.office.on.db.reader()).await.unwrap().unwrap();
     let row = read().await;
-    let write = field.office.on.write(|tx| {
+    let write = field.office.on.db.write(|tx| {
         let mut row = row.clone().into_active_model();
         row.media_type = Set(Some(MediaType::Photo));
         row.media_upload_id = Set(Some(UploadId::generate()));

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::audit::Action;
@@ -13,6 +12,7 @@ use domain::pacing::GRACE;
 use domain::sealed::Vault;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Statement};
 use storage::Db;
+use storage::Noun;
 use storage::access::audit_log;
 use storage::broadcast::{account_lease, campaign_account, job, telegram_account};
 use telegram::Nobody;
@@ -21,9 +21,6 @@ use worker::{Tools, Worker};
 
 use super::super::fixture::Office;
 use crate::harness::telegram::{Call, TelegramServer};
-
-/// How long a test waits for what must happen.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An office whose accounts send for real.
 pub struct Field {
@@ -82,7 +79,7 @@ impl Field {
         });
         let rows: Vec<_> = rows.collect();
         let rows = &rows;
-        let write = self.office.on.write(|tx| async move {
+        let write = self.office.on.db.write(|tx| async move {
             let rows = campaign_account::Entity::insert_many(rows.clone());
             Ok(rows.exec_without_returning(&*tx).await.map(drop)?)
         });
@@ -106,12 +103,8 @@ impl Field {
     }
 
     /// Waits until it holds.
-    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
-        let began = Instant::now();
-        while !holds().await {
-            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}: {:?}", self.telegram.calls());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    pub async fn until(&self, what: &str, holds: impl AsyncFnMut() -> bool) {
+        self.telegram.until(what, holds).await;
     }
 
     pub async fn job(&self, id: BroadcastCampaignId, username: &str) -> job::Model {

@@ -11,6 +11,7 @@ use domain::secret_key::SecretKey;
 use rustix::process::Signal;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement};
 use storage::Db;
+use storage::Noun;
 use storage::broadcast::{account_lease, channel, job};
 use tempfile::TempDir;
 
@@ -18,7 +19,7 @@ use super::super::crashes::{complete, prepare, start};
 use super::super::fixture::names;
 use super::field;
 use crate::harness::telegram::{On, Play, TelegramServer};
-use crate::harness::{Client, Database, KEY, Process, eventually};
+use crate::harness::{Client, Database, KEY, Postgres, Process, eventually, only_on, within};
 
 /// A setting of the heavy tests.
 fn number(name: &str, default: usize) -> usize {
@@ -93,8 +94,7 @@ async fn heavy_killed_at_random_instants_each_channel_gets_one_message_or_its_er
     for kill in 1..=kills {
         // All over the campaign, at instants that nobody has chosen.
         let part = channels * kill / (kills + 2);
-        let most = tokio::time::timeout(Duration::from_mins(2), sent(&db, part)).await;
-        most.expect("it goes on after each kill");
+        sent(&db, part).await;
         tokio::time::sleep(Duration::from_millis(rand::random_range(0..1_500))).await;
         process.kill();
         process = serve(&database, &folder, &telegram);
@@ -131,13 +131,12 @@ async fn assert_outcomes(db: &Db, telegram: &TelegramServer, names: &[String], d
 
 /// Waits until so many jobs have ended.
 async fn sent(db: &Db, jobs: usize) {
-    loop {
+    within(Duration::from_mins(2), "it goes on", async || {
         let ended = job::Entity::all().filter(job::Column::Status.is_in([JobStatus::Sent, JobStatus::Failed]));
-        if ended.count(db.reader()).await.expect("counts") >= jobs as u64 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        let ended = ended.count(db.reader()).await.expect("counts");
+        if ended >= jobs as u64 { Ok(()) } else { Err(ended) }
+    })
+    .await;
 }
 
 async fn held(db: &Db) -> HashMap<domain::id::SenderId, usize> {
@@ -153,10 +152,10 @@ async fn held(db: &Db) -> HashMap<domain::id::SenderId, usize> {
 /// Two processes share four accounts; when one is killed, the other has them all at once, for both are on one host.
 #[tokio::test]
 async fn heavy_accounts_are_shared_and_move_when_a_process_is_killed() {
-    let database = Database::create().await;
-    if !database.is_postgres() {
-        return; // SQLite has one process: its data folder is locked.
+    if !only_on(Postgres, "SQLite has one process: its data folder is locked") {
+        return;
     }
+    let database = Database::create().await;
     let folders = [TempDir::new().expect("a folder"), TempDir::new().expect("a folder")];
     let telegram = TelegramServer::start(4).await;
     let survivor = serve(&database, &folders[0], &telegram);
@@ -169,6 +168,7 @@ async fn heavy_accounts_are_shared_and_move_when_a_process_is_killed() {
     let mut victim = worker(&database, &folders[1], &telegram);
     start(&survivor.admin().await, &id).await;
     eventually("two accounts each", async || held(&db).await.into_values().eq([2, 2])).await;
+    // In the middle of sending.
     tokio::time::sleep(Duration::from_millis(500)).await;
     victim.kill();
     eventually("the survivor has all", async || held(&db).await.into_values().eq([4])).await;
@@ -180,10 +180,10 @@ async fn heavy_accounts_are_shared_and_move_when_a_process_is_killed() {
 /// R16: a process that stands still keeps its sockets open. Nobody connects its accounts before Telegram has closed them.
 #[tokio::test]
 async fn heavy_a_frozen_process_loses_its_accounts_and_never_doubles_a_connection() {
-    let database = Database::create().await;
-    if !database.is_postgres() {
-        return; // Only another process could take them over.
+    if !only_on(Postgres, "only another process could take the accounts over") {
+        return;
     }
+    let database = Database::create().await;
     let folders = [TempDir::new().expect("a folder"), TempDir::new().expect("a folder")];
     let telegram = TelegramServer::start(2).await;
     telegram.keep_connections();
@@ -203,10 +203,11 @@ async fn heavy_a_frozen_process_loses_its_accounts_and_never_doubles_a_connectio
     // One account alone has something to do for a minute.
     frozen.signal(Signal::STOP);
     let began = std::time::Instant::now();
-    while !held(&db).await.into_values().eq([2]) {
-        assert!(began.elapsed() < Duration::from_secs(40), "nobody took the account over");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    within(Duration::from_secs(40), "somebody takes the account over", async || {
+        let held = held(&db).await;
+        if held.values().eq(&[2]) { Ok(()) } else { Err(held) }
+    })
+    .await;
     assert!(began.elapsed() > Duration::from_secs(20), "its lease was still valid");
     // Many times as long as it takes to connect.
     tokio::time::sleep(Duration::from_secs(5)).await;

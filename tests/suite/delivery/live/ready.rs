@@ -58,7 +58,7 @@ async fn jobs_whose_media_are_not_stored_are_not_leased() {
     let field = Field::open(1).await;
     let id = to_known_channels(&field).await;
     let row = campaign::Entity::find_by_id(id).one(field.office.on.db.reader()).await.unwrap().unwrap();
-    let write = field.office.on.write(|tx| {
+    let write = field.office.on.db.write(|tx| {
         let mut row = row.clone().into_active_model();
         row.media_type = Set(Some(MediaType::Photo));
         row.media_url = Set(Some("https://example.com/photo.jpg".into()));

@@ -114,11 +114,11 @@ async fn untouched_jobs_change_hands_only_where_that_is_allowed() {
             assert!(stay.iter().any(|job| job.error_message.as_deref() == Some("FLOOD_WAIT_3600")), "{stay:?}");
         } else {
             let held = async || unsent().await.iter().filter(|job| job.account_id == own).count();
-            let on_tray = held().await;
-            assert!(unsent().await.iter().any(|job| job.account_id == own && job.random_id.is_none()), "{on_tray}");
-            let wanted = 40 - i32::try_from(on_tray).expect("few");
-            field.office.until_row(id, "what is not on its tray", |row| row.sent == wanted).await;
-            assert_eq!(held().await, on_tray);
+            let prefetched = held().await;
+            assert!(unsent().await.iter().any(|job| job.account_id == own && job.random_id.is_none()), "{prefetched}");
+            let wanted = 40 - i32::try_from(prefetched).expect("few");
+            field.office.until_row(id, "what it has not prefetched", |row| row.sent == wanted).await;
+            assert_eq!(held().await, prefetched);
         }
         worker.stop().await;
         field.assert_once();

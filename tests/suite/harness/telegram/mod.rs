@@ -15,6 +15,7 @@ mod words;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -27,6 +28,8 @@ use book::{Account, Book};
 use cipher::Cipher;
 use doors::{Door, Lock};
 pub use play::{On, Play};
+
+use super::within;
 
 /// The server; it ends with the test.
 pub struct TelegramServer {
@@ -179,6 +182,12 @@ impl TelegramServer {
     /// What was asked for, in that order.
     pub fn calls(&self) -> Vec<Call> {
         self.book().calls.clone()
+    }
+
+    /// Waits until `holds`, a minute at most.
+    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let ask = async || if holds().await { Ok(()) } else { Err(self.calls()) };
+        within(Duration::from_mins(1), what, ask).await;
     }
 
     /// How often the account has asked that its connection be closed after 15 s without a sign of life.

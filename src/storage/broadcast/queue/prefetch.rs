@@ -1,6 +1,6 @@
-//! The tray of an account: jobs of one campaign that are assigned to it, to be made ready and then sent (R4).
+//! What an account has prefetched: jobs of one campaign that are assigned to it, to be made ready and then sent (R4).
 //!
-//! A job on a tray is queued, and has an instant before which it must not be sent: so the small index of waiting jobs finds
+//! A prefetched job is queued, and has an instant before which it must not be sent: so the small index of waiting jobs finds
 //! it. It has no `random_id` until it is first leased; from then on it stays with its account for ever.
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use crate::{Db, Tx};
 use domain::error::Result;
 use domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
 
-/// A job on a tray, and what its account knows of its channel.
+/// A prefetched job, and what its account knows of its channel.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct Item {
     /// Its place in the campaign.
@@ -46,7 +46,7 @@ pub struct Item {
     pub written_at: Option<DateTime<Utc>>,
 }
 
-/// Whose tray.
+/// Who has prefetched jobs, and of which campaign.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner {
     /// The campaign.
@@ -55,7 +55,7 @@ pub struct Owner {
     pub account: TelegramAccountId,
 }
 
-/// The jobs on a tray, those whose instant comes first in front; at most `limit`.
+/// The prefetched jobs, those whose instant comes first in front; at most `limit`.
 pub async fn items(db: &impl ConnectionTrait, owner: Owner, limit: i64) -> Result<Vec<Item>> {
     let sql = "SELECT j.position, j.not_before, j.ambiguous_since, j.started_at, j.random_id, j.channel_id,
                    c.username, c.is_active,
@@ -84,7 +84,7 @@ pub struct Want {
     pub now: DateTime<Utc>,
 }
 
-/// Puts jobs on a tray that are nobody's: those that wait for their instant, if it has come, then fresh ones after the cursor.
+/// Assigns jobs that are nobody's: those that wait for their instant, if it has come, then fresh ones after the cursor.
 /// Returns their positions, in order.
 pub async fn assign(tx: &Tx, owner: Owner, want: &Want) -> Result<Vec<i32>> {
     let due = "j.account_id IS NULL AND j.not_before <= $3";

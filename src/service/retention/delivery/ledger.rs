@@ -19,7 +19,7 @@ type Steps = HashMap<(RetentionSequenceId, i32), Vec<sequence_step::Model>>;
 
 /// The writes of one transaction.
 #[derive(Debug)]
-pub struct Book {
+pub struct Ledger {
     now: DateTime<Utc>,
     steps: Steps,
     executions: Vec<ExecutionChange>,
@@ -28,8 +28,8 @@ pub struct Book {
     deltas: Deltas,
 }
 
-impl Book {
-    /// An empty one at `now`, for these enrollments.
+impl Ledger {
+    /// An empty ledger at `now`, for these enrollments.
     pub async fn open<'a>(
         tx: &Tx,
         now: DateTime<Utc>,

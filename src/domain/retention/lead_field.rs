@@ -1,0 +1,97 @@
+//! The fields of a lead that people write and lists bring, in one table: what each is called, and what may stand in it.
+
+use serde::{Deserialize, Serialize};
+
+use super::address;
+use crate::text::{self, Bounds};
+use crate::username;
+
+/// Makes [`Field`] of a table: name in the API, column of the database, usual names in lists, check.
+macro_rules! fields {
+    ($($(#[$doc:meta])+ $field:ident: $name:literal, $column:literal, $usual:expr, $check:expr;)+) => {
+        /// A field of a lead that people write and lists bring.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub enum Field {
+            $($(#[$doc])+ $field,)+
+        }
+
+        impl Field {
+            /// All of them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$field),+];
+
+            /// The field as the API calls it: mistakes name it so.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$field => $name,)+ }
+            }
+
+            /// The field as the database and scripts call it.
+            pub const fn column(self) -> &'static str {
+                match self { $(Self::$field => $column,)+ }
+            }
+
+            /// How such a column is called where nobody says which one it is: in small letters, without what is neither
+            /// letter nor digit.
+            pub(super) const fn usual_names(self) -> &'static [&'static str] {
+                match self { $(Self::$field => $usual,)+ }
+            }
+
+            /// What was written, in its stored form.
+            ///
+            /// # Errors
+            /// A sentence that says what is wrong.
+            pub fn check(self, written: &str) -> Result<String, String> {
+                match self { $(Self::$field => $check(written),)+ }
+            }
+        }
+    };
+}
+
+fields! {
+    /// The email address.
+    Email: "email", "email", &["email", "emailaddress", "mail"], address::email;
+    /// The phone number.
+    Phone: "phone", "phone", &["phone", "phonenumber", "mobile", "mobilephone", "tel", "telephone"], address::phone;
+    /// The given name.
+    FirstName: "firstName", "first_name", &["firstname", "givenname"], name;
+    /// The family name.
+    LastName: "lastName", "last_name", &["lastname", "familyname", "surname"], name;
+    /// The id in another system.
+    ExternalId: "externalId", "external_id", &["externalid"], name;
+    /// The name at Telegram.
+    TelegramUsername: "telegramUsername", "telegram_username", &["telegramusername", "telegram"], telegram_username;
+    /// An IANA time zone.
+    TimeZone: "timeZone", "time_zone", &["timezone", "tz"], address::time_zone;
+    /// A BCP 47 tag.
+    Language: "language", "language", &["language", "lang"], address::language;
+    /// Where the lead came from: the only field that a lead is never without.
+    Source: "source", "source", &["source"], source;
+    /// Notes.
+    Notes: "notes", "notes", &["notes", "note"], notes;
+}
+
+/// The longest source.
+const SOURCE: usize = 50;
+
+fn name(written: &str) -> Result<String, String> {
+    text::line(written, Bounds::NAME)
+}
+
+fn telegram_username(written: &str) -> Result<String, String> {
+    Ok(username::normalise(written)?)
+}
+
+fn notes(written: &str) -> Result<String, String> {
+    text::prose(written, Bounds::NOTES)
+}
+
+/// A word in capitals.
+fn source(written: &str) -> Result<String, String> {
+    let word = written.trim().to_uppercase();
+    let is_word = word.chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
+    if is_word && (1..=SOURCE).contains(&word.chars().count()) {
+        Ok(word)
+    } else {
+        Err(format!("must be a word of at most {SOURCE} letters, digits, underscores, hyphens and points"))
+    }
+}
