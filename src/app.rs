@@ -13,18 +13,17 @@ use tokio_util::sync::CancellationToken;
 use self::folder::Folder;
 pub use self::running::{Parts, Running};
 use crate::config::Config;
-use domain::audit::Action;
+use domain::audit::{Action, Subject};
 use domain::clock::SystemClock;
 use domain::id::NodeId;
 use domain::sealed::Vault;
 use domain::secret_key::SecretKey;
+use events::Events;
 use events::local::LocalEvents;
 use events::redis::RedisEvents;
-use events::{Event, Events};
-use service::access::audit::{self, Subject};
+use service::Services;
 use service::access::user;
 use service::coalesce::Coalesce;
-use service::{Actor, Services};
 use storage::Db;
 
 /// Connections to PostgreSQL that one process takes at most.
@@ -198,16 +197,11 @@ async fn steer(db: &Db, clock: &SystemClock) -> Result<()> {
 }
 
 async fn note_migrations(on: &Services, applied: usize) -> Result<()> {
-    let actor = &Actor::system();
-    on.db
-        .write(|tx| async move {
-            let metadata = json!({ "applied": applied, "version": env!("CARGO_PKG_VERSION") });
-            audit::record(on, &*tx, actor, Action::DatabaseMigration, None::<Subject>, metadata).await
-        })
-        .await
-        .map_err(cause)?;
-    on.tell(Event::Audit);
-    Ok(())
+    let noted = on.system_write(|w| async move {
+        let metadata = json!({ "applied": applied, "version": env!("CARGO_PKG_VERSION") });
+        w.note(Action::DatabaseMigration, Subject::NONE, metadata).await
+    });
+    noted.await.map_err(cause)
 }
 
 /// The error of a use case with its cause: here it is told to who started the process, not to a client.

@@ -33,21 +33,33 @@ impl SecretKey {
 
     /// A keyed hash in hexadecimal digits: who has only the database can't try out what was hashed.
     pub fn fingerprint(&self, purpose: &str, content: &[u8]) -> String {
-        use std::fmt::Write;
-        self.mac(&[purpose.as_bytes(), content]).iter().fold(String::new(), |mut digits, byte| {
-            write!(digits, "{byte:02x}").expect("a string takes all");
-            digits
-        })
+        hex::encode(self.mac(&[purpose.as_bytes(), content]))
+    }
+
+    /// Whether `digits` are the first of the fingerprint. How long the comparison takes says nothing of where they differ.
+    pub fn has_made(&self, purpose: &str, content: &[u8], digits: &str) -> bool {
+        let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+        let byte = |pair: &[u8]| match pair {
+            [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
+            _ => None,
+        };
+        let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+        let mac = self.hasher(&[purpose.as_bytes(), content]);
+        bytes.is_some_and(|bytes| mac.verify_truncated_left(&bytes).is_ok())
     }
 
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.hasher(parts).finalize().into_bytes().into()
+    }
+
+    fn hasher(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         for part in parts {
             // The length in front keeps ("ab", "c") and ("a", "bc") apart.
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        mac
     }
 }
 

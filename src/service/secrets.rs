@@ -7,13 +7,10 @@ use sea_orm::prelude::Uuid;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::access::audit;
 use super::broadcast::telegram_account::key_hash;
-use super::{Actor, Services};
-use domain::audit::Action;
+use super::{Services, Write};
+use domain::audit::{Action, Subject};
 use domain::error::Result;
-use events::Event;
-use storage::Tx;
 use storage::shelf::{SHELVES, Secrets, Shelf};
 
 /// What has been done.
@@ -30,31 +27,26 @@ pub async fn rotate(on: &Services) -> Result<Report> {
     let mut report = Report::default();
     for shelf in SHELVES {
         let mut after = Uuid::nil();
-        while let Some((last, chunk)) = on.db.write(|tx| async move { chunk(on, &tx, shelf, after).await }).await? {
+        while let Some((last, chunk)) = on.system_write(|w| async move { chunk(on, &w, shelf, after).await }).await? {
             after = last;
             report.sealed += chunk.sealed;
             report.unopened += chunk.unopened;
         }
     }
     let metadata = &json!({ "sealed": report.sealed, "unopened": report.unopened, "keyId": on.vault.key_id() });
-    on.db
-        .write(|tx| async move {
-            audit::record(on, &*tx, &Actor::system(), Action::SecretsRotated, None, metadata.clone()).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.system_write(|w| async move { w.note(Action::SecretsRotated, Subject::NONE, metadata.clone()).await }).await?;
     Ok(report)
 }
 
 /// One chunk of a table, and its last row; None if there is nothing more.
-async fn chunk(on: &Services, tx: &Tx, shelf: &Shelf, after: Uuid) -> Result<Option<(Uuid, Report)>> {
-    let rows = shelf.sealed_otherwise(tx, on.vault.key_id(), after).await?;
+async fn chunk(on: &Services, w: &Write, shelf: &Shelf, after: Uuid) -> Result<Option<(Uuid, Report)>> {
+    let rows = shelf.sealed_otherwise(w, on.vault.key_id(), after).await?;
     let Some(last) = rows.last().map(|secrets| secrets.row) else { return Ok(None) };
     let mut report = Report::default();
     for secrets in rows {
         match anew(on, shelf, &secrets) {
             Ok(columns) => {
-                shelf.write(tx, secrets.row, &columns).await?;
+                shelf.write(w, secrets.row, &columns).await?;
                 report.sealed += 1;
             }
             Err(why) => {

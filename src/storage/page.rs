@@ -15,7 +15,7 @@ use super::rows::{self, Places, Row};
 use super::sql::Dialect;
 use domain::error::{Error, Result};
 
-/// What a list is sorted by: a column and then the id, or the id alone. Ids sort by the time of their making.
+/// The order of a list: by a column and then the id, or the id alone. Ids sort by the time of their making.
 #[derive(Debug, Clone, Copy)]
 pub struct Sort<E: EntityTrait> {
     by: Option<(E::Column, Option<i64>)>,
@@ -76,7 +76,7 @@ impl<E: EntityTrait> Sort<E> {
         Self { by: Some((column, Some(absent))), descending: false }
     }
 
-    /// The same, with the greatest first if `descending`.
+    /// This order, with the greatest first if `descending`.
     #[must_use]
     pub const fn descending(self, descending: bool) -> Self {
         Self { by: self.by, descending }
@@ -216,7 +216,7 @@ where
     Ok(window.page(rows::all(sort.cut(select, window), db).await?))
 }
 
-/// What a row of [`read_below`] and [`count_below`] says besides: the id of its parent, and its place below it.
+/// The column that a row of [`read_below`] and [`count_below`] has besides: the id of its parent, and its place below it.
 const BELOW: &str = "below";
 const PLACE: &str = "place";
 /// The table of the parents, and that of their children.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
 
 use crate::harness::{Client, Reply, TestApp};
+use storage::Noun;
 
 const CREATE: &str = "mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) {
     token apiToken { id name role expiresAt lastUsedAt revokedAt user { username } } } }";
@@ -151,4 +152,29 @@ async fn a_repeated_request_gets_the_same_token_but_a_script_never_does() {
     assert_eq!(names(&admin, json!({})).await.len(), 1);
     let script = admin.with_token(made["token"].as_str().unwrap());
     assert_eq!(script.query(CREATE, input).await.code(), "PRECONDITION_FAILED");
+}
+
+#[tokio::test]
+async fn the_audit_log_says_which_token_acted_and_its_chain_holds_that() {
+    const CREATE: &str = "mutation($email: String!) { createLead(input: { email: $email }) { lead { id } } }";
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let (script, id) = script(&admin, "ADMIN").await;
+    for (by, email) in [(&script, "script@example.com"), (&admin, "admin@example.com")] {
+        by.data(CREATE, json!({ "email": email })).await;
+    }
+    let lines = "{ auditLogs(filter: { actions: [LEAD_CREATED] }, first: 2) { nodes { metadata user { username } } } }";
+    let lines = admin.data(lines, json!({})).await["auditLogs"]["nodes"].clone();
+    assert_eq!((&lines[0]["metadata"]["apiTokenId"], &lines[0]["user"]["username"]), (&Json::Null, &json!("admin")));
+    assert_eq!((&lines[1]["metadata"]["apiTokenId"], &lines[1]["user"]["username"]), (&id, &json!("admin")));
+
+    let on = herald.services();
+    service::access::seal::seal(on).await.unwrap();
+    assert_eq!(service::access::chain::verify(&on.db, None).await.unwrap().broken, None);
+    let sealed = storage::access::audit_log::Entity::sealed_after(0).all(on.db.reader()).await.unwrap();
+    let mut line = sealed.into_iter().find(|line| line.metadata.as_ref().unwrap()["apiTokenId"] == id).unwrap();
+    let (seq, hash) = (line.seq.unwrap(), line.hash.clone().unwrap());
+    line.metadata.as_mut().unwrap()["apiTokenId"] = json!("another");
+    let before = storage::access::audit_log::Entity::sealed_after(seq - 2).one(on.db.reader()).await.unwrap().unwrap();
+    assert_ne!(service::access::chain::link(before.hash.as_ref().unwrap(), seq, &line), hash);
 }

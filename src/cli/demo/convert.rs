@@ -5,10 +5,9 @@ use rand::seq::SliceRandom;
 
 use super::sequence::Funnel;
 use domain::id::LeadId;
-use events::Event;
 use graphql::engine::id::decode;
 use service::Services;
-use service::retention::{endings, schedule};
+use service::retention::endings::{Ending, end_all};
 
 /// Of so many contacts one leads to a conversion.
 const CONTACTS: u64 = 16;
@@ -39,15 +38,9 @@ impl Converter {
         while self.converted < funnel.executions("SENT") / CONTACTS {
             let Some(lead) = self.leads.pop() else { return Ok(()) };
             let on = &self.on;
-            let changed = async {
-                let now = schedule::now(on).await?;
-                on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await
-            };
-            let changed = changed.await.map_err(|error| anyhow!("{error}"))?;
-            self.converted += u64::from(!changed.is_empty());
-            for sequence in changed {
-                on.tell(Event::Sequence(sequence));
-            }
+            let convert = on.system_write(|w| async move { end_all(on, &w, lead, Ending::Converted).await });
+            let was_on_its_way = convert.await.map_err(|error| anyhow!("{error}"))?;
+            self.converted += u64::from(was_on_its_way);
         }
         Ok(())
     }

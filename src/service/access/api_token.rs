@@ -1,23 +1,20 @@
 //! API tokens: what scripts sign in with. Shown once, stored as a hash, never above their user.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::audit::{self, Subject};
 use super::session::{Proof, Session};
 use super::{denial, token};
 use crate::once::{Again, Done, once};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::ApiTokenId;
 use domain::role::Role;
 use domain::text::{self, Bounds};
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::access::{api_token, user};
 
 /// By this a token is known for one, by Herald and by those who look for secrets in what should hold none.
@@ -64,12 +61,11 @@ pub async fn create(on: &Services, actor: &Actor, session: &Session, new: New) -
 
 async fn make(on: &Services, actor: &Actor, session: &Session, new: New) -> Result<Made> {
     let row = &checked(on, session, new)?;
-    let outcome = on.db.write(|tx| async move { insert(on, actor, &tx, row).await }).await;
+    let outcome = on.write(actor, |w| async move { insert(&w, row).await }).await;
     if matches!(outcome, Err(Error::Forbidden)) {
         denial::record(on, &actor.in_part(), "createApiToken").await?;
     }
     outcome?;
-    on.tell(Event::Audit);
     Ok(Made { token: secret(on, row.id), row: row.clone() })
 }
 
@@ -81,8 +77,7 @@ fn secret(on: &Services, id: ApiTokenId) -> SecretString {
 
 impl Again for Made {
     async fn again(on: &Services, done: Done) -> Result<Self> {
-        let row = api_token::Entity::find_by_id(ApiTokenId(done.resource)).one(on.db.reader()).await?;
-        let row = row.ok_or(Error::NotFound("API token"))?;
+        let row = api_token::Model::again(on, done).await?;
         Ok(Self { token: secret(on, row.id), row })
     }
 }
@@ -108,45 +103,37 @@ fn checked(on: &Services, session: &Session, new: New) -> Result<api_token::Mode
     })
 }
 
-async fn insert(on: &Services, actor: &Actor, tx: &Tx, row: &api_token::Model) -> Result<()> {
+async fn insert(w: &Write, row: &api_token::Model) -> Result<()> {
     // The lock of the user's row: his role and the number of his tokens stay what they are.
-    let maker = user::Entity::require(tx, row.user_id).await?;
+    let maker = w.require(row.user_id).await?;
     if row.role > maker.role {
         return Err(Error::Forbidden);
     }
-    if api_token::Entity::of(maker.id).filter(api_token::holding(on.now())).count(tx).await? >= MOST {
+    if api_token::Entity::of(maker.id).filter(api_token::holding(w.now)).count(w).await? >= MOST {
         return Err(Error::Precondition(format!("a user has at most {MOST} API tokens: revoke one first")));
     }
-    api_token::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    api_token::Entity::insert(row.clone().into_active_model()).exec_without_returning(w).await?;
     let metadata = json!({ "name": row.name, "role": row.role, "expiresAt": row.expires_at });
-    audit::record(on, tx, actor, Action::ApiTokenCreated, Subject("ApiToken", row.id.0), metadata).await
+    w.note(Action::ApiTokenCreated, row.id, metadata).await
 }
 
 /// Ends a token, at once and everywhere: one's own, or anybody's if one is an admin. A second time changes nothing.
 pub async fn revoke(on: &Services, actor: &Actor, id: ApiTokenId) -> Result<api_token::Model> {
-    let row = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = api_token::Entity::require(tx, id).await?;
-            // Of others' tokens nobody but an admin learns even that they are there.
-            if !is_visible(&row, actor) {
-                return Err(Error::NotFound("API token"));
-            }
-            if row.revoked_at.is_some() {
-                return Ok(row);
-            }
-            let metadata = json!({ "name": row.name, "userId": row.user_id });
-            let mut row = row.into_active_model();
-            row.revoked_at = ActiveValue::Set(Some(on.now()));
-            let row = row.update(tx).await?;
-            audit::record(on, tx, actor, Action::ApiTokenRevoked, Subject("ApiToken", id.0), metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::User(row.user_id));
-    on.tell(Event::Audit);
-    Ok(row)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        // Of others' tokens nobody but an admin learns even that they are there.
+        if !is_visible(&row, &w.actor) {
+            return Err(Error::NotFound("API token"));
+        }
+        if row.revoked_at.is_some() {
+            return Ok(row);
+        }
+        let row = w.replace(&row, api_token::Model { revoked_at: Some(w.now), ..row.clone() }).await?;
+        w.tell(Event::User(row.user_id));
+        w.note(Action::ApiTokenRevoked, id, json!({ "name": row.name, "userId": row.user_id })).await?;
+        Ok(row)
+    })
+    .await
 }
 
 /// Whether `actor` may see a token: it is his, or he is an admin.
@@ -189,11 +176,11 @@ async fn session(on: &Services, row: api_token::Model) -> Result<Option<Session>
 
 /// Which tokens are still in use is good to know, but no reason to refuse a request.
 async fn note_use(on: &Services, id: ApiTokenId, now: DateTime<Utc>) {
-    let note = |tx: std::sync::Arc<Tx>| async move {
-        api_token::Entity::use_at(id, now, now - NOTED_EACH).exec(&*tx).await?;
+    let noted = on.system_write(|w| async move {
+        api_token::Entity::use_at(id, now, now - NOTED_EACH).exec(&w).await?;
         Ok(())
-    };
-    if let Err(error) = on.db.write(note).await {
+    });
+    if let Err(error) = noted.await {
         tracing::warn!(%error, "the use of an API token can't be noted now");
     }
 }

@@ -10,13 +10,11 @@ use sea_orm::{ActiveModelTrait, IntoActiveModel, QuerySelect};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::audit::{self, Subject};
 use super::chain::{self, Walk};
 use super::seal;
-use crate::{Actor, Services};
-use domain::audit::Action;
+use crate::Services;
+use domain::audit::{Action, Subject};
 use domain::error::{Error, Result};
-use events::Event;
 use storage::access::{audit_archive, audit_log};
 use storage::archive::Archive;
 use storage::violation::OnUnique;
@@ -46,7 +44,6 @@ pub async fn run(on: &Services, archive: &Archive, days: i64) -> Result<Moved> {
     }
     // This was noted, too.
     seal::seal(on).await?;
-    on.tell(Event::Audit);
     Ok(moved)
 }
 
@@ -95,12 +92,11 @@ async fn write(archive: &Archive, name: &str, lines: &[audit_log::Model]) -> Res
 
 /// Records a part and deletes its lines: both or neither.
 async fn settle(on: &Services, part: &audit_archive::Model) -> Result<()> {
-    on.db.write(|tx| async move {
-        let tx = &*tx;
+    on.system_write(|w| async move {
         let taken = || Error::Conflict("another process archives the audit log at this moment".into());
-        let row = part.clone().into_active_model().insert(tx).await;
+        let row = part.clone().into_active_model().insert(&w).await;
         row.on_unique("audit_archives", "first_seq", taken)?;
-        let deleted = audit_log::Entity::forget(part.first_seq, part.last_seq).exec(tx).await?.rows_affected;
+        let deleted = audit_log::Entity::forget(part.first_seq, part.last_seq).exec(&w).await?.rows_affected;
         if i64::try_from(deleted).ok() != Some(part.lines) {
             return Err(Error::internal(anyhow::anyhow!(
                 "{deleted} lines are there of the {} of {}",
@@ -110,7 +106,7 @@ async fn settle(on: &Services, part: &audit_archive::Model) -> Result<()> {
         }
         let metadata =
             json!({ "name": part.name, "firstSeq": part.first_seq, "lastSeq": part.last_seq, "sha256": part.sha256 });
-        audit::record(on, tx, &Actor::system(), Action::AuditArchived, None::<Subject>, metadata).await
+        w.note(Action::AuditArchived, Subject::NONE, metadata).await
     })
     .await
 }

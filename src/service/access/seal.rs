@@ -9,10 +9,9 @@ use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
 use super::chain;
-use crate::Services;
+use crate::{Services, Write};
 use domain::error::Result;
 use events::Event;
-use storage::Tx;
 use storage::access::audit_head;
 use storage::access::audit_log::{self, Seal};
 
@@ -26,8 +25,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
     let mut events = on.events.subscribe();
     loop {
         match seal(&on).await {
-            Ok(0) => {}
-            Ok(_) => on.tell(Event::Audit),
+            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "audit lines can't be sealed now"),
         }
         tokio::select! {
@@ -41,7 +39,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
 pub async fn seal(on: &Services) -> Result<u64> {
     let mut sealed = 0;
     while audit_log::Entity::unsealed().limit(1).one(on.db.reader()).await?.is_some() {
-        match on.db.write(|tx| async move { seal_some(&tx).await }).await? {
+        match on.system_write(|w| async move { seal_some(&w).await }).await? {
             0 => break,
             some => sealed += some,
         }
@@ -49,9 +47,9 @@ pub async fn seal(on: &Services) -> Result<u64> {
     Ok(sealed)
 }
 
-async fn seal_some(tx: &Tx) -> Result<u64> {
-    let head = audit_head::Entity::lock(tx).await?;
-    let lines = audit_log::Entity::unsealed().limit(LINES).all(tx).await?;
+async fn seal_some(w: &Write) -> Result<u64> {
+    let head = audit_head::Entity::lock(w).await?;
+    let lines = audit_log::Entity::unsealed().limit(LINES).all(w).await?;
     let (mut seq, mut hash) = (head.seq, head.hash.clone());
     let mut seals = Vec::with_capacity(lines.len());
     for line in &lines {
@@ -59,10 +57,13 @@ async fn seal_some(tx: &Tx) -> Result<u64> {
         hash = chain::link(&hash, seq, line);
         seals.push(Seal { id: line.id, seq, hash: hash.clone() });
     }
-    audit_log::seal(tx, &seals).await?;
+    audit_log::seal(w, &seals).await?;
     let mut head = head.into_active_model();
     head.seq = ActiveValue::Set(seq);
     head.hash = ActiveValue::Set(hash);
-    head.update(tx).await?;
+    head.update(w).await?;
+    if !lines.is_empty() {
+        w.tell(Event::Audit);
+    }
     Ok(lines.len() as u64)
 }

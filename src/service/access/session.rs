@@ -8,18 +8,15 @@ use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::audit::{self, Subject};
 use super::throttle::Attempt;
 use super::{api_token, password, sso, token};
 use crate::coalesce::Coalesce;
-use crate::{Actor, Services, Who};
-use domain::audit::Action;
+use crate::{Actor, Services, Who, Write};
+use domain::audit::{Action, Subject};
 use domain::error::{Error, Result};
 use domain::id::{ApiTokenId, RefreshTokenId, UserId};
 use domain::meters;
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::access::{refresh_token, user};
 
 /// A session that a request belongs to.
@@ -104,25 +101,21 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     let family = Uuid::now_v7();
     let (seen, minted, actor) = (&user, &refresh, &actor);
     let user = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            attempt.succeed(on, tx).await?;
+        .write(actor, |w| async move {
+            attempt.succeed(&w).await?;
             // The row may have changed while the password was compared.
-            let current = user::Entity::require(tx, seen.id).await.map_err(|_| ENDED)?;
+            let current = w.require(seen.id).await.map_err(|_| ENDED)?;
             if current.password_hash != seen.password_hash {
                 return Err(ENDED);
             }
             let mut row = current.into_active_model();
-            row.last_login_at = ActiveValue::Set(Some(on.now()));
-            let user = row.update(tx).await?;
-            insert(on, tx, user.id, family, minted).await?;
-            let metadata = json!({ "username": user.username });
-            audit::record(on, tx, actor, Action::UserLogin, Subject("User", user.id.0), metadata).await?;
+            row.last_login_at = ActiveValue::Set(Some(w.now));
+            let user = row.update(&w).await?;
+            insert(&w, user.id, family, minted).await?;
+            w.note(Action::UserLogin, user.id, json!({ "username": user.username })).await?;
             Ok(user)
         })
         .await?;
-    on.tell(Event::Audit);
     tokens(on, user, family, refresh)
 }
 
@@ -130,12 +123,11 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
 pub async fn refresh(on: &Services, actor: &Actor, spent: &str) -> Result<Tokens> {
     let (hash, next) = (token::hash(spent), token::refresh());
     let (spent, minted) = (&hash, &next);
-    let outcome = on.db.write(|tx| async move { rotate(on, &tx, spent, minted).await }).await?;
+    let outcome = on.write(actor, |w| async move { rotate(&w, spent, minted).await }).await?;
     match outcome {
         Rotation::Done(user, family) => tokens(on, user, family, next),
         Rotation::Refused => Err(ENDED),
         Rotation::Stolen(user) => {
-            on.tell(Event::User(user));
             let metadata = json!({ "userId": user.to_string(), "reason": "a refresh token came a second time" });
             Err(refuse(on, actor, metadata, "the session has ended, sign in again").await?)
         }
@@ -145,22 +137,18 @@ pub async fn refresh(on: &Services, actor: &Actor, spent: &str) -> Result<Tokens
 /// Ends a session, or all of its user's: their access tokens are refused from now on too.
 pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere: bool) -> Result<()> {
     let family = session.login()?;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let end = if everywhere {
-                refresh_token::Entity::revoke_of(session.user.id, on.now())
-            } else {
-                refresh_token::Entity::revoke_family(family, on.now())
-            };
-            end.exec(tx).await?;
-            let metadata = json!({ "everywhere": everywhere });
-            audit::record(on, tx, actor, Action::UserLogout, Subject("User", session.user.id.0), metadata).await
-        })
-        .await?;
-    on.tell(Event::User(session.user.id));
-    on.tell(Event::Audit);
-    Ok(())
+    let user = session.user.id;
+    on.write(actor, |w| async move {
+        let end = if everywhere {
+            refresh_token::Entity::revoke_of(user, w.now)
+        } else {
+            refresh_token::Entity::revoke_family(family, w.now)
+        };
+        end.exec(&w).await?;
+        w.tell(Event::User(user));
+        w.note(Action::UserLogout, user, json!({ "everywhere": everywhere })).await
+    })
+    .await
 }
 
 /// The session that an access token belongs to, or that an API token gives, if it has not ended. A token of single sign-on
@@ -207,38 +195,37 @@ enum Rotation {
     Stolen(UserId),
 }
 
-async fn rotate(on: &Services, tx: &Tx, hash: &str, next: &str) -> Result<Rotation> {
-    let now = on.now();
-    let Some(row) = refresh_token::Entity::with_hash(hash).one(tx).await? else { return Ok(Rotation::Refused) };
+async fn rotate(w: &Write, hash: &str, next: &str) -> Result<Rotation> {
+    let Some(row) = refresh_token::Entity::with_hash(hash).one(w).await? else { return Ok(Rotation::Refused) };
     let (user, family) = (row.user_id, row.family);
-    if row.revoked_at.is_some() || row.expires_at <= now {
+    if row.revoked_at.is_some() || row.expires_at <= w.now {
         return Ok(Rotation::Refused);
     }
     if row.used_at.is_some() {
-        refresh_token::Entity::revoke_family(family, now).exec(tx).await?;
+        refresh_token::Entity::revoke_family(family, w.now).exec(w).await?;
+        w.tell(Event::User(user));
         return Ok(Rotation::Stolen(user));
     }
-    let Ok(user) = user::Entity::require(tx, user).await else { return Ok(Rotation::Refused) };
+    let Ok(user) = w.require(user).await else { return Ok(Rotation::Refused) };
     let mut row = row.into_active_model();
-    row.used_at = ActiveValue::Set(Some(now));
-    row.update(tx).await?;
-    insert(on, tx, user.id, family, next).await?;
+    row.used_at = ActiveValue::Set(Some(w.now));
+    row.update(w).await?;
+    insert(w, user.id, family, next).await?;
     Ok(Rotation::Done(user, family))
 }
 
-async fn insert(on: &Services, tx: &Tx, user: UserId, family: Uuid, refresh: &str) -> Result<()> {
-    let now = on.now();
+async fn insert(w: &Write, user: UserId, family: Uuid, refresh: &str) -> Result<()> {
     let row = refresh_token::Model {
         id: RefreshTokenId::generate(),
         user_id: user,
         family,
         token_hash: token::hash(refresh),
-        created_at: now,
-        expires_at: now + token::REFRESH_LIFETIME,
+        created_at: w.now,
+        expires_at: w.now + token::REFRESH_LIFETIME,
         used_at: None,
         revoked_at: None,
     };
-    row.into_active_model().insert(tx).await?;
+    row.into_active_model().insert(w).await?;
     Ok(())
 }
 
@@ -249,39 +236,33 @@ fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Re
 
 /// Forgets sessions that have ended long ago. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {
-    let before = on.now() - TimeDelta::days(1);
-    on.db.write(|tx| async move { Ok(refresh_token::Entity::forget(before).exec(&*tx).await?) }).await?;
-    Ok(())
+    on.system_write(|w| async move {
+        refresh_token::Entity::forget(w.now - TimeDelta::days(1)).exec(&w).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// Counts and notes a wrong password and gives the error that tells of it. Whoever was stopped writes nothing more: the log is
 /// not his to fill.
 async fn refuse_password(on: &Services, actor: &Actor, attempt: &Attempt, username: &str) -> Result<Error> {
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let mut metadata = json!({ "username": cut(username) });
-            if attempt.fail(on, tx).await? {
-                metadata["isThrottled"] = true.into();
-            }
-            audit::record(on, tx, actor, Action::UserLoginFailed, None::<Subject>, metadata).await
-        })
-        .await?;
+    on.write(actor, |w| async move {
+        let mut metadata = json!({ "username": cut(username) });
+        if attempt.fail(&w).await? {
+            metadata["isThrottled"] = true.into();
+        }
+        w.note(Action::UserLoginFailed, Subject::NONE, metadata).await
+    })
+    .await?;
     meters::login_failure();
-    on.tell(Event::Audit);
     Ok(Error::Unauthenticated("wrong username or password"))
 }
 
 /// Notes a failed login and gives the error that tells of it.
 async fn refuse(on: &Services, actor: &Actor, metadata: Json, sentence: &'static str) -> Result<Error> {
     let told = &metadata;
-    on.db
-        .write(|tx| async move {
-            audit::record(on, &*tx, actor, Action::UserLoginFailed, None::<Subject>, told.clone()).await
-        })
-        .await?;
+    on.write(actor, |w| async move { w.note(Action::UserLoginFailed, Subject::NONE, told.clone()).await }).await?;
     meters::login_failure();
-    on.tell(Event::Audit);
     Ok(Error::Unauthenticated(sentence))
 }
 

@@ -9,9 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
 use serde_json::json;
 
-use crate::Services;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
-use storage::Tx;
 use storage::access::login_throttle::{self, Model};
 
 /// So many failures,
@@ -40,14 +39,14 @@ impl Attempt {
 
     /// The password was right. It is refused all the same if there were too many failures meanwhile: an answer to the eleventh
     /// guess would say whether it was right.
-    pub async fn succeed(&self, on: &Services, tx: &Tx) -> Result<()> {
-        refuse(&login_throttle::Entity::of(&self.keys).all(tx).await?, on.now())
+    pub async fn succeed(&self, w: &Write) -> Result<()> {
+        refuse(&login_throttle::Entity::of(&self.keys).all(w).await?, w.now)
     }
 
     /// The password was wrong: counts it. Returns whether it was the last one.
-    pub async fn fail(&self, on: &Services, tx: &Tx) -> Result<bool> {
-        let now = on.now();
-        let rows = login_throttle::Entity::lock(tx, &self.keys, now).await?;
+    pub async fn fail(&self, w: &Write) -> Result<bool> {
+        let now = w.now;
+        let rows = login_throttle::Entity::lock(w, &self.keys, now).await?;
         refuse(&rows, now)?;
         let mut is_last = false;
         for row in rows {
@@ -57,7 +56,7 @@ impl Attempt {
             let mut row = row.into_active_model();
             row.failures = ActiveValue::Set(json!(failures));
             row.until = ActiveValue::Set(now + SPAN);
-            row.update(tx).await?;
+            row.update(w).await?;
         }
         Ok(is_last)
     }
@@ -65,9 +64,11 @@ impl Attempt {
 
 /// Forgets failures that are too long ago. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {
-    let now = on.now();
-    on.db.write(|tx| async move { Ok(login_throttle::Entity::forget(now).exec(&*tx).await?) }).await?;
-    Ok(())
+    on.system_write(|w| async move {
+        login_throttle::Entity::forget(w.now).exec(&w).await?;
+        Ok(())
+    })
+    .await
 }
 
 fn refuse(rows: &[Model], now: DateTime<Utc>) -> Result<()> {

@@ -1,21 +1,18 @@
 //! Users: who may sign in, and as what.
 
-use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, PaginatorTrait, QueryOrder};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::audit::{self, Subject};
 use super::password;
 use super::session::Session;
 use super::throttle::Attempt;
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{self, Error, Result, Violations};
 use domain::id::UserId;
 use domain::role::Role;
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::access::{refresh_token, user};
 use storage::violation::OnUnique;
 
@@ -73,16 +70,12 @@ pub async fn create(on: &Services, actor: &Actor, new: NewUser) -> Result<user::
         sso_issued_at: None,
     };
     let new = &row;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let taken = || Error::Conflict(format!("the username {} is taken", new.username));
-            new.clone().into_active_model().insert(tx).await.on_unique("users", "username", taken)?;
-            let metadata = json!({ "username": new.username, "role": new.role });
-            audit::record(on, tx, actor, Action::UserCreated, Subject("User", new.id.0), metadata).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.write(actor, |w| async move {
+        let taken = || Error::Conflict(format!("the username {} is taken", new.username));
+        new.clone().into_active_model().insert(&w).await.on_unique("users", "username", taken)?;
+        w.note(Action::UserCreated, new.id, json!({ "username": new.username, "role": new.role })).await
+    })
+    .await?;
     Ok(row)
 }
 
@@ -94,54 +87,40 @@ pub async fn update(on: &Services, actor: &Actor, id: UserId, change: Change) ->
         None => None,
     };
     let hash = hash.as_ref();
-    let user = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let user = user::Entity::require(tx, id).await?;
-            error::require_version("user", user.version, expected_version)?;
-            if role.is_some_and(|role| role != Role::Admin) {
-                keep_an_admin(tx, &user).await?;
-            }
-            let metadata = json!({ "role": role, "isPasswordChanged": hash.is_some() });
-            let mut row = user.changed(on.now());
-            if let Some(role) = role {
-                row.role = ActiveValue::Set(role);
-            }
-            if let Some(hash) = hash {
-                row.password_hash = ActiveValue::Set(hash.clone());
-                refresh_token::Entity::revoke_of(id, on.now()).exec(tx).await?;
-            }
-            let user = row.update(tx).await?;
-            audit::record(on, tx, actor, Action::UserUpdated, Subject("User", id.0), metadata).await?;
-            Ok(user)
-        })
-        .await?;
-    on.tell(Event::User(id));
-    on.tell(Event::Audit);
-    Ok(user)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        error::require_version("user", old.version, expected_version)?;
+        if role.is_some_and(|role| role != Role::Admin) {
+            keep_an_admin(&w, &old).await?;
+        }
+        let new = user::Model {
+            role: role.unwrap_or(old.role),
+            password_hash: hash.unwrap_or(&old.password_hash).clone(),
+            ..old.clone()
+        };
+        if hash.is_some() {
+            refresh_token::Entity::revoke_of(id, w.now).exec(&w).await?;
+        }
+        let user = w.replace(&old, new).await?;
+        w.tell(Event::User(id));
+        w.note(Action::UserUpdated, id, json!({ "role": role, "isPasswordChanged": hash.is_some() })).await?;
+        Ok(user)
+    })
+    .await
 }
 
 /// Marks a user as deleted and ends his sessions. His row stays, so that what he did keeps its author.
 pub async fn delete(on: &Services, actor: &Actor, id: UserId) -> Result<user::Model> {
-    let user = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let user = user::Entity::require(tx, id).await?;
-            keep_an_admin(tx, &user).await?;
-            let metadata = json!({ "username": user.username });
-            let mut row = user.changed(on.now());
-            row.deleted_at = ActiveValue::Set(Some(on.now()));
-            let user = row.update(tx).await?;
-            refresh_token::Entity::revoke_of(id, on.now()).exec(tx).await?;
-            audit::record(on, tx, actor, Action::UserDeleted, Subject("User", id.0), metadata).await?;
-            Ok(user)
-        })
-        .await?;
-    on.tell(Event::User(id));
-    on.tell(Event::Audit);
-    Ok(user)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        keep_an_admin(&w, &old).await?;
+        let user = w.replace(&old, user::Model { deleted_at: Some(w.now), ..old.clone() }).await?;
+        refresh_token::Entity::revoke_of(id, w.now).exec(&w).await?;
+        w.tell(Event::User(id));
+        w.note(Action::UserDeleted, id, json!({ "username": user.username })).await?;
+        Ok(user)
+    })
+    .await
 }
 
 /// Changes one's own password. One's other sessions end.
@@ -159,26 +138,18 @@ pub async fn change_password(
     let turn = password::turn().await;
     attempt.check(on).await?;
     if !password::verify(turn, current.expose_secret().into(), Some(session.user.password_hash.clone())).await? {
-        on.db.write(|tx| async move { attempt.fail(on, &tx).await }).await?;
+        on.write(actor, |w| async move { attempt.fail(&w).await }).await?;
         return Err(Error::invalid("currentPassword", "this is not your password"));
     }
-    let user = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let mut row = user::Entity::require(tx, id).await?.changed(on.now());
-            row.password_hash = ActiveValue::Set(hash.clone());
-            let user = row.update(tx).await?;
-            refresh_token::Entity::revoke_others(id, family, on.now()).exec(tx).await?;
-            let subject = Subject("User", id.0);
-            let metadata = json!({ "username": user.username });
-            audit::record(on, tx, actor, Action::UserPasswordChanged, subject, metadata).await?;
-            Ok(user)
-        })
-        .await?;
-    on.tell(Event::User(id));
-    on.tell(Event::Audit);
-    Ok(user)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        let user = w.replace(&old, user::Model { password_hash: hash.clone(), ..old.clone() }).await?;
+        refresh_token::Entity::revoke_others(id, family, w.now).exec(&w).await?;
+        w.tell(Event::User(id));
+        w.note(Action::UserPasswordChanged, id, json!({ "username": user.username })).await?;
+        Ok(user)
+    })
+    .await
 }
 
 /// Creates the first user, if there is none yet. Returns the password if it had to be made up.
@@ -221,8 +192,8 @@ async fn checked_hash(field: &str, password: SecretString) -> Result<String> {
 }
 
 /// Refuses to take the last admin away. It locks all admins, so that two of them can't remove each other at once.
-async fn keep_an_admin(tx: &Tx, user: &user::Model) -> Result<()> {
-    let admins = user::Entity::admins().all(tx).await?;
+async fn keep_an_admin(w: &Write, user: &user::Model) -> Result<()> {
+    let admins = user::Entity::admins().all(w).await?;
     let others = admins.iter().any(|admin| admin.id != user.id);
     if user.role == Role::Admin && !others {
         return Err(Error::Precondition(format!(

@@ -5,13 +5,11 @@ mod choice;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 pub use self::choice::{Choice, Choices, Contact, choices};
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{AbTestId, RetentionCampaignId, ScriptId, SequenceStepId};
@@ -19,7 +17,6 @@ use domain::retention::ab_test::{Rule, Snapshot};
 use domain::retention::states::State;
 use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
 use domain::text::{self, Bounds};
-use events::Event;
 use storage::Noun;
 use storage::retention::ab_counts::{self, Leads};
 use storage::retention::{ab_test, campaign, script, sequence_step};
@@ -56,41 +53,35 @@ pub enum Place {
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<ab_test::Model> {
     let name = check(&new)?;
     let (new, name) = (&new, &name);
-    let created = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let (campaign, step, channel) = find_place(tx, new.place).await?;
-            check_scripts(tx, new, channel).await?;
-            let now = on.now();
-            let row = ab_test::Model {
-                id: AbTestId::generate(),
-                name: name.clone(),
-                campaign_id: campaign,
-                step_id: step,
-                channel,
-                variant_a: new.variant_a,
-                variant_b: new.variant_b,
-                status: AbTestStatus::Draft,
-                rule: json!(new.rule),
-                winner: None,
-                winner_id: None,
-                stats_a: None,
-                stats_b: None,
-                verdict: None,
-                started_at: None,
-                ended_at: None,
-                created_at: now,
-                updated_at: now,
-                version: 1,
-            };
-            let row = row.into_active_model().insert(tx).await?;
-            record(on, tx, actor, Action::AbTestCreated, &row).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(created)
+    on.write(actor, |w| async move {
+        let (campaign, step, channel) = find_place(&w, new.place).await?;
+        check_scripts(&w, new, channel).await?;
+        let row = ab_test::Model {
+            id: AbTestId::generate(),
+            name: name.clone(),
+            campaign_id: campaign,
+            step_id: step,
+            channel,
+            variant_a: new.variant_a,
+            variant_b: new.variant_b,
+            status: AbTestStatus::Draft,
+            rule: json!(new.rule),
+            winner: None,
+            winner_id: None,
+            stats_a: None,
+            stats_b: None,
+            verdict: None,
+            started_at: None,
+            ended_at: None,
+            created_at: w.now,
+            updated_at: w.now,
+            version: 1,
+        };
+        let row = row.into_active_model().insert(&w).await?;
+        note(&w, Action::AbTestCreated, &row).await?;
+        Ok(row)
+    })
+    .await
 }
 
 fn check(new: &New) -> Result<String> {
@@ -139,23 +130,16 @@ async fn check_scripts(tx: &impl ConnectionTrait, new: &New, channel: ContactCha
 /// # Errors
 /// [`Error::Precondition`] if it is not a DRAFT, or another test runs in the same place.
 pub async fn start(on: &Services, actor: &Actor, id: AbTestId, expected: Option<i32>) -> Result<ab_test::Model> {
-    let started = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = require(tx, id, expected, AbTestStatus::Running).await?;
-            let mut row = row.changed(on.now());
-            row.status = Set(AbTestStatus::Running);
-            row.started_at = Set(Some(on.now()));
-            let row = row.update(tx).await.on_any_unique(|| {
-                Error::Precondition("another A/B test is RUNNING in the same place; stop it first".into())
-            })?;
-            record(on, tx, actor, Action::AbTestStarted, &row).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(started)
+    on.write(actor, |w| async move {
+        let old = require(&w, id, expected, AbTestStatus::Running).await?;
+        let new = ab_test::Model { status: AbTestStatus::Running, started_at: Some(w.now), ..old.clone() };
+        let row = w.replace(&old, new).await.on_any_unique(|| {
+            Error::Precondition("another A/B test is RUNNING in the same place; stop it first".into())
+        })?;
+        note(&w, Action::AbTestStarted, &row).await?;
+        Ok(row)
+    })
+    .await
 }
 
 /// Ends a test without a winner: what is still to be sent uses the scripts of the steps again. Its numbers are kept.
@@ -188,56 +172,40 @@ async fn end(
     decide: impl Fn(&Snapshot) -> Result<Option<AbVariant>> + Copy + Send + Sync,
     action: Action,
 ) -> Result<ab_test::Model> {
-    let ended = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = require(tx, id, expected, AbTestStatus::Completed).await?;
-            let counts = ab_counts::of(tx, &[id]).await?.remove(&id).unwrap_or_default();
-            let numbers = snapshot(&row, &counts, on.now())?;
-            let winner = decide(&numbers)?;
-            let script = winner.map(|variant| match variant {
-                AbVariant::A => row.variant_a,
-                AbVariant::B => row.variant_b,
-            });
-            let mut row = row.changed(on.now());
-            row.status = Set(AbTestStatus::Completed);
-            row.ended_at = Set(Some(on.now()));
-            row.winner = Set(winner);
-            row.winner_id = Set(script);
-            row.stats_a = Set(Some(json!(numbers.a)));
-            row.stats_b = Set(Some(json!(numbers.b)));
-            row.verdict = Set(Some(json!(numbers)));
-            let row = row.update(tx).await?;
-            record(on, tx, actor, action, &row).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(ended)
+    on.write(actor, |w| async move {
+        let old = require(&w, id, expected, AbTestStatus::Completed).await?;
+        let counts = ab_counts::count(&w, &[id]).await?.remove(&id).unwrap_or_default();
+        let numbers = snapshot(&old, &counts, w.now)?;
+        let winner = decide(&numbers)?;
+        let new = ab_test::Model {
+            status: AbTestStatus::Completed,
+            ended_at: Some(w.now),
+            winner,
+            winner_id: winner.map(|variant| match variant {
+                AbVariant::A => old.variant_a,
+                AbVariant::B => old.variant_b,
+            }),
+            stats_a: Some(json!(numbers.a)),
+            stats_b: Some(json!(numbers.b)),
+            verdict: Some(json!(numbers)),
+            ..old.clone()
+        };
+        let row = w.replace(&old, new).await?;
+        note(&w, action, &row).await?;
+        Ok(row)
+    })
+    .await
 }
 
-async fn require(
-    tx: &impl ConnectionTrait,
-    id: AbTestId,
-    expected: Option<i32>,
-    to: AbTestStatus,
-) -> Result<ab_test::Model> {
-    let row = ab_test::Entity::require(tx, id).await?;
+async fn require(w: &Write, id: AbTestId, expected: Option<i32>, to: AbTestStatus) -> Result<ab_test::Model> {
+    let row = w.require(id).await?;
     require_version("A/B test", row.version, expected)?;
     row.status.require(to)?;
     Ok(row)
 }
 
-async fn record(
-    on: &Services,
-    tx: &impl ConnectionTrait,
-    actor: &Actor,
-    action: Action,
-    row: &ab_test::Model,
-) -> Result<()> {
-    let metadata = json!({ "name": row.name, "winner": row.winner, "numbers": row.verdict });
-    audit::record(on, tx, actor, action, Subject("AbTest", row.id.0), metadata).await
+async fn note(w: &Write, action: Action, row: &ab_test::Model) -> Result<()> {
+    w.note(action, row.id, json!({ "name": row.name, "winner": row.winner, "numbers": row.verdict })).await
 }
 
 /// The rule that a test was made with.

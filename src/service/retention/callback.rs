@@ -11,27 +11,23 @@ mod vapi;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{LockBehavior, LockType};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use self::intake::Intake;
 pub use self::poll::calls as look_up_calls;
 use super::conversion;
-use crate::Services;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
-use domain::id::{RetentionSequenceId, WebhookEventId};
+use domain::id::WebhookEventId;
 use domain::retention::credentials::Provider;
 use domain::retention::words::WebhookEventStatus;
-use events::Event;
 use storage::Noun;
 use storage::Tx;
-use storage::retention::webhook_event::{self, Column, Entity, Model};
+use storage::retention::webhook_event::{Column, Entity, Model};
 
 /// How often rows are looked for that another process has stored.
 const LOOK: Duration = Duration::from_secs(1);
@@ -62,20 +58,12 @@ pub struct Incoming {
 }
 
 /// What came of processing a callback.
-#[derive(Debug, Default)]
-struct Applied {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    /// It is done with.
+    Done,
     /// It names something that is not known yet.
-    is_unmatched: bool,
-    /// Sequences in which something changed.
-    changed: Vec<RetentionSequenceId>,
-}
-
-impl Applied {
-    const UNMATCHED: Self = Self { is_unmatched: true, changed: Vec::new() };
-
-    fn of(changed: Vec<RetentionSequenceId>) -> Self {
-        Self { is_unmatched: false, changed }
-    }
+    Unmatched,
 }
 
 /// Processes what is stored until `stop`; `woken` tells of new rows of this process.
@@ -133,30 +121,17 @@ pub async fn pump(on: &Services) -> Result<()> {
 
 /// Processes one callback, in one transaction with its mark: a crash leaves both undone, so it is done once.
 async fn process(on: &Services, id: WebhookEventId) -> Result<()> {
-    let outcome = on.db.write(|tx| async move {
-        let tx = &*tx;
-        let Some(row) = lock(tx, id).await? else { return Ok(Vec::new()) };
-        let applied = apply(on, tx, &row).await?;
-        mark(on, row, &applied).update(tx).await?;
-        Ok(applied.changed)
+    let outcome = on.system_write(|w| async move {
+        if let Some(row) = lock(&w, id).await? {
+            let applied = apply(on, &w, &row).await?;
+            w.replace(&row, marked(row.clone(), applied, w.now)).await?;
+        }
+        Ok(())
     });
     match outcome.await {
-        Ok(changed) => {
-            tell(on, &changed);
-            Ok(())
-        }
-        Err(error @ Error::Unavailable(_)) => Err(error),
-        Err(error) => put_off(on, id, &error).await,
+        Err(error) if !matches!(error, Error::Unavailable(_)) => put_off(on, id, &error).await,
+        outcome => outcome,
     }
-}
-
-/// Tells of what a callback may have changed, to those who watch and to those who keep figures.
-fn tell(on: &Services, changed: &[RetentionSequenceId]) {
-    for sequence in changed {
-        on.tell(Event::Sequence(*sequence));
-    }
-    on.tell(Event::Report);
-    on.tell(Event::Audit);
 }
 
 /// The row, unless it has been processed or another process is at it.
@@ -166,32 +141,30 @@ async fn lock(tx: &Tx, id: WebhookEventId) -> Result<Option<Model>> {
     Ok(select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).one(tx).await?)
 }
 
-async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {
+async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     match Provider::named(&row.provider) {
-        Some(Provider::Keitaro) => keitaro::apply(on, tx, row).await,
-        Some(Provider::Twilio) => twilio::apply(on, tx, row).await,
-        Some(Provider::Vapi) => vapi::apply(on, tx, row).await,
-        Some(Provider::Instantly) => instantly::apply(on, tx, row).await,
+        Some(Provider::Keitaro) => keitaro::apply(on, w, row).await,
+        Some(Provider::Twilio) => twilio::apply(on, w, row).await,
+        Some(Provider::Vapi) => vapi::apply(on, w, row).await,
+        Some(Provider::Instantly) => instantly::apply(on, w, row).await,
         _ => Err(Error::invalid("provider", "this provider has no callbacks")),
     }
 }
 
-fn mark(on: &Services, row: Model, applied: &Applied) -> webhook_event::ActiveModel {
-    let now = on.now();
-    let (attempts, received_at) = (row.attempts + 1, row.received_at);
-    let mut row = row.into_active_model();
-    row.attempts = Set(attempts);
-    if applied.is_unmatched {
-        let is_waiting = now < received_at + WAITS_FOR;
-        row.status = Set(WebhookEventStatus::Unmatched);
-        row.not_before = Set(is_waiting.then(|| now + backoff(attempts)));
-    } else {
-        row.status = Set(WebhookEventStatus::Processed);
-        row.processed_at = Set(Some(now));
-        row.not_before = Set(None);
-        row.error_message = Set(None);
+/// The row after it was processed.
+fn marked(row: Model, applied: Applied, now: DateTime<Utc>) -> Model {
+    let attempts = row.attempts + 1;
+    match applied {
+        Applied::Unmatched => {
+            let is_waiting = now < row.received_at + WAITS_FOR;
+            let not_before = is_waiting.then(|| now + backoff(attempts));
+            Model { attempts, status: WebhookEventStatus::Unmatched, not_before, ..row }
+        }
+        Applied::Done => {
+            let (status, processed_at) = (WebhookEventStatus::Processed, Some(now));
+            Model { attempts, status, processed_at, not_before: None, error_message: None, ..row }
+        }
     }
-    row
 }
 
 /// A second, two, four and so on, at most an hour.
@@ -202,32 +175,22 @@ fn backoff(attempts: i32) -> TimeDelta {
 /// It could not be processed: later again, or, after many times, never.
 async fn put_off(on: &Services, id: WebhookEventId, error: &Error) -> Result<()> {
     tracing::warn!(%error, callback = %id, "a callback could not be processed");
-    let message = error.to_string();
-    let message = &message;
-    on.db
-        .write(|tx| async move {
-            let Some(row) = lock(&tx, id).await? else { return Ok(()) };
-            let attempts = row.attempts + 1;
-            let mut row = row.into_active_model();
-            row.attempts = Set(attempts);
-            row.error_message = Set(Some(message.chars().take(500).collect()));
-            row.not_before = Set(Some(on.now() + backoff(attempts)));
-            if attempts >= PATIENCE {
-                row.status = Set(WebhookEventStatus::Failed);
-            }
-            row.update(&*tx).await?;
-            Ok(())
-        })
-        .await
+    let message: &String = &error.to_string().chars().take(500).collect();
+    on.system_write(|w| async move {
+        let Some(row) = lock(&w, id).await? else { return Ok(()) };
+        let attempts = row.attempts + 1;
+        let status = if attempts >= PATIENCE { WebhookEventStatus::Failed } else { row.status };
+        let (error_message, not_before) = (Some(message.clone()), Some(w.now + backoff(attempts)));
+        w.replace(&row, Model { attempts, status, error_message, not_before, ..row.clone() }).await.map(drop)
+    })
+    .await
 }
 
 /// Forgets callbacks that have been done with for long: there is personal data in them.
 pub async fn sweep(on: &Services) -> Result<()> {
-    let before = on.now() - KEPT;
-    on.db
-        .write(|tx| async move {
-            Entity::delete_many().filter(Column::ReceivedAt.lt(before)).exec(&*tx).await?;
-            Ok(())
-        })
-        .await
+    on.system_write(|w| async move {
+        Entity::delete_many().filter(Column::ReceivedAt.lt(w.now - KEPT)).exec(&w).await?;
+        Ok(())
+    })
+    .await
 }

@@ -4,12 +4,11 @@ mod dates;
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{EntityTrait, IntoActiveModel, Iterable};
 use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
-use super::meta;
-use crate::access::audit::{self, Subject};
+use super::{changed_to, meta};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -19,8 +18,6 @@ use domain::retention::states::State;
 use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
 use domain::retention::{address, hours};
 use domain::text::{self, Bounds};
-use events::Event;
-use storage::Noun;
 use storage::retention::campaign;
 use storage::retention::lists::{Channels, Days, Texts};
 
@@ -93,21 +90,17 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
         updated_at: now,
         version: 1,
     };
-    let row = &told(blank, fields)?;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            campaign::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-            let (action, subject) = (Action::RetentionCampaignCreated, Subject("RetentionCampaign", row.id.0));
-            audit::record(on, tx, actor, action, subject, json!({ "name": row.name })).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    let row = &validated(blank, fields)?;
+    on.write(actor, |w| async move {
+        campaign::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        w.note(Action::RetentionCampaignCreated, row.id, json!({ "name": row.name })).await
+    })
+    .await?;
     Ok(row.clone())
 }
 
 /// The campaign `old` with what `fields` say, in its stored form; or all that is wrong with them.
-fn told(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
+fn validated(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
     let mut wrong = Violations::default();
     let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
     let mut clock = |field: &str, written: MaybeUndefined<String>, old: Option<i32>| match written {
@@ -125,20 +118,20 @@ fn told(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
     let delay = fields.delay_between_channels.map_value(i64::from);
     let row = campaign::Model {
         name: fields.name.map_or(old.name, |name| wrong.take("name", text::line(&name, Bounds::NAME))),
-        description: or(old.description, wrong.take_change("description", fields.description, prose)),
+        description: changed_to(old.description, wrong.take_change("description", fields.description, prose)),
         channels: fields.channels.map_or(old.channels, |list| Channels(each_once(&list))),
         contact_hours_start,
         contact_hours_end,
         contact_days: fields.contact_days.map_or(old.contact_days, |list| Days(each_once(&list))),
-        time_zone: or(old.time_zone, wrong.take_change("timeZone", fields.time_zone, address::time_zone)),
-        max_contacts_per_day: or(old.max_contacts_per_day, fields.max_contacts_per_day),
-        delay_between_channels: or(old.delay_between_channels, delay),
+        time_zone: changed_to(old.time_zone, wrong.take_change("timeZone", fields.time_zone, address::time_zone)),
+        max_contacts_per_day: changed_to(old.max_contacts_per_day, fields.max_contacts_per_day),
+        delay_between_channels: changed_to(old.delay_between_channels, delay),
         auto_assign: fields.auto_assign.unwrap_or(old.auto_assign),
         instantly_sync: fields.instantly_sync.unwrap_or(old.instantly_sync),
         email_sequence: fields.email_sequence.map_or(old.email_sequence, Texts),
         vapi_config,
-        start_date: or(old.start_date, fields.start_date),
-        end_date: or(old.end_date, fields.end_date),
+        start_date: changed_to(old.start_date, fields.start_date),
+        end_date: changed_to(old.end_date, fields.end_date),
         ..old
     };
     check(&mut wrong, &row);
@@ -165,10 +158,6 @@ fn check(wrong: &mut Violations, row: &campaign::Model) {
     wrong.require(is_in_order, "endDate", "must lie after startDate");
 }
 
-fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
-    if new.is_undefined() { old } else { new.take() }
-}
-
 /// Each word once, in the order of its enum.
 fn each_once<W: Iterable + PartialEq>(given: &[W]) -> Vec<W> {
     W::iter().filter(|word| given.contains(word)).collect()
@@ -189,12 +178,10 @@ pub async fn update(
 ) -> Result<campaign::Model> {
     let fields = &fields;
     let (changed, is_pause) = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = campaign::Entity::require(tx, id).await?;
+        .write(actor, |w| async move {
+            let old = w.require(id).await?;
             require_version("retention campaign", old.version, expected_version)?;
-            let mut new = told(old.clone(), fields.clone())?;
+            let mut new = validated(old.clone(), fields.clone())?;
             if let Some(status) = status.filter(|status| *status != old.status) {
                 old.status.require(status)?;
                 new.status = status;
@@ -202,13 +189,11 @@ pub async fn update(
             require_channels(&new)?;
             let metadata = json!({ "name": new.name, "from": old.status, "to": new.status });
             let is_pause = new.status == RetentionCampaignStatus::Paused && old.status != new.status;
-            let changed = written(old, new, on.now()).update(tx).await?;
-            let subject = Subject("RetentionCampaign", id.0);
-            audit::record(on, tx, actor, Action::RetentionCampaignUpdated, subject, metadata).await?;
+            let changed = w.replace(&old, new).await?;
+            w.note(Action::RetentionCampaignUpdated, id, metadata).await?;
             Ok((changed, is_pause))
         })
         .await?;
-    on.tell(Event::Audit);
     if is_pause {
         on.clock.sleep(BARRIER).await;
     }
@@ -222,47 +207,19 @@ fn require_channels(row: &campaign::Model) -> Result<()> {
     Ok(())
 }
 
-/// The row `new` in place of `old`.
-fn written(old: campaign::Model, new: campaign::Model, now: DateTime<Utc>) -> campaign::ActiveModel {
-    let mut row = old.changed(now);
-    row.name = Set(new.name);
-    row.description = Set(new.description);
-    row.status = Set(new.status);
-    row.channels = Set(new.channels);
-    row.contact_hours_start = Set(new.contact_hours_start);
-    row.contact_hours_end = Set(new.contact_hours_end);
-    row.contact_days = Set(new.contact_days);
-    row.time_zone = Set(new.time_zone);
-    row.max_contacts_per_day = Set(new.max_contacts_per_day);
-    row.delay_between_channels = Set(new.delay_between_channels);
-    row.auto_assign = Set(new.auto_assign);
-    row.instantly_sync = Set(new.instantly_sync);
-    row.email_sequence = Set(new.email_sequence);
-    row.vapi_config = Set(new.vapi_config);
-    row.start_date = Set(new.start_date);
-    row.end_date = Set(new.end_date);
-    row
-}
-
 /// Deletes a campaign with its assignments and A/B tests. Its contacts, scripts, conversions and sequences stay, without it.
 ///
 /// # Errors
 /// [`Error::Precondition`] while it is ACTIVE.
 pub async fn delete(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Result<campaign::Model> {
-    let deleted = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = campaign::Entity::require(tx, id).await?;
-            if row.status == RetentionCampaignStatus::Active {
-                return Err(Error::Precondition("the campaign is ACTIVE; pause it before you delete it".into()));
-            }
-            campaign::Entity::delete_by_id(id).exec(tx).await?;
-            let (action, subject) = (Action::RetentionCampaignDeleted, Subject("RetentionCampaign", id.0));
-            audit::record(on, tx, actor, action, subject, json!({ "name": row.name })).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(deleted)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        if row.status == RetentionCampaignStatus::Active {
+            return Err(Error::Precondition("the campaign is ACTIVE; pause it before you delete it".into()));
+        }
+        campaign::Entity::delete_by_id(id).exec(&w).await?;
+        w.note(Action::RetentionCampaignDeleted, id, json!({ "name": row.name })).await?;
+        Ok(row)
+    })
+    .await
 }

@@ -1,19 +1,16 @@
 //! What leads agree to and what they take back: the channels on which they must not be contacted, and the proof.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{EntityTrait, IntoActiveModel, Iterable};
 use serde_json::json;
 
-use super::effects::{self, Ending};
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use super::endings::{Ending, end_all};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Result, Violations, require_version};
 use domain::id::{ConsentId, LeadId};
 use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
-use events::Event;
-use storage::Noun;
 use storage::retention::{consent, lead};
 
 /// What a lead said.
@@ -37,23 +34,18 @@ pub struct Word {
 /// of them leaves all sequences.
 pub async fn set(on: &Services, actor: &Actor, id: LeadId, word: Word) -> Result<lead::Model> {
     let word = &checked(word)?;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = lead::Entity::require(tx, id).await?;
-            require_version("lead", row.version, word.expected_version)?;
-            let changed = obey(on, tx, row, word).await?;
-            if word.is_refusal && word.channels.is_none() {
-                effects::end(on, tx, id, Ending::OptOut).await?;
-            }
-            let metadata = json!({ "channels": word.channels, "isRefusal": word.is_refusal, "source": word.source });
-            audit::record(on, tx, actor, Action::LeadDoNotContactSet, Subject("Lead", id.0), metadata).await?;
-            Ok(changed)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        require_version("lead", row.version, word.expected_version)?;
+        let changed = obey(&w, row, word).await?;
+        if word.is_refusal && word.channels.is_none() {
+            end_all(on, &w, id, Ending::OptOut).await?;
+        }
+        let metadata = json!({ "channels": word.channels, "isRefusal": word.is_refusal, "source": word.source });
+        w.note(Action::LeadDoNotContactSet, id, metadata).await?;
+        Ok(changed)
+    })
+    .await
 }
 
 fn checked(word: Word) -> Result<Word> {
@@ -67,9 +59,8 @@ fn checked(word: Word) -> Result<Word> {
     Ok(Word { channels, source, wording, ..word })
 }
 
-/// The same within a larger transaction: a STOP that came by a webhook. The lead's row is locked.
-pub async fn obey(on: &Services, tx: &impl ConnectionTrait, mut row: lead::Model, word: &Word) -> Result<lead::Model> {
-    let now = on.now();
+/// Writes the proof down and changes the lead, which is locked.
+async fn obey(w: &Write, old: lead::Model, word: &Word) -> Result<lead::Model> {
     let kind = if word.is_refusal { ConsentKind::Withdrawn } else { ConsentKind::Given };
     let about: Vec<Option<ContactChannel>> = match &word.channels {
         Some(channels) => channels.iter().copied().map(Some).collect(),
@@ -78,23 +69,24 @@ pub async fn obey(on: &Services, tx: &impl ConnectionTrait, mut row: lead::Model
     let consents = about.into_iter().map(|channel| {
         let proof = consent::Model {
             id: ConsentId::generate(),
-            lead_id: row.id,
+            lead_id: old.id,
             channel,
             kind,
             source: word.source.clone(),
             wording: word.wording.clone(),
-            given_at: word.at.unwrap_or(now),
-            created_at: now,
+            given_at: word.at.unwrap_or(w.now),
+            created_at: w.now,
         };
         proof.into_active_model()
     });
-    consent::Entity::insert_many(consents).exec_without_returning(tx).await?;
+    consent::Entity::insert_many(consents).exec_without_returning(w).await?;
+    let mut row = old.clone();
     match &word.channels {
         Some(channels) => channels.iter().for_each(|channel| row.refuse(*channel, word.is_refusal)),
         None if word.is_refusal => close(&mut row),
         None => reopen(&mut row),
     }
-    Ok(row.changed(now).reset_all().update(tx).await?)
+    w.replace(&old, row).await
 }
 
 /// The lead must not be contacted at all.

@@ -1,12 +1,11 @@
 //! Contacts that were made outside of Herald: a call by hand, a letter, a talk at a fair.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use super::meta;
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, ScriptId};
@@ -15,8 +14,6 @@ use domain::retention::states::State;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::retention::{campaign, campaign_lead, contact_attempt, lead, script};
 
 /// A contact that was made.
@@ -58,27 +55,23 @@ pub struct New {
 /// `NOT_FOUND` if the lead, the campaign or the script is not there.
 pub async fn record(on: &Services, actor: &Actor, new: New) -> Result<contact_attempt::Model> {
     let row = &checked(on, new)?;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let lead = lead::Entity::require(tx, row.lead_id).await?;
-            if let Some(id) = row.campaign_id {
-                campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
-            }
-            if let Some(id) = row.script_id {
-                script::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("script"))?;
-            }
-            contact_attempt::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-            if has_gone_out(row.status) {
-                follow(on, tx, row, lead).await?;
-            }
-            let metadata = json!({ "channel": row.channel, "status": row.status, "provider": row.provider });
-            let subject = Subject("ContactAttempt", row.id.0);
-            audit::record(on, tx, actor, Action::ContactAttemptRecorded, subject, metadata).await
-        })
-        .await?;
-    on.tell(Event::Report);
-    on.tell(Event::Audit);
+    on.write(actor, |w| async move {
+        let lead = w.require(row.lead_id).await?;
+        if let Some(id) = row.campaign_id {
+            campaign::Entity::find_by_id(id).one(&w).await?.ok_or(Error::NotFound("retention campaign"))?;
+        }
+        if let Some(id) = row.script_id {
+            script::Entity::find_by_id(id).one(&w).await?.ok_or(Error::NotFound("script"))?;
+        }
+        contact_attempt::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        if has_gone_out(row.status) {
+            follow(&w, row, lead).await?;
+        }
+        let metadata = json!({ "channel": row.channel, "status": row.status, "provider": row.provider });
+        w.tell(Event::Report);
+        w.note(Action::ContactAttemptRecorded, row.id, metadata).await
+    })
+    .await?;
     Ok(row.clone())
 }
 
@@ -88,14 +81,13 @@ fn has_gone_out(status: ContactAttemptStatus) -> bool {
     matches!(status, Sent | Delivered | Success)
 }
 
-async fn follow(on: &Services, tx: &Tx, row: &contact_attempt::Model, lead: lead::Model) -> Result<()> {
+async fn follow(w: &Write, row: &contact_attempt::Model, lead: lead::Model) -> Result<()> {
     if lead.status.may_become(LeadStatus::Contacted) {
-        let mut lead = lead.changed(on.now());
-        lead.status = Set(LeadStatus::Contacted);
-        lead.update(tx).await?;
+        let new = lead::Model { status: LeadStatus::Contacted, ..lead.clone() };
+        w.replace(&lead, new).await?;
     }
     if let Some(campaign) = row.campaign_id {
-        campaign_lead::Entity::contacted(campaign, row.lead_id).exec(tx).await?;
+        campaign_lead::Entity::contacted(campaign, row.lead_id).exec(w).await?;
     }
     Ok(())
 }

@@ -3,19 +3,17 @@
 mod credit;
 mod matching;
 
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-};
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::{Value as Json, json};
 
 pub use self::credit::recompute;
 pub use self::matching::match_later;
 use super::effects;
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
-use domain::id::{ContactAttemptId, ConversionId, LeadId, RetentionSequenceId};
+use domain::id::{ContactAttemptId, ConversionId, LeadId};
 use domain::retention::states::State;
 use domain::retention::words::ConversionStatus;
 use events::Event;
@@ -57,9 +55,6 @@ pub struct Report {
     pub lead_converts: bool,
 }
 
-/// A conversion that was recorded, and the sequences in which it changed something.
-pub type Recorded = (conversion::Model, Vec<RetentionSequenceId>);
-
 /// Records a conversion that a user tells of.
 ///
 /// # Errors
@@ -67,22 +62,14 @@ pub type Recorded = (conversion::Model, Vec<RetentionSequenceId>);
 pub async fn record(on: &Services, actor: &Actor, report: Report) -> Result<conversion::Model> {
     check(&report)?;
     let report = &report;
-    let recorded = on.db.write(|tx| async move {
-        let tx = &*tx;
-        require_named(tx, report).await?;
-        let (row, changed) = record_in(on, tx, report).await?;
+    on.write(actor, |w| async move {
+        require_named(&w, report).await?;
+        let row = record_in(on, &w, report).await?;
         let metadata = json!({ "source": row.source, "status": row.status, "leadId": row.lead_id });
-        let subject = Subject("Conversion", row.id.0);
-        audit::record(on, tx, actor, Action::ConversionRecorded, subject, metadata).await?;
-        Ok((row, changed))
-    });
-    let (row, changed) = recorded.await?;
-    for sequence in changed {
-        on.tell(Event::Sequence(sequence));
-    }
-    on.tell(Event::Report);
-    on.tell(Event::Audit);
-    Ok(row)
+        w.note(Action::ConversionRecorded, row.id, metadata).await?;
+        Ok(row)
+    })
+    .await
 }
 
 fn check(report: &Report) -> Result<()> {
@@ -121,43 +108,47 @@ async fn require_named(tx: &Tx, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Records what a provider or a user tells, in a larger transaction. Told again it changes nothing; told anew, with a status
-/// that may follow the one that is known, the same row moves on.
-pub async fn record_in(on: &Services, tx: &Tx, report: &Report) -> Result<Recorded> {
-    let found = matching::find(tx, report).await?;
+/// Records what a provider or a user tells, in a larger write. Told again it changes nothing; told anew, with a status that may
+/// follow the one that is known, the same row moves on.
+pub async fn record_in(on: &Services, w: &Write, report: &Report) -> Result<conversion::Model> {
+    let found = matching::find(w, report).await?;
     // The lead before the conversion: in this order all lock.
     let lead = match found.lead {
-        Some(id) => lead::Entity::find_by_id(id).lock_exclusive().one(tx).await?,
+        Some(id) => lead::Entity::find_by_id(id).lock_exclusive().one(w).await?,
         None => None,
     };
-    let row = match known(tx, report).await? {
-        Some(row) => match moved(on, row, report) {
-            Ok(row) => row,
-            Err(unchanged) => return Ok((*unchanged, Vec::new())),
-        },
-        None => insert(on, tx, report).await?,
+    let old = known(w, report).await?;
+    let new = match &old {
+        Some(old) if !old.status.may_become(report.status) => return Ok(old.clone()),
+        Some(old) => moved(old.clone(), report),
+        None => fresh(report, w.now),
     };
-    let row = credit::assign(on, tx, row, lead.as_ref(), found.attempt).await?;
-    let changed = follow(on, tx, &row, lead, report.lead_converts).await?;
-    Ok((row, changed))
+    let new = credit::assign(on, w, new, lead.as_ref(), found.attempt).await?;
+    let row = match &old {
+        Some(old) => w.replace(old, new).await?,
+        None => insert(w, new).await?,
+    };
+    w.tell(Event::Report);
+    follow(on, w, &row, lead, report.lead_converts).await?;
+    Ok(row)
 }
 
 /// What a conversion means for its lead.
 async fn follow(
     on: &Services,
-    tx: &Tx,
+    w: &Write,
     row: &conversion::Model,
     lead: Option<lead::Model>,
     lead_converts: bool,
-) -> Result<Vec<RetentionSequenceId>> {
+) -> Result<()> {
     let counts = match row.status {
         ConversionStatus::Signup | ConversionStatus::Trial | ConversionStatus::Sale => true,
         ConversionStatus::Lead => lead_converts,
         ConversionStatus::Rejected => false,
     };
     match lead {
-        Some(lead) if counts => effects::convert(on, tx, lead).await,
-        _ => Ok(Vec::new()),
+        Some(lead) if counts => effects::convert(on, w, lead).await,
+        _ => Ok(()),
     }
 }
 
@@ -178,33 +169,27 @@ async fn known(tx: &Tx, report: &Report) -> Result<Option<conversion::Model>> {
     Ok(select.lock_exclusive().one(tx).await?)
 }
 
-/// The row as the report changes it; the row itself if it does not: it is told again, or late.
-fn moved(on: &Services, row: conversion::Model, report: &Report) -> Result<conversion::Model, Box<conversion::Model>> {
-    if !row.status.may_become(report.status) {
-        return Err(Box::new(row));
-    }
+/// The row as the report changes it.
+fn moved(row: conversion::Model, report: &Report) -> conversion::Model {
     let revenue = match report.status {
         // Nothing is left of it.
         ConversionStatus::Rejected => 0,
         _ => report.revenue_micros.unwrap_or(row.revenue_micros),
     };
-    Ok(conversion::Model {
+    conversion::Model {
         status: report.status,
         original_status: report.original_status.clone(),
         revenue_micros: revenue,
         currency: if report.revenue_micros.is_some() { report.currency.clone() } else { row.currency.clone() },
         postback_data: report.data.clone().or_else(|| row.postback_data.clone()),
-        updated_at: on.now(),
-        version: row.version + 1,
         ..row
-    })
+    }
 }
 
-/// A new row, which is there from here on.
-async fn insert(on: &Services, tx: &Tx, report: &Report) -> Result<conversion::Model> {
-    let now = on.now();
+/// A conversion of which nothing was told before.
+fn fresh(report: &Report, now: DateTime<Utc>) -> conversion::Model {
     let is_rejected = report.status == ConversionStatus::Rejected;
-    let row = conversion::Model {
+    conversion::Model {
         id: ConversionId::generate(),
         lead_id: None,
         campaign_id: None,
@@ -226,7 +211,10 @@ async fn insert(on: &Services, tx: &Tx, report: &Report) -> Result<conversion::M
         created_at: now,
         updated_at: now,
         version: 1,
-    };
+    }
+}
+
+async fn insert(w: &Write, row: conversion::Model) -> Result<conversion::Model> {
     let mut key = sea_orm::sea_query::OnConflict::columns([
         conversion::Column::Source,
         conversion::Column::SubjectId,
@@ -234,20 +222,11 @@ async fn insert(on: &Services, tx: &Tx, report: &Report) -> Result<conversion::M
     ]);
     let made = conversion::Entity::insert(row.clone().into_active_model())
         .on_conflict(key.do_nothing().to_owned())
-        .exec_without_returning(tx)
+        .exec_without_returning(w)
         .await?;
     if made == 0 {
         // The same was told at the same time, and somebody else was quicker: once more.
         return Err(Error::Conflict("the same conversion is just being recorded; repeat it in a moment".into()));
     }
     Ok(row)
-}
-
-/// Writes a row that has been changed in memory.
-async fn store(tx: &Tx, row: &conversion::Model) -> Result<()> {
-    let mut changed = row.clone().into_active_model().reset_all();
-    changed.id = sea_orm::ActiveValue::Unchanged(row.id);
-    changed.created_at = Set(row.created_at);
-    changed.update(tx).await?;
-    Ok(())
 }

@@ -1,17 +1,14 @@
 //! Conversion rules: which channels do worse than they should, and how sure one must be.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Result, Violations, require_version};
 use domain::id::ConversionRuleId;
 use domain::money::Micros;
 use domain::retention::words::{ContactChannel, ConversionMetric};
-use events::Event;
-use storage::Noun;
 use storage::retention::conversion_rule;
 
 /// One, in millionths.
@@ -70,19 +67,15 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<conversion
         version: 1,
     };
     check(row)?;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            conversion_rule::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-            let subject = Subject("ConversionRule", row.id.0);
-            audit::record(on, tx, actor, Action::ConversionRuleCreated, subject, told(row)).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.write(actor, |w| async move {
+        conversion_rule::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        w.note(Action::ConversionRuleCreated, row.id, noted(row)).await
+    })
+    .await?;
     Ok(row.clone())
 }
 
-fn told(row: &conversion_rule::Model) -> serde_json::Value {
+fn noted(row: &conversion_rule::Model) -> serde_json::Value {
     json!({ "channel": row.channel, "metric": row.metric, "isActive": row.is_active })
 }
 
@@ -107,50 +100,32 @@ pub async fn update(
     change: Change,
 ) -> Result<conversion_rule::Model> {
     let change = &change;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = conversion_rule::Entity::require(tx, id).await?;
-            require_version("conversion rule", old.version, change.expected_version)?;
-            let new = conversion_rule::Model {
-                value_micros: change.value.map_or(old.value_micros, |value| value.0),
-                conversion_rate: change.conversion_rate.unwrap_or(old.conversion_rate),
-                sample_size: change.sample_size.unwrap_or(old.sample_size),
-                confidence: change.confidence.unwrap_or(old.confidence),
-                is_active: change.is_active.unwrap_or(old.is_active),
-                ..old.clone()
-            };
-            check(&new)?;
-            let mut row = old.changed(on.now());
-            row.value_micros = Set(new.value_micros);
-            row.conversion_rate = Set(new.conversion_rate);
-            row.sample_size = Set(new.sample_size);
-            row.confidence = Set(new.confidence);
-            row.is_active = Set(new.is_active);
-            let changed = row.update(tx).await?;
-            let subject = Subject("ConversionRule", id.0);
-            audit::record(on, tx, actor, Action::ConversionRuleUpdated, subject, told(&changed)).await?;
-            Ok(changed)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("conversion rule", old.version, change.expected_version)?;
+        let new = conversion_rule::Model {
+            value_micros: change.value.map_or(old.value_micros, |value| value.0),
+            conversion_rate: change.conversion_rate.unwrap_or(old.conversion_rate),
+            sample_size: change.sample_size.unwrap_or(old.sample_size),
+            confidence: change.confidence.unwrap_or(old.confidence),
+            is_active: change.is_active.unwrap_or(old.is_active),
+            ..old.clone()
+        };
+        check(&new)?;
+        let changed = w.replace(&old, new).await?;
+        w.note(Action::ConversionRuleUpdated, id, noted(&changed)).await?;
+        Ok(changed)
+    })
+    .await
 }
 
 /// Deletes a rule.
 pub async fn delete(on: &Services, actor: &Actor, id: ConversionRuleId) -> Result<conversion_rule::Model> {
-    let deleted = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = conversion_rule::Entity::require(tx, id).await?;
-            conversion_rule::Entity::delete_by_id(id).exec(tx).await?;
-            let subject = Subject("ConversionRule", id.0);
-            audit::record(on, tx, actor, Action::ConversionRuleDeleted, subject, told(&row)).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(deleted)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        conversion_rule::Entity::delete_by_id(id).exec(&w).await?;
+        w.note(Action::ConversionRuleDeleted, id, noted(&row)).await?;
+        Ok(row)
+    })
+    .await
 }

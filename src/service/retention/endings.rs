@@ -1,63 +1,94 @@
 //! What ends enrollments before their last step: a conversion, an opt-out, a reply. What was left of them is cancelled.
 //!
-//! These are parts of larger transactions: that which records the conversion, say, holds the lead from here on. Each returns
-//! the sequences that changed, to be told as [`Event::Sequence`](events::Event::Sequence) after the commit.
+//! These are parts of larger writes: that which records the conversion, say, holds the lead from here on. Each tells the
+//! sequences that it changes.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::delivery::ledger::Ledger;
+use super::schedule;
+use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId};
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
+use events::Event;
 use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::{self, Deltas, write};
 use storage::retention::{enrollment, execution};
 
-/// The lead converted: all of its enrollments are CONVERTED.
-pub async fn converted(tx: &Tx, lead: LeadId, now: DateTime<Utc>) -> Result<Vec<RetentionSequenceId>> {
-    end_all(tx, lead, EnrollmentStatus::Converted, EndReason::Converted, now).await
+/// Why all enrollments of a lead end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The lead converted: they are CONVERTED.
+    Converted,
+    /// The lead wants no more contacts, on one channel or on all: they are CANCELLED.
+    OptOut,
+    /// The lead replied, so somebody should talk to it now: they are CANCELLED.
+    Reply,
 }
 
-/// The lead wants no more contacts, on one channel or on all: all of its enrollments are CANCELLED.
+/// Ends all enrollments of a lead. Returns whether there were any.
+pub async fn end_all(on: &Services, w: &Write, lead: LeadId, ending: Ending) -> Result<bool> {
+    let now = schedule::now_in(on, w).await?;
+    let changed = ended(w, lead, ending, now).await?;
+    let were_any = !changed.is_empty();
+    tell(w, changed);
+    Ok(were_any)
+}
+
+/// The lead wants no more contacts: as a part of the transaction that settles a step, which tells the sequences that it is given.
 pub async fn opted_out(tx: &Tx, lead: LeadId, now: DateTime<Utc>) -> Result<Vec<RetentionSequenceId>> {
-    end_all(tx, lead, EnrollmentStatus::Cancelled, EndReason::OptOut, now).await
+    ended(tx, lead, Ending::OptOut, now).await
 }
 
-/// The lead replied: somebody should talk to it now. All of its enrollments are CANCELLED.
-pub async fn replied(tx: &Tx, lead: LeadId, now: DateTime<Utc>) -> Result<Vec<RetentionSequenceId>> {
-    end_all(tx, lead, EnrollmentStatus::Cancelled, EndReason::Reply, now).await
+async fn ended(tx: &Tx, lead: LeadId, ending: Ending, now: DateTime<Utc>) -> Result<Vec<RetentionSequenceId>> {
+    let (to, reason) = match ending {
+        Ending::Converted => (EnrollmentStatus::Converted, EndReason::Converted),
+        Ending::OptOut => (EnrollmentStatus::Cancelled, EndReason::OptOut),
+        Ending::Reply => (EnrollmentStatus::Cancelled, EndReason::Reply),
+    };
+    queue::lock_leads(tx, &[lead]).await?;
+    let rows = enrollment::Entity::with(lead).filter(is_live()).all(tx).await?;
+    write_ends(tx, &rows, to, reason, now).await
 }
 
 /// `duplicate` is about to become `kept`: where both are in one sequence, the duplicate's enrollment is CANCELLED.
-pub async fn merged(tx: &Tx, duplicate: LeadId, kept: LeadId, now: DateTime<Utc>) -> Result<Vec<RetentionSequenceId>> {
-    queue::lock_leads(tx, &[duplicate.min(kept), duplicate.max(kept)]).await?;
-    let live = async |lead: LeadId| {
-        let is_live = enrollment::Column::Status.is_in([EnrollmentStatus::Active, EnrollmentStatus::Paused]);
-        enrollment::Entity::with(lead).filter(is_live).all(tx).await
-    };
+pub async fn merged(on: &Services, w: &Write, duplicate: LeadId, kept: LeadId) -> Result<()> {
+    queue::lock_leads(w, &[duplicate.min(kept), duplicate.max(kept)]).await?;
+    let live = async |lead: LeadId| enrollment::Entity::with(lead).filter(is_live()).all(w).await;
     let (mut rows, stays) = (live(duplicate).await?, live(kept).await?);
     rows.retain(|row| stays.iter().any(|other| other.sequence_id == row.sequence_id));
-    end(tx, &rows, EnrollmentStatus::Cancelled, EndReason::Merged, now).await
+    end(on, w, &rows, EnrollmentStatus::Cancelled, EndReason::Merged).await
 }
 
-async fn end_all(
-    tx: &Tx,
-    lead: LeadId,
-    to: EnrollmentStatus,
-    reason: EndReason,
-    now: DateTime<Utc>,
-) -> Result<Vec<RetentionSequenceId>> {
-    queue::lock_leads(tx, &[lead]).await?;
+/// Enrollments that have not ended.
+pub fn is_live() -> sea_orm::Condition {
     let live = [EnrollmentStatus::Active, EnrollmentStatus::Paused];
-    let rows = enrollment::Entity::with(lead).filter(enrollment::Column::Status.is_in(live)).all(tx).await?;
-    end(tx, &rows, to, reason, now).await
+    sea_orm::Condition::all().add(enrollment::Column::Status.is_in(live))
 }
 
 /// Ends these enrollments, whose leads the caller holds, and cancels what is scheduled of them. What is in flight is settled as
 /// it turns out, and nothing follows it.
 pub async fn end(
+    on: &Services,
+    w: &Write,
+    rows: &[enrollment::Model],
+    to: EnrollmentStatus,
+    reason: EndReason,
+) -> Result<()> {
+    let now = schedule::now_in(on, w).await?;
+    tell(w, write_ends(w, rows, to, reason, now).await?);
+    Ok(())
+}
+
+fn tell(w: &Write, changed: impl IntoIterator<Item = RetentionSequenceId>) {
+    changed.into_iter().for_each(|sequence| w.tell(Event::Sequence(sequence)));
+}
+
+/// Returns the sequences that changed.
+async fn write_ends(
     tx: &Tx,
     rows: &[enrollment::Model],
     to: EnrollmentStatus,
@@ -82,12 +113,12 @@ pub async fn end(
 }
 
 /// The lead is about to be deleted with all that hangs on it: its enrollments and steps are taken out of the counters.
-pub async fn forgotten(tx: &Tx, lead: LeadId) -> Result<Vec<RetentionSequenceId>> {
-    queue::lock_leads(tx, &[lead]).await?;
-    let rows = enrollment::Entity::with(lead).all(tx).await?;
+pub async fn forgotten(w: &Write, lead: LeadId) -> Result<()> {
+    queue::lock_leads(w, &[lead]).await?;
+    let rows = enrollment::Entity::with(lead).all(w).await?;
     let steps = execution::Entity::all()
         .filter(execution::Column::EnrollmentId.is_in(rows.iter().map(|row| row.id)))
-        .all(tx)
+        .all(w)
         .await?;
     let mut deltas = Deltas::new();
     for row in &rows {
@@ -97,6 +128,7 @@ pub async fn forgotten(tx: &Tx, lead: LeadId) -> Result<Vec<RetentionSequenceId>
             delta.step(Some(step.status), None);
         }
     }
-    queue::record(tx, &deltas).await?;
-    Ok(deltas.into_keys().collect())
+    queue::record(w, &deltas).await?;
+    tell(w, deltas.into_keys());
+    Ok(())
 }

@@ -8,14 +8,12 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::integration;
-use crate::access::audit::{self, Subject};
 use crate::once::{Again, Done};
 use crate::{Actor, Services};
 use domain::audit::Action;
@@ -24,7 +22,6 @@ use domain::id::{ContactAttemptId, RetentionCampaignId};
 use domain::retention::credentials::{Credentials, Provider};
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, ContactDay, LeadStatus, RetentionCampaignStatus};
 use domain::retention::{hours, instantly_zone};
-use events::Event;
 use providers::instantly::{Analytics, BULK, Failure, Instantly, NewCampaign, NewLead};
 use storage::Noun;
 use storage::retention::{campaign, campaign_lead, contact_attempt, lead};
@@ -73,14 +70,11 @@ pub async fn sync(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Resu
     }
     let analytics = workspace.analytics(there).await.map_err(|failure| refused(&failure))?;
     let remaining = waiting(row.id).count(on.db.reader()).await?;
-    on.db
-        .write(|tx| async move {
-            let metadata = json!({ "pushed": pushed, "remaining": remaining });
-            let subject = Subject("RetentionCampaign", id.0);
-            audit::record(on, &*tx, actor, Action::RetentionCampaignSynced, subject, metadata).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.write(actor, |w| async move {
+        let metadata = json!({ "pushed": pushed, "remaining": remaining });
+        w.note_answer(Action::RetentionCampaignSynced, id, metadata, &pushed).await
+    })
+    .await?;
     Ok(Synced { campaign: row, time_zone, pushed, remaining, analytics })
 }
 
@@ -132,15 +126,11 @@ async fn create(
     let there = workspace.create_campaign(&described(&row, time_zone)).await.map_err(|failure| refused(&failure))?;
     let id = row.id;
     let row = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let mut row = campaign::Entity::require(tx, id).await?.changed(on.now());
-            row.instantly_campaign_id = Set(Some(there.to_string()));
-            let row = row.update(tx).await?;
-            let subject = Subject("RetentionCampaign", id.0);
-            let metadata = json!({ "instantlyCampaignId": there });
-            audit::record(on, tx, &actor.in_part(), Action::RetentionCampaignSynced, subject, metadata).await?;
+        .write(&actor.in_part(), |w| async move {
+            let old = w.require(id).await?;
+            let new = campaign::Model { instantly_campaign_id: Some(there.to_string()), ..old.clone() };
+            let row = w.replace(&old, new).await?;
+            w.note(Action::RetentionCampaignSynced, id, json!({ "instantlyCampaignId": there })).await?;
             Ok(row)
         })
         .await?;
@@ -214,13 +204,12 @@ async fn push(on: &Services, workspace: &Instantly, row: &campaign::Model, there
         pushed += leads.len() as u64;
         let attempts: Vec<_> = page.iter().map(|lead| attempt(on, row.id, lead).into_active_model()).collect();
         let attempts = &attempts;
-        on.db
-            .write(|tx| async move {
-                // 1,000 rows of 18 columns are within what one statement takes on PostgreSQL; SQLite takes 32,766 values.
-                contact_attempt::Entity::insert_many(attempts.clone()).exec_without_returning(&*tx).await?;
-                Ok(())
-            })
-            .await?;
+        on.system_write(|w| async move {
+            // 1,000 rows of 18 columns are within what one statement takes on PostgreSQL; SQLite takes 32,766 values.
+            contact_attempt::Entity::insert_many(attempts.clone()).exec_without_returning(&w).await?;
+            Ok(())
+        })
+        .await?;
     }
     Ok(pushed)
 }

@@ -2,33 +2,28 @@
 
 use std::sync::Arc;
 
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Credentials, Keitaro, Provider};
-use domain::sealed::{Place, Sealed};
-use events::Event;
+use domain::sealed::{Sealed, SecretPlace};
 use providers::Trial;
 use providers::instantly::Instantly;
 use providers::smtp::Smtp;
 use providers::twilio::Twilio;
 use providers::vapi::Vapi;
 use storage::Noun;
-use storage::Tx;
 use storage::retention::integration_config::{self, Model};
 use storage::violation::OnUnique;
 
 /// Where the credentials of a row lie.
-pub const fn place(id: IntegrationConfigId) -> Place {
-    Place { table: "integration_configs", column: "config", row: id.0 }
+pub const fn place(id: IntegrationConfigId) -> SecretPlace {
+    SecretPlace { table: "integration_configs", column: "config", row: id.0 }
 }
 
 /// Saves the credentials of a provider, in place of those that it had.
@@ -46,21 +41,18 @@ pub async fn save(
     credentials.check(&mut violations);
     violations.into_result()?;
     let credentials = &credentials;
-    let saved = on.db.write(|tx| async move {
-        let row = put(on, &tx, credentials, is_active, expected).await?;
+    on.write(actor, |w| async move {
+        let row = put(on, &w, credentials, is_active, expected).await?;
         let metadata = json!({ "provider": row.provider, "isActive": is_active, "version": row.version });
-        let subject = Subject("IntegrationConfig", row.id.0);
-        audit::record(on, &*tx, actor, Action::IntegrationSaved, subject, metadata).await?;
+        w.note(Action::IntegrationSaved, row.id, metadata).await?;
         Ok(row)
-    });
-    let saved = saved.await?;
-    on.tell(Event::Audit);
-    Ok(saved)
+    })
+    .await
 }
 
 async fn put(
     on: &Services,
-    tx: &Tx,
+    w: &Write,
     credentials: &Credentials,
     is_active: bool,
     expected: Option<i32>,
@@ -68,16 +60,11 @@ async fn put(
     let provider = credentials.provider();
     let secret = serde_json::to_vec(credentials).map_err(Error::internal)?;
     let hints = credentials.hints().into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    let now = on.now();
-    if let Some(row) = integration_config::Entity::of(provider).one(tx).await? {
-        let row = integration_config::Entity::require(tx, row.id).await?;
-        require_version("integration", row.version, expected)?;
-        let sealed = on.vault.seal(place(row.id), &secret);
-        let mut row = row.changed(now);
-        row.config = Set(sealed.0);
-        row.hints = Set(hints);
-        row.is_active = Set(is_active);
-        return Ok(row.update(tx).await?);
+    if let Some(known) = integration_config::Entity::of(provider).one(w).await? {
+        let old = w.require(known.id).await?;
+        require_version("integration", old.version, expected)?;
+        let config = on.vault.seal(place(old.id), &secret).0;
+        return w.replace(&old, Model { config, hints, is_active, ..old.clone() }).await;
     }
     let id = IntegrationConfigId::generate();
     let row = Model {
@@ -87,27 +74,23 @@ async fn put(
         config: on.vault.seal(place(id), &secret).0,
         hints,
         is_active,
-        created_at: now,
-        updated_at: now,
+        created_at: w.now,
+        updated_at: w.now,
         version: 1,
     };
     let somebody = || Error::Conflict("somebody else saved this integration just now".into());
-    row.into_active_model().insert(tx).await.on_unique("integration_configs", "provider", somebody)
+    row.into_active_model().insert(w).await.on_unique("integration_configs", "provider", somebody)
 }
 
 /// Deletes an integration with its credentials.
 pub async fn delete(on: &Services, actor: &Actor, id: IntegrationConfigId) -> Result<Model> {
-    let deleted = on.db.write(|tx| async move {
-        let row = integration_config::Entity::require(&*tx, id).await?;
-        integration_config::Entity::delete_by_id(id).exec(&*tx).await?;
-        let metadata = json!({ "provider": row.provider });
-        let subject = Subject("IntegrationConfig", id.0);
-        audit::record(on, &*tx, actor, Action::IntegrationDeleted, subject, metadata).await?;
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        integration_config::Entity::delete_by_id(id).exec(&w).await?;
+        w.note(Action::IntegrationDeleted, id, json!({ "provider": row.provider })).await?;
         Ok(row)
-    });
-    let deleted = deleted.await?;
-    on.tell(Event::Audit);
-    Ok(deleted)
+    })
+    .await
 }
 
 /// Asks the provider whether the credentials hold. Nothing is sent to anybody.
@@ -116,14 +99,10 @@ pub async fn test(on: &Services, actor: &Actor, id: IntegrationConfigId) -> Resu
     let row = found.ok_or(Error::NotFound("integration config"))?;
     let trial = ask(on, open(on, &row)?).await;
     let (provider, is_ok) = (&row.provider, trial.is_ok);
-    on.db
-        .write(|tx| async move {
-            let metadata = json!({ "provider": provider, "isOk": is_ok });
-            let subject = Subject("IntegrationConfig", id.0);
-            audit::record(on, &*tx, actor, Action::IntegrationTested, subject, metadata).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.write(actor, |w| async move {
+        w.note(Action::IntegrationTested, id, json!({ "provider": provider, "isOk": is_ok })).await
+    })
+    .await?;
     Ok(trial)
 }
 

@@ -3,23 +3,20 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
-use super::effects::{self, Ending};
-use super::{endings, meta};
-use crate::access::audit::{self, Subject};
-use crate::once::{self, Again, Done};
-use crate::{Actor, Services};
+use super::endings::{self, Ending, end_all};
+use super::meta;
+use crate::once::{Again, Done};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
-use domain::id::LeadId;
+use domain::id::{LeadId, NounId};
 use domain::retention::lead_field::Field;
 use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
 use domain::violation::OnUnique;
-use events::Event;
-use storage::Noun;
 use storage::Tx;
 use storage::retention::{lead, members, suppression};
 
@@ -66,37 +63,33 @@ impl Again for Created {
 /// erased.
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Created> {
     let row = &unknown(on, fields)?;
-    let created = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            if let Some(lead) = known(tx, row).await? {
-                let told = Some(json!({ "isNew": false }));
-                once::note(on, tx, actor, Some(Subject("Lead", lead.id.0)), told).await?;
-                return Ok(Created { lead, is_new: false });
-            }
-            refuse_erased(on, tx, row).await?;
-            let written = lead::Entity::insert(row.clone().into_active_model())
-                .on_conflict(OnConflict::new().do_nothing().to_owned())
-                .exec_without_returning(tx)
-                .await?;
-            if written == 0 {
-                // Somebody else was quicker, and has committed by now.
-                let found = known(tx, row).await?;
-                let lead = found.ok_or_else(|| Error::Conflict("the lead is just being changed; try again".into()))?;
-                let told = Some(json!({ "isNew": false }));
-                once::note(on, tx, actor, Some(Subject("Lead", lead.id.0)), told).await?;
-                return Ok(Created { lead, is_new: false });
-            }
-            let campaigns = members::assign_new(tx, &[row.id], row.created_at).await?;
-            let lead = lead::Entity::require(tx, row.id).await?;
-            let metadata = json!({ "isNew": true, "source": lead.source, "campaigns": campaigns });
-            audit::record(on, tx, actor, Action::LeadCreated, Subject("Lead", lead.id.0), metadata).await?;
-            Ok(Created { lead, is_new: true })
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(created)
+    on.write(actor, |w| async move {
+        if let Some(lead) = known(&w, row).await? {
+            return there_already(&w, lead).await;
+        }
+        refuse_erased(on, &w, row).await?;
+        let written = lead::Entity::insert(row.clone().into_active_model())
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(&w)
+            .await?;
+        if written == 0 {
+            // Somebody else was quicker, and has committed by now.
+            let found = known(&w, row).await?;
+            let lead = found.ok_or_else(|| Error::Conflict("the lead is just being changed; try again".into()))?;
+            return there_already(&w, lead).await;
+        }
+        let campaigns = members::assign_new(&w, &[row.id], row.created_at).await?;
+        let lead = w.require(row.id).await?;
+        let metadata = json!({ "isNew": true, "source": lead.source, "campaigns": campaigns });
+        w.note_answer(Action::LeadCreated, lead.id, metadata, &true).await?;
+        Ok(Created { lead, is_new: true })
+    })
+    .await
+}
+
+async fn there_already(w: &Write, lead: lead::Model) -> Result<Created> {
+    w.done(lead.id, &false).await?;
+    Ok(Created { lead, is_new: false })
 }
 
 /// Who was erased does not come back by hand either.
@@ -125,7 +118,7 @@ async fn known(tx: &Tx, row: &lead::Model) -> Result<Option<lead::Model>> {
 fn two_leads(one: &lead::Model, other: &lead::Model, email: Option<&str>) -> Error {
     let is_by_email = one.email.as_deref() == email;
     let (by_email, by_phone) = if is_by_email { (one, other) } else { (other, one) };
-    let id = |lead: &lead::Model| Subject("Lead", lead.id.0).global();
+    let id = |lead: &lead::Model| lead.id.global_id();
     Error::Conflict(format!(
         "the email is that of the lead {}, the phone number that of the lead {}",
         id(by_email),
@@ -135,7 +128,7 @@ fn two_leads(one: &lead::Model, other: &lead::Model, email: Option<&str>) -> Err
 
 /// A lead of which nothing is known but `fields`.
 fn unknown(on: &Services, fields: Fields) -> Result<lead::Model> {
-    let row = said(lead::Model::new(on.now()), fields)?;
+    let row = validated(lead::Model::new(on.now()), fields)?;
     if [&row.email, &row.phone, &row.telegram_username, &row.external_id].iter().all(|key| key.is_none()) {
         return Err(Error::invalid("email", "give an email, a phone, a telegramUsername or an externalId"));
     }
@@ -143,7 +136,7 @@ fn unknown(on: &Services, fields: Fields) -> Result<lead::Model> {
 }
 
 /// The lead with what `fields` say, in its stored form; or all that is wrong with them.
-fn said(mut lead: lead::Model, fields: Fields) -> Result<lead::Model> {
+fn validated(mut lead: lead::Model, fields: Fields) -> Result<lead::Model> {
     let mut wrong = Violations::default();
     for (field, text) in fields.texts {
         let text = match (field, text) {
@@ -166,43 +159,39 @@ fn said(mut lead: lead::Model, fields: Fields) -> Result<lead::Model> {
 /// [`Error::Conflict`] if another lead has the new email or phone number.
 pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) -> Result<lead::Model> {
     let change = &change;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = lead::Entity::require(tx, id).await?;
-            require_version("lead", old.version, change.expected_version)?;
-            let mut new = said(old.clone(), change.fields.clone())?;
-            refuse_others(tx, &new).await?;
-            if new.email != old.email || new.phone != old.phone {
-                refuse_erased(on, tx, &new).await?;
-            }
-            if let Some(status) = change.status.filter(|status| *status != old.status) {
-                old.status.require(status)?;
-                new.status = status;
-                new.status_before = (status == LeadStatus::DoNotContact).then_some(old.status);
-            }
-            let changed = new.changed(on.now()).reset_all().update(tx).await.on_any_unique(taken)?;
-            leave(on, tx, &old, &changed).await?;
-            // Nothing of the person itself: the log outlives an erasure.
-            let metadata = json!({ "from": old.status, "to": changed.status, "version": changed.version });
-            audit::record(on, tx, actor, Action::LeadUpdated, Subject("Lead", id.0), metadata).await?;
-            Ok(changed)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("lead", old.version, change.expected_version)?;
+        let mut new = validated(old.clone(), change.fields.clone())?;
+        refuse_others(&w, &new).await?;
+        if new.email != old.email || new.phone != old.phone {
+            refuse_erased(on, &w, &new).await?;
+        }
+        if let Some(status) = change.status.filter(|status| *status != old.status) {
+            old.status.require(status)?;
+            new.status = status;
+            new.status_before = (status == LeadStatus::DoNotContact).then_some(old.status);
+        }
+        let taken = || Error::Conflict("another lead has this email or phone number".into());
+        let changed = w.replace(&old, new).await.on_any_unique(taken)?;
+        leave(on, &w, &old, &changed).await?;
+        // Nothing of the person itself: the log outlives an erasure.
+        let metadata = json!({ "from": old.status, "to": changed.status, "version": changed.version });
+        w.note(Action::LeadUpdated, id, metadata).await?;
+        Ok(changed)
+    })
+    .await
 }
 
 /// Who converted, or must not be contacted any more, leaves all sequences.
-async fn leave(on: &Services, tx: &Tx, old: &lead::Model, changed: &lead::Model) -> Result<()> {
+async fn leave(on: &Services, w: &Write, old: &lead::Model, changed: &lead::Model) -> Result<()> {
     let ending = match changed.status {
         status if status == old.status => return Ok(()),
         LeadStatus::Converted => Ending::Converted,
         LeadStatus::DoNotContact => Ending::OptOut,
         _ => return Ok(()),
     };
-    effects::end(on, tx, changed.id, ending).await.map(drop)
+    end_all(on, w, changed.id, ending).await.map(drop)
 }
 
 /// Says which lead has the address, where that is known before the unique index does.
@@ -214,32 +203,22 @@ async fn refuse_others(tx: &Tx, new: &lead::Model) -> Result<()> {
     match found.into_iter().find(|other| other.id != new.id) {
         Some(other) => {
             let what = if other.email.is_some() && other.email == new.email { "email" } else { "phone number" };
-            let id = Subject("Lead", other.id.0).global();
+            let id = other.id.global_id();
             Err(Error::Conflict(format!("the {what} is that of the lead {id}; merge the two, or change that one")))
         }
         None => Ok(()),
     }
 }
 
-fn taken() -> Error {
-    Error::Conflict("another lead has this email or phone number".into())
-}
-
 /// Deletes a lead with all that belongs to it: its assignments, contacts, enrollments and consents. Its conversions stay,
 /// without it. Erasing a person is another thing: that keeps it from coming back.
 pub async fn delete(on: &Services, actor: &Actor, id: LeadId) -> Result<lead::Model> {
-    let deleted = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = lead::Entity::require(tx, id).await?;
-            endings::forgotten(tx, id).await?;
-            lead::Entity::delete_by_id(id).exec(tx).await?;
-            let metadata = json!({ "source": row.source, "status": row.status });
-            audit::record(on, tx, actor, Action::LeadDeleted, Subject("Lead", id.0), metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(deleted)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        endings::forgotten(&w, id).await?;
+        lead::Entity::delete_by_id(id).exec(&w).await?;
+        w.note(Action::LeadDeleted, id, json!({ "source": row.source, "status": row.status })).await?;
+        Ok(row)
+    })
+    .await
 }

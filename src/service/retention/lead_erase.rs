@@ -1,17 +1,14 @@
 //! A person wants to be forgotten: whatever tells who it was goes, what was done for it stays as a number.
 
-use sea_orm::ActiveModelTrait;
 use serde_json::json;
 
-use super::effects::{self, Ending};
-use crate::access::audit::{self, Subject};
+use super::endings::{Ending, end_all};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
-use storage::Noun;
 use storage::retention::{lead, lead_erasure, suppression};
 
 /// What an erased lead says of where it came from.
@@ -24,28 +21,23 @@ const SOURCE: &str = "ERASED";
 /// # Errors
 /// `NOT_FOUND`.
 pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = lead::Entity::require(tx, id).await?;
-            let now = on.now();
-            for (kind, address) in [(suppression::Kind::Email, &row.email), (suppression::Kind::Phone, &row.phone)] {
-                if let Some(address) = address {
-                    let hash = suppression::hash(&on.key, kind, address);
-                    suppression::Entity::keep(tx, kind, hash, "ERASED", now).await?;
-                }
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        for (kind, address) in [(suppression::Kind::Email, &row.email), (suppression::Kind::Phone, &row.phone)] {
+            if let Some(address) = address {
+                let hash = suppression::hash(&on.key, kind, address);
+                suppression::Entity::keep(&w, kind, hash, "ERASED", w.now).await?;
             }
-            effects::end(on, tx, id, Ending::OptOut).await?;
-            let erased = lead_erasure::traces(tx, &row).await?;
-            empty(row).changed(now).reset_all().update(tx).await?;
-            let metadata = json!({ "attempts": erased.attempts, "conversions": erased.conversions,
-                "webhookEvents": erased.webhook_events });
-            audit::record(on, tx, actor, Action::LeadErased, Subject("Lead", id.0), metadata).await
-        })
-        .await?;
-    on.tell(Event::Report);
-    on.tell(Event::Audit);
-    Ok(())
+        }
+        end_all(on, &w, id, Ending::OptOut).await?;
+        let erased = lead_erasure::traces(&w, &row).await?;
+        w.replace(&row, empty(row.clone())).await?;
+        w.tell(Event::Report);
+        let metadata = json!({ "attempts": erased.attempts, "conversions": erased.conversions,
+            "webhookEvents": erased.webhook_events });
+        w.note(Action::LeadErased, id, metadata).await
+    })
+    .await
 }
 
 /// Nothing of the person. Each field is named: a new one must be decided on here.

@@ -3,7 +3,6 @@
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value as Json, json};
 
-use crate::access::audit::{self, Subject};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::Result;
@@ -30,12 +29,7 @@ pub async fn export(on: &Services, actor: &Actor, id: LeadId) -> Result<Option<J
         "enrollments": enrollments(on, id).await?,
         "auditLog": audit_lines(on, id).await?,
     });
-    on.db
-        .write(|tx| async move {
-            audit::record(on, &*tx, actor, Action::LeadExported, Subject("Lead", id.0), json!({})).await
-        })
-        .await?;
-    on.tell(events::Event::Audit);
+    on.write(actor, |w| async move { w.note(Action::LeadExported, id, json!({})).await }).await?;
     Ok(Some(exported))
 }
 

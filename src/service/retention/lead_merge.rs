@@ -1,18 +1,15 @@
 //! Two leads that are one person become one, with everything that was ever done for either.
 
-use sea_orm::{ActiveModelTrait, ModelTrait};
+use sea_orm::ModelTrait;
 use serde_json::{Map, Value as Json, json};
 
-use super::{endings, schedule};
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use super::endings;
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, require_version};
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::retention::{lead, lead_moves};
 
 /// Which two, and how.
@@ -37,33 +34,26 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
     if merge.keep == merge.duplicate {
         return Err(Error::invalid("duplicateId", "must be another lead than keepId"));
     }
-    let merged = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let (kept, duplicate) = both(tx, merge).await?;
-            require_version("lead", kept.version, merge.expected_version)?;
-            let now = schedule::now_in(on, tx).await?;
-            endings::merged(tx, duplicate.id, kept.id, now).await?;
-            let moved = lead_moves::all(tx, duplicate.id, kept.id).await?;
-            duplicate.clone().delete(tx).await?;
-            let kept =
-                combined(kept, duplicate, merge.takes_addresses).changed(on.now()).reset_all().update(tx).await?;
-            let metadata = json!({ "duplicate": merge.duplicate, "attempts": moved.attempts,
+    on.write(actor, |w| async move {
+        let (kept, duplicate) = both(&w, merge).await?;
+        require_version("lead", kept.version, merge.expected_version)?;
+        endings::merged(on, &w, duplicate.id, kept.id).await?;
+        let moved = lead_moves::all(&w, duplicate.id, kept.id).await?;
+        duplicate.clone().delete(&w).await?;
+        let kept = w.replace(&kept, combined(kept.clone(), duplicate, merge.takes_addresses)).await?;
+        let metadata = json!({ "duplicate": merge.duplicate, "attempts": moved.attempts,
                 "conversions": moved.conversions, "enrollments": moved.enrollments, "campaigns": moved.campaigns });
-            audit::record(on, tx, actor, Action::LeadsMerged, Subject("Lead", kept.id.0), metadata).await?;
-            Ok(kept)
-        })
-        .await?;
-    on.tell(Event::Report);
-    on.tell(Event::Audit);
-    Ok(merged)
+        w.tell(Event::Report);
+        w.note(Action::LeadsMerged, kept.id, metadata).await?;
+        Ok(kept)
+    })
+    .await
 }
 
 /// Both rows, locked in the order of their ids: two merges the other way round don't lock each other out.
-async fn both(tx: &Tx, merge: Merge) -> Result<(lead::Model, lead::Model)> {
-    let first = lead::Entity::require(tx, merge.keep.min(merge.duplicate)).await?;
-    let second = lead::Entity::require(tx, merge.keep.max(merge.duplicate)).await?;
+async fn both(w: &Write, merge: Merge) -> Result<(lead::Model, lead::Model)> {
+    let first = w.require(merge.keep.min(merge.duplicate)).await?;
+    let second = w.require(merge.keep.max(merge.duplicate)).await?;
     Ok(if first.id == merge.keep { (first, second) } else { (second, first) })
 }
 

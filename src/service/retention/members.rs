@@ -3,14 +3,11 @@
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{LeadId, RetentionCampaignId};
 use domain::retention::words::RetentionCampaignStatus;
-use events::Event;
-use storage::Noun;
 use storage::page;
 use storage::retention::lead_filter::LeadFilter;
 use storage::retention::{campaign, lead, members};
@@ -34,9 +31,7 @@ pub async fn assign(
 ) -> Result<(campaign::Model, i32)> {
     let filter = each_once(filter);
     require_known(on, &filter).await?;
-    let changed = in_parts(on, actor, id, &filter, assign_part).await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    in_parts(on, actor, id, &filter, assign_part).await
 }
 
 /// Takes leads out of a campaign, and returns it with the number of those that were in it.
@@ -46,9 +41,7 @@ pub async fn remove(
     id: RetentionCampaignId,
     filter: LeadFilter,
 ) -> Result<(campaign::Model, i32)> {
-    let changed = in_parts(on, actor, id, &each_once(filter), remove_part).await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    in_parts(on, actor, id, &each_once(filter), remove_part).await
 }
 
 /// Each id once, in rising order.
@@ -114,20 +107,17 @@ async fn assign_part(
     filter: LeadFilter,
     before: i32,
 ) -> Result<(campaign::Model, i32)> {
-    let (on, actor, filter) = (&on, &actor, &filter);
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = campaign::Entity::require(tx, id).await?;
-            if row.status == RetentionCampaignStatus::Completed {
-                return Err(Error::Precondition(format!("leads can't be assigned: the campaign is {}", row.status)));
-            }
-            let assigned = before.saturating_add(counted(members::assign(tx, id, filter, on.now()).await?));
-            let metadata = json!({ "assigned": assigned });
-            audit::record(on, tx, actor, Action::LeadsAssigned, Subject("RetentionCampaign", id.0), metadata).await?;
-            Ok((row, assigned))
-        })
-        .await
+    let filter = &filter;
+    on.write(&actor, |w| async move {
+        let row = w.require(id).await?;
+        if row.status == RetentionCampaignStatus::Completed {
+            return Err(Error::Precondition(format!("leads can't be assigned: the campaign is {}", row.status)));
+        }
+        let assigned = before.saturating_add(counted(members::assign(&w, id, filter, w.now).await?));
+        w.note_answer(Action::LeadsAssigned, id, json!({ "assigned": assigned }), &assigned).await?;
+        Ok((row, assigned))
+    })
+    .await
 }
 
 /// Takes some leads out; `before` is how many were taken out already.
@@ -138,17 +128,14 @@ async fn remove_part(
     filter: LeadFilter,
     before: i32,
 ) -> Result<(campaign::Model, i32)> {
-    let (on, actor, filter) = (&on, &actor, &filter);
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = campaign::Entity::require(tx, id).await?;
-            let removed = before.saturating_add(counted(members::remove(tx, id, filter).await?));
-            let metadata = json!({ "removed": removed });
-            audit::record(on, tx, actor, Action::LeadsRemoved, Subject("RetentionCampaign", id.0), metadata).await?;
-            Ok((row, removed))
-        })
-        .await
+    let filter = &filter;
+    on.write(&actor, |w| async move {
+        let row = w.require(id).await?;
+        let removed = before.saturating_add(counted(members::remove(&w, id, filter).await?));
+        w.note_answer(Action::LeadsRemoved, id, json!({ "removed": removed }), &removed).await?;
+        Ok((row, removed))
+    })
+    .await
 }
 
 fn counted(rows: u64) -> i32 {

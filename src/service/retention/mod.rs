@@ -32,3 +32,8 @@ pub mod sequence_live;
 pub mod switch;
 pub mod trigger;
 pub mod unsubscribe;
+
+/// What `old` becomes where undefined leaves it, and null removes it.
+fn changed_to<T>(old: Option<T>, new: async_graphql::MaybeUndefined<T>) -> Option<T> {
+    if new.is_undefined() { old } else { new.take() }
+}

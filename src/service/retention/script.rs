@@ -1,11 +1,10 @@
 //! Scripts: what is said to leads, checked when it is written.
 
 use async_graphql::MaybeUndefined;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
-use super::meta;
-use crate::access::audit::{self, Subject};
+use super::{changed_to, meta};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -13,8 +12,6 @@ use domain::id::{RetentionCampaignId, ScriptId};
 use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
 use domain::text::{self, Bounds};
-use events::Event;
-use storage::Noun;
 use storage::Tx;
 use storage::retention::{ab_test, campaign, script, sequence};
 
@@ -57,22 +54,18 @@ pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, field
         updated_at: now,
         version: 1,
     };
-    let row = &told(blank, fields)?;
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            settle(tx, row).await?;
-            script::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-            let metadata = json!({ "name": row.name, "type": row.channel });
-            audit::record(on, tx, actor, Action::ScriptCreated, Subject("Script", row.id.0), metadata).await
-        })
-        .await?;
-    on.tell(Event::Audit);
+    let row = &validated(blank, fields)?;
+    on.write(actor, |w| async move {
+        settle(&w, row).await?;
+        script::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        w.note(Action::ScriptCreated, row.id, json!({ "name": row.name, "type": row.channel })).await
+    })
+    .await?;
     Ok(row.clone())
 }
 
 /// The script `old` with what `fields` say, in its stored form; or all that is wrong with them.
-fn told(old: script::Model, fields: Fields) -> Result<script::Model> {
+fn validated(old: script::Model, fields: Fields) -> Result<script::Model> {
     let Fields { name, subject, content, vapi_config, campaign, is_default } = fields;
     let mut wrong = Violations::default();
     let line = |text: &str| {
@@ -81,14 +74,14 @@ fn told(old: script::Model, fields: Fields) -> Result<script::Model> {
     };
     let row = script::Model {
         name: name.map_or(old.name, |name| wrong.take("name", text::line(&name, Bounds::NAME))),
-        subject: or(old.subject, wrong.take_change("subject", subject, line)),
-        content: or(old.content, wrong.take_change("content", content, checked)),
+        subject: changed_to(old.subject, wrong.take_change("subject", subject, line)),
+        content: changed_to(old.content, wrong.take_change("content", content, checked)),
         vapi_config: match vapi_config {
             MaybeUndefined::Undefined => old.vapi_config,
             MaybeUndefined::Null => None,
             MaybeUndefined::Value(given) => Some(wrong.take("vapiConfig", meta::object(given))),
         },
-        campaign_id: or(old.campaign_id, campaign),
+        campaign_id: changed_to(old.campaign_id, campaign),
         is_default: is_default.unwrap_or(old.is_default),
         ..old
     };
@@ -112,10 +105,6 @@ fn checked(text: &str) -> Result<String, String> {
     placeholders::check(text).map(|()| text.to_owned())
 }
 
-fn or<T>(old: Option<T>, new: MaybeUndefined<T>) -> Option<T> {
-    if new.is_undefined() { old } else { new.take() }
-}
-
 /// Its campaign must be there; and of the scripts for a channel one is the default.
 async fn settle(tx: &Tx, row: &script::Model) -> Result<()> {
     if let Some(id) = row.campaign_id {
@@ -136,29 +125,16 @@ pub async fn update(
     expected_version: Option<i32>,
 ) -> Result<script::Model> {
     let fields = &fields;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = script::Entity::require(tx, id).await?;
-            require_version("script", old.version, expected_version)?;
-            let new = told(old.clone(), fields.clone())?;
-            settle(tx, &new).await?;
-            let mut row = old.changed(on.now());
-            row.name = Set(new.name);
-            row.subject = Set(new.subject);
-            row.content = Set(new.content);
-            row.vapi_config = Set(new.vapi_config);
-            row.campaign_id = Set(new.campaign_id);
-            row.is_default = Set(new.is_default);
-            let changed = row.update(tx).await?;
-            let metadata = json!({ "name": changed.name, "version": changed.version });
-            audit::record(on, tx, actor, Action::ScriptUpdated, Subject("Script", id.0), metadata).await?;
-            Ok(changed)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("script", old.version, expected_version)?;
+        let new = validated(old.clone(), fields.clone())?;
+        settle(&w, &new).await?;
+        let changed = w.replace(&old, new).await?;
+        w.note(Action::ScriptUpdated, id, json!({ "name": changed.name, "version": changed.version })).await?;
+        Ok(changed)
+    })
+    .await
 }
 
 /// Deletes a script. The contacts that used it stay, without it.
@@ -166,23 +142,17 @@ pub async fn update(
 /// # Errors
 /// [`Error::Precondition`] while a sequence that is not archived or an A/B test uses it.
 pub async fn delete(on: &Services, actor: &Actor, id: ScriptId) -> Result<script::Model> {
-    let deleted = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = script::Entity::require(tx, id).await?;
-            if let Some(user) = sequence::Entity::using(id).one(tx).await? {
-                return Err(Error::Precondition(format!("the script is used by the sequence \"{}\"", user.name)));
-            }
-            if let Some(user) = ab_test::Entity::using(id).one(tx).await? {
-                return Err(Error::Precondition(format!("the script is used by the A/B test \"{}\"", user.name)));
-            }
-            script::Entity::delete_by_id(id).exec(tx).await?;
-            let metadata = json!({ "name": row.name });
-            audit::record(on, tx, actor, Action::ScriptDeleted, Subject("Script", id.0), metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(deleted)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        if let Some(user) = sequence::Entity::using(id).one(&w).await? {
+            return Err(Error::Precondition(format!("the script is used by the sequence \"{}\"", user.name)));
+        }
+        if let Some(user) = ab_test::Entity::using(id).one(&w).await? {
+            return Err(Error::Precondition(format!("the script is used by the A/B test \"{}\"", user.name)));
+        }
+        script::Entity::delete_by_id(id).exec(&w).await?;
+        w.note(Action::ScriptDeleted, id, json!({ "name": row.name })).await?;
+        Ok(row)
+    })
+    .await
 }

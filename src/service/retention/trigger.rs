@@ -5,14 +5,12 @@ use serde_json::json;
 
 use super::enrollment::enroll_many;
 use super::schedule;
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::Services;
 use domain::audit::Action;
 use domain::error::Result;
 use domain::id::{LeadId, SequenceEnrollmentId};
 use domain::retention::trigger::{Span, TriggerConfig};
 use domain::retention::words::{RetentionSequenceStatus, TriggerType};
-use events::Event;
 use storage::Noun;
 use storage::retention::queue;
 use storage::retention::queue::enroll::{Candidate, NewEnrollment, candidates};
@@ -50,7 +48,6 @@ async fn enroll_new(on: &Services, sequence: &sequence::Model) -> Result<()> {
         }
         after = found.last().copied();
         enroll_chunk(on, sequence, &found).await?;
-        on.tell(Event::Sequence(sequence.id));
     }
     advance(on, sequence, &span).await
 }
@@ -61,27 +58,23 @@ async fn enroll_chunk(on: &Services, sequence: &sequence::Model, found: &[Candid
     let wanted = |lead: &LeadId| NewEnrollment { id: SequenceEnrollmentId::generate(), lead_id: *lead, attempt: 1 };
     let wanted: Vec<NewEnrollment> = leads.iter().map(wanted).collect();
     let (leads, wanted) = (&leads, &wanted);
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            queue::lock_leads(tx, leads).await?;
-            let made = enroll_many(on, tx, sequence, wanted).await?;
-            if made.is_empty() {
-                return Ok(());
-            }
-            let metadata = json!({ "name": sequence.name, "enrolled": made.len() });
-            let subject = Subject("RetentionSequence", sequence.id.0);
-            audit::record(on, tx, &Actor::system(), Action::LeadsEnrolled, subject, metadata).await
-        })
-        .await
+    on.system_write(|w| async move {
+        queue::lock_leads(&w, leads).await?;
+        let made = enroll_many(on, &w, sequence, wanted).await?;
+        if made.is_empty() {
+            return Ok(());
+        }
+        let metadata = json!({ "name": sequence.name, "enrolled": made.len() });
+        w.note(Action::LeadsEnrolled, sequence.id, metadata).await
+    })
+    .await
 }
 
 /// Everything up to the end of the span has been looked at.
 async fn advance(on: &Services, sequence: &sequence::Model, span: &Span) -> Result<()> {
-    on.db
-        .write(|tx| async move {
-            sequence::Entity::looked(sequence.id, span.until).exec(&*tx).await?;
-            Ok(())
-        })
-        .await
+    on.system_write(|w| async move {
+        sequence::Entity::looked(sequence.id, span.until).exec(&w).await?;
+        Ok(())
+    })
+    .await
 }

@@ -8,9 +8,10 @@ use crate::Services;
 use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::words::ContactChannel;
-use events::Event;
 use storage::retention::lead;
 
+/// What the signature is for.
+const PURPOSE: &str = "unsubscribe";
 /// Digits of an id.
 const ID: usize = 32;
 /// Digits of its signature: 128 bits, which nobody guesses.
@@ -22,7 +23,7 @@ pub fn url(on: &Services, lead: LeadId) -> String {
 }
 
 fn signature(on: &Services, lead: LeadId) -> String {
-    let mut signature = on.key.fingerprint("unsubscribe", lead.0.as_bytes());
+    let mut signature = on.key.fingerprint(PURPOSE, lead.0.as_bytes());
     signature.truncate(SIGNATURE);
     signature
 }
@@ -31,20 +32,19 @@ fn signature(on: &Services, lead: LeadId) -> String {
 pub fn open(on: &Services, token: &str) -> Option<LeadId> {
     let (id, signed) = token.split_at_checked(ID)?;
     let lead = LeadId(Uuid::try_parse(id).ok()?);
-    (signed.len() == SIGNATURE && signature(on, lead) == signed).then_some(lead)
+    let is_ours = signed.len() == SIGNATURE && on.key.has_made(PURPOSE, lead.0.as_bytes(), signed);
+    is_ours.then_some(lead)
 }
 
 /// No more emails to the lead of this link; false if it is none of ours. One who is gone gets none anyway.
 pub async fn unsubscribe(on: &Services, token: &str) -> Result<bool> {
     let Some(id) = open(on, token) else { return Ok(false) };
-    on.db
-        .write(|tx| async move {
-            if let Some(lead) = lead::Entity::find_by_id(id).lock_exclusive().one(&*tx).await? {
-                effects::opt_out(on, &tx, lead, ContactChannel::Email, "the link in an email").await?;
-            }
-            Ok(())
-        })
-        .await?;
-    on.tell(Event::Audit);
+    on.system_write(|w| async move {
+        if let Some(lead) = lead::Entity::find_by_id(id).lock_exclusive().one(&w).await? {
+            effects::opt_out(on, &w, lead, ContactChannel::Email, "the link in an email").await?;
+        }
+        Ok(())
+    })
+    .await?;
     Ok(true)
 }

@@ -14,7 +14,7 @@ use domain::role::Role;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ApiTokenId,
-    /// Whose it is: it ends with him.
+    /// The user whose token it is: it ends with him.
     pub user_id: UserId,
     pub name: String,
     /// The most that it may do; never more than its user.

@@ -36,7 +36,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
-    /// What these accounts know of these channels.
+    /// The knowledge that these accounts have of these channels.
     pub fn among(accounts: &[TelegramAccountId], channels: &[ChannelId]) -> Select<Self> {
         let of = Self::find().filter(Column::AccountId.is_in(accounts.iter().copied()));
         of.filter(Column::ChannelId.is_in(channels.iter().copied()))

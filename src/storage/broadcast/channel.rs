@@ -74,7 +74,7 @@ impl Entity {
 }
 
 impl Model {
-    /// What it fills the placeholders of a message with.
+    /// The values with which the channel fills the placeholders of a message.
     pub fn placeholders(&self) -> template::Channel<'_> {
         let title = self.title.as_deref().unwrap_or_default();
         template::Channel {

@@ -11,7 +11,7 @@ use domain::id::ChannelImportId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub import_id: ChannelImportId,
-    /// Its number in the file, from 1.
+    /// The line's number in the file, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub line: i64,
     pub message: String,

@@ -20,10 +20,10 @@ pub struct Model {
     pub pid: i32,
     /// When the process started, in clock ticks since the boot: pids are used again.
     pub pid_started: i64,
-    /// Its data folder.
+    /// The process's data folder.
     pub data_dir: String,
     pub started_at: DateTimeUtc,
-    /// It has given all its leases back, or somebody took them over.
+    /// When it has given all its leases back, or somebody took them over.
     pub ended_at: Option<DateTimeUtc>,
 }
 
@@ -39,7 +39,7 @@ impl Entity {
         Self::find().filter(Column::EndedAt.is_null())
     }
 
-    /// Those of them that send: a command that only looks at accounts has no data folder.
+    /// Running processes that send: a command that only looks at accounts has no data folder.
     pub fn sending() -> Select<Self> {
         Self::live().filter(Column::DataDir.ne(""))
     }

@@ -48,7 +48,7 @@ impl sea_orm::ActiveModelBehavior for ActiveModel {}
 /// How far the change of a campaign's messages is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// What becomes of them.
+    /// What becomes of the messages.
     pub kind: SentChangeKind,
     /// Not done yet.
     pub queued: i64,
@@ -97,7 +97,7 @@ impl Entity {
         Ok(due.all(db).await?)
     }
 
-    /// What the changes of these campaigns have come to.
+    /// Counts how the changes of these campaigns stand.
     pub async fn counts(
         db: &impl ConnectionTrait,
         campaigns: &[BroadcastCampaignId],
@@ -134,10 +134,10 @@ impl Entity {
     }
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Came {
-    /// It is done.
+    /// The change is done.
     Done,
     /// Telegram refuses.
     Failed(String),

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, Condition, QueryOrder};
+use sea_orm::{Condition, QueryOrder};
 
 use crate::noun::noun;
 use domain::error::Result;
@@ -52,7 +52,7 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 
-    /// Those that say which script goes out: they run, or they have a winner. The newest come first.
+    /// Tests that say which script goes out: they run, or they have a winner. The newest come first.
     pub fn deciding() -> Select<Self> {
         let decides = Condition::any().add(Column::Status.eq(AbTestStatus::Running)).add(Column::Winner.is_not_null());
         Self::find().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)
@@ -61,16 +61,5 @@ impl Entity {
     /// Tests with this script on one of their sides.
     pub fn using(script: ScriptId) -> Select<Self> {
         Self::find().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

@@ -1,7 +1,7 @@
 //! Retention campaigns.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, Condition, QueryOrder, QuerySelect};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use crate::noun::{Noun, noun};
 use crate::retention::lists::{Channels, Days, Texts};
@@ -38,7 +38,7 @@ pub struct Model {
     pub instantly_campaign_id: Option<String>,
     /// The texts of Instantly's emails, in order.
     pub email_sequence: Texts,
-    /// What replaces parts of VAPI's calls.
+    /// JSON that replaces parts of VAPI's calls.
     pub vapi_config: Option<Json>,
     pub start_date: Option<DateTimeUtc>,
     pub end_date: Option<DateTimeUtc>,
@@ -81,16 +81,5 @@ impl Entity {
         let rows = Self::by_ids(ids).order_by_asc(Column::Id).lock_shared().all(tx).await?;
         let is_paused = |row: &Model| row.status == RetentionCampaignStatus::Paused;
         Ok(rows.into_iter().filter(is_paused).map(|row| row.id).collect())
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

@@ -35,7 +35,7 @@ pub struct Model {
     pub cost_micros: Option<i64>,
     /// Three capitals, as in ISO 4217.
     pub currency: Option<String>,
-    /// What the provider said, a JSON object.
+    /// The provider's answer, a JSON object.
     pub result: Option<Json>,
     pub notes: Option<String>,
 }

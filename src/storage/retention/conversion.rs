@@ -1,6 +1,5 @@
 //! Conversions: what came of the contacts.
 
-use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
@@ -29,13 +28,13 @@ pub struct Model {
     pub original_status: Option<String>,
     pub sub_id: Option<String>,
     pub click_id: Option<String>,
-    /// Who reported it, in small letters: keitaro, webhook, manual and others.
+    /// The reporter of the conversion, in small letters: keitaro, webhook, manual and others.
     pub source: String,
     /// The click id or the sub id; with the source and the transaction it is the key of a conversion.
     pub subject_id: String,
     /// Empty where there is none.
     pub transaction_id: String,
-    /// What was reported, as it came.
+    /// The report, as it came.
     pub postback_data: Option<Json>,
     /// How its revenue is divided among the contacts before it.
     pub attribution: Option<Json>,
@@ -62,16 +61,5 @@ impl Entity {
     /// The conversions of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

@@ -1,6 +1,5 @@
 //! Rules that skip a channel which does worse than it should.
 
-use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 
 use crate::noun::noun;
@@ -18,7 +17,7 @@ pub struct Model {
     pub metric: ConversionMetric,
     /// The threshold, in millionths.
     pub value_micros: i64,
-    /// What was measured or is expected, 0 to 1.
+    /// The rate that was measured or is expected, 0 to 1.
     pub conversion_rate: f64,
     /// Attempts below which it says nothing.
     pub sample_size: i32,
@@ -37,14 +36,3 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 noun!(ConversionRuleId);
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
-    }
-}

@@ -24,7 +24,7 @@ pub struct Model {
     pub is_worse: bool,
     /// Attempts that it looked at.
     pub attempts: i64,
-    /// What the metric was.
+    /// The value of the metric.
     pub measured: Option<f64>,
 }
 

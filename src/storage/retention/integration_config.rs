@@ -1,6 +1,5 @@
 //! How providers are reached.
 
-use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 
 use crate::noun::noun;
@@ -16,12 +15,12 @@ pub struct Model {
     pub id: IntegrationConfigId,
     /// In small letters; no two have the same.
     pub provider: String,
-    /// What it is for: email, sms, call, tracking.
+    /// The purpose of the integration: email, sms, call, tracking.
     #[sea_orm(column_name = "type")]
     pub kind: String,
     /// Encrypted.
     pub config: String,
-    /// What may be shown of it: fields, and the last characters of secrets.
+    /// The parts that may be shown: fields, and the last characters of secrets.
     pub hints: Json,
     pub is_active: bool,
     pub created_at: DateTimeUtc,
@@ -43,19 +42,8 @@ impl Entity {
         Self::find().filter(Column::Provider.eq(provider.name()))
     }
 
-    /// Those that are used.
+    /// Integrations that are used.
     pub fn active() -> Select<Self> {
         Self::find().filter(Column::IsActive.eq(true))
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

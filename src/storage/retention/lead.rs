@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue, Condition, QueryOrder, Value};
+use sea_orm::{Condition, QueryOrder, Value};
 
 use crate::noun::noun;
 use domain::error::Result;
@@ -147,15 +147,6 @@ impl Model {
             ContactChannel::Webhook => Some(""),
             ContactChannel::Telegram => self.telegram_username.as_deref(),
         }
-    }
-
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Model {
     pub mapping: Json,
     /// The campaign that the leads are assigned to.
     pub campaign_id: Option<RetentionCampaignId>,
-    /// Its people must never be contacted.
+    /// Whether its people must never be contacted.
     pub is_suppression_list: bool,
     pub lines: i64,
     pub inserted: i64,
@@ -65,7 +65,7 @@ impl Entity {
 }
 
 impl Model {
-    /// Whether it is being done, and everything before this byte of its file has been written.
+    /// Whether the import is being done, and everything before this byte of its file has been written.
     pub fn is_at(&self, byte: i64) -> bool {
         self.status == ImportStatus::Running && self.bytes_read == byte
     }

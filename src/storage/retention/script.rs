@@ -1,6 +1,5 @@
 //! Scripts: the texts of emails, messages, calls and webhooks.
 
-use sea_orm::ActiveValue;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
@@ -22,7 +21,7 @@ pub struct Model {
     pub subject: Option<String>,
     /// With placeholders.
     pub content: Option<String>,
-    /// What VAPI needs for a call, a JSON object.
+    /// VAPI's settings for a call, a JSON object.
     pub vapi_config: Option<Json>,
     /// None: of any campaign.
     pub campaign_id: Option<RetentionCampaignId>,
@@ -59,16 +58,5 @@ impl Entity {
             .filter(same_campaign)
             .filter(Column::IsDefault.eq(true))
             .filter(Column::Id.ne(row.id))
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

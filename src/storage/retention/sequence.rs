@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue, Condition, QuerySelect, QueryTrait, UpdateMany};
+use sea_orm::{Condition, QuerySelect, QueryTrait, UpdateMany};
 
 use crate::noun::noun;
 use crate::retention::lists::Channels;
@@ -23,7 +23,7 @@ pub struct Model {
     pub channels: Channels,
     pub trigger_type: TriggerType,
     pub trigger_config: Json,
-    /// Whose contact hours and limits govern it; None: the defaults.
+    /// The campaign whose contact hours and limits govern it; None: the defaults.
     pub campaign_id: Option<RetentionCampaignId>,
     /// The version of its steps that new enrollments get; 0 before there are any.
     pub steps_version: i32,
@@ -64,16 +64,5 @@ impl Entity {
             .filter(Column::Id.eq(id))
             .filter(Column::Status.eq(RetentionSequenceStatus::Active))
             .filter(earlier)
-    }
-}
-
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
     }
 }

@@ -19,8 +19,9 @@ use domain::retention::words::{
 };
 use providers::simulated::LEDGER;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
+use service::retention::endings::{self, Ending};
 use service::retention::sequence::steps::{self, NewStep};
-use service::retention::{endings, enrollment, schedule, sequence};
+use service::retention::{enrollment, sequence};
 use storage::Noun;
 use storage::retention::lists::{Channels, Days};
 use storage::retention::queue::pace;
@@ -325,9 +326,8 @@ async fn a_conversion_stops_what_is_left_and_a_lead_can_be_enrolled_again() {
     let lead = bureau.lead("ann", |_| ()).await;
     let first = bureau.enroll(sequence.id, lead).await;
     assert!(matches!(enrollment::enroll(on, actor, sequence.id, lead).await, Err(Error::Conflict(_))));
-    let now = schedule::now(on).await.unwrap();
-    let changed = on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
-    assert_eq!(changed, [sequence.id]);
+    let convert = on.system_write(|w| async move { endings::end_all(on, &w, lead, Ending::Converted).await });
+    assert!(convert.await.unwrap());
     let rows = bureau.executions(lead).await;
     assert_eq!((rows[0].status, rows[0].reason), (ExecutionStatus::Cancelled, Some(ExecutionReason::Ended)));
     let again = bureau.enroll(sequence.id, lead).await;

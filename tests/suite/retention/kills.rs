@@ -8,7 +8,7 @@ use domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionReason
 use providers::simulated::LEDGER;
 use rand::seq::IndexedRandom;
 use sea_orm::{ColumnTrait, QueryFilter};
-use service::retention::{endings, schedule};
+use service::retention::endings::{self, Ending};
 use storage::Noun;
 use storage::retention::{contact_attempt, enrollment, execution};
 
@@ -54,9 +54,8 @@ async fn heavy_killed_at_random_instants_no_step_reaches_a_lead_twice() {
         tokio::time::sleep(Duration::from_millis(rand::random_range(200..1_800))).await;
         process.kill();
         let lead = *all.choose(&mut rand::rng()).unwrap();
-        let now = schedule::now(on).await.unwrap();
-        let ended = on.db.write(|tx| async move { endings::converted(&tx, lead, now).await }).await.unwrap();
-        converted.extend((!ended.is_empty()).then_some(lead));
+        let convert = on.system_write(|w| async move { endings::end_all(on, &w, lead, Ending::Converted).await });
+        converted.extend(convert.await.unwrap().then_some(lead));
         process = serve();
     }
     let patience = Duration::from_mins(2) + Duration::from_millis(50) * u32::try_from(leads()).unwrap();

@@ -21,6 +21,7 @@ pub mod rows;
 mod scripts;
 mod statements;
 mod tables;
+mod told;
 
 use domain::id::LeadId;
 use graphql::engine::id::encode;

@@ -4,55 +4,53 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, Query
 use serde_json::Value as Json;
 
 use super::Applied;
-use crate::Services;
 use crate::retention::effects;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::{ContactAttemptId, RetentionCampaignId};
 use domain::retention::callback::{self, News};
 use domain::retention::credentials::Provider;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
 use storage::Noun;
-use storage::Tx;
 use storage::retention::webhook_event::Model;
 use storage::retention::{campaign, contact_attempt, lead};
 
 /// What an event says of the contact that it is about.
-pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {
+pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     let event: Json = serde_json::from_str(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let text = |name: &str| event[name].as_str().filter(|text| !text.is_empty());
     let kind = text("event_type").unwrap_or_default();
     let (Some(mut news), Some(email)) = (callback::instantly(kind), text("lead_email")) else {
-        return Ok(Applied::default());
+        return Ok(Applied::Done);
     };
     let known = lead::Entity::all().filter(lead::Column::Email.eq(email.trim().to_lowercase()));
-    let Some(lead) = known.lock_exclusive().one(tx).await? else { return Ok(Applied::UNMATCHED) };
+    let Some(lead) = known.lock_exclusive().one(w).await? else { return Ok(Applied::Unmatched) };
     if let Some(reply) = text("reply_text_snippet") {
         news.result.insert("reply".into(), reply.chars().take(500).collect::<String>().into());
     }
     let campaign = match text("campaign_id") {
-        Some(id) => campaign::Entity::all().filter(campaign::Column::InstantlyCampaignId.eq(id)).one(tx).await?,
+        Some(id) => campaign::Entity::all().filter(campaign::Column::InstantlyCampaignId.eq(id)).one(w).await?,
         None => None,
     };
     let campaign = campaign.map(|row| row.id);
     if news.is_opt_out {
-        let changed = effects::opt_out(on, tx, lead, ContactChannel::Email, "Instantly told so").await?;
-        return Ok(Applied::of(changed));
+        effects::opt_out(on, w, lead, ContactChannel::Email, "Instantly told so").await?;
+        return Ok(Applied::Done);
     }
     let is_bounce = news.status == Some(ContactAttemptStatus::Bounced);
-    let attempt = attempt(on, tx, &lead, campaign, &news, text("email_id")).await?;
-    let mut changed = effects::advance(on, tx, lead.clone(), attempt, news).await?;
+    let attempt = attempt(w, &lead, campaign, &news, text("email_id")).await?;
+    effects::advance(on, w, lead.clone(), attempt, news).await?;
     if is_bounce {
         // To write there again would harm the sender.
-        let lead = lead::Entity::require(tx, lead.id).await?;
-        changed.extend(effects::opt_out(on, tx, lead, ContactChannel::Email, "the address does not exist").await?);
+        let lead = w.require(lead.id).await?;
+        effects::opt_out(on, w, lead, ContactChannel::Email, "the address does not exist").await?;
     }
-    Ok(Applied::of(changed))
+    Ok(Applied::Done)
 }
 
 /// The contact that an event is about: the last one by Instantly, or a new one for an email of which nothing is known.
 async fn attempt(
-    on: &Services,
-    tx: &Tx,
+    w: &Write,
     lead: &lead::Model,
     campaign: Option<RetentionCampaignId>,
     news: &News,
@@ -62,18 +60,17 @@ async fn attempt(
     let by_instantly = contact_attempt::Entity::to(lead.id).filter(Column::Provider.eq(Provider::Instantly.name()));
     let by_instantly = by_instantly.order_by_desc(Column::StartedAt);
     if let Some(id) = email_id
-        && let Some(row) = by_instantly.clone().filter(Column::ProviderRef.eq(id)).limit(1).one(tx).await?
+        && let Some(row) = by_instantly.clone().filter(Column::ProviderRef.eq(id)).limit(1).one(w).await?
     {
-        return contact_attempt::Entity::require(tx, row.id).await;
+        return w.require(row.id).await;
     }
-    if let Some(row) = by_instantly.limit(1).one(tx).await? {
+    if let Some(row) = by_instantly.limit(1).one(w).await? {
         // Another email of the same campaign is another contact.
         let was_sent = row.result.as_ref().is_some_and(|result| result["sent"] == true);
         if news.status != Some(ContactAttemptStatus::Sent) || !was_sent {
-            return contact_attempt::Entity::require(tx, row.id).await;
+            return w.require(row.id).await;
         }
     }
-    let now = on.now();
     let row = contact_attempt::Model {
         id: ContactAttemptId::generate(),
         lead_id: lead.id,
@@ -86,7 +83,7 @@ async fn attempt(
         status: ContactAttemptStatus::Pending,
         provider: Some(Provider::Instantly.name().into()),
         provider_ref: email_id.map(ToOwned::to_owned),
-        started_at: now,
+        started_at: w.now,
         completed_at: None,
         duration: None,
         cost_micros: None,
@@ -94,5 +91,5 @@ async fn attempt(
         result: None,
         notes: None,
     };
-    Ok(row.into_active_model().insert(tx).await?)
+    Ok(row.into_active_model().insert(w).await?)
 }

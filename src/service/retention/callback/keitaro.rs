@@ -1,18 +1,17 @@
 //! Postbacks of Keitaro: conversions.
 
 use super::{Applied, pairs};
-use crate::Services;
 use crate::retention::conversion::{self, Report};
 use crate::retention::integration;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::retention::keitaro::Postback;
-use storage::Tx;
 use storage::retention::webhook_event::Model;
 
 /// Records the conversion. One whose lead is not known yet is recorded, too, and matched later.
-pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {
+pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     let postback = Postback::read(pairs::all(row)).map_err(|why| Error::invalid("sub_id", why))?;
-    let set_up = integration::keitaro(on, tx).await?;
+    let set_up = integration::keitaro(on, w).await?;
     let currency = set_up.as_ref().map_or("USD", |keitaro| &keitaro.currency);
     let report = Report {
         source: "keitaro".into(),
@@ -28,6 +27,6 @@ pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied
         data: Some(postback.data),
         lead_converts: set_up.as_ref().is_none_or(|keitaro| keitaro.lead_converts),
     };
-    let (_, changed) = conversion::record_in(on, tx, &report).await?;
-    Ok(Applied::of(changed))
+    conversion::record_in(on, w, &report).await?;
+    Ok(Applied::Done)
 }

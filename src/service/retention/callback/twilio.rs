@@ -5,14 +5,14 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{Applied, pairs};
-use crate::Services;
-use crate::retention::effects::{self, Ending};
+use crate::retention::effects;
+use crate::retention::endings::{Ending, end_all};
+use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::ContactAttemptId;
 use domain::retention::callback::{self, News, Wish, wish};
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
 use storage::Noun;
-use storage::Tx;
 use storage::retention::webhook_event::Model;
 use storage::retention::{contact_attempt, lead};
 
@@ -20,15 +20,15 @@ use storage::retention::{contact_attempt, lead};
 const LONGEST: usize = 1_600;
 
 /// A status, or a message of a lead.
-pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {
+pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     let pairs = pairs::all(row);
     match pairs::value(&pairs, "MessageStatus").or_else(|| pairs::value(&pairs, "SmsStatus")) {
-        Some("received") | None => inbound(on, tx, &pairs).await,
+        Some("received") | None => inbound(on, w, &pairs).await,
         Some(status) => {
             let attempt = pairs::value(&pairs, "attempt").and_then(|id| Uuid::try_parse(id).ok());
             let sid = pairs::value(&pairs, "MessageSid").or_else(|| pairs::value(&pairs, "SmsSid"));
             let news = callback::twilio(status, pairs::value(&pairs, "ErrorCode"));
-            of_attempt(on, tx, attempt.map(ContactAttemptId), sid, news).await
+            of_attempt(on, w, attempt.map(ContactAttemptId), sid, news).await
         }
     }
 }
@@ -36,61 +36,54 @@ pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied
 /// What is told of the contact `id`, or of the one that the provider calls `reference`.
 pub(super) async fn of_attempt(
     on: &Services,
-    tx: &Tx,
+    w: &Write,
     id: Option<ContactAttemptId>,
     reference: Option<&str>,
     news: News,
 ) -> Result<Applied> {
     let mut found = match id {
-        Some(id) => contact_attempt::Entity::by_ids(&[id]).one(tx).await?,
+        Some(id) => contact_attempt::Entity::by_ids(&[id]).one(w).await?,
         None => None,
     };
     if let (None, Some(reference)) = (&found, reference) {
         let named = contact_attempt::Entity::all().filter(contact_attempt::Column::ProviderRef.eq(reference));
-        found = named.limit(1).one(tx).await?;
+        found = named.limit(1).one(w).await?;
     }
-    let Some(attempt) = found else { return Ok(Applied::UNMATCHED) };
-    let lead = lead::Entity::require(tx, attempt.lead_id).await?;
+    let Some(attempt) = found else { return Ok(Applied::Unmatched) };
+    let lead = w.require(attempt.lead_id).await?;
     // Once more, now that nobody else can change it.
-    let attempt = contact_attempt::Entity::require(tx, attempt.id).await?;
-    Ok(Applied::of(effects::advance(on, tx, lead, attempt, news).await?))
+    let attempt = w.require(attempt.id).await?;
+    effects::advance(on, w, lead, attempt, news).await?;
+    Ok(Applied::Done)
 }
 
-async fn inbound(on: &Services, tx: &Tx, pairs: &[(String, String)]) -> Result<Applied> {
+async fn inbound(on: &Services, w: &Write, pairs: &[(String, String)]) -> Result<Applied> {
     let (Some(from), body) = (pairs::value(pairs, "From"), pairs::value(pairs, "Body").unwrap_or_default()) else {
-        return Ok(Applied::default());
+        return Ok(Applied::Done);
     };
-    let known = lead::Entity::all().filter(lead::Column::Phone.eq(from)).lock_exclusive().one(tx).await?;
+    let known = lead::Entity::all().filter(lead::Column::Phone.eq(from)).lock_exclusive().one(w).await?;
     // Somebody who is no lead, or not yet one: a STOP holds when he becomes one.
-    let Some(lead) = known else { return Ok(Applied::UNMATCHED) };
-    let changed = match wish(body, pairs::value(pairs, "OptOutType")) {
-        Wish::Stop => effects::opt_out(on, tx, lead, ContactChannel::Sms, "a reply to a text message").await?,
-        Wish::Start => {
-            effects::opt_in(on, tx, lead, ContactChannel::Sms, "a reply to a text message").await?;
-            Vec::new()
-        }
-        Wish::Talk => replied(on, tx, lead, body).await?,
-    };
-    Ok(Applied::of(changed))
+    let Some(lead) = known else { return Ok(Applied::Unmatched) };
+    match wish(body, pairs::value(pairs, "OptOutType")) {
+        Wish::Stop => effects::opt_out(on, w, lead, ContactChannel::Sms, "a reply to a text message").await?,
+        Wish::Start => effects::opt_in(w, lead, ContactChannel::Sms, "a reply to a text message").await?,
+        Wish::Talk => replied(on, w, lead, body).await?,
+    }
+    Ok(Applied::Done)
 }
 
 /// A reply is to the last text message that went out.
-async fn replied(
-    on: &Services,
-    tx: &Tx,
-    lead: lead::Model,
-    body: &str,
-) -> Result<Vec<domain::id::RetentionSequenceId>> {
+async fn replied(on: &Services, w: &Write, lead: lead::Model, body: &str) -> Result<()> {
     let last = contact_attempt::Entity::to(lead.id)
         .filter(contact_attempt::Column::Channel.eq(ContactChannel::Sms))
         .order_by_desc(contact_attempt::Column::StartedAt)
         .limit(1)
-        .one(tx)
+        .one(w)
         .await?;
-    let Some(last) = last else { return effects::end(on, tx, lead.id, Ending::Reply).await };
-    let last = contact_attempt::Entity::require(tx, last.id).await?;
+    let Some(last) = last else { return end_all(on, w, lead.id, Ending::Reply).await.map(drop) };
+    let last = w.require(last.id).await?;
     let reply: String = body.chars().take(LONGEST).collect();
     let result = Map::from_iter([("replied".to_owned(), json!(true)), ("reply".into(), json!(reply))]);
     let news = News { status: Some(ContactAttemptStatus::Success), result, is_reply: true, ..News::default() };
-    effects::advance(on, tx, lead, last, news).await
+    effects::advance(on, w, lead, last, news).await
 }

@@ -5,12 +5,11 @@ use uuid::Uuid;
 
 use super::Applied;
 use super::twilio::of_attempt;
-use crate::Services;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::ContactAttemptId;
 use domain::retention::callback::{self, News};
 use domain::retention::words::ContactAttemptStatus;
-use storage::Tx;
 use storage::retention::webhook_event::Model;
 
 /// Where Herald's own id may stand in what VAPI tells of a call.
@@ -22,7 +21,7 @@ const ATTEMPT: [&str; 4] = [
 ];
 
 /// A change of status, or the report at the end.
-pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied> {
+pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     let body: Json = serde_json::from_str(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let message = &body["message"];
     let news = match message["type"].as_str() {
@@ -34,10 +33,10 @@ pub(super) async fn apply(on: &Services, tx: &Tx, row: &Model) -> Result<Applied
             News { status: is_on_its_way.then_some(ContactAttemptStatus::Sent), result, ..News::default() }
         }
         // Talk, tools and the like: nothing of that is kept.
-        _ => return Ok(Applied::default()),
+        _ => return Ok(Applied::Done),
     };
     let call = &message["call"];
-    of_attempt(on, tx, attempt(call), call["id"].as_str(), news).await
+    of_attempt(on, w, attempt(call), call["id"].as_str(), news).await
 }
 
 /// Which contact a call was made for.

@@ -4,17 +4,14 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
-use super::store;
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
-use domain::audit::Action;
+use crate::{Actor, Services, Write};
+use domain::audit::{Action, Subject};
 use domain::error::Result;
 use domain::id::{ContactAttemptId, ConversionId};
 use domain::retention::attribution::{Rule, Share, Touch};
 use domain::retention::words::ContactAttemptStatus;
 use events::Event;
 use storage::Noun;
-use storage::Tx;
 use storage::retention::{contact_attempt, conversion, lead};
 
 /// Contacts of one lead that are looked at, the newest.
@@ -22,29 +19,22 @@ const TOUCHES: u64 = 1_000;
 /// Conversions that one transaction computes again.
 const ROUND: u64 = 200;
 
-/// The row with its lead and its credit, stored.
+/// The row with its lead and its credit.
 pub(super) async fn assign(
     on: &Services,
-    tx: &Tx,
+    w: &Write,
     mut row: conversion::Model,
     lead: Option<&lead::Model>,
     clicked: Option<ContactAttemptId>,
 ) -> Result<conversion::Model> {
     if let Some(lead) = lead {
         row.lead_id = Some(lead.id);
-        credit(tx, &mut row, &on.rules.attribution, clicked, on.now()).await?;
+        credit(w, &mut row, &on.rules.attribution, clicked).await?;
     }
-    store(tx, &row).await?;
     Ok(row)
 }
 
-async fn credit(
-    tx: &Tx,
-    row: &mut conversion::Model,
-    rule: &Rule,
-    clicked: Option<ContactAttemptId>,
-    now: DateTime<Utc>,
-) -> Result<()> {
+async fn credit(w: &Write, row: &mut conversion::Model, rule: &Rule, clicked: Option<ContactAttemptId>) -> Result<()> {
     let Some(lead) = row.lead_id else { return Ok(()) };
     let reached = [
         ContactAttemptStatus::Sent,
@@ -57,7 +47,7 @@ async fn credit(
         .filter(contact_attempt::Column::StartedAt.lte(row.created_at))
         .order_by_desc(contact_attempt::Column::StartedAt)
         .limit(TOUCHES)
-        .all(tx)
+        .all(w)
         .await?;
     let touches: Vec<_> = attempts.iter().map(|row| Touch { attempt: row.id.0, at: row.started_at }).collect();
     let shares = rule.divide(&touches, clicked.map(|id| id.0), row.created_at, row.revenue_micros);
@@ -66,7 +56,7 @@ async fn credit(
     let credited = match first {
         Some(id) => match attempts.into_iter().find(|row| row.id == id) {
             Some(known) => Some(known),
-            None => contact_attempt::Entity::by_ids(&[id]).one(tx).await?,
+            None => contact_attempt::Entity::by_ids(&[id]).one(w).await?,
         },
         None => None,
     };
@@ -75,7 +65,7 @@ async fn credit(
     row.step_id = credited.as_ref().and_then(|attempt| attempt.step_id);
     row.channel = credited.as_ref().map(|attempt| attempt.channel);
     row.attribution = Some(told(rule, clicked, &shares));
-    row.attributed_at = Some(now);
+    row.attributed_at = Some(w.now);
     Ok(())
 }
 
@@ -91,7 +81,7 @@ fn told(rule: &Rule, clicked: Option<ContactAttemptId>, shares: &[Share]) -> ser
 pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime<Utc>) -> Result<i32> {
     let (mut after, mut count) = (None::<ConversionId>, 0_i32);
     loop {
-        let round = on.db.write(|tx| async move { recompute_round(on, &tx, &rule, since, after).await }).await?;
+        let round = on.system_write(|w| async move { recompute_round(&w, &rule, since, after).await }).await?;
         count = count.saturating_add(i32::try_from(round.len()).unwrap_or(i32::MAX));
         match round.last() {
             Some(last) => after = Some(*last),
@@ -99,19 +89,13 @@ pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime
         }
     }
     let metadata = &json!({ "model": rule.model, "windowDays": rule.window.num_days(), "conversions": count });
-    on.db
-        .write(|tx| async move {
-            audit::record(on, &*tx, actor, Action::ConversionsAttributed, None::<Subject>, metadata.clone()).await
-        })
-        .await?;
-    on.tell(Event::Report);
-    on.tell(Event::Audit);
+    let note = |w: Write| async move { w.note(Action::ConversionsAttributed, Subject::NONE, metadata.clone()).await };
+    on.write(actor, note).await?;
     Ok(count)
 }
 
 async fn recompute_round(
-    on: &Services,
-    tx: &Tx,
+    w: &Write,
     rule: &Rule,
     since: DateTime<Utc>,
     after: Option<ConversionId>,
@@ -125,13 +109,14 @@ async fn recompute_round(
     if let Some(after) = after {
         select = select.filter(Column::Id.gt(after));
     }
-    let rows = select.lock_exclusive().all(tx).await?;
+    let rows = select.lock_exclusive().all(w).await?;
     let ids = rows.iter().map(|row| row.id).collect();
-    for mut row in rows {
-        let clicked = row.attribution.as_ref().and_then(|told| told["clickedAttemptId"].as_str()?.parse().ok());
-        credit(tx, &mut row, rule, clicked.map(ContactAttemptId), on.now()).await?;
-        row.version += 1;
-        store(tx, &row).await?;
+    for old in rows {
+        let mut new = old.clone();
+        let clicked = old.attribution.as_ref().and_then(|told| told["clickedAttemptId"].as_str()?.parse().ok());
+        credit(w, &mut new, rule, clicked.map(ContactAttemptId)).await?;
+        w.replace(&old, new).await?;
     }
+    w.tell(Event::Report);
     Ok(ids)
 }

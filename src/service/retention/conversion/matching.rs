@@ -8,6 +8,7 @@ use crate::Services;
 use crate::retention::integration;
 use domain::error::Result;
 use domain::id::{ContactAttemptId, ConversionId, LeadId};
+use events::Event;
 use storage::Noun;
 use storage::Tx;
 use storage::retention::{contact_attempt, conversion, lead};
@@ -82,19 +83,19 @@ pub async fn match_later(on: &Services) -> Result<()> {
 
 async fn match_one(on: &Services, id: ConversionId) -> Result<()> {
     let lead_converts = integration::keitaro(on, on.db.reader()).await?.is_none_or(|keitaro| keitaro.lead_converts);
-    on.db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let Some(row) = conversion::Entity::by_ids(&[id]).one(tx).await? else { return Ok(()) };
-            let found = by_ids(tx, [&row.sub_id, &row.click_id]).await?;
-            let Some(lead) = found.lead else { return Ok(()) };
-            let lead = lead::Entity::require(tx, lead).await?;
-            let row = conversion::Entity::require(tx, id).await?;
-            if row.lead_id.is_none() {
-                let row = credit::assign(on, tx, row, Some(&lead), found.attempt).await?;
-                follow(on, tx, &row, Some(lead), lead_converts).await?;
-            }
-            Ok(())
-        })
-        .await
+    on.system_write(|w| async move {
+        let Some(row) = conversion::Entity::by_ids(&[id]).one(&w).await? else { return Ok(()) };
+        let found = by_ids(&w, [&row.sub_id, &row.click_id]).await?;
+        let Some(lead) = found.lead else { return Ok(()) };
+        let lead = w.require(lead).await?;
+        let row = w.require(id).await?;
+        if row.lead_id.is_none() {
+            let new = credit::assign(on, &w, row.clone(), Some(&lead), found.attempt).await?;
+            let row = w.replace(&row, new).await?;
+            w.tell(Event::Report);
+            follow(on, &w, &row, Some(lead), lead_converts).await?;
+        }
+        Ok(())
+    })
+    .await
 }

@@ -130,7 +130,7 @@ impl<'a> Round<'a> {
         let slots: Vec<i64> = slots.into_iter().flat_map(Slots::iter).collect();
         let due = claim::due(tx, claim.channel, now, claim.limit.max(LOOK)).await?;
         let mut around =
-            if due.is_empty() { Surroundings::default() } else { Surroundings::of(tx, &due, now - MEMORY).await? };
+            if due.is_empty() { Surroundings::default() } else { Surroundings::read(tx, &due, now - MEMORY).await? };
         let answers = if due.is_empty() { Answers::default() } else { hooks::ask(on, tx, &due, &around, now).await? };
         around.also(tx, answers.assignments.values().map(|one| one.script)).await?;
         let ledger = Ledger::open(tx, now, around.enrollments.values()).await?;

@@ -4,12 +4,12 @@ mod run;
 pub mod steps;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 pub use self::run::{activate, archive, pause, sweep_archived};
 use self::steps::NewStep;
-use crate::access::audit::{self, Subject};
+use super::changed_to;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -97,71 +97,51 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         version: 1,
     };
     let steps = &steps;
-    let created = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            require_campaign(tx, row.campaign_id).await?;
-            sequence::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-            let progress = sequence_progress::Model::new(row.id).into_active_model();
-            sequence_progress::Entity::insert(progress).exec_without_returning(tx).await?;
-            let created = if steps.is_empty() { row.clone() } else { steps::write(on, tx, row.clone(), steps).await? };
-            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", row.id.0));
-            audit::record(on, tx, actor, Action::RetentionSequenceCreated, subject, metadata).await?;
-            Ok(created)
-        })
-        .await?;
-    on.tell(Event::Audit);
-    Ok(created)
+    on.write(actor, |w| async move {
+        require_campaign(&w, row.campaign_id).await?;
+        sequence::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        let progress = sequence_progress::Model::new(row.id).into_active_model();
+        sequence_progress::Entity::insert(progress).exec_without_returning(&w).await?;
+        let created = if steps.is_empty() { row.clone() } else { steps::write(&w, row.clone(), steps).await? };
+        w.note(Action::RetentionSequenceCreated, row.id, json!({ "name": row.name })).await?;
+        Ok(created)
+    })
+    .await
 }
 
 /// Changes a sequence. Contact hours and limits of another campaign hold from the next step on.
 pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, change: Change) -> Result<sequence::Model> {
     let change = &change;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = sequence::Entity::require(tx, id).await?;
-            require_version("retention sequence", old.version, change.expected_version)?;
-            let row = changed(on, tx, old, change.clone()).await?.update(tx).await?;
-            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", id.0));
-            audit::record(on, tx, actor, Action::RetentionSequenceUpdated, subject, metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Sequence(id));
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("retention sequence", old.version, change.expected_version)?;
+        let new = changed(old.clone(), change.clone())?;
+        if new.campaign_id != old.campaign_id {
+            require_campaign(&w, new.campaign_id).await?;
+        }
+        let row = w.replace(&old, new).await?;
+        w.tell(Event::Sequence(id));
+        w.note(Action::RetentionSequenceUpdated, id, json!({ "name": row.name })).await?;
+        Ok(row)
+    })
+    .await
 }
 
-async fn changed(on: &Services, tx: &Tx, old: sequence::Model, change: Change) -> Result<sequence::ActiveModel> {
+/// The sequence `old` with what `change` says; or all that is wrong with it.
+fn changed(old: sequence::Model, change: Change) -> Result<sequence::Model> {
     let Change { name, description, channels, trigger, config, campaign, expected_version: _ } = change;
     let mut wrong = Violations::default();
-    let name = name.map(|name| wrong.take("name", text::line(&name, Bounds::NAME)));
-    let description = wrong.take_change("description", description, |text| text::prose(text, Bounds::DESCRIPTION));
-    let config = config.map(|config| checked(config, &mut wrong));
+    let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
+    let row = sequence::Model {
+        name: name.map_or(old.name, |name| wrong.take("name", text::line(&name, Bounds::NAME))),
+        description: changed_to(old.description, wrong.take_change("description", description, prose)),
+        channels: channels.map_or(old.channels, |channels| Channels(distinct(channels))),
+        trigger_type: trigger.unwrap_or(old.trigger_type),
+        trigger_config: config.map_or(old.trigger_config, |config| json!(checked(config, &mut wrong))),
+        campaign_id: changed_to(old.campaign_id, campaign),
+        ..old
+    };
     wrong.into_result()?;
-    let mut row = old.changed(on.now());
-    if let Some(name) = name {
-        row.name = Set(name);
-    }
-    if !description.is_undefined() {
-        row.description = Set(description.take());
-    }
-    if let Some(channels) = channels {
-        row.channels = Set(Channels(distinct(channels)));
-    }
-    if let Some(trigger) = trigger {
-        row.trigger_type = Set(trigger);
-    }
-    if let Some(config) = config {
-        row.trigger_config = Set(json!(config));
-    }
-    if !campaign.is_undefined() {
-        let campaign = campaign.take();
-        require_campaign(tx, campaign).await?;
-        row.campaign_id = Set(campaign);
-    }
     Ok(row)
 }
 
@@ -170,25 +150,17 @@ async fn changed(on: &Services, tx: &Tx, old: sequence::Model, change: Change) -
 /// # Errors
 /// [`Error::Precondition`] while it is ACTIVE or PAUSED.
 pub async fn delete(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
-    let deleted = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let row = sequence::Entity::require(tx, id).await?;
-            if matches!(row.status, RetentionSequenceStatus::Active | RetentionSequenceStatus::Paused) {
-                return Err(Error::Precondition(format!(
-                    "a sequence that is {} is not deleted: archive it",
-                    row.status
-                )));
-            }
-            sequence::Entity::delete_by_id(id).exec(tx).await?;
-            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", id.0));
-            audit::record(on, tx, actor, Action::RetentionSequenceDeleted, subject, metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Sequence(id));
-    Ok(deleted)
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        if matches!(row.status, RetentionSequenceStatus::Active | RetentionSequenceStatus::Paused) {
+            return Err(Error::Precondition(format!("a sequence that is {} is not deleted: archive it", row.status)));
+        }
+        sequence::Entity::delete_by_id(id).exec(&w).await?;
+        w.tell(Event::Sequence(id));
+        w.note(Action::RetentionSequenceDeleted, id, json!({ "name": row.name })).await?;
+        Ok(row)
+    })
+    .await
 }
 
 async fn require_campaign(tx: &Tx, campaign: Option<RetentionCampaignId>) -> Result<()> {

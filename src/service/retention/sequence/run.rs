@@ -1,11 +1,10 @@
 //! Activate, pause, archive: each acts at once (R5).
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::json;
 
 use super::steps;
-use crate::access::audit::{self, Subject};
-use crate::retention::{endings, schedule};
+use crate::retention::endings::{self, is_live};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result};
@@ -56,26 +55,19 @@ async fn enter(
     to: RetentionSequenceStatus,
     action: Action,
 ) -> Result<sequence::Model> {
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = sequence::Entity::require(tx, id).await?;
-            old.status.require(to)?;
-            if to == RetentionSequenceStatus::Active {
-                require_step(tx, &old).await?;
-            }
-            let mut row = old.changed(on.now());
-            row.status = Set(to);
-            let row = row.update(tx).await?;
-            sequence_progress::Entity::enter(id, to).exec(tx).await?;
-            let (metadata, subject) = (json!({ "name": row.name }), Subject("RetentionSequence", id.0));
-            audit::record(on, tx, actor, action, subject, metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Sequence(id));
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        old.status.require(to)?;
+        if to == RetentionSequenceStatus::Active {
+            require_step(&w, &old).await?;
+        }
+        let row = w.replace(&old, sequence::Model { status: to, ..old.clone() }).await?;
+        sequence_progress::Entity::enter(id, to).exec(&w).await?;
+        w.tell(Event::Sequence(id));
+        w.note(action, id, json!({ "name": row.name })).await?;
+        Ok(row)
+    })
+    .await
 }
 
 async fn require_step(tx: &Tx, sequence: &sequence::Model) -> Result<()> {
@@ -101,30 +93,17 @@ pub async fn sweep_archived(on: &Services) -> Result<()> {
 
 async fn sweep(on: &Services, id: RetentionSequenceId) -> Result<()> {
     loop {
-        let now = schedule::now(on).await?;
-        let live = live(id).limit(CHUNK).all(on.db.reader()).await?;
+        let live = &enrollment::Entity::of(id).filter(is_live()).limit(CHUNK).all(on.db.reader()).await?;
         if live.is_empty() {
             return Ok(());
         }
-        let live = &live;
-        on.db
-            .write(|tx| async move {
-                let tx = &*tx;
-                let leads: Vec<_> = live.iter().map(|row| row.lead_id).collect();
-                queue::lock_leads(tx, &leads).await?;
-                let ids: Vec<_> = live.iter().map(|row| row.id).collect();
-                let still = enrollment::Entity::by_ids(&ids).filter(is_live()).all(tx).await?;
-                endings::end(tx, &still, EnrollmentStatus::Cancelled, EndReason::Archived, now).await
-            })
-            .await?;
-        on.tell(Event::Sequence(id));
+        on.system_write(|w| async move {
+            let leads: Vec<_> = live.iter().map(|row| row.lead_id).collect();
+            queue::lock_leads(&w, &leads).await?;
+            let ids: Vec<_> = live.iter().map(|row| row.id).collect();
+            let still = enrollment::Entity::by_ids(&ids).filter(is_live()).all(&w).await?;
+            endings::end(on, &w, &still, EnrollmentStatus::Cancelled, EndReason::Archived).await
+        })
+        .await?;
     }
-}
-
-fn live(id: RetentionSequenceId) -> sea_orm::Select<enrollment::Entity> {
-    enrollment::Entity::of(id).filter(is_live())
-}
-
-fn is_live() -> Condition {
-    Condition::all().add(enrollment::Column::Status.is_in([EnrollmentStatus::Active, EnrollmentStatus::Paused]))
 }

@@ -1,10 +1,9 @@
 //! The steps of a sequence: replaced as a whole, under a new version. Who is on the way keeps the old ones.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
 
-use crate::access::audit::{self, Subject};
-use crate::{Actor, Services};
+use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violation, Violations, require_version};
 use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
@@ -55,27 +54,22 @@ pub async fn replace(
     check(&steps, &mut wrong);
     wrong.into_result()?;
     let steps = &steps;
-    let changed = on
-        .db
-        .write(|tx| async move {
-            let tx = &*tx;
-            let old = sequence::Entity::require(tx, id).await?;
-            require_version("retention sequence", old.version, expected_version)?;
-            if old.status == RetentionSequenceStatus::Archived {
-                return Err(Error::Precondition("an archived sequence keeps its steps".into()));
-            }
-            if old.status == RetentionSequenceStatus::Active && !steps.iter().any(|step| step.is_active) {
-                return Err(Error::Precondition("an active sequence needs an active step".into()));
-            }
-            let row = write(on, tx, old, steps).await?;
-            let metadata = json!({ "name": row.name, "steps": steps.len(), "stepsVersion": row.steps_version });
-            let subject = Subject("RetentionSequence", id.0);
-            audit::record(on, tx, actor, Action::SequenceStepsReplaced, subject, metadata).await?;
-            Ok(row)
-        })
-        .await?;
-    on.tell(Event::Sequence(id));
-    Ok(changed)
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("retention sequence", old.version, expected_version)?;
+        if old.status == RetentionSequenceStatus::Archived {
+            return Err(Error::Precondition("an archived sequence keeps its steps".into()));
+        }
+        if old.status == RetentionSequenceStatus::Active && !steps.iter().any(|step| step.is_active) {
+            return Err(Error::Precondition("an active sequence needs an active step".into()));
+        }
+        let row = write(&w, old, steps).await?;
+        w.tell(Event::Sequence(id));
+        let metadata = json!({ "name": row.name, "steps": steps.len(), "stepsVersion": row.steps_version });
+        w.note(Action::SequenceStepsReplaced, id, metadata).await?;
+        Ok(row)
+    })
+    .await
 }
 
 /// The steps of a sequence under one version, in order.
@@ -110,15 +104,10 @@ pub(super) fn check(steps: &[NewStep], wrong: &mut Violations) {
 }
 
 /// Writes steps as the next version of `sequence`, whose row the caller has locked.
-pub(super) async fn write(
-    on: &Services,
-    tx: &Tx,
-    sequence: sequence::Model,
-    steps: &[NewStep],
-) -> Result<sequence::Model> {
-    require_scripts(tx, steps).await?;
+pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep]) -> Result<sequence::Model> {
+    require_scripts(w, steps).await?;
     require_channels(&sequence, steps)?;
-    let (now, version) = (on.now(), sequence.steps_version + 1);
+    let version = sequence.steps_version + 1;
     let row = |(index, step): (usize, &NewStep)| {
         sequence_step::Model {
             id: SequenceStepId::generate(),
@@ -131,14 +120,14 @@ pub(super) async fn write(
             delay_unit: step.delay_unit,
             conditions: json!(step.conditions),
             is_active: step.is_active,
-            created_at: now,
-            updated_at: now,
+            created_at: w.now,
+            updated_at: w.now,
         }
         .into_active_model()
     };
     if !steps.is_empty() {
         let rows = steps.iter().enumerate().map(row);
-        sequence_step::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        sequence_step::Entity::insert_many(rows).exec_without_returning(w).await?;
     }
     let mut channels = sequence.channels.0.clone();
     if channels.is_empty() {
@@ -148,10 +137,8 @@ pub(super) async fn write(
             }
         }
     }
-    let mut changed = sequence.changed(now);
-    changed.steps_version = Set(version);
-    changed.channels = Set(Channels(channels));
-    Ok(changed.update(tx).await?)
+    let new = sequence::Model { steps_version: version, channels: Channels(channels), ..sequence.clone() };
+    w.replace(&sequence, new).await
 }
 
 /// Each script is there, and is written for the step's channel.
