@@ -28,7 +28,7 @@ pub struct Coalesce<K, V: Clone> {
 
 struct Table<K, V: Clone> {
     lines: HashMap<K, Line<V>>,
-    /// What was worked out last for more than one.
+    /// The value that was worked out last for more than one.
     served: Option<Served<K>>,
 }
 
@@ -42,16 +42,16 @@ struct Line<V: Clone> {
 #[derive(Default)]
 struct Stage {
     has_begun: AtomicBool,
-    /// Those who have asked.
+    /// How many have asked.
     asking: AtomicUsize,
     /// One more has asked.
     joined: Notify,
 }
 
-/// What was worked out for several, who may come back.
+/// A value that was worked out for several, who may come back.
 struct Served<K> {
     key: K,
-    /// They, and those who stood in line by then.
+    /// How many they were, with those who stood in line by then.
     many: usize,
     at: Instant,
 }
@@ -81,8 +81,8 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Does `work`, unless work for the same key stands in line that has not begun yet: then waits for that. Says also whether it
-    /// was this caller's own work.
+    /// Runs `work`, unless work for the same key stands in line that has not begun yet: then waits for that. Says also
+    /// whether it was this caller's own work.
     pub async fn get(&self, key: K, work: impl Future<Output = V> + Send + 'static) -> (V, bool) {
         let (work, is_own) = self.join(key, work);
         (work.await, is_own)

@@ -103,7 +103,7 @@ impl Write {
         Self { actor, ..self.clone() }
     }
 
-    /// The same for a part of a larger write, which is not what a repetition of the request must find.
+    /// The services for a part of a larger write, which is not what a repetition of the request must find.
     #[must_use]
     pub fn in_part(&self) -> Self {
         self.by(self.actor.in_part())

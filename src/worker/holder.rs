@@ -26,7 +26,7 @@ const VALID: Duration = Duration::from_secs(18);
 /// This process as the holder of leases.
 #[derive(Debug)]
 pub struct Holder {
-    /// Its row.
+    /// The process's row.
     pub row: sender::Model,
     /// Until when it may start sends, in milliseconds of the monotonic clock.
     valid_until: AtomicU64,

@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// Those who ask in a test.
+    /// How many ask in a test.
     const MANY: usize = 300;
 
     #[derive(Default)]

@@ -55,8 +55,8 @@ impl Budgets {
         Ok(Some(bucket.level(now)))
     }
 
-    /// What responses tell under `extensions.cost`: the operation's cost and the most that one may have, in points; and, where
-    /// points are counted, what is left to the caller.
+    /// The value of `extensions.cost` in responses: the operation's cost and the most that one may have, in points;
+    /// and, where points are counted, what is left to the caller.
     pub(super) fn bill(&self, cost: u64, maximum: u64, left: Option<u32>) -> Value {
         let Some(left) = left else { return value!({ "requestedQueryCost": cost, "maximumQueryCost": maximum }) };
         value!({

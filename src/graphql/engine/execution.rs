@@ -38,13 +38,13 @@ pub struct Execution {
     selections: Selections,
 }
 
-/// What an operation says.
+/// An event of an operation.
 pub enum Event {
     /// A result; others may follow.
     Next(Response),
     /// A result that many share, as JSON; others may follow.
     Encoded(Arc<str>),
-    /// It has no result, or no more: the response has errors only.
+    /// The operation has no result, or no more: the response has errors only.
     Failed(Response),
 }
 
@@ -186,7 +186,7 @@ impl Execution {
     }
 }
 
-/// What an operation has asked for.
+/// The facts of an operation that its log line tells.
 struct Asked {
     document: Arc<ExecutableDocument>,
     operation: Option<String>,
@@ -205,7 +205,7 @@ impl Asked {
     }
 }
 
-/// What `running` gives, or the error that is told when it panics: without this the connection would drop unanswered.
+/// The result of `running`, or the error that is told when it panics: without this the connection would drop unanswered.
 async fn unwound<T>(running: impl Future<Output = T>) -> Result<T, Error> {
     AssertUnwindSafe(running).catch_unwind().await.map_err(|_| panicked())
 }

@@ -45,7 +45,7 @@ impl Reader {
 pub struct Loaders {
     reader: Reader,
     batching: Batching,
-    /// What was asked, by the type of the key.
+    /// The questions by the type of the key.
     asked: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     remembers: AtomicBool,
 }
@@ -66,9 +66,9 @@ type Coming = Shared<BoxFuture<'static, Rows>>;
 /// Keys of a statement; None once it has begun.
 type Keys<K> = Arc<Mutex<Option<Vec<K>>>>;
 
-/// What was asked by keys of one type.
+/// The questions by keys of one type.
 struct Asked<K> {
-    /// What is not asked for again.
+    /// The answers that are not asked for again.
     known: HashMap<K, Coming>,
     /// The newest statement.
     next: Option<(Keys<K>, Coming)>,

@@ -104,7 +104,7 @@ fn flatten<'a, N: ContainerType>(
     })
 }
 
-/// What each node answers.
+/// The answers of each node.
 async fn answers<N: ContainerType>(nodes: &[(&ContextSelectionSet<'_>, &N)], asked: &[Asked<'_>]) -> Vec<Value> {
     let mut objects: Vec<IndexMap<Name, Value>> = nodes.iter().map(|_| IndexMap::with_capacity(asked.len())).collect();
     let ask = |node: usize, field: usize| {

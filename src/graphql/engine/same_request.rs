@@ -30,7 +30,7 @@ pub(super) fn queries() -> Queries {
     Queries::in_company(COMPANY)
 }
 
-/// What an operation answered.
+/// An operation's answer.
 pub enum Answer {
     /// A response of its own.
     Own(Response),
@@ -38,7 +38,7 @@ pub enum Answer {
     Encoded(Bytes),
 }
 
-/// What makes two queries alike: who asks, in what role and from where, and what.
+/// The parts that make two queries alike: who asks, in what role and from where, and what.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Asked {
     user: UserId,

@@ -41,7 +41,8 @@ pub struct Selections {
     known: Arc<Mutex<HashMap<Key, Weak<Selection>>>>,
 }
 
-/// What makes two results of the same state equal. Nothing in the field depends on who asks but what the role may see.
+/// The parts that make two results of the same state equal. Nothing in the field depends on who asks but what the role
+/// may see.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     document: String,
@@ -50,7 +51,7 @@ struct Key {
     role: Role,
 }
 
-/// What some subscribers see of a campaign.
+/// The selection that some subscribers see of a campaign.
 struct Selection {
     key: Key,
     variables: Variables,
@@ -68,9 +69,9 @@ impl Selections {
         Self { schema, services, live, known: Arc::default() }
     }
 
-    /// What the subscription says, if its results can be shared: it asks for the progress of one campaign and for nothing
-    /// else, there is such a campaign, and the caller may see it. Otherwise None: then it has to be run by itself, and says
-    /// what is wrong.
+    /// The results of the subscription, if its results can be shared: it asks for the progress of one campaign and for
+    /// nothing else, there is such a campaign, and the caller may see it. Otherwise None: then it has to be run by
+    /// itself, and says what is wrong.
     pub async fn watch(&self, checked: &Checked, caller: &Caller) -> Option<BoxStream<'static, Event>> {
         let role = caller.viewer().map(|viewer| viewer.role).filter(|role| role.may(WATCH_PROGRESS))?;
         let request = &checked.request;
@@ -132,7 +133,7 @@ impl Selections {
 }
 
 impl Selection {
-    /// What `state` looks like, encoded. The first who asks works it out, the others wait for that.
+    /// A state as its subscribers see it, encoded. The first who asks works it out, the others wait for that.
     async fn told(&self, state: Progress) -> Result<Arc<str>, Box<Response>> {
         if let Some(text) = self.known(&state) {
             return Ok(text);

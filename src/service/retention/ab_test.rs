@@ -22,7 +22,7 @@ use storage::retention::ab_counts::{self, Leads};
 use storage::retention::{ab_test, campaign, script, sequence_step};
 use storage::violation::OnUnique;
 
-/// What a new test is made of.
+/// The parts of a new test.
 #[derive(Debug, Clone)]
 pub struct New {
     /// 1 to 200 characters.

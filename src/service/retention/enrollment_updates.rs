@@ -21,7 +21,7 @@ use storage::retention::{enrollment, sequence_progress};
 
 /// Enrollments that one statement reads.
 const MOST: u64 = 500;
-/// Who has read everything looks again after such a time at the earliest.
+/// The least time after which a reader of everything looks again.
 const DISTANCE: Duration = Duration::from_millis(100);
 /// Without any event it is looked at so often: events may get lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// A place among the changes of a sequence: everything up to this enrollment of this change, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Whose changes.
+    /// The sequence whose changes are read.
     pub sequence: RetentionSequenceId,
     /// The number of the change.
     pub change: i64,

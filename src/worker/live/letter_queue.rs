@@ -140,7 +140,7 @@ async fn recipient(state: &State, letter: &Letter) -> Result<Result<lead_peer::M
         .ok_or_else(|| wait(SOON, "forgotten meanwhile")))
 }
 
-/// What follows from a look-up that failed (R18).
+/// Draws the consequences of a look-up that failed (R18).
 async fn not_found(state: &State, fault: &Fault) -> Result<Outcome> {
     Ok(match rule(fault) {
         Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
@@ -249,7 +249,7 @@ fn accepted(state: &State, receipt: &Sent) -> Outcome {
     })
 }
 
-/// What a refusal means: for the account, or for the lead (R18, R20).
+/// Draws the consequences of a refusal: for the account, or for the lead (R18, R20).
 async fn refused(state: &State, ready: &Ready, ruling: Ruling, fault: &Fault) -> Outcome {
     match obey(state, ready, ruling, fault).await {
         Ok(outcome) => outcome,

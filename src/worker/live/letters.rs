@@ -31,7 +31,7 @@ const NOBODY: Duration = Duration::from_mins(5);
 pub struct Letter {
     /// The contact that it is.
     pub attempt: ContactAttemptId,
-    /// Who gets it.
+    /// The lead that gets it.
     pub lead: LeadId,
     /// The lead's name on Telegram.
     pub username: String,
@@ -64,7 +64,7 @@ const WAITING: u8 = 0;
 const TAKEN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// Whose a letter is: either its account writes it, or the producer gives it up, never both.
+/// The claim on a letter: either its account writes it, or the producer gives it up, never both.
 #[derive(Debug, Clone, Default)]
 struct Ticket(Arc<AtomicU8>);
 

@@ -38,7 +38,7 @@ pub struct State {
     pub reading: Gate,
     pub stop: CancellationToken,
     pub looked_back: Mutex<HashSet<(BroadcastCampaignId, i32)>>,
-    /// What is attached to the messages of campaigns, as this account has put it at Telegram.
+    /// The attachments of campaigns, as this account has put it at Telegram.
     pub media: Mutex<HashMap<BroadcastCampaignId, StoredMedia>>,
     /// Letters to leads that can be written.
     pub letters: LetterQueue,
@@ -90,7 +90,7 @@ impl State {
         self.looked_back.lock().expect("no panic happens under this lock")
     }
 
-    /// What the account has put at Telegram.
+    /// The media that the account has put at Telegram.
     pub fn media(&self) -> MutexGuard<'_, HashMap<BroadcastCampaignId, StoredMedia>> {
         self.media.lock().expect("no panic happens under this lock")
     }

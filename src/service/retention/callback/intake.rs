@@ -62,7 +62,7 @@ impl Intake {
     }
 }
 
-/// Those that have waited longest, as many as one statement stores.
+/// The callbacks that have waited longest, as many as one statement stores.
 fn next(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
     let sizes = waiting.iter().take(TOGETHER).scan(0, |sum, one| {
         *sum += one.row.body.len();

@@ -69,7 +69,7 @@ async fn credit(w: &Write, row: &mut conversion::Model, rule: &Rule, clicked: Op
     Ok(())
 }
 
-/// What `Conversion.attribution` shows.
+/// The value of `Conversion.attribution`.
 fn told(rule: &Rule, clicked: Option<ContactAttemptId>, shares: &[Share]) -> serde_json::Value {
     json!({ "model": rule.model, "windowDays": rule.window.num_days(), "clickedAttemptId": clicked, "shares": shares })
 }
