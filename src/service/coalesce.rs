@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -164,9 +165,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Drop for Place<K, V> {
     }
 }
 
-/// The table, even if a panic left it locked: each change to it is a single step.
+/// The table, which a panic leaves whole: each change to it is a single step.
 fn held<K, V: Clone>(table: &Mutex<Table<K, V>>) -> MutexGuard<'_, Table<K, V>> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+    table.lock()
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ mod watcher;
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 
 use self::subscriber::Subscriber;
@@ -134,8 +135,8 @@ impl<R: Reader> Shared<R> {
         Watched { states, newcomer, begun: 0, joined: 0 }
     }
 
-    /// The table, even if a panic left it locked: each change to it is a single step.
+    /// The table, which a panic leaves whole: each change to it is a single step.
     fn watched(&self) -> MutexGuard<'_, HashMap<R::Id, Watched<R::State>>> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watched.lock()
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, ExecResult,
@@ -77,7 +78,7 @@ impl Services {
             async move { Ok((work.await?, collected)) }
         });
         let (value, collected) = written.await?;
-        let collected = std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
+        let collected = std::mem::take(&mut *collected.lock());
         let audit = collected.has_line.then_some(Event::Audit);
         let mut told = HashSet::new();
         for event in collected.events.into_iter().chain(audit).filter(|event| told.insert(*event)) {
@@ -170,7 +171,7 @@ impl Write {
 
     fn collect<T>(&self, change: impl FnOnce(&mut Collected) -> T) -> T {
         // Each change of it is a single step, so a panic elsewhere leaves it whole.
-        change(&mut self.collected.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.collected.lock())
     }
 }
 

@@ -3,12 +3,13 @@
 //! A dashboard in twenty tabs, a page that opens after a deployment, a script in a pool of workers: they ask the same thing in
 //! the same name. [`Coalesce`] sees to it that what each gets was read after it asked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use axum::body::Bytes;
+use parking_lot::Mutex;
 
 use super::context::Caller;
 use super::document::Checked;
@@ -110,11 +111,11 @@ impl<T> Place<T> {
     }
 
     fn put(&self, thing: T) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(thing);
+        *self.0.lock() = Some(thing);
     }
 
     fn take(&self) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 

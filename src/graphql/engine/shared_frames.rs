@@ -5,12 +5,13 @@
 //! those who sent the same document, operation name and variables in the same role.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use async_graphql::parser::types::{OperationDefinition, Selection as Selected};
 use async_graphql::{ID, Request, Response, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::batching::Batching;
 use super::context::Caller;
@@ -126,9 +127,9 @@ impl Selections {
         selection
     }
 
-    /// The table, even if a panic left it locked: each change to it is a single step.
+    /// The table, which a panic leaves whole: each change to it is a single step.
     fn known(&self) -> MutexGuard<'_, HashMap<Key, Weak<Selection>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 
@@ -167,7 +168,7 @@ impl Selection {
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(Progress, Arc<str>)>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The letters of one account to leads: recipients are looked up ahead, and each is written at a slot of the account's own pace.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -58,8 +59,8 @@ impl LetterQueue {
         self.lock().push_front(ready);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Ready>> {
-        self.0.lock().expect("no panic happens under this lock")
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Ready>> {
+        self.0.lock()
     }
 }
 

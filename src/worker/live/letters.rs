@@ -1,11 +1,12 @@
 //! Letters to leads: contacts by Telegram on their way from the producers of steps to the drivers of accounts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::tools::Tools;
@@ -159,7 +160,7 @@ impl Letters {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TelegramAccountId, mpsc::Sender<Letter>>> {
-        self.open.lock().expect("no panic happens under this lock")
+        self.open.lock()
     }
 }
 
