@@ -86,7 +86,7 @@ impl Execution {
     }
 
     /// A response as it is told: with null where something failed, cut to the limits, with codes.
-    fn told(&self, response: Response, asked: &Asked, request_id: Option<&str>) -> Response {
+    fn finished(&self, response: Response, asked: &Asked, request_id: Option<&str>) -> Response {
         error::dress(error::cut(asked.completed(response), self.limits()), request_id)
     }
 
@@ -117,7 +117,7 @@ impl Execution {
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
         let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
-            Ok(Ok(response)) => self.told(response, &asked, request_id.as_deref()).extension("cost", bill),
+            Ok(Ok(response)) => self.finished(response, &asked, request_id.as_deref()).extension("cost", bill),
             Ok(Err(defect)) => error::response(defect, request_id.as_deref()),
             Err(_) => error::response(Error::Timeout, request_id.as_deref()),
         }
@@ -170,7 +170,7 @@ impl Execution {
         let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
-            let response = self.told(response, &asked, request_id.as_deref());
+            let response = self.finished(response, &asked, request_id.as_deref());
             if has_failed { Event::Failed(response) } else { Event::Next(response) }
         };
         counted.during(responses.map(event)).boxed()

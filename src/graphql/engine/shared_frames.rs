@@ -96,7 +96,7 @@ impl Selections {
             async move {
                 let request_id = caller.request_id.as_deref();
                 match state {
-                    Ok(state) => match selection.told(state).await {
+                    Ok(state) => match selection.encoded(state).await {
                         Ok(text) => Event::Encoded(text),
                         Err(response) => {
                             let response = error::cut(*response, &selection.all.services.rules.limits.document);
@@ -135,7 +135,7 @@ impl Selections {
 
 impl Selection {
     /// A state as its subscribers see it, encoded. The first who asks works it out, the others wait for that.
-    async fn told(&self, state: Progress) -> Result<Arc<str>, Box<Response>> {
+    async fn encoded(&self, state: Progress) -> Result<Arc<str>, Box<Response>> {
         if let Some(text) = self.known(&state) {
             return Ok(text);
         }
