@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::batching::Batching;
 use domain::error::{Error, Result};
@@ -49,6 +50,8 @@ pub struct Loaders {
     /// The questions by the type of the key.
     asked: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     remembers: AtomicBool,
+    /// Whether loads go on while nobody asks what became of them.
+    is_detached: bool,
 }
 
 /// An error that many waiters share.
@@ -88,14 +91,14 @@ pub fn loaders(db: &Db, batching: &Batching) -> Loaders {
         batching: batching.clone(),
         asked: Mutex::default(),
         remembers: true.into(),
+        is_detached: false,
     }
 }
 
-/// Loaders for a subscription, which lives too long to remember what it read.
+/// Loaders for a subscription, which lives too long to remember what it read. Its socket may be busy with a client that does not
+/// read: that must not keep what a load holds of the database.
 pub fn forgetful(db: &Db, batching: &Batching) -> Loaders {
-    let loaders = loaders(db, batching);
-    loaders.forget();
-    loaders
+    Loaders { remembers: false.into(), is_detached: true, ..loaders(db, batching) }
 }
 
 impl Loaders {
@@ -153,7 +156,8 @@ impl Loaders {
     fn begin(&self, statement: BoxFuture<'static, Rows>) -> Coming {
         let (sender, rows) = oneshot::channel();
         // Who waited may have gone.
-        self.batching.add(statement.map(|rows| drop(sender.send(rows))).boxed());
+        let load = statement.map(|rows| drop(sender.send(rows)));
+        self.batching.add(if self.is_detached { detached(load).boxed() } else { load.boxed() });
         let gone = || Arc::new(Error::internal(anyhow::anyhow!("the operation has ended before its loads")));
         rows.map(move |rows| rows.unwrap_or_else(|_| Err(gone()))).boxed().shared()
     }
@@ -170,6 +174,11 @@ where
         Ok(Arc::new(reader.all(&keys).await?) as Arc<dyn Any + Send + Sync>)
     }
     .boxed()
+}
+
+/// Runs a load in a task of its own, which ends with who waits for it. If it panics, it leaves nothing.
+async fn detached(load: impl Future<Output = ()> + Send + 'static) {
+    AbortOnDropHandle::new(tokio::spawn(load)).await.ok();
 }
 
 async fn all_of(coming: Vec<Coming>) -> Result<()> {
