@@ -3,13 +3,14 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -46,7 +47,7 @@ impl Reader {
 pub struct Loaders {
     reader: Reader,
     batching: Batching,
-    /// What was asked, by the type of the key.
+    /// The questions by the type of the key.
     asked: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     remembers: AtomicBool,
     /// Whether loads go on while nobody asks what became of them.
@@ -69,9 +70,9 @@ type Coming = Shared<BoxFuture<'static, Rows>>;
 /// Keys of a statement; None once it has begun.
 type Keys<K> = Arc<Mutex<Option<Vec<K>>>>;
 
-/// What was asked by keys of one type.
+/// The questions by keys of one type.
 struct Asked<K> {
-    /// What is not asked for again.
+    /// The answers that are not asked for again.
     known: HashMap<K, Coming>,
     /// The newest statement.
     next: Option<(Keys<K>, Coming)>,
@@ -188,7 +189,7 @@ async fn all_of(coming: Vec<Coming>) -> Result<()> {
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
+    lock.lock()
 }
 
 /// Rows by key.
