@@ -12,7 +12,7 @@ use crate::hub::Hub;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 
-/// What is watched in this process. There must be one of it only; copies of it are the same.
+/// The states that are watched in this process. There must be one of it only; copies of it are the same.
 #[derive(Clone)]
 pub struct Live {
     campaigns: Hub<ProgressReader>,

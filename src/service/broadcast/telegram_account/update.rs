@@ -12,7 +12,7 @@ use domain::pacing::BARRIER;
 use events::Event;
 use storage::broadcast::telegram_account::Model;
 
-/// What is to be changed; None leaves it as it is.
+/// The changes of an account; None leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// 1 to 200 characters.
