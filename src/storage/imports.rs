@@ -233,11 +233,7 @@ macro_rules! import_table {
             pub version: i32,
         }
 
-        /// Rows join nothing: loaders follow their ids.
-        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-        pub enum Relation {}
-
-        impl ActiveModelBehavior for ActiveModel {}
+        joins_nothing!();
 
         noun!($id);
 
