@@ -4,6 +4,7 @@ pub mod access;
 pub mod archive;
 pub mod broadcast;
 pub mod db;
+pub mod filter;
 pub mod noun;
 pub mod page;
 pub mod retention;

@@ -118,3 +118,11 @@ impl Model {
         row
     }
 }
+
+crate::filter::filter! {
+    /// Which users are wanted.
+    UserFilter of Entity {
+        roles: Vec<Role> => |roles| Column::Role.is_in(roles),
+        username_contains: String => |part: String| Column::Username.contains(part.to_lowercase()),
+    }
+}

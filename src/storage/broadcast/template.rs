@@ -42,13 +42,6 @@ impl ActiveModelBehavior for ActiveModel {}
 
 noun!(TemplateId);
 
-impl Entity {
-    /// Templates with `part` in their name, in any case.
-    pub fn named_like(part: &str) -> Select<Self> {
-        Self::find().filter(sql::contains_in_any_case(Column::Name, part))
-    }
-}
-
 impl Model {
     /// A changed copy of this row, with its version raised.
     pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
@@ -57,5 +50,13 @@ impl Model {
         row.updated_at = ActiveValue::Set(now);
         row.version = ActiveValue::Set(version);
         row
+    }
+}
+
+crate::filter::filter! {
+    /// Which templates are wanted.
+    TemplateFilter of Entity {
+        name_contains: String => |part| sql::contains_in_any_case(Column::Name, &part),
+        media_types: Vec<MediaType> => |types| Column::MediaType.is_in(types),
     }
 }

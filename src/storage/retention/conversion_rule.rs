@@ -36,3 +36,12 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 noun!(ConversionRuleId);
+
+crate::filter::filter! {
+    /// Which conversion rules are wanted.
+    ConversionRuleFilter of Entity {
+        channels: Vec<ContactChannel> => |channels| Column::Channel.is_in(channels),
+        metrics: Vec<ConversionMetric> => |metrics| Column::Metric.is_in(metrics),
+        is_active: bool => |is_active| Column::IsActive.eq(is_active),
+    }
+}

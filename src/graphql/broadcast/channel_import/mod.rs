@@ -2,23 +2,19 @@
 
 use crate::prelude::*;
 use domain::broadcast::ImportStatus;
-use domain::id::{ChannelImportId, UploadId};
-use storage::broadcast::{channel_import, channel_import_error, upload};
+use domain::id::ChannelImportId;
+use storage::broadcast::{channel_import, channel_import_error};
 
 pub mod list;
 pub mod mutations;
 
-/// An import of channels from an uploaded list.
+/// An import of channels from an uploaded list. Its counts always hold: `inserted + duplicates + invalid = lines`.
+#[derive(Description)]
 pub struct ChannelImport(channel_import::Model);
 
-impl From<channel_import::Model> for ChannelImport {
-    fn from(row: channel_import::Model) -> Self {
-        Self(row)
-    }
-}
+node!(ChannelImport: ChannelImportId, channel_import::Model);
 
-/// An import of channels from an uploaded list. Its counts always hold: `inserted + duplicates + invalid = lines`.
-#[Object]
+#[Object(use_type_description)]
 impl ChannelImport {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -93,23 +89,12 @@ impl ChannelImport {
 
     /// Who asked for it; null if your role may not see users.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let viewer = ctx.viewer();
-        if viewer.id != self.0.created_by_id && !viewer.role.may(Permission::ReadUsers) {
-            return Ok(None);
-        }
-        User::by_id(ctx, self.0.created_by_id).await
+        User::if_visible(ctx, self.0.created_by_id).await
     }
 
     /// Rises with each change, so that an old state can be told from a new one.
     async fn version(&self) -> i32 {
         self.0.version
-    }
-}
-
-impl ChannelImport {
-    /// The import `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: ChannelImportId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
     }
 }
 
@@ -135,50 +120,10 @@ impl ImportError {
     }
 }
 
-fn int(number: i64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-/// Imports by id.
-#[async_trait]
-impl Loader<ChannelImportId> for Reader {
-    type Value = channel_import::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[ChannelImportId]) -> Result<HashMap<ChannelImportId, Self::Value>, LoadError> {
-        let rows = channel_import::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// Uploads by id.
-#[async_trait]
-impl Loader<UploadId> for Reader {
-    type Value = upload::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[UploadId]) -> Result<HashMap<UploadId, upload::Model>, LoadError> {
-        let rows = upload::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The errors of an import, by line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct ErrorsOf(ChannelImportId);
-
-#[async_trait]
-impl Loader<ErrorsOf> for Reader {
-    type Value = Vec<channel_import_error::Model>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ErrorsOf]) -> Result<HashMap<ErrorsOf, Self::Value>, LoadError> {
-        let ids: Vec<ChannelImportId> = keys.iter().map(|ErrorsOf(id)| *id).collect();
-        let rows = channel_import_error::Entity::of(&ids).all(self.db.reader()).await.map_err(Error::from)?;
-        let mut found: HashMap<ErrorsOf, Self::Value> = HashMap::new();
-        for row in rows {
-            found.entry(ErrorsOf(row.import_id)).or_default().push(row);
-        }
-        Ok(found)
+question! {
+    /// The errors of an import, by line.
+    ErrorsOf(ChannelImportId) -> Vec<channel_import_error::Model> = |db, imports| {
+        let rows = channel_import_error::Entity::of(&imports).all(db).await?;
+        grouped(rows.into_iter().map(|row| (row.import_id, row)))
     }
 }

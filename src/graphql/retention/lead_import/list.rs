@@ -4,6 +4,7 @@ use futures_util::{Stream, StreamExt};
 
 use crate::prelude::*;
 use ::service::retention::live::LeadImports;
+use storage::retention::lead_import;
 
 /// Reads imports of leads.
 #[derive(Default)]
@@ -18,7 +19,7 @@ impl LeadImportQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The import's id.")] id: ID,
     ) -> Result<Option<LeadImport>> {
-        LeadImport::by_id(ctx, id.argument("id")?).await
+        LeadImport::by_argument(ctx, &id).await
     }
 }
 

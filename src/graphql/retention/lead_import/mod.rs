@@ -10,17 +10,13 @@ use storage::retention::{lead_import, lead_import_error};
 pub mod list;
 pub mod mutations;
 
-/// An import of leads from an uploaded list.
+/// An import of leads from an uploaded list. Its counts always hold: `inserted + duplicates + invalid = lines`.
+#[derive(Description)]
 pub struct LeadImport(lead_import::Model);
 
-impl From<lead_import::Model> for LeadImport {
-    fn from(row: lead_import::Model) -> Self {
-        Self(row)
-    }
-}
+node!(LeadImport: LeadImportId, lead_import::Model);
 
-/// An import of leads from an uploaded list. Its counts always hold: `inserted + duplicates + invalid = lines`.
-#[Object]
+#[Object(use_type_description)]
 impl LeadImport {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -110,11 +106,7 @@ impl LeadImport {
 
     /// Who asked for it; null if your role may not see users.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let viewer = ctx.viewer();
-        if viewer.id != self.0.created_by_id && !viewer.role.may(Permission::ReadUsers) {
-            return Ok(None);
-        }
-        User::by_id(ctx, self.0.created_by_id).await
+        User::if_visible(ctx, self.0.created_by_id).await
     }
 
     /// Rises with each change, so that an old state can be told from a new one.
@@ -123,45 +115,10 @@ impl LeadImport {
     }
 }
 
-impl LeadImport {
-    /// The import `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: LeadImportId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-fn int(number: i64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-/// Imports by id.
-#[async_trait]
-impl Loader<LeadImportId> for Reader {
-    type Value = lead_import::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[LeadImportId]) -> Result<HashMap<LeadImportId, Self::Value>, LoadError> {
-        let rows = lead_import::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The errors of an import, by line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct ErrorsOf(LeadImportId);
-
-#[async_trait]
-impl Loader<ErrorsOf> for Reader {
-    type Value = Vec<lead_import_error::Model>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ErrorsOf]) -> Result<HashMap<ErrorsOf, Self::Value>, LoadError> {
-        let ids: Vec<LeadImportId> = keys.iter().map(|ErrorsOf(id)| *id).collect();
-        let rows = lead_import_error::Entity::of(&ids).all(self.db.reader()).await.map_err(Error::from)?;
-        let mut found: HashMap<ErrorsOf, Self::Value> = HashMap::new();
-        for row in rows {
-            found.entry(ErrorsOf(row.import_id)).or_default().push(row);
-        }
-        Ok(found)
+question! {
+    /// The errors of an import, by line.
+    ErrorsOf(LeadImportId) -> Vec<lead_import_error::Model> = |db, imports| {
+        let rows = lead_import_error::Entity::of(&imports).all(db).await?;
+        grouped(rows.into_iter().map(|row| (row.import_id, row)))
     }
 }
