@@ -165,7 +165,7 @@ async fn hold(on: &Services, id: ChannelId, until: Option<DateTime<Utc>>) -> Res
         .await
 }
 
-/// What may stand in the way of a campaign's posts.
+/// Counts what may stand in the way of a campaign's posts.
 pub async fn obstacles(on: &Services, campaign: BroadcastCampaignId) -> Result<Obstacles> {
     Obstacles::count(on.db.reader(), campaign).await
 }

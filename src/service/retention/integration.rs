@@ -147,7 +147,7 @@ async fn active_in(
     select.one(connection).await?.map(|row| open(on, &row)).transpose()
 }
 
-/// What is set up for Keitaro's postbacks.
+/// The credentials that are set up for Keitaro's postbacks.
 pub async fn keitaro(on: &Services, connection: &impl ConnectionTrait) -> Result<Option<Keitaro>> {
     Ok(active_in(on, connection, Provider::Keitaro).await?.and_then(|credentials| match credentials {
         Credentials::Keitaro(keitaro) => Some(keitaro),

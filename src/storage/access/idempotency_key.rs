@@ -28,11 +28,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
 }
 
-/// Keys join nothing.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// Writes the row, unless another request has written one that is not older than `kept_since`. Returns whether it did.

@@ -52,11 +52,7 @@ crate::rows::row!(
     refresh_requested_at, refresh_not_before,
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(ChannelId);
 

@@ -48,11 +48,7 @@ crate::rows::row!(
     preview, total, queued, sending, sent, failed, cancelled, unknown;
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// The rows of these campaigns.

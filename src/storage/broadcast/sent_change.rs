@@ -9,8 +9,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DeriveEntityModel, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
     Value,
 };
-use sea_orm::{DerivePrimaryKey, PrimaryKeyTrait};
-use sea_orm::{DeriveRelation, EnumIter};
+use sea_orm::{DerivePrimaryKey, EnumIter, PrimaryKeyTrait};
 
 use crate::sql::Dialect;
 use crate::{Db, Tx};
@@ -39,11 +38,7 @@ pub struct Model {
     pub error: Option<String>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl sea_orm::ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 /// How far the change of a campaign's messages is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -163,7 +163,7 @@ fn known(row: &job::Model) -> explanation::Job<'_> {
 }
 
 impl Job {
-    /// What is known of the accounts by which it may go, and the end of its channel's slow mode.
+    /// The facts of the accounts by which a job may go, and the end of its channel's slow mode.
     async fn accounts(
         &self,
         ctx: &Context<'_>,
@@ -220,7 +220,7 @@ question! {
     }
 }
 
-/// What an account knows of a channel.
+/// The key for what an account knows of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct PeerOf(TelegramAccountId, ChannelId);
 
