@@ -63,7 +63,7 @@ impl FromArgMatches for Settings {
 }
 
 impl Settings {
-    /// The same, with another number of days for which audit lines stay, if one is given.
+    /// These settings, with another number of days for which audit lines stay, if one is given.
     #[must_use]
     pub fn with_audit_days(mut self, days: Option<String>) -> Self {
         self.0.extend(days.map(|days| ("HERALD_AUDIT_DAYS", days.into())));

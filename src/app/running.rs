@@ -27,7 +27,7 @@ use worker::{Tools, Worker};
 /// How long requests that have begun may take to end.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// What a process does.
+/// The parts that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
     /// Answers requests.
@@ -142,7 +142,7 @@ impl App {
         Ok(Worker::start(tools))
     }
 
-    /// Who takes contacts to leads.
+    /// The sender of contacts to leads.
     async fn contacts(&self) -> Result<Arc<dyn Sender>> {
         let on = self.services.clone();
         Ok(tokio::task::spawn_blocking(move || switch::sender(&on)).await??)

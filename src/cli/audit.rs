@@ -31,7 +31,7 @@ enum What {
 }
 
 impl Audit {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Verify(settings) => with(configured(settings)?, async |app, archive| {

@@ -45,7 +45,7 @@ enum What {
 }
 
 impl Import {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         let (file, user, settings) = match self.what {
             What::Channels { file, user, settings } => (file, user, settings),

@@ -22,7 +22,7 @@ enum What {
 }
 
 impl Migrate {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Up(settings) => {

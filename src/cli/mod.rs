@@ -57,9 +57,9 @@ enum Command {
 
 /// Why a command ended badly.
 enum Failure {
-    /// What was typed, or a setting, can't be used.
+    /// The command line or a setting can't be used.
     Usage(String),
-    /// What was to be done could not be.
+    /// The command could not do its work.
     Other(anyhow::Error),
 }
 
@@ -148,7 +148,7 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     result
 }
 
-/// What clap says over several lines, in one.
+/// Clap's message of several lines, in one.
 fn misuse(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();

@@ -22,7 +22,7 @@ enum What {
 }
 
 impl Secrets {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         let What::Rotate(settings) = self.what;
         let config = configured(settings)?;

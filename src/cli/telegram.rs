@@ -74,7 +74,7 @@ impl Account {
 }
 
 impl Telegram {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Add { account, settings } => {
@@ -139,7 +139,7 @@ async fn check(app: &App) -> Result<()> {
     }
 }
 
-/// Who an account is, to people.
+/// The account in words for people.
 fn shown(account: &Model) -> String {
     let name = account.name.as_deref().unwrap_or("(no name)");
     let username = account.username.as_deref().map(|username| format!(" @{username}")).unwrap_or_default();
@@ -147,7 +147,7 @@ fn shown(account: &Model) -> String {
     format!("{name}{username}{phone}")
 }
 
-/// What is stored must open for the processes that send: on PostgreSQL they have their key from the environment.
+/// Checks that what is stored opens for the processes that send: on PostgreSQL they have their key from the environment.
 fn sealing(config: Config) -> Result<Config> {
     if config.database_url.is_some() && config.secret_key.is_none() {
         let how = "set it to the key that the other processes have: the session is encrypted under it";

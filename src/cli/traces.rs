@@ -13,7 +13,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-/// What collects the spans of this process; a thread of its own sends them in batches, so nobody waits for it.
+/// The collector of the spans of this process; a thread of its own sends them in batches, so nobody waits for it.
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
 /// How long the last spans may take to be sent.

@@ -74,7 +74,7 @@ impl From<Role> for role::Role {
 }
 
 impl User {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Create { username, role, settings } => {

@@ -17,7 +17,7 @@ use domain::proxies::Proxies;
 use domain::retention::endpoints::{INSTANTLY, TWILIO, VAPI};
 use domain::secret_key::SecretKey;
 use service::Rules;
-use storage::archive::Place;
+use storage::archive::ArchivePlace;
 
 /// A setting as it is written: an environment variable, and a flag unless it is a secret.
 pub struct Setting {
@@ -163,7 +163,7 @@ settings! {
     /// Single sign-on: the page where it begins; /sso leads there
     "HERALD_SSO_LOGIN_URL" "URL" in sso;
     /// Where old audit lines are archived: a folder, or s3://... with the AWS_ variables
-    "HERALD_AUDIT_ARCHIVE" "PLACE" => audit_archive: Option<Place>, optional(place);
+    "HERALD_AUDIT_ARCHIVE" "PLACE" => audit_archive: Option<ArchivePlace>, optional(place);
     /// Days for which audit lines stay in the database, 90 or more
     "HERALD_AUDIT_DAYS" "N" = "90" => audit_days: i64, number(90..=36_500);
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug

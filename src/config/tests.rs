@@ -6,13 +6,13 @@ use super::*;
 use service::Rules;
 
 #[derive(Parser)]
-struct Line {
+struct CommandLine {
     #[command(flatten)]
     settings: Settings,
 }
 
 fn check(flags: &[&str], secrets: &[(&str, &str)]) -> Result<Config, String> {
-    let line = Line::try_parse_from([&["herald"], flags].concat()).unwrap();
+    let line = CommandLine::try_parse_from([&["herald"], flags].concat()).unwrap();
     let secret = |name: &str| secrets.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     line.settings.check(secret).map_err(|wrong| wrong.to_string())
 }

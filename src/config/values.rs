@@ -21,9 +21,9 @@ use domain::retention::attribution::AttributionModel;
 use domain::secret_key::SecretKey;
 use service::access::password::violation;
 use service::broadcast::telegram_account::is_api_hash;
-use storage::archive::Place;
+use storage::archive::ArchivePlace;
 
-/// What a value is, or a sentence that says why it can't be used.
+/// A value, or a sentence that says why it can't be used.
 pub(super) type Value<T> = Result<T, String>;
 
 /// What is empty is not given.
@@ -133,11 +133,11 @@ pub(super) fn origin(text: &str) -> Value<String> {
     }
 }
 
-pub(super) fn place(text: &str) -> Value<Place> {
+pub(super) fn place(text: &str) -> Value<ArchivePlace> {
     let wrong = || format!("{text:?} is neither a folder nor s3://bucket/prefix");
     match text.split_once("://") {
-        None => Ok(Place::Folder(text.into())),
-        Some(("s3", bucket)) if !bucket.is_empty() && !bucket.starts_with('/') => Ok(Place::S3(text.to_owned())),
+        None => Ok(ArchivePlace::Folder(text.into())),
+        Some(("s3", bucket)) if !bucket.is_empty() && !bucket.starts_with('/') => Ok(ArchivePlace::S3(text.to_owned())),
         Some(_) => Err(wrong()),
     }
 }

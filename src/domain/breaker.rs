@@ -63,7 +63,7 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    /// What happens, at which second, and what is expected of it.
+    /// One call in a scenario: what happens, at which second, and what is expected of the breaker.
     enum Step {
         Passes,
         Waits(u64),

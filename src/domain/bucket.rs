@@ -38,7 +38,7 @@ impl Bucket {
         self.level >= self.size
     }
 
-    /// What is in it, rounded down.
+    /// What is in the bucket, rounded down.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and its size")]
     pub fn level(&mut self, now: Duration) -> u32 {
         self.fill(now);

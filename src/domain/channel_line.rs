@@ -22,13 +22,13 @@ pub struct ChannelLine {
     pub username: String,
     /// Never empty.
     pub category: String,
-    /// Its page at tgstat, if the line names one.
+    /// The channel's page at tgstat, if the line names one.
     pub tgstat_url: Option<String>,
     /// When it was found; None if the line does not say.
     pub collected_at: Option<DateTime<Utc>>,
 }
 
-/// What a line must look like. Text that needs no unescaping is borrowed from the line.
+/// The form that a line must have. Text that needs no unescaping is borrowed from the line.
 #[derive(Deserialize)]
 struct Raw<'a> {
     #[serde(borrow)]
@@ -96,7 +96,7 @@ fn instant(written: &str) -> Result<DateTime<Utc>, String> {
     })
 }
 
-/// What serde says, without its line number: it knows of one line only.
+/// Serde's complaint, without its line number: it knows of one line only.
 fn json_reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

@@ -23,7 +23,7 @@ pub enum Receipt {
         /// Telegram's number of the message, where it was told.
         message_id: Option<i64>,
     },
-    /// Its `random_id` had been accepted before: an earlier, ambiguous send had succeeded.
+    /// The message's `random_id` had been accepted before: an earlier, ambiguous send had succeeded.
     Duplicate,
 }
 
@@ -43,7 +43,7 @@ pub enum Fault {
     ConnectionLost,
     /// No answer in time: it may have been sent.
     TimedOut,
-    /// There was no connection: it was surely not sent.
+    /// There was no connection: the message was surely not sent.
     NotConnected,
     /// The file that is to be attached can't be read here.
     Unreadable,
@@ -72,7 +72,7 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// What is known of a job when the answer to one of its sends arrives.
+/// The state of a job when the answer to one of its sends arrives.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt {
     /// Sends that ended in an answer before this one.
@@ -107,9 +107,9 @@ pub struct Verdict {
     pub not_before: Option<DateTime<Utc>>,
     /// Since when its fate is uncertain, if it is.
     pub ambiguous_since: Option<DateTime<Utc>>,
-    /// What the operator reads.
+    /// The error as the operator reads it.
     pub error: Option<String>,
-    /// What follows for others.
+    /// The consequence for others than this job.
     pub effect: Effect,
 }
 
@@ -124,7 +124,7 @@ pub enum Effect {
     ChannelRefused,
     /// The channel refused this account: one more error of the channel, and a doubt about the account.
     ChannelRefusedAccount,
-    /// There is no such channel: never again.
+    /// There is no such channel: it is never written to again.
     ChannelGone,
     /// The account must wait until this instant: nothing is sent from it before (R18).
     Wait {
@@ -244,8 +244,8 @@ impl Attempt {
         Verdict { not_before: verdict.not_before.map(|_| self.ended + DEFERRED), ..verdict }
     }
 
-    /// It may have gone out: repeat it under the same `random_id`, at doubling distances, for as long as Telegram surely
-    /// remembers that.
+    /// What may have gone out is repeated under the same `random_id`, at doubling distances, for as long as Telegram
+    /// surely remembers that.
     fn ambiguous(self, fault: &Fault, answered: bool, policy: Policy) -> Verdict {
         let since = self.ambiguous_since.unwrap_or(self.ended);
         let distance = (self.ended - since).clamp(TimeDelta::seconds(1), TimeDelta::seconds(60));

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// What went wrong, in the terms of those who called.
+/// A failure in the terms of those who called.
 ///
 /// `Display` is what the caller reads. The causes of [`Error::Unavailable`] and [`Error::Internal`] stay inside:
 /// they are logged once, where the error leaves the process.
@@ -42,7 +42,7 @@ pub enum Error {
     /// More bytes than the limit.
     #[error("{0}")]
     PayloadTooLarge(String),
-    /// It took longer than it may.
+    /// The work took longer than it may.
     #[error("the operation took too long")]
     Timeout,
     /// The database or the disk is away or full; the same request may succeed later.

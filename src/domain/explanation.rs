@@ -45,7 +45,7 @@ pub struct Explanation {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// What is known of a job.
+/// The facts of a job that explain why it waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
     /// How far it is.
@@ -56,16 +56,16 @@ pub struct Job<'a> {
     pub not_before: Option<DateTime<Utc>>,
     /// Since when it may have been sent.
     pub ambiguous_since: Option<DateTime<Utc>>,
-    /// What became of the last attempt.
+    /// The error of the last attempt.
     pub error: Option<&'a str>,
     /// The end of its channel's slow mode, for its account.
     pub slow_until: Option<DateTime<Utc>>,
 }
 
-/// What is known of an account that may send it.
+/// The facts of an account that may send the job.
 #[derive(Debug, Clone, Copy)]
 pub struct Account {
-    /// Whether it sends at all.
+    /// Whether the account sends at all.
     pub can_send: bool,
     /// The end of the server's wait.
     pub waits_until: Option<DateTime<Utc>>,
@@ -73,7 +73,7 @@ pub struct Account {
     pub is_spent: bool,
 }
 
-/// What is known of its campaign.
+/// The facts of the job's campaign.
 #[derive(Debug, Clone, Copy)]
 pub struct Campaign<'a> {
     /// The status of the hot row.
@@ -128,7 +128,7 @@ fn waiting(job: &Job<'_>, campaign: &Campaign<'_>, now: DateTime<Utc>) -> Explan
     }
 }
 
-/// What the account that is free first still waits for; None if none of them can send.
+/// The reason for which the account that is free first still waits for; None if none of them can send.
 fn first_free(accounts: &[Account], now: DateTime<Utc>) -> Option<(Reason, DateTime<Utc>)> {
     let midnight = now.date_naive().succ_opt().map_or(now, |day| day.and_time(chrono::NaiveTime::MIN).and_utc());
     let wait = |account: &Account| {
@@ -148,7 +148,7 @@ fn turn(job: &Job<'_>, campaign: &Campaign<'_>, now: DateTime<Utc>) -> DateTime<
     instant(next.saturating_add(interval(rate).saturating_mul(i64::from(ahead)))).max(now)
 }
 
-/// What a job of its own accord waits for.
+/// The reason for which a job waits of its own accord.
 fn wait_of(job: &Job<'_>) -> Reason {
     match job.error {
         Some(error) if error.starts_with("SLOWMODE_WAIT") => Reason::SlowMode,

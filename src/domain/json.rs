@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-/// The same JSON with the keys of its objects in alphabetical order: neither clients nor PostgreSQL keep theirs.
+/// JSON with the keys of its objects in alphabetical order: neither clients nor PostgreSQL keep theirs.
 pub fn canonical(value: &Json) -> Json {
     match value {
         Json::Object(fields) => {

@@ -17,12 +17,12 @@ pub struct Limits {
     pub points: PointLimits,
 }
 
-/// What a document may ask for.
+/// The most that a document may ask for.
 #[derive(Debug, Clone)]
 pub struct DocumentLimits {
     /// Bytes of the document.
     pub bytes: usize,
-    /// Its tokens: names, numbers, strings and signs, commas left out.
+    /// The document's tokens: names, numbers, strings and signs, commas left out.
     pub tokens: usize,
     /// Levels of fields. The standard introspection query has 15.
     pub depth: usize,
@@ -44,9 +44,10 @@ pub struct DocumentLimits {
     pub variables: usize,
     /// Levels of lists and objects in an argument or a variable.
     pub input_depth: usize,
-    /// What the operation costs: an object 1, a scalar 0, a connection 1 and its nodes as many times as are asked for.
+    /// The most that an operation may cost: an object 1, a scalar 0, a connection 1 and its nodes as many times as are
+    /// asked for.
     pub complexity: u64,
-    /// What an auditor's operation costs: exports read much.
+    /// The same for an auditor's operation: exports read much.
     pub auditor_complexity: u64,
     /// Nodes that the operation's connections may have together.
     pub nodes: u64,
@@ -63,13 +64,13 @@ pub struct DocumentLimits {
 }
 
 impl DocumentLimits {
-    /// What an operation of this role may cost; None is nobody in particular.
+    /// The most that an operation of a role may cost; the role None is nobody in particular.
     pub fn complexity_of(&self, role: Option<Role>) -> u64 {
         if role == Some(Role::Auditor) { self.auditor_complexity } else { self.complexity }
     }
 }
 
-/// What a request and a connection may take.
+/// The most that a request and a connection may take.
 #[derive(Debug, Clone)]
 pub struct HttpLimits {
     /// Bytes of a body sent to `/graphql`.
@@ -84,7 +85,7 @@ pub struct HttpLimits {
     pub connections_per_address: usize,
 }
 
-/// What a WebSocket may take.
+/// The most that a WebSocket may take.
 #[derive(Debug, Clone)]
 pub struct SocketLimits {
     /// How long a client may take to introduce itself.
@@ -109,7 +110,7 @@ pub struct SocketLimits {
     pub queue: usize,
 }
 
-/// What a caller may spend: each operation takes what it costs out of a bucket that fills again.
+/// The points that a caller may spend: each operation takes what it costs out of a bucket that fills again.
 #[derive(Debug, Clone)]
 pub struct PointLimits {
     /// Points of a full bucket; 0 is no limit.

@@ -10,7 +10,7 @@ pub const MOST_ENTITIES: usize = 100;
 /// A text and how it looks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Marked {
-    /// What is read.
+    /// The text without its marks.
     pub text: String,
     /// How parts of it look, in the order of their beginnings.
     pub entities: Vec<Entity>,
@@ -58,7 +58,7 @@ pub enum Style {
     Pre(String),
     /// `<blockquote>`, which may be folded: `<blockquote expandable>`.
     Quote {
-        /// Whether it is shown folded.
+        /// Whether the quotation is shown folded.
         is_folded: bool,
     },
     /// `<a href="...">`
@@ -72,7 +72,7 @@ pub enum Style {
 /// # Errors
 /// A sentence that says what is wrong, and with which tag.
 pub fn read(html: &str) -> Result<Marked, String> {
-    let mut reader = Reader::default();
+    let mut reader = MarkupReader::default();
     let mut rest = html;
     while let Some(at) = rest.find(['<', '&']) {
         reader.write(&rest[..at]);
@@ -92,7 +92,7 @@ struct Open {
 }
 
 #[derive(Default)]
-struct Reader {
+struct MarkupReader {
     text: String,
     /// How long the text is, in UTF-16 units.
     units: i32,
@@ -101,7 +101,7 @@ struct Reader {
     entities: Vec<Option<Entity>>,
 }
 
-impl Reader {
+impl MarkupReader {
     fn write(&mut self, text: &str) {
         self.text.push_str(text);
         self.units += i32::try_from(text.encode_utf16().count()).unwrap_or(i32::MAX);
@@ -222,7 +222,7 @@ fn end_of_tag(text: &str) -> Option<usize> {
     })
 }
 
-/// What stands in a tag behind its name.
+/// The attributes of a tag: what stands behind its name.
 #[derive(Default)]
 struct Attributes(Vec<(String, String)>);
 
@@ -246,7 +246,7 @@ impl Attributes {
             let mark = value.chars().next().filter(|mark| ['"', '\''].contains(mark)).ok_or_else(wrong)?;
             let (value, rest) = value[1..].split_once(mark).ok_or_else(wrong)?;
             // References are read as in the text; there can be no tags.
-            let mut plain = Reader::default();
+            let mut plain = MarkupReader::default();
             let mut left = value;
             while let Some(at) = left.find('&') {
                 plain.write(&left[..at]);

@@ -92,9 +92,9 @@ pub fn database(connections: Connections, waited: Option<Duration>) {
 /// Connections to the database.
 #[derive(Debug, Clone, Copy)]
 pub struct Connections {
-    /// Those that are open.
+    /// Connections that are open.
     pub open: u32,
-    /// Those that nobody uses.
+    /// Connections that nobody uses.
     pub idle: i64,
     /// So many there may be.
     pub most: u32,

@@ -82,11 +82,11 @@ impl Slots {
 /// Whether a send may be handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Its slot is still to come: wait this many nanoseconds.
+    /// The job's slot is still to come: wait this many nanoseconds.
     Wait(i64),
     /// Now.
     Go,
-    /// Its slot or its claim is too old: the job goes back untouched, the slot is forfeited.
+    /// The slot or the claim is too old: the job goes back untouched, the slot is forfeited.
     Missed,
 }
 

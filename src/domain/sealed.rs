@@ -13,14 +13,14 @@ use uuid::Uuid;
 
 use super::secret_key::SecretKey;
 
-/// What a ciphertext begins with: another way of sealing gets another number.
+/// The version that a ciphertext begins with: another way of sealing gets another number.
 const VERSION: &str = "1";
 /// Bytes of a nonce.
 const NONCE: usize = 24;
 
 /// Where a secret lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct SecretPlace {
     /// The table.
     pub table: &'static str,
     /// The column.
@@ -49,10 +49,10 @@ impl std::fmt::Debug for Sealed {
 /// Why a secret does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unopened {
-    /// It was sealed under a key that is not given.
+    /// The text was sealed under a key that is not given.
     #[error("the secret was sealed under another HERALD_SECRET_KEY")]
     OtherKey,
-    /// It is not as it was sealed, or not where.
+    /// The text is not as it was sealed, or not where it was sealed.
     #[error("the secret is damaged, or of another row")]
     Damaged,
 }
@@ -86,7 +86,7 @@ impl Vault {
         Self { present: Ring::new(key), before: None }
     }
 
-    /// The same, opening also what was sealed under an earlier key.
+    /// This one, opening also what was sealed under an earlier key.
     #[must_use]
     pub fn after(self, key: &SecretKey) -> Self {
         Self { before: Some(Ring::new(key)), ..self }
@@ -98,7 +98,7 @@ impl Vault {
     }
 
     /// Seals `secret` for `place`.
-    pub fn seal(&self, place: Place, secret: &[u8]) -> Sealed {
+    pub fn seal(&self, place: SecretPlace, secret: &[u8]) -> Sealed {
         let Ring { id, cipher } = &self.present;
         let nonce: [u8; NONCE] = rand::random();
         let aad = place.bytes(id);
@@ -108,7 +108,7 @@ impl Vault {
     }
 
     /// Seals a text for `place`.
-    pub fn seal_text(&self, place: Place, secret: &SecretString) -> Sealed {
+    pub fn seal_text(&self, place: SecretPlace, secret: &SecretString) -> Sealed {
         self.seal(place, secret.expose_secret().as_bytes())
     }
 
@@ -116,7 +116,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`Unopened`], without a word of the content.
-    pub fn open(&self, place: Place, sealed: &Sealed) -> Result<SecretSlice<u8>, Unopened> {
+    pub fn open(&self, place: SecretPlace, sealed: &Sealed) -> Result<SecretSlice<u8>, Unopened> {
         let mut parts = sealed.0.splitn(3, '.');
         let (Some(VERSION), Some(id), Some(body)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(Unopened::Damaged);
@@ -134,7 +134,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::open`].
-    pub fn open_text(&self, place: Place, sealed: &Sealed) -> Result<SecretString, Unopened> {
+    pub fn open_text(&self, place: SecretPlace, sealed: &Sealed) -> Result<SecretString, Unopened> {
         let bytes = self.open(place, sealed)?;
         let text = std::str::from_utf8(bytes.expose_secret()).map_err(|_| Unopened::Damaged)?;
         Ok(text.into())
@@ -147,8 +147,8 @@ impl std::fmt::Debug for Vault {
     }
 }
 
-impl Place {
-    /// What is authenticated along: lengths in front keep ("ab", "c") and ("a", "bc") apart.
+impl SecretPlace {
+    /// The bytes that are authenticated along with the text: lengths in front keep ("ab", "c") and ("a", "bc") apart.
     fn bytes(&self, key_id: &str) -> Vec<u8> {
         let Self { table, column, row } = self;
         let texts = [VERSION, key_id, table, column];

@@ -33,11 +33,7 @@ impl SecretKey {
 
     /// A keyed hash in hexadecimal digits: who has only the database can't try out what was hashed.
     pub fn fingerprint(&self, purpose: &str, content: &[u8]) -> String {
-        use std::fmt::Write;
-        self.mac(&[purpose.as_bytes(), content]).iter().fold(String::new(), |mut digits, byte| {
-            write!(digits, "{byte:02x}").expect("a string takes all");
-            digits
-        })
+        hex::encode(self.mac(&[purpose.as_bytes(), content]))
     }
 
     /// Whether `digits` are the first of the fingerprint. How long the comparison takes says nothing of where they differ.

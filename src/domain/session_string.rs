@@ -13,7 +13,7 @@ const LONGEST: usize = 1_000;
 /// Bytes of an authorization key.
 const KEY: usize = 256;
 
-/// Who is signed in, where. It shows nothing of its key.
+/// An account that is signed in, and where. Its debug output shows no key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionString {
     /// The number of the data centre that knows the key, 1 to 5.

@@ -2,7 +2,7 @@
 
 /// The basic characters of GSM 03.38, which take one place each.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-/// Its extension: an escape goes in front, so they take two.
+/// The extension of the GSM alphabet: an escape goes in front, so they take two.
 const EXTENDED: &str = "^{}\\[~]|€\u{c}";
 
 /// The longest body that Twilio takes, in characters.

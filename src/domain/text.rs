@@ -85,7 +85,7 @@ pub fn url(written: &str) -> Result<String, String> {
 }
 
 impl Violations {
-    /// What `result` gives, or nothing and a mistake in `field`.
+    /// The value of `result`, or nothing and a mistake in `field`.
     pub fn take<T: Default>(&mut self, field: &str, result: Result<T, impl Into<String>>) -> T {
         result.unwrap_or_else(|why| {
             self.push(Violation::of(field, why));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use subscription::Subscription;
 
-/// What changed.
+/// A change that others are told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Event {
     /// A campaign's state, counters or jobs.
@@ -42,6 +42,6 @@ pub trait Events: Send + Sync + 'static {
     /// Tells all subscribers, of this process at once, of others soon. It never waits and never fails: see [`Event`].
     fn publish(&self, event: Event);
 
-    /// What is published from now on.
+    /// The events that are published from now on.
     fn subscribe(&self) -> Subscription;
 }

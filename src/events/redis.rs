@@ -37,7 +37,7 @@ pub struct RedisEvents {
     outbox: Arc<Outbox>,
 }
 
-/// What goes over the wire.
+/// A message as it goes over the wire.
 #[derive(Debug, Serialize, Deserialize)]
 struct Message {
     /// The process that published it: it has told its own subscribers already.

@@ -165,7 +165,7 @@ async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) ->
     })
 }
 
-/// The same for what belongs to retention, most of which needs one permission.
+/// A node of retention by its id, most of which needs one permission.
 async fn of_retention(ctx: &Context<'_>, name: &str, id: &ID) -> Result<Option<Node>> {
     let may_read = guard::require(ctx, Permission::ReadRetention);
     Ok(match name {

@@ -14,13 +14,13 @@ use super::media::Media;
 use domain::error::{Code, Error};
 use graphql::engine::error;
 
-/// What an operation answered, or why it was not run.
+/// The answer of an operation, or why it was not run.
 pub(super) fn operation(response: async_graphql::Response, media: Media) -> Response {
     if !error::is_refusal(&response) {
         return dressed(GraphQLResponse::from(response).into_response(), media);
     }
-    let told = |name| response.errors[0].extensions.as_ref().and_then(|extensions| extensions.get(name));
-    let status = match told("code") {
+    let extension = |name| response.errors[0].extensions.as_ref().and_then(|extensions| extensions.get(name));
+    let status = match extension("code") {
         Some(Value::String(code)) if code == Code::RateLimited.as_str() => StatusCode::TOO_MANY_REQUESTS,
         Some(Value::String(code)) if code == Code::Unavailable.as_str() => StatusCode::SERVICE_UNAVAILABLE,
         Some(Value::String(code)) if code == Code::Timeout.as_str() => StatusCode::SERVICE_UNAVAILABLE,
@@ -28,7 +28,7 @@ pub(super) fn operation(response: async_graphql::Response, media: Media) -> Resp
         _ if media == Media::Json => StatusCode::OK,
         _ => StatusCode::BAD_REQUEST,
     };
-    let wait = match told("retryAfterMs") {
+    let wait = match extension("retryAfterMs") {
         Some(Value::Number(millis)) => millis.as_u64().map(|millis| millis.div_ceil(1_000)),
         _ => None,
     };
@@ -40,12 +40,12 @@ pub(super) fn operation(response: async_graphql::Response, media: Media) -> Resp
     answer
 }
 
-/// What an operation answered without an error, encoded already.
+/// The answer of an operation without an error, encoded already.
 pub(super) fn encoded(response: Bytes, media: Media) -> Response {
     dressed(response.into_response(), media)
 }
 
-/// Whose data it is depends on who asks, and how it looks on what he accepts.
+/// Adds the headers of an answer: whose data it is depends on who asks, and how it looks on what he accepts.
 fn dressed(mut answer: Response, media: Media) -> Response {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
@@ -85,7 +85,7 @@ pub(super) fn failed(failure: Error, request_id: Option<&str>) -> Response {
     dressed((status, Json(json!({ "errors": response.errors }))).into_response(), Media::Json)
 }
 
-/// There is nothing at this path.
+/// The answer where there is nothing at a path.
 pub(super) fn nothing(message: &str, headers: &HeaderMap) -> Response {
     coded(StatusCode::NOT_FOUND, Code::NotFound, message, request_id(headers))
 }

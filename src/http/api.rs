@@ -107,7 +107,7 @@ fn unacceptable() -> Refusal {
     (StatusCode::NOT_ACCEPTABLE, Code::BadUserInput, message.into())
 }
 
-/// What the headers alone decide, before a byte of the body is read.
+/// The decision that headers alone allow, before a byte of the body is read.
 fn acceptable(http: &Http, headers: &HeaderMap) -> Result<Media, Refusal> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
     if !text(CONTENT_TYPE).is_some_and(is_json) {

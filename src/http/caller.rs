@@ -18,7 +18,7 @@ use service::access::session;
 
 /// The cookie of single sign-on.
 const TOKEN: &str = "ac_access";
-/// What a foreign page can't send unasked: its browser would ask first, and be told no.
+/// The header that a foreign page can't send unasked: its browser would ask first, and be told no.
 const PREFLIGHT: HeaderName = HeaderName::from_static("graphql-require-preflight");
 
 /// The caller without the session: what a socket has before its first message.
@@ -111,7 +111,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     named.next().map(|(_, token)| token.trim_matches('"')).filter(|token| !token.is_empty())
 }
 
-/// What all `X-Forwarded-For` headers say, in their order.
+/// The values of all `X-Forwarded-For` headers, in their order.
 fn forwarded(headers: &HeaderMap) -> String {
     let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     values.collect::<Vec<_>>().join(",")

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -69,7 +70,7 @@ pub(super) async fn serve(
             }
         };
         let Some(guest) = addresses.enter(peer.ip()) else { continue };
-        let place = Place(Arc::new((guest, place)));
+        let place = Admission(Arc::new((guest, place)));
         let (protocol, router, stop) = (protocol.clone(), router.clone(), stop.clone());
         connections.spawn(async move { converse(&protocol, stream, peer, place, router, &stop).await });
     }
@@ -77,16 +78,17 @@ pub(super) async fn serve(
     connections.wait().await;
 }
 
-/// What a connection takes of the limits, until its last holder ends: a WebSocket outlives the conversation that it began in.
+/// The share that a connection takes of the limits, until its last holder ends: a WebSocket outlives the conversation
+/// that it began in.
 #[derive(Clone)]
-pub(super) struct Place(#[expect(dead_code, reason = "it is only held")] Arc<(Guest, OwnedSemaphorePermit)>);
+pub(super) struct Admission(#[expect(dead_code, reason = "it is only held")] Arc<(Guest, OwnedSemaphorePermit)>);
 
 /// All requests of one connection.
 async fn converse(
     protocol: &http1::Builder,
     stream: TcpStream,
     peer: SocketAddr,
-    place: Place,
+    place: Admission,
     router: Router,
     stop: &CancellationToken,
 ) {
@@ -179,7 +181,7 @@ struct Guest {
 impl Addresses {
     /// None if the address has too many already. Behind a proxy there are many clients.
     fn enter(&self, address: IpAddr) -> Option<Guest> {
-        let mut counts = self.counts();
+        let mut counts = self.counts.lock();
         let count = counts.entry(address).or_default();
         if *count >= self.most && !self.proxies.contains(address) {
             return None;
@@ -187,16 +189,11 @@ impl Addresses {
         *count += 1;
         Some(Guest { addresses: self.clone(), address })
     }
-
-    /// The counts, even if a panic left them locked: each change to them is a single step.
-    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.addresses.counts().entry(self.address) {
+        if let Entry::Occupied(mut count) = self.addresses.counts.lock().entry(self.address) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();

@@ -14,7 +14,7 @@ pub(super) enum Media {
 }
 
 impl Media {
-    /// What the request accepts; None if it is neither.
+    /// The type that the request accepts; None if it is neither.
     pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let accepts: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
         Self::of(&accepts.join(","))

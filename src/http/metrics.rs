@@ -23,14 +23,14 @@ static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Bounds of all histograms, in seconds.
 const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What was measured is put into its buckets so often; otherwise it would wait in memory for a scrape.
+/// How often what was measured is put into its buckets; otherwise it would wait in memory for a scrape.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// The database is asked no more often than this: anybody may scrape.
 const SAMPLE: Duration = Duration::from_secs(1);
 /// A database that takes longer is away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a scrape works with.
+/// The parts that a scrape works with.
 #[derive(Clone)]
 pub(super) struct Metrics {
     recorded: PrometheusHandle,

@@ -18,7 +18,7 @@ mod uploads;
 mod webhooks;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -27,6 +27,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +35,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use self::metrics::Metrics;
-use self::socket::seats::Seats;
+use self::socket::open::OpenSockets;
 use domain::error::Code;
 use domain::limits::Limits;
 use domain::proxies::Proxies;
@@ -57,7 +58,7 @@ pub struct Options {
     pub sso_login_url: Option<String>,
 }
 
-/// What handlers work with.
+/// The state that handlers work with.
 #[derive(Clone)]
 struct Http {
     execution: Execution,
@@ -66,7 +67,7 @@ struct Http {
     /// Sockets are closed when this is cancelled.
     stop: CancellationToken,
     sockets: TaskTracker,
-    seats: Seats,
+    open_sockets: OpenSockets,
     metrics: Metrics,
     /// The credentials by which callbacks are known, and when they were read on the monotonic clock.
     passes: Arc<Mutex<HashMap<Provider, (Duration, Credentials)>>>,
@@ -79,10 +80,6 @@ struct Http {
 impl Http {
     fn limits(&self) -> &Limits {
         &self.services.rules.limits
-    }
-
-    fn passes(&self) -> MutexGuard<'_, HashMap<Provider, (Duration, Credentials)>> {
-        self.passes.lock().expect("no panic happens under this lock")
     }
 }
 
@@ -102,15 +99,15 @@ pub async fn serve(
         options: Arc::new(options),
         stop: stop.clone(),
         sockets: sockets.clone(),
-        seats: Seats::default(),
+        open_sockets: OpenSockets::default(),
         metrics: Metrics::new(),
         passes: Arc::default(),
         intake: callback::Intake::default(),
         callbacks,
     };
     let mut loops = Loops::until(stop.clone());
-    let (seats, events) = (http.seats.clone(), http.services.events.clone());
-    loops.start("the end of sessions", move |stop| seats.clone().follow(events.subscribe(), stop));
+    let (open, events) = (http.open_sockets.clone(), http.services.events.clone());
+    loops.start("the end of sessions", move |stop| open.clone().follow(events.subscribe(), stop));
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
     listener::serve(listener, router(http), &limits, proxies, stop).await;
     sockets.close();

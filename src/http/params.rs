@@ -1,7 +1,5 @@
 //! The parameters of a request: `query`, `operationName`, `variables`, `extensions`, as JSON or in the URL.
 
-use std::fmt::Write;
-
 use async_graphql::{Request, Variables};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -12,7 +10,7 @@ use domain::error::Code;
 /// Why parameters are not a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
-    /// What `extensions.code` says.
+    /// The value of `extensions.code`.
     pub code: Code,
     /// A sentence for a person.
     pub message: String,
@@ -92,11 +90,7 @@ fn without_query(has_hash: bool, has_id: bool) -> Wrong {
 
 /// The SHA-256 of a document, as it is written.
 fn hash_of(query: &str) -> String {
-    let mut hex = String::new();
-    for byte in Sha256::digest(query.as_bytes()) {
-        write!(hex, "{byte:02x}").expect("a string takes all");
-    }
-    hex
+    hex::encode(Sha256::digest(query.as_bytes()))
 }
 
 #[cfg(test)]

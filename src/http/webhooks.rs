@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use super::listener::request_id;
 use super::{Http, answer};
@@ -75,20 +76,14 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
 }
 
-/// What is the same when a callback comes again.
+/// A digest that is the same when a callback comes again.
 fn fingerprint(parts: &[&str]) -> String {
-    use std::fmt::Write;
-    let digest = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update([0]).chain_update(part)).finalize();
-    digest.iter().fold(String::new(), |mut digits, byte| {
-        write!(digits, "{byte:02x}").expect("a string takes all");
-        digits
-    })
+    hex::encode(parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update([0]).chain_update(part)).finalize())
 }
 
 /// Whether two secrets are the same, in a time that tells nothing of where they differ.
-fn is_same(http: &Http, given: &str, secret: &Secret) -> bool {
-    let hash = |text: &str| http.services.key.fingerprint("compare", text.as_bytes());
-    hash(given) == hash(secret.expose())
+fn is_same(given: &str, secret: &Secret) -> bool {
+    given.as_bytes().ct_eq(secret.expose().as_bytes()).into()
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
@@ -101,12 +96,12 @@ const REFUSED: Error = Error::Unauthenticated("this is not from the provider, as
 /// second are good enough to let somebody in, but not to turn anybody away.
 async fn authenticated(http: &Http, provider: Provider, holds: impl Fn(&Credentials) -> bool) -> Result<Credentials> {
     let now = http.services.clock.monotonic();
-    let known = http.passes().get(&provider).filter(|(read, _)| now.saturating_sub(*read) < FRESH).cloned();
+    let known = http.passes.lock().get(&provider).filter(|(read, _)| now.saturating_sub(*read) < FRESH).cloned();
     if let Some((_, known)) = known.filter(|(_, known)| holds(known)) {
         return Ok(known);
     }
     let read = integration::active(&http.services, provider).await?.ok_or(REFUSED)?;
-    http.passes().insert(provider, (now, read.clone()));
+    http.passes.lock().insert(provider, (now, read.clone()));
     if holds(&read) { Ok(read) } else { Err(REFUSED) }
 }
 
@@ -168,7 +163,7 @@ async fn postback(
     let told: Vec<String> = told.filter(|token| !token.is_empty()).collect();
     let holds = |known: &Credentials| {
         matches!(known, Credentials::Keitaro(keitaro)
-        if told.iter().any(|token| is_same(http, token, &keitaro.token)))
+        if told.iter().any(|token| is_same(token, &keitaro.token)))
     };
     authenticated(http, Provider::Keitaro, holds).await?;
     // What it was known by is kept nowhere.
@@ -243,7 +238,7 @@ async fn from_vapi(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> R
     let told = [header(headers, "x-vapi-secret"), bearer];
     let holds = |known: &Credentials| {
         matches!(known, Credentials::Vapi(account)
-        if told.iter().any(|told| !told.is_empty() && is_same(http, told, &account.webhook_secret)))
+        if told.iter().any(|told| !told.is_empty() && is_same(told, &account.webhook_secret)))
     };
     authenticated(http, Provider::Vapi, holds).await?;
     let raw = Raw::read(uri, headers, body, LONG).await?;
@@ -262,7 +257,7 @@ async fn from_vapi(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> R
     Ok((StatusCode::OK, axum::Json(json!({}))).into_response())
 }
 
-/// What happened to an email of Instantly's.
+/// Takes the news of an email of Instantly's.
 pub(super) async fn instantly(
     State(http): State<Http>,
     OriginalUri(uri): OriginalUri,
@@ -276,7 +271,7 @@ async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body)
     let told = header(headers, SECRET_HEADER);
     let holds = |known: &Credentials| {
         matches!(known, Credentials::Instantly(account)
-        if is_same(http, told, &account.webhook_secret))
+        if is_same(told, &account.webhook_secret))
     };
     authenticated(http, Provider::Instantly, holds).await?;
     let raw = Raw::read(uri, headers, body, LONG).await?;
@@ -290,7 +285,7 @@ async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body)
     Ok(fine())
 }
 
-/// What a lead sees who follows the link: nothing happens yet, because programs follow links, too.
+/// The page that a lead sees who follows the link: nothing happens yet, because programs follow links, too.
 pub(super) async fn unsubscribe_page(
     State(http): State<Http>,
     Path(token): Path<String>,

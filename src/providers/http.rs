@@ -68,7 +68,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// What a provider answered.
+/// A provider's answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     /// The status of HTTP.
@@ -88,13 +88,13 @@ pub enum Fault {
     /// The address must not be connected to.
     #[error("{0}")]
     Forbidden(String),
-    /// It may have been handed over.
+    /// The request may have been handed over.
     #[error("no answer: {0}")]
     Lost(String),
 }
 
 impl Fault {
-    /// What it means for a contact.
+    /// What the fault means for a contact.
     pub fn outcome(self) -> Outcome {
         let error = self.to_string();
         match self {
@@ -165,7 +165,7 @@ impl Answer {
         text.chars().filter(|letter| !letter.is_control()).take(TOLD).collect()
     }
 
-    /// What a status says that means the same at every provider without an idempotency key; None for the others.
+    /// The outcome of a status that means the same at every provider without an idempotency key; None for the others.
     ///
     /// A 5xx may come from a gateway in front of a provider that took the contact: but for 503, nobody knows.
     pub fn common(&self, error: &str) -> Option<Outcome> {

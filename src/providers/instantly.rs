@@ -27,7 +27,7 @@ pub struct Instantly {
 /// A campaign to be.
 #[derive(Debug, Clone)]
 pub struct NewCampaign {
-    /// What it is called.
+    /// The campaign's name.
     pub name: String,
     /// One of the names that Instantly takes: see `domain::retention::instantly_zone`.
     pub time_zone: &'static str,
@@ -42,23 +42,23 @@ pub struct NewCampaign {
 /// A lead as Instantly takes it.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewLead {
-    /// Its address.
+    /// The lead's address.
     pub email: String,
-    /// Its first name.
+    /// The lead's first name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
-    /// Its last name.
+    /// The lead's last name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// Its number, E.164.
+    /// The lead's telephone number, E.164.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// What texts can name.
+    /// The custom values that texts can name.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub custom_variables: Map<String, Json>,
 }
 
-/// What became of leads that were added.
+/// The result for leads that were added.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Added {
@@ -66,16 +66,16 @@ pub struct Added {
     pub leads_uploaded: u64,
     /// So many were passed over: known, blocked or invalid.
     pub skipped_count: u64,
-    /// Those that were made.
+    /// The leads that were made.
     pub created_leads: Vec<Created>,
 }
 
 /// A lead that was made.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Created {
-    /// Its id at Instantly.
+    /// The lead's id at Instantly.
     pub id: String,
-    /// Its address.
+    /// The lead's address.
     #[serde(default)]
     pub email: String,
 }
@@ -110,10 +110,10 @@ struct Id {
 /// Why a request came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// It surely had no effect.
+    /// The request surely had no effect.
     #[error("{0}")]
     Refused(String),
-    /// It may have had one.
+    /// The request may have had an effect.
     #[error("{0}")]
     Unknown(String),
 }
@@ -203,12 +203,12 @@ impl Instantly {
             http::Fault::Lost(_) => Failure::Unknown(fault.to_string()),
             _ => Failure::Refused(fault.to_string()),
         })?;
-        let told = || format!("{}: {}", answer.status.as_u16(), answer.text());
+        let text = || format!("{}: {}", answer.status.as_u16(), answer.text());
         if answer.status.is_success() {
             return answer.json().ok_or_else(|| Failure::Unknown("the answer can't be read".into()));
         }
         let is_sure = answer.status.is_client_error() || answer.status.as_u16() == 503;
-        Err(if is_sure { Failure::Refused(told()) } else { Failure::Unknown(told()) })
+        Err(if is_sure { Failure::Refused(text()) } else { Failure::Unknown(text()) })
     }
 
     /// The email's text goes along as variables, so that the campaign's copy can be `{{herald_subject}}` and `{{herald_body}}`.
@@ -223,14 +223,14 @@ impl Instantly {
         };
         let body = json!({ "campaign_id": campaign, "leads": [lead], "skip_if_in_campaign": true });
         match http::call(self.signed_in(self.http.post(self.url("leads/add")).json(&body))).await {
-            Ok(answer) => told(&answer),
+            Ok(answer) => outcome_of(&answer),
             // A lead is in a campaign once: to add it again does no harm.
             Err(fault) => Outcome::Wait { after: http::AWAY, error: fault.to_string() },
         }
     }
 }
 
-fn told(answer: &Answer) -> Outcome {
+fn outcome_of(answer: &Answer) -> Outcome {
     if answer.status.is_success() {
         let added: Added = answer.json().unwrap_or_default();
         let id = added.created_leads.into_iter().next().map(|lead| lead.id);

@@ -29,13 +29,13 @@ pub const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct Contact {
     /// The `ContactAttempt`: providers carry it along, and their callbacks are found by it.
     pub attempt: Uuid,
-    /// Who is contacted.
+    /// The lead that is contacted.
     pub lead: Uuid,
-    /// What is handed over, by which channel.
+    /// The message that is handed over, by which channel.
     pub message: Message,
 }
 
-/// What is handed over, and where to. Texts are rendered, addresses in their normal form.
+/// A message with its address. Texts are rendered, addresses in their normal form.
 #[derive(Debug, Clone)]
 pub enum Message {
     /// An email.
@@ -60,7 +60,7 @@ pub enum Message {
     Telegram {
         /// Without the `@`.
         username: String,
-        /// What it says.
+        /// The text.
         text: String,
     },
 }
@@ -70,7 +70,7 @@ pub enum Message {
 pub struct Email {
     /// The address, in lower case.
     pub to: String,
-    /// What the lead is called, if it is known.
+    /// The lead's name, if it is known.
     pub name: Option<String>,
     /// The line of the subject.
     pub subject: String,
@@ -87,50 +87,50 @@ pub struct Email {
 pub struct Call {
     /// E.164.
     pub to: String,
-    /// What the lead is called, if it is known.
+    /// The lead's name, if it is known.
     pub name: Option<String>,
-    /// What the assistant says first, if the script says so.
+    /// The assistant's first sentence, if the script says so.
     pub first_message: Option<String>,
-    /// What the assistant knows of the lead, by name.
+    /// The facts of the lead that the assistant knows, by name.
     pub variables: Map<String, Json>,
     /// `vapiConfig` of the script over that of the campaign: `assistantId`, `phoneNumberId`, `assistantOverrides` and so on.
     pub config: Map<String, Json>,
 }
 
-/// What became of one contact.
+/// The outcome of one contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The provider took it.
     Accepted(Receipt),
     /// The provider refused it: it was surely not sent.
     Refused(Refusal),
-    /// It was surely not sent, and that is not the contact's fault: the provider is not set up, can't be reached, is busy, or
-    /// its own pace is reached. It costs no attempt; it is to be handed over again after `after`.
+    /// The contact was surely not sent, and that is not the contact's fault: the provider is not set up, can't be
+    /// reached, is busy, or its own pace is reached. It costs no attempt; it is to be handed over again after `after`.
     Wait {
         /// How long, at least.
         after: Duration,
         /// Why, for operators.
         error: String,
     },
-    /// It may have been sent: only a callback or a look-up can tell. It must not be handed over again.
+    /// The contact may have been sent: only a callback or a look-up can tell. It must not be handed over again.
     Unknown {
         /// Why nobody knows, for operators.
         error: String,
     },
 }
 
-/// What the provider told of a contact that it took.
+/// The provider's receipt for a contact that it took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// The provider, as `IntegrationConfig` names it: `smtp`, `twilio`, `vapi`, `webhook`, `instantly`, `telegram`, `simulated`.
     pub provider: &'static str,
     /// By which id the provider knows it: callbacks carry that.
     pub provider_ref: Option<String>,
-    /// What it costs, in millionths of the currency, where that is known at once.
+    /// The price, in millionths of the currency, where that is known at once.
     pub cost_micros: Option<i64>,
     /// The currency of the cost, ISO 4217.
     pub currency: Option<String>,
-    /// What `ContactAttempt.result` starts with, such as `{ "status": "queued", "segments": 1 }`.
+    /// The beginning of `ContactAttempt.result`, such as `{ "status": "queued", "segments": 1 }`.
     pub result: Json,
 }
 

@@ -1,9 +1,10 @@
 //! A sender with a pace and a circuit breaker of its own: what it can't take now waits, and costs no attempt.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 
 use super::{Contact, Message, Outcome, Sender};
 use domain::breaker::Breaker;
@@ -37,16 +38,12 @@ impl<S> Paced<S> {
 
     /// Whether the breaker keeps all back.
     pub fn is_open(&self) -> bool {
-        self.gate().breaker.is_open(self.clock.monotonic())
-    }
-
-    fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
-        self.gate.lock().expect("no panic happens under this lock")
+        self.gate.lock().breaker.is_open(self.clock.monotonic())
     }
 
     fn admit(&self, message: &Message) -> Result<(), Outcome> {
         let now = self.clock.monotonic();
-        let mut gate = self.gate();
+        let mut gate = self.gate.lock();
         // The pace first: a probe that the breaker lets through must be sent.
         let mut after_taking = gate.bucket;
         let wait = |after: Duration, error: &str| Outcome::Wait { after, error: error.into() };
@@ -59,7 +56,7 @@ impl<S> Paced<S> {
 
     fn note(&self, outcome: &Outcome) {
         let now = self.clock.monotonic();
-        let mut gate = self.gate();
+        let mut gate = self.gate.lock();
         match outcome {
             Outcome::Accepted(_) | Outcome::Refused(_) => gate.breaker.answered(),
             Outcome::Wait { .. } | Outcome::Unknown { .. } => gate.breaker.failed(now),

@@ -1,6 +1,6 @@
 //! Emails by a mail server. Until its content is handed over nothing is sent; after that, only an answer can tell.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
@@ -13,6 +13,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use lettre::transport::smtp::response::Response;
+use parking_lot::Mutex;
 use serde_json::json;
 
 use super::http::{AWAY, LOCKED_OUT};
@@ -38,7 +39,7 @@ pub struct Smtp {
 enum Obstacle {
     /// The server can't be reached, or does not let us in.
     Server { after: Duration, error: String },
-    /// It refuses this email.
+    /// The server refuses this email.
     Email(Refusal),
 }
 
@@ -81,7 +82,7 @@ impl Smtp {
 
     /// A connection on which the server has asked for the content.
     async fn offer(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Obstacle> {
-        let kept = self.idle.lock().expect("no panic happens under this lock").pop();
+        let kept = self.idle.lock().pop();
         if let Some(mut line) = kept {
             match in_time(announce(&mut line, envelope)).await {
                 // The server closed it meanwhile: that says nothing of this email.
@@ -116,7 +117,7 @@ impl Smtp {
     }
 
     fn keep(&self, line: AsyncSmtpConnection) {
-        let mut idle = self.idle.lock().expect("no panic happens under this lock");
+        let mut idle = self.idle.lock();
         if idle.len() < IDLE {
             idle.push(line);
         }
@@ -153,7 +154,7 @@ fn raw(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 
-/// Who sends to whom: the server may refuse, and until it has asked for the content nothing is sent.
+/// Tells the server who sends to whom: it may refuse, and until it has asked for the content nothing is sent.
 async fn announce(line: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result<(), Obstacle> {
     let mut parameters = Vec::new();
     let addresses = envelope.from().into_iter().chain(envelope.to());
@@ -188,7 +189,7 @@ fn refused(error: &Error) -> Obstacle {
     refusal(error).map_or_else(|| away(error), Obstacle::Email)
 }
 
-/// What a 4xx or 5xx says; None for an error that is no answer.
+/// The refusal in a 4xx or 5xx; None for an error that is no answer.
 fn refusal(error: &Error) -> Option<Refusal> {
     error.status()?;
     Some(Refusal { is_permanent: error.is_permanent(), ..Refusal::transient(error.to_string()) })

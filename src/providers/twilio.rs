@@ -22,7 +22,7 @@ pub struct Twilio {
     account: credentials::Twilio,
 }
 
-/// What Twilio says of a message that it took. Numbers come as text.
+/// Twilio's answer for a message that it took. Numbers come as text.
 #[derive(Debug, Deserialize)]
 struct Taken {
     sid: String,
@@ -30,7 +30,7 @@ struct Taken {
     num_segments: Option<String>,
 }
 
-/// What Twilio says of one that it refused.
+/// Twilio's answer for a message that it refused.
 #[derive(Debug, Deserialize)]
 struct Refused {
     code: Option<u32>,
@@ -67,13 +67,13 @@ impl Twilio {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(body);
         match http::call(self.signed_in(request)).await {
-            Ok(answer) => told(&answer, form[1].1),
+            Ok(answer) => outcome_of(&answer, form[1].1),
             Err(fault) => fault.outcome(),
         }
     }
 }
 
-fn told(answer: &Answer, body: &str) -> Outcome {
+fn outcome_of(answer: &Answer, body: &str) -> Outcome {
     if answer.status.is_success() {
         let Some(taken) = answer.json::<Taken>() else {
             return Outcome::Unknown { error: format!("{}: the answer can't be read", answer.status.as_u16()) };
@@ -130,14 +130,14 @@ mod tests {
     }
 
     fn error(status: u16, code: u32) -> Outcome {
-        told(&answer(status, &json!({ "code": code, "message": "why", "status": status })), "Hi")
+        outcome_of(&answer(status, &json!({ "code": code, "message": "why", "status": status })), "Hi")
     }
 
     #[test]
     fn segments_are_taken_from_the_answer_or_counted() {
         let segments = |told_of: &str| {
             let taken = json!({ "sid": "SM1", "status": "queued", "num_segments": told_of });
-            match told(&answer(201, &taken), &"я".repeat(71)) {
+            match outcome_of(&answer(201, &taken), &"я".repeat(71)) {
                 Outcome::Accepted(receipt) => receipt.result["segments"].clone(),
                 other => panic!("{other:?}"),
             }
@@ -159,8 +159,8 @@ mod tests {
         assert_eq!(waits(error(429, 20_429)), Duration::from_secs(5));
         assert_eq!(waits(error(400, 21_611)), Duration::from_mins(10));
         assert_eq!(waits(error(401, 20_003)), LOCKED_OUT);
-        assert_eq!(waits(told(&answer(503, &json!({})), "Hi")), http::AWAY);
-        assert!(matches!(told(&answer(500, &json!({})), "Hi"), Outcome::Unknown { .. }));
-        assert!(matches!(told(&answer(201, &json!("?")), "Hi"), Outcome::Unknown { .. }));
+        assert_eq!(waits(outcome_of(&answer(503, &json!({})), "Hi")), http::AWAY);
+        assert!(matches!(outcome_of(&answer(500, &json!({})), "Hi"), Outcome::Unknown { .. }));
+        assert!(matches!(outcome_of(&answer(201, &json!("?")), "Hi"), Outcome::Unknown { .. }));
     }
 }

@@ -9,7 +9,7 @@ use super::http::{self, Answer, Fault};
 use super::{Call, Contact, Message, Outcome, Receipt, Refusal, Sender, Trial};
 use domain::retention::credentials;
 
-/// What `vapiConfig` may say of a call; all else is left out.
+/// The fields of a call that `vapiConfig` may set; all else is left out.
 const CONFIGURED: [&str; 12] = [
     "assistantId",
     "assistant",
@@ -24,7 +24,7 @@ const CONFIGURED: [&str; 12] = [
     "phoneNumberId",
     "phoneNumber",
 ];
-/// Who speaks: one of these is needed.
+/// The fields that say who speaks: one of them is needed.
 const SPEAKERS: [&str; 6] = ["assistantId", "assistant", "squadId", "squad", "workflowId", "workflow"];
 
 /// One VAPI organisation.
@@ -76,7 +76,7 @@ impl Vapi {
         };
         let request = self.http.post(format!("{}/call", self.base)).bearer_auth(self.account.api_key.expose());
         match http::call(request.json(&body)).await {
-            Ok(answer) => told(&answer),
+            Ok(answer) => outcome_of(&answer),
             Err(fault) => fault.outcome(),
         }
     }
@@ -105,17 +105,20 @@ impl Vapi {
         } else {
             "assistantOverrides"
         };
-        let mut told = body.remove(overrides).and_then(|told| told.as_object().cloned()).unwrap_or_default();
+        let mut overridden =
+            body.remove(overrides).and_then(|overridden| overridden.as_object().cloned()).unwrap_or_default();
         if let Some(first) = &call.first_message {
-            told.insert("firstMessage".into(), json!(first));
+            overridden.insert("firstMessage".into(), json!(first));
         }
-        let mut variables =
-            told.remove("variableValues").and_then(|told| told.as_object().cloned()).unwrap_or_default();
+        let mut variables = overridden
+            .remove("variableValues")
+            .and_then(|overridden| overridden.as_object().cloned())
+            .unwrap_or_default();
         variables.extend(call.variables.iter().map(clone));
-        told.insert("variableValues".into(), variables.into());
-        told.insert("metadata".into(), json!({ "attempt": contact.attempt, "lead": contact.lead }));
-        told.insert("server".into(), self.server());
-        body.insert(overrides.into(), told.into());
+        overridden.insert("variableValues".into(), variables.into());
+        overridden.insert("metadata".into(), json!({ "attempt": contact.attempt, "lead": contact.lead }));
+        overridden.insert("server".into(), self.server());
+        body.insert(overrides.into(), overridden.into());
         let mut customer = json!({ "number": call.to, "externalId": contact.lead });
         if let Some(name) = &call.name {
             customer["name"] = json!(name.chars().take(40).collect::<String>());
@@ -144,7 +147,7 @@ fn urlencoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-fn told(answer: &Answer) -> Outcome {
+fn outcome_of(answer: &Answer) -> Outcome {
     if answer.status.is_success() {
         return match answer.json::<Created>() {
             Some(call) => Outcome::Accepted(Receipt {

@@ -57,7 +57,7 @@ impl Webhook {
         let request = self.http.post(url).header(CONTENT_TYPE, "application/json").header(SIGNATURE, signature);
         let request = request.header("idempotency-key", contact.attempt.to_string());
         match http::call(request.body(body)).await {
-            Ok(answer) => told(contact, &answer),
+            Ok(answer) => outcome_of(contact, &answer),
             Err(fault) => fault.outcome(),
         }
     }
@@ -73,18 +73,14 @@ impl Webhook {
 
 /// `t=<seconds since 1970>,v1=<HMAC-SHA256 of "t.body" in hexadecimal digits>`.
 pub fn sign(secret: &str, at: i64, body: &[u8]) -> String {
-    use std::fmt::Write;
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(format!("{at}.").as_bytes());
     mac.update(body);
-    mac.finalize().into_bytes().iter().fold(format!("t={at},v1="), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes all");
-        text
-    })
+    format!("t={at},v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 /// A receiver that answers has not lost the request: other than elsewhere, a 5xx is its refusal.
-fn told(contact: &Contact, answer: &Answer) -> Outcome {
+fn outcome_of(contact: &Contact, answer: &Answer) -> Outcome {
     let status = answer.status.as_u16();
     if answer.status.is_success() {
         return Outcome::Accepted(Receipt {

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -28,7 +29,7 @@ pub struct Coalesce<K, V: Clone> {
 
 struct Table<K, V: Clone> {
     lines: HashMap<K, Line<V>>,
-    /// What was worked out last for more than one.
+    /// The value that was worked out last for more than one.
     served: Option<Served<K>>,
 }
 
@@ -42,16 +43,16 @@ struct Line<V: Clone> {
 #[derive(Default)]
 struct Stage {
     has_begun: AtomicBool,
-    /// Those who have asked.
+    /// How many have asked.
     asking: AtomicUsize,
     /// One more has asked.
     joined: Notify,
 }
 
-/// What was worked out for several, who may come back.
+/// A value that was worked out for several, who may come back.
 struct Served<K> {
     key: K,
-    /// They, and those who stood in line by then.
+    /// How many they were, with those who stood in line by then.
     many: usize,
     at: Instant,
 }
@@ -81,8 +82,8 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Does `work`, unless work for the same key stands in line that has not begun yet: then waits for that. Says also whether it
-    /// was this caller's own work.
+    /// Runs `work`, unless work for the same key stands in line that has not begun yet: then waits for that. Says also
+    /// whether it was this caller's own work.
     pub async fn get(&self, key: K, work: impl Future<Output = V> + Send + 'static) -> (V, bool) {
         let (work, is_own) = self.join(key, work);
         (work.await, is_own)
@@ -164,9 +165,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Drop for Place<K, V> {
     }
 }
 
-/// The table, even if a panic left it locked: each change to it is a single step.
+/// The table, which a panic leaves whole: each change to it is a single step.
 fn held<K, V: Clone>(table: &Mutex<Table<K, V>>) -> MutexGuard<'_, Table<K, V>> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+    table.lock()
 }
 
 #[cfg(test)]

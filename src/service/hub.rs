@@ -10,10 +10,11 @@ mod watcher;
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 
 use self::subscriber::Subscriber;
@@ -27,17 +28,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How one watched thing is read, again and again.
 pub trait Reader: Send + Sync + 'static {
-    /// What it is called by those who look for it in vain.
+    /// The name in errors of those who look for it in vain.
     const KIND: &'static str;
     /// Which one it is.
     type Id: Copy + Eq + Hash + Send + Sync + 'static;
-    /// What subscribers see.
+    /// The state that subscribers see.
     type State: Clone + Send + Sync + 'static;
 
     /// The reader of `id`.
     fn of(id: Self::Id) -> Self;
 
-    /// Its present state; None if there is no such thing.
+    /// The present state; None if there is no such thing.
     fn read(&mut self, on: &Services) -> impl Future<Output = Result<Option<Seen<Self::State>>>> + Send;
 
     /// Whether `event` says that it changed.
@@ -47,7 +48,7 @@ pub trait Reader: Send + Sync + 'static {
 /// A state that was read.
 #[derive(Debug, Clone)]
 pub struct Seen<S> {
-    /// What subscribers see.
+    /// The state that subscribers see.
     pub state: S,
     /// Rises with every change.
     pub version: i32,
@@ -77,7 +78,7 @@ struct Watched<S> {
 /// A read, as subscribers are told of it.
 #[derive(Debug, Clone)]
 struct Told<S> {
-    /// Its number. A subscriber takes none that began before it came: subscribe first, read second.
+    /// The number of the reading. A subscriber takes none that began before it came: subscribe first, read second.
     read: u64,
     /// None: there is no such thing.
     seen: Option<Seen<S>>,
@@ -134,8 +135,8 @@ impl<R: Reader> Shared<R> {
         Watched { states, newcomer, begun: 0, joined: 0 }
     }
 
-    /// The table, even if a panic left it locked: each change to it is a single step.
+    /// The table, which a panic leaves whole: each change to it is a single step.
     fn watched(&self) -> MutexGuard<'_, HashMap<R::Id, Watched<R::State>>> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watched.lock()
     }
 }

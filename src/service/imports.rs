@@ -21,16 +21,16 @@ const LOOK: Duration = Duration::from_secs(2);
 /// A kind of import.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
-    /// What the log calls it.
+    /// The name in the log.
     pub name: &'static str,
     /// Whether an event may tell of a new one.
     pub is_told_by: fn(&Event) -> bool,
-    /// Does those of this node that have not ended.
+    /// Runs the imports of this node that have not ended.
     pub pending: for<'a> fn(&'a Services, &'a CancellationToken) -> BoxFuture<'a, Result<()>>,
 }
 
 impl Kind {
-    /// Does the imports of this node as they come, until `stop`.
+    /// Runs the imports of this node as they come, until `stop`.
     pub async fn run(self, on: Services, stop: CancellationToken) {
         let mut events = on.events.subscribe();
         while !stop.is_cancelled() {
@@ -50,14 +50,14 @@ impl Kind {
 /// Why an import does not go on.
 #[derive(Debug)]
 pub enum Failure {
-    /// Its file can't be read.
+    /// The import's file can't be read.
     File(String),
     /// Anything else.
     Other(Error),
 }
 
 impl Failure {
-    /// What its user is told: the import is given up.
+    /// The text for its user: the import is given up.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database or the disk went away: it only waits.

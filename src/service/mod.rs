@@ -38,14 +38,14 @@ pub mod write;
 
 pub use write::Write;
 
-/// What every use case works with.
+/// The tools of every use case.
 #[derive(Clone)]
 pub struct Services {
     /// The database.
     pub db: Db,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Who is told of changes.
+    /// The events that changes are published on.
     pub events: Arc<dyn Events>,
     /// The installation's secret key.
     pub key: SecretKey,
@@ -78,13 +78,13 @@ pub struct Rules {
     pub dedupe_window: Duration,
     /// Progress events per campaign and second at most.
     pub progress_hz: u32,
-    /// Who else says who somebody is.
+    /// The issuer of single sign-on, who says who somebody is.
     pub sso: Option<Arc<Issuer>>,
     /// Where providers are, and where they find Herald.
     pub endpoints: Endpoints,
     /// To which contacts conversions are credited as they come.
     pub attribution: Rule,
-    /// What one client may ask for.
+    /// The limits of what one client may ask for.
     pub limits: Limits,
     /// By which application, and where, accounts speak to Telegram.
     pub telegram: Application,
@@ -176,13 +176,13 @@ impl Actor {
         self.who.user().ok_or(Error::Unauthenticated("sign in first"))
     }
 
-    /// The same for one request that carries an idempotency key.
+    /// The services for one request that carries an idempotency key.
     #[must_use]
     pub fn once(self, once: Once) -> Self {
         Self { once: Some(Arc::new(once)), ..self }
     }
 
-    /// The same for a part of a larger write, which is not what a repetition must find.
+    /// The services for a part of a larger write, which is not what a repetition must find.
     #[must_use]
     pub fn in_part(&self) -> Self {
         Self { once: None, ..self.clone() }

@@ -53,10 +53,10 @@ impl Once {
     }
 }
 
-/// What an earlier request under the same key has done.
+/// The result of an earlier request under the same key.
 #[derive(Debug)]
 pub struct Done {
-    /// What was made or changed.
+    /// The row that was made or changed.
     pub resource: Uuid,
     /// What is in the key's row.
     result: Json,

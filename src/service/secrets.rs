@@ -13,7 +13,7 @@ use domain::audit::{Action, Subject};
 use domain::error::Result;
 use storage::shelf::{SHELVES, Secrets, Shelf};
 
-/// What has been done.
+/// The result of a rotation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Report {
     /// Rows whose secrets are under the present key now, and were not before.

@@ -28,7 +28,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
     }
 }
 
-/// What can't be swept now is swept the next time.
+/// Tries one sweep: what can't be swept now is swept the next time.
 async fn attempt(what: &str, sweep: impl Future<Output = Result<()>>) {
     if let Err(error) = sweep.await {
         tracing::warn!(error = ?error, "{what} can't be swept now");

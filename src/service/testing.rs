@@ -23,7 +23,7 @@ pub const KEY: [u8; 32] = [7; 32];
 
 /// Services over a migrated SQLite. The folder lives as long as this does.
 pub struct Fixture {
-    /// What they work on.
+    /// The services that the tests work on.
     pub services: Services,
     _folder: tempfile::TempDir,
 }

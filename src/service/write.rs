@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, ExecResult,
@@ -77,7 +78,7 @@ impl Services {
             async move { Ok((work.await?, collected)) }
         });
         let (value, collected) = written.await?;
-        let collected = std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
+        let collected = std::mem::take(&mut *collected.lock());
         let audit = collected.has_line.then_some(Event::Audit);
         let mut told = HashSet::new();
         for event in collected.events.into_iter().chain(audit).filter(|event| told.insert(*event)) {
@@ -103,7 +104,7 @@ impl Write {
         Self { actor, ..self.clone() }
     }
 
-    /// The same for a part of a larger write, which is not what a repetition of the request must find.
+    /// The services for a part of a larger write, which is not what a repetition of the request must find.
     #[must_use]
     pub fn in_part(&self) -> Self {
         self.by(self.actor.in_part())
@@ -170,7 +171,7 @@ impl Write {
 
     fn collect<T>(&self, change: impl FnOnce(&mut Collected) -> T) -> T {
         // Each change of it is a single step, so a panic elsewhere leaves it whole.
-        change(&mut self.collected.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.collected.lock())
     }
 }
 

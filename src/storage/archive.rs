@@ -13,7 +13,7 @@ use domain::error::{Error, Result};
 
 /// Where an archive is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ArchivePlace {
     /// In this folder.
     Folder(PathBuf),
     /// In a bucket: `s3://bucket/prefix`. The keys, the region and the endpoint are in the variables `AWS_...`.
@@ -31,10 +31,10 @@ impl Archive {
     ///
     /// # Errors
     /// It can't be reached, or the variables `AWS_...` don't say how.
-    pub fn open(place: &Place) -> Result<Self> {
+    pub fn open(place: &ArchivePlace) -> Result<Self> {
         let opened = match place {
-            Place::Folder(path) => folder(path),
-            Place::S3(url) => bucket(url),
+            ArchivePlace::Folder(path) => folder(path),
+            ArchivePlace::S3(url) => bucket(url),
         };
         opened.map_err(Error::internal)
     }

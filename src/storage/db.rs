@@ -28,7 +28,7 @@ const REPETITIONS: u32 = 8;
 /// How long a connection is waited for. An API that answers UNAVAILABLE soon is better than one that hangs.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the processes of a fleet lock while one of them migrates: `herald` in ASCII.
+/// The lock that the processes of a fleet take while one of them migrates: `herald` in ASCII.
 const MIGRATION: i64 = 0x6865_7261_6c64;
 
 /// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once.
@@ -101,7 +101,7 @@ impl Db {
         &self.reader
     }
 
-    /// The same database, with `seen` called with the text of each statement of this handle: tests count them.
+    /// This database, with `seen` called with the text of each statement of this handle: tests count them.
     #[must_use]
     pub fn watched(mut self, seen: impl Fn(&str) + Clone + Send + Sync + 'static) -> Self {
         for connection in [&mut self.reader, &mut self.writer] {
@@ -219,7 +219,7 @@ impl Db {
         Ok(missing.iter().map(|migration| migration.name().to_owned()).collect())
     }
 
-    /// Whether it can be reached and all migrations have been applied.
+    /// Whether the database can be reached and all migrations have been applied.
     pub async fn is_ready(&self) -> Result<bool> {
         use migration::MigratorTrait;
         let pending = migration::Migrator::get_pending_migrations(&self.reader).await?;

@@ -1,5 +1,16 @@
 //! Floor 1: the rows, their named selects, and the few statements that sea-orm can't say.
 
+/// The ends of an entity whose rows sea-orm joins to nothing: loaders follow their ids.
+macro_rules! joins_nothing {
+    () => {
+        /// Rows join nothing: loaders follow their ids.
+        #[derive(Copy, Clone, Debug, sea_orm::EnumIter, sea_orm::DeriveRelation)]
+        pub enum Relation {}
+
+        impl sea_orm::ActiveModelBehavior for ActiveModel {}
+    };
+}
+
 pub mod access;
 pub mod archive;
 pub mod broadcast;

@@ -15,7 +15,7 @@ use super::rows::{self, Places, Row};
 use super::sql::Dialect;
 use domain::error::{Error, Result};
 
-/// What a list is sorted by: a column and then the id, or the id alone. Ids sort by the time of their making.
+/// The order of a list: by a column and then the id, or the id alone. Ids sort by the time of their making.
 #[derive(Debug, Clone, Copy)]
 pub struct Sort<E: EntityTrait> {
     by: Option<(E::Column, Option<i64>)>,
@@ -24,7 +24,7 @@ pub struct Sort<E: EntityTrait> {
 
 /// A place in a sorted list: the sort value and the id of a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Cursor {
     /// None in a list that is sorted by the id alone.
     key: Option<Key>,
     id: Uuid,
@@ -42,9 +42,9 @@ enum Key {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// Only rows after this place.
-    pub after: Option<Place>,
+    pub after: Option<Cursor>,
     /// Only rows before this place.
-    pub before: Option<Place>,
+    pub before: Option<Cursor>,
     /// How many rows.
     pub limit: u64,
     /// Whether the last rows of the range are wanted instead of the first.
@@ -76,7 +76,7 @@ impl<E: EntityTrait> Sort<E> {
         Self { by: Some((column, Some(absent))), descending: false }
     }
 
-    /// The same, with the greatest first if `descending`.
+    /// This order, with the greatest first if `descending`.
     #[must_use]
     pub const fn descending(self, descending: bool) -> Self {
         Self { by: self.by, descending }
@@ -92,12 +92,12 @@ impl<E: EntityTrait> Sort<E> {
     ///
     /// # Errors
     /// The column that sorts is of a kind that can't sort a list: a defect.
-    pub fn place(&self, row: &E::Model) -> Result<Place>
+    pub fn place(&self, row: &E::Model) -> Result<Cursor>
     where
         E::Model: ModelTrait<Entity = E>,
     {
         let Value::Uuid(Some(id)) = row.get(Self::id()) else { return Err(unsortable("the id")) };
-        let Some((column, absent)) = self.by else { return Ok(Place { key: None, id }) };
+        let Some((column, absent)) = self.by else { return Ok(Cursor { key: None, id }) };
         let key = match (row.get(column), absent) {
             (Value::String(Some(text)), _) => Key::Text(text.clone()),
             (Value::Int(Some(number)), _) => Key::Number(number.into()),
@@ -106,11 +106,11 @@ impl<E: EntityTrait> Sort<E> {
             (_, Some(absent)) => Key::Number(absent),
             _ => return Err(unsortable(column.as_str())),
         };
-        Ok(Place { key: Some(key), id })
+        Ok(Cursor { key: Some(key), id })
     }
 
     /// Whether `place` can be one of this list: its value is of the column's kind.
-    pub fn has(&self, place: &Place) -> bool {
+    pub fn has(&self, place: &Cursor) -> bool {
         match (&self.by, &place.key) {
             (None, None) => true,
             (Some((column, _)), Some(key)) => matches!(
@@ -148,7 +148,7 @@ impl<E: EntityTrait> Sort<E> {
 
     /// The rows after one place and before another, as row values: both databases use an index on (by, id) for it.
     fn range(&self, window: &Window) -> Condition {
-        let values = |place: &Place| {
+        let values = |place: &Cursor| {
             let by = place.key.clone().map(|key| Expr::val(Value::from(key)));
             Expr::tuple(by.into_iter().chain([Expr::val(place.id)]))
         };
@@ -216,7 +216,7 @@ where
     Ok(window.page(rows::all(sort.cut(select, window), db).await?))
 }
 
-/// What a row of [`read_below`] and [`count_below`] says besides: the id of its parent, and its place below it.
+/// The column that a row of [`read_below`] and [`count_below`] has besides: the id of its parent, and its place below it.
 const BELOW: &str = "below";
 const PLACE: &str = "place";
 /// The table of the parents, and that of their children.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Tx;
 use super::sql::Dialect;
 use domain::error::Result;
-use domain::sealed::{Place, Sealed};
+use domain::sealed::{Sealed, SecretPlace};
 
 /// Rows that are read and written in one transaction.
 const CHUNK: i64 = 100;
@@ -16,7 +16,7 @@ const CHUNK: i64 = 100;
 pub struct Shelf {
     /// The table; its rows have an `id`.
     pub table: &'static str,
-    /// Its sealed columns.
+    /// The table's sealed columns.
     pub columns: &'static [&'static str],
     /// A sealed column, and the one with the keyed hash of its content.
     pub hashed: Option<(&'static str, &'static str)>,
@@ -32,7 +32,7 @@ pub const SHELVES: &[Shelf] = &[
     Shelf { table: "integration_configs", columns: &["config"], hashed: None },
 ];
 
-/// What one row has sealed.
+/// The sealed values of one row.
 #[derive(Debug)]
 pub struct Secrets {
     /// The row.
@@ -43,8 +43,8 @@ pub struct Secrets {
 
 impl Shelf {
     /// Where a secret of it lies.
-    pub const fn place(&self, column: &'static str, row: Uuid) -> Place {
-        Place { table: self.table, column, row }
+    pub const fn place(&self, column: &'static str, row: Uuid) -> SecretPlace {
+        SecretPlace { table: self.table, column, row }
     }
 
     /// Some rows after `after`, locked, with something that is not sealed under the key `key_id`.

@@ -17,20 +17,20 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// One message to one recipient.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// Who receives it.
+    /// The recipient of the message.
     pub peer: Peer,
-    /// What it says, and how it looks.
+    /// The text, and how it looks.
     pub text: Arc<Marked>,
     /// By this number, never zero, Telegram knows a repetition from a second message.
     pub random_id: i64,
 }
 
-/// Who receives a message.
+/// The recipient of a message.
 #[derive(Debug, Clone)]
 pub enum Peer {
     /// A public channel.
     Channel {
-        /// Its name, without the `@`.
+        /// The channel's username, without the `@`.
         username: Arc<str>,
     },
     /// The account's own notes to itself.

@@ -8,11 +8,12 @@ mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 
 use self::ledger::{Entry, Ledger};
 use self::script::{Behaviour, Script, behaviour_of};
@@ -23,7 +24,7 @@ use domain::delivery::{Fault, Receipt, Reply};
 /// The name of the ledger in a data folder.
 pub const LEDGER: &str = "simulated.jsonl";
 
-/// What the ledger calls the account's own notes, as Telegram does.
+/// The name by which the ledger calls the account's own notes, as Telegram does.
 const SAVED_MESSAGES: &str = "me";
 
 /// How long `_slow_reply` keeps its sender waiting.
@@ -61,17 +62,12 @@ impl Simulated {
     ///
     /// This reads the whole file, so call it where blocking does no harm. To name a file again changes nothing.
     pub fn also_read(&self, other: PathBuf) {
-        if self.state().ledger.reads(&other) {
+        if self.state.lock().ledger.reads(&other) {
             return;
         }
         // Read without the lock, so that sends go on meanwhile; what is appended from here on, the next send reads.
         let read = ledger::read(other);
-        self.state().ledger.join(read);
-    }
-
-    /// The state, even if a panic left it locked: each change to it is a single step, so it is never half-changed.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().ledger.join(read);
     }
 
     async fn answer(&self, message: Outgoing) -> Reply {
@@ -104,7 +100,7 @@ impl Simulated {
 
     /// Accepts or refuses; `None` if another process is just doing so.
     fn try_accept(&self, message: &Outgoing, username: &str, behaviour: Behaviour) -> Option<Reply> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let State { ledger, script, failing } = &mut *state;
         let attempt = ledger.exclusively(|ledger| {
             if ledger.has(message.random_id) {

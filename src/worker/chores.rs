@@ -13,7 +13,7 @@ use service::broadcast::delivery::{account, stranded};
 use service::broadcast::{campaign, pace};
 use service::retention::{self, sequence, trigger};
 
-/// Does the chores until the session ends.
+/// Runs the chores until the session ends.
 pub async fn run(tools: Tools, holder: Arc<Holder>, session: CancellationToken) {
     let mut watch = Watch::default();
     let mut events = tools.on.events.subscribe();

@@ -1,11 +1,11 @@
 //! The lease of this process (R15, R16): its identity, its signs of life, and the leases on jobs that it holds.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::tools::Tools;
@@ -26,7 +26,7 @@ const VALID: Duration = Duration::from_secs(18);
 /// This process as the holder of leases.
 #[derive(Debug)]
 pub struct Holder {
-    /// Its row.
+    /// The process's row.
     pub row: sender::Model,
     /// Until when it may start sends, in milliseconds of the monotonic clock.
     valid_until: AtomicU64,
@@ -85,25 +85,25 @@ impl Holder {
 
     /// Notes that it holds an account.
     pub fn took(&self, account: TelegramAccountId) {
-        self.accounts.lock().expect("no panic happens under this lock").insert(account);
+        self.accounts.lock().insert(account);
     }
 
     /// Notes that it is about to give an account back.
     pub fn gives(&self, account: TelegramAccountId) {
-        self.accounts.lock().expect("no panic happens under this lock").remove(&account);
+        self.accounts.lock().remove(&account);
     }
 
     /// The accounts that it holds.
     pub fn accounts(&self) -> Vec<TelegramAccountId> {
-        self.accounts.lock().expect("no panic happens under this lock").iter().copied().collect()
+        self.accounts.lock().iter().copied().collect()
     }
 
     fn is_open(&self, key: i64) -> bool {
         self.lock().contains_key(&key)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, usize>> {
-        self.open.lock().expect("no panic happens under this lock")
+    fn lock(&self) -> MutexGuard<'_, HashMap<i64, usize>> {
+        self.open.lock()
     }
 
     /// R10: a lease whose commit was not answered may be there all the same. Its jobs were surely never handed over.

@@ -1,8 +1,9 @@
 //! The pipeline of one campaign in this process: its message, its gate and its completer, shared by all who send for it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -79,7 +80,7 @@ impl Pipeline {
     }
 
     fn gate(&self) -> MutexGuard<'_, Arc<Gate>> {
-        self.gate.lock().expect("no panic happens under this lock")
+        self.gate.lock()
     }
 }
 

@@ -14,7 +14,7 @@ use storage::broadcast::sender;
 /// A process that gave no sign of life for so long, on one's own monotonic clock, is taken for dead.
 const SILENCE: Duration = Duration::from_secs(24);
 
-/// What was last seen of the others: epoch, beat, and since when on the monotonic clock.
+/// The signs of life last seen of the others: epoch, beat, and since when on the monotonic clock.
 #[derive(Debug, Default)]
 pub struct Watch(HashMap<SenderId, (i64, i64, Duration)>);
 

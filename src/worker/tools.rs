@@ -18,7 +18,7 @@ pub const DRAIN: Duration = Duration::from_secs(6);
 /// A pause after an error that keeps coming back.
 pub const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a worker works with.
+/// The tools of a worker.
 #[derive(Clone)]
 pub struct Tools {
     /// The use cases.
@@ -29,7 +29,7 @@ pub struct Tools {
     pub steered: Option<Arc<SystemClock>>,
     /// Telegram where it is simulated; a live installation connects accounts instead.
     pub messenger: Arc<dyn Messenger>,
-    /// Who takes contacts to leads.
+    /// The sender of contacts to leads.
     pub contacts: Arc<dyn Sender>,
     /// Told of the data folders of all processes on this host: what the simulated messenger of one accepted, the others know.
     pub neighbour: Arc<dyn Fn(&Path) + Send + Sync>,

@@ -22,7 +22,7 @@ use futures_util::future::try_join_all;
 use graphql::engine::id::GlobalId;
 use herald::app::Parts;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{self, Expr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 use service::broadcast::campaign;
@@ -160,11 +160,10 @@ async fn change(
         ticks.tick().await;
         let before = board.now();
         let due = next.by_ref().take(at_once).copied();
-        let counters = [progress::Column::Queued, progress::Column::Sent, progress::Column::Version];
-        let by = |column: progress::Column| if column == progress::Column::Queued { -1 } else { 1 };
+        let changed = [(progress::Column::Queued, -1), (progress::Column::Sent, 1), (progress::Column::Version, 1)];
         let mut update = progress::Entity::update_many().filter(progress::Column::CampaignId.is_in(due));
-        for column in counters {
-            update = update.col_expr(column, Expr::col(column).add(by(column)));
+        for (column, by) in changed {
+            update = update.col_expr(column, sea_query::ExprTrait::add(Expr::col(column), by));
         }
         for row in on
             .db

@@ -42,4 +42,5 @@ mod telegram;
 mod traces;
 mod uploads;
 mod users;
+mod way_in;
 mod wire;

@@ -46,7 +46,7 @@ impl Board {
         self.line(&format!("  {name:<12}{text}"));
     }
 
-    /// What there is to say besides of the last thing.
+    /// Prints what there is to say besides of the last thing.
     pub fn more(&self, text: &str) {
         self.item("", &format!("  {text}"));
     }
@@ -56,7 +56,7 @@ impl Board {
         self.line(&format!("{:>5.1} s  {text}", after.as_secs_f64()));
     }
 
-    /// What this is, and where.
+    /// Prints what this is, and where.
     pub fn greet(&self, house: &House) {
         let version = env!("CARGO_PKG_VERSION");
         self.line(&format!("Herald {version}, a demonstration: Telegram is simulated, nothing is sent."));
@@ -82,7 +82,7 @@ impl Board {
         self.item("twice", &format!("{:<8}channels have more than one of them", accepted.twice));
     }
 
-    /// What can be done now.
+    /// Prints what can be done now.
     pub fn go_on(&self, house: &House) {
         let address = format!("http://{}", house.address);
         self.heading("Go on");
@@ -161,7 +161,7 @@ impl Sending {
         self.counts.set_message(format!("{:<12}{}", progress.status.to_lowercase(), counts(progress)));
     }
 
-    /// The same in a line, where there are no bars.
+    /// Prints the progress in a line, where there are no bars.
     pub fn tick(&self, after: Duration, progress: &Progress) {
         if !self.board.is_terminal && progress.total > 0 {
             let status = progress.status.to_lowercase();

@@ -81,7 +81,7 @@ pub async fn send(api: &Api, house: &House, campaign: &Campaign, board: &Board) 
     Ok(Ended { progress, took: began.elapsed() })
 }
 
-/// What is known of the running campaign.
+/// The running campaign as its events tell it.
 struct Watch<'a> {
     api: &'a Api,
     house: &'a House,

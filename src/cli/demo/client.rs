@@ -74,7 +74,7 @@ async fn read(response: Response) -> Result<Json> {
     }
 }
 
-/// What GraphQL's errors say, in one line.
+/// The first of GraphQL's errors, in one line.
 pub fn first_error(errors: &Json) -> Option<String> {
     let error = errors.as_array()?.first()?;
     let message = error["message"].as_str().unwrap_or("an error without a message");

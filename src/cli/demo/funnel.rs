@@ -49,7 +49,7 @@ impl Bars {
         self.people.set_message(format!("{:<12}{}", "leads", people(funnel)));
     }
 
-    /// The same in a line, where there are no bars.
+    /// Prints the funnel in a line, where there are no bars.
     pub fn tick(&self, after: Duration, funnel: &Funnel) {
         if !self.board.is_terminal() {
             let sent: Vec<String> = funnel

@@ -17,7 +17,7 @@ use service::access::user::{self, Change, NewUser};
 use service::{Actor, Services};
 use telegram::simulated::LEDGER;
 
-/// Who signs in where the first admin's password is not known: in a folder that was used before.
+/// The user that signs in where the first admin's password is not known: in a folder that was used before.
 const GUEST: &str = "demo";
 
 /// The installation, as somebody sees it who only has its address and a login.
@@ -28,9 +28,9 @@ pub struct House {
     pub busy: Option<SocketAddr>,
     /// The data folder.
     pub data_dir: PathBuf,
-    /// Signs in under this name.
+    /// The name to sign in under.
     pub username: &'static str,
-    /// And with this password.
+    /// The password to sign in with.
     pub password: SecretString,
     /// Whether the password was made up, so that it has to be told.
     pub is_made_up: bool,

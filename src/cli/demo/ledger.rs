@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-/// What the ledger says of a campaign.
+/// The ledger's account of a campaign.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// Messages of this campaign.
@@ -19,7 +19,7 @@ pub struct Accepted {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct LedgerLine {
     username: String,
     random_id: String,
     text: String,
@@ -33,7 +33,7 @@ pub fn check(ledger: &Path, issue: &str) -> Result<Accepted> {
     // What follows the last line's end is just being written.
     let whole = written.rfind('\n').map_or("", |end| &written[..end]);
     for line in whole.lines() {
-        let Line { username, random_id, text } = serde_json::from_str(line)?;
+        let LedgerLine { username, random_id, text } = serde_json::from_str(line)?;
         if text.contains(issue) {
             *counts.entry(username).or_default() += 1;
         }

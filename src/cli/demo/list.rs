@@ -10,7 +10,7 @@ pub const CHANNELS: usize = 1_500;
 /// Part of all usernames of the list, so that the batch finds these and no others.
 pub const MARK: &str = "demo_";
 
-/// What the channels are about: the category, and how it is written in a username.
+/// The topics of the channels: the category, and how it is written in a username.
 const TOPICS: [(&str, &str); 8] = [
     ("новости", "novosti"),
     ("технологии", "tech"),

@@ -45,9 +45,9 @@ const CAMPAIGN: &str = "mutation Campaign($input: CreateBroadcastCampaignInput!)
 /// A campaign that is ready to start.
 #[derive(Clone)]
 pub struct Campaign {
-    /// Its id.
+    /// The campaign's id.
     pub id: String,
-    /// What stands in each of its messages, and in no other campaign's.
+    /// The words that stand in each of its messages, and in no other campaign's.
     pub issue: String,
 }
 
@@ -149,7 +149,7 @@ async fn name_channels(api: &Api) -> Result<String> {
     first.ok_or_else(|| anyhow!("the list has no titles"))
 }
 
-/// What stands at `path` of an answer.
+/// The value at `path` of an answer.
 pub fn field<T: DeserializeOwned>(answer: &Json, path: &str) -> Result<T> {
     let found = answer.pointer(path).with_context(|| format!("the answer has no {path}: {answer}"))?;
     T::deserialize(found).with_context(|| format!("{path} of the answer is not as expected: {found}"))

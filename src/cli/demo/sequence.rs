@@ -20,7 +20,7 @@ use storage::retention::queue::pace;
 
 /// Leads that go through it.
 pub const LEADS: usize = 300;
-/// What the clock of sequences passes through, from some weeks ago to the present.
+/// The time that the clock of sequences passes through, from some weeks ago to the present.
 const SPAN: TimeDelta = TimeDelta::days(24);
 /// In this time.
 const SHOWN: Duration = Duration::from_secs(22);
@@ -47,7 +47,7 @@ const FUNNEL: &str = "query Funnel($id: ID!) { retentionSequence(id: $id) {
     enrollmentCounts { status count } executionCounts { status count }
     steps { stepOrder channel executionCounts { status count } } } }";
 
-/// What is seen of a sequence.
+/// The progress of a sequence as its subscription tells it.
 #[derive(Debug, Default)]
 pub struct Funnel {
     /// Enrollments by status.

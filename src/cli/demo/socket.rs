@@ -22,7 +22,7 @@ pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-/// What a subscription told.
+/// A message of a subscription.
 pub enum Told {
     /// The data of an event, and the name of the subscription.
     Next(String, Json),

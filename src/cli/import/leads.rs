@@ -35,7 +35,7 @@ pub struct Leads {
 }
 
 impl Leads {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         let Self { file, mapping, user, settings } = self;
         let mapping = self::mapping(mapping)?;

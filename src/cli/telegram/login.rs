@@ -88,7 +88,7 @@ fn ask_secret(question: &str) -> anyhow::Result<SecretString> {
     Ok(ask(question)?.into())
 }
 
-/// What strangers wrote, without what a terminal would obey.
+/// Text by strangers without what a terminal would obey.
 fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }

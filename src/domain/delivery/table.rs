@@ -3,18 +3,18 @@
 use super::Fault;
 use crate::broadcast::AccountStatus;
 
-/// What Telegram is asked to do. It counts its limits apart for each: a flood of look-ups does not stop sends (R18).
+/// The kinds of calls. Telegram counts its limits apart for each: a flood of look-ups does not stop sends (R18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Messages to peers.
     Send,
     /// Usernames to peers.
     Resolve,
-    /// What is known of peers, and what was written to them.
+    /// Reading what is known of peers, and what was written to them.
     Read,
 }
 
-/// What an error asks for.
+/// The reaction that an error asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
     /// The message had gone out before.
@@ -29,9 +29,9 @@ pub enum Ruling {
     Suspect,
     /// The channel refuses.
     Channel,
-    /// There is nobody to write to: never again.
+    /// There is nobody to write to, now or later.
     Gone,
-    /// What this account knows of the peer is out of date: it is looked up once more.
+    /// What this account knows of the peer is out of date: the peer is looked up once more.
     Peer,
     /// Every message of the campaign would be refused like this one.
     Content,
@@ -39,13 +39,13 @@ pub enum Ruling {
     Media,
     /// Later, perhaps.
     Defer,
-    /// It may pass.
+    /// The error may pass: the call is repeated.
     Retry,
-    /// It may have gone out.
+    /// The message may have gone out.
     Ambiguous,
-    /// It was surely not handed over.
+    /// The message was surely not handed over.
     Unsent,
-    /// It concerns this one message.
+    /// The error concerns this one message.
     Job,
 }
 
@@ -102,7 +102,7 @@ const NAMED: [(Ruling, &[&str]); 12] = [
 /// Errors that say how long to wait and are not of the code 420.
 const WAITS: [&str; 2] = ["SESSION_TOO_FRESH", "TAKEOUT_INIT_DELAY"];
 
-/// What `fault` asks for.
+/// The reaction that `fault` asks for.
 pub fn rule(fault: &Fault) -> Ruling {
     let (code, name, value) = match fault {
         Fault::Rpc { code, name, value } => (code, name, value),

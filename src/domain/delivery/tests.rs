@@ -18,7 +18,7 @@ fn rpc(code: i32, spelled: &str) -> Reply {
     Err(Fault::rpc(code, spelled))
 }
 
-/// What a row of the table asks for: the job's state, whether an attempt is spent, and what follows for others.
+/// The expectation of a row of the table: the job's state, whether an attempt is spent, and what follows for others.
 type Row = (JobStatus, bool, Effect);
 
 #[track_caller]

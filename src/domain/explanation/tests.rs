@@ -37,14 +37,14 @@ fn tried(error: &'static str, not_before: i64) -> Job<'static> {
     Job { error: Some(error), not_before: Some(at(not_before)), ..job() }
 }
 
-fn told(job: Job<'_>, campaign: Campaign<'_>) -> Option<(Reason, Option<DateTime<Utc>>)> {
-    explain(&job, &campaign, at(0)).map(|told| (told.reason, told.until))
+fn explained(job: Job<'_>, campaign: Campaign<'_>) -> Option<(Reason, Option<DateTime<Utc>>)> {
+    explain(&job, &campaign, at(0)).map(|found| (found.reason, found.until))
 }
 
 #[test]
 fn a_job_that_has_ended_needs_no_explanation() {
     for status in [JobStatus::Sent, JobStatus::Failed, JobStatus::Cancelled, JobStatus::Unknown] {
-        assert_eq!(told(Job { status, ..job() }, campaign()), None);
+        assert_eq!(explained(Job { status, ..job() }, campaign()), None);
     }
 }
 
@@ -63,9 +63,9 @@ fn without_a_running_campaign_nothing_else_matters() {
     ];
     for (status, scheduled_at, reason, until) in cases {
         let campaign = Campaign { status, scheduled_at, not_before: nanos(at(99)), ..campaign() };
-        assert_eq!(told(flooded, campaign), Some((reason, until)), "{status}");
+        assert_eq!(explained(flooded, campaign), Some((reason, until)), "{status}");
         let sending = Job { status: JobStatus::Sending, ..job() };
-        assert_eq!(told(sending, campaign), Some((Reason::Sending, None)), "{status}");
+        assert_eq!(explained(sending, campaign), Some((Reason::Sending, None)), "{status}");
     }
 }
 
@@ -79,18 +79,18 @@ fn each_wait_of_a_job_has_its_name() {
         (unconfirmed, Reason::Unconfirmed, 7),
     ];
     for (job, reason, until) in cases {
-        assert_eq!(told(job, campaign()), Some((reason, Some(at(until)))));
+        assert_eq!(explained(job, campaign()), Some((reason, Some(at(until)))));
     }
 }
 
 #[test]
 fn the_wait_that_ends_last_binds() {
     let flooded = Campaign { not_before: nanos(at(30)), ..campaign() };
-    assert_eq!(told(job(), flooded), Some((Reason::FloodWait, Some(at(30)))));
-    assert_eq!(told(tried("FLOOD_WAIT_30", 30), flooded), Some((Reason::FloodWait, Some(at(30)))));
-    assert_eq!(told(tried("SLOWMODE_WAIT_10", 11), flooded), Some((Reason::FloodWait, Some(at(30)))));
-    assert_eq!(told(tried("SLOWMODE_WAIT_60", 61), flooded), Some((Reason::SlowMode, Some(at(61)))));
-    assert_eq!(told(tried("INTERNAL", -1), flooded), Some((Reason::FloodWait, Some(at(30)))));
+    assert_eq!(explained(job(), flooded), Some((Reason::FloodWait, Some(at(30)))));
+    assert_eq!(explained(tried("FLOOD_WAIT_30", 30), flooded), Some((Reason::FloodWait, Some(at(30)))));
+    assert_eq!(explained(tried("SLOWMODE_WAIT_10", 11), flooded), Some((Reason::FloodWait, Some(at(30)))));
+    assert_eq!(explained(tried("SLOWMODE_WAIT_60", 61), flooded), Some((Reason::SlowMode, Some(at(61)))));
+    assert_eq!(explained(tried("INTERNAL", -1), flooded), Some((Reason::FloodWait, Some(at(30)))));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn behind_other_jobs_it_takes_as_long_as_they_take() {
     let distance = TimeDelta::nanoseconds(interval(60));
     let behind = |position, past_the_queue| {
         let campaign = Campaign { past_the_queue, last_slot: nanos(at(0)), ..campaign() };
-        let (reason, until) = told(Job { position, ..job() }, campaign).unwrap();
+        let (reason, until) = explained(Job { position, ..job() }, campaign).unwrap();
         assert_eq!(reason, Reason::Pacing);
         until.unwrap()
     };
@@ -113,14 +113,14 @@ fn behind_other_jobs_it_takes_as_long_as_they_take() {
 fn a_flood_wait_holds_up_the_whole_queue() {
     let flooded = Campaign { not_before: nanos(at(30)), past_the_queue: 1, ..campaign() };
     let until = instant(nanos(at(30)) + 3 * interval(60));
-    assert_eq!(told(Job { position: 5, ..job() }, flooded), Some((Reason::FloodWait, Some(until))));
+    assert_eq!(explained(Job { position: 5, ..job() }, flooded), Some((Reason::FloodWait, Some(until))));
 }
 
 #[test]
 fn an_instant_in_the_past_is_now() {
     let caught_up = Campaign { last_slot: nanos(at(0)) - interval(60) - 200_000_000, ..campaign() };
-    assert_eq!(told(job(), caught_up), Some((Reason::Pacing, Some(at(0)))));
-    assert_eq!(told(tried("INTERNAL", -5), campaign()), Some((Reason::Pacing, Some(at(0)))));
+    assert_eq!(explained(job(), caught_up), Some((Reason::Pacing, Some(at(0)))));
+    assert_eq!(explained(tried("INTERNAL", -5), campaign()), Some((Reason::Pacing, Some(at(0)))));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_account_that_is_free_first_binds() {
     let account =
         |waits_until: Option<i64>, is_spent| Account { can_send: true, waits_until: waits_until.map(at), is_spent };
     let by = |accounts: &[Account], job| explain(&job, &Campaign { accounts: Some(accounts), ..campaign() }, at(0));
-    let reason = |accounts: &[Account]| by(accounts, job()).map(|told| told.reason);
+    let reason = |accounts: &[Account]| by(accounts, job()).map(|explained| explained.reason);
     assert_eq!(reason(&[account(None, false)]), Some(Reason::Pacing));
     assert_eq!(
         reason(&[account(Some(60), false), account(None, false)]),
@@ -143,5 +143,5 @@ fn the_account_that_is_free_first_binds() {
     let parked = Account { can_send: false, ..account(None, false) };
     assert_eq!(by(&[parked], job()), Some(Explanation { reason: Reason::NoAccount, until: None }));
     let slow = Job { slow_until: Some(at(30)), ..job() };
-    assert_eq!(by(&[account(Some(10), false)], slow).map(|told| told.reason), Some(Reason::SlowMode));
+    assert_eq!(by(&[account(Some(10), false)], slow).map(|explained| explained.reason), Some(Reason::SlowMode));
 }

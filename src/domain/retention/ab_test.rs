@@ -126,11 +126,11 @@ impl Rule {
 /// The leads of one variant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Those for whom it was chosen.
+    /// Leads for whom the variant was chosen.
     pub assigned: u64,
     /// Those to whom it went out.
     pub sent: u64,
-    /// Those of them who did what is hoped for.
+    /// Leads among them who did what is hoped for.
     pub successes: u64,
 }
 

@@ -98,12 +98,12 @@ mod tests {
     }
 
     /// Model, window in days, touches, the clicked one, expected shares of 100 at day 40.
-    type Line = (AttributionModel, i64, &'static [i64], Option<u128>, &'static [(u128, i64)]);
+    type Expectation = (AttributionModel, i64, &'static [i64], Option<u128>, &'static [(u128, i64)]);
 
     #[test]
     fn credit_goes_to_whom_the_model_says_within_the_window() {
         use AttributionModel::{FirstTouch, LastTouch, Linear};
-        let table: [Line; 11] = [
+        let table: [Expectation; 11] = [
             (LastTouch, 30, &[12, 35, 20], None, &[(35, 100)]),
             (LastTouch, 30, &[12, 35, 20], Some(12), &[(12, 100)]),
             (LastTouch, 30, &[5], None, &[]),

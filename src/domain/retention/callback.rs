@@ -5,12 +5,12 @@ use serde_json::{Map, Value as Json, json};
 
 use super::words::ContactAttemptStatus;
 
-/// What a callback tells of one contact.
+/// The news that a callback brings of one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct News {
-    /// What has become of it, if that changes.
+    /// The contact's new status, if it changes.
     pub status: Option<ContactAttemptStatus>,
-    /// What is added to `ContactAttempt.result`.
+    /// Fields that are added to `ContactAttempt.result`.
     pub result: Map<String, Json>,
     /// Of a call, in seconds.
     pub duration: Option<i32>,
@@ -27,7 +27,7 @@ const STOP: [&str; 8] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUI
 /// Words that take that back.
 const START: [&str; 3] = ["START", "YES", "UNSTOP"];
 
-/// What a lead's text message asks for.
+/// The wish that a lead's text message expresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// No more text messages.
@@ -38,7 +38,7 @@ pub enum Wish {
     Talk,
 }
 
-/// What a text message asks for. `opt_out_type` is what Twilio made of it, where it does that.
+/// The wish that a text message expresses. `opt_out_type` is what Twilio made of it, where it does that.
 pub fn wish(body: &str, opt_out_type: Option<&str>) -> Wish {
     let plain: String = body.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_uppercase).collect();
     match opt_out_type {
@@ -50,7 +50,7 @@ pub fn wish(body: &str, opt_out_type: Option<&str>) -> Wish {
     }
 }
 
-/// What `MessageStatus` of Twilio says.
+/// The news in Twilio's `MessageStatus`.
 pub fn twilio(status: &str, error_code: Option<&str>) -> News {
     use ContactAttemptStatus::{Delivered, Failed, Sent};
     let mut result = Map::from_iter([("status".to_owned(), json!(status))]);
@@ -84,7 +84,8 @@ fn ended(reason: &str) -> (&'static str, ContactAttemptStatus) {
     }
 }
 
-/// What VAPI's report of a call says, or the call itself when it is looked up: newer and older fields, in this order.
+/// The news in VAPI's report of a call, or in the call itself when it is looked up: newer and older fields, in this
+/// order.
 pub fn vapi_report(report: &Json) -> News {
     let at =
         |paths: &[&str]| paths.iter().filter_map(|path| report.pointer(path)).find(|value| !value.is_null()).cloned();
@@ -130,7 +131,7 @@ fn seconds(at: &impl Fn(&[&str]) -> Option<Json>) -> Option<i32> {
     .filter(|seconds| *seconds >= 0)
 }
 
-/// What an event of Instantly says of the email; None for one that is about no contact.
+/// The news that an event of Instantly brings of the email; None for one that is about no contact.
 pub fn instantly(event: &str) -> Option<News> {
     use ContactAttemptStatus::{Bounced, Delivered, Sent, Success};
     let news = |status, field: &str| {

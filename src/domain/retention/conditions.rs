@@ -29,24 +29,24 @@ pub struct Conditions {
 /// A custom field of a lead and the value that it must have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// Its name.
+    /// The field's name.
     pub name: String,
-    /// Its value as a text: `true`, `3`, `gold`.
+    /// The field's value as a text: `true`, `3`, `gold`.
     pub value: String,
 }
 
-/// What conditions are held against.
+/// The facts that conditions are held against.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// The lead's status.
     pub status: LeadStatus,
     /// Where the lead came from.
     pub source: &'a str,
-    /// What the lead speaks.
+    /// The lead's language.
     pub language: Option<&'a str>,
     /// The lead's custom fields, a JSON object.
     pub meta: &'a Json,
-    /// What became of the step before; None before the first.
+    /// The outcome of the step before; None before the first.
     pub previous: Option<ExecutionStatus>,
 }
 

@@ -131,9 +131,9 @@ pub enum Security {
 /// A mail server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Smtp {
-    /// Its name or address.
+    /// The server's name or address.
     pub host: String,
-    /// Its port.
+    /// The server's port.
     pub port: u16,
     /// How the way to it is kept private.
     pub security: Security,
@@ -169,7 +169,7 @@ pub struct Twilio {
 pub struct Vapi {
     /// The private key.
     pub api_key: Secret,
-    /// What its webhooks must carry as `X-Vapi-Secret`.
+    /// The secret that VAPI's webhooks must carry as `X-Vapi-Secret`.
     pub webhook_secret: Secret,
     /// The assistant of calls whose script names none.
     pub assistant_id: Option<String>,
@@ -182,7 +182,7 @@ pub struct Vapi {
 pub struct Instantly {
     /// A key of version 2, with the scopes of campaigns, leads and webhooks.
     pub api_key: Secret,
-    /// What its webhooks must carry as `X-Herald-Secret`.
+    /// The secret that Instantly's webhooks must carry as `X-Herald-Secret`.
     pub webhook_secret: Secret,
     /// The accounts that campaigns are sent from.
     pub accounts: Vec<String>,
@@ -225,7 +225,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Whose they are.
+    /// The provider that takes these credentials.
     pub const fn provider(&self) -> Provider {
         match self {
             Self::Smtp(_) => Provider::Smtp,
@@ -237,7 +237,7 @@ impl Credentials {
         }
     }
 
-    /// What may be shown of them, by name: secrets are cut down to their last characters.
+    /// The hints that may be shown of the credentials, by name: secrets are cut down to their last characters.
     pub fn hints(&self) -> Vec<(&'static str, String)> {
         let some = |name, text: &Option<String>| text.clone().map(|text| (name, text));
         match self {
@@ -279,7 +279,7 @@ impl Credentials {
         }
     }
 
-    /// What can't be right about them, each under `input.<provider>.<field>`.
+    /// Notes all that can't be right about the credentials, each under `input.<provider>.<field>`.
     pub fn check(&self, violations: &mut Violations) {
         let provider = self.provider().name();
         let mut require = |holds: bool, field: &str, message: &str| {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::frequency::{Limits, Touch};
 use super::words::{ContactChannel, EnrollmentStatus, ExecutionReason};
 
-/// What is known of a step that is due, read in the transaction that decides.
+/// The facts of a step that is due, read in the transaction that decides.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub struct Case<'a> {
@@ -25,7 +25,7 @@ pub struct Case<'a> {
     pub has_script: bool,
     /// Whether a conversion rule speaks against the channel.
     pub is_ruled_out: bool,
-    /// What governs contacts to the lead.
+    /// The limits that govern contacts to the lead.
     pub limits: Limits,
     /// The lead's last contacts.
     pub touches: &'a [Touch],
@@ -34,11 +34,11 @@ pub struct Case<'a> {
 /// What becomes of a step that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It is done now.
+    /// The step is done now.
     Send,
-    /// It waits until an instant, and is decided again then.
+    /// The step waits until an instant, and is decided again then.
     Defer(DateTime<Utc>),
-    /// It is left out, and the next step comes.
+    /// The step is left out, and the next step comes.
     Skip(ExecutionReason),
     /// Nothing happens: the enrollment is paused.
     Leave,

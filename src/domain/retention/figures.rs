@@ -34,13 +34,13 @@ pub struct Figures {
     pub seconds: i64,
     /// Calls whose length is known.
     pub calls: i64,
-    /// What the providers took.
+    /// The providers' prices, by currency.
     pub cost: BTreeMap<String, i64>,
     /// Conversions that were not taken back.
     pub conversions: i64,
     /// Conversions that were taken back.
     pub rejected: i64,
-    /// What they brought.
+    /// The money that the contacts brought, by currency.
     pub revenue: BTreeMap<String, i64>,
 }
 

@@ -14,7 +14,7 @@ pub struct Touch {
     pub at: DateTime<Utc>,
 }
 
-/// What governs the contacts of one lead.
+/// The limits that govern the contacts of one lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Hours and days.

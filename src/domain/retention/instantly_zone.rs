@@ -8,7 +8,8 @@ const AHEAD: TimeDelta = TimeDelta::days(730);
 /// How close together they are compared: every change of a clock lies on a quarter of an hour, but none lasts for less than days.
 const STEP: TimeDelta = TimeDelta::hours(1);
 
-/// What Instantly's API takes, in the order of its own list; zones that people know by name come first among equals.
+/// The zones that Instantly's API takes, in the order of its own list; zones that people know by name come first among
+/// equals.
 const ZONES: [&str; 102] = [
     "Etc/GMT+12",
     "Etc/GMT+11",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::words::ConversionStatus;
 
-/// What a meaning is called; the first that is given counts.
+/// Names of the parameter `sub_id` in postbacks; the first that is given counts.
 const SUB_ID: [&str; 6] = ["sub_id", "subid", "subId", "sub_id_1", "aff_sub", "s1"];
 const CLICK_ID: [&str; 6] = ["click_id", "clickid", "clickId", "external_id", "externalId", "cid"];
 const STATUS: [&str; 4] = ["status", "conversion_status", "event", "type"];
@@ -19,7 +19,7 @@ pub const TOKENS: [&str; 2] = ["token", "key"];
 /// The longest id, in characters.
 const LONGEST_ID: usize = 255;
 
-/// What a postback says.
+/// The content of a postback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postback {
     /// The sub id.
@@ -28,7 +28,7 @@ pub struct Postback {
     pub click_id: Option<String>,
     /// The transaction, if one click may lead to several.
     pub transaction_id: Option<String>,
-    /// What the conversion stands for.
+    /// The status of the conversion.
     pub status: ConversionStatus,
     /// The status in Keitaro's words.
     pub original_status: Option<String>,
@@ -76,7 +76,7 @@ fn is_given(value: &str) -> bool {
     !(value.is_empty() || value.starts_with('{') && value.ends_with('}'))
 }
 
-/// What a status stands for. One that is unknown is taken as not confirmed.
+/// The meaning of a status. One that is unknown is taken as not confirmed.
 fn status(written: &str) -> ConversionStatus {
     match written.to_lowercase().as_str() {
         "sale" | "approved" | "approve" | "confirmed" | "paid" | "deposit" | "rebill" | "purchase" => {

@@ -8,13 +8,13 @@ use crate::statistics::{Arm, Better, Pairs, rate_is_worse, ratio_is_worse};
 pub struct Performance {
     /// All of them.
     pub attempts: u64,
-    /// Those that reached the lead.
+    /// Contacts that reached the lead.
     pub delivered: u64,
-    /// Those in which a link was followed.
+    /// Contacts in which a link was followed.
     pub clicked: u64,
-    /// Those that were answered.
+    /// Contacts that were answered.
     pub replied: u64,
-    /// Those that a conversion is attributed to which was not taken back.
+    /// Contacts with a conversion attributed to them that was not taken back.
     pub converted: u64,
     /// The cost of each attempt, and whether it was clicked.
     pub cost_by_click: Pairs,
@@ -23,7 +23,7 @@ pub struct Performance {
 }
 
 impl Performance {
-    /// What a metric is; None where it would be divided by nothing.
+    /// The value of a metric; None where it would be divided by nothing.
     pub fn measured(&self, metric: ConversionMetric) -> Option<f64> {
         match metric {
             ConversionMetric::Cpc => ratio(&self.cost_by_click),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::broadcast::ParseMode;
 use crate::template::Template;
 
-/// What is known of a lead, by the names that scripts use. `meta` has the custom fields: `meta.plan`.
+/// The names under which scripts use what is known of a lead. `meta` has the custom fields: `meta.plan`.
 pub const KNOWN: [&str; 13] = [
     "first_name",
     "last_name",

@@ -6,7 +6,8 @@ use serde_json::{Map, Value as Json};
 /// Steps that one rendering may take.
 const FUEL: u64 = 20_000;
 
-/// What a script may say of a lead, by name. What is not known of it is not there: a script that needs it must have a
+/// The facts that a script may state about a lead, by name. What is not known of it is not there: a script that needs
+/// it must have a
 /// `default(..)`, or the step is left out.
 pub type Facts = Map<String, Json>;
 

@@ -10,11 +10,11 @@ use crate::clock::instant;
 pub struct Pace {
     /// When it was set going, by everybody's clock.
     pub anchor: i64,
-    /// What it showed then.
+    /// What the clock showed then.
     pub start: i64,
-    /// Its seconds for each second.
+    /// The clock's seconds for each second of everybody's.
     pub speed: i64,
-    /// Whether it goes on as everybody's once it shows the same: a demonstration begins some weeks ago.
+    /// Whether the clock goes on as everybody's once it shows the same: a demonstration begins some weeks ago.
     pub catches_up: bool,
 }
 
@@ -22,18 +22,18 @@ impl Pace {
     /// Everybody's clock.
     pub const REAL: Self = Self { anchor: 0, start: 0, speed: 1, catches_up: false };
 
-    /// What it shows when everybody's clock shows `now`, to the millisecond.
+    /// The time that this clock shows when everybody's clock shows `now`, to the millisecond.
     pub const fn at_nanos(self, now: i64) -> i64 {
         let shown = self.start.saturating_add(now.saturating_sub(self.anchor).saturating_mul(self.speed));
         if self.catches_up && shown > now { now } else { shown }
     }
 
-    /// Whether it is everybody's clock at `now`.
+    /// Whether this clock shows the same as everybody's at `now`.
     pub const fn is_real(self, now: i64) -> bool {
         self.at_nanos(now) == now
     }
 
-    /// The same as an instant.
+    /// The time that this clock shows at `now`, as an instant.
     pub fn at(self, now: i64) -> DateTime<Utc> {
         instant(self.at_nanos(now))
     }

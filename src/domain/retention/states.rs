@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// The state of something that goes from state to state.
 pub trait State: Copy + PartialEq + Display + 'static {
-    /// What has this state, for a sentence.
+    /// The noun that has this state, for a sentence.
     const NOUN: &'static str;
 
     /// The states that may follow this one.
@@ -139,7 +139,8 @@ mod tests {
     use super::*;
     use crate::error::Code;
 
-    /// What every table has to keep: no state follows itself, none is listed twice, a refusal says from where to where, and
+    /// The promises of every table: no state follows itself, none is listed twice, a refusal says from where to where,
+    /// and
     /// `before` is the table read the other way round.
     fn is_sound<S: State + Iterable + Debug>() {
         for from in S::iter() {

@@ -39,7 +39,7 @@ pub struct Span {
 }
 
 impl TriggerConfig {
-    /// What is to be looked at by `now`, after everything up to `watermark` has been. None: it never looks.
+    /// The span to look at by `now`, after everything up to `watermark` has been. None: it never looks.
     pub fn span(&self, trigger: TriggerType, watermark: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Span> {
         let lookback = TimeDelta::minutes(self.lookback_minutes.unwrap_or(LOOKBACK).max(0).into());
         match trigger {

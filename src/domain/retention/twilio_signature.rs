@@ -47,7 +47,7 @@ pub fn holds(request: &Request<'_>, key: &str) -> bool {
     })
 }
 
-/// Whether it is SHA-256; None for an algorithm that is unknown.
+/// Whether the algorithm is SHA-256; None for an algorithm that is unknown.
 fn algorithm(settings: Option<&str>) -> Option<bool> {
     let pairs = settings.unwrap_or_default().split(',').filter_map(|pair| pair.trim().split_once('='));
     let mut named = pairs.filter(|(name, _)| *name == "algorithm").map(|(_, algorithm)| algorithm);

@@ -9,7 +9,7 @@ pub const RETRY: TimeDelta = TimeDelta::hours(1);
 /// Contacts that may end in a failure before the step is left out.
 pub const TRIES: i32 = 2;
 
-/// What became of a contact that was leased.
+/// The outcome of a contact that was leased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The provider took it.
@@ -29,14 +29,14 @@ pub enum Outcome {
     Unknown,
 }
 
-/// What follows from an outcome.
+/// The consequences of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
-    /// What the execution becomes.
+    /// The execution's new status.
     pub execution: ExecutionStatus,
     /// Why, if it is not plain.
     pub reason: Option<ExecutionReason>,
-    /// What the contact attempt becomes; None: it has not happened and is forgotten.
+    /// The attempt's new status; None: it has not happened and is forgotten.
     pub attempt: Option<ContactAttemptStatus>,
     /// When it is tried again; None: the next step comes.
     pub again: Option<DateTime<Utc>>,

@@ -261,7 +261,7 @@ mod tests {
 
     use super::*;
 
-    /// What is shown, what is stored and what stands in JSON is one word.
+    /// Checks that what is shown, what is stored and what stands in JSON is one word.
     fn are_one_word<T: ActiveEnum<Value = String> + Iterable + std::fmt::Display + serde::Serialize>() {
         for word in T::iter() {
             let shown = word.to_string();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const HERE: Place = Place { table: "telegram_accounts", column: "auth_key", row: Uuid::from_u128(1) };
+const HERE: SecretPlace = SecretPlace { table: "telegram_accounts", column: "auth_key", row: Uuid::from_u128(1) };
 
 fn vault(byte: u8) -> Vault {
     Vault::new(&SecretKey::new([byte; 32]))
@@ -15,11 +15,11 @@ fn it_opens_where_it_was_sealed_and_nowhere_else() {
     let sealed = vault(7).seal(HERE, b"secret");
     assert_eq!(vault(7).open(HERE, &sealed).unwrap().expose_secret(), b"secret");
     let elsewhere = [
-        Place { row: Uuid::from_u128(2), ..HERE },
-        Place { column: "api_hash", ..HERE },
-        Place { table: "integration_configs", ..HERE },
+        SecretPlace { row: Uuid::from_u128(2), ..HERE },
+        SecretPlace { column: "api_hash", ..HERE },
+        SecretPlace { table: "integration_configs", ..HERE },
         // The same letters, cut elsewhere.
-        Place { table: "telegram_accountsa", column: "uth_key", ..HERE },
+        SecretPlace { table: "telegram_accountsa", column: "uth_key", ..HERE },
     ];
     for place in elsewhere {
         assert_eq!(vault(7).open(place, &sealed).unwrap_err(), Unopened::Damaged, "{place:?}");

@@ -22,7 +22,7 @@ impl Beta {
         Self { a: self.a + 1, b: self.b }
     }
 
-    /// That of 1 - x.
+    /// The distribution of 1 - x.
     const fn mirrored(self) -> Self {
         Self { a: self.b, b: self.a }
     }
@@ -47,7 +47,7 @@ impl Beta {
     }
 }
 
-/// What to believe of two arms.
+/// The beliefs about two arms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beliefs {
     /// The probability that B's rate is greater than A's.
@@ -58,7 +58,7 @@ pub struct Beliefs {
     pub loss_of_b: f64,
 }
 
-/// What to believe of two arms.
+/// The beliefs about two arms.
 pub fn beliefs(a: Arm, b: Arm) -> Beliefs {
     Beliefs { b_is_better: probability_greater(a, b), loss_of_a: expected_loss(b, a), loss_of_b: expected_loss(a, b) }
 }

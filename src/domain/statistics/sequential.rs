@@ -5,7 +5,7 @@ use super::{Arm, Interval, float};
 /// The number of leads at which the confidence sequence is tightest.
 const TUNED_FOR: f64 = 5_000.0;
 
-/// What the data say at this look, whichever look it is.
+/// The evidence of the data at this look, whichever look it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sequential {
     /// Below alpha at any look: the rates differ.

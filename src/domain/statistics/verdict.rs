@@ -6,7 +6,7 @@ use super::{
     Arm, Beliefs, Interval, SampleRatio, Sequential, ZTest, beliefs, float, newcombe, sample_ratio, sequential, z_test,
 };
 
-/// What must hold before a winner is declared.
+/// The conditions under which a winner is declared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
     /// Leads that each arm must have.
@@ -32,7 +32,7 @@ pub struct Numbers {
     pub z_test: ZTest,
     /// Newcombe's interval of B's rate less A's, at 1 - alpha.
     pub difference: Option<Interval>,
-    /// What to believe.
+    /// The beliefs about both arms.
     pub beliefs: Beliefs,
     /// The test that may be looked at every day.
     pub sequential: Option<Sequential>,
@@ -45,9 +45,9 @@ pub struct Numbers {
 pub enum Verdict {
     /// The arm at this position has won.
     Winner(usize),
-    /// It is not known yet.
+    /// No winner is known yet.
     KeepRunning(Vec<Reason>),
-    /// It has run for long enough: there is no difference worth waiting for.
+    /// The test has run for long enough: there is no difference worth waiting for.
     Futile(Vec<Reason>),
 }
 
@@ -58,7 +58,7 @@ pub enum Reason {
     SampleTooSmall,
     /// An arm has less than five successes, or less than five failures.
     TooFewEvents,
-    /// It has not run for long enough.
+    /// The test has not run for long enough.
     RunTooShort,
     /// The numbers of leads do not fit the intended split: something is broken.
     SampleRatioMismatch,

@@ -1,12 +1,13 @@
 //! What this process has to tell the others, and the task that tells it.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
 use deadpool_redis::Pool;
 use deadpool_redis::redis::AsyncCommands;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn put(&self, events: impl IntoIterator<Item = Event>) {
-        let mut waiting = self.waiting();
+        let mut waiting = self.waiting.lock();
         waiting.extend(events);
         if waiting.len() > MOST || waiting.contains(&Event::Resync) {
             waiting.clear();
@@ -43,17 +44,12 @@ impl Outbox {
     pub(super) async fn take(&self) -> Vec<Event> {
         loop {
             let mut room = IN_ONE;
-            let events: Vec<Event> = self.waiting().extract_if(|_| take_one(&mut room)).collect();
+            let events: Vec<Event> = self.waiting.lock().extract_if(|_| take_one(&mut room)).collect();
             if !events.is_empty() {
                 return events;
             }
             self.filled.notified().await;
         }
-    }
-
-    /// The set, even if a panic left it locked: it holds nothing that could be half-changed.
-    fn waiting(&self) -> MutexGuard<'_, HashSet<Event>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

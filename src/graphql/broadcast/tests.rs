@@ -1,6 +1,7 @@
 //! Campaigns and jobs through the API, from creation to cancellation; nobody sends here.
 
 use async_graphql::Request;
+use sea_orm::IntoActiveModel;
 use futures_util::StreamExt;
 use serde_json::{Value as Json, json};
 

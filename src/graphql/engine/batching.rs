@@ -7,14 +7,15 @@
 //! another one, and nothing waits for a clock.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use futures_util::task::AtomicWaker;
 use futures_util::{Stream, StreamExt};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::coop::has_budget_remaining;
 
 /// A load: it leaves what it found with those who wait for it.
@@ -50,9 +51,9 @@ impl Batching {
         self.waiting().push(load);
     }
 
-    /// The loads, even if a panic left them locked: each change of them is a single step.
+    /// The loads, which a panic leaves whole: each change to them is a single step.
     fn waiting(&self) -> MutexGuard<'_, Vec<Load>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -126,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// Those who ask in a test.
+    /// How many ask in a test.
     const MANY: usize = 300;
 
     #[derive(Default)]

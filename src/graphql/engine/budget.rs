@@ -1,10 +1,10 @@
 //! What operations cost, and what callers have left to spend where the setting says so.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_graphql::{Value, value};
+use parking_lot::Mutex;
 
 use super::context::Caller;
 use domain::bucket::Bucket;
@@ -43,7 +43,7 @@ impl Budgets {
             None => Holder::Address(caller.address.clone()),
         };
         // A panic can't leave a bucket half changed.
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         if buckets.len() >= REMEMBERED {
             buckets.retain(|_, bucket| !bucket.is_full(now));
         }
@@ -55,8 +55,8 @@ impl Budgets {
         Ok(Some(bucket.level(now)))
     }
 
-    /// What responses tell under `extensions.cost`: the operation's cost and the most that one may have, in points; and, where
-    /// points are counted, what is left to the caller.
+    /// The value of `extensions.cost` in responses: the operation's cost and the most that one may have, in points;
+    /// and, where points are counted, what is left to the caller.
     pub(super) fn bill(&self, cost: u64, maximum: u64, left: Option<u32>) -> Value {
         let Some(left) = left else { return value!({ "requestedQueryCost": cost, "maximumQueryCost": maximum }) };
         value!({

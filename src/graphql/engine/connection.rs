@@ -14,7 +14,7 @@ use super::context::ContextExt;
 use super::nodes::Nodes;
 use domain::error::{Error, Result, Violation};
 use storage::Db;
-use storage::page::{self, Page, Place, Sort, Window};
+use storage::page::{self, Cursor, Page, Sort, Window};
 use storage::rows::Row;
 
 /// Nodes in a page when none are asked for.
@@ -55,7 +55,7 @@ pub struct Edge<N: ContainerType> {
     node: N,
     /// Its place, in the order of this name. A cursor is worked out only where it is asked for.
     #[graphql(skip)]
-    place: Place,
+    place: Cursor,
     #[graphql(skip)]
     order: Arc<str>,
 }
@@ -153,7 +153,7 @@ impl PageArgs {
             (Some(first), None) => (false, self.limit("first", first)?),
             (None, None) => (false, DEFAULT.min(self.most)),
         };
-        let place = |argument, cursor: &Option<String>| -> Result<Option<Place>> {
+        let place = |argument, cursor: &Option<String>| -> Result<Option<Cursor>> {
             let Some(cursor) = cursor else { return Ok(None) };
             let place = decode(cursor, sort);
             place.map(Some).ok_or_else(|| violation(argument, "this is not a cursor of this list in this order"))
@@ -223,12 +223,12 @@ impl<N: ContainerType> Connection<N> {
     }
 }
 
-fn encode(order: &str, place: &Place) -> String {
+fn encode(order: &str, place: &Cursor) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(order, place)).expect("a place is plain data"))
 }
 
-fn decode<E: EntityTrait>(cursor: &str, sort: &Sort<E>) -> Option<Place> {
-    let (name, place): (String, Place) = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+fn decode<E: EntityTrait>(cursor: &str, sort: &Sort<E>) -> Option<Cursor> {
+    let (name, place): (String, Cursor) = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     (name == sort.name() && sort.has(&place)).then_some(place)
 }
 

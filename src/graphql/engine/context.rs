@@ -10,7 +10,7 @@ use service::once::Once;
 use service::{Actor, Services};
 use storage::access::user;
 
-/// Who sent a request, and from where.
+/// The sender of a request, and from where it came.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
     /// The session; None if nobody has signed in.
@@ -26,7 +26,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Who has signed in.
+    /// The user that has signed in.
     pub fn viewer(&self) -> Option<&user::Model> {
         self.session.as_ref().map(|session| &session.user)
     }

@@ -87,7 +87,7 @@ fn describe(error: &mut ServerError, source: &Error, request_id: Option<&str>) {
     let extensions = error.extensions.get_or_insert_default();
     match source {
         Error::Shared(shared) => describe(error, shared, request_id),
-        Error::Invalid(violations) => extensions.set("violations", told(violations)),
+        Error::Invalid(violations) => extensions.set("violations", listed(violations)),
         Error::RateLimited { retry_after_ms } => extensions.set("retryAfterMs", *retry_after_ms),
         Error::Internal(cause) => {
             tracing::error!(cause = format!("{cause:#}"), request_id, path = ?error.path, "internal error");
@@ -99,7 +99,7 @@ fn describe(error: &mut ServerError, source: &Error, request_id: Option<&str>) {
     }
 }
 
-fn told(violations: &[Violation]) -> Value {
+fn listed(violations: &[Violation]) -> Value {
     let one = |violation: &Violation| value!({ "path": violation.path.clone(), "message": violation.message.clone() });
     Value::List(violations.iter().map(one).collect())
 }

@@ -38,13 +38,13 @@ pub struct Execution {
     selections: Selections,
 }
 
-/// What an operation says.
+/// An event of an operation.
 pub enum Event {
     /// A result; others may follow.
     Next(Response),
     /// A result that many share, as JSON; others may follow.
     Encoded(Arc<str>),
-    /// It has no result, or no more: the response has errors only.
+    /// The operation has no result, or no more: the response has errors only.
     Failed(Response),
 }
 
@@ -86,7 +86,7 @@ impl Execution {
     }
 
     /// A response as it is told: with null where something failed, cut to the limits, with codes.
-    fn told(&self, response: Response, asked: &Asked, request_id: Option<&str>) -> Response {
+    fn finished(&self, response: Response, asked: &Asked, request_id: Option<&str>) -> Response {
         error::dress(error::cut(asked.completed(response), self.limits()), request_id)
     }
 
@@ -117,7 +117,7 @@ impl Execution {
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
         let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
-            Ok(Ok(response)) => self.told(response, &asked, request_id.as_deref()).extension("cost", bill),
+            Ok(Ok(response)) => self.finished(response, &asked, request_id.as_deref()).extension("cost", bill),
             Ok(Err(defect)) => error::response(defect, request_id.as_deref()),
             Err(_) => error::response(Error::Timeout, request_id.as_deref()),
         }
@@ -170,7 +170,7 @@ impl Execution {
         let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
-            let response = self.told(response, &asked, request_id.as_deref());
+            let response = self.finished(response, &asked, request_id.as_deref());
             if has_failed { Event::Failed(response) } else { Event::Next(response) }
         };
         counted.during(responses.map(event)).boxed()
@@ -186,7 +186,7 @@ impl Execution {
     }
 }
 
-/// What an operation has asked for.
+/// The facts of an operation that its log line tells.
 struct Asked {
     document: Arc<ExecutableDocument>,
     operation: Option<String>,
@@ -205,7 +205,7 @@ impl Asked {
     }
 }
 
-/// What `running` gives, or the error that is told when it panics: without this the connection would drop unanswered.
+/// The result of `running`, or the error that is told when it panics: without this the connection would drop unanswered.
 async fn unwound<T>(running: impl Future<Output = T>) -> Result<T, Error> {
     AssertUnwindSafe(running).catch_unwind().await.map_err(|_| panicked())
 }

@@ -3,14 +3,16 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::batching::Batching;
 use domain::error::{Error, Result};
@@ -45,9 +47,11 @@ impl Reader {
 pub struct Loaders {
     reader: Reader,
     batching: Batching,
-    /// What was asked, by the type of the key.
+    /// The questions by the type of the key.
     asked: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     remembers: AtomicBool,
+    /// Whether loads go on while nobody asks what became of them.
+    is_detached: bool,
 }
 
 /// An error that many waiters share.
@@ -66,9 +70,9 @@ type Coming = Shared<BoxFuture<'static, Rows>>;
 /// Keys of a statement; None once it has begun.
 type Keys<K> = Arc<Mutex<Option<Vec<K>>>>;
 
-/// What was asked by keys of one type.
+/// The questions by keys of one type.
 struct Asked<K> {
-    /// What is not asked for again.
+    /// The answers that are not asked for again.
     known: HashMap<K, Coming>,
     /// The newest statement.
     next: Option<(Keys<K>, Coming)>,
@@ -87,14 +91,14 @@ pub fn loaders(db: &Db, batching: &Batching) -> Loaders {
         batching: batching.clone(),
         asked: Mutex::default(),
         remembers: true.into(),
+        is_detached: false,
     }
 }
 
-/// Loaders for a subscription, which lives too long to remember what it read.
+/// Loaders for a subscription, which lives too long to remember what it read. Its socket may be busy with a client that does not
+/// read: that must not keep what a load holds of the database.
 pub fn forgetful(db: &Db, batching: &Batching) -> Loaders {
-    let loaders = loaders(db, batching);
-    loaders.forget();
-    loaders
+    Loaders { remembers: false.into(), is_detached: true, ..loaders(db, batching) }
 }
 
 impl Loaders {
@@ -152,7 +156,8 @@ impl Loaders {
     fn begin(&self, statement: BoxFuture<'static, Rows>) -> Coming {
         let (sender, rows) = oneshot::channel();
         // Who waited may have gone.
-        self.batching.add(statement.map(|rows| drop(sender.send(rows))).boxed());
+        let load = statement.map(|rows| drop(sender.send(rows)));
+        self.batching.add(if self.is_detached { detached(load).boxed() } else { load.boxed() });
         let gone = || Arc::new(Error::internal(anyhow::anyhow!("the operation has ended before its loads")));
         rows.map(move |rows| rows.unwrap_or_else(|_| Err(gone()))).boxed().shared()
     }
@@ -171,6 +176,11 @@ where
     .boxed()
 }
 
+/// Runs a load in a task of its own, which ends with who waits for it. If it panics, it leaves nothing.
+async fn detached(load: impl Future<Output = ()> + Send + 'static) {
+    AbortOnDropHandle::new(tokio::spawn(load)).await.ok();
+}
+
 async fn all_of(coming: Vec<Coming>) -> Result<()> {
     for rows in coming {
         rows.await.map_err(Error::Shared)?;
@@ -179,7 +189,7 @@ async fn all_of(coming: Vec<Coming>) -> Result<()> {
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
+    lock.lock()
 }
 
 /// Rows by key.

@@ -22,13 +22,13 @@ use storage::rows::Row;
 /// A list below a node, with everything that was asked of it but the page. Of which node is not part of it: the lists below
 /// all nodes of which the same was asked are read together.
 pub trait Nested: Clone + Eq + Hash + Send + Sync + 'static {
-    /// What is in the list.
+    /// The entity in the list.
     type Entity: EntityTrait<Model: Row + ModelTrait<Entity = Self::Entity> + Clone + Send + Sync>;
 
     /// The whole list below the node whose id is `parent`.
     fn select(&self, parent: Expr) -> Select<Self::Entity>;
 
-    /// Its order.
+    /// The list's order.
     fn sort(&self) -> Sort<Self::Entity>;
 
     /// Reads what will be asked of the nodes one by one, where that is worth it.

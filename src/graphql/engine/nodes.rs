@@ -104,7 +104,7 @@ fn flatten<'a, N: ContainerType>(
     })
 }
 
-/// What each node answers.
+/// The answers of each node.
 async fn answers<N: ContainerType>(nodes: &[(&ContextSelectionSet<'_>, &N)], asked: &[Asked<'_>]) -> Vec<Value> {
     let mut objects: Vec<IndexMap<Name, Value>> = nodes.iter().map(|_| IndexMap::with_capacity(asked.len())).collect();
     let ask = |node: usize, field: usize| {
@@ -130,7 +130,7 @@ async fn answers<N: ContainerType>(nodes: &[(&ContextSelectionSet<'_>, &N)], ask
             let value = match futures_util::poll!(asking.as_mut()) {
                 Poll::Ready(answer) => {
                     place = Some(asking);
-                    told(nodes[node].0, answer)
+                    reported(nodes[node].0, answer)
                 }
                 Poll::Pending => {
                     waiting.push(async move { (node, field, asking.await) });
@@ -143,7 +143,7 @@ async fn answers<N: ContainerType>(nodes: &[(&ContextSelectionSet<'_>, &N)], ask
         }
     }
     while let Some((node, field, answer)) = waiting.next().await {
-        match told(nodes[node].0, answer) {
+        match reported(nodes[node].0, answer) {
             Some(value) => drop(objects[node].insert(asked[field].0.clone(), value)),
             None => drop(objects[node].shift_remove(asked[field].0)),
         }
@@ -152,6 +152,6 @@ async fn answers<N: ContainerType>(nodes: &[(&ContextSelectionSet<'_>, &N)], ask
 }
 
 /// The value of a field; its error is told with the answer, in which the field is then missing.
-fn told(ctx: &ContextSelectionSet<'_>, answer: ServerResult<Option<Value>>) -> Option<Value> {
+fn reported(ctx: &ContextSelectionSet<'_>, answer: ServerResult<Option<Value>>) -> Option<Value> {
     answer.map_err(|error| ctx.add_error(error)).ok().map(Option::unwrap_or_default)
 }

@@ -56,7 +56,7 @@ impl Observed {
         Self { began: Instant::now(), kind, field, span }
     }
 
-    /// It has been answered.
+    /// Notes that the operation has been answered.
     pub(super) fn end(self, response: &Response) {
         // What was refused before it ran may name fields that there are not, as many as clients can think of.
         let was_run = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());

@@ -3,12 +3,13 @@
 //! A dashboard in twenty tabs, a page that opens after a deployment, a script in a pool of workers: they ask the same thing in
 //! the same name. [`Coalesce`] sees to it that what each gets was read after it asked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use axum::body::Bytes;
+use parking_lot::Mutex;
 
 use super::context::Caller;
 use super::document::Checked;
@@ -30,7 +31,7 @@ pub(super) fn queries() -> Queries {
     Queries::in_company(COMPANY)
 }
 
-/// What an operation answered.
+/// An operation's answer.
 pub enum Answer {
     /// A response of its own.
     Own(Response),
@@ -38,7 +39,7 @@ pub enum Answer {
     Encoded(Bytes),
 }
 
-/// What makes two queries alike: who asks, in what role and from where, and what.
+/// The parts that make two queries alike: who asks, in what role and from where, and what.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Asked {
     user: UserId,
@@ -110,11 +111,11 @@ impl<T> Place<T> {
     }
 
     fn put(&self, thing: T) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(thing);
+        *self.0.lock() = Some(thing);
     }
 
     fn take(&self) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 

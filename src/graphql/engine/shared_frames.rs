@@ -5,12 +5,13 @@
 //! those who sent the same document, operation name and variables in the same role.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use async_graphql::parser::types::{OperationDefinition, Selection as Selected};
 use async_graphql::{ID, Request, Response, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::batching::Batching;
 use super::context::Caller;
@@ -41,7 +42,8 @@ pub struct Selections {
     known: Arc<Mutex<HashMap<Key, Weak<Selection>>>>,
 }
 
-/// What makes two results of the same state equal. Nothing in the field depends on who asks but what the role may see.
+/// The parts that make two results of the same state equal. Nothing in the field depends on who asks but what the role
+/// may see.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     document: String,
@@ -50,7 +52,7 @@ struct Key {
     role: Role,
 }
 
-/// What some subscribers see of a campaign.
+/// The selection that some subscribers see of a campaign.
 struct Selection {
     key: Key,
     variables: Variables,
@@ -68,9 +70,9 @@ impl Selections {
         Self { schema, services, live, known: Arc::default() }
     }
 
-    /// What the subscription says, if its results can be shared: it asks for the progress of one campaign and for nothing
-    /// else, there is such a campaign, and the caller may see it. Otherwise None: then it has to be run by itself, and says
-    /// what is wrong.
+    /// The results of the subscription, if its results can be shared: it asks for the progress of one campaign and for
+    /// nothing else, there is such a campaign, and the caller may see it. Otherwise None: then it has to be run by
+    /// itself, and says what is wrong.
     pub async fn watch(&self, checked: &Checked, caller: &Caller) -> Option<BoxStream<'static, Event>> {
         let role = caller.viewer().map(|viewer| viewer.role).filter(|role| role.may(WATCH_PROGRESS))?;
         let request = &checked.request;
@@ -94,7 +96,7 @@ impl Selections {
             async move {
                 let request_id = caller.request_id.as_deref();
                 match state {
-                    Ok(state) => match selection.told(state).await {
+                    Ok(state) => match selection.encoded(state).await {
                         Ok(text) => Event::Encoded(text),
                         Err(response) => {
                             let response = error::cut(*response, &selection.all.services.rules.limits.document);
@@ -125,15 +127,15 @@ impl Selections {
         selection
     }
 
-    /// The table, even if a panic left it locked: each change to it is a single step.
+    /// The table, which a panic leaves whole: each change to it is a single step.
     fn known(&self) -> MutexGuard<'_, HashMap<Key, Weak<Selection>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 
 impl Selection {
-    /// What `state` looks like, encoded. The first who asks works it out, the others wait for that.
-    async fn told(&self, state: Progress) -> Result<Arc<str>, Box<Response>> {
+    /// A state as its subscribers see it, encoded. The first who asks works it out, the others wait for that.
+    async fn encoded(&self, state: Progress) -> Result<Arc<str>, Box<Response>> {
         if let Some(text) = self.known(&state) {
             return Ok(text);
         }
@@ -166,7 +168,7 @@ impl Selection {
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(Progress, Arc<str>)>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock()
     }
 }
 

@@ -86,7 +86,7 @@ impl Nested for StepsSaying {
     }
 }
 
-/// What became of a step for each lead, the latest first.
+/// The list of a step's executions, the latest first.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ExecutionsOf;
 

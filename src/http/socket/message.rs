@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Json};
 use super::close::Close;
 use crate::params;
 
-/// What a client says.
+/// A message from the client.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum ClientMessage {
     /// `connection_init`: who is there.
     Init(Map<String, Json>),
     /// `subscribe`: run an operation under this id.
@@ -24,10 +24,10 @@ pub(super) enum Told {
     Pong,
 }
 
-/// What an operation says. It is encoded once, and cheap to clone: the same bytes may go to many sockets, each with the id
-/// under which it was asked for.
+/// A message of an operation. It is encoded once, and cheap to clone: the same bytes may go to many sockets, each with
+/// the id under which it was asked for.
 #[derive(Debug, Clone)]
-pub(super) enum Said {
+pub(super) enum ServerMessage {
     /// `next`: a result.
     Next(Arc<str>),
     /// `error`: there is none; nothing follows.
@@ -39,9 +39,9 @@ pub(super) enum Said {
 /// The answer to `connection_init`.
 pub(super) const ACK: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"connection_ack"}"#);
 
-impl Said {
+impl ServerMessage {
     /// The message to the client that asked under `id`, which is written as JSON.
-    pub(super) fn message(&self, id: &str) -> Utf8Bytes {
+    pub(super) fn encoded(&self, id: &str) -> Utf8Bytes {
         match self {
             Self::Next(payload) => format!(r#"{{"id":{id},"type":"next","payload":{payload}}}"#).into(),
             Self::Errors(payload) => format!(r#"{{"id":{id},"type":"error","payload":{payload}}}"#).into(),
@@ -59,17 +59,17 @@ pub(super) fn pong(payload: Option<Json>) -> Utf8Bytes {
 }
 
 /// Reads what a client says.
-pub(super) fn read(text: &str) -> Result<Told, Close> {
+pub(super) fn read(text: &str) -> Result<ClientMessage, Close> {
     let Ok(Json::Object(mut message)) = serde_json::from_str(text) else {
         return Err(Close::bad_request("Invalid message: it is not a JSON object"));
     };
     let kind = message.remove("type");
     match kind.as_ref().and_then(Json::as_str) {
-        Some("connection_init") => Ok(Told::Init(payload(&mut message)?.unwrap_or_default())),
-        Some("subscribe") => Ok(Told::Subscribe(id(&mut message)?, Box::new(request(&mut message)?))),
-        Some("complete") => Ok(Told::Complete(id(&mut message)?)),
-        Some("ping") => Ok(Told::Ping(payload(&mut message)?.map(Json::Object))),
-        Some("pong") => payload(&mut message).map(|_| Told::Pong),
+        Some("connection_init") => Ok(ClientMessage::Init(payload(&mut message)?.unwrap_or_default())),
+        Some("subscribe") => Ok(ClientMessage::Subscribe(id(&mut message)?, Box::new(request(&mut message)?))),
+        Some("complete") => Ok(ClientMessage::Complete(id(&mut message)?)),
+        Some("ping") => Ok(ClientMessage::Ping(payload(&mut message)?.map(Json::Object))),
+        Some("pong") => payload(&mut message).map(|_| ClientMessage::Pong),
         Some(kind) => Err(Close::bad_request(format!("Invalid message: there is no type {kind:?}"))),
         None => Err(Close::bad_request("Invalid message: it has no type")),
     }
@@ -137,15 +137,15 @@ mod tests {
     #[test]
     fn null_members_are_missing_ones() {
         let text = r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","operationName":null,"variables":null,"extensions":null}}"#;
-        assert!(matches!(read(text).unwrap(), Told::Subscribe(id, _) if id == "1"));
-        assert!(matches!(read(r#"{"type":"connection_init","payload":null}"#).unwrap(), Told::Init(_)));
-        assert!(matches!(read(r#"{"type":"ping"}"#).unwrap(), Told::Ping(None)));
+        assert!(matches!(read(text).unwrap(), ClientMessage::Subscribe(id, _) if id == "1"));
+        assert!(matches!(read(r#"{"type":"connection_init","payload":null}"#).unwrap(), ClientMessage::Init(_)));
+        assert!(matches!(read(r#"{"type":"ping"}"#).unwrap(), ClientMessage::Ping(None)));
     }
 
     #[test]
     fn an_answer_carries_the_id_as_it_came() {
         let id = serde_json::to_string("a\"b").unwrap();
-        let text = Said::Next(r#"{"data":null}"#.into()).message(&id);
+        let text = ServerMessage::Next(r#"{"data":null}"#.into()).encoded(&id);
         let message: Json = serde_json::from_str(&text).unwrap();
         assert_eq!(message, serde_json::json!({ "id": "a\"b", "type": "next", "payload": { "data": null } }));
     }

@@ -1,11 +1,11 @@
 //! Operations by WebSocket, in the protocol `graphql-transport-ws`: who may open one. [`session`] serves it.
 
 mod close;
-mod line;
 mod message;
+pub(super) mod open;
 mod operations;
-pub(super) mod seats;
 mod session;
+mod writer;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Request};
@@ -14,15 +14,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::caller::Origin;
-use super::listener::Place;
+use super::listener::Admission;
 use super::{Http, answer};
 use domain::error::Code;
 
 /// The subprotocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
-/// What is read at once, in bytes. Ten thousand silent sockets must not take much.
+/// The size of the buffer for reading, in bytes. Ten thousand silent sockets must not take much.
 const READ_BUFFER: usize = 4 << 10;
-/// What is gathered before it is written, in bytes.
+/// The size of the buffer for writing, in bytes.
 const WRITE_BUFFER: usize = 16 << 10;
 
 /// Upgrades to a socket. A browser's page must be of an allowed origin.
@@ -48,7 +48,7 @@ pub(super) async fn upgrade(http: Http, request: Request) -> Response {
     let most = http.limits().socket.message;
     let upgrade = upgrade.max_message_size(most).max_frame_size(most);
     let upgrade = upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(WRITE_BUFFER);
-    let (sockets, place) = (http.sockets.clone(), parts.extensions.remove::<Place>());
+    let (sockets, place) = (http.sockets.clone(), parts.extensions.remove::<Admission>());
     upgrade.on_upgrade(move |socket| {
         sockets.track_future(async move {
             session::run(http, caller, socket).await;

@@ -9,23 +9,23 @@ use futures_util::stream::{self, AbortHandle, Abortable, BoxStream, SelectAll};
 use futures_util::{FutureExt, StreamExt, future};
 use serde::Serialize;
 
-use super::message::Said;
+use super::message::ServerMessage;
 use graphql::engine::context::Caller;
 use graphql::engine::execution::{Event, Execution};
 
 /// Operations by the ids that the client gave them.
 #[derive(Default)]
 pub(super) struct Operations {
-    running: SelectAll<BoxStream<'static, (Arc<str>, Said)>>,
+    running: SelectAll<BoxStream<'static, (Arc<str>, ServerMessage)>>,
     handles: HashMap<Arc<str>, AbortHandle>,
 }
 
 /// All that an operation says, to its end. This is the one step from an operation to encoded bytes.
-pub(super) fn said(execution: &Execution, request: Request, caller: Caller) -> BoxStream<'static, Said> {
-    execution.stream(request, caller).map(|event| Said::from(&event)).boxed()
+pub(super) fn messages(execution: &Execution, request: Request, caller: Caller) -> BoxStream<'static, ServerMessage> {
+    execution.stream(request, caller).map(|event| ServerMessage::from(&event)).boxed()
 }
 
-impl From<&Event> for Said {
+impl From<&Event> for ServerMessage {
     fn from(event: &Event) -> Self {
         match event {
             Event::Next(response) => Self::Next(encoded(response)),
@@ -37,7 +37,7 @@ impl From<&Event> for Said {
 
 /// The message that says that an operation does not run.
 pub(super) fn refused(id: &str, response: Response) -> Utf8Bytes {
-    Said::from(&Event::Failed(response)).message(&quoted(id))
+    ServerMessage::from(&Event::Failed(response)).encoded(&quoted(id))
 }
 
 fn encoded(payload: &impl Serialize) -> Arc<str> {
@@ -55,13 +55,15 @@ impl Operations {
         self.handles.len()
     }
 
-    /// Begins an operation, of which `said` is all that it says.
-    pub(super) fn begin(&mut self, id: String, said: BoxStream<'static, Said>) {
+    /// Begins an operation, of which `messages` is all that it says.
+    pub(super) fn begin(&mut self, id: String, messages: BoxStream<'static, ServerMessage>) {
         let id: Arc<str> = id.into();
         let (handle, registration) = AbortHandle::new_pair();
         self.handles.insert(id.clone(), handle);
-        let said = said.chain(stream::once(future::ready(Said::Complete))).map(move |said| (id.clone(), said));
-        self.running.push(Abortable::new(said, registration).boxed());
+        let messages = messages
+            .chain(stream::once(future::ready(ServerMessage::Complete)))
+            .map(move |message| (id.clone(), message));
+        self.running.push(Abortable::new(messages, registration).boxed());
     }
 
     /// Ends an operation: nothing more is said under its id.
@@ -73,15 +75,15 @@ impl Operations {
 
     /// The next thing that any of them says, as a message to the client. Waits for ever while none runs.
     pub(super) async fn next(&mut self) -> Utf8Bytes {
-        while let Some((id, said)) = self.running.next().await {
-            if let Some(message) = self.told(&id, &said) {
-                return message;
+        while let Some((id, message)) = self.running.next().await {
+            if let Some(text) = self.encode(&id, &message) {
+                return text;
             }
         }
         future::pending().await
     }
 
-    /// What can be told at once, without waiting.
+    /// The message that can be told at once, without waiting.
     pub(super) fn ready(&mut self) -> Option<Utf8Bytes> {
         self.next().now_or_never()
     }
@@ -90,15 +92,15 @@ impl Operations {
     pub(super) fn complete(&mut self) -> Vec<Utf8Bytes> {
         let ids: Vec<_> = self.handles.drain().map(|(id, _)| id).collect();
         self.running.clear();
-        ids.iter().map(|id| Said::Complete.message(&quoted(id))).collect()
+        ids.iter().map(|id| ServerMessage::Complete.encoded(&quoted(id))).collect()
     }
 
-    fn told(&mut self, id: &Arc<str>, said: &Said) -> Option<Utf8Bytes> {
+    fn encode(&mut self, id: &Arc<str>, message: &ServerMessage) -> Option<Utf8Bytes> {
         // Whoever has been told of an error is not told that this was all; and whoever has ended it hears no more.
-        if !matches!(said, Said::Next(_)) {
+        if !matches!(message, ServerMessage::Next(_)) {
             self.handles.remove(id).inspect(AbortHandle::abort)?;
         }
-        Some(said.message(&quoted(id)))
+        Some(message.encoded(&quoted(id)))
     }
 }
 
@@ -110,9 +112,9 @@ fn quoted(id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn telling(payloads: &[&str]) -> BoxStream<'static, Said> {
-        let said: Vec<_> = payloads.iter().map(|payload| Said::Next((*payload).into())).collect();
-        stream::iter(said).boxed()
+    fn telling(payloads: &[&str]) -> BoxStream<'static, ServerMessage> {
+        let messages: Vec<_> = payloads.iter().map(|payload| ServerMessage::Next((*payload).into())).collect();
+        stream::iter(messages).boxed()
     }
 
     #[tokio::test]
@@ -128,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn an_error_is_the_last_word() {
         let mut operations = Operations::default();
-        operations.begin("1".into(), stream::iter([Said::Errors("[]".into())]).boxed());
+        operations.begin("1".into(), stream::iter([ServerMessage::Errors("[]".into())]).boxed());
         assert_eq!(operations.ready().unwrap().as_str(), r#"{"id":"1","type":"error","payload":[]}"#);
         assert!(!operations.has("1") && operations.ready().is_none());
     }

@@ -13,10 +13,10 @@ use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 
 use super::close::Close;
-use super::line::{Broken, Line};
-use super::message::{self, Told};
+use super::message::{self, ClientMessage};
+use super::open::{OpenSocket, SocketOwner};
 use super::operations::{self, Operations};
-use super::seats::{Holder, Seat};
+use super::writer::{Broken, SocketWriter};
 use crate::{Http, caller};
 use domain::bucket::Bucket;
 use domain::error::{Code, Error};
@@ -32,15 +32,15 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How often the session is looked up even if nothing was heard of it: an event may be lost.
 const LOOK: Duration = Duration::from_mins(1);
 
-/// What one socket is doing.
-struct Talk {
+/// The state of one socket.
+struct SocketSession {
     http: Http,
     caller: Caller,
-    line: Line,
+    writer: SocketWriter,
     messages: SplitStream<WebSocket>,
     operations: Operations,
     /// Taken by the introduction.
-    seat: Option<Seat>,
+    counted: Option<OpenSocket>,
     /// When the introduction must have come; then, when the token ends.
     deadline: Pin<Box<Sleep>>,
     pings: Interval,
@@ -51,7 +51,7 @@ struct Talk {
     messages_left: Bucket,
 }
 
-/// What happens to a socket.
+/// Something that happens to a socket.
 enum Event {
     Came(Option<Result<Message, axum::Error>>),
     Says(Utf8Bytes),
@@ -88,12 +88,12 @@ pub(super) async fn run(http: Http, caller: Caller, socket: WebSocket) {
     let (sink, messages) = socket.split();
     let mut pings = interval_at(Instant::now() + limits.ping_time, limits.ping_time);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let talk = Talk {
-        line: Line::new(sink, limits.write_time, http.stop.clone()),
+    let talk = SocketSession {
+        writer: SocketWriter::new(sink, limits.write_time, http.stop.clone()),
         caller,
         messages,
         operations: Operations::default(),
-        seat: None,
+        counted: None,
         deadline: Box::pin(sleep(limits.init_time)),
         pings,
         heard: Instant::now(),
@@ -104,7 +104,7 @@ pub(super) async fn run(http: Http, caller: Caller, socket: WebSocket) {
     talk.run().await;
 }
 
-impl Talk {
+impl SocketSession {
     async fn run(mut self) {
         let end = loop {
             let event = self.event().await;
@@ -124,8 +124,8 @@ impl Talk {
 
     async fn event(&mut self) -> Event {
         let changed = async {
-            match &mut self.seat {
-                Some(seat) => seat.changed().await,
+            match &mut self.counted {
+                Some(counted) => counted.changed().await,
                 None => std::future::pending().await,
             }
         };
@@ -145,14 +145,14 @@ impl Talk {
             Event::Came(Some(Err(error))) => Err(self.unreadable(&error)),
             Event::Came(None) => Err(End::Gone),
             Event::Says(message) => self.say(message).await,
-            Event::Deadline if self.seat.is_some() => Err(Close::token_expired().into()),
+            Event::Deadline if self.counted.is_some() => Err(Close::token_expired().into()),
             Event::Deadline => Err(Close::init_timeout().into()),
             Event::Ping if self.heard.elapsed() >= self.limits().dead_time => Err(Close::silent().into()),
             Event::Ping => self.ping().await,
             Event::SessionChanged => self.look_again().await,
             Event::Stop => {
                 for message in self.operations.complete() {
-                    self.line.feed(message).await?;
+                    self.writer.feed(message).await?;
                 }
                 Err(Close::going_away().into())
             }
@@ -160,7 +160,7 @@ impl Talk {
     }
 
     async fn ping(&mut self) -> Result<(), End> {
-        self.line.send(Message::Ping(Bytes::new())).await?;
+        self.writer.send(Message::Ping(Bytes::new())).await?;
         if self.looked.elapsed() >= LOOK { self.look_again().await } else { Ok(()) }
     }
 
@@ -178,23 +178,23 @@ impl Talk {
             Message::Binary(_) => return Err(Close::bad_request("Invalid message: it is not text").into()),
             Message::Close(_) => {
                 // The answer to it waits to be written.
-                self.line.flush().await?;
+                self.writer.flush().await?;
                 return Err(End::Gone);
             }
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
         };
         match message::read(&text)? {
-            Told::Init(_) if self.seat.is_some() => Err(Close::too_many("initialisation requests").into()),
-            Told::Init(payload) => self.introduce(&payload).await,
-            Told::Subscribe(..) if self.seat.is_none() => Err(Close::unauthorized().into()),
-            Told::Subscribe(id, _) if self.operations.has(&id) => Err(Close::already_there(&id).into()),
-            Told::Subscribe(id, request) => self.begin(id, *request).await,
-            Told::Complete(id) => {
+            ClientMessage::Init(_) if self.counted.is_some() => Err(Close::too_many("initialisation requests").into()),
+            ClientMessage::Init(payload) => self.introduce(&payload).await,
+            ClientMessage::Subscribe(..) if self.counted.is_none() => Err(Close::unauthorized().into()),
+            ClientMessage::Subscribe(id, _) if self.operations.has(&id) => Err(Close::already_there(&id).into()),
+            ClientMessage::Subscribe(id, request) => self.begin(id, *request).await,
+            ClientMessage::Complete(id) => {
                 self.operations.end(&id);
                 Ok(())
             }
-            Told::Ping(payload) => Ok(self.line.text(message::pong(payload)).await?),
-            Told::Pong => Ok(()),
+            ClientMessage::Ping(payload) => Ok(self.writer.text(message::pong(payload)).await?),
+            ClientMessage::Pong => Ok(()),
         }
     }
 
@@ -218,17 +218,17 @@ impl Talk {
         if let Some(why) = caller.refusal {
             return Err(Close::forbidden(why).into());
         }
-        let holder = match (&caller.session, &caller.address) {
-            (Some(session), _) => Holder::User(session.user.id),
-            (None, address) => Holder::Address(address.clone().unwrap_or_default()),
+        let owner = match (&caller.session, &caller.address) {
+            (Some(session), _) => SocketOwner::User(session.user.id),
+            (None, address) => SocketOwner::Address(address.clone().unwrap_or_default()),
         };
-        let seat = self.http.seats.take(holder, self.limits().per_user);
-        self.seat = Some(seat.ok_or_else(|| Close::too_many("sockets"))?);
+        let counted = self.http.open_sockets.take(owner, self.limits().per_user);
+        self.counted = Some(counted.ok_or_else(|| Close::too_many("sockets"))?);
         let until =
             caller.session.as_ref().and_then(|session| session.expires_at).map_or(FOR_EVER, |end| self.left(end));
         self.deadline.as_mut().reset(Instant::now() + until);
         self.caller = caller;
-        Ok(self.line.text(message::ACK).await?)
+        Ok(self.writer.text(message::ACK).await?)
     }
 
     /// How long it is until `end`.
@@ -243,20 +243,20 @@ impl Talk {
             let refusal = error::coded(Code::RateLimited, message, self.caller.request_id.as_deref());
             return self.say(operations::refused(&id, refusal)).await;
         }
-        self.operations.begin(id, operations::said(&self.http.execution, request, self.caller.clone()));
+        self.operations.begin(id, operations::messages(&self.http.execution, request, self.caller.clone()));
         Ok(())
     }
 
     /// Says `message`, and all else that can be said now, in one go.
     async fn say(&mut self, message: Utf8Bytes) -> Result<(), End> {
-        self.line.feed(message).await?;
+        self.writer.feed(message).await?;
         for _ in 1..self.limits().queue {
             match self.operations.ready() {
-                Some(message) => self.line.feed(message).await?,
+                Some(message) => self.writer.feed(message).await?,
                 None => break,
             }
         }
-        Ok(self.line.flush().await?)
+        Ok(self.writer.flush().await?)
     }
 
     /// The session may have ended, or its role changed: then what was allowed may not be any more.
@@ -278,10 +278,10 @@ impl Talk {
 
     /// Closes. What the client still sends is read away: whoever is cut off while sending never reads the reason.
     async fn part(mut self, close: &Close) {
-        self.seat = None;
+        self.counted = None;
         let messages = &mut self.messages;
         let farewell = async {
-            if self.line.send(close.message()).await.is_ok() {
+            if self.writer.send(close.message()).await.is_ok() {
                 while let Some(Ok(message)) = messages.next().await {
                     if matches!(message, Message::Close(_)) {
                         break;

@@ -42,7 +42,7 @@ pub struct New {
 pub struct Made {
     /// The token. It is not kept: whoever loses it makes another.
     pub token: SecretString,
-    /// What is kept.
+    /// The stored row.
     pub row: api_token::Model,
 }
 

@@ -22,7 +22,7 @@ use storage::violation::OnUnique;
 /// Lines of a part at most.
 const LINES: u64 = 10_000;
 
-/// What was moved.
+/// The lines that were moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moved {
     /// Files.

@@ -18,12 +18,12 @@ use storage::access::{audit_head, audit_log};
 /// Lines that a follower reads at once.
 const LINES: u64 = 100;
 
-/// What a line is about: the kind of thing, and which.
+/// The subject of a line: the kind of thing, and which.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject(pub &'static str, pub Uuid);
 
 impl Subject {
-    /// Its id, as the API shows it.
+    /// The subject's id, as the API shows it.
     pub fn global(self) -> String {
         global(self.0, self.1)
     }

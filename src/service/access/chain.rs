@@ -17,7 +17,7 @@ use storage::archive::Archive;
 /// Lines that are read at once.
 const LINES: u64 = 500;
 
-/// What an examination of the chain found.
+/// The result of an examination of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Sealed lines that are as they were written, up to the first that is not.
@@ -37,7 +37,7 @@ pub struct Report {
 pub struct Broken {
     /// The place of the first line that is wrong or gone.
     pub seq: i64,
-    /// What is wrong.
+    /// The fault that was found.
     pub reason: String,
 }
 
@@ -46,7 +46,7 @@ pub struct Broken {
 pub struct Walk {
     /// The place of the last line.
     pub seq: i64,
-    /// Its hash.
+    /// The line's hash.
     pub hash: String,
 }
 

@@ -16,7 +16,7 @@ const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 static PLACES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get)));
 
-/// What a password is compared with when there is no user: the comparison takes as long as with one.
+/// The hash that a password is compared with when there is no user: the comparison takes as long as with one.
 static NOBODY: LazyLock<Result<String, String>> = LazyLock::new(|| hash_now("nobody has this password"));
 
 /// A violation of the rules for the password in `field`, if there is one. There is no rule of composition.

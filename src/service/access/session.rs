@@ -23,7 +23,7 @@ use storage::noun;
 /// A session that a request belongs to.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Who, as the row is now: a new role acts at once. Under an API token the role is the token's, if that is less.
+    /// The user, as the row is now: a new role acts at once. Under an API token the role is the token's, if that is less.
     pub user: user::Model,
     /// By what he is known.
     pub proof: Proof,
@@ -31,7 +31,7 @@ pub struct Session {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What a session rests on.
+/// The proof that a session rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Proof {
     /// A login: the family of its refresh tokens.
@@ -67,7 +67,7 @@ impl Session {
 /// Look-ups of logins that are under way.
 pub type Lookups = Coalesce<(UserId, Uuid), std::result::Result<Option<user::Model>, Arc<Error>>>;
 
-/// What a login or a refresh gives.
+/// The tokens that a login or a refresh gives.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     /// Goes with each request.

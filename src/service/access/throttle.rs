@@ -89,7 +89,8 @@ fn wait(failures: &[i64], now: DateTime<Utc>) -> Option<u64> {
     Some(u64::try_from(nth_last + SPAN.num_milliseconds() - now.timestamp_millis()).unwrap_or_default().max(1))
 }
 
-/// Who is counted as one: an address, or the network of 2^64 addresses that one customer gets in IPv6.
+/// The address that is counted as one client: an address, or the network of 2^64 addresses that one customer gets in
+/// IPv6.
 fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(address)) => {

@@ -17,10 +17,10 @@ pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// How long a refresh token holds.
 pub const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claims {
-    /// Who.
+    /// The user.
     pub user: UserId,
     /// Of which session: the family of its refresh tokens.
     pub family: Uuid,
@@ -45,7 +45,7 @@ pub fn issue(key: &SecretKey, claims: Claims, now: DateTime<Utc>) -> Result<(Str
     Ok((token, payload_end(&payload).unwrap_or(until)))
 }
 
-/// What a valid access token says, and when it ends.
+/// The claims of a valid access token, and when it ends.
 pub fn read(key: &SecretKey, token: &str, now: DateTime<Utc>) -> Result<(Claims, DateTime<Utc>)> {
     let mut validation = Validation::new(Algorithm::HS256);
     // The end is compared with the Clock's time below, not with the system's.

@@ -30,7 +30,7 @@ pub struct NewUser {
     pub role: Role,
 }
 
-/// What is to change of a user. None stays.
+/// The changes of a user. None stays.
 #[derive(Debug, Default)]
 pub struct Change {
     /// The new role.

@@ -32,13 +32,13 @@ pub struct New {
     pub name: String,
     /// At most 2,000 characters.
     pub description: Option<String>,
-    /// These channels.
+    /// The channels themselves.
     pub channels: Option<Vec<ChannelId>>,
     /// Or all that it finds now.
     pub filter: Option<ChannelFilter>,
 }
 
-/// What is to be changed of a batch; what is undefined stays, null removes.
+/// The changes of a batch; what is undefined stays, null removes.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// 1 to 200 characters.

@@ -38,10 +38,10 @@ pub struct New {
     pub member_count: Option<i32>,
 }
 
-/// What is to be changed of a channel; what is undefined stays, null removes.
+/// The changes of a channel; what is undefined stays, null removes.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// Its new name at Telegram.
+    /// The channel's new name at Telegram.
     pub username: Option<String>,
     /// 1 to 100 characters.
     pub category: Option<String>,

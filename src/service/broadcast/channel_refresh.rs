@@ -165,9 +165,9 @@ async fn hold(on: &Services, id: ChannelId, until: Option<DateTime<Utc>>) -> Res
         .await
 }
 
-/// What may stand in the way of a campaign's posts.
+/// Counts what may stand in the way of a campaign's posts.
 pub async fn obstacles(on: &Services, campaign: BroadcastCampaignId) -> Result<Obstacles> {
-    Obstacles::of(on.db.reader(), campaign).await
+    Obstacles::count(on.db.reader(), campaign).await
 }
 
 async fn change(on: &Services, id: ChannelId, apply: impl Fn(&mut channel::ActiveModel) + Send + Sync) -> Result<()> {

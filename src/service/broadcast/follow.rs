@@ -50,7 +50,7 @@ pub async fn job_updates(
     Ok(chunks.map_ok(|chunk| stream::iter(chunk.into_iter().map(Ok))).try_flatten())
 }
 
-/// The same, as many at a time as one statement found: for those who have something to look up for each.
+/// The updates of jobs, as many at a time as one statement found: for those who have something to look up for each.
 ///
 /// # Errors
 /// As of [`job_updates`].

@@ -17,12 +17,12 @@ use storage::broadcast::{job, queue};
 /// Jobs that one call of [`resolve_unknown`] takes.
 pub const MOST: usize = 1_000;
 
-/// What an operator says of a job of unknown fate.
+/// An operator's word on a job of unknown fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// The message is there.
     Sent,
-    /// It is not there: send it.
+    /// The message is not there: send it.
     Queued,
     /// Herald is to look for it in the history of its channel.
     History,
@@ -120,7 +120,7 @@ pub async fn resolve_unknown(
     by_ids(on, ids).await
 }
 
-/// These jobs, in the order of their places.
+/// The jobs `ids`, in the order of their places.
 pub async fn by_ids(on: &Services, ids: &[JobId]) -> Result<Vec<job::Model>> {
     Ok(job::Entity::find().filter(is_in(ids)).order_by_asc(job::Column::Position).all(on.db.reader()).await?)
 }

@@ -15,7 +15,7 @@ use domain::error::Result;
 use domain::id::{BroadcastCampaignId, ChannelImportId};
 use storage::broadcast::channel_import;
 
-/// What is watched in this process. There must be one of it only; copies of it are the same.
+/// The states that are watched in this process. There must be one of it only; copies of it are the same.
 #[derive(Clone)]
 pub struct Live {
     campaigns: Hub<ProgressReader>,

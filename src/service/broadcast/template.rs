@@ -32,7 +32,7 @@ pub struct New {
     pub description: Option<String>,
     /// How the content is read.
     pub parse_mode: ParseMode,
-    /// What is attached, if anything is.
+    /// The kind of attachment, if there is one.
     pub media_type: Option<MediaType>,
     /// Where it is fetched from,
     pub media_url: Option<String>,
@@ -54,7 +54,7 @@ impl Default for New {
     }
 }
 
-/// What is to be changed of a template; what is undefined stays, null removes.
+/// The changes of a template; what is undefined stays, null removes.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// 1 to 200 characters.
@@ -65,7 +65,7 @@ pub struct Change {
     pub description: MaybeUndefined<String>,
     /// How the content is read.
     pub parse_mode: Option<ParseMode>,
-    /// What is attached.
+    /// The kind of attachment.
     pub media_type: MaybeUndefined<MediaType>,
     /// Where it is fetched from,
     pub media_url: MaybeUndefined<String>,

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::*;
 use crate::testing::Fixture;
 
-/// What is watched: a version, which is the last one when it is negative or `last` is set.
+/// A thing that is watched: a version, which is the last one when it is negative or `last` is set.
 struct Thing {
     version: AtomicI32,
     is_last: AtomicBool,

@@ -22,13 +22,13 @@ use storage::retention::ab_counts::{self, Leads};
 use storage::retention::{ab_test, campaign, script, sequence_step};
 use storage::violation::OnUnique;
 
-/// What a new test is made of.
+/// The parts of a new test.
 #[derive(Debug, Clone)]
 pub struct New {
     /// 1 to 200 characters.
     pub name: String,
     /// Where contacts are divided.
-    pub place: Place,
+    pub place: TestScope,
     /// The first script.
     pub variant_a: ScriptId,
     /// The second script.
@@ -39,7 +39,7 @@ pub struct New {
 
 /// Where contacts are divided.
 #[derive(Debug, Clone, Copy)]
-pub enum Place {
+pub enum TestScope {
     /// In a step of a sequence.
     Step(SequenceStepId),
     /// In a campaign's contacts on a channel that would use one of the two scripts, or none.
@@ -95,14 +95,14 @@ fn check(new: &New) -> Result<String> {
 
 async fn find_place(
     tx: &impl ConnectionTrait,
-    place: Place,
+    place: TestScope,
 ) -> Result<(Option<RetentionCampaignId>, Option<SequenceStepId>, ContactChannel)> {
     match place {
-        Place::Step(id) => {
+        TestScope::Step(id) => {
             let step = sequence_step::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("sequence step"))?;
             Ok((None, Some(id), step.channel))
         }
-        Place::Campaign(id, channel) => {
+        TestScope::Campaign(id, channel) => {
             let row = campaign::Entity::require(tx, id).await?;
             if !row.channels.0.contains(&channel) {
                 return Err(Error::invalid("channel", format!("the campaign does not use {channel}")));
@@ -174,7 +174,7 @@ async fn end(
 ) -> Result<ab_test::Model> {
     on.write(actor, |w| async move {
         let old = require(&w, id, expected, AbTestStatus::Completed).await?;
-        let counts = ab_counts::of(&w, &[id]).await?.remove(&id).unwrap_or_default();
+        let counts = ab_counts::count(&w, &[id]).await?.remove(&id).unwrap_or_default();
         let numbers = snapshot(&old, &counts, w.now)?;
         let winner = decide(&numbers)?;
         let new = ab_test::Model {

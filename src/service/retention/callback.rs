@@ -45,24 +45,24 @@ const KEPT: TimeDelta = TimeDelta::days(30);
 /// A callback as it came, authenticated.
 #[derive(Debug, Clone)]
 pub struct Incoming {
-    /// Whose it is.
+    /// The provider whose callback it is.
     pub provider: Provider,
-    /// What the same callback has when it comes again.
+    /// The key that the same callback has when it comes again.
     pub dedupe_key: String,
     /// The query, without what it was authenticated by.
     pub query: Option<String>,
-    /// What kind of body it has.
+    /// The type of the body.
     pub content_type: Option<String>,
     /// The body.
     pub body: String,
 }
 
-/// What came of processing a callback.
+/// The result of processing a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Applied {
     /// It is done with.
     Done,
-    /// It names something that is not known yet.
+    /// Whether it names something that is not known yet.
     Unmatched,
 }
 
@@ -172,7 +172,7 @@ fn backoff(attempts: i32) -> TimeDelta {
     TimeDelta::seconds(1 << attempts.clamp(0, 12)).min(TimeDelta::hours(1))
 }
 
-/// It could not be processed: later again, or, after many times, never.
+/// Puts off a callback that could not be processed: later again, or, after many times, never.
 async fn put_off(on: &Services, id: WebhookEventId, error: &Error) -> Result<()> {
     tracing::warn!(%error, callback = %id, "a callback could not be processed");
     let message: &String = &error.to_string().chars().take(500).collect();

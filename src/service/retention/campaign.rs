@@ -29,7 +29,7 @@ const MOST_CONTACTS: i32 = 1_000;
 const MOST_EMAILS: usize = 20;
 const EMAIL_LIMIT: usize = 32 * 1_024;
 
-/// What is said of a campaign; what is undefined stays, null removes. A new one has nothing that could stay.
+/// The fields of a campaign; what is undefined stays, null removes. A new one has nothing that could stay.
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
     /// 1 to 200 characters.
@@ -139,7 +139,7 @@ fn validated(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
     Ok(row)
 }
 
-/// What must hold of a campaign as a whole.
+/// Checks what must hold of a campaign as a whole.
 fn check(wrong: &mut Violations, row: &campaign::Model) {
     let hours = (row.contact_hours_start, row.contact_hours_end);
     let has_both = hours.0.is_some() == hours.1.is_some();

@@ -13,7 +13,7 @@ use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
 use storage::retention::{consent, lead};
 
-/// What a lead said.
+/// A lead's word: consent or refusal.
 #[derive(Debug, Clone)]
 pub struct Word {
     /// About these channels; None: about all.
@@ -22,7 +22,7 @@ pub struct Word {
     pub is_refusal: bool,
     /// How it came, at most 200 characters.
     pub source: String,
-    /// What it agreed to, at most 2,000 characters.
+    /// The text that it agreed to, at most 2,000 characters.
     pub wording: Option<String>,
     /// When; None: now.
     pub at: Option<DateTime<Utc>>,

@@ -31,7 +31,7 @@ pub struct New {
     pub script: Option<ScriptId>,
     /// By whom, in small letters; manual if it is not said.
     pub provider: Option<String>,
-    /// What they call it.
+    /// The provider's id of it.
     pub provider_ref: Option<String>,
     /// When; now if it is not said.
     pub started_at: Option<DateTime<Utc>>,
@@ -39,7 +39,7 @@ pub struct New {
     pub completed_at: Option<DateTime<Utc>>,
     /// Seconds.
     pub duration: Option<i32>,
-    /// What it cost.
+    /// The cost.
     pub cost: Option<Micros>,
     /// In which money.
     pub currency: Option<String>,

@@ -26,10 +26,10 @@ const LONGEST: usize = 255;
 /// The most that a conversion brings, in millionths: a thousand million.
 const MOST: i64 = 1_000_000_000_000_000;
 
-/// What somebody tells of a conversion.
+/// A report of a conversion.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Who tells it, in small letters: keitaro, manual, webhook.
+    /// The reporter, in small letters: keitaro, manual, webhook.
     pub source: String,
     /// The lead, if that is known.
     pub lead: Option<LeadId>,
@@ -45,7 +45,7 @@ pub struct Report {
     pub status: ConversionStatus,
     /// The status in the words of who tells it.
     pub original_status: Option<String>,
-    /// What it brought, in millionths; None if that was not told.
+    /// The revenue, in millionths; None if that was not told.
     pub revenue_micros: Option<i64>,
     /// Three capitals, as in ISO 4217.
     pub currency: String,
@@ -133,7 +133,7 @@ pub async fn record_in(on: &Services, w: &Write, report: &Report) -> Result<conv
     Ok(row)
 }
 
-/// What a conversion means for its lead.
+/// Draws the consequences of a conversion for its lead.
 async fn follow(
     on: &Services,
     w: &Write,

@@ -33,7 +33,7 @@ pub struct New {
     pub is_active: bool,
 }
 
-/// What is to be changed of a rule; None leaves it as it is.
+/// The changes of a rule; None leaves it as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// The threshold.

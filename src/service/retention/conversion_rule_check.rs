@@ -19,9 +19,10 @@ const LOOKS_BACK: TimeDelta = TimeDelta::days(30);
 /// How long what a rule found is good.
 const KEPT: TimeDelta = TimeDelta::minutes(1);
 
-/// Those of `channels` whose steps are to be left out: one of their active rules has enough attempts of the 30 days before `now`
-/// and finds its metric on the wrong side of its value, at its confidence. What a rule found is kept for a minute, in the
-/// database, so that all workers do the same; a rule that was changed meanwhile is looked at anew.
+/// The channels among `channels` whose steps are to be left out: one of their active rules has enough attempts of the
+/// 30 days before `now` and finds its metric on the wrong side of its value, at its confidence. What a rule found is
+/// kept for a minute, in the database, so that all workers do the same; a rule that was changed meanwhile is looked at
+/// anew.
 pub async fn ruled_out(
     on: &Services,
     tx: &Tx,
@@ -87,7 +88,7 @@ async fn look(
     Ok(found)
 }
 
-/// What the metric is compared with.
+/// The value that the metric is compared with.
 #[expect(clippy::cast_precision_loss, reason = "a threshold needs no 53 bits")]
 fn value(rule: &conversion_rule::Model) -> f64 {
     rule.value_micros as f64 / 1e6

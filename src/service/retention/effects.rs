@@ -16,7 +16,7 @@ use domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, Contact
 use events::Event;
 use storage::retention::{campaign_lead, contact_attempt, lead};
 
-/// What a provider tells of a contact, whose lead is locked. What is older than what is known changes no status.
+/// Takes a provider's news of a contact, whose lead is locked. What is older than what is known changes no status.
 pub async fn advance(
     on: &Services,
     w: &Write,

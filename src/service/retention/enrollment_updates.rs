@@ -21,15 +21,15 @@ use storage::retention::{enrollment, sequence_progress};
 
 /// Enrollments that one statement reads.
 const MOST: u64 = 500;
-/// Who has read everything looks again after such a time at the earliest.
+/// The least time after which a reader of everything looks again.
 const DISTANCE: Duration = Duration::from_millis(100);
 /// Without any event it is looked at so often: events may get lost.
 const POLL: Duration = Duration::from_secs(1);
 
 /// A place among the changes of a sequence: everything up to this enrollment of this change, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Whose changes.
+pub struct UpdateCursor {
+    /// The sequence whose changes are read.
     pub sequence: RetentionSequenceId,
     /// The number of the change.
     pub change: i64,
@@ -37,7 +37,7 @@ pub struct Place {
     pub enrollment: SequenceEnrollmentId,
 }
 
-impl Place {
+impl UpdateCursor {
     /// Reads what [`Display`](std::fmt::Display) wrote for the same sequence.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for UpdateCursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut bytes = [0; 28];
         bytes[..4].copy_from_slice(&mark_of(self.sequence));
@@ -84,7 +84,7 @@ pub async fn chunks(
     on: &Services,
     sequence: RetentionSequenceId,
     lead: Option<LeadId>,
-    after: Option<Place>,
+    after: Option<UpdateCursor>,
 ) -> Result<impl Stream<Item = Result<Vec<enrollment::Model>>> + Send + use<>> {
     let events = on.events.subscribe();
     let row = sequence_progress::Entity::find_by_id(sequence).one(on.db.reader()).await?;
@@ -153,13 +153,13 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_nothing_else() {
         let sequence = RetentionSequenceId::generate();
-        let place = Place { sequence, change: i64::MAX, enrollment: SequenceEnrollmentId::generate() };
+        let place = UpdateCursor { sequence, change: i64::MAX, enrollment: SequenceEnrollmentId::generate() };
         let text = place.to_string();
-        assert_eq!(Place::read(&text, sequence).ok(), Some(place));
+        assert_eq!(UpdateCursor::read(&text, sequence).ok(), Some(place));
         for (text, sequence) in
             [(text.as_str(), RetentionSequenceId::generate()), ("", sequence), (&text[1..], sequence)]
         {
-            let error = Place::read(text, sequence).expect_err("refused");
+            let error = UpdateCursor::read(text, sequence).expect_err("refused");
             assert!(matches!(error, Error::Invalid(found) if found[0].path == ["after"]), "{text}");
         }
     }

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The hours of a campaign that names none, in minutes after midnight.
 const HOURS: (i32, i32) = (9 * 60, 18 * 60);
 
-/// What a synchronisation did.
+/// The result of a synchronisation.
 #[derive(Debug)]
 pub struct Synced {
     /// The campaign, which has its id at Instantly now.

@@ -11,7 +11,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Credentials, Keitaro, Provider};
-use domain::sealed::{Place, Sealed};
+use domain::sealed::{Sealed, SecretPlace};
 use providers::Trial;
 use providers::instantly::Instantly;
 use providers::smtp::Smtp;
@@ -22,8 +22,8 @@ use storage::retention::integration_config::{self, Model};
 use storage::violation::OnUnique;
 
 /// Where the credentials of a row lie.
-pub const fn place(id: IntegrationConfigId) -> Place {
-    Place { table: "integration_configs", column: "config", row: id.0 }
+pub const fn place(id: IntegrationConfigId) -> SecretPlace {
+    SecretPlace { table: "integration_configs", column: "config", row: id.0 }
 }
 
 /// Saves the credentials of a provider, in place of those that it had.
@@ -147,7 +147,7 @@ async fn active_in(
     select.one(connection).await?.map(|row| open(on, &row)).transpose()
 }
 
-/// What is set up for Keitaro's postbacks.
+/// The credentials that are set up for Keitaro's postbacks.
 pub async fn keitaro(on: &Services, connection: &impl ConnectionTrait) -> Result<Option<Keitaro>> {
     Ok(active_in(on, connection, Provider::Keitaro).await?.and_then(|credentials| match credentials {
         Credentials::Keitaro(keitaro) => Some(keitaro),

@@ -29,10 +29,10 @@ pub struct Fields {
     pub meta: Option<Json>,
 }
 
-/// What is to be changed of a lead.
+/// The changes of a lead.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// What is said of it.
+    /// The new fields.
     pub fields: Fields,
     /// Where it goes; only as the table of transitions allows.
     pub status: Option<LeadStatus>,
@@ -92,7 +92,7 @@ async fn there_already(w: &Write, lead: lead::Model) -> Result<Created> {
     Ok(Created { lead, is_new: false })
 }
 
-/// Who was erased does not come back by hand either.
+/// Refuses a lead that was erased: it does not come back by hand either.
 async fn refuse_erased(on: &Services, tx: &Tx, row: &lead::Model) -> Result<()> {
     if suppression::Entity::has(tx, &on.key, row.email.as_deref(), row.phone.as_deref()).await? {
         return Err(Error::Precondition(
@@ -114,7 +114,7 @@ async fn known(tx: &Tx, row: &lead::Model) -> Result<Option<lead::Model>> {
     }
 }
 
-/// Who merges the two needs their ids.
+/// The error that names two leads: who merges them needs their ids.
 fn two_leads(one: &lead::Model, other: &lead::Model, email: Option<&str>) -> Error {
     let is_by_email = one.email.as_deref() == email;
     let (by_email, by_phone) = if is_by_email { (one, other) } else { (other, one) };
@@ -183,7 +183,7 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
     .await
 }
 
-/// Who converted, or must not be contacted any more, leaves all sequences.
+/// Takes a lead out of all sequences that converted, or must not be contacted any more.
 async fn leave(on: &Services, w: &Write, old: &lead::Model, changed: &lead::Model) -> Result<()> {
     let ending = match changed.status {
         status if status == old.status => return Ok(()),

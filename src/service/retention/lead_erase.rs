@@ -11,7 +11,7 @@ use domain::retention::words::LeadStatus;
 use events::Event;
 use storage::retention::{lead, lead_erasure, suppression};
 
-/// What an erased lead says of where it came from.
+/// The source of an erased lead.
 const SOURCE: &str = "ERASED";
 
 /// Erases a lead. Its row stays, empty and never to be contacted, so that attempts, conversions and reports still add up; its

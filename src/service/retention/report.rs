@@ -24,7 +24,7 @@ const DEFAULT: TimeDelta = TimeDelta::days(30);
 /// Campaigns that one report has: those with the most attempts.
 pub const MOST_CAMPAIGNS: usize = 100;
 
-/// What is asked.
+/// The question of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Question {
     /// All of it.
@@ -53,11 +53,11 @@ pub struct Report {
     pub range: Range,
     /// When it was added up.
     pub at: DateTime<Utc>,
-    /// What was found.
+    /// The answer.
     pub answer: Answer,
 }
 
-/// What was found.
+/// The answer to a question.
 #[derive(Debug)]
 pub enum Answer {
     /// Of [`Question::Overview`].
@@ -84,11 +84,11 @@ pub struct Overview {
 /// A sequence, step by step.
 #[derive(Debug)]
 pub struct Funnel {
-    /// Whose steps these are.
+    /// The sequence whose steps these are.
     pub sequence: RetentionSequenceId,
     /// Enrollments that began, by what has become of them.
     pub enrollments: Vec<(EnrollmentStatus, i64)>,
-    /// Its steps: those of today, and those of before that something was done for.
+    /// The sequence's steps: those of today, and those of before that something was done for.
     pub steps: Vec<Step>,
 }
 

@@ -18,7 +18,7 @@ pub async fn now(on: &Services) -> Result<DateTime<Utc>> {
     Ok(clock(on).await?.at(on.clock.nanos()))
 }
 
-/// The same, as a transaction sees it.
+/// The time of sequences, as a transaction sees it.
 pub async fn now_in(on: &Services, tx: &Tx) -> Result<DateTime<Utc>> {
     Ok(pace::clock(tx).await?.at(on.clock.nanos()))
 }

@@ -18,7 +18,7 @@ use storage::retention::{ab_test, campaign, script, sequence};
 /// The longest text message that is sent in parts, in characters.
 const SMS_LIMIT: usize = 1_600;
 
-/// What is said of a script; what is undefined stays, null removes. A new one has nothing that could stay.
+/// The fields of a script; what is undefined stays, null removes. A new one has nothing that could stay.
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
     /// 1 to 200 characters.
@@ -105,7 +105,7 @@ fn checked(text: &str) -> Result<String, String> {
     placeholders::check(text).map(|()| text.to_owned())
 }
 
-/// Its campaign must be there; and of the scripts for a channel one is the default.
+/// Checks that a script's campaign is there, and makes it the only default of its channel.
 async fn settle(tx: &Tx, row: &script::Model) -> Result<()> {
     if let Some(id) = row.campaign_id {
         campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;

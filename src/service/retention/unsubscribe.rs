@@ -28,7 +28,7 @@ fn signature(on: &Services, lead: LeadId) -> String {
     signature
 }
 
-/// Whose link it is; None if it is none of ours.
+/// The lead whose link it is; None if it is none of ours.
 pub fn open(on: &Services, token: &str) -> Option<LeadId> {
     let (id, signed) = token.split_at_checked(ID)?;
     let lead = LeadId(Uuid::try_parse(id).ok()?);

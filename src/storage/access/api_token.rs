@@ -14,7 +14,7 @@ use domain::role::Role;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ApiTokenId,
-    /// Whose it is: it ends with him.
+    /// The user whose token it is: it ends with him.
     pub user_id: UserId,
     pub name: String,
     /// The most that it may do; never more than its user.
@@ -28,11 +28,7 @@ pub struct Model {
     pub revoked_at: Option<DateTimeUtc>,
 }
 
-/// Tokens join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(ApiTokenId);
 

@@ -20,11 +20,7 @@ pub struct Model {
     pub archived_at: DateTimeUtc,
 }
 
-/// Parts join nothing.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// All parts, in the order of the chain.

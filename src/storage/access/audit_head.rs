@@ -15,11 +15,7 @@ pub struct Model {
     pub hash: String,
 }
 
-/// The row joins nothing.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// The head.

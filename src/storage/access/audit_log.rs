@@ -31,11 +31,7 @@ pub struct Model {
     pub hash: Option<String>,
 }
 
-/// Lines join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(AuditLogId);
 

@@ -21,18 +21,14 @@ pub struct Model {
     pub request: Uuid,
     /// A keyed hash of the input.
     pub fingerprint: String,
-    /// What was made or changed.
+    /// The row that was made or changed.
     pub resource_id: Option<Uuid>,
-    /// What else the answer tells, such as counts.
+    /// More of the answer, such as counts.
     pub result: Option<Json>,
     pub created_at: DateTimeUtc,
 }
 
-/// Keys join nothing.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// Writes the row, unless another request has written one that is not older than `kept_since`. Returns whether it did.
@@ -54,7 +50,7 @@ impl Entity {
         Ok(written > 0)
     }
 
-    /// What was done under this key since then.
+    /// The mutation that was done under this key since then.
     pub fn kept(user: UserId, mutation: &str, key: &str, since: DateTimeUtc) -> Select<Self> {
         Self::find_by_id((user, mutation.to_owned(), key.to_owned())).filter(Column::CreatedAt.gte(since))
     }

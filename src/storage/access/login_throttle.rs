@@ -17,11 +17,7 @@ pub struct Model {
     pub until: DateTimeUtc,
 }
 
-/// The rows join nothing.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// All rows.

@@ -20,11 +20,7 @@ pub struct Model {
     pub revoked_at: Option<DateTimeUtc>,
 }
 
-/// Tokens join nothing.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// The token with this hash, locked until the transaction ends.

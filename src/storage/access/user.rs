@@ -32,11 +32,7 @@ pub struct Model {
     pub sso_issued_at: Option<DateTimeUtc>,
 }
 
-/// A user's row joins nothing: loaders follow its id.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(UserId {
     fn changeable() -> Select<Self> {

@@ -11,7 +11,7 @@ use domain::id::TelegramAccountId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub account_id: TelegramAccountId,
-    /// Its kind, and the upload or the URL that it came from.
+    /// The kind of the media, and the upload or the URL that it came from.
     #[sea_orm(primary_key, auto_increment = false)]
     pub source: String,
     pub is_photo: bool,
@@ -22,14 +22,10 @@ pub struct Model {
     pub stored_at: DateTimeUtc,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
-    /// What an account has of a source.
+    /// The copy that an account has of a source.
     pub fn of(account: TelegramAccountId, source: &str) -> Select<Self> {
         Self::find().filter(Column::AccountId.eq(account)).filter(Column::Source.eq(source))
     }

@@ -29,14 +29,10 @@ pub struct Model {
     pub not_before: Option<DateTimeUtc>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
-    /// What these accounts know of these channels.
+    /// The knowledge that these accounts have of these channels.
     pub fn among(accounts: &[TelegramAccountId], channels: &[ChannelId]) -> Select<Self> {
         let of = Self::find().filter(Column::AccountId.is_in(accounts.iter().copied()));
         of.filter(Column::ChannelId.is_in(channels.iter().copied()))

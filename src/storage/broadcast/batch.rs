@@ -35,11 +35,7 @@ crate::rows::row!(
     description,
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(BatchId {
     fn all() -> Select<Self> {

@@ -59,11 +59,7 @@ crate::rows::row!(
     media_upload_id, started_at, completed_at,
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(BroadcastCampaignId);
 

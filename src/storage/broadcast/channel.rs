@@ -52,11 +52,7 @@ crate::rows::row!(
     refresh_requested_at, refresh_not_before,
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(ChannelId);
 
@@ -74,7 +70,7 @@ impl Entity {
 }
 
 impl Model {
-    /// What it fills the placeholders of a message with.
+    /// The values with which the channel fills the placeholders of a message.
     pub fn placeholders(&self) -> template::Channel<'_> {
         let title = self.title.as_deref().unwrap_or_default();
         template::Channel {

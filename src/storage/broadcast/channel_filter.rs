@@ -16,7 +16,7 @@ pub struct ChannelFilter {
     pub ids: Option<Vec<ChannelId>>,
     /// In one of these categories.
     pub categories: Option<Vec<String>>,
-    /// This is part of the username, in any case.
+    /// A part of the username, in any case.
     pub username_contains: Option<String>,
     /// May be written to, or not.
     pub is_active: Option<bool>,
@@ -38,7 +38,7 @@ impl ChannelFilter {
         Entity::find().filter(self.condition())
     }
 
-    /// It as a condition on channels.
+    /// The filter as a condition on channels.
     pub fn condition(&self) -> Condition {
         let Self {
             ids,
@@ -71,7 +71,7 @@ fn has_members(least: i32) -> Expr {
     sea_orm::sea_query::ExprTrait::gte(count, Ord::max(least, 0))
 }
 
-/// What people type of a username may begin like a link to it.
+/// A match for a part of a username, which people may type like a link to it.
 fn contains(part: &str) -> LikeExpr {
     let part = part.trim().to_lowercase();
     let part = ["https://", "http://"].iter().find_map(|scheme| part.strip_prefix(scheme)).unwrap_or(&part);

@@ -11,17 +11,13 @@ use domain::id::ChannelImportId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub import_id: ChannelImportId,
-    /// Its number in the file, from 1.
+    /// The line's number in the file, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub line: i64,
     pub message: String,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// The errors of some imports, by line.

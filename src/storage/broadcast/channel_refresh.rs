@@ -19,9 +19,9 @@ use domain::id::{BroadcastCampaignId, ChannelId};
 pub enum Reason {
     /// Somebody asked for it.
     Requested,
-    /// It was added before the given instant, and nobody has ever looked.
+    /// The channel was added before the given instant, and nobody has ever looked.
     Unchecked,
-    /// It was looked at before the given instant.
+    /// The channel was looked at before the given instant.
     Stale,
 }
 
@@ -30,7 +30,7 @@ pub enum Reason {
 pub struct Due {
     /// Which one.
     pub id: ChannelId,
-    /// Its name.
+    /// The channel's username.
     pub username: String,
 }
 
@@ -107,8 +107,8 @@ pub struct Obstacles {
 }
 
 impl Obstacles {
-    /// Those among a campaign's recipients, as far as is known.
-    pub async fn of(db: &impl ConnectionTrait, campaign: BroadcastCampaignId) -> Result<Self> {
+    /// Counts them among a campaign's recipients, as far as is known.
+    pub async fn count(db: &impl ConnectionTrait, campaign: BroadcastCampaignId) -> Result<Self> {
         let sql = "SELECT COALESCE(SUM(CASE WHEN c.can_post = 'NO' THEN 1 ELSE 0 END), 0) AS closed,
                           COALESCE(SUM(CASE WHEN c.message_price IS NOT NULL THEN 1 ELSE 0 END), 0) AS paid
                    FROM channels c JOIN jobs j ON j.channel_id = c.id AND j.campaign_id = $1

@@ -37,7 +37,7 @@ pub struct Batch {
     pub errors: Vec<(i64, String)>,
     /// Lines that are not empty.
     pub lines: i64,
-    /// Those of them that are wrong.
+    /// Lines that are wrong.
     pub invalid: i64,
     /// Where the batch begins and ends in the file.
     pub bytes: std::ops::Range<i64>,

@@ -1,6 +1,5 @@
 //! Jobs: one message to one channel each. The row is the queue.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
@@ -15,7 +14,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: JobId,
     pub campaign_id: BroadcastCampaignId,
-    /// Its place in the campaign, from 1.
+    /// The job's place in the campaign, from 1.
     pub position: i32,
     pub channel_id: ChannelId,
     pub status: JobStatus,
@@ -23,7 +22,7 @@ pub struct Model {
     pub change: i64,
     /// Raised when it is sent anew on purpose: then it has another identity (R13).
     pub epoch: i32,
-    /// What Telegram refuses to accept twice. None until leased.
+    /// The number that Telegram refuses to accept twice. None until leased.
     pub random_id: Option<i64>,
     pub account_id: Option<TelegramAccountId>,
     pub message_id: Option<i64>,
@@ -41,7 +40,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// The send call began.
     pub started_at: Option<DateTimeUtc>,
-    /// It was accepted.
+    /// When Telegram accepted it.
     pub sent_at: Option<DateTimeUtc>,
     pub failed_at: Option<DateTimeUtc>,
 }
@@ -52,11 +51,7 @@ crate::rows::row!(
     failed_at,
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(JobId);
 
@@ -69,10 +64,5 @@ impl Entity {
     /// The jobs that write to a channel.
     pub fn to(channel: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::ChannelId)).eq(channel))
-    }
-
-    /// Whether any job names the channel.
-    pub fn naming(channel: ChannelId) -> Select<Self> {
-        Self::find().filter(Column::ChannelId.eq(channel)).limit(1)
     }
 }

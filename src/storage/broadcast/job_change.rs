@@ -21,11 +21,7 @@ pub struct Model {
     pub sender_id: Option<SenderId>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// Entries of a campaign after `seq`, in order.

@@ -12,8 +12,4 @@ pub struct Model {
     pub campaign_id: BroadcastCampaignId,
 }
 
-/// Rows join nothing.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();

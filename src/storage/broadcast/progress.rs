@@ -48,11 +48,7 @@ crate::rows::row!(
     preview, total, queued, sending, sent, failed, cancelled, unknown;
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// The rows of these campaigns.
@@ -86,7 +82,7 @@ impl Entity {
         Ok(())
     }
 
-    /// Its copy of the campaign's rate: the next slot follows it.
+    /// Stores the copy of the campaign's rate: the next slot follows it.
     pub async fn pace(tx: &impl ConnectionTrait, id: BroadcastCampaignId, rate: i32) -> Result<()> {
         Self::changed(id).col_expr(Column::DeliveryRate, Expr::val(i64::from(rate))).exec(tx).await?;
         Ok(())
@@ -110,7 +106,7 @@ impl Entity {
         late.col_expr(Column::LastSlot, Expr::val(slot))
     }
 
-    /// Those of them whose messages go nowhere.
+    /// Running campaigns whose messages go nowhere.
     pub fn running_simulated() -> Select<Self> {
         let simulated = campaign::Entity::simulated(CampaignStatus::Running).into_query();
         Self::running().filter(Column::CampaignId.in_subquery(simulated))
@@ -154,7 +150,7 @@ pub struct Depths {
 }
 
 impl Depths {
-    /// They as they are now: one short statement over the campaigns' hot rows, however many jobs there are.
+    /// Reads the sums as they are now: one short statement over the campaigns' hot rows, however many jobs there are.
     pub async fn read(db: &impl ConnectionTrait) -> Result<Self> {
         let sum = |name: &str| format!("COALESCE(SUM({name}), 0) AS {name}");
         let sums = ["queued", "sending", "sent", "failed", "cancelled", "unknown"].map(sum).join(", ");

@@ -20,18 +20,14 @@ pub struct Model {
     pub pid: i32,
     /// When the process started, in clock ticks since the boot: pids are used again.
     pub pid_started: i64,
-    /// Its data folder.
+    /// The process's data folder.
     pub data_dir: String,
     pub started_at: DateTimeUtc,
-    /// It has given all its leases back, or somebody took them over.
+    /// When it has given all its leases back, or somebody took them over.
     pub ended_at: Option<DateTimeUtc>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// Senders that may hold leases.
@@ -39,7 +35,7 @@ impl Entity {
         Self::find().filter(Column::EndedAt.is_null())
     }
 
-    /// Those of them that send: a command that only looks at accounts has no data folder.
+    /// Running processes that send: a command that only looks at accounts has no data folder.
     pub fn sending() -> Select<Self> {
         Self::live().filter(Column::DataDir.ne(""))
     }

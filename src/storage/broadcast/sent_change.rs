@@ -9,8 +9,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DeriveEntityModel, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
     Value,
 };
-use sea_orm::{DerivePrimaryKey, PrimaryKeyTrait};
-use sea_orm::{DeriveRelation, EnumIter};
+use sea_orm::{DerivePrimaryKey, EnumIter, PrimaryKeyTrait};
 
 use crate::sql::Dialect;
 use crate::{Db, Tx};
@@ -39,16 +38,12 @@ pub struct Model {
     pub error: Option<String>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl sea_orm::ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 /// How far the change of a campaign's messages is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// What becomes of them.
+    /// What becomes of the messages.
     pub kind: SentChangeKind,
     /// Not done yet.
     pub queued: i64,
@@ -97,7 +92,7 @@ impl Entity {
         Ok(due.all(db).await?)
     }
 
-    /// What the changes of these campaigns have come to.
+    /// Counts how the changes of these campaigns stand.
     pub async fn counts(
         db: &impl ConnectionTrait,
         campaigns: &[BroadcastCampaignId],
@@ -134,10 +129,10 @@ impl Entity {
     }
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Came {
-    /// It is done.
+    /// The change is done.
     Done,
     /// Telegram refuses.
     Failed(String),

@@ -8,7 +8,7 @@ use crate::noun::{Noun, noun};
 use domain::broadcast::AccountStatus;
 use domain::error::Result;
 use domain::id::{TelegramAccountId, UserId};
-use domain::sealed::{Place, Sealed};
+use domain::sealed::{Sealed, SecretPlace};
 
 /// The table's name: what is sealed in it is bound to it.
 pub const TABLE: &str = "telegram_accounts";
@@ -57,11 +57,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(TelegramAccountId {
     // A row that Telegram has not told the owner of is the claim of somebody who is just adding it.
@@ -97,7 +93,7 @@ impl Entity {
     }
 }
 
-/// What an account has done on one day.
+/// The deeds of an account on one day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Today {
     pub sends: i32,
@@ -115,7 +111,7 @@ impl Model {
         row
     }
 
-    /// What it has done on the day of `now`.
+    /// The deeds of the account on the day of `now`.
     pub fn today(&self, now: DateTimeUtc) -> Today {
         if self.day != day(now) {
             return Today::default();
@@ -124,13 +120,13 @@ impl Model {
     }
 
     /// Where its key lies.
-    pub fn auth_key_place(id: TelegramAccountId) -> Place {
-        Place { table: TABLE, column: "auth_key", row: id.0 }
+    pub fn auth_key_place(id: TelegramAccountId) -> SecretPlace {
+        SecretPlace { table: TABLE, column: "auth_key", row: id.0 }
     }
 
     /// Where its API hash lies.
-    pub fn api_hash_place(id: TelegramAccountId) -> Place {
-        Place { table: TABLE, column: "api_hash", row: id.0 }
+    pub fn api_hash_place(id: TelegramAccountId) -> SecretPlace {
+        SecretPlace { table: TABLE, column: "api_hash", row: id.0 }
     }
 }
 

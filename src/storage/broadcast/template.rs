@@ -34,11 +34,7 @@ crate::rows::row!(
     description, media_type, media_url, media_upload_id,
 );
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(TemplateId);
 

@@ -24,11 +24,7 @@ pub struct Model {
     pub used_at: Option<DateTimeUtc>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(UploadId);
 
@@ -46,7 +42,7 @@ impl Entity {
             .filter(Column::Id.not_in_subquery(lead_imports.into_query()))
     }
 
-    /// Those of `ids` whose files are needed: lately used, or media of a message, or being imported.
+    /// The uploads of `ids` whose files are needed: lately used, or media of a message, or being imported.
     pub fn needed(ids: impl IntoIterator<Item = UploadId>, since: DateTimeUtc) -> Select<Self> {
         let importing = channel_import::Entity::in_progress().select_only().column(channel_import::Column::UploadId);
         let importing_leads = lead_import::Entity::in_progress().select_only().column(lead_import::Column::UploadId);

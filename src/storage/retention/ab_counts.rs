@@ -24,7 +24,7 @@ struct Variant {
 }
 
 impl Leads {
-    /// Those of one variant, with what the goal says as their successes.
+    /// The counts of one variant, with what the goal says as their successes.
     pub fn of(&self, variant: AbVariant, goal: AbTestGoal) -> Counts {
         let Variant { assigned, sent, converted, clicked, replied } = self.0[usize::from(variant == AbVariant::B)];
         let successes = match goal {
@@ -36,12 +36,12 @@ impl Leads {
     }
 }
 
-/// What may have reached the lead.
+/// The condition on contacts that may have reached the lead.
 const SENT: &str = "a.status IN ('SENT', 'DELIVERED', 'SUCCESS', 'BOUNCED', 'UNKNOWN')";
 
 /// Counts the leads of tests. A conversion counts whatever it is attributed to: who reads the one text on Monday and buys after
 /// another on Friday, counts for the text of Monday.
-pub async fn of(db: &impl ConnectionTrait, tests: &[AbTestId]) -> Result<HashMap<AbTestId, Leads>> {
+pub async fn count(db: &impl ConnectionTrait, tests: &[AbTestId]) -> Result<HashMap<AbTestId, Leads>> {
     if tests.is_empty() {
         return Ok(HashMap::new());
     }

@@ -38,11 +38,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(AbTestId);
 
@@ -52,7 +48,7 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 
-    /// Those that say which script goes out: they run, or they have a winner. The newest come first.
+    /// Tests that say which script goes out: they run, or they have a winner. The newest come first.
     pub fn deciding() -> Select<Self> {
         let decides = Condition::any().add(Column::Status.eq(AbTestStatus::Running)).add(Column::Winner.is_not_null());
         Self::find().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)

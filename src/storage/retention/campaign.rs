@@ -38,7 +38,7 @@ pub struct Model {
     pub instantly_campaign_id: Option<String>,
     /// The texts of Instantly's emails, in order.
     pub email_sequence: Texts,
-    /// What replaces parts of VAPI's calls.
+    /// JSON that replaces parts of VAPI's calls.
     pub vapi_config: Option<Json>,
     pub start_date: Option<DateTimeUtc>,
     pub end_date: Option<DateTimeUtc>,
@@ -47,11 +47,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(RetentionCampaignId);
 

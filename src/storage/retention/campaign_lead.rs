@@ -20,11 +20,7 @@ pub struct Model {
     pub completed_at: Option<DateTimeUtc>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(CampaignLeadId);
 

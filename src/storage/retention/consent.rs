@@ -18,17 +18,13 @@ pub struct Model {
     pub kind: ConsentKind,
     /// How it came: a form, a call, a STOP, an import.
     pub source: String,
-    /// What the lead agreed to, word for word, or which version of it.
+    /// The text that the lead agreed to, word for word, or which version of it.
     pub wording: Option<String>,
     pub given_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// All of them.
@@ -41,7 +37,7 @@ impl Entity {
         Self::find().filter(Column::Id.is_in(ids.iter().copied()))
     }
 
-    /// What some leads agreed to and took back, oldest first.
+    /// Consents that some leads gave and took back, oldest first.
     pub fn of(leads: &[LeadId]) -> Select<Self> {
         let found = Self::find().filter(Column::LeadId.is_in(leads.iter().copied()));
         found.order_by_asc(Column::GivenAt).order_by_asc(Column::Id)

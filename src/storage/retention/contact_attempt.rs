@@ -35,16 +35,12 @@ pub struct Model {
     pub cost_micros: Option<i64>,
     /// Three capitals, as in ISO 4217.
     pub currency: Option<String>,
-    /// What the provider said, a JSON object.
+    /// The provider's answer, a JSON object.
     pub result: Option<Json>,
     pub notes: Option<String>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(ContactAttemptId);
 

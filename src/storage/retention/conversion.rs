@@ -28,13 +28,13 @@ pub struct Model {
     pub original_status: Option<String>,
     pub sub_id: Option<String>,
     pub click_id: Option<String>,
-    /// Who reported it, in small letters: keitaro, webhook, manual and others.
+    /// The reporter of the conversion, in small letters: keitaro, webhook, manual and others.
     pub source: String,
     /// The click id or the sub id; with the source and the transaction it is the key of a conversion.
     pub subject_id: String,
     /// Empty where there is none.
     pub transaction_id: String,
-    /// What was reported, as it came.
+    /// The report, as it came.
     pub postback_data: Option<Json>,
     /// How its revenue is divided among the contacts before it.
     pub attribution: Option<Json>,
@@ -44,11 +44,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(ConversionId);
 

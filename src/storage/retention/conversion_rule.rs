@@ -17,7 +17,7 @@ pub struct Model {
     pub metric: ConversionMetric,
     /// The threshold, in millionths.
     pub value_micros: i64,
-    /// What was measured or is expected, 0 to 1.
+    /// The rate that was measured or is expected, 0 to 1.
     pub conversion_rate: f64,
     /// Attempts below which it says nothing.
     pub sample_size: i32,
@@ -29,10 +29,6 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(ConversionRuleId);

@@ -24,15 +24,11 @@ pub struct Model {
     pub is_worse: bool,
     /// Attempts that it looked at.
     pub attempts: i64,
-    /// What the metric was.
+    /// The value of the metric.
     pub measured: Option<f64>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// How these rules stood.

@@ -32,18 +32,14 @@ pub struct Model {
     /// The key of the lease: only who has it may settle.
     pub lease: Option<i64>,
     pub leased_until: Option<DateTimeUtc>,
-    /// What the provider said, a JSON object.
+    /// The provider's answer, a JSON object.
     pub result: Option<Json>,
     pub created_at: DateTimeUtc,
     /// The step's: each channel has a queue of its own.
     pub channel: ContactChannel,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(SequenceStepExecutionId);
 
@@ -53,7 +49,7 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::EnrollmentId)).eq(enrollment))
     }
 
-    /// What became of a step for each lead.
+    /// The executions of a step, one for each lead.
     pub fn of_step(step: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::StepId)).eq(step))
     }

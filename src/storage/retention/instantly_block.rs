@@ -10,7 +10,7 @@ use domain::id::LeadId;
 /// A lead who wants no emails, and of whom Instantly has not been told.
 #[derive(Debug, FromQueryResult)]
 pub struct Unwilling {
-    /// Who.
+    /// The lead.
     pub id: LeadId,
     /// Where.
     pub email: String,

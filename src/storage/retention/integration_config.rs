@@ -15,12 +15,12 @@ pub struct Model {
     pub id: IntegrationConfigId,
     /// In small letters; no two have the same.
     pub provider: String,
-    /// What it is for: email, sms, call, tracking.
+    /// The purpose of the integration: email, sms, call, tracking.
     #[sea_orm(column_name = "type")]
     pub kind: String,
     /// Encrypted.
     pub config: String,
-    /// What may be shown of it: fields, and the last characters of secrets.
+    /// The parts that may be shown: fields, and the last characters of secrets.
     pub hints: Json,
     pub is_active: bool,
     pub created_at: DateTimeUtc,
@@ -28,11 +28,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(IntegrationConfigId);
 
@@ -42,7 +38,7 @@ impl Entity {
         Self::find().filter(Column::Provider.eq(provider.name()))
     }
 
-    /// Those that are used.
+    /// Integrations that are used.
     pub fn active() -> Select<Self> {
         Self::find().filter(Column::IsActive.eq(true))
     }

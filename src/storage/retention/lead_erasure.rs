@@ -46,7 +46,7 @@ fn emptied<C: Iterable + IdenStatic>(table: &str, new: impl Fn(C) -> Option<&'st
     format!("UPDATE {table} SET {} WHERE {rows}", set.collect::<Vec<_>>().join(", "))
 }
 
-/// What a provider's callback about the lead has in it, in small letters. What is shorter might be in others' too.
+/// The texts by which a provider's callback about the lead is found, in small letters. What is shorter might be in others' too.
 async fn terms(tx: &Tx, row: &lead::Model) -> Result<Vec<String>> {
     let mut terms: Vec<String> = Vec::new();
     if let Some(email) = &row.email {
@@ -83,7 +83,7 @@ fn callback(column: webhook_event::Column) -> Option<&'static str> {
     }
 }
 
-/// Whether it was opened, clicked and answered is a number in reports; the rest of what the provider said goes.
+/// The new values of an attempt: whether it was opened, clicked and answered is a number in reports; the rest goes.
 fn attempt(dialect: Dialect) -> impl Fn(contact_attempt::Column) -> Option<&'static str> {
     use contact_attempt::Column as C;
     let figures = if dialect.is_postgres() {

@@ -19,7 +19,7 @@ const DIGITS: usize = 3;
 pub struct LeadFilter {
     /// One of these.
     pub ids: Option<Vec<LeadId>>,
-    /// This far.
+    /// The statuses.
     pub statuses: Option<Vec<LeadStatus>>,
     /// From one of these sources.
     pub sources: Option<Vec<String>>,
@@ -41,7 +41,7 @@ impl LeadFilter {
         Entity::find().filter(self.condition())
     }
 
-    /// It as a condition on leads.
+    /// The filter as a condition on leads.
     pub fn condition(&self) -> Condition {
         let Self { ids, statuses, sources, campaign_ids, created_after, created_before, search, is_blind_to_contacts } =
             self;

@@ -28,7 +28,7 @@ pub struct Model {
     pub mapping: Json,
     /// The campaign that the leads are assigned to.
     pub campaign_id: Option<RetentionCampaignId>,
-    /// Its people must never be contacted.
+    /// Whether its people must never be contacted.
     pub is_suppression_list: bool,
     pub lines: i64,
     pub inserted: i64,
@@ -44,11 +44,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(LeadImportId);
 
@@ -65,7 +61,7 @@ impl Entity {
 }
 
 impl Model {
-    /// Whether it is being done, and everything before this byte of its file has been written.
+    /// Whether the import is being done, and everything before this byte of its file has been written.
     pub fn is_at(&self, byte: i64) -> bool {
         self.status == ImportStatus::Running && self.bytes_read == byte
     }

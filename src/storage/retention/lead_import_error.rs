@@ -11,17 +11,13 @@ use domain::id::LeadImportId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub import_id: LeadImportId,
-    /// Its number in the file, from 1.
+    /// The line's number in the file, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub line: i64,
     pub message: String,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// All of them.

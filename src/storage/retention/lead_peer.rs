@@ -25,11 +25,7 @@ pub struct Model {
     pub written_at: Option<DateTimeUtc>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// The accounts that know a lead; the one that knows it for longest comes first.

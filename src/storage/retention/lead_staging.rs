@@ -18,8 +18,9 @@ use domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
 use domain::retention::lead_field::Field;
 use domain::retention::lead_line::LeadLine;
 
-/// What imports of leads lock on PostgreSQL, one batch after the other: `leads` in ASCII. Two lists with the same people in
-/// another order would lock each other out: in whichever order their emails go, their phones go in another.
+/// The lock that imports of leads take on PostgreSQL, one batch after the other: `leads` in ASCII. Two lists with the
+/// same people in another order would lock each other out: in whichever order their emails go, their phones go in
+/// another.
 const IMPORTING: i64 = 0x6c_6561_6473;
 /// Where a lead comes from whose line does not say.
 const SOURCE: &str = "UPLOAD";
@@ -30,7 +31,7 @@ pub struct NewLead {
     pub id: LeadId,
     /// The number of its line in the file.
     pub line: i64,
-    /// Its addresses, as they would be in the list of those that must not come back.
+    /// The lead's addresses, as they would be in the list of those that must not come back.
     pub email_hash: Option<String>,
     pub phone_hash: Option<String>,
     pub lead: LeadLine,
@@ -45,7 +46,7 @@ pub struct Batch {
     pub errors: Vec<(i64, String)>,
     /// Lines that are not empty.
     pub lines: i64,
-    /// Those of them that are wrong.
+    /// Lines that are wrong.
     pub invalid: i64,
     /// Where the batch begins and ends in the file.
     pub bytes: std::ops::Range<i64>,

@@ -44,7 +44,7 @@ pub async fn assign(tx: &Tx, campaign: RetentionCampaignId, filter: &LeadFilter,
     Ok(assigned)
 }
 
-/// What was NEW and is assigned since `now` is in progress.
+/// Puts in progress what was NEW and is assigned since `now`.
 async fn begin(tx: &Tx, campaign: RetentionCampaignId, now: DateTime<Utc>) -> Result<()> {
     let dialect = Dialect(tx.get_database_backend());
     let sql = format!(

@@ -107,7 +107,7 @@ pub async fn new_leads(db: &impl ConnectionTrait, range: Range) -> Result<i64> {
     Ok(rows.first().map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
 }
 
-/// What became of the enrollments that began in the range: of one sequence, or of all.
+/// Counts what became of the enrollments that began in the range: of one sequence, or of all.
 pub async fn enrollments(
     db: &impl ConnectionTrait,
     range: Range,
@@ -122,7 +122,7 @@ pub async fn enrollments(
     rows.iter().map(|row| Ok((row.try_get("", "status")?, row.try_get("", "n")?))).collect()
 }
 
-/// What became of the executions that were due in the range, of each step of a sequence.
+/// Counts what became of the executions that were due in the range, of each step of a sequence.
 pub async fn executions(
     db: &impl ConnectionTrait,
     range: Range,

@@ -21,7 +21,7 @@ pub struct Model {
     pub subject: Option<String>,
     /// With placeholders.
     pub content: Option<String>,
-    /// What VAPI needs for a call, a JSON object.
+    /// VAPI's settings for a call, a JSON object.
     pub vapi_config: Option<Json>,
     /// None: of any campaign.
     pub campaign_id: Option<RetentionCampaignId>,
@@ -31,11 +31,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(ScriptId);
 

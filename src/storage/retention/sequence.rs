@@ -23,7 +23,7 @@ pub struct Model {
     pub channels: Channels,
     pub trigger_type: TriggerType,
     pub trigger_config: Json,
-    /// Whose contact hours and limits govern it; None: the defaults.
+    /// The campaign whose contact hours and limits govern it; None: the defaults.
     pub campaign_id: Option<RetentionCampaignId>,
     /// The version of its steps that new enrollments get; 0 before there are any.
     pub steps_version: i32,
@@ -34,11 +34,7 @@ pub struct Model {
     pub version: i32,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(RetentionSequenceId);
 

@@ -16,7 +16,7 @@ pub struct Model {
     pub sequence_id: RetentionSequenceId,
     /// Steps are replaced as a whole, under a new version; enrollments keep theirs.
     pub steps_version: i32,
-    /// Its place, from 1.
+    /// The step's place, from 1.
     pub step_order: i32,
     pub channel: ContactChannel,
     pub script_id: Option<ScriptId>,
@@ -28,11 +28,7 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(SequenceStepId);
 

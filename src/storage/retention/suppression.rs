@@ -7,7 +7,7 @@ use sea_orm::sea_query::OnConflict;
 use domain::error::Result;
 use domain::secret_key::SecretKey;
 
-/// What of a person is kept as a hash.
+/// The kinds of addresses of a person that are kept as a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Email,
@@ -47,11 +47,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 impl Entity {
     /// All of them.

@@ -15,7 +15,7 @@ pub struct Model {
     pub id: WebhookEventId,
     /// In small letters.
     pub provider: String,
-    /// The same callback has the same key: it is stored once.
+    /// The key of a callback, the same when it comes again: it is stored once.
     pub dedupe_key: String,
     pub status: WebhookEventStatus,
     pub query: Option<String>,
@@ -30,10 +30,6 @@ pub struct Model {
     pub processed_at: Option<DateTimeUtc>,
 }
 
-/// Rows join nothing: loaders follow their ids.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+joins_nothing!();
 
 noun!(WebhookEventId);

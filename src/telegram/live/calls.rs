@@ -4,7 +4,7 @@ use grammers_client::tl;
 use grammers_client::tl::enums;
 
 use super::connection::Connection;
-use super::supervisor::Line;
+use super::supervisor::TelegramLine;
 use super::{Identity, Message, Recipient, ResolvedPeer, StoredMedia, fault, media, receipt, style};
 use domain::delivery::{Fault, Receipt, Reply};
 
@@ -117,9 +117,9 @@ fn send_media(message: &Message, media: &StoredMedia) -> tl::functions::messages
     }
 }
 
-/// Who is signed in on the line.
-pub(super) async fn who_am_i(line: &Line) -> Result<Identity, Fault> {
-    myself(line.handle.invoke_in_dc(line.dc, &get_myself()).await.map_err(fault::told)?)
+/// The account that is signed in on the line.
+pub(super) async fn who_am_i(line: &TelegramLine) -> Result<Identity, Fault> {
+    myself(line.handle.invoke_in_dc(line.dc, &get_myself()).await.map_err(fault::of)?)
 }
 
 fn get_myself() -> tl::functions::InvokeWithoutUpdates<tl::functions::users::GetUsers> {
@@ -148,7 +148,7 @@ pub(super) fn input_peer(recipient: Recipient) -> enums::InputPeer {
     }
 }
 
-/// What was found, if it is anybody who can be written to.
+/// The peer that was found, if it can be written to.
 fn resolved(found: tl::types::contacts::ResolvedPeer) -> Option<ResolvedPeer> {
     match found.peer {
         enums::Peer::Channel(peer) => found.chats.into_iter().find_map(|chat| match chat {

@@ -12,9 +12,9 @@ use domain::delivery::Fault;
 /// A channel as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Its title.
+    /// The channel's title.
     pub title: String,
-    /// What it says about itself; often empty.
+    /// The channel's own description; often empty.
     pub about: String,
     /// How many follow it, if Telegram tells.
     pub member_count: Option<i32>,
@@ -56,7 +56,7 @@ impl Connection {
     }
 }
 
-/// What the rights say; only sending tells it for sure.
+/// Whether the account may post, by its rights; only sending tells it for sure.
 pub(super) fn can_post(channel: &types::Channel) -> CanPost {
     let is_admin = |may: fn(&types::ChatAdminRights) -> bool| match &channel.admin_rights {
         Some(enums::ChatAdminRights::Rights(rights)) => may(rights),

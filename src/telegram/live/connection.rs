@@ -1,16 +1,17 @@
 //! A connection of one account, as the rest of Herald uses it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use grammers_client::tl;
 use grammers_mtsender::InvocationError;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::supervisor::{Line, State, Supervisor};
+use super::supervisor::{State, Supervisor, TelegramLine};
 use super::{CONNECT_TIMEOUT, Credentials, DISCONNECT_DELAY, Identity, PATIENCE, PONG_TIMEOUT, fault};
 use crate::CALL_TIMEOUT;
 use domain::delivery::Fault;
@@ -31,7 +32,7 @@ impl Connection {
         Self::open_after(credentials, Duration::ZERO)
     }
 
-    /// The same, but not before so long.
+    /// Begins to connect, but not before `delay` has passed.
     pub fn open_after(credentials: Credentials, delay: Duration) -> Self {
         Self::start(credentials, true, delay)
     }
@@ -144,7 +145,7 @@ impl Connection {
     /// Cuts it off without waiting, from any thread: for a lease that has run out.
     pub fn abort(&self) {
         self.stop.cancel();
-        if let Some(runner) = &*self.hard.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(runner) = &*self.hard.lock() {
             runner.abort();
         }
     }
@@ -177,12 +178,12 @@ impl Connection {
             }
             Ok(Err(error @ InvocationError::Rpc(_))) => {
                 line.served.store(true, Ordering::Relaxed);
-                Err(fault::told(error))
+                Err(fault::of(error))
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a call to Telegram was lost");
                 give_up(&line).await;
-                Err(fault::told(error))
+                Err(fault::of(error))
             }
             Err(_) => {
                 give_up(&line).await;
@@ -195,7 +196,7 @@ impl Connection {
     ///
     /// # Errors
     /// There is none.
-    pub(super) fn line(&self) -> Result<Line, Fault> {
+    pub(super) fn line(&self) -> Result<TelegramLine, Fault> {
         match &*self.state.borrow() {
             State::Ready(line) if !line.lost.is_cancelled() => Ok(line.clone()),
             State::Refused(fault) => Err(fault.clone()),
@@ -211,14 +212,14 @@ impl Drop for Connection {
 }
 
 /// Gives the line up, and waits until nothing of it is left.
-async fn give_up(line: &Line) {
+async fn give_up(line: &TelegramLine) {
     line.lost.cancel();
     line.ended.cancelled().await;
 }
 
 /// The answer, or an error as soon as the line shows no sign of life: the protocol's library would wait for hours.
 async fn unless_dead<T>(
-    line: &Line,
+    line: &TelegramLine,
     answer: impl Future<Output = Result<T, InvocationError>>,
 ) -> Result<T, InvocationError> {
     let mut answer = std::pin::pin!(answer);

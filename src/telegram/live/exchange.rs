@@ -9,7 +9,7 @@ use super::session::Pinned;
 use super::{CONNECT_TIMEOUT, Credentials, fault};
 use domain::delivery::Fault;
 
-/// What stands in while the address of a data centre is looked up.
+/// The key that stands in while the address of a data centre is looked up.
 const NO_KEY: [u8; 256] = [0; 256];
 
 /// A new key, known to this process and one data centre alone. Nobody is signed in under it yet.
@@ -31,7 +31,7 @@ async fn agree(dc: u8, server: Option<Arc<str>>) -> Result<Arc<[u8; 256]>, Fault
     let somewhere = Credentials { dc, key: Arc::new(NO_KEY), api_id: 0, server };
     let address = Pinned::new(&somewhere).await.map_err(|_| Fault::NotConnected)?.address();
     let connected = grammers_mtsender::connect(transport::Full::new(), ServerAddr::Tcp { address }).await;
-    let mut sender = connected.map_err(fault::told)?;
+    let mut sender = connected.map_err(fault::of)?;
     let key = Arc::new(sender.auth_key());
     // It ends with the sender anyway.
     drop(sender.disconnect().await);

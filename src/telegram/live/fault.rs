@@ -5,7 +5,7 @@ use grammers_mtsender::{InvocationError, RpcError};
 use domain::delivery::Fault;
 
 /// An error that Telegram answered is told as it is. After any other one nobody knows whether the request was carried out.
-pub(super) fn told(error: InvocationError) -> Fault {
+pub(super) fn of(error: InvocationError) -> Fault {
     match error {
         InvocationError::Rpc(RpcError { code, name, value, .. }) => Fault::Rpc { code, name, value },
         _ => Fault::ConnectionLost,

@@ -52,14 +52,14 @@ pub struct SentCode {
     pub length: Option<i32>,
 }
 
-/// What comes next.
+/// The next step of a login.
 #[derive(Debug)]
 pub enum Step {
     /// Nothing: somebody is signed in.
     Done(Identity),
     /// The password of the second step.
     Password {
-        /// What its owner wrote to remember it by.
+        /// The hint that the owner wrote to remember the password by.
         hint: Option<String>,
     },
 }

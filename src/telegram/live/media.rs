@@ -35,11 +35,11 @@ pub enum MediaSource<'a> {
 /// Media that Telegram has, as one account may name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMedia {
-    /// Whether it is a photo; anything else is a document.
+    /// Whether the file is a photo; anything else is a document.
     pub is_photo: bool,
-    /// Its number.
+    /// The file's number at Telegram.
     pub id: i64,
-    /// This account's permission to name it.
+    /// This account's permission to name the file.
     pub access_hash: i64,
     /// A permission that ends some day: `FILE_REFERENCE_EXPIRED` asks to store it again.
     pub file_reference: Vec<u8>,
@@ -167,7 +167,7 @@ fn video() -> enums::DocumentAttribute {
     .into()
 }
 
-/// What a file is, by its first bytes: uploads have no names.
+/// The type of a file, by its first bytes: uploads have no names.
 fn sniff(head: &[u8]) -> (&'static str, &'static str) {
     match head {
         [b'%', b'P', b'D', b'F', ..] => ("application/pdf", "pdf"),

@@ -43,7 +43,7 @@ const PONG_TIMEOUT: Duration = Duration::from_secs(2);
 /// The seconds after the last sign of life at which the server closes the connection of a process that stands still (R16).
 const DISCONNECT_DELAY: i32 = 15;
 
-/// Who is signed in, and where. Its debug output shows no key.
+/// The account that is signed in, and where. Its debug output shows no key.
 #[derive(Clone)]
 pub struct Credentials {
     /// The number of the data centre that knows the key, 1 to 5.
@@ -62,7 +62,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Who an account is.
+/// The Telegram user behind an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The user's number: limits belong to it, whichever session is used.
@@ -75,35 +75,35 @@ pub struct Identity {
     pub phone: Option<String>,
 }
 
-/// Who is written to, as one account knows it: the access hash is worth nothing to any other account.
+/// The recipient of a message, as one account knows it: the access hash is worth nothing to any other account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recipient {
     /// The account's own notes to itself.
     SavedMessages,
     /// A channel or a supergroup.
     Channel {
-        /// Its number.
+        /// The channel's number.
         id: i64,
-        /// This account's permission to name it.
+        /// This account's permission to name the channel.
         access_hash: i64,
     },
     /// A person or a bot.
     User {
-        /// Its number.
+        /// The user's number.
         id: i64,
-        /// This account's permission to name it.
+        /// This account's permission to name the user.
         access_hash: i64,
     },
 }
 
-/// What a username leads to.
+/// The peer that a username leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedPeer {
     /// For sends by this account.
     pub recipient: Recipient,
     /// Telegram's number of it, the same for all accounts.
     pub peer_id: i64,
-    /// Its title, or a person's first name.
+    /// A channel's title, or a person's first name.
     pub title: String,
     /// Whether Telegram has verified it.
     pub is_verified: bool,
@@ -114,9 +114,9 @@ pub struct ResolvedPeer {
 /// One message, as it is handed over.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Who receives it.
+    /// The recipient of the message.
     pub to: Recipient,
-    /// What it says, and how it looks.
+    /// The text, and how it looks.
     pub text: Arc<Marked>,
     /// By this number, never zero, Telegram knows a repetition from a second message.
     pub random_id: i64,

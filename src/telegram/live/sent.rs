@@ -16,12 +16,12 @@ const PAGE: i32 = 100;
 /// Pages that are read before it is given up.
 const PAGES: usize = 3;
 
-/// What a history tells of a send.
+/// What an account's history tells of a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sighting {
-    /// It is there, under this number.
+    /// The message is there, under this number.
     Sent(i64),
-    /// It is not there: it was never sent, or somebody has removed it.
+    /// The message is not there: it was never sent, or somebody has removed it.
     Missing,
     /// The history is longer than what was read.
     Unclear,

@@ -1,11 +1,12 @@
 //! Keeps one connection alive: connects, greets, notices its end, clears away all of it, and begins anew.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use grammers_client::tl;
 use grammers_mtsender::SenderPoolFatHandle;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,17 +25,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 pub(super) enum State {
     /// On its way, or waiting to be tried again; with what went wrong last.
     Connecting(Option<Fault>),
-    /// It takes calls.
-    Ready(Line),
+    /// The connection takes calls.
+    Ready(TelegramLine),
     /// Telegram does not let the account in: this is the end.
     Refused(Fault),
-    /// It was closed, and its socket is.
+    /// The connection was closed, and so was its socket.
     Closed,
 }
 
 /// A connection that was greeted.
 #[derive(Clone)]
-pub(super) struct Line {
+pub(super) struct TelegramLine {
     pub(super) handle: SenderPoolFatHandle,
     pub(super) dc: i32,
     /// None if nobody is signed in, and none need be.
@@ -43,17 +44,17 @@ pub(super) struct Line {
     pub(super) lost: CancellationToken,
     /// Cancelled once nothing of it is left: only then may a request be repeated (R12).
     pub(super) ended: CancellationToken,
-    /// Whether it has been of use.
+    /// Whether the line has been of use.
     pub(super) served: Arc<AtomicBool>,
 }
 
-impl std::fmt::Debug for Line {
+impl std::fmt::Debug for TelegramLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Line").field("dc", &self.dc).finish_non_exhaustive()
+        f.debug_struct("TelegramLine").field("dc", &self.dc).finish_non_exhaustive()
     }
 }
 
-/// What a supervisor is told to do.
+/// A supervisor's orders: which connection to keep up, and until when.
 pub(super) struct Supervisor {
     pub(super) credentials: Credentials,
     /// Whether the greeting asks who is signed in.
@@ -68,9 +69,9 @@ pub(super) struct Supervisor {
 
 /// How one connection ended.
 enum End {
-    /// It served: the next one is tried at once.
+    /// The connection served: the next one is tried at once.
     Served,
-    /// It never did: the next one waits.
+    /// The connection was of no use: the next one waits.
     Useless(Option<Fault>),
     /// Telegram asks to wait, in seconds.
     Told(Fault, u32),
@@ -127,7 +128,7 @@ impl Supervisor {
         };
         let (lost, ended) = (self.stop.child_token(), CancellationToken::new());
         let pool = Pool::start(&session, self.credentials.api_id, lost.clone());
-        *self.hard.lock().unwrap_or_else(PoisonError::into_inner) = Some(pool.abort_handle());
+        *self.hard.lock() = Some(pool.abort_handle());
         let end = self.serve(&pool, &session, lost, ended.clone()).await;
         pool.end().await;
         ended.cancel();
@@ -136,7 +137,7 @@ impl Supervisor {
 
     /// Greets, and lets callers in until the line is lost.
     async fn serve(&self, pool: &Pool, session: &Pinned, lost: CancellationToken, ended: CancellationToken) -> End {
-        let mut line = Line {
+        let mut line = TelegramLine {
             handle: pool.handle.clone(),
             dc: i32::from(self.credentials.dc),
             identity: None,
@@ -162,11 +163,11 @@ impl Supervisor {
         if served.load(Ordering::Relaxed) { End::Served } else { End::Useless(None) }
     }
 
-    async fn greet(&self, line: &Line) -> Result<Option<Identity>, Fault> {
+    async fn greet(&self, line: &TelegramLine) -> Result<Option<Identity>, Fault> {
         if self.expects_user {
             return calls::who_am_i(line).await.map(Some);
         }
         let ping = tl::functions::Ping { ping_id: rand::random() };
-        line.handle.invoke_in_dc(line.dc, &ping).await.map(|_| None).map_err(fault::told)
+        line.handle.invoke_in_dc(line.dc, &ping).await.map(|_| None).map_err(fault::of)
     }
 }

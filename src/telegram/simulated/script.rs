@@ -83,7 +83,7 @@ impl Demand {
     }
 }
 
-/// What the pretend Telegram has answered to those who were told to come again. It does not outlive the process.
+/// The answers that the pretend Telegram has given to those who were told to come again. It does not outlive the process.
 #[derive(Debug, Default)]
 pub struct Script {
     /// Until when a username accepts nothing, on the monotonic clock; in lower case.
@@ -93,7 +93,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// What stands in the way of this send at the instant `now` of the monotonic clock, if anything does.
+    /// The fault that stands in the way of this send at the instant `now` of the monotonic clock, if anything does.
     pub fn objection(&mut self, username: &str, behaviour: Behaviour, random_id: i64, now: Duration) -> Option<Fault> {
         match behaviour {
             Behaviour::DropBefore => self.objected.insert(random_id).then_some(Fault::ConnectionLost),

@@ -22,7 +22,7 @@ pub struct Executor {
     pub exit: Exit,
     /// The state of the account that sends it.
     pub state: Arc<State>,
-    /// What goes along, as the account has put it at Telegram.
+    /// The attachment, as the account has put it at Telegram.
     pub media: Option<StoredMedia>,
     /// None where the account does not know the recipient, which TEST mode does not need.
     pub to: Option<Recipient>,

@@ -18,7 +18,7 @@ use domain::error::Result;
 use domain::id::TelegramAccountId;
 use service::broadcast::channel_refresh;
 use service::broadcast::delivery::account;
-use storage::broadcast::queue::accounts::{self, Seat};
+use storage::broadcast::queue::accounts::{self, AccountSeat};
 use storage::broadcast::{account_lease, sender};
 
 /// How long an account that could not be driven is left alone.
@@ -123,7 +123,7 @@ impl Fleet {
     }
 
     /// Drivers of accounts that have nothing to send or can't, and then those above the share.
-    fn surplus(&self, seats: &[Seat], share: usize) -> Vec<&Driving> {
+    fn surplus(&self, seats: &[AccountSeat], share: usize) -> Vec<&Driving> {
         let (used, idle): (Vec<_>, Vec<_>) =
             self.drivers.iter().partition(|(id, _)| seats.iter().any(|seat| seat.account_id == **id));
         let mut used: Vec<(&TelegramAccountId, &Driving)> = used;

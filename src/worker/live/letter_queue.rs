@@ -1,9 +1,10 @@
 //! The letters of one account to leads: recipients are looked up ahead, and each is written at a slot of the account's own pace.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -58,8 +59,8 @@ impl LetterQueue {
         self.lock().push_front(ready);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Ready>> {
-        self.0.lock().expect("no panic happens under this lock")
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Ready>> {
+        self.0.lock()
     }
 }
 
@@ -140,7 +141,7 @@ async fn recipient(state: &State, letter: &Letter) -> Result<Result<lead_peer::M
         .ok_or_else(|| wait(SOON, "forgotten meanwhile")))
 }
 
-/// What follows from a look-up that failed (R18).
+/// Draws the consequences of a look-up that failed (R18).
 async fn not_found(state: &State, fault: &Fault) -> Result<Outcome> {
     Ok(match rule(fault) {
         Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
@@ -249,7 +250,7 @@ fn accepted(state: &State, receipt: &Sent) -> Outcome {
     })
 }
 
-/// What a refusal means: for the account, or for the lead (R18, R20).
+/// Draws the consequences of a refusal: for the account, or for the lead (R18, R20).
 async fn refused(state: &State, ready: &Ready, ruling: Ruling, fault: &Fault) -> Outcome {
     match obey(state, ready, ruling, fault).await {
         Ok(outcome) => outcome,

@@ -1,11 +1,12 @@
 //! Letters to leads: contacts by Telegram on their way from the producers of steps to the drivers of accounts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::tools::Tools;
@@ -31,7 +32,7 @@ const NOBODY: Duration = Duration::from_mins(5);
 pub struct Letter {
     /// The contact that it is.
     pub attempt: ContactAttemptId,
-    /// Who gets it.
+    /// The lead that gets it.
     pub lead: LeadId,
     /// The lead's name on Telegram.
     pub username: String,
@@ -64,7 +65,7 @@ const WAITING: u8 = 0;
 const TAKEN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// Whose a letter is: either its account writes it, or the producer gives it up, never both.
+/// The claim on a letter: either its account writes it, or the producer gives it up, never both.
 #[derive(Debug, Clone, Default)]
 struct Ticket(Arc<AtomicU8>);
 
@@ -159,7 +160,7 @@ impl Letters {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TelegramAccountId, mpsc::Sender<Letter>>> {
-        self.open.lock().expect("no panic happens under this lock")
+        self.open.lock()
     }
 }
 

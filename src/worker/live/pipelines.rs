@@ -1,9 +1,10 @@
 //! The pipelines of the campaigns that run, shared by all drivers of this process.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use sea_orm::EntityTrait;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -97,10 +98,10 @@ impl Pipelines {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<BroadcastCampaignId, Arc<Pipeline>>> {
-        self.open.lock().expect("no panic happens under this lock")
+        self.open.lock()
     }
 
     fn completers(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.completers.lock().expect("no panic happens under this lock")
+        self.completers.lock()
     }
 }

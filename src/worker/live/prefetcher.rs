@@ -36,7 +36,7 @@ pub struct Prefetcher {
     cursors: HashMap<BroadcastCampaignId, i32>,
 }
 
-/// What a day still allows.
+/// The new peers that a day still allows.
 #[derive(Debug, Clone, Copy)]
 struct Left {
     new_peers: i64,
@@ -226,7 +226,7 @@ impl Prefetcher {
         Ok(true)
     }
 
-    /// What follows from a look-up that failed; false if no more may be looked up now.
+    /// Draws the consequences of a look-up that failed; false if no more may be looked up now.
     async fn refused(&self, owner: Owner, mission: &Mission, item: &Item, fault: &Fault) -> Result<bool> {
         match rule(fault) {
             Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {

@@ -72,7 +72,7 @@ async fn look(state: &State, due: &Due) -> Result<Result<(), Fault>> {
     }
 }
 
-/// What follows from a refusal: for the channel, or for the account (R18).
+/// Draws the consequences of a refusal: for the channel, or for the account (R18).
 async fn refused(state: &State, due: &Due, fault: &Fault) -> Result<()> {
     let on = &state.tools.on;
     match rule(fault) {

@@ -97,7 +97,8 @@ async fn recipient(state: &State, mission: &Mission, change: &Model) -> Result<O
     }))
 }
 
-/// What follows from a refusal: for the message, or for the account (R18). To try again does no harm, whatever has come of it.
+/// Draws the consequences of a refusal: for the message, or for the account (R18). To try again does no harm, whatever
+/// has come of it.
 async fn refused(state: &State, change: &Model, fault: &Fault) -> Result<Came> {
     let on = &state.tools.on;
     let later = |seconds| Came::Later(on.now() + TimeDelta::seconds(seconds), fault.to_string());

@@ -1,9 +1,10 @@
 //! The state that the tasks of one account share, and what is known of the jobs that it has prefetched.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,7 @@ pub struct State {
     pub reading: Gate,
     pub stop: CancellationToken,
     pub looked_back: Mutex<HashSet<(BroadcastCampaignId, i32)>>,
-    /// What is attached to the messages of campaigns, as this account has put it at Telegram.
+    /// The attachments of campaigns, as this account has put it at Telegram.
     pub media: Mutex<HashMap<BroadcastCampaignId, StoredMedia>>,
     /// Letters to leads that can be written.
     pub letters: LetterQueue,
@@ -87,12 +88,12 @@ impl State {
 
     /// Ambiguous jobs for which nothing can be learned from a history any more.
     pub fn looked_back(&self) -> MutexGuard<'_, HashSet<(BroadcastCampaignId, i32)>> {
-        self.looked_back.lock().expect("no panic happens under this lock")
+        self.looked_back.lock()
     }
 
-    /// What the account has put at Telegram.
+    /// The media that the account has put at Telegram.
     pub fn media(&self) -> MutexGuard<'_, HashMap<BroadcastCampaignId, StoredMedia>> {
-        self.media.lock().expect("no panic happens under this lock")
+        self.media.lock()
     }
 
     /// Whether this process' lease lets it use the account.

@@ -3,12 +3,13 @@
 //! It needs neither the runtime nor the database, which are what may stand still when a lease is not renewed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::holder::Holder;
 use domain::clock::Clock;
 use domain::id::TelegramAccountId;
+use parking_lot::{Mutex, MutexGuard};
 use telegram::live::Connection;
 
 /// How often the lease is looked at.
@@ -46,8 +47,8 @@ impl Watchdog {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TelegramAccountId, Arc<Connection>>> {
-        self.open.lock().expect("no panic happens under this lock")
+    fn lock(&self) -> MutexGuard<'_, HashMap<TelegramAccountId, Arc<Connection>>> {
+        self.open.lock()
     }
 }
 

@@ -31,7 +31,7 @@ const IN_FLIGHT: usize = 10_000;
 /// A pause while every place in flight is taken.
 const FULL: Duration = Duration::from_millis(5);
 
-/// What a turn led to.
+/// The result of a turn.
 enum Turn {
     /// Look again after this time, or when something changes.
     Wait(Duration),

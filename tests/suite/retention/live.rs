@@ -7,7 +7,7 @@ use domain::error::Error;
 use domain::id::SequenceEnrollmentId;
 use domain::retention::words::{ContactChannel, EnrollmentStatus};
 use futures_util::StreamExt;
-use service::retention::enrollment_updates::{Place, chunks};
+use service::retention::enrollment_updates::{UpdateCursor, chunks};
 use service::retention::sequence;
 use service::retention::sequence_live::Sequences;
 use storage::retention::enrollment;
@@ -31,13 +31,13 @@ async fn who_was_away_gets_each_enrollment_as_it_is_without_a_gap_and_without_a_
     let worker = bureau.worker();
     // The first watcher hangs up after some updates; the second goes on behind the last that it saw.
     let mut last: HashMap<SequenceEnrollmentId, enrollment::Model> = HashMap::new();
-    let mut place: Option<Place> = None;
+    let mut place: Option<UpdateCursor> = None;
     let mut seen = 0;
     for hang_up in [50, usize::MAX] {
         let mut stream = std::pin::pin!(chunks(on, sequence.id, None, place).await.unwrap());
         while let Some(rows) = tokio::time::timeout(PATIENCE, stream.next()).await.expect("something is told") {
             for row in rows.unwrap() {
-                let at = Place { sequence: sequence.id, change: row.change, enrollment: row.id };
+                let at = UpdateCursor { sequence: sequence.id, change: row.change, enrollment: row.id };
                 assert!(place.is_none_or(|place| (place.change, place.enrollment) < (at.change, at.enrollment)));
                 place = Some(at);
                 seen += 1;

@@ -86,7 +86,7 @@ struct JobUpdate {
     job: Job,
 }
 
-/// What watching a campaign's progress needs.
+/// The permission that watching a campaign's progress needs.
 pub const WATCH_PROGRESS: Permission = Permission::ReadBroadcast;
 
 /// Watches campaigns, jobs and imports.

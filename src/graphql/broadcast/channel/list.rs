@@ -40,7 +40,8 @@ pub struct ChannelFilter {
 }
 
 impl ChannelFilter {
-    /// It in the words of the storage, with at most `most` values in each list. `path` leads to it from the arguments' root.
+    /// The filter in the words of the storage, with at most `most` values in each list. `path` leads to it from the
+    /// arguments' root.
     pub(crate) fn read(self, path: &[&str], most: usize) -> Result<channel_filter::ChannelFilter> {
         let Self {
             ids,

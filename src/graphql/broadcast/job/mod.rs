@@ -172,7 +172,7 @@ impl Job {
         Ok(ctx.loaders().one(id).await?.map(Self::from))
     }
 
-    /// What is known of the accounts by which it may go, and the end of its channel's slow mode.
+    /// The facts of the accounts by which a job may go, and the end of its channel's slow mode.
     async fn accounts(
         &self,
         ctx: &Context<'_>,
@@ -237,7 +237,7 @@ impl Loader<AccountsOf> for Reader {
     }
 }
 
-/// What an account knows of a channel.
+/// The key for what an account knows of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct PeerOf(TelegramAccountId, ChannelId);
 

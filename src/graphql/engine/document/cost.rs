@@ -18,7 +18,7 @@ use domain::error::Code;
 use domain::limits::DocumentLimits;
 use domain::role::Role;
 
-/// What an operation costs.
+/// The cost of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     /// Points.
@@ -40,7 +40,7 @@ impl AddAssign for Cost {
     }
 }
 
-/// What the operation costs, if it may.
+/// The cost of an operation, or its refusal if it is too much.
 pub(super) fn check(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -69,7 +69,7 @@ pub(super) fn check(
 /// The fields that cost something, by type and name.
 static PRICES: LazyLock<HashMap<String, HashMap<String, Price>>> = LazyLock::new(prices);
 
-/// What a field gives.
+/// The type and the price of a field.
 struct Price {
     gives: String,
     is_connection: bool,
@@ -125,7 +125,7 @@ struct Till<'a> {
 }
 
 impl Till<'_> {
-    /// What a selection on a `parent` costs; of a connection, `page` is how many nodes are asked for.
+    /// The cost of a selection on a `parent`; of a connection, `page` is how many nodes are asked for.
     fn set(&self, parent: &str, set: &SelectionSet, page: u64) -> Cost {
         let mut sum = Cost::default();
         for selection in &set.items {

@@ -1,11 +1,12 @@
 //! Documents that came before: clients send the same few again and again, so each is read and measured once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
+use parking_lot::Mutex;
 
 use super::{Refusal, measure, tokens, unreadable, written};
 use domain::limits::DocumentLimits;
@@ -24,7 +25,7 @@ pub(crate) struct Documents {
 impl Documents {
     /// Reads a document, or finds it. What is refused is not remembered.
     pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<ExecutableDocument>, Refusal> {
-        let found = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
+        let found = self.known.lock().get(text).cloned();
         if let Some(document) = found {
             return Ok(document);
         }
@@ -34,7 +35,7 @@ impl Documents {
         measure::check(&document, limits)?;
         let document = Arc::new(document);
         if text.len() <= LONGEST {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known.lock();
             // Whoever sends ever new documents gains nothing, and costs the others one reading.
             if known.len() >= MOST {
                 known.clear();
@@ -57,7 +58,7 @@ mod tests {
         for number in 0..MOST * 2 {
             read(&format!("{{ a{number} }}"));
         }
-        assert!(documents.known.lock().unwrap().len() <= MOST);
+        assert!(documents.known.lock().len() <= MOST);
         let long = format!("{{ a }} #{}", "-".repeat(LONGEST));
         assert!(!Arc::ptr_eq(&read(&long), &read(&long)), "a long one is not kept");
         assert!(documents.read("{ a", &limits).is_err() && documents.read("{ a", &limits).is_err());

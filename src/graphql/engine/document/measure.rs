@@ -15,7 +15,7 @@ use domain::limits::DocumentLimits;
 /// The field that tries a password.
 const LOGIN: &str = "login";
 
-/// What a selection set comes to.
+/// The size of a selection set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Measure {
     selections: u64,
@@ -23,7 +23,7 @@ pub(super) struct Measure {
     depth: usize,
     /// Fields of its own level.
     fields: u64,
-    /// Those of them that log in.
+    /// Fields among them that log in.
     logins: u64,
     /// Whether one of them is `__schema`.
     pub reads_schema: bool,
@@ -74,7 +74,7 @@ pub(super) fn check(document: &ExecutableDocument, limits: &DocumentLimits) -> R
     Ok(())
 }
 
-/// What one operation comes to.
+/// The size of one operation.
 pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<Measure, Refusal> {
     Ruler { document, known: HashMap::new() }.set(&operation.selection_set.node)
 }

@@ -22,7 +22,7 @@ use domain::role::Role;
 /// Why a document is not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What `extensions.code` says.
+    /// The value of `extensions.code`.
     pub code: Code,
     /// A sentence for a person.
     pub message: String,
@@ -39,11 +39,11 @@ impl Refusal {
 pub struct Checked {
     /// The request.
     pub request: Request,
-    /// Its document.
+    /// The request's document.
     pub document: Arc<ExecutableDocument>,
-    /// What kind of operation it asks for.
+    /// The kind of operation that it asks for.
     pub kind: OperationType,
-    /// What it costs, in points.
+    /// The cost in points.
     pub cost: u64,
     /// The points that are left to its caller; None where they are not counted, and before he has paid.
     pub left: Option<u32>,
@@ -90,7 +90,7 @@ pub(super) fn check(
     Ok(Checked { request, document, kind, cost, left: None })
 }
 
-/// What the parser says, without the line of the document that it quotes: that may be as long as the document.
+/// The parser's message, without the line of the document that it quotes: that may be as long as the document.
 fn unreadable(message: &str) -> Refusal {
     if message.starts_with("recursion limit") {
         return Refusal::new(Code::QueryTooDeep, "the document is nested too deeply");

@@ -302,7 +302,7 @@ impl Loader<LeadsOf> for Reader {
 
     async fn load(&self, keys: &[LeadsOf]) -> Result<HashMap<LeadsOf, Leads>, LoadError> {
         let ids: Vec<AbTestId> = keys.iter().map(|LeadsOf(id)| *id).collect();
-        let found = ab_counts::of(self.db.reader(), &ids).await?;
+        let found = ab_counts::count(self.db.reader(), &ids).await?;
         Ok(found.into_iter().map(|(id, leads)| (LeadsOf(id), leads)).collect())
     }
 }

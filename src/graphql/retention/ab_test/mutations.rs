@@ -1,7 +1,7 @@
 //! Making, starting and ending A/B tests.
 
 use crate::prelude::*;
-use ::service::retention::ab_test::{self as service, Place};
+use ::service::retention::ab_test::{self as service, TestScope};
 use domain::retention::ab_test::{AbTestGoal, Rule};
 use domain::retention::words::ContactChannel;
 
@@ -50,10 +50,10 @@ struct CreateAbTestInput {
 }
 
 impl CreateAbTestInput {
-    fn place(&self) -> Result<Place> {
+    fn place(&self) -> Result<TestScope> {
         match (&self.step_id, &self.campaign_id, self.channel) {
-            (Some(step), None, None) => Ok(Place::Step(step.input("stepId")?)),
-            (None, Some(campaign), Some(channel)) => Ok(Place::Campaign(campaign.input("campaignId")?, channel)),
+            (Some(step), None, None) => Ok(TestScope::Step(step.input("stepId")?)),
+            (None, Some(campaign), Some(channel)) => Ok(TestScope::Campaign(campaign.input("campaignId")?, channel)),
             _ => Err(Error::invalid("stepId", "give either stepId, or campaignId and channel")),
         }
     }

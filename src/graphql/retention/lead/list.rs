@@ -38,7 +38,7 @@ pub struct LeadFilter {
 }
 
 impl LeadFilter {
-    /// It in the words of the storage. `path` leads to it from the arguments' root.
+    /// The filter in the words of the storage. `path` leads to it from the arguments' root.
     pub(crate) fn read(self, ctx: &Context<'_>, path: &[&str]) -> Result<lead_filter::LeadFilter> {
         let Self { ids, statuses, sources, campaign_ids, created_after, created_before, search } = self;
         let path_to = |field| [path, &[field]].concat();

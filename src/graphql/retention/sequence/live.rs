@@ -8,7 +8,7 @@ use crate::retention::sequence::{
 };
 use domain::id::{LeadId, RetentionSequenceId};
 use domain::retention::words::RetentionSequenceStatus;
-use service::retention::enrollment_updates::{Place, chunks};
+use service::retention::enrollment_updates::{UpdateCursor, chunks};
 use service::retention::sequence_live::{Progress, Sequences};
 use storage::retention::enrollment;
 
@@ -56,7 +56,7 @@ struct EnrollmentUpdate {
 
 impl EnrollmentUpdate {
     fn of(row: enrollment::Model) -> Self {
-        let place = Place { sequence: row.sequence_id, change: row.change, enrollment: row.id };
+        let place = UpdateCursor { sequence: row.sequence_id, change: row.change, enrollment: row.id };
         Self { cursor: place.to_string(), enrollment: row.into() }
     }
 }
@@ -96,7 +96,7 @@ impl SequenceSubscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<EnrollmentUpdate>> + use<>> {
         let sequence: RetentionSequenceId = sequence_id.argument("sequenceId")?;
         let lead: Option<LeadId> = lead_id.map(|id| id.argument("leadId")).transpose()?;
-        let after = after.map(|after| Place::read(&after, sequence)).transpose()?;
+        let after = after.map(|after| UpdateCursor::read(&after, sequence)).transpose()?;
         let chunks = chunks(ctx.services(), sequence, lead, after).await?;
         let updates = chunks.map_ok(|rows| stream::iter(rows.into_iter().map(EnrollmentUpdate::of).map(Ok)));
         Ok(updates.try_flatten().map(|update: Result<EnrollmentUpdate>| Ok(update?)))

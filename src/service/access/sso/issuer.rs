@@ -21,12 +21,12 @@ const TOKEN: usize = 8 << 10;
 
 const REFUSED: Error = Error::Unauthenticated("the access token is wrong or has expired");
 
-/// What tokens of an issuer must say, besides being signed.
+/// The claims that tokens of an issuer must have, besides being signed.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    /// What `iss` must be.
+    /// The value that `iss` must have.
     pub issuer: Option<String>,
-    /// What `aud` must be, or have among others.
+    /// The value that `aud` must have, or have among others.
     pub audience: Option<String>,
     /// Which claim has the role.
     pub role_claim: String,
@@ -52,9 +52,9 @@ enum Keys {
 pub struct Identity {
     /// By which name the issuer knows him: it never becomes another's.
     pub subject: String,
-    /// What people call him.
+    /// The name that people call him by.
     pub name: String,
-    /// What he may do.
+    /// The role that he has.
     pub role: Role,
     /// Since when the token tells so.
     pub issued_at: DateTime<Utc>,

@@ -80,7 +80,7 @@ fn judge(wrong: &mut Violations, read: &Template, params: &Params, channel: &cha
     wrong.push(Violation { path, message });
 }
 
-/// What a channel fills placeholders with.
+/// The values with which a channel fills placeholders.
 pub(super) fn values(channel: &channel::Model) -> Channel<'_> {
     let title = channel.title.as_deref().unwrap_or_default();
     Channel {

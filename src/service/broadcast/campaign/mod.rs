@@ -171,7 +171,7 @@ fn row(on: &Services, actor: &Actor, new: &New) -> Result<campaign::Model> {
     })
 }
 
-/// What `totalJobs` says before the start: the batch's channels, or the test limit if that is less.
+/// The value of `totalJobs` before the start: the batch's channels, or the test limit if that is less.
 fn preview(new: &New, channels: i32) -> i32 {
     match new.mode {
         CampaignMode::Live => channels,

@@ -63,7 +63,7 @@ pub enum Reason {
     Failures(i32),
     /// Every message would be refused like this one.
     Content(String),
-    /// What goes along is an upload, which this process can't read.
+    /// The attachment is an upload, which this process can't read.
     Upload(String),
     /// The account can't send.
     Account(String),
@@ -91,7 +91,7 @@ impl Reason {
 pub enum Ending {
     /// Every job has ended.
     Completed,
-    /// It stops by itself.
+    /// The campaign stops by itself.
     Paused(Reason),
     /// None of its accounts can ever send again.
     Failed,

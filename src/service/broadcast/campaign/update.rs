@@ -20,7 +20,7 @@ use storage::Noun;
 use storage::Tx;
 use storage::broadcast::{campaign, progress, queue, template};
 
-/// What is to be changed; None leaves a field as it is.
+/// The changes of a campaign; None leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Update {
     /// 1 to 200 characters.

@@ -17,10 +17,10 @@ const BATCH_BYTES: i64 = 4 * 1024 * 1024;
 const READY: usize = 2;
 /// Read at once.
 const BUFFER: usize = 256 * 1024;
-/// What may stand around a line: a mark, blanks, a line end.
+/// The room for what may stand around a line: a mark, blanks, a line end.
 const SLACK: u64 = 64;
 
-/// What is to be read.
+/// The source of an import.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) path: PathBuf,

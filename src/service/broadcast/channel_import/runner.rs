@@ -37,7 +37,7 @@ pub struct Progress {
     pub took: Duration,
 }
 
-/// Does the imports of this node as they come, until `stop`.
+/// Runs the imports of this node as they come, until `stop`.
 pub async fn run(on: Services, stop: CancellationToken) {
     let kind = Kind {
         name: "imports of channels",
@@ -47,8 +47,8 @@ pub async fn run(on: Services, stop: CancellationToken) {
     kind.run(on, stop).await;
 }
 
-/// Does the imports of this node that have not ended, those too that an earlier run of the process left. `seen` is told of
-/// each batch. With `stop` it returns after the present batch.
+/// Runs the imports of this node that have not ended, those too that an earlier run of the process left. `seen` is told
+/// of each batch. With `stop` it returns after the present batch.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if the database or the disk went away: to be called again, it goes on where it stopped.

@@ -67,7 +67,7 @@ pub async fn free_orphans(on: &Services) -> Result<()> {
     Ok(())
 }
 
-/// What Telegram said outside of a send: the account can't send any more.
+/// Notes what Telegram said outside of a send: the account can't send any more.
 pub async fn park(on: &Services, id: TelegramAccountId, status: AccountStatus, error: &str) -> Result<()> {
     on.system_write(|w| async move { park_in(&w, id, status, error).await }).await
 }
@@ -82,7 +82,7 @@ pub(super) async fn park_in(w: &Write, id: TelegramAccountId, status: AccountSta
     w.note(action, id, json!({ "status": status, "error": error })).await
 }
 
-/// What Telegram said outside of a send: the account waits, in one class of methods.
+/// Notes what Telegram said outside of a send: the account waits, in one class of methods.
 pub async fn wait(on: &Services, id: TelegramAccountId, method: Method, told: (u32, DateTime<Utc>)) -> Result<()> {
     on.system_write(|w| async move { note_wait(&w, id, method, told).await }).await
 }

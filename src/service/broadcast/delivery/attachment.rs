@@ -47,7 +47,7 @@ impl Attachment {
         }
     }
 
-    /// What the account has put at Telegram already.
+    /// The copy that the account has put at Telegram already.
     pub async fn stored(&self, on: &Services, by: TelegramAccountId) -> Result<Option<StoredMedia>> {
         let row = account_media::Entity::of(by, &self.source()).one(on.db.reader()).await?;
         let Some(row) = row else { return Ok(None) };

@@ -31,7 +31,7 @@ pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Le
     .await
 }
 
-/// What is to become of a job whose turn it is at `now`.
+/// The decision about a job whose turn it is at `now`.
 pub(super) fn decide(on: &Services, mission: &Mission, now: DateTime<Utc>, job: &Due) -> Decision {
     if let Some(since) = job.ambiguous_since {
         // Beyond the window nobody can say whether Telegram still knows the random_id (R11).

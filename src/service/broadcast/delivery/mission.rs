@@ -26,7 +26,7 @@ pub struct Mission {
     pub mode: CampaignMode,
     /// How often and how long a message is tried.
     pub policy: Policy,
-    /// What goes along with each message.
+    /// The attachment of each message.
     pub attachment: Option<Attachment>,
     template: Template,
     params: Params,

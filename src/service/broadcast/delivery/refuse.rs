@@ -55,7 +55,7 @@ pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item,
     .await
 }
 
-/// What goes along with each message is refused: the campaign pauses, as it would at the first send.
+/// Notes that the attachment of each message is refused: the campaign pauses, as it would at the first send.
 pub async fn refuse_content(on: &Services, mission: &Mission, reason: Reason) -> Result<()> {
     let ending = &Ending::Paused(reason);
     on.system_write(|w| async move {

@@ -23,12 +23,12 @@ use storage::broadcast::queue::{Streak, new_key, settle as rows};
 /// The longest error text that is kept, in characters.
 const ERROR_LENGTH: usize = 500;
 
-/// What a worker learned of one leased job.
+/// The answer that a worker got for one leased job.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The job's place in its campaign.
     pub position: i32,
-    /// Its channel.
+    /// The job's channel.
     pub channel: ChannelId,
     /// Errors in a row that the channel had when the job was leased.
     pub channel_errors: i32,
@@ -59,7 +59,7 @@ pub struct Answer {
 pub struct Lease {
     /// Its key.
     pub key: i64,
-    /// Its entry in the change log.
+    /// The job's entry in the change log.
     pub seq: i64,
     /// The run in which it was given.
     pub run: i32,
@@ -152,7 +152,7 @@ pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finish
     Ok(())
 }
 
-/// What a batch of answers means, worked out before the transaction.
+/// The meaning of a batch of answers, worked out before the transaction.
 struct Plan {
     results: Vec<Settled>,
     channels: Vec<ChannelResult>,
@@ -277,7 +277,7 @@ pub(super) async fn note_gone(w: &Write, mission: &Mission, gone: &[ChannelId]) 
     Ok(())
 }
 
-/// What follows for the campaign, whose hot row this transaction holds: it is complete, or it pauses by itself.
+/// Draws the consequences for the campaign, whose hot row this transaction holds: it is complete, or it pauses by itself.
 pub(super) async fn follow(
     on: &Services,
     w: &Write,

@@ -18,7 +18,7 @@ use storage::broadcast::queue::standing::{self as rows, PeerNews};
 /// So many channels in a row that refuse an account are no accident: Telegram restricts it.
 const SUSPECT: i32 = 3;
 
-/// What is to be written of accounts, in the order of their ids (R7).
+/// The changes of accounts that are to be written, in the order of their ids (R7).
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     accounts: BTreeMap<TelegramAccountId, Account>,

@@ -9,7 +9,7 @@ use domain::id::BroadcastCampaignId;
 /// Everything up to a position of an entry, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// Whose log.
+    /// The campaign whose log is read.
     pub campaign: BroadcastCampaignId,
     /// The entry.
     pub seq: i64,

@@ -18,7 +18,7 @@ use storage::broadcast::{job_change, progress};
 /// Entries that are read at once.
 const ENTRIES: u64 = 32;
 
-/// Who has read everything looks again after such a time at the earliest: a running campaign writes hundreds of entries a
+/// The least time after which a reader of everything looks again: a running campaign writes hundreds of entries a
 /// second.
 const DISTANCE: Duration = Duration::from_millis(100);
 
@@ -33,7 +33,7 @@ pub(super) struct Log {
     after: Option<Cursor>,
     /// The last entry that was read.
     seq: i64,
-    /// What was read and not given out yet, in order.
+    /// Entries that were read and not given out yet, in order.
     parts: VecDeque<Part>,
 }
 

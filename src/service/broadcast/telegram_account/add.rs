@@ -30,7 +30,7 @@ pub struct New {
     pub api_id: Option<i32>,
     /// From my.telegram.org; None: the installation's, if it has one.
     pub api_hash: Option<SecretString>,
-    /// What it may do.
+    /// The limits of what it may do.
     pub budget: Budget,
 }
 

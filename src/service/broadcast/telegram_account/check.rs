@@ -12,7 +12,7 @@ use storage::broadcast::telegram_account::Model;
 use storage::broadcast::{account_lease, sender};
 use telegram::live::Connection;
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// Telegram lets it in.

@@ -12,9 +12,9 @@ use telegram::live::Credentials;
 /// By which application, and where, accounts speak to Telegram, unless they say otherwise themselves.
 #[derive(Clone, Default)]
 pub struct Application {
-    /// Its number, from my.telegram.org.
+    /// The application's number, from my.telegram.org.
     pub api_id: Option<i32>,
-    /// Its hash; only signing in needs it.
+    /// The application's hash; only signing in needs it.
     pub api_hash: Option<SecretString>,
     /// Where MTProto is spoken instead of Telegram's data centres, as `host:port`.
     pub server: Option<Arc<str>>,
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Application {
     }
 }
 
-/// What connects an account. Whoever asks for it holds the account's lease (R17).
+/// The credentials that connect an account. Whoever asks for it holds the account's lease (R17).
 ///
 /// # Errors
 /// The key was sealed under another `HERALD_SECRET_KEY`, or is damaged: it is said in the log, and nothing is sent.

@@ -29,7 +29,7 @@ pub(super) async fn greet(on: &Services, access: &Access) -> Result<Arc<Identity
     }
 }
 
-/// What to do about it.
+/// The error that says what to do about a fault.
 pub(super) fn refusal(fault: &Fault) -> Error {
     let (field, why) = match fault {
         Fault::Rpc { name, .. } => match name.as_str() {

@@ -16,7 +16,7 @@ use domain::session_string::{Format, SessionString};
 use storage::broadcast::telegram_account::{Entity, Model};
 use telegram::live::{self, Applicant, Credentials, Identity, SentCode};
 
-/// What comes next.
+/// The next step of a login.
 #[derive(Debug)]
 pub enum Step {
     /// [`Login::store`]: it is signed in.
@@ -25,7 +25,7 @@ pub enum Step {
     Password(Option<String>),
 }
 
-/// Who was signed in.
+/// The account that was signed in.
 #[derive(Debug)]
 pub struct SignedIn(Identity);
 

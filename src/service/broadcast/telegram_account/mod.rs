@@ -34,7 +34,8 @@ pub use rotate::{Rotation, rotate};
 pub use update::{Change, update};
 pub use usable::{choose, choose_again, chosen, require_usable};
 
-/// What an account may do. Telegram publishes no numbers; these defaults stand at the careful end of what people report.
+/// The limits of what an account may do. Telegram publishes no numbers; these defaults stand at the careful end of what
+/// people report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Messages a minute. 30 is what others send; 20 to 30 to strangers is also what is said to bring waits soonest.
@@ -77,7 +78,7 @@ struct Access {
 }
 
 impl Access {
-    /// What was given, or the installation's defaults; every mistake is noted.
+    /// Reads what was given, or the installation's defaults; every mistake is noted.
     fn read(
         on: &Services,
         wrong: &mut Violations,
@@ -122,7 +123,7 @@ fn label(wrong: &mut Violations, written: &str) -> String {
     wrong.take("label", text::line(written, Bounds::NAME))
 }
 
-/// What lines of the audit log about an account are about.
+/// The subject of lines in the audit log about an account.
 fn subject(account: &Model) -> Subject {
     Subject("TelegramAccount", account.id.0)
 }

@@ -124,7 +124,7 @@ async fn greet_and_exchange(
 struct New<'a> {
     access: &'a Access,
     identity: &'a Identity,
-    /// Its state before it was taken out of use.
+    /// The account's state before it was taken out of use.
     was: AccountStatus,
 }
 

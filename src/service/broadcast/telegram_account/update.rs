@@ -16,7 +16,7 @@ use events::Event;
 use storage::Noun;
 use storage::broadcast::telegram_account::{Entity, Model};
 
-/// What is to be changed; None leaves it as it is.
+/// The changes of an account; None leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// 1 to 200 characters.

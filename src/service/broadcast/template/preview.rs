@@ -22,7 +22,7 @@ pub enum Source {
 /// A message that is not stored.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Its text.
+    /// The message's text.
     pub content: String,
     /// How the text is read.
     pub parse_mode: ParseMode,
@@ -30,7 +30,7 @@ pub struct Message {
     pub has_media: bool,
 }
 
-/// What it would look like.
+/// A message as it would look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     /// The text and how it looks; None while placeholders are missing.
@@ -39,7 +39,7 @@ pub struct Preview {
     pub limit: usize,
     /// All placeholders that the message uses.
     pub placeholders: Vec<String>,
-    /// Those that neither the params nor the channel fill.
+    /// Placeholders that neither the params nor the channel fill.
     pub missing: Vec<String>,
 }
 

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 
 use domain::error::{Error, Result};
 
-/// What the name of a file ends with that has not come whole.
+/// The end of the name of a file that has not come whole.
 pub(super) const PART: &str = "part";
 
 /// A file that comes in. Dropped before it is kept, it vanishes: the client went away, or something failed.

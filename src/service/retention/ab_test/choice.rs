@@ -25,7 +25,7 @@ pub struct Contact {
     pub lead: LeadId,
 }
 
-/// What the tests say.
+/// The choice of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
     /// The script to use.
@@ -48,8 +48,8 @@ pub async fn choices(db: &impl ConnectionTrait) -> Result<Choices> {
 }
 
 impl Choices {
-    /// What the tests say of a contact: one that runs before one that has ended, that of the step before that of the campaign,
-    /// the newer before the older. None: they say nothing. Always the same for the same lead and test.
+    /// The choice of the tests for a contact: one that runs before one that has ended, that of the step before that of
+    /// the campaign, the newer before the older. None: they say nothing. Always the same for the same lead and test.
     pub fn of(&self, contact: &Contact) -> Option<Choice> {
         let rank = |test: &ab_test::Model| (test.status != AbTestStatus::Running, test.step_id.is_none());
         let fitting = self.0.iter().filter(|(test, _)| is_about(test, contact));

@@ -15,7 +15,7 @@ use storage::Noun;
 use storage::retention::webhook_event::Model;
 use storage::retention::{campaign, contact_attempt, lead};
 
-/// What an event says of the contact that it is about.
+/// Applies what an event says of the contact that it is about.
 pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     let event: Json = serde_json::from_str(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let text = |name: &str| event[name].as_str().filter(|text| !text.is_empty());

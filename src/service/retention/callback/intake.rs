@@ -1,7 +1,8 @@
 //! Taking callbacks in: those that come while another commit is on its way are committed together.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, IntoActiveModel, QueryTrait};
 use tokio::sync::{OwnedMutexGuard, oneshot};
@@ -57,12 +58,12 @@ impl Intake {
         }
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.0.waiting.lock().expect("no panic happens under this lock")
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.0.waiting.lock()
     }
 }
 
-/// Those that have waited longest, as many as one statement stores.
+/// The callbacks that have waited longest, as many as one statement stores.
 fn next(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
     let sizes = waiting.iter().take(TOGETHER).scan(0, |sum, one| {
         *sum += one.row.body.len();

@@ -33,7 +33,7 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     }
 }
 
-/// What is told of the contact `id`, or of the one that the provider calls `reference`.
+/// Applies what is told of the contact `id`, or of the one that the provider calls `reference`.
 pub(super) async fn of_attempt(
     on: &Services,
     w: &Write,

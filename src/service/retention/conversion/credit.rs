@@ -64,13 +64,13 @@ async fn credit(w: &Write, row: &mut conversion::Model, rule: &Rule, clicked: Op
     row.campaign_id = credited.as_ref().and_then(|attempt| attempt.campaign_id);
     row.step_id = credited.as_ref().and_then(|attempt| attempt.step_id);
     row.channel = credited.as_ref().map(|attempt| attempt.channel);
-    row.attribution = Some(told(rule, clicked, &shares));
+    row.attribution = Some(attribution(rule, clicked, &shares));
     row.attributed_at = Some(w.now);
     Ok(())
 }
 
-/// What `Conversion.attribution` shows.
-fn told(rule: &Rule, clicked: Option<ContactAttemptId>, shares: &[Share]) -> serde_json::Value {
+/// The value of `Conversion.attribution`.
+fn attribution(rule: &Rule, clicked: Option<ContactAttemptId>, shares: &[Share]) -> serde_json::Value {
     json!({ "model": rule.model, "windowDays": rule.window.num_days(), "clickedAttemptId": clicked, "shares": shares })
 }
 

@@ -16,14 +16,14 @@ use storage::retention::{contact_attempt, conversion, lead};
 /// Conversions that are looked at in one round.
 const ROUND: u64 = 500;
 
-/// Whose it is, as far as that is known.
+/// The owner of a conversion, as far as that is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) lead: Option<LeadId>,
     pub(super) attempt: Option<ContactAttemptId>,
 }
 
-/// Whose conversion a report tells of.
+/// Finds whose conversion a report tells of.
 pub(super) async fn find(tx: &Tx, report: &Report) -> Result<Found> {
     if let Some(id) = report.attempt {
         return Ok(by_attempt(tx, id).await?.unwrap_or_default());

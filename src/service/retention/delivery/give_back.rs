@@ -22,7 +22,7 @@ pub async fn give_back(
 ) -> Result<usize> {
     let (mut given, mut after) = (0, None);
     loop {
-        let found = leases::of(on.db.reader(), sender, after, CHUNK).await?;
+        let found = leases::held_by(on.db.reader(), sender, after, CHUNK).await?;
         let Some(last) = found.last() else { return Ok(given) };
         after = Some(last.id);
         let answers: Vec<Answer> =

@@ -13,16 +13,16 @@ use domain::retention::words::{AbVariant, ContactChannel};
 use storage::Tx;
 use storage::retention::queue::claim::{Due, Surroundings};
 
-/// What an A/B test says of a contact.
+/// The assignment that an A/B test makes for a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assignment {
-    /// What is said.
+    /// The script that goes out.
     pub script: ScriptId,
     /// The test and the side for which it counts; None if the test is over and this is its winner.
     pub test: Option<(AbTestId, AbVariant)>,
 }
 
-/// What was said for the steps that are due.
+/// The assignments for the steps that are due.
 #[derive(Debug, Default)]
 pub struct Answers {
     /// Channels that do worse than a conversion rule allows.

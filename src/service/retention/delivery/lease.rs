@@ -39,7 +39,7 @@ const DAYTIME: (u32, u32) = (9 * 60, 20 * 60);
 /// Contacts to one lead on one day, over all sequences, unless its campaign says otherwise.
 const PER_DAY: u32 = 5;
 
-/// Who leases what.
+/// A claim: who leases what.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
     /// The channel.
@@ -61,23 +61,23 @@ pub struct Claim {
 pub struct Ready {
     /// The execution.
     pub execution: SequenceStepExecutionId,
-    /// Its enrollment.
+    /// The step's enrollment.
     pub enrollment: SequenceEnrollmentId,
     /// The lead.
     pub lead: LeadId,
     /// For which campaign.
     pub campaign: Option<RetentionCampaignId>,
-    /// What was written down of it.
+    /// The contact attempt.
     pub attempt: ContactAttemptId,
     /// The key of the lease.
     pub key: i64,
-    /// What is handed over.
+    /// The contact that is handed over.
     pub contact: Contact,
     /// When, in nanoseconds since 1970.
     pub slot: i64,
 }
 
-/// What a claim led to.
+/// The result of a claim.
 #[derive(Debug, Default)]
 pub struct Leased {
     /// Contacts, by their slots.
@@ -130,7 +130,7 @@ impl<'a> Round<'a> {
         let slots: Vec<i64> = slots.into_iter().flat_map(Slots::iter).collect();
         let due = claim::due(tx, claim.channel, now, claim.limit.max(LOOK)).await?;
         let mut around =
-            if due.is_empty() { Surroundings::default() } else { Surroundings::of(tx, &due, now - MEMORY).await? };
+            if due.is_empty() { Surroundings::default() } else { Surroundings::read(tx, &due, now - MEMORY).await? };
         let answers = if due.is_empty() { Answers::default() } else { hooks::ask(on, tx, &due, &around, now).await? };
         around.also(tx, answers.assignments.values().map(|one| one.script)).await?;
         let ledger = Ledger::open(tx, now, around.enrollments.values()).await?;
@@ -340,7 +340,7 @@ fn ended(due: &Due, status: ExecutionStatus, reason: ExecutionReason, now: DateT
     ExecutionChange { status, reason: Some(reason), executed_at: Some(now), ..same(due) }
 }
 
-/// What governs contacts to a lead on a channel: its campaign's hours, days and limits, or the defaults.
+/// The limits of contacts to a lead on a channel: its campaign's hours, days and limits, or the defaults.
 pub fn limits(campaign: Option<&campaign::Model>, lead: &lead::Model, channel: ContactChannel) -> Limits {
     let zone = [lead.time_zone.as_deref(), campaign.and_then(|row| row.time_zone.as_deref())];
     let zone = zone.into_iter().flatten().find_map(|name| name.parse().ok()).unwrap_or(Tz::UTC);

@@ -118,7 +118,7 @@ impl Ledger {
         self.deltas.keys().copied().collect()
     }
 
-    /// What is counted for the sequence of `enrollment`.
+    /// The counts for the sequence of `enrollment`.
     pub fn delta(&mut self, enrollment: &enrollment::Model) -> &mut Delta {
         self.deltas.entry(enrollment.sequence_id).or_default()
     }
@@ -128,7 +128,7 @@ impl Ledger {
         self.executions.is_empty()
     }
 
-    /// These, and those in which something changed.
+    /// The sequences `more`, and those in which something changed.
     pub fn all_sequences(&self, more: &[RetentionSequenceId]) -> Vec<RetentionSequenceId> {
         more.iter().copied().chain(self.deltas.keys().copied()).collect()
     }

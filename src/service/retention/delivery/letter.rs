@@ -13,7 +13,7 @@ use storage::broadcast::telegram_account;
 use storage::retention::lead_peer;
 use storage::retention::queue::standing;
 
-/// Who writes to whom, and when.
+/// A turn of an account: who writes to whom, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
     /// The contact, which is leased.
@@ -32,7 +32,7 @@ pub struct Turn {
     pub is_new_peer: bool,
 }
 
-/// What there is to say about a turn.
+/// The answer to a wish for a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
     /// The turn may be used, within the deadline of a claim (R1).
@@ -91,7 +91,7 @@ pub async fn able(on: &Services) -> Result<Vec<TelegramAccountId>> {
     Ok(ids.all(on.db.reader()).await?)
 }
 
-/// What `account` knows of a lead by this name.
+/// The peer that `account` knows of a lead by this name.
 pub async fn known(
     on: &Services,
     account: TelegramAccountId,

@@ -11,7 +11,7 @@ use domain::retention::words::ContactChannel;
 use providers::{Call, Email, Message};
 use storage::retention::{campaign, lead, script};
 
-/// What is known of a contact, besides its lead.
+/// The facts of a contact, besides its lead.
 #[derive(Debug, Clone)]
 pub struct Known {
     /// To scripts it is `sub_id`: a link that carries it leads a conversion back to this contact.
@@ -58,7 +58,7 @@ pub fn message(
     })
 }
 
-/// What scripts may say of a lead.
+/// The facts of a lead that scripts may state.
 fn facts(lead: &lead::Model, contact: &Known) -> Facts {
     let fact = |name: &str| -> Option<Json> {
         Some(match name {

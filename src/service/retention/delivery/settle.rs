@@ -29,24 +29,24 @@ use storage::retention::{enrollment, execution};
 /// The longest error text that is kept, in characters.
 const ERROR_LENGTH: usize = 500;
 
-/// What a worker learned of one leased contact.
+/// The answer that a worker got for one leased contact.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The execution.
     pub execution: SequenceStepExecutionId,
-    /// Its enrollment.
+    /// The step's enrollment.
     pub enrollment: SequenceEnrollmentId,
     /// The lead.
     pub lead: LeadId,
     /// For which campaign it was.
     pub campaign: Option<RetentionCampaignId>,
-    /// What was written down of it.
+    /// The contact attempt.
     pub attempt: Option<ContactAttemptId>,
     /// The key of its lease.
     pub key: i64,
-    /// What became of it; pauses are in everybody's time.
+    /// The outcome; pauses are in everybody's time.
     pub outcome: Outcome,
-    /// What the provider told.
+    /// The provider's receipt.
     pub receipt: Option<Receipt>,
     /// Why it was not taken.
     pub error: Option<String>,

@@ -24,12 +24,12 @@ const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 const READY: usize = 2;
 /// Read at once.
 const BUFFER: usize = 256 * 1024;
-/// What some editors put in front of a file: the byte order mark.
+/// The byte order mark, which some editors put in front of a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
-/// What may stand between the fields of a table.
+/// The characters that may stand between the fields of a table.
 const DELIMITERS: [u8; 3] = *b",;\t";
 
-/// What is to be read.
+/// The source of an import.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
@@ -41,7 +41,7 @@ pub(super) struct Source {
     pub(super) batch_lines: i64,
     /// Errors that may still be told.
     pub(super) errors: usize,
-    /// What the addresses are hashed with, to be looked up among those that must not come back.
+    /// The key that the addresses are hashed with, to be looked up among those that must not come back.
     pub(super) key: SecretKey,
 }
 
@@ -121,7 +121,7 @@ impl Batches {
         Ok((!batch.bytes.is_empty()).then_some(batch))
     }
 
-    /// What the last record says; None if it is empty.
+    /// Reads the last record; None if it is empty.
     fn read(&self) -> Result<Option<LeadLine>, String> {
         let bytes = self.records.bytes();
         let text = bytes.strip_prefix(MARK).unwrap_or(bytes).trim_ascii();

@@ -41,7 +41,7 @@ impl<R: BufRead + Seek> Records<R> {
         self.at
     }
 
-    /// What the last record has, with its end.
+    /// The bytes of the last record, with its end.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer
     }

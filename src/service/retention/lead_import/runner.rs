@@ -24,7 +24,7 @@ const BATCH_LINES: (i64, i64) = (5_000, 400);
 /// New leads that make the database's statistics of the table old.
 const MANY: i64 = 10_000;
 
-/// Does the imports of this node as they come, until `stop`.
+/// Runs the imports of this node as they come, until `stop`.
 pub async fn run(on: Services, stop: CancellationToken) {
     let kind = Kind {
         name: "imports of leads",
@@ -34,8 +34,8 @@ pub async fn run(on: Services, stop: CancellationToken) {
     kind.run(on, stop).await;
 }
 
-/// Does the imports of this node that have not ended, those too that an earlier run of the process left. `seen` is told of
-/// the import after each batch. With `stop` it returns after the present batch.
+/// Runs the imports of this node that have not ended, those too that an earlier run of the process left. `seen` is told
+/// of the import after each batch. With `stop` it returns after the present batch.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if the database or the disk went away: to be called again, it goes on where it stopped.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use domain::error::Result;
@@ -62,9 +63,9 @@ impl<Q: Eq + Hash + Clone, A> Cache<Q, A> {
         known.answers.entry(question.clone()).or_default().clone()
     }
 
-    /// The table, even if a panic left it locked: each change to it is a single step.
+    /// The table, which a panic leaves whole: each change to it is a single step.
     fn known(&self) -> MutexGuard<'_, Known<Q, A>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 

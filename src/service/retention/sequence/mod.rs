@@ -39,17 +39,17 @@ pub struct New {
     pub description: Option<String>,
     /// Channels of its steps; empty: those that the steps name.
     pub channels: Vec<ContactChannel>,
-    /// What enrolls leads.
+    /// The trigger that enrolls leads.
     pub trigger: TriggerType,
     /// How it does.
     pub config: TriggerConfig,
-    /// Whose contact hours and limits govern it.
+    /// The campaign whose contact hours and limits govern it.
     pub campaign: Option<RetentionCampaignId>,
-    /// Its first steps.
+    /// The sequence's first steps.
     pub steps: Vec<NewStep>,
 }
 
-/// What is to be changed of a sequence; what is undefined stays, null removes.
+/// The changes of a sequence; what is undefined stays, null removes.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// 1 to 200 characters.
@@ -58,11 +58,11 @@ pub struct Change {
     pub description: MaybeUndefined<String>,
     /// Channels of its steps.
     pub channels: Option<Vec<ContactChannel>>,
-    /// What enrolls leads.
+    /// The trigger that enrolls leads.
     pub trigger: Option<TriggerType>,
     /// How it does, as a whole.
     pub config: Option<TriggerConfig>,
-    /// Whose contact hours and limits govern it.
+    /// The campaign whose contact hours and limits govern it.
     pub campaign: MaybeUndefined<RetentionCampaignId>,
     /// The version that the change is meant for.
     pub expected_version: Option<i32>,

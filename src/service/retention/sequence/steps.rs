@@ -26,7 +26,7 @@ const MOST_CONDITIONS: usize = 20;
 pub struct NewStep {
     /// By which channel.
     pub channel: ContactChannel,
-    /// What is said; None: the default script of the channel.
+    /// The script that goes out; None: the default script of the channel.
     pub script: Option<ScriptId>,
     /// How long after the step before, in units; of the first one, after the enrollment.
     pub delay_value: i32,

@@ -11,7 +11,7 @@ use domain::id::{BroadcastCampaignId, SenderId, TelegramAccountId};
 
 /// An account that can send and has something to send, and who holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
-pub struct Seat {
+pub struct AccountSeat {
     /// The account.
     pub account_id: TelegramAccountId,
     /// The process that may connect it.
@@ -39,7 +39,7 @@ pub struct Stale {
 
 /// Accounts that can send and that have something to do: a running campaign goes by them, what they have sent is to be changed,
 /// channels are to be looked at; or somebody else is to be written to by any of them.
-pub async fn seats(db: &impl ConnectionTrait, stale: Stale, are_wanted: bool) -> Result<Vec<Seat>> {
+pub async fn seats(db: &impl ConnectionTrait, stale: Stale, are_wanted: bool) -> Result<Vec<AccountSeat>> {
     let sql = format!(
         "SELECT a.id AS account_id, l.holder_id FROM telegram_accounts a
          LEFT JOIN account_leases l ON l.account_id = a.id
@@ -55,7 +55,7 @@ pub async fn seats(db: &impl ConnectionTrait, stale: Stale, are_wanted: bool) ->
     );
     let values: [Value; 4] = [stale.put_off.into(), stale.added.into(), stale.checked.into(), are_wanted.into()];
     let statement = Dialect(db.get_database_backend()).statement(&sql, values);
-    Ok(Seat::find_by_statement(statement).all(db).await?)
+    Ok(AccountSeat::find_by_statement(statement).all(db).await?)
 }
 
 /// Whether the channel `r` may be looked at now, or somebody is just doing so.
@@ -108,7 +108,7 @@ pub async fn free(db: &Db, gone: SenderId, quiet_until: Option<DateTime<Utc>>) -
     Ok(freed.iter().map(|row| row.try_get("", "account_id")).collect::<Result<_, _>>()?)
 }
 
-/// Who holds accounts though it has ended: a crash in the middle of a takeover.
+/// Processes that hold accounts though they have ended: a crash in the middle of a takeover.
 pub async fn ended_holders(db: &impl ConnectionTrait) -> Result<Vec<SenderId>> {
     let sql = "SELECT DISTINCT l.holder_id FROM account_leases l LEFT JOIN senders s ON s.id = l.holder_id
                WHERE l.holder_id IS NOT NULL AND (s.id IS NULL OR s.ended_at IS NOT NULL)";

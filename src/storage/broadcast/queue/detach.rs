@@ -9,7 +9,7 @@ use domain::broadcast::JobStatus;
 use domain::error::Result;
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
 
-/// What became of a chunk.
+/// The result of detaching one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Detached {
     /// Jobs that were let go.

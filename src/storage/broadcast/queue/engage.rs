@@ -13,7 +13,7 @@ use domain::broadcast::JobStatus;
 use domain::error::{Error, Result};
 use domain::id::SenderId;
 
-/// Who leases what.
+/// A claim: who leases what.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
     /// The campaign and the account.
@@ -38,7 +38,7 @@ pub struct Claim {
     pub now: DateTime<Utc>,
 }
 
-/// What was leased.
+/// The jobs that were leased.
 #[derive(Debug)]
 pub struct Engaged {
     /// The job, if it is to be sent.

@@ -11,7 +11,7 @@ use domain::error::{Error, Result};
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
 use domain::violation::OnUnique;
 
-/// What is frozen, and how far that is.
+/// A freeze: what is frozen, and how far that is.
 #[derive(Debug, Clone)]
 pub struct Freeze {
     pub campaign: BroadcastCampaignId,

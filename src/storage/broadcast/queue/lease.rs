@@ -29,16 +29,16 @@ pub struct Due {
     pub error_count: i32,
 }
 
-/// What the lease makes of a due job.
+/// The lease's decision about a due job.
 #[derive(Debug)]
 pub enum Decision {
-    /// It is to be sent under this identity.
+    /// The job is to be sent under this identity.
     Send(i64),
-    /// It is not to be sent: it ends with this status, for this reason.
+    /// The job is not to be sent: it ends with this status, for this reason.
     End(JobStatus, &'static str),
 }
 
-/// Who leases what.
+/// A claim: who leases what.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
     /// The campaign.
@@ -59,7 +59,7 @@ pub struct Claim {
     pub now: DateTime<Utc>,
 }
 
-/// What was leased.
+/// The jobs that were leased.
 #[derive(Debug)]
 pub struct Leased {
     /// Jobs to be sent.

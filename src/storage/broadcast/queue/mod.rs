@@ -44,8 +44,8 @@ pub struct Delta {
 impl Delta {
     /// Notes that `count` jobs went from one state to another.
     pub fn moved(&mut self, from: JobStatus, to: JobStatus, count: i32) {
-        *self.of(from) -= count;
-        *self.of(to) += count;
+        *self.counter(from) -= count;
+        *self.counter(to) += count;
     }
 
     /// Notes that `count` jobs were made.
@@ -54,7 +54,7 @@ impl Delta {
         self.total += count;
     }
 
-    const fn of(&mut self, status: JobStatus) -> &mut i32 {
+    const fn counter(&mut self, status: JobStatus) -> &mut i32 {
         match status {
             JobStatus::Queued => &mut self.queued,
             JobStatus::Sending => &mut self.sending,
@@ -82,15 +82,15 @@ pub enum Streak {
 pub struct Change<'a> {
     /// The campaign.
     pub campaign: BroadcastCampaignId,
-    /// What the rows carry as `change`.
+    /// The key that the rows carry as `change`.
     pub key: i64,
     /// The rows, in rising order.
     pub positions: &'a [i32],
     /// The holder, if this is a lease: a process, or the account that sends.
     pub sender: Option<SenderId>,
-    /// What became of the counters.
+    /// The changes of the counters.
     pub delta: Delta,
-    /// What became of the failures in a row, in which run.
+    /// The change of the failures in a row, in which run.
     pub streak: (i32, Streak),
     /// The end of a server's wait, in nanoseconds since 1970; 0 for none.
     pub not_before: i64,

@@ -15,7 +15,7 @@ pub struct Found {
     pub peer_id: i64,
     /// The account's permission to name it.
     pub access_hash: i64,
-    /// It is a person or a bot.
+    /// Whether the peer is a person or a bot.
     pub is_user: bool,
 }
 

@@ -14,7 +14,7 @@ use domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
 /// A prefetched job, and what its account knows of its channel.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct Item {
-    /// Its place in the campaign.
+    /// The job's place in the campaign.
     pub position: i32,
     /// Not to be sent before.
     pub not_before: DateTime<Utc>,
@@ -22,9 +22,9 @@ pub struct Item {
     pub ambiguous_since: Option<DateTime<Utc>>,
     /// When its last send call began.
     pub started_at: Option<DateTime<Utc>>,
-    /// Its identity, if it was ever leased.
+    /// The job's `random_id`, if it was ever leased.
     pub random_id: Option<i64>,
-    /// Its channel.
+    /// The job's channel.
     pub channel_id: ChannelId,
     /// The channel's name.
     pub username: String,
@@ -34,7 +34,7 @@ pub struct Item {
     pub peer_id: Option<i64>,
     /// The account's permission to name it; None: look it up.
     pub access_hash: Option<i64>,
-    /// It is a person or a bot.
+    /// Whether the peer is a person or a bot.
     pub is_user: Option<bool>,
     /// How often in a row it was found out of date.
     pub refreshes: Option<i32>,

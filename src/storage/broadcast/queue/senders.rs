@@ -40,7 +40,7 @@ pub async fn end(db: &Db, sender: SenderId, now: DateTime<Utc>) -> Result<()> {
     db.write_alone(Dialect(db.backend()).statement(sql, [sender.into(), now.into()])).await.map(drop)
 }
 
-/// What happened to jobs whose lease is given back.
+/// The fate of jobs whose lease is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// Jobs that were never handed over go back to the queue.

@@ -11,7 +11,7 @@ use domain::broadcast::JobStatus;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, ChannelId};
 
-/// What became of one leased job.
+/// The outcome of one leased job.
 #[derive(Debug, Clone)]
 pub struct Settled {
     pub position: i32,
@@ -216,7 +216,7 @@ pub async fn close(tx: &Tx, campaign: BroadcastCampaignId, leases: &[i64]) -> Re
     Ok(())
 }
 
-/// What the channels learn from a batch.
+/// The news that channels get from a batch.
 #[derive(Debug, Clone)]
 pub struct ChannelResult {
     pub channel: ChannelId,
@@ -228,11 +228,11 @@ pub struct ChannelResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChannelOutcome {
-    /// It took it: its errors in a row end.
+    /// The channel took the message: its errors in a row end.
     Delivered,
-    /// It refused it.
+    /// The channel refused the message.
     Refused,
-    /// There is no such channel.
+    /// The channel does not exist.
     Gone,
 }
 

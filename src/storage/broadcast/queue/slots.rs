@@ -9,7 +9,7 @@ use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 use domain::pacing::{CATCH_UP, HORIZON, SPAN, Slots};
 
-/// What a claim was given.
+/// The slots that a claim was given.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken {
     /// The slots.

@@ -11,12 +11,12 @@ use domain::delivery::table::Method;
 use domain::error::Result;
 use domain::id::{ChannelId, TelegramAccountId};
 
-/// What an account learned of a channel.
+/// The news that an account has of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerNews {
     pub account: TelegramAccountId,
     pub channel: ChannelId,
-    /// Its permission to name the channel is out of date.
+    /// Whether the account's permission to name the channel is out of date.
     pub is_stale: bool,
     /// The channel's slow mode is at least so long, in seconds.
     pub slow_seconds: Option<i32>,

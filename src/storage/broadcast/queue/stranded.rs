@@ -17,9 +17,9 @@ use domain::id::BroadcastCampaignId;
 pub struct Campaign {
     /// The campaign.
     pub campaign_id: BroadcastCampaignId,
-    /// Its accounts that can send, waits aside.
+    /// The campaign's accounts that can send, waits aside.
     pub senders: i64,
-    /// Its accounts that are not closed for good.
+    /// The campaign's accounts that are not closed for good.
     pub hopes: i64,
 }
 

@@ -13,10 +13,10 @@ use domain::id::BroadcastCampaignId;
 /// The largest chunk: 259 ms on PostgreSQL.
 pub const CHUNK: i32 = 10_000;
 
-/// What queued jobs of a campaign that has ended become.
+/// The end of a campaign, which says what its queued jobs become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// It was cancelled: they are CANCELLED.
+    /// The campaign was cancelled: they are CANCELLED.
     Cancelled,
     /// None of its accounts can ever send: they are FAILED, at this instant, and can be tried again by others.
     Failed(DateTime<Utc>),

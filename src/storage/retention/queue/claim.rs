@@ -34,8 +34,8 @@ pub struct Due {
     pub scheduled_at: DateTime<Utc>,
 }
 
-/// What is due on `channel`, the longest first. What another process looks at is passed over, and so is every lead of it. A
-/// PAUSED campaign holds all that its sequences have to say.
+/// The executions that are due on `channel`, the longest first. What another process looks at is passed over, and so is
+/// every lead of it. A PAUSED campaign holds all that its sequences have to say.
 pub async fn due(tx: &Tx, channel: ContactChannel, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>> {
     let dialect = Dialect(tx.get_database_backend());
     let sql = due_sql(dialect);
@@ -99,8 +99,9 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Reads them in a few statements, however many executions there are. Contacts since `since` are told.
-    pub async fn of(tx: &Tx, due: &[Due], since: DateTime<Utc>) -> Result<Self> {
+    /// Reads the surroundings of executions in a few statements, however many executions there are. Contacts since
+    /// `since` are told.
+    pub async fn read(tx: &Tx, due: &[Due], since: DateTime<Utc>) -> Result<Self> {
         let enrollments: Vec<_> = due.iter().map(|due| due.enrollment_id).collect();
         let leads: Vec<_> = due.iter().map(|due| due.lead_id).collect();
         let steps: Vec<_> = due.iter().map(|due| due.step_id).collect();
@@ -147,7 +148,7 @@ fn by<K: std::hash::Hash + Eq, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMa
     rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
-/// What failed was no contact; what is about to be made, or may have been, was one.
+/// The contacts of leads since `since`. What failed was no contact; what is about to be made, or may have been, was one.
 async fn touches(tx: &Tx, leads: &[LeadId], since: DateTime<Utc>) -> Result<HashMap<LeadId, Vec<Touch>>> {
     use contact_attempt::Column;
     let rows: Vec<(LeadId, ContactChannel, DateTime<Utc>)> = contact_attempt::Entity::all()

@@ -17,8 +17,8 @@ pub struct Held {
     pub lease: i64,
 }
 
-/// What `sender` has leased, by id, after `after`.
-pub async fn of(
+/// The executions that `sender` has leased, by id, after `after`.
+pub async fn held_by(
     db: &impl ConnectionTrait,
     sender: SenderId,
     after: Option<SequenceStepExecutionId>,

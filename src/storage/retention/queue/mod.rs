@@ -25,7 +25,7 @@ pub mod pace;
 pub mod standing;
 pub mod write;
 
-/// What a transaction changed in one sequence: counted from rows that really changed (R9).
+/// The changes of a transaction in one sequence: counted from rows that really changed (R9).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delta {
     enrollments: BTreeMap<&'static str, i32>,
@@ -44,7 +44,7 @@ impl Delta {
         move_one(&mut self.enrollments, from.map(enrollment_column), to.map(enrollment_column));
     }
 
-    /// The same of a step.
+    /// Notes the change of a step.
     pub fn step(&mut self, from: Option<ExecutionStatus>, to: Option<ExecutionStatus>) {
         move_one(&mut self.steps, from.map(step_column), to.map(step_column));
     }

@@ -27,7 +27,7 @@ fn moment_or_none<S: Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S:
     at.map(instant).serialize(to)
 }
 
-/// What an execution becomes.
+/// The change of an execution.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionChange {
     pub id: SequenceStepExecutionId,
@@ -48,7 +48,7 @@ pub struct ExecutionChange {
     pub contact_attempt_id: Option<ContactAttemptId>,
     pub holder: Option<SenderId>,
     pub lease: Option<i64>,
-    /// What the provider said; None leaves what is there.
+    /// The provider's answer; None leaves what is there.
     pub result: Option<Json>,
 }
 
@@ -129,7 +129,7 @@ pub async fn new_attempts(tx: &Tx, attempts: &[NewAttempt]) -> Result<()> {
     Ok(())
 }
 
-/// What a contact attempt becomes. A callback that was quicker than the answer is not undone.
+/// The change of a contact attempt. A callback that was quicker than the answer is not undone.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptChange {
     pub id: ContactAttemptId,
@@ -194,7 +194,7 @@ pub async fn forget_attempts(tx: &Tx, ids: &[ContactAttemptId]) -> Result<()> {
     Ok(())
 }
 
-/// What an enrollment becomes.
+/// The change of an enrollment.
 #[derive(Debug, Clone, Serialize)]
 pub struct EnrollmentChange {
     pub id: SequenceEnrollmentId,

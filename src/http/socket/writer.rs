@@ -15,14 +15,14 @@ const LAST_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Broken;
 
 /// Where messages to one client go.
-pub(super) struct Line {
+pub(super) struct SocketWriter {
     sink: SplitSink<WebSocket, Message>,
     patience: Duration,
     stop: CancellationToken,
 }
 
-impl Line {
-    /// A line to a client that may take `patience` to read a message, or less once `stop` is cancelled.
+impl SocketWriter {
+    /// A writer to a client that may take `patience` to read a message, or less once `stop` is cancelled.
     pub(super) fn new(sink: SplitSink<WebSocket, Message>, patience: Duration, stop: CancellationToken) -> Self {
         Self { sink, patience, stop }
     }
@@ -37,7 +37,7 @@ impl Line {
         self.send(Message::Text(text)).await
     }
 
-    /// Adds a text to what is written with the next [`Line::flush`].
+    /// Adds a text to what is written with the next [`SocketWriter::flush`].
     pub(super) async fn feed(&mut self, text: Utf8Bytes) -> Result<(), Broken> {
         in_time(self.patience, &self.stop, self.sink.feed(Message::Text(text))).await
     }
