@@ -1,8 +1,8 @@
 //! Campaigns and jobs through the API, from creation to cancellation; nobody sends here.
 
 use async_graphql::Request;
-use sea_orm::IntoActiveModel;
 use futures_util::StreamExt;
+use sea_orm::IntoActiveModel;
 use serde_json::{Value as Json, json};
 
 use crate::engine::context::Caller;
