@@ -38,14 +38,8 @@ impl SecretKey {
 
     /// Whether `digits` are the first of the fingerprint. How long the comparison takes says nothing of where they differ.
     pub fn has_made(&self, purpose: &str, content: &[u8], digits: &str) -> bool {
-        let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
-        let byte = |pair: &[u8]| match pair {
-            [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
-            _ => None,
-        };
-        let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
         let mac = self.hasher(&[purpose.as_bytes(), content]);
-        bytes.is_some_and(|bytes| mac.verify_truncated_left(&bytes).is_ok())
+        hex::decode(digits).is_ok_and(|bytes| mac.verify_truncated_left(&bytes).is_ok())
     }
 
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {

@@ -2,11 +2,8 @@
 
 use crate::prelude::*;
 use domain::broadcast::ImportStatus;
-use domain::id::{ChannelImportId, LeadImportId, UploadId};
-use storage::broadcast::{channel_import, upload};
+use storage::Keyed;
 use storage::imports::{self, Import, ImportTable, LineError};
-use storage::retention::lead_import;
-use storage::{Keyed, Noun};
 
 /// The fields that all imports have.
 pub(crate) struct ImportFields(pub Import);
@@ -110,42 +107,4 @@ impl<I: Keyed<Noun: ImportTable>> Loader<ErrorsOf<I>> for Reader {
         }
         Ok(found)
     }
-}
-
-/// Imports of channels by id.
-#[async_trait]
-impl Loader<ChannelImportId> for Reader {
-    type Value = channel_import::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[ChannelImportId]) -> Result<HashMap<ChannelImportId, Self::Value>, LoadError> {
-        by_id::<channel_import::Entity>(self, ids).await
-    }
-}
-
-/// Imports of leads by id.
-#[async_trait]
-impl Loader<LeadImportId> for Reader {
-    type Value = lead_import::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[LeadImportId]) -> Result<HashMap<LeadImportId, Self::Value>, LoadError> {
-        by_id::<lead_import::Entity>(self, ids).await
-    }
-}
-
-/// Uploads by id.
-#[async_trait]
-impl Loader<UploadId> for Reader {
-    type Value = upload::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[UploadId]) -> Result<HashMap<UploadId, Self::Value>, LoadError> {
-        by_id::<upload::Entity>(self, ids).await
-    }
-}
-
-async fn by_id<N: Noun>(reader: &Reader, ids: &[N::Id]) -> Result<HashMap<N::Id, N::Model>, LoadError> {
-    let rows = N::by_ids(ids).all(reader.db.reader()).await.map_err(Error::from)?;
-    Ok(rows.into_iter().map(|row| (N::id(&row), row)).collect())
 }

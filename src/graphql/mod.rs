@@ -1,9 +1,8 @@
-//! Floor 3: the GraphQL API. A file for each noun; this one puts them together.
+//! Floor 3: the GraphQL API. A folder for each noun; [`engine`] answers operations, and this file puts all together.
 //!
-//! A new noun: its type, a `..Query` and a `..Mutation` object in `graphql/<domain>/<noun>.rs`, one line each below, a line
-//! in [`node`], a loader in its own file.
-
-#![recursion_limit = "256"]
+//! A noun has `graphql/<domain>/<noun>/mod.rs` with its type and the loaders of what belongs to it, `list.rs` with the query, its
+//! filter and its order, and `mutations.rs`. A new one adds its objects to those of its domain, and its type to [`node`] and to
+//! the prelude.
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
@@ -30,74 +29,29 @@ mod tests;
 /// Everything that can be read. Each field says which permission it needs; `UserRole` says who has which.
 #[derive(MergedObject, Default)]
 pub struct Query(
-    access::session::SessionQuery,
+    access::AccessQuery,
+    broadcast::BroadcastQuery,
+    retention::RetentionQuery,
     server::ServerQuery,
     node::NodeQuery,
-    access::user::list::UserQuery,
-    access::api_token::list::ApiTokenQuery,
-    access::audit::list::AuditQuery,
-    broadcast::channel::list::ChannelQuery,
-    broadcast::channel_import::list::ChannelImportQuery,
-    broadcast::batch::list::BatchQuery,
-    broadcast::template::list::TemplateQuery,
-    broadcast::template::preview::PreviewQuery,
-    broadcast::campaign::list::CampaignQuery,
-    broadcast::job::list::JobQuery,
-    retention::integration::list::IntegrationQuery,
-    retention::lead_import::list::LeadImportQuery,
-    retention::ab_test::list::AbTestQuery,
-    retention::report::ReportQuery,
-    retention::lead::person::PersonQuery,
-    broadcast::telegram_account::list::TelegramAccountQuery,
-    retention::conversion::list::ConversionQuery,
-    retention::sequence::list::SequenceQuery,
-    retention::enrollment::list::EnrollmentQuery,
     #[cfg(test)] tests::Faulty,
-    retention::lead::list::LeadQuery,
-    retention::campaign::list::RetentionCampaignQuery,
-    retention::script::list::ScriptQuery,
-    retention::contact_attempt::list::ContactAttemptQuery,
-    retention::conversion_rule::list::ConversionRuleQuery,
 );
 
 /// Everything that can be changed. Each field takes one `input` and gives back what it changed.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    access::session::SessionMutation,
-    access::user::mutations::UserMutation,
-    access::api_token::mutations::ApiTokenMutation,
-    broadcast::channel::mutations::ChannelMutation,
-    broadcast::channel::refresh::ChannelRefreshMutation,
-    broadcast::campaign::sent::SentMessagesMutation,
-    broadcast::channel_import::mutations::ChannelImportMutation,
-    broadcast::batch::mutations::BatchMutation,
-    broadcast::template::mutations::TemplateMutation,
-    broadcast::campaign::mutations::CampaignMutation,
-    broadcast::job::mutations::JobMutation,
-    retention::integration::mutations::IntegrationMutation,
-    retention::lead_import::mutations::LeadImportMutation,
-    retention::ab_test::mutations::AbTestMutation,
-    retention::lead::person::PersonMutation,
-    broadcast::telegram_account::mutations::TelegramAccountMutation,
-    retention::conversion::mutations::ConversionMutation,
-    retention::campaign::instantly::InstantlyMutation,
-    retention::sequence::mutations::SequenceMutation,
-    retention::enrollment::mutations::EnrollmentMutation,
+    access::AccessMutation,
+    broadcast::BroadcastMutation,
+    retention::RetentionMutation,
     #[cfg(test)] tests::Faulty,
-    retention::lead::mutations::LeadMutation,
-    retention::campaign::mutations::RetentionCampaignMutation,
-    retention::script::mutations::ScriptMutation,
-    retention::contact_attempt::mutations::ContactAttemptMutation,
-    retention::conversion_rule::mutations::ConversionRuleMutation,
 );
 
 /// Everything that can be watched.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
-    access::audit::list::AuditSubscription,
-    broadcast::campaign::live::BroadcastSubscription,
-    retention::lead_import::list::LeadImportSubscription,
-    retention::sequence::live::SequenceSubscription,
+    access::AccessSubscription,
+    broadcast::BroadcastSubscription,
+    retention::RetentionSubscription,
     #[cfg(test)] tests::FaultySubscription,
 );
 

@@ -1,73 +1,157 @@
 //! Anything by its id alone.
 
-use async_graphql::{Context, ID, Interface, Object};
-use futures_util::future::try_join_all;
+use std::sync::LazyLock;
 
-use super::engine::guard::{self, requires};
-use super::engine::id::{self, GlobalId, MOST_IDS, ReadId};
+use async_graphql::Interface;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, try_join_all};
+use sea_orm::EntityTrait;
+use uuid::Uuid;
+
+use crate::engine::guard;
+use crate::engine::id::{self, MOST_IDS};
 use crate::prelude::*;
-use domain::error::{Error, Result, Violation};
-use domain::id::{
-    AbTestId, ApiTokenId, AuditLogId, BatchId, BroadcastCampaignId, CampaignLeadId, ChannelId, ChannelImportId,
-    ContactAttemptId, ConversionId, ConversionRuleId, IntegrationConfigId, JobId, LeadId, LeadImportId,
-    RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
-    TelegramAccountId, TemplateId, UserId,
-};
-use domain::role::Permission;
+use domain::id::NounId;
+use storage::noun::{Keyed, Noun};
+use storage::rows::{self, Row};
 
-/// Anything that has an id.
-#[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "The id, opaque and unique among all types."))]
-pub enum Node {
-    /// A user.
-    User(User),
-    /// What a script signs in with.
-    ApiToken(ApiToken),
-    /// A line of the audit log.
-    AuditLog(AuditLog),
-    /// A Telegram channel.
-    Channel(Channel),
-    /// An import of channels.
-    ChannelImport(ChannelImport),
-    /// A test of two scripts.
-    AbTest(AbTest),
-    /// An import of leads.
-    LeadImport(LeadImport),
-    /// A list of channels.
-    Batch(Batch),
-    /// A message with placeholders.
-    Template(Template),
-    /// One message to many channels.
-    BroadcastCampaign(BroadcastCampaign),
-    /// One message of a campaign to one channel.
-    Job(Job),
-    /// A person that retention writes to.
-    Lead(Lead),
-    /// Who is contacted, on which channels, and when.
-    RetentionCampaign(RetentionCampaign),
-    /// A lead in a retention campaign.
-    CampaignLead(CampaignLead),
-    /// One contact to a lead.
-    ContactAttempt(ContactAttempt),
-    /// What is said to leads on one channel.
-    Script(Script),
-    /// A rule that skips steps on a channel which does worse than it should.
-    ConversionRule(ConversionRule),
-    /// How a provider is reached.
-    IntegrationConfig(IntegrationConfig),
-    /// A Telegram account that sends.
-    TelegramAccount(TelegramAccount),
-    /// What came of contacts.
-    Conversion(Conversion),
-    /// Many steps over many channels, through which leads go.
-    RetentionSequence(RetentionSequence),
-    /// One contact of a sequence.
-    SequenceStep(SequenceStep),
-    /// A lead on its way through a sequence.
-    SequenceEnrollment(SequenceEnrollment),
-    /// One step for one lead.
-    SequenceStepExecution(SequenceStepExecution),
+/// The row of what has such an id.
+pub type RowOf<I> = <<I as Keyed>::Noun as EntityTrait>::Model;
+
+/// A type of the API whose objects have ids of their own. The macro [`node`] implements it.
+pub trait NodeType: Sized + Send {
+    /// Its id.
+    type Id: Keyed<Noun: EntityTrait<Model: Row + Sync + 'static>>;
+
+    /// A row, as it is shown.
+    fn of(row: RowOf<Self::Id>) -> Self;
+
+    /// Whether the viewer, who may read others of this type, may see this one.
+    fn is_visible(_row: &RowOf<Self::Id>, _ctx: &Context<'_>) -> bool {
+        true
+    }
+
+    /// What has this id; None if there is no id, or nothing that the viewer may see.
+    fn by_id(
+        ctx: &Context<'_>,
+        id: impl Into<Option<Self::Id>> + Send,
+    ) -> impl Future<Output = Result<Option<Self>>> + Send {
+        let id = id.into();
+        async move {
+            let Some(id) = id else { return Ok(None) };
+            let row = ctx.loaders().one(id).await?;
+            Ok(row.filter(|row| Self::is_visible(row, ctx)).map(Self::of))
+        }
+    }
+
+    /// What has the id that the root argument `id` gives.
+    fn by_argument(ctx: &Context<'_>, id: &ID) -> impl Future<Output = Result<Option<Self>>> + Send {
+        let id = id.argument::<Self::Id>("id");
+        async move { Self::by_id(ctx, id?).await }
+    }
 }
+
+/// Rows of nouns, by id.
+#[async_trait]
+impl<I: Keyed<Noun: EntityTrait<Model: Row + Sync + 'static>>> Loader<I> for Reader {
+    type Value = RowOf<I>;
+    type Error = LoadError;
+
+    async fn load(&self, ids: &[I]) -> Result<HashMap<I, RowOf<I>>, LoadError> {
+        let rows = rows::all(I::Noun::by_ids(ids), self.db.reader()).await?;
+        Ok(rows.into_iter().map(|row| (I::Noun::id(&row), row)).collect())
+    }
+}
+
+/// Makes a struct around a row the type that shows it: `node!(Lead: LeadId, lead::Model);`, with what differs in braces.
+macro_rules! node {
+    ($type:ident: $id:ty, $model:ty) => {
+        $crate::node::node!($type: $id, $model, |row| $type(row), {});
+    };
+    ($type:ident: $id:ty, $model:ty, |$row:ident| $made:expr, { $($differing:tt)* }) => {
+        impl From<$model> for $type {
+            fn from($row: $model) -> Self {
+                $made
+            }
+        }
+
+        impl $crate::node::NodeType for $type {
+            type Id = $id;
+
+            fn of(row: $model) -> Self {
+                row.into()
+            }
+
+            $($differing)*
+        }
+    };
+}
+
+pub(crate) use node;
+
+/// How something of one type is found.
+struct Entry {
+    permission: Permission,
+    find: for<'a> fn(&'a Context<'_>, Uuid) -> BoxFuture<'a, Result<Option<Node>>>,
+}
+
+fn entry<T: NodeType + Into<Node> + 'static>() -> Option<(&'static str, Entry)> {
+    Some((<T::Id as NounId>::NAME, Entry { permission: <T::Id as NounId>::READ?, find: find_one::<T> }))
+}
+
+fn find_one<'a, T: NodeType + Into<Node> + 'static>(
+    ctx: &'a Context<'_>,
+    id: Uuid,
+) -> BoxFuture<'a, Result<Option<Node>>> {
+    async move { Ok(T::by_id(ctx, T::Id::from_uuid(id)).await?.map(Into::into)) }.boxed()
+}
+
+macro_rules! nodes {
+    ($($domain:ident::$noun:ident::$type:ident,)+) => {
+        /// The types of what has an id.
+        pub mod types {
+            $(pub use crate::$domain::$noun::$type;)+
+        }
+
+        /// Anything that has an id.
+        #[derive(Interface)]
+        #[graphql(field(name = "id", ty = "ID", desc = "The id, opaque and unique among all types."))]
+        pub enum Node {
+            $(#[doc = concat!("See [`", stringify!($type), "`].")] $type($type),)+
+        }
+
+        /// How each of them is found, by the name of its type.
+        static ENTRIES: LazyLock<HashMap<&'static str, Entry>> =
+            LazyLock::new(|| [$(entry::<$type>(),)+].into_iter().flatten().collect());
+    };
+}
+
+nodes!(
+    access::user::User,
+    access::api_token::ApiToken,
+    access::audit::AuditLog,
+    broadcast::channel::Channel,
+    broadcast::channel_import::ChannelImport,
+    retention::ab_test::AbTest,
+    retention::lead_import::LeadImport,
+    broadcast::batch::Batch,
+    broadcast::template::Template,
+    broadcast::campaign::BroadcastCampaign,
+    broadcast::job::Job,
+    retention::lead::Lead,
+    retention::campaign::RetentionCampaign,
+    retention::campaign_lead::CampaignLead,
+    retention::contact_attempt::ContactAttempt,
+    retention::script::Script,
+    retention::conversion_rule::ConversionRule,
+    retention::integration::IntegrationConfig,
+    broadcast::telegram_account::TelegramAccount,
+    retention::conversion::Conversion,
+    retention::sequence::RetentionSequence,
+    retention::step::SequenceStep,
+    retention::enrollment::SequenceEnrollment,
+    retention::step_execution::SequenceStepExecution,
+);
 
 /// Anything by its id alone.
 #[derive(Default)]
@@ -106,117 +190,11 @@ impl NodeQuery {
     }
 }
 
-/// A line for each type: the permission that reads it, and how it is found.
 async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) -> Result<Option<Node>> {
-    let Some((name, _)) = id::decode(id) else {
+    let Some((name, uuid)) = id::decode(id) else {
         return Err(Error::Invalid(vec![Violation { path: path(), message: "this is not an id".into() }]));
     };
-    let need = async |permission| guard::require(ctx, permission).await;
-    Ok(match name.as_str() {
-        UserId::TYPE => {
-            need(Permission::ReadUsers).await?;
-            User::by_id(ctx, id.argument("id")?).await?.map(Node::User)
-        }
-        ApiTokenId::TYPE => {
-            need(Permission::OwnApiTokens).await?;
-            ApiToken::by_id(ctx, id.argument("id")?).await?.map(Node::ApiToken)
-        }
-        AuditLogId::TYPE => {
-            need(Permission::ReadAudit).await?;
-            AuditLog::by_id(ctx, id.argument("id")?).await?.map(Node::AuditLog)
-        }
-        ChannelId::TYPE => {
-            need(Permission::ReadBroadcast).await?;
-            Channel::by_id(ctx, id.argument("id")?).await?.map(Node::Channel)
-        }
-        ChannelImportId::TYPE => {
-            need(Permission::ReadBroadcast).await?;
-            ChannelImport::by_id(ctx, id.argument("id")?).await?.map(Node::ChannelImport)
-        }
-        AbTestId::TYPE => {
-            need(Permission::ReadRetention).await?;
-            AbTest::by_id(ctx, id.argument("id")?).await?.map(Node::AbTest)
-        }
-        LeadImportId::TYPE => {
-            need(Permission::ReadRetention).await?;
-            LeadImport::by_id(ctx, id.argument("id")?).await?.map(Node::LeadImport)
-        }
-        BatchId::TYPE => {
-            need(Permission::ReadBroadcast).await?;
-            Batch::by_id(ctx, id.argument("id")?).await?.map(Node::Batch)
-        }
-        TemplateId::TYPE => {
-            need(Permission::ReadBroadcast).await?;
-            Template::by_id(ctx, id.argument("id")?).await?.map(Node::Template)
-        }
-        BroadcastCampaignId::TYPE => {
-            need(Permission::ReadBroadcast).await?;
-            BroadcastCampaign::by_id(ctx, id.argument("id")?).await?.map(Node::BroadcastCampaign)
-        }
-        JobId::TYPE => {
-            need(Permission::ReadBroadcast).await?;
-            Job::by_id(ctx, id.argument("id")?).await?.map(Node::Job)
-        }
-        TelegramAccountId::TYPE => {
-            need(Permission::TelegramAccounts).await?;
-            TelegramAccount::by_id(ctx, id.argument("id")?).await?.map(Node::TelegramAccount)
-        }
-        name => return of_retention(ctx, name, id).await,
-    })
-}
-
-/// A node of retention by its id, most of which needs one permission.
-async fn of_retention(ctx: &Context<'_>, name: &str, id: &ID) -> Result<Option<Node>> {
-    let may_read = guard::require(ctx, Permission::ReadRetention);
-    Ok(match name {
-        LeadId::TYPE => {
-            may_read.await?;
-            Lead::by_id(ctx, id.argument("id")?).await?.map(Node::Lead)
-        }
-        RetentionCampaignId::TYPE => {
-            may_read.await?;
-            RetentionCampaign::by_id(ctx, id.argument("id")?).await?.map(Node::RetentionCampaign)
-        }
-        CampaignLeadId::TYPE => {
-            may_read.await?;
-            CampaignLead::by_id(ctx, id.argument("id")?).await?.map(Node::CampaignLead)
-        }
-        ContactAttemptId::TYPE => {
-            may_read.await?;
-            ContactAttempt::by_id(ctx, id.argument("id")?).await?.map(Node::ContactAttempt)
-        }
-        ScriptId::TYPE => {
-            may_read.await?;
-            Script::by_id(ctx, id.argument("id")?).await?.map(Node::Script)
-        }
-        ConversionRuleId::TYPE => {
-            may_read.await?;
-            ConversionRule::by_id(ctx, id.argument("id")?).await?.map(Node::ConversionRule)
-        }
-        ConversionId::TYPE => {
-            may_read.await?;
-            Conversion::by_id(ctx, id.argument("id")?).await?.map(Node::Conversion)
-        }
-        IntegrationConfigId::TYPE => {
-            guard::require(ctx, Permission::ManageIntegrations).await?;
-            IntegrationConfig::by_id(ctx, id.argument("id")?).await?.map(Node::IntegrationConfig)
-        }
-        RetentionSequenceId::TYPE => {
-            may_read.await?;
-            RetentionSequence::by_id(ctx, id.argument("id")?).await?.map(Node::RetentionSequence)
-        }
-        SequenceStepId::TYPE => {
-            may_read.await?;
-            SequenceStep::by_id(ctx, id.argument("id")?).await?.map(Node::SequenceStep)
-        }
-        SequenceEnrollmentId::TYPE => {
-            may_read.await?;
-            SequenceEnrollment::by_id(ctx, id.argument("id")?).await?.map(Node::SequenceEnrollment)
-        }
-        SequenceStepExecutionId::TYPE => {
-            may_read.await?;
-            SequenceStepExecution::by_id(ctx, id.argument("id")?).await?.map(Node::SequenceStepExecution)
-        }
-        _ => None,
-    })
+    let Some(Entry { permission, find }) = ENTRIES.get(&*name) else { return Ok(None) };
+    guard::require(ctx, *permission).await?;
+    find(ctx, uuid).await
 }

@@ -15,6 +15,7 @@ pub mod access;
 pub mod archive;
 pub mod broadcast;
 pub mod db;
+pub mod filter;
 pub mod imports;
 pub mod noun;
 pub mod page;

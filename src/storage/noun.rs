@@ -65,14 +65,33 @@ type ColumnOf<M> = <<M as ModelTrait>::Entity as EntityTrait>::Column;
 ///
 /// Nothing is written where nothing differs: the row keeps its version, and is returned as it is. That is an answer like any
 /// other, so a use case goes on and notes its audit line.
-pub async fn replace<M, A>(tx: &impl ConnectionTrait, old: &M, new: M, now: DateTime<Utc>) -> Result<M>
+pub async fn replace<M, A>(tx: &impl ConnectionTrait, old: &M, mut new: M, now: DateTime<Utc>) -> Result<M>
 where
     M: ModelTrait + IntoActiveModel<A>,
     M::Entity: EntityTrait<Model = M, ActiveModel = A> + Noun,
     A: ActiveModelTrait<Entity = M::Entity> + ActiveModelBehavior + Send,
 {
-    let differing: Vec<ColumnOf<M>> =
-        ColumnOf::<M>::iter().filter(|column| old.get(*column) != new.get(*column)).collect();
+    if differing(old, &new).is_empty() {
+        return Ok(new);
+    }
+    for column in ColumnOf::<M>::iter() {
+        match (column.as_str(), old.get(column)) {
+            ("version", Value::Int(Some(version))) => new.set(column, (version + 1).into()),
+            ("updated_at", _) => new.set(column, now.into()),
+            _ => {}
+        }
+    }
+    touch(tx, old, new).await
+}
+
+/// [`replace`] for what nobody edits, such as the instant of a login: the row keeps its version and `updated_at`.
+pub async fn touch<M, A>(tx: &impl ConnectionTrait, old: &M, new: M) -> Result<M>
+where
+    M: ModelTrait + IntoActiveModel<A>,
+    M::Entity: EntityTrait<Model = M, ActiveModel = A> + Noun,
+    A: ActiveModelTrait<Entity = M::Entity> + ActiveModelBehavior + Send,
+{
+    let differing = differing(old, &new);
     if differing.is_empty() {
         return Ok(new);
     }
@@ -80,14 +99,11 @@ where
     for column in differing {
         row.set(column, new.get(column));
     }
-    for column in ColumnOf::<M>::iter() {
-        match (column.as_str(), old.get(column)) {
-            ("version", Value::Int(Some(version))) => row.set(column, (version + 1).into()),
-            ("updated_at", _) => row.set(column, now.into()),
-            _ => {}
-        }
-    }
     Ok(row.update(tx).await?)
+}
+
+fn differing<M: ModelTrait>(old: &M, new: &M) -> Vec<ColumnOf<M>> {
+    ColumnOf::<M>::iter().filter(|column| old.get(*column) != new.get(*column)).collect()
 }
 
 /// The line that makes an entity a noun's table: `noun!(LeadId);`, with those of [`Noun`]'s functions that differ in braces.

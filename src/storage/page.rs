@@ -1,6 +1,7 @@
 //! One page of a list: keyset pagination over a sort value and the id.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query, SimpleExpr, WindowStatement};
@@ -20,6 +21,26 @@ use domain::error::{Error, Result};
 pub struct Sort<E: EntityTrait> {
     by: Option<(E::Column, Option<i64>)>,
     descending: bool,
+}
+
+impl<E: EntityTrait> Sort<E> {
+    fn key(&self) -> (Option<(&str, Option<i64>)>, bool) {
+        (self.by.as_ref().map(|(column, absent)| (column.as_str(), *absent)), self.descending)
+    }
+}
+
+impl<E: EntityTrait> PartialEq for Sort<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<E: EntityTrait> Eq for Sort<E> {}
+
+impl<E: EntityTrait> Hash for Sort<E> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
 }
 
 /// A place in a sorted list: the sort value and the id of a row.

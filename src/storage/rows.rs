@@ -105,9 +105,9 @@ macro_rules! by_name {
 
 by_name!(
     access::{api_token, audit_log, user},
-    broadcast::{telegram_account},
+    broadcast::{channel_import, telegram_account, upload},
     retention::{
         ab_test, campaign, campaign_lead, contact_attempt, conversion, conversion_rule, enrollment, execution,
-        integration_config, lead, script, sequence, sequence_step,
+        integration_config, lead, lead_import, script, sequence, sequence_step,
     },
 );

@@ -125,6 +125,11 @@ pub fn contains_in_any_case(column: impl IntoColumnRef + Copy, part: &str) -> Co
     Condition::any().add(Expr::col(column).like(contains(part))).add(small)
 }
 
+/// Whether `part` is in one of these columns, in any case.
+pub fn contained_in_any(columns: &[impl IntoColumnRef + Copy], part: &str) -> Condition {
+    columns.iter().fold(Condition::any(), |any, column| any.add(contains_in_any_case(*column, part)))
+}
+
 /// An instant as both databases read it from JSON, and as sqlx writes it to SQLite: it sorts as text.
 pub fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)

@@ -1,5 +1,7 @@
 //! Channels, batches, templates, campaigns and jobs.
 
+use async_graphql::{MergedObject, MergedSubscription};
+
 pub mod batch;
 pub mod campaign;
 pub mod channel;
@@ -9,3 +11,34 @@ pub mod telegram_account;
 pub mod template;
 #[cfg(test)]
 mod tests;
+
+/// What can be read of broadcasts.
+#[derive(MergedObject, Default)]
+pub struct BroadcastQuery(
+    channel::list::ChannelQuery,
+    channel_import::list::ChannelImportQuery,
+    batch::list::BatchQuery,
+    template::list::TemplateQuery,
+    template::preview::PreviewQuery,
+    campaign::list::CampaignQuery,
+    job::list::JobQuery,
+    telegram_account::list::TelegramAccountQuery,
+);
+
+/// What can be changed in broadcasts.
+#[derive(MergedObject, Default)]
+pub struct BroadcastMutation(
+    channel::mutations::ChannelMutation,
+    channel::refresh::ChannelRefreshMutation,
+    campaign::sent::SentMessagesMutation,
+    channel_import::mutations::ChannelImportMutation,
+    batch::mutations::BatchMutation,
+    template::mutations::TemplateMutation,
+    campaign::mutations::CampaignMutation,
+    job::mutations::JobMutation,
+    telegram_account::mutations::TelegramAccountMutation,
+);
+
+/// What can be watched of broadcasts.
+#[derive(MergedSubscription, Default)]
+pub struct BroadcastSubscription(campaign::live::CampaignSubscription);

@@ -83,7 +83,7 @@ impl<N: ContainerType> Connection<N> {
 
     /// What is listed, in order; the shorter way where no cursors are needed.
     async fn nodes(&self) -> Nodes<'_, N> {
-        Nodes(self.edges.iter().map(|edge| &edge.node).collect())
+        Nodes(self.iter().collect())
     }
 
     /// Where this part of the list begins and ends.
@@ -199,6 +199,11 @@ impl<N: ContainerType> Connection<N> {
             Box::pin(async move { page::count(ctx.services().db.reader(), select, most).await })
         });
         Self::new(page, sort, &window, count)
+    }
+
+    /// What is listed, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &N> {
+        self.edges.iter().map(|edge| &edge.node)
     }
 
     /// A connection of rows that have been read.

@@ -1,6 +1,6 @@
 //! What a resolver finds in its context: the services, the loaders, and who asks.
 
-use async_graphql::Context;
+use async_graphql::{Context, InputObject};
 use secrecy::SecretString;
 
 use super::loaders::Loaders;
@@ -40,6 +40,14 @@ impl Caller {
     }
 }
 
+/// The field of an input that makes its mutation repeatable.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct Repeatable {
+    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
+    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
+    idempotency_key: Option<String>,
+}
+
 /// Short names for what each resolver needs.
 pub trait ContextExt {
     /// The use cases.
@@ -52,8 +60,8 @@ pub trait ContextExt {
     fn actor(&self) -> Actor {
         self.caller().actor()
     }
-    /// In whose name a mutation acts that its client may repeat under `key`, the `idempotencyKey` of its input.
-    fn actor_once(&self, key: Option<String>) -> Result<Actor>;
+    /// In whose name a mutation acts that its client may repeat if its input has an `idempotencyKey`.
+    fn actor_once(&self, repeat: Repeatable) -> Result<Actor>;
     /// The viewer. To be called only where the field requires a permission: then there is one.
     fn viewer(&self) -> &user::Model {
         self.caller().viewer().expect("the field requires a permission, so somebody has signed in")
@@ -73,8 +81,8 @@ impl ContextExt for Context<'_> {
         self.data_unchecked()
     }
 
-    fn actor_once(&self, key: Option<String>) -> Result<Actor> {
-        let Some(key) = key else { return Ok(self.actor()) };
+    fn actor_once(&self, repeat: Repeatable) -> Result<Actor> {
+        let Some(key) = repeat.idempotency_key else { return Ok(self.actor()) };
         let arguments = self.field().arguments().map_err(|error| Error::internal(anyhow::anyhow!(error.message)))?;
         let input = arguments.into_iter().find(|(name, _)| name == "input").map(|(_, input)| input);
         let mut input = input.unwrap_or_default().into_json().map_err(Error::internal)?;

@@ -21,22 +21,39 @@ pub trait GlobalId: NounId {
 
 impl<I: NounId> GlobalId for I {}
 
-/// Reads the ids that come as arguments.
+/// Reads the ids that come as arguments: one that must be given, or one that may be.
 pub trait ReadId {
+    /// What is read of such an argument.
+    type Read<T>;
+
     /// The id that the root argument `argument` gives.
-    fn argument<T: GlobalId>(&self, argument: &str) -> Result<T>;
+    fn argument<T: GlobalId>(&self, argument: &str) -> Result<Self::Read<T>>;
 
     /// The id that the field `field` of the argument `input` gives.
-    fn input<T: GlobalId>(&self, field: &str) -> Result<T>;
+    fn input<T: GlobalId>(&self, field: &str) -> Result<Self::Read<T>>;
 }
 
 impl ReadId for ID {
+    type Read<T> = T;
+
     fn argument<T: GlobalId>(&self, argument: &str) -> Result<T> {
         typed(self, || vec![argument.into()])
     }
 
     fn input<T: GlobalId>(&self, field: &str) -> Result<T> {
         typed(self, || vec!["input".into(), field.into()])
+    }
+}
+
+impl ReadId for Option<ID> {
+    type Read<T> = Option<T>;
+
+    fn argument<T: GlobalId>(&self, argument: &str) -> Result<Option<T>> {
+        self.as_ref().map(|id| id.argument(argument)).transpose()
+    }
+
+    fn input<T: GlobalId>(&self, field: &str) -> Result<Option<T>> {
+        self.as_ref().map(|id| id.input(field)).transpose()
     }
 }
 

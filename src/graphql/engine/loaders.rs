@@ -6,7 +6,6 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -16,10 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::batching::Batching;
 use domain::error::{Error, Result};
-use domain::id::UserId;
 use storage::Db;
-use storage::Noun;
-use storage::access::user;
 
 /// Answers the loaders' questions. Each noun's file in `graphql/` adds its own `impl Loader<Key> for Reader`.
 #[derive(Debug, Clone)]
@@ -188,6 +184,15 @@ async fn all_of(coming: Vec<Coming>) -> Result<()> {
     Ok(())
 }
 
+/// Values by key, such as the rows that belong to each of many others.
+pub fn grouped<K: Eq + Hash, V>(values: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, value) in values {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
+}
+
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock()
 }
@@ -213,14 +218,27 @@ impl Load for Loaders {
     }
 }
 
-/// Users by id, deleted ones too: what they did keeps its author.
-#[async_trait]
-impl Loader<UserId> for Reader {
-    type Value = user::Model;
-    type Error = LoadError;
+/// Makes a key of one id for a question, and answers it for many ids at once, as a map:
+/// `ErrorsOf(ImportId) -> Vec<error::Model> = |db, imports| { … }`.
+macro_rules! question {
+    ($(#[$about:meta])* $public:vis $key:ident($id:ty) -> $answer:ty = |$db:ident, $ids:ident| $found:expr) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        $public struct $key($public $id);
 
-    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, user::Model>, LoadError> {
-        let rows = user::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
+        #[async_trait]
+        impl Loader<$key> for Reader {
+            type Value = $answer;
+            type Error = LoadError;
+
+            async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, $answer>, LoadError> {
+                let $ids: Vec<$id> = keys.iter().map(|key| key.0).collect();
+                let $db = self.db.reader();
+                let found: Result<HashMap<$id, $answer>> = async { Ok($found) }.await;
+                Ok(found?.into_iter().map(|(id, answer)| ($key(id), answer)).collect())
+            }
+        }
+    };
 }
+
+pub(crate) use question;

@@ -14,6 +14,7 @@ pub mod nested;
 pub(crate) mod nodes;
 mod null_propagation;
 mod observe;
+pub mod order;
 pub mod same_request;
 pub mod scalar;
 pub mod shared_frames;

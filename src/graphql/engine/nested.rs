@@ -1,7 +1,7 @@
 //! Lists below a node: asked for under many nodes at once, they are read in one statement.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 
 use async_graphql::Context;
 use async_graphql::async_trait::async_trait;
@@ -14,111 +14,157 @@ use uuid::Uuid;
 use super::connection::{Connection, Count, PageArgs};
 use super::context::ContextExt;
 use super::id::GlobalId;
-use super::loaders::{Load, LoadError, Reader};
+use super::loaders::{Load, LoadError, Reader, grouped};
 use domain::error::{Error, Result};
+use storage::filter::Filter;
 use storage::page::{self, Page, Sort};
 use storage::rows::Row;
 
 /// A list below a node, with everything that was asked of it but the page. Of which node is not part of it: the lists below
 /// all nodes of which the same was asked are read together.
-pub trait Nested: Clone + Eq + Hash + Send + Sync + 'static {
-    /// The entity in the list.
-    type Entity: EntityTrait<Model: Row + ModelTrait<Entity = Self::Entity> + Clone + Send + Sync>;
+#[derive(Debug)]
+pub struct List<E: EntityTrait, F = ()> {
+    /// The whole list below one node.
+    pub below: fn(Expr) -> Select<E>,
+    /// Which rows of it are wanted.
+    pub filter: F,
+    /// Its order.
+    pub sort: Sort<E>,
+}
 
-    /// The whole list below the node whose id is `parent`.
-    fn select(&self, parent: Expr) -> Select<Self::Entity>;
+/// What can stand in a list.
+pub trait Listed: EntityTrait<Model: Row + ModelTrait<Entity = Self> + Clone + Send + Sync> {}
 
-    /// The list's order.
-    fn sort(&self) -> Sort<Self::Entity>;
+impl<E: EntityTrait<Model: Row + ModelTrait<Entity = E> + Clone + Send + Sync>> Listed for E {}
 
-    /// Reads what will be asked of the nodes one by one, where that is worth it.
-    fn ahead(
-        &self,
-        _: &Context<'_>,
-        _rows: &[<Self::Entity as EntityTrait>::Model],
-    ) -> impl Future<Output = Result<()>> + Send {
-        std::future::ready(Ok(()))
+impl<E: EntityTrait> List<E> {
+    /// Those with the greatest value of `column` first: an instant.
+    pub fn latest(below: fn(Expr) -> Select<E>, column: E::Column) -> Self {
+        Self { below, filter: (), sort: Sort::by(column).descending(true) }
     }
 
-    /// How long it is, if that is known without counting.
-    fn known_count(&self, _: &Context<'_>, _parent: Uuid) -> impl Future<Output = Result<Option<u64>>> + Send {
-        std::future::ready(Ok(None))
+    /// Those that were made last first.
+    pub fn newest(below: fn(Expr) -> Select<E>) -> Self {
+        Self { below, filter: (), sort: Sort::by_id().descending(true) }
+    }
+
+    /// Those of it that are wanted.
+    pub fn filtered<F: Filter<E>>(self, filter: F) -> List<E, F> {
+        List { below: self.below, filter, sort: self.sort }
+    }
+}
+
+impl<E: EntityTrait, F: Filter<E>> List<E, F> {
+    fn select(&self, parent: Expr) -> Select<E> {
+        self.filter.cut((self.below)(parent))
+    }
+
+    /// What tells it from other lists of the same rows. Functions that do the same may have one address: then they are one list.
+    fn key(&self) -> (usize, &F, &Sort<E>) {
+        (self.below as usize, &self.filter, &self.sort)
+    }
+}
+
+impl<E: EntityTrait, F: Clone> Clone for List<E, F> {
+    fn clone(&self) -> Self {
+        Self { below: self.below, filter: self.filter.clone(), sort: self.sort }
+    }
+}
+
+impl<E: EntityTrait, F: Filter<E>> PartialEq for List<E, F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<E: EntityTrait, F: Filter<E>> Eq for List<E, F> {}
+
+impl<E: EntityTrait, F: Filter<E>> Hash for List<E, F> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
     }
 }
 
 /// One page of the list below one node.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct PageOf<N> {
+struct PageOf<L> {
     parent: Uuid,
-    asked: (N, PageArgs),
+    asked: (L, PageArgs),
 }
 
 /// The length of the list below one node.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct CountOf<N> {
+struct CountOf<L> {
     parent: Uuid,
-    list: N,
+    list: L,
 }
 
 /// The part of the `list` below `parent` that `args` ask for.
-pub async fn connection<N, T>(
+pub async fn connection<E: Listed, F: Filter<E>, T>(
     ctx: &Context<'_>,
     parent: impl GlobalId,
-    list: N,
+    list: List<E, F>,
     args: PageArgs,
 ) -> Result<Connection<T>>
 where
-    N: Nested,
-    T: ContainerType + From<<N::Entity as EntityTrait>::Model>,
+    T: ContainerType + From<E::Model>,
 {
-    counted(ctx, parent, list, args, None).await
+    let (parent, counted) = (parent.uuid(), list.clone());
+    let count: Count = Box::new(move |ctx| {
+        let list = counted.clone();
+        Box::pin(async move { length(ctx, parent, list).await })
+    });
+    page(ctx, parent, list, args, count).await
 }
 
-/// Like [`connection`], of a list whose length may be known already.
-pub async fn counted<N, T>(
+/// Like [`connection`], of a list that is counted in its own way.
+pub async fn connection_counted<E: Listed, F: Filter<E>, T>(
     ctx: &Context<'_>,
     parent: impl GlobalId,
-    list: N,
+    list: List<E, F>,
     args: PageArgs,
-    length: Option<u64>,
+    count: Count,
 ) -> Result<Connection<T>>
 where
-    N: Nested,
-    T: ContainerType + From<<N::Entity as EntityTrait>::Model>,
+    T: ContainerType + From<E::Model>,
 {
-    let (parent, sort) = (parent.uuid(), list.sort());
+    page(ctx, parent.uuid(), list, args, count).await
+}
+
+async fn page<E: Listed, F: Filter<E>, T>(
+    ctx: &Context<'_>,
+    parent: Uuid,
+    list: List<E, F>,
+    args: PageArgs,
+    count: Count,
+) -> Result<Connection<T>>
+where
+    T: ContainerType + From<E::Model>,
+{
+    let sort = list.sort;
     let window = args.window(&sort)?;
-    let (asked, below) = (list.clone(), list.clone());
-    let count: Count = Box::new(move |ctx| {
-        let list = asked.clone();
-        Box::pin(async move {
-            match length {
-                Some(length) => Ok(length),
-                None => match list.known_count(ctx, parent).await? {
-                    Some(count) => Ok(count),
-                    None => Ok(ctx.loaders().one(CountOf { parent, list }).await?.unwrap_or_default()),
-                },
-            }
-        })
-    });
     let page = ctx.loaders().one(PageOf { parent, asked: (list, args) }).await?;
     let page = page.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not read")))?;
-    below.ahead(ctx, &page.rows).await?;
     Connection::new(page, sort, &window, count)
 }
 
+/// How many rows the `list` below `parent` has.
+pub async fn length<E: Listed, F: Filter<E>>(ctx: &Context<'_>, parent: Uuid, list: List<E, F>) -> Result<u64> {
+    Ok(ctx.loaders().one(CountOf { parent, list }).await?.unwrap_or_default())
+}
+
 #[async_trait]
-impl<N: Nested> Loader<PageOf<N>> for Reader {
-    type Value = Page<<N::Entity as EntityTrait>::Model>;
+impl<E: Listed, F: Filter<E>> Loader<PageOf<List<E, F>>> for Reader {
+    type Value = Page<E::Model>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[PageOf<N>]) -> Result<HashMap<PageOf<N>, Self::Value>, LoadError> {
+    async fn load(&self, keys: &[PageOf<List<E, F>>]) -> Result<HashMap<PageOf<List<E, F>>, Self::Value>, LoadError> {
         let mut pages = HashMap::with_capacity(keys.len());
         for (asked, parents) in grouped(keys.iter().map(|key| (&key.asked, key.parent))) {
             let (list, args) = asked;
-            let (sort, select) = (list.sort(), |parent| list.select(parent));
-            let window = args.window(&sort)?;
-            let found = page::read_below(self.db.reader(), &parents, select, sort, &window).await?;
+            let window = args.window(&list.sort)?;
+            let select = |parent| list.select(parent);
+            let found = page::read_below(self.db.reader(), &parents, select, list.sort, &window).await?;
             pages.extend(found.into_iter().map(|(parent, page)| (PageOf { parent, asked: asked.clone() }, page)));
         }
         Ok(pages)
@@ -126,11 +172,11 @@ impl<N: Nested> Loader<PageOf<N>> for Reader {
 }
 
 #[async_trait]
-impl<N: Nested> Loader<CountOf<N>> for Reader {
+impl<E: Listed, F: Filter<E>> Loader<CountOf<List<E, F>>> for Reader {
     type Value = u64;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[CountOf<N>]) -> Result<HashMap<CountOf<N>, u64>, LoadError> {
+    async fn load(&self, keys: &[CountOf<List<E, F>>]) -> Result<HashMap<CountOf<List<E, F>>, u64>, LoadError> {
         let mut counts = HashMap::with_capacity(keys.len());
         for (list, parents) in grouped(keys.iter().map(|key| (&key.list, key.parent))) {
             let found = page::count_below(self.db.reader(), &parents, |parent| list.select(parent)).await?;
@@ -138,13 +184,4 @@ impl<N: Nested> Loader<CountOf<N>> for Reader {
         }
         Ok(counts)
     }
-}
-
-/// The parents of which the same was asked: as many groups as a query has such fields, however many rows it shows.
-fn grouped<K: Eq + Hash>(keys: impl Iterator<Item = (K, Uuid)>) -> HashMap<K, Vec<Uuid>> {
-    let mut groups: HashMap<K, Vec<Uuid>> = HashMap::new();
-    for (key, parent) in keys {
-        groups.entry(key).or_default().push(parent);
-    }
-    groups
 }

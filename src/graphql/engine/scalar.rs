@@ -108,6 +108,11 @@ impl From<Micros> for Decimal {
     }
 }
 
+/// A count as GraphQL's integers can hold it.
+pub fn int(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

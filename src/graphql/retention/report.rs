@@ -103,10 +103,6 @@ fn money(sums: &BTreeMap<String, i64>) -> Vec<Money> {
     sums.iter().map(money).collect()
 }
 
-fn int(number: i64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 /// Of which range a report is, and since when it is known.
 #[derive(SimpleObject)]
 struct ReportRange {
@@ -305,7 +301,7 @@ impl ReportQuery {
         #[graphql(desc = "The first instant; 30 days before the end if it is left out.")] from: Option<DateTime>,
         #[graphql(desc = "The first instant after it; now if it is left out.")] to: Option<DateTime>,
     ) -> Result<CampaignReport> {
-        let only = campaign_id.map(|id| id.argument("campaignId")).transpose()?;
+        let only = campaign_id.argument("campaignId")?;
         let report = ctx.data_unchecked::<Reports>().read(Question::Campaigns(only), asked(from, to)).await?;
         let Answer::Campaigns(found) = &report.answer else { return Err(other()) };
         let campaign = |(id, figures): &(_, Figures)| CampaignFigures { id: *id, figures: figures.into() };

@@ -18,6 +18,7 @@ use domain::id::{ApiTokenId, RefreshTokenId, UserId};
 use domain::meters;
 use events::Event;
 use storage::access::{refresh_token, user};
+use storage::noun;
 
 /// A session that a request belongs to.
 #[derive(Debug, Clone)]
@@ -108,9 +109,8 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
             if current.password_hash != seen.password_hash {
                 return Err(ENDED);
             }
-            let mut row = current.into_active_model();
-            row.last_login_at = ActiveValue::Set(Some(w.now));
-            let user = row.update(&w).await?;
+            let new = user::Model { last_login_at: Some(w.now), ..current.clone() };
+            let user = noun::touch(&w, &current, new).await?;
             insert(&w, user.id, family, minted).await?;
             w.note(Action::UserLogin, user.id, json!({ "username": user.username })).await?;
             Ok(user)

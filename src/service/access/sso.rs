@@ -6,7 +6,7 @@
 mod issuer;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel, PaginatorTrait};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use domain::error::{Error, Result};
 use domain::id::{RefreshTokenId, UserId};
 use events::Event;
 use storage::access::{refresh_token, user};
+use storage::noun;
 use storage::violation::OnUnique;
 
 /// Users' names have at most so many characters.
@@ -80,13 +81,11 @@ fn in_name_of(w: &Write, user: &user::Model) -> Write {
 async fn follow(w: &Write, user: user::Model, identity: &Identity) -> Result<user::Model> {
     let is_newest = user.sso_issued_at.is_none_or(|newest| identity.issued_at >= newest);
     let has_new_role = is_newest && user.role != identity.role;
-    let mut row = if has_new_role { user.changed(w.now) } else { user.into_active_model() };
-    row.last_login_at = ActiveValue::Set(Some(w.now));
+    let mut new = user::Model { last_login_at: Some(w.now), ..user.clone() };
     if is_newest {
-        row.role = ActiveValue::Set(identity.role);
-        row.sso_issued_at = ActiveValue::Set(Some(identity.issued_at));
+        (new.role, new.sso_issued_at) = (identity.role, Some(identity.issued_at));
     }
-    let user = row.update(w).await?;
+    let user = if has_new_role { w.replace(&user, new).await? } else { noun::touch(w, &user, new).await? };
     if has_new_role {
         let metadata = json!({ "role": user.role, "sso": identity.subject });
         in_name_of(w, &user).note(Action::UserUpdated, user.id, metadata).await?;

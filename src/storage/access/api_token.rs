@@ -60,3 +60,12 @@ pub fn holding(now: DateTimeUtc) -> Condition {
     let lasts = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now));
     Condition::all().add(Column::RevokedAt.is_null()).add(lasts)
 }
+
+crate::filter::filter! {
+    /// Which API tokens are wanted.
+    ApiTokenFilter of Entity {
+        user: UserId => |id| Column::UserId.eq(id),
+        // Whether they hold, and when.
+        holding: (bool, DateTimeUtc) => |(holds, now)| if holds { holding(now) } else { holding(now).not() },
+    }
+}

@@ -74,3 +74,18 @@ pub async fn seal(tx: &impl ConnectionTrait, seals: &[Seal]) -> Result<()> {
     tx.execute_raw(dialect.statement(&sql, [sql::rows(seals)])).await?;
     Ok(())
 }
+
+crate::filter::filter! {
+    /// Which lines are wanted.
+    AuditLogFilter of Entity {
+        actions: Vec<Action> => |actions| Column::Action.is_in(actions),
+        severities: Vec<Severity> => |severities| Column::Severity.is_in(severities),
+        user: UserId => |id| Column::UserId.eq(id),
+        resource_type: String => |kind| Column::ResourceType.eq(kind),
+        resource: (String, Uuid) => |(kind, id)| {
+            sea_orm::Condition::all().add(Column::ResourceType.eq(kind)).add(Column::ResourceId.eq(id))
+        },
+        since: DateTimeUtc => |since| Column::Timestamp.gte(since),
+        until: DateTimeUtc => |until| Column::Timestamp.lt(until),
+    }
+}

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, Query};
-use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::refresh_token;
@@ -104,13 +104,10 @@ fn in_family(family: Uuid) -> sea_orm::sea_query::SimpleExpr {
     Expr::exists(token)
 }
 
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
+crate::filter::filter! {
+    /// Which users are wanted.
+    UserFilter of Entity {
+        roles: Vec<Role> => |roles| Column::Role.is_in(roles),
+        username_contains: String => |part: String| Column::Username.contains(part.to_lowercase()),
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, campaign, progress};
 use crate::noun::noun;
@@ -59,11 +59,6 @@ impl Entity {
         Self::present().filter(Column::Id.in_subquery(members.into_query()))
     }
 
-    /// With `part` in the name, in any case.
-    pub fn name_contains(part: &str) -> Condition {
-        sql::contains_in_any_case(Column::Name, part)
-    }
-
     /// Batches that a crash left half filled or half emptied.
     pub fn unfinished() -> Select<Self> {
         Self::find().filter(Column::Version.eq(UNFINISHED))
@@ -98,4 +93,23 @@ impl Entity {
     }
 }
 
-impl Model {}
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}
+
+crate::filter::filter! {
+    /// Which batches are wanted.
+    BatchFilter of Entity {
+        name_contains: String => |part| sql::contains_in_any_case(Column::Name, &part),
+        created_by: UserId => |id| Column::CreatedById.eq(id),
+        created_after: DateTimeUtc => |at| Column::CreatedAt.gte(at),
+        created_before: DateTimeUtc => |at| Column::CreatedAt.lt(at),
+    }
+}

@@ -64,15 +64,6 @@ joins_nothing!();
 noun!(BroadcastCampaignId);
 
 impl Entity {
-    /// Campaigns with `part` in their names, in any case. SQLite knows the case of Latin letters only, so what stands there
-    /// exactly is found too.
-    pub fn named_like(part: &str) -> Select<Self> {
-        let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let like = |text: &str| LikeExpr::new(format!("%{text}%")).escape('\\');
-        let in_any_case = Expr::expr(Func::lower(Expr::col(Column::Name))).like(like(&escaped.to_lowercase()));
-        Self::find().filter(Expr::col(Column::Name).like(like(&escaped)).or(in_any_case))
-    }
-
     /// Campaigns whose scheduled instant has come.
     pub fn due(now: DateTimeUtc) -> Select<Self> {
         Self::find()
@@ -119,4 +110,36 @@ impl Entity {
     }
 }
 
-impl Model {}
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
+    }
+}
+
+crate::filter::filter! {
+    /// Which campaigns are wanted.
+    CampaignFilter of Entity {
+        statuses: Vec<CampaignStatus> => |statuses| Column::Status.is_in(statuses),
+        mode: CampaignMode => |mode| Column::Mode.eq(mode),
+        batch: BatchId => |id| Column::BatchId.eq(id),
+        template: TemplateId => |id| Column::TemplateId.eq(id),
+        created_by: UserId => |id| Column::CreatedById.eq(id),
+        name_contains: String => |part| named_like(&part),
+        created_after: DateTimeUtc => |at| Column::CreatedAt.gte(at),
+        created_before: DateTimeUtc => |at| Column::CreatedAt.lt(at),
+    }
+}
+
+/// Campaigns with `part` in their names, in any case. SQLite knows the case of Latin letters only, so what stands there exactly
+/// is found too.
+fn named_like(part: &str) -> Expr {
+    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let like = |text: &str| LikeExpr::new(format!("%{text}%")).escape('\\');
+    let in_any_case = Expr::expr(Func::lower(Expr::col(Column::Name))).like(like(&escaped.to_lowercase()));
+    Expr::col(Column::Name).like(like(&escaped)).or(in_any_case)
+}

@@ -5,6 +5,7 @@ use sea_orm::sea_query::{Func, LikeExpr};
 use sea_orm::{Condition, FromQueryResult};
 
 use super::channel::{Column, Entity};
+use crate::filter::Filter;
 use crate::sql::{self, Dialect};
 use domain::error::Result;
 use domain::id::ChannelId;
@@ -37,9 +38,10 @@ impl ChannelFilter {
     pub fn select(&self) -> Select<Entity> {
         Entity::find().filter(self.condition())
     }
+}
 
-    /// The filter as a condition on channels.
-    pub fn condition(&self) -> Condition {
+impl Filter<Entity> for ChannelFilter {
+    fn condition(&self) -> Condition {
         let Self {
             ids,
             categories,

@@ -66,3 +66,19 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::ChannelId)).eq(channel))
     }
 }
+
+crate::filter::filter! {
+    /// Which jobs are wanted.
+    JobFilter of Entity {
+        campaign: BroadcastCampaignId => |id| Column::CampaignId.eq(id),
+        channel: ChannelId => |id| Column::ChannelId.eq(id),
+        statuses: Vec<JobStatus> => in_states,
+    }
+}
+
+/// There is an index of failed jobs only: a few failures among a million jobs are found at once.
+fn in_states(statuses: Vec<JobStatus>) -> sea_orm::Condition {
+    let are_failed = statuses.iter().all(|status| *status == JobStatus::Failed);
+    let failed = are_failed.then(|| Column::FailedAt.is_not_null());
+    sea_orm::Condition::all().add(Column::Status.is_in(statuses)).add_option(failed)
+}

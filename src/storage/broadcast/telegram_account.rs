@@ -126,3 +126,11 @@ pub fn day(at: DateTimeUtc) -> i32 {
     const EPOCH: i32 = 719_163;
     at.date_naive().num_days_from_ce() - EPOCH
 }
+
+crate::filter::filter! {
+    /// Which accounts are wanted.
+    TelegramAccountFilter of Entity {
+        statuses: Vec<AccountStatus> => |statuses| Column::Status.is_in(statuses),
+        label_contains: String => |part: String| crate::sql::contains_in_any_case(Column::Label, &part),
+    }
+}

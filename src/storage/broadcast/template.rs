@@ -37,11 +37,21 @@ joins_nothing!();
 
 noun!(TemplateId);
 
-impl Entity {
-    /// Templates with `part` in their name, in any case.
-    pub fn named_like(part: &str) -> Select<Self> {
-        Self::find().filter(sql::contains_in_any_case(Column::Name, part))
+impl Model {
+    /// A changed copy of this row, with its version raised.
+    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
+        let version = self.version + 1;
+        let mut row: ActiveModel = self.into();
+        row.updated_at = ActiveValue::Set(now);
+        row.version = ActiveValue::Set(version);
+        row
     }
 }
 
-impl Model {}
+crate::filter::filter! {
+    /// Which templates are wanted.
+    TemplateFilter of Entity {
+        name_contains: String => |part| sql::contains_in_any_case(Column::Name, &part),
+        media_types: Vec<MediaType> => |types| Column::MediaType.is_in(types),
+    }
+}

@@ -59,3 +59,13 @@ impl Entity {
         Self::find().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))
     }
 }
+
+crate::filter::filter! {
+    /// Which tests are wanted.
+    AbTestFilter of Entity {
+        statuses: Vec<AbTestStatus> => |statuses| Column::Status.is_in(statuses),
+        campaign: RetentionCampaignId => |id| Column::CampaignId.eq(id),
+        step: SequenceStepId => |id| Column::StepId.eq(id),
+        channel: ContactChannel => |channel| Column::Channel.eq(channel),
+    }
+}

@@ -79,3 +79,13 @@ impl Entity {
         Ok(rows.into_iter().filter(is_paused).map(|row| row.id).collect())
     }
 }
+
+crate::filter::filter! {
+    /// Which campaigns are wanted.
+    CampaignFilter of Entity {
+        statuses: Vec<RetentionCampaignStatus> => |statuses| Column::Status.is_in(statuses),
+        search: String => |part: String| crate::sql::contained_in_any(&[Column::Name, Column::Description], &part),
+        created_after: DateTimeUtc => |at| Column::CreatedAt.gte(at),
+        created_before: DateTimeUtc => |at| Column::CreatedAt.lt(at),
+    }
+}

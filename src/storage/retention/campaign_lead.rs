@@ -44,3 +44,10 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
     }
 }
+
+crate::filter::filter! {
+    /// Which leads of a campaign are wanted.
+    CampaignLeadFilter of Entity {
+        statuses: Vec<CampaignLeadStatus> => |statuses| Column::Status.is_in(statuses),
+    }
+}

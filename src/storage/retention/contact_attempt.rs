@@ -60,3 +60,16 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 }
+
+crate::filter::filter! {
+    /// Which contacts are wanted.
+    ContactAttemptFilter of Entity {
+        lead: LeadId => |id| Column::LeadId.eq(id),
+        campaign: RetentionCampaignId => |id| Column::CampaignId.eq(id),
+        script: ScriptId => |id| Column::ScriptId.eq(id),
+        channels: Vec<ContactChannel> => |channels| Column::Channel.is_in(channels),
+        statuses: Vec<ContactAttemptStatus> => |statuses| Column::Status.is_in(statuses),
+        started_after: DateTimeUtc => |at| Column::StartedAt.gte(at),
+        started_before: DateTimeUtc => |at| Column::StartedAt.lt(at),
+    }
+}

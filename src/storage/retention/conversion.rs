@@ -59,3 +59,19 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 }
+
+crate::filter::filter! {
+    /// Which conversions are wanted.
+    ConversionFilter of Entity {
+        lead: LeadId => |id| Column::LeadId.eq(id),
+        campaign: RetentionCampaignId => |id| Column::CampaignId.eq(id),
+        channels: Vec<ContactChannel> => |channels| Column::Channel.is_in(channels),
+        statuses: Vec<ConversionStatus> => |statuses| Column::Status.is_in(statuses),
+        source: String => |source| Column::Source.eq(source),
+        sub_id: String => |id| Column::SubId.eq(id),
+        click_id: String => |id| Column::ClickId.eq(id),
+        since: DateTimeUtc => |since| Column::CreatedAt.gte(since),
+        until: DateTimeUtc => |until| Column::CreatedAt.lt(until),
+        is_matched: bool => |is| if is { Column::LeadId.is_not_null() } else { Column::LeadId.is_null() },
+    }
+}

@@ -32,3 +32,12 @@ pub struct Model {
 joins_nothing!();
 
 noun!(ConversionRuleId);
+
+crate::filter::filter! {
+    /// Which conversion rules are wanted.
+    ConversionRuleFilter of Entity {
+        channels: Vec<ContactChannel> => |channels| Column::Channel.is_in(channels),
+        metrics: Vec<ConversionMetric> => |metrics| Column::Metric.is_in(metrics),
+        is_active: bool => |is_active| Column::IsActive.eq(is_active),
+    }
+}

@@ -49,3 +49,12 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
     }
 }
+
+crate::filter::filter! {
+    /// Which enrollments are wanted.
+    EnrollmentFilter of Entity {
+        sequence: RetentionSequenceId => |id| Column::SequenceId.eq(id),
+        lead: LeadId => |id| Column::LeadId.eq(id),
+        statuses: Vec<EnrollmentStatus> => |statuses| Column::Status.is_in(statuses),
+    }
+}

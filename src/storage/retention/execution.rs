@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::noun::noun;
 use domain::error::Result;
@@ -44,6 +45,17 @@ joins_nothing!();
 noun!(SequenceStepExecutionId);
 
 impl Entity {
+    /// The executions of enrollments, in order.
+    pub fn of_enrollments(enrollments: &[SequenceEnrollmentId]) -> Select<Self> {
+        let of_these = Column::EnrollmentId.is_in(enrollments.iter().copied());
+        Self::find().filter(of_these).order_by_asc(Column::Id)
+    }
+
+    /// The executions whose last contacts these are.
+    pub fn of_attempts(attempts: &[ContactAttemptId]) -> Select<Self> {
+        Self::find().filter(Column::ContactAttemptId.is_in(attempts.iter().copied()))
+    }
+
     /// The steps of an enrollment.
     pub fn of(enrollment: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::EnrollmentId)).eq(enrollment))

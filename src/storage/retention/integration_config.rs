@@ -43,3 +43,11 @@ impl Entity {
         Self::find().filter(Column::IsActive.eq(true))
     }
 }
+
+crate::filter::filter! {
+    /// Which integrations are wanted.
+    IntegrationConfigFilter of Entity {
+        providers: Vec<&'static str> => |names| Column::Provider.is_in(names),
+        is_active: bool => |is_active| Column::IsActive.eq(is_active),
+    }
+}

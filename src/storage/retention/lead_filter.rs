@@ -5,6 +5,7 @@ use sea_orm::{Condition, QuerySelect, QueryTrait};
 
 use super::campaign_lead;
 use super::lead::{Column, Entity};
+use crate::filter::Filter;
 use crate::sql;
 use domain::id::{LeadId, RetentionCampaignId};
 use domain::retention::words::LeadStatus;
@@ -40,9 +41,10 @@ impl LeadFilter {
     pub fn select(&self) -> Select<Entity> {
         Entity::find().filter(self.condition())
     }
+}
 
-    /// The filter as a condition on leads.
-    pub fn condition(&self) -> Condition {
+impl Filter<Entity> for LeadFilter {
+    fn condition(&self) -> Condition {
         let Self { ids, statuses, sources, campaign_ids, created_after, created_before, search, is_blind_to_contacts } =
             self;
         let is_in = |campaigns: &Vec<RetentionCampaignId>| {

@@ -56,3 +56,13 @@ impl Entity {
             .filter(Column::Id.ne(row.id))
     }
 }
+
+crate::filter::filter! {
+    /// Which scripts are wanted.
+    ScriptFilter of Entity {
+        types: Vec<ContactChannel> => |types| Column::Channel.is_in(types),
+        campaign: RetentionCampaignId => |id| Column::CampaignId.eq(id),
+        is_default: bool => |is_default| Column::IsDefault.eq(is_default),
+        name_contains: String => |part: String| crate::sql::contains_in_any_case(Column::Name, &part),
+    }
+}

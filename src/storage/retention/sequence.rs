@@ -62,3 +62,13 @@ impl Entity {
             .filter(earlier)
     }
 }
+
+crate::filter::filter! {
+    /// Which sequences are wanted.
+    SequenceFilter of Entity {
+        statuses: Vec<RetentionSequenceStatus> => |statuses| Column::Status.is_in(statuses),
+        trigger_types: Vec<TriggerType> => |types| Column::TriggerType.is_in(types),
+        campaign: RetentionCampaignId => |id| Column::CampaignId.eq(id),
+        search: String => |part: String| crate::sql::contained_in_any(&[Column::Name, Column::Description], &part),
+    }
+}

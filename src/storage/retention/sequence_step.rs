@@ -1,5 +1,6 @@
 //! The steps of retention sequences.
 
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
@@ -33,6 +34,13 @@ joins_nothing!();
 noun!(SequenceStepId);
 
 impl Entity {
+    /// The steps of sequences under these versions, in order.
+    pub fn under(sequences: &[RetentionSequenceId], versions: &[i32]) -> Select<Self> {
+        let of_these = Column::SequenceId.is_in(sequences.iter().copied());
+        let of_versions = Column::StepsVersion.is_in(versions.iter().copied());
+        Self::find().filter(of_these).filter(of_versions).order_by_asc(Column::StepOrder)
+    }
+
     /// The steps of a sequence, of all versions.
     pub fn of(sequence: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::SequenceId)).eq(sequence))

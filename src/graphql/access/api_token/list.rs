@@ -1,10 +1,6 @@
 //! Lists of API tokens.
 
-use sea_orm::{ColumnTrait, QueryFilter, Select};
-
 use crate::prelude::*;
-use ::service::Services;
-use domain::id::UserId;
 use domain::role::Role;
 use storage::access::api_token;
 
@@ -18,49 +14,23 @@ struct ApiTokenFilter {
 }
 
 impl ApiTokenFilter {
-    fn select(self, on: &Services, all: Select<api_token::Entity>) -> Result<Select<api_token::Entity>> {
+    fn read(self, now: chrono::DateTime<chrono::Utc>) -> Result<api_token::ApiTokenFilter> {
         let Self { user_id, is_active } = self;
-        let mut select = all;
-        if let Some(id) = user_id {
-            let id: UserId = id.argument("filter.userId")?;
-            select = select.filter(api_token::Column::UserId.eq(id));
-        }
-        if let Some(is_active) = is_active {
-            let holding = api_token::holding(on.now());
-            select = select.filter(if is_active { holding } else { holding.not() });
-        }
-        Ok(select)
+        let user = user_id.argument("filter.userId")?;
+        Ok(api_token::ApiTokenFilter { user, holding: is_active.map(|is_active| (is_active, now)) })
     }
 }
 
-/// What API tokens can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum ApiTokenOrderField {
-    /// In the order of the alphabet.
-    Name,
-    /// The instant of creation.
-    CreatedAt,
-}
-
-/// How API tokens are sorted.
-#[derive(InputObject)]
-struct ApiTokenOrder {
-    /// What decides the order.
-    field: ApiTokenOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl ApiTokenOrder {
-    fn sort(order: Option<Self>) -> Sort<api_token::Entity> {
-        let order = order.unwrap_or(Self { field: ApiTokenOrderField::CreatedAt, direction: OrderDirection::Desc });
-        let sort = match order.field {
-            ApiTokenOrderField::Name => Sort::by(api_token::Column::Name),
-            ApiTokenOrderField::CreatedAt => Sort::by_id(),
-        };
-        sort.descending(order.direction.is_desc())
+order! {
+    /// What API tokens can be sorted by.
+    enum ApiTokenOrderField of api_token::Entity {
+        /// In the order of the alphabet.
+        Name => Sort::by(api_token::Column::Name),
+        /// The instant of creation.
+        CreatedAt => Sort::by_id(),
     }
+    /// How API tokens are sorted.
+    ApiTokenOrder, falling CreatedAt
 }
 
 /// Reads API tokens.
@@ -71,7 +41,6 @@ pub struct ApiTokenQuery;
 impl ApiTokenQuery {
     /// The viewer's API tokens, those of all users for an admin; the newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::OwnApiTokens))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn api_tokens(
         &self,
         ctx: &Context<'_>,
@@ -88,7 +57,7 @@ impl ApiTokenQuery {
             Role::Admin => api_token::Entity::all(),
             _ => api_token::Entity::of(viewer.id),
         };
-        let select = filter.unwrap_or_default().select(on, visible)?;
+        let select = filter.unwrap_or_default().read(on.now())?.cut(visible);
         Connection::read(&on.db, select, ApiTokenOrder::sort(order_by), &args).await.map(Some)
     }
 }

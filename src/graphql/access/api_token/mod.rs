@@ -9,18 +9,18 @@ use storage::access::api_token;
 pub mod list;
 pub mod mutations;
 
-/// What a script signs in with.
-pub struct ApiToken(api_token::Model);
-
-impl From<api_token::Model> for ApiToken {
-    fn from(row: api_token::Model) -> Self {
-        Self(row)
-    }
-}
-
 /// What a script signs in with, in place of a session: `Authorization: Bearer herald_...`. It acts in the name of the user who
 /// made it, and ends with him. The token itself was told once, when it was made.
-#[Object]
+#[derive(Description)]
+pub struct ApiToken(api_token::Model);
+
+node!(ApiToken: ApiTokenId, api_token::Model, |row| ApiToken(row), {
+    fn is_visible(row: &api_token::Model, ctx: &Context<'_>) -> bool {
+        service::is_visible(row, &ctx.actor())
+    }
+});
+
+#[Object(use_type_description)]
 impl ApiToken {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -60,25 +60,5 @@ impl ApiToken {
     /// When it was revoked; null if it was not.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(Into::into)
-    }
-}
-
-impl ApiToken {
-    /// The token `id`, if the viewer may see it.
-    pub async fn by_id(ctx: &Context<'_>, id: ApiTokenId) -> Result<Option<Self>> {
-        let row = ctx.loaders().one(id).await?;
-        Ok(row.filter(|row| service::is_visible(row, &ctx.actor())).map(Self))
-    }
-}
-
-/// API tokens by id.
-#[async_trait]
-impl Loader<ApiTokenId> for Reader {
-    type Value = api_token::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[ApiTokenId]) -> Result<HashMap<ApiTokenId, api_token::Model>, LoadError> {
-        let rows = api_token::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

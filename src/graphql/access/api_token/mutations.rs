@@ -16,9 +16,8 @@ struct CreateApiTokenInput {
     role: Role,
     /// When it ends, in the future. Without it, it holds until it is revoked or its user is deleted.
     expires_at: Option<DateTime>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The API token that was made.
@@ -58,9 +57,9 @@ impl ApiTokenMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which token.")] input: CreateApiTokenInput,
     ) -> Result<CreateApiTokenPayload> {
-        let CreateApiTokenInput { name, role, expires_at, idempotency_key } = input;
+        let CreateApiTokenInput { name, role, expires_at, repeat } = input;
         let new = service::New { name, role, expires_at: expires_at.map(|end| end.0) };
-        let actor = ctx.actor_once(idempotency_key)?;
+        let actor = ctx.actor_once(repeat)?;
         let made = service::create(ctx.services(), &actor, session(ctx)?, new).await?;
         Ok(CreateApiTokenPayload { token: made.token.expose_secret().to_owned(), api_token: made.row.into() })
     }

@@ -1,14 +1,12 @@
 //! Lists of audit lines, and those that are added from now on.
 
 use futures_util::Stream;
-use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use crate::access::audit::MOST_COUNTED;
 use crate::engine::id;
 use crate::prelude::*;
 use ::service::access::audit as service;
 use domain::audit::{Action, Severity};
-use domain::id::UserId;
 use storage::access::audit_log;
 
 /// Which lines are wanted. All that is given must hold.
@@ -31,63 +29,33 @@ struct AuditLogFilter {
 }
 
 impl AuditLogFilter {
-    fn select(self) -> Result<Select<audit_log::Entity>> {
-        use audit_log::Column;
+    fn read(self) -> Result<audit_log::AuditLogFilter> {
         let Self { actions, severities, user_id, resource_type, resource_id, since, until } = self;
-        let mut select = audit_log::Entity::all();
-        if let Some(actions) = actions {
-            select = select.filter(Column::Action.is_in(actions));
-        }
-        if let Some(severities) = severities {
-            select = select.filter(Column::Severity.is_in(severities));
-        }
-        if let Some(id) = user_id {
-            let id: UserId = id.argument("filter.userId")?;
-            select = select.filter(Column::UserId.eq(id));
-        }
-        if let Some(kind) = resource_type {
-            select = select.filter(Column::ResourceType.eq(kind));
-        }
-        if let Some(id) = resource_id {
+        let resource = resource_id.map(|id| {
             let wrong =
                 || Violation { path: vec!["filter".into(), "resourceId".into()], message: "this is not an id".into() };
-            let (kind, id) = id::decode(&id).ok_or_else(|| Error::Invalid(vec![wrong()]))?;
-            select = select.filter(Column::ResourceType.eq(kind)).filter(Column::ResourceId.eq(id));
-        }
-        if let Some(since) = since {
-            select = select.filter(Column::Timestamp.gte(since.0));
-        }
-        if let Some(until) = until {
-            select = select.filter(Column::Timestamp.lt(until.0));
-        }
-        Ok(select)
-    }
-}
-
-/// What lines can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum AuditLogOrderField {
-    /// The instant.
-    Timestamp,
-}
-
-/// How lines are sorted.
-#[derive(InputObject)]
-struct AuditLogOrder {
-    /// What decides the order.
-    field: AuditLogOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl AuditLogOrder {
-    fn sort(order: Option<Self>) -> Sort<audit_log::Entity> {
-        let direction = order.map_or(OrderDirection::Desc, |Self { field, direction }| match field {
-            AuditLogOrderField::Timestamp => direction,
+            id::decode(&id).ok_or_else(|| Error::Invalid(vec![wrong()]))
         });
-        Sort::by(audit_log::Column::Timestamp).descending(direction.is_desc())
+        Ok(audit_log::AuditLogFilter {
+            actions,
+            severities,
+            user: user_id.argument("filter.userId")?,
+            resource_type,
+            resource: resource.transpose()?,
+            since: since.map(Into::into),
+            until: until.map(Into::into),
+        })
     }
+}
+
+order! {
+    /// What lines can be sorted by.
+    enum AuditLogOrderField of audit_log::Entity {
+        /// The instant.
+        Timestamp => Sort::by(audit_log::Column::Timestamp),
+    }
+    /// How lines are sorted.
+    AuditLogOrder, falling Timestamp
 }
 
 /// Reads the audit log.
@@ -98,7 +66,6 @@ pub struct AuditQuery;
 impl AuditQuery {
     /// Lines of the audit log, newest first unless told otherwise. `totalCount` stops at 10,001.
     #[graphql(directive = requires::apply(Permission::ReadAudit))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn audit_logs(
         &self,
         ctx: &Context<'_>,
@@ -110,7 +77,8 @@ impl AuditQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<AuditLogOrder>,
     ) -> Result<Option<Connection<AuditLog>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let (select, sort) = (filter.unwrap_or_default().select()?, AuditLogOrder::sort(order_by));
+        let (select, sort) =
+            (filter.unwrap_or_default().read()?.cut(audit_log::Entity::all()), AuditLogOrder::sort(order_by));
         let lines = Connection::read_counting(&ctx.services().db, select, sort, &args, Some(MOST_COUNTED)).await?;
         Ok(Some(lines))
     }

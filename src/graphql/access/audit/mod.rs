@@ -12,16 +12,12 @@ pub mod list;
 const MOST_COUNTED: u64 = 10_001;
 
 /// A line of the audit log. Lines are never changed; each is chained to the one before it.
+#[derive(Description)]
 pub struct AuditLog(audit_log::Model);
 
-impl From<audit_log::Model> for AuditLog {
-    fn from(row: audit_log::Model) -> Self {
-        Self(row)
-    }
-}
+node!(AuditLog: AuditLogId, audit_log::Model);
 
-/// A line of the audit log. Lines are never changed; each is chained to the one before it.
-#[Object]
+#[Object(use_type_description)]
 impl AuditLog {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -45,10 +41,7 @@ impl AuditLog {
 
     /// Who did it; null for what Herald did by itself, and for failed logins.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        match self.0.user_id {
-            Some(id) => User::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        User::by_id(ctx, self.0.user_id).await
     }
 
     /// The type of what it was done to, such as `BroadcastCampaign`; null if to nothing in particular.
@@ -79,24 +72,5 @@ impl AuditLog {
     /// SHA-256 over the line and the hash of the line before it, in hexadecimal digits.
     async fn hash(&self) -> Option<&str> {
         self.0.hash.as_deref()
-    }
-}
-
-impl AuditLog {
-    /// The line `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: AuditLogId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Lines by id.
-#[async_trait]
-impl Loader<AuditLogId> for Reader {
-    type Value = audit_log::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[AuditLogId]) -> Result<HashMap<AuditLogId, audit_log::Model>, LoadError> {
-        let rows = audit_log::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! Lists of users.
 
-use sea_orm::{ColumnTrait, QueryFilter, Select};
+use sea_orm::Select;
 
 use crate::prelude::*;
 use domain::role::Role;
@@ -20,45 +20,21 @@ struct UserFilter {
 impl UserFilter {
     fn select(self) -> Select<user::Entity> {
         let Self { roles, username_contains, is_deleted } = self;
-        let mut select = if is_deleted == Some(true) { user::Entity::deleted() } else { user::Entity::present() };
-        if let Some(roles) = roles {
-            select = select.filter(user::Column::Role.is_in(roles));
-        }
-        if let Some(part) = username_contains {
-            select = select.filter(user::Column::Username.contains(part.to_lowercase()));
-        }
-        select
+        let all = if is_deleted == Some(true) { user::Entity::deleted() } else { user::Entity::present() };
+        user::UserFilter { roles, username_contains }.cut(all)
     }
 }
 
-/// What users can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum UserOrderField {
-    /// In the order of the alphabet.
-    Username,
-    /// The instant of creation.
-    CreatedAt,
-}
-
-/// How users are sorted.
-#[derive(InputObject)]
-struct UserOrder {
-    /// What decides the order.
-    field: UserOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl UserOrder {
-    fn sort(order: Option<Self>) -> Sort<user::Entity> {
-        let order = order.unwrap_or(Self { field: UserOrderField::Username, direction: OrderDirection::Asc });
-        let sort = match order.field {
-            UserOrderField::Username => Sort::by(user::Column::Username),
-            UserOrderField::CreatedAt => Sort::by_id(),
-        };
-        sort.descending(order.direction.is_desc())
+order! {
+    /// What users can be sorted by.
+    enum UserOrderField of user::Entity {
+        /// In the order of the alphabet.
+        Username => Sort::by(user::Column::Username),
+        /// The instant of creation.
+        CreatedAt => Sort::by_id(),
     }
+    /// How users are sorted.
+    UserOrder, rising Username
 }
 
 /// Reads users.
@@ -69,7 +45,6 @@ pub struct UserQuery;
 impl UserQuery {
     /// The users, by name unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadUsers))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn users(
         &self,
         ctx: &Context<'_>,

@@ -9,16 +9,12 @@ pub mod list;
 pub mod mutations;
 
 /// Who signs in. A deleted user stays: what was done in that name keeps its author.
+#[derive(Description)]
 pub struct User(user::Model);
 
-impl From<user::Model> for User {
-    fn from(row: user::Model) -> Self {
-        Self(row)
-    }
-}
+node!(User: UserId, user::Model);
 
-/// Who signs in. A deleted user stays: what was done in that name keeps its author.
-#[Object]
+#[Object(use_type_description)]
 impl User {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -62,8 +58,10 @@ impl User {
 }
 
 impl User {
-    /// The user `id`, a deleted one too.
-    pub async fn by_id(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
+    /// The user `id`, if the viewer is that user, or may see users.
+    pub async fn if_visible(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
+        let viewer = ctx.viewer();
+        let may_see = viewer.id == id || viewer.role.may(Permission::ReadUsers);
+        Self::by_id(ctx, may_see.then_some(id)).await
     }
 }

@@ -14,9 +14,8 @@ struct CreateUserInput {
     password: String,
     /// What the user may do.
     role: Role,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The user who was created.
@@ -74,9 +73,9 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Name, password and role.")] input: CreateUserInput,
     ) -> Result<CreateUserPayload> {
-        let CreateUserInput { username, password, role, idempotency_key } = input;
+        let CreateUserInput { username, password, role, repeat } = input;
         let new = service::NewUser { username, password: password.into(), role };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let user = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateUserPayload { user: user.into() })
     }

@@ -1,9 +1,9 @@
 //! Lists of batches.
 
-use sea_orm::{ColumnTrait, QueryFilter, Select};
+use sea_orm::Select;
 
 use crate::prelude::*;
-use domain::id::{ChannelId, UserId};
+use domain::id::ChannelId;
 use storage::broadcast::batch::{self, Column};
 
 /// Which batches are wanted. All that is given must hold.
@@ -24,23 +24,17 @@ struct BatchFilter {
 impl BatchFilter {
     fn select(self) -> Result<Select<batch::Entity>> {
         let Self { name_contains, created_by_id, channel_id, created_after, created_before } = self;
-        let mut select = match channel_id {
-            Some(id) => batch::Entity::containing(id.argument::<ChannelId>("filter.channelId")?),
+        let all = match channel_id.argument::<ChannelId>("filter.channelId")? {
+            Some(channel) => batch::Entity::containing(channel),
             None => batch::Entity::present(),
         };
-        if let Some(part) = name_contains {
-            select = select.filter(batch::Entity::name_contains(&part));
-        }
-        if let Some(id) = created_by_id {
-            select = select.filter(Column::CreatedById.eq(id.argument::<UserId>("filter.createdById")?));
-        }
-        if let Some(after) = created_after {
-            select = select.filter(Column::CreatedAt.gte(after.0));
-        }
-        if let Some(before) = created_before {
-            select = select.filter(Column::CreatedAt.lt(before.0));
-        }
-        Ok(select)
+        let filter = batch::BatchFilter {
+            name_contains,
+            created_by: created_by_id.argument("filter.createdById")?,
+            created_after: created_after.map(Into::into),
+            created_before: created_before.map(Into::into),
+        };
+        Ok(filter.cut(all))
     }
 }
 
@@ -52,7 +46,6 @@ pub struct BatchQuery;
 impl BatchQuery {
     /// The batches, newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn batches(
         &self,
         ctx: &Context<'_>,
@@ -64,54 +57,29 @@ impl BatchQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<BatchOrder>,
     ) -> Result<Option<Connection<Batch>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let (select, sort) = (filter.unwrap_or_default().select()?, order_by.unwrap_or_default().sort());
+        let (select, sort) = (filter.unwrap_or_default().select()?, BatchOrder::sort(order_by));
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 
     /// The batch with this id; null if there is none.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
     async fn batch(&self, ctx: &Context<'_>, #[graphql(desc = "The batch's id.")] id: ID) -> Result<Option<Batch>> {
-        Batch::by_id(ctx, id.argument("id")?).await
+        Batch::by_argument(ctx, &id).await
     }
 }
 
-/// What batches can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
-enum BatchOrderField {
-    /// The instant of creation.
-    CreatedAt,
-    /// In the order of the alphabet.
-    Name,
-    /// The number of channels.
-    ChannelCount,
-    /// The instant of the last change.
-    UpdatedAt,
-}
-
-/// How batches are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, InputObject)]
-pub struct BatchOrder {
-    /// What decides the order.
-    field: BatchOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl Default for BatchOrder {
-    fn default() -> Self {
-        Self { field: BatchOrderField::CreatedAt, direction: OrderDirection::Desc }
+order! {
+    /// What batches can be sorted by.
+    pub enum BatchOrderField of batch::Entity {
+        /// The instant of creation.
+        CreatedAt => Sort::by(Column::CreatedAt),
+        /// In the order of the alphabet.
+        Name => Sort::by(Column::Name),
+        /// The number of channels.
+        ChannelCount => Sort::by(Column::ChannelCount),
+        /// The instant of the last change.
+        UpdatedAt => Sort::by(Column::UpdatedAt),
     }
-}
-
-impl BatchOrder {
-    pub(crate) fn sort(self) -> Sort<batch::Entity> {
-        let sort = match self.field {
-            BatchOrderField::CreatedAt => Sort::by(Column::CreatedAt),
-            BatchOrderField::Name => Sort::by(Column::Name),
-            BatchOrderField::ChannelCount => Sort::by(Column::ChannelCount),
-            BatchOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
-        };
-        sort.descending(self.direction.is_desc())
-    }
+    /// How batches are sorted.
+    BatchOrder, falling CreatedAt
 }

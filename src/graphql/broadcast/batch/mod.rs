@@ -1,27 +1,21 @@
 //! A batch, as it is shown.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{QueryFilter, Select};
-
 use crate::broadcast::channel::list::{ChannelFilter, ChannelOrder, MOST_NESTED};
+use crate::engine::connection::Count;
 use crate::prelude::*;
 use domain::id::BatchId;
-use storage::broadcast::{batch, campaign, channel, channel_filter};
+use storage::broadcast::{batch, campaign, channel};
 
 pub mod list;
 pub mod mutations;
 
 /// A list of channels that campaigns write to.
+#[derive(Description)]
 pub struct Batch(batch::Model);
 
-impl From<batch::Model> for Batch {
-    fn from(row: batch::Model) -> Self {
-        Self(row)
-    }
-}
+node!(Batch: BatchId, batch::Model);
 
-/// A list of channels that campaigns write to.
-#[Object]
+#[Object(use_type_description)]
 impl Batch {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -50,11 +44,7 @@ impl Batch {
 
     /// Who created it; null if your role may not see users.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let viewer = ctx.viewer();
-        if viewer.id != self.0.created_by_id && !viewer.role.may(Permission::ReadUsers) {
-            return Ok(None);
-        }
-        User::by_id(ctx, self.0.created_by_id).await
+        User::if_visible(ctx, self.0.created_by_id).await
     }
 
     /// How many channels are in it, inactive ones too.
@@ -68,7 +58,6 @@ impl Batch {
     }
 
     /// Its channels, by username unless told otherwise.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn channels(
         &self,
         ctx: &Context<'_>,
@@ -79,10 +68,17 @@ impl Batch {
         #[graphql(desc = "Which channels.")] filter: Option<ChannelFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<ChannelOrder>,
     ) -> Result<Connection<Channel>> {
+        let args = PageArgs::new(ctx, first, after, last, before);
         let length = if filter.is_some() { None } else { u64::try_from(self.0.channel_count).ok() };
         let filter = filter.unwrap_or_default().read(&["filter"], MOST_NESTED)?;
-        let list = ChannelsOf { filter, order: order_by.unwrap_or_default() };
-        nested::counted(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before), length).await
+        let list = List { below: channel::Entity::in_batch, filter, sort: ChannelOrder::sort(order_by) };
+        match length {
+            Some(length) => {
+                let count: Count = Box::new(move |_| Box::pin(std::future::ready(Ok(length))));
+                nested::connection_counted(ctx, self.0.id, list, args, count).await
+            }
+            None => nested::connection(ctx, self.0.id, list, args).await,
+        }
     }
 
     /// The campaigns that use it, newest first.
@@ -94,58 +90,12 @@ impl Batch {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BroadcastCampaign>> {
-        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(ctx, first, after, last, before)).await
-    }
-}
-
-impl Batch {
-    /// The batch `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: BatchId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Batches by id.
-#[async_trait]
-impl Loader<BatchId> for Reader {
-    type Value = batch::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[BatchId]) -> Result<HashMap<BatchId, batch::Model>, LoadError> {
-        let rows = storage::rows::all(batch::Entity::by_ids(ids), self.db.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct ChannelsOf {
-    filter: channel_filter::ChannelFilter,
-    order: ChannelOrder,
-}
-
-impl Nested for ChannelsOf {
-    type Entity = channel::Entity;
-
-    fn select(&self, batch: Expr) -> Select<channel::Entity> {
-        channel::Entity::in_batch(batch).filter(self.filter.condition())
-    }
-
-    fn sort(&self) -> Sort<channel::Entity> {
-        self.order.sort()
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct CampaignsOf;
-
-impl Nested for CampaignsOf {
-    type Entity = campaign::Entity;
-
-    fn select(&self, batch: Expr) -> Select<campaign::Entity> {
-        campaign::Entity::of_batch(batch)
-    }
-
-    fn sort(&self) -> Sort<campaign::Entity> {
-        Sort::by_id().descending(true)
+        nested::connection(
+            ctx,
+            self.0.id,
+            List::newest(campaign::Entity::of_batch),
+            PageArgs::new(ctx, first, after, last, before),
+        )
+        .await
     }
 }

@@ -16,9 +16,8 @@ struct CreateBatchInput {
     channel_ids: Option<Vec<ID>>,
     /// Or all channels that it finds now. An empty filter finds all channels.
     filter: Option<ChannelFilter>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The batch that was created.
@@ -71,9 +70,8 @@ struct AddBatchChannelsInput {
     batch_id: ID,
     /// Which channels, at most 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
     channel_ids: Vec<ID>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The batch with its new channels.
@@ -116,11 +114,11 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateBatchInput,
     ) -> Result<CreateBatchPayload> {
-        let CreateBatchInput { name, description, channel_ids, filter, idempotency_key } = input;
+        let CreateBatchInput { name, description, channel_ids, filter, repeat } = input;
         let channels = channel_ids.map(|ids| id::list(&ids, &["input", "channelIds"], MOST_CHANNELS)).transpose()?;
         let filter = filter.map(|filter| filter.read(&["input", "filter"], MOST)).transpose()?;
         let new = service::New { name, description, channels, filter };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let batch = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateBatchPayload { batch: batch.into() })
     }
@@ -156,10 +154,10 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which channels, and which batch.")] input: AddBatchChannelsInput,
     ) -> Result<AddBatchChannelsPayload> {
-        let AddBatchChannelsInput { batch_id, channel_ids, idempotency_key } = input;
+        let AddBatchChannelsInput { batch_id, channel_ids, repeat } = input;
         let channels = id::list(&channel_ids, &["input", "channelIds"], MOST_CHANNELS)?;
         let batch = batch_id.input("batchId")?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let (batch, added) = once_moving(on, &actor, service::add_channels(on, &actor, batch, channels)).await?;
         Ok(AddBatchChannelsPayload { batch: batch.into(), added })
     }

@@ -1,10 +1,7 @@
 //! Lists of broadcast campaigns.
 
-use sea_orm::{ColumnTrait, QueryFilter, Select};
-
 use crate::prelude::*;
 use domain::broadcast::{CampaignMode, CampaignStatus};
-use domain::id::{BatchId, TemplateId, UserId};
 use storage::broadcast::campaign::{self, Column};
 
 /// Which campaigns are wanted. All that is given must hold.
@@ -29,73 +26,36 @@ struct BroadcastCampaignFilter {
 }
 
 impl BroadcastCampaignFilter {
-    fn select(self) -> Result<Select<campaign::Entity>> {
+    fn read(self) -> Result<campaign::CampaignFilter> {
         let Self { statuses, mode, batch_id, template_id, created_by_id, name_contains, created_after, created_before } =
             self;
-        let mut select = match name_contains {
-            Some(part) => campaign::Entity::named_like(&part),
-            None => campaign::Entity::all(),
-        };
-        if let Some(statuses) = statuses {
-            select = select.filter(Column::Status.is_in(statuses));
-        }
-        if let Some(mode) = mode {
-            select = select.filter(Column::Mode.eq(mode));
-        }
-        if let Some(id) = batch_id {
-            select = select.filter(Column::BatchId.eq(id.argument::<BatchId>("filter.batchId")?));
-        }
-        if let Some(id) = template_id {
-            select = select.filter(Column::TemplateId.eq(id.argument::<TemplateId>("filter.templateId")?));
-        }
-        if let Some(id) = created_by_id {
-            select = select.filter(Column::CreatedById.eq(id.argument::<UserId>("filter.createdById")?));
-        }
-        if let Some(after) = created_after {
-            select = select.filter(Column::CreatedAt.gte(after.0));
-        }
-        if let Some(before) = created_before {
-            select = select.filter(Column::CreatedAt.lt(before.0));
-        }
-        Ok(select)
+        Ok(campaign::CampaignFilter {
+            statuses,
+            mode,
+            batch: batch_id.argument("filter.batchId")?,
+            template: template_id.argument("filter.templateId")?,
+            created_by: created_by_id.argument("filter.createdById")?,
+            name_contains,
+            created_after: created_after.map(Into::into),
+            created_before: created_before.map(Into::into),
+        })
     }
 }
 
-/// What campaigns can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum BroadcastCampaignOrderField {
-    /// The instant of creation.
-    CreatedAt,
-    /// In the order of the alphabet.
-    Name,
-    /// The instant of the last change of settings or status.
-    UpdatedAt,
-    /// The messages a minute.
-    DeliveryRate,
-}
-
-/// How campaigns are sorted.
-#[derive(InputObject)]
-struct BroadcastCampaignOrder {
-    /// What decides the order.
-    field: BroadcastCampaignOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl BroadcastCampaignOrder {
-    fn sort(order: Option<Self>) -> Sort<campaign::Entity> {
-        let newest = Self { field: BroadcastCampaignOrderField::CreatedAt, direction: OrderDirection::Desc };
-        let Self { field, direction } = order.unwrap_or(newest);
-        let sort = match field {
-            BroadcastCampaignOrderField::CreatedAt => Sort::by(Column::CreatedAt),
-            BroadcastCampaignOrderField::Name => Sort::by(Column::Name),
-            BroadcastCampaignOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
-            BroadcastCampaignOrderField::DeliveryRate => Sort::by(Column::DeliveryRate),
-        };
-        sort.descending(direction.is_desc())
+order! {
+    /// What campaigns can be sorted by.
+    enum BroadcastCampaignOrderField of campaign::Entity {
+        /// The instant of creation.
+        CreatedAt => Sort::by(Column::CreatedAt),
+        /// In the order of the alphabet.
+        Name => Sort::by(Column::Name),
+        /// The instant of the last change of settings or status.
+        UpdatedAt => Sort::by(Column::UpdatedAt),
+        /// The messages a minute.
+        DeliveryRate => Sort::by(Column::DeliveryRate),
     }
+    /// How campaigns are sorted.
+    BroadcastCampaignOrder, falling CreatedAt
 }
 
 /// Reads broadcast campaigns.
@@ -106,7 +66,6 @@ pub struct CampaignQuery;
 impl CampaignQuery {
     /// The broadcast campaigns, newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn broadcast_campaigns(
         &self,
         ctx: &Context<'_>,
@@ -118,7 +77,8 @@ impl CampaignQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<BroadcastCampaignOrder>,
     ) -> Result<Option<Connection<BroadcastCampaign>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let (select, sort) = (filter.unwrap_or_default().select()?, BroadcastCampaignOrder::sort(order_by));
+        let (select, sort) =
+            (filter.unwrap_or_default().read()?.cut(campaign::Entity::all()), BroadcastCampaignOrder::sort(order_by));
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 
@@ -129,6 +89,6 @@ impl CampaignQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The campaign's id.")] id: ID,
     ) -> Result<Option<BroadcastCampaign>> {
-        BroadcastCampaign::by_id(ctx, id.argument("id")?).await
+        BroadcastCampaign::by_argument(ctx, &id).await
     }
 }

@@ -92,10 +92,10 @@ pub const WATCH_PROGRESS: Permission = Permission::ReadBroadcast;
 
 /// Watches campaigns, jobs and imports.
 #[derive(Default)]
-pub struct BroadcastSubscription;
+pub struct CampaignSubscription;
 
 #[Subscription]
-impl BroadcastSubscription {
+impl CampaignSubscription {
     /// How far a campaign is: at first as it is now, then each change, with rising versions and at most some events a second;
     /// at last how it ended, and then the stream completes. Of a campaign that has ended: its last state, then complete.
     #[graphql(directive = requires::apply(WATCH_PROGRESS))]

@@ -13,19 +13,15 @@ pub mod mutations;
 pub mod sent;
 
 /// One message to many channels, at a promised rate.
-pub struct BroadcastCampaign(campaign::Model);
-
-impl From<campaign::Model> for BroadcastCampaign {
-    fn from(row: campaign::Model) -> Self {
-        Self(row)
-    }
-}
-
-/// One message to many channels, at a promised rate.
 ///
 /// QUEUED goes to RUNNING or CANCELLED; RUNNING to PAUSED, COMPLETED, FAILED or CANCELLED; PAUSED to RUNNING or CANCELLED;
 /// COMPLETED and FAILED back to RUNNING when jobs are retried.
-#[Object]
+#[derive(Description)]
+pub struct BroadcastCampaign(campaign::Model);
+
+node!(BroadcastCampaign: BroadcastCampaignId, campaign::Model);
+
+#[Object(use_type_description)]
 impl BroadcastCampaign {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -133,7 +129,7 @@ impl BroadcastCampaign {
 
     /// How far `editSentMessages` or `deleteSentMessages` is; null if neither was asked for.
     async fn sent_changes(&self, ctx: &Context<'_>) -> Result<Option<SentChanges>> {
-        ctx.loaders().one(SentChangesOf(self.0.id)).await?.map(TryInto::try_into).transpose()
+        Ok(ctx.loaders().one(SentChangesOf(self.0.id)).await?.map(Into::into))
     }
 
     /// When it starts by itself; null if somebody has to start it.
@@ -168,11 +164,7 @@ impl BroadcastCampaign {
 
     /// Who created it; null if your role may not see users.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let viewer = ctx.viewer();
-        if viewer.id != self.0.created_by_id && !viewer.role.may(Permission::ReadUsers) {
-            return Ok(None);
-        }
-        User::by_id(ctx, self.0.created_by_id).await
+        User::if_visible(ctx, self.0.created_by_id).await
     }
 
     /// Rises with each change of its settings or its status; progress has a version of its own. Give it as `expectedVersion`
@@ -197,7 +189,6 @@ impl BroadcastCampaign {
     }
 
     /// Its jobs, in the order in which they are sent unless told otherwise. There are none before the start.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn jobs(
         &self,
         ctx: &Context<'_>,
@@ -213,11 +204,6 @@ impl BroadcastCampaign {
 }
 
 impl BroadcastCampaign {
-    /// The campaign `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: BroadcastCampaignId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-
     async fn row(&self, ctx: &Context<'_>) -> Result<progress::Model> {
         ctx.loaders().one(ProgressOf(self.0.id)).await?.ok_or(Error::NotFound("broadcast campaign"))
     }
@@ -251,33 +237,10 @@ impl From<progress::Model> for BroadcastCampaignCounters {
     }
 }
 
-/// Campaigns by id.
-#[async_trait]
-impl Loader<BroadcastCampaignId> for Reader {
-    type Value = campaign::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[BroadcastCampaignId],
-    ) -> Result<HashMap<BroadcastCampaignId, campaign::Model>, LoadError> {
-        let rows = storage::rows::all(campaign::Entity::by_ids(ids), self.db.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The hot row of a campaign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ProgressOf(pub(super) BroadcastCampaignId);
-
-#[async_trait]
-impl Loader<ProgressOf> for Reader {
-    type Value = progress::Model;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ProgressOf]) -> Result<HashMap<ProgressOf, progress::Model>, LoadError> {
-        let ids: Vec<BroadcastCampaignId> = keys.iter().map(|ProgressOf(id)| *id).collect();
-        let rows = storage::rows::all(progress::Entity::by_ids(&ids), self.db.reader()).await?;
-        Ok(rows.into_iter().map(|row| (ProgressOf(row.campaign_id), row)).collect())
+question! {
+    /// The hot row of a campaign.
+    pub(super) ProgressOf(BroadcastCampaignId) -> progress::Model = |db, campaigns| {
+        let rows = storage::rows::all(progress::Entity::by_ids(&campaigns), db).await?;
+        rows.into_iter().map(|row| (row.campaign_id, row)).collect()
     }
 }

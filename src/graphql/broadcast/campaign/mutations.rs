@@ -45,9 +45,8 @@ struct CreateBroadcastCampaignInput {
     /// tried them yet. Telegram may hold it against the others.
     #[graphql(default)]
     account_failover: bool,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The campaign that was created.
@@ -110,9 +109,8 @@ struct DeleteBroadcastCampaignPayload {
 struct StartBroadcastCampaignInput {
     /// Which campaign.
     id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The campaign that was started.
@@ -145,9 +143,8 @@ struct PauseBroadcastCampaignPayload {
 struct ResumeBroadcastCampaignInput {
     /// Which campaign.
     id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The campaign that goes on.
@@ -176,9 +173,8 @@ struct CancelBroadcastCampaignPayload {
 struct RetryFailedJobsInput {
     /// The id of a campaign that is RUNNING, PAUSED, COMPLETED or FAILED.
     campaign_id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The campaign whose failed jobs were queued anew.
@@ -203,7 +199,7 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateBroadcastCampaignInput,
     ) -> Result<CreateBroadcastCampaignPayload> {
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key.clone())?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat.clone())?);
         let campaign = once(on, &actor, service::create(on, &actor, new(input)?)).await?;
         Ok(CreateBroadcastCampaignPayload { campaign: campaign.into() })
     }
@@ -240,7 +236,7 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: StartBroadcastCampaignInput,
     ) -> Result<StartBroadcastCampaignPayload> {
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let campaign = once(on, &actor, service::start(on, &actor, input.id.input("id")?)).await?;
         let Obstacles { closed, paid } = obstacles(on, campaign.id).await?;
         Ok(StartBroadcastCampaignPayload {
@@ -268,7 +264,7 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: ResumeBroadcastCampaignInput,
     ) -> Result<ResumeBroadcastCampaignPayload> {
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let campaign = once(on, &actor, service::resume(on, &actor, input.id.input("id")?)).await?;
         Ok(ResumeBroadcastCampaignPayload { campaign: campaign.into() })
     }
@@ -293,7 +289,7 @@ impl CampaignMutation {
         #[graphql(desc = "Which campaign.")] input: RetryFailedJobsInput,
     ) -> Result<RetryFailedJobsPayload> {
         let id = input.campaign_id.input("campaignId")?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let (campaign, retried) = once_moving(on, &actor, service::retry_failed(on, &actor, id)).await?;
         Ok(RetryFailedJobsPayload { campaign: campaign.into(), retried })
     }
@@ -313,7 +309,7 @@ fn new(input: CreateBroadcastCampaignInput) -> Result<service::New> {
         test_limit,
         telegram_account_ids,
         account_failover,
-        idempotency_key: _,
+        repeat: _,
     } = input;
     Ok(service::New {
         name,

@@ -15,9 +15,8 @@ struct EditSentMessagesInput {
     content: String,
     /// Change it only if this is still the campaign's version, otherwise CONFLICT.
     expected_version: Option<i32>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// What is going to be edited.
@@ -34,9 +33,8 @@ struct EditSentMessagesPayload {
 struct DeleteSentMessagesInput {
     /// All that this campaign has sent.
     campaign_id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// What is going to be deleted.
@@ -75,8 +73,8 @@ impl SentMessagesMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which messages, and what they are to say.")] input: EditSentMessagesInput,
     ) -> Result<EditSentMessagesPayload> {
-        let EditSentMessagesInput { campaign_id, content, expected_version, idempotency_key } = input;
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let EditSentMessagesInput { campaign_id, content, expected_version, repeat } = input;
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let id = campaign_id.input("campaignId")?;
         let edit = service::edit_sent(on, &actor, id, content, expected_version);
         let (campaign, queued) = once_moving(on, &actor, edit).await?;
@@ -91,41 +89,23 @@ impl SentMessagesMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which messages.")] input: DeleteSentMessagesInput,
     ) -> Result<DeleteSentMessagesPayload> {
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let id = input.campaign_id.input("campaignId")?;
         let (campaign, queued) = once_moving(on, &actor, service::delete_sent(on, &actor, id)).await?;
         Ok(DeleteSentMessagesPayload { campaign: campaign.into(), queued })
     }
 }
 
-fn count<T: TryInto<i32>>(number: T) -> Result<i32>
-where
-    T::Error: std::error::Error + Send + Sync + 'static,
-{
-    number.try_into().map_err(Error::internal)
-}
-
-/// How far the change of a campaign's messages is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SentChangesOf(pub(crate) BroadcastCampaignId);
-
-#[async_trait]
-impl Loader<SentChangesOf> for Reader {
-    type Value = sent_change::Counts;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[SentChangesOf]) -> Result<HashMap<SentChangesOf, sent_change::Counts>, LoadError> {
-        let ids: Vec<BroadcastCampaignId> = keys.iter().map(|SentChangesOf(id)| *id).collect();
-        let counts = sent_change::Entity::counts(self.db.reader(), &ids).await?;
-        Ok(counts.into_iter().map(|(id, counts)| (SentChangesOf(id), counts)).collect())
+question! {
+    /// How far the change of a campaign's messages is.
+    pub(crate) SentChangesOf(BroadcastCampaignId) -> sent_change::Counts = |db, campaigns| {
+        sent_change::Entity::counts(db, &campaigns).await?.into_iter().collect()
     }
 }
 
-impl TryFrom<sent_change::Counts> for SentChanges {
-    type Error = Error;
-
-    fn try_from(counts: sent_change::Counts) -> Result<Self> {
+impl From<sent_change::Counts> for SentChanges {
+    fn from(counts: sent_change::Counts) -> Self {
         let sent_change::Counts { kind, queued, done, failed } = counts;
-        Ok(Self { kind, queued: count(queued)?, done: count(done)?, failed: count(failed)? })
+        Self { kind, queued: int(queued), done: int(done), failed: int(failed) }
     }
 }

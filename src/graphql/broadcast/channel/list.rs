@@ -78,40 +78,20 @@ impl ChannelFilter {
     }
 }
 
-/// What channels can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Enum)]
-enum ChannelOrderField {
-    /// In the order of the alphabet.
-    #[default]
-    Username,
-    /// The subscribers; channels whose number is not known come before those with none.
-    MemberCount,
-    /// The order in which they were added to the catalog.
-    CreatedAt,
-    /// By what they are about, in the order of the alphabet.
-    Category,
-}
-
-/// How channels are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, InputObject)]
-pub struct ChannelOrder {
-    /// What decides the order.
-    field: ChannelOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl ChannelOrder {
-    pub(crate) fn sort(self) -> Sort<channel::Entity> {
-        let sort = match self.field {
-            ChannelOrderField::Username => Sort::by(Column::Username),
-            ChannelOrderField::MemberCount => Sort::by_or(Column::MemberCount, -1),
-            ChannelOrderField::CreatedAt => Sort::by_id(),
-            ChannelOrderField::Category => Sort::by(Column::Category),
-        };
-        sort.descending(self.direction.is_desc())
+order! {
+    /// What channels can be sorted by.
+    pub enum ChannelOrderField of channel::Entity {
+        /// In the order of the alphabet.
+        Username => Sort::by(Column::Username),
+        /// The subscribers; channels whose number is not known come before those with none.
+        MemberCount => Sort::by_or(Column::MemberCount, -1),
+        /// The order in which they were added to the catalog.
+        CreatedAt => Sort::by_id(),
+        /// By what they are about, in the order of the alphabet.
+        Category => Sort::by(Column::Category),
     }
+    /// How channels are sorted.
+    ChannelOrder, rising Username
 }
 
 /// What channels are about, and how many there are.
@@ -127,8 +107,7 @@ struct ChannelCategory {
 
 impl From<Category> for ChannelCategory {
     fn from(Category { category, channel_count, active_count }: Category) -> Self {
-        let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
-        Self { category, channel_count: count(channel_count), active_channel_count: count(active_count) }
+        Self { category, channel_count: int(channel_count), active_channel_count: int(active_count) }
     }
 }
 
@@ -140,7 +119,6 @@ pub struct ChannelQuery;
 impl ChannelQuery {
     /// The channels of the catalog, by username unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn channels(
         &self,
         ctx: &Context<'_>,
@@ -153,7 +131,7 @@ impl ChannelQuery {
     ) -> Result<Option<Connection<Channel>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().read(&["filter"], MOST)?.select();
-        let sort = order_by.unwrap_or_default().sort();
+        let sort = ChannelOrder::sort(order_by);
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 
@@ -164,7 +142,7 @@ impl ChannelQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The channel's id.")] id: ID,
     ) -> Result<Option<Channel>> {
-        Channel::by_id(ctx, id.argument("id")?).await
+        Channel::by_argument(ctx, &id).await
     }
 
     /// The categories of the catalog, those with the most channels first; at most 1,000.

@@ -1,8 +1,5 @@
 //! A Telegram channel, as it is shown.
 
-use sea_orm::Select;
-use sea_orm::sea_query::Expr;
-
 use crate::broadcast::batch::list::BatchOrder;
 use crate::broadcast::job::list::{JobFilter, JobOrder, jobs_to};
 use crate::prelude::*;
@@ -15,16 +12,12 @@ pub mod mutations;
 pub mod refresh;
 
 /// A Telegram channel of the catalog.
+#[derive(Description)]
 pub struct Channel(channel::Model);
 
-impl From<channel::Model> for Channel {
-    fn from(row: channel::Model) -> Self {
-        Self(row)
-    }
-}
+node!(Channel: ChannelId, channel::Model);
 
-/// A Telegram channel of the catalog.
-#[Object]
+#[Object(use_type_description)]
 impl Channel {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -131,12 +124,11 @@ impl Channel {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<BatchOrder>,
     ) -> Result<Connection<Batch>> {
-        let list = BatchesOf(order_by.unwrap_or_default());
+        let list = List { below: batch::Entity::containing, filter: (), sort: BatchOrder::sort(order_by) };
         nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The jobs that write to it, of all campaigns, newest first unless told otherwise.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn jobs(
         &self,
         ctx: &Context<'_>,
@@ -148,39 +140,5 @@ impl Channel {
         #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Connection<Job>> {
         jobs_to(ctx, self.0.id, PageArgs::new(ctx, first, after, last, before), filter, order_by).await
-    }
-}
-
-impl Channel {
-    /// The channel `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: ChannelId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Channels by id.
-#[async_trait]
-impl Loader<ChannelId> for Reader {
-    type Value = channel::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[ChannelId]) -> Result<HashMap<ChannelId, channel::Model>, LoadError> {
-        let rows = storage::rows::all(channel::Entity::by_ids(ids), self.db.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct BatchesOf(BatchOrder);
-
-impl Nested for BatchesOf {
-    type Entity = batch::Entity;
-
-    fn select(&self, channel: Expr) -> Select<batch::Entity> {
-        batch::Entity::containing(channel)
-    }
-
-    fn sort(&self) -> Sort<batch::Entity> {
-        self.0.sort()
     }
 }

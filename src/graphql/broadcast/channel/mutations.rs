@@ -20,9 +20,8 @@ struct CreateChannelInput {
     description: Option<String>,
     /// Its subscribers.
     member_count: Option<i32>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The channel that was added.
@@ -99,7 +98,7 @@ impl ChannelMutation {
             title,
             description,
             member_count,
-            idempotency_key,
+            repeat,
         } = input;
         let fields = service::Fields {
             username: Some(username),
@@ -110,7 +109,7 @@ impl ChannelMutation {
             member_count: Some(member_count).into(),
             is_active: None,
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let created = service::create(on, &actor, fields, collected_at.map(Into::into));
         let channel = once(on, &actor, created).await?;
         Ok(CreateChannelPayload { channel: channel.into() })

@@ -1,6 +1,6 @@
 //! Asking Telegram about channels.
 
-use crate::broadcast::channel::list::ChannelFilter;
+use crate::broadcast::channel::list::{ChannelFilter, MOST};
 use crate::engine::id;
 use crate::prelude::*;
 use ::service::broadcast::channel_refresh as service;
@@ -13,9 +13,8 @@ struct RefreshChannelsInput {
     channel_ids: Option<Vec<ID>>,
     /// All that it finds now, at most 10,000.
     filter: Option<ChannelFilter>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// What was asked for.
@@ -40,7 +39,7 @@ impl ChannelRefreshMutation {
         #[graphql(desc = "Which channels.")] input: RefreshChannelsInput,
     ) -> Result<RefreshChannelsPayload> {
         let filter = read(input.channel_ids, input.filter)?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let requested = once(on, &actor, service::request(on, &actor, &filter)).await?;
         Ok(RefreshChannelsPayload { requested: requested.0 })
     }

@@ -15,6 +15,6 @@ impl ChannelImportQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The import's id.")] id: ID,
     ) -> Result<Option<ChannelImport>> {
-        ChannelImport::by_id(ctx, id.argument("id")?).await
+        ChannelImport::by_argument(ctx, &id).await
     }
 }

@@ -18,12 +18,10 @@ pub struct ChannelImport(ChannelCounts, ImportFields);
 /// What became of the lines.
 struct ChannelCounts(Model);
 
-impl From<Model> for ChannelImport {
-    fn from(row: Model) -> Self {
-        let fields = ImportFields(Entity::import(&row));
-        Self(ChannelCounts(row), fields)
-    }
-}
+node!(ChannelImport: ChannelImportId, Model, |row| {
+    let fields = ImportFields(Entity::import(&row));
+    ChannelImport(ChannelCounts(row), fields)
+}, {});
 
 #[Object]
 impl ChannelCounts {
@@ -59,11 +57,6 @@ impl ChannelCounts {
 }
 
 impl ChannelImport {
-    /// The import `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: ChannelImportId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Into::into))
-    }
-
     /// The id, as [`Node`](crate::node::Node) asks for it.
     pub(crate) async fn id(&self, ctx: &Context<'_>) -> async_graphql::Result<ID> {
         self.0.id(ctx).await

@@ -9,9 +9,8 @@ struct ImportChannelsInput {
     /// The list, uploaded by POST /uploads: JSON, one channel a line, such as
     /// `{"category": "новости", "tgstat_url": "https://tgstat.ru/channel/@proofzzz", "username": "proofzzz", "collected_at": "2025-09-29T11:49:45.782893"}`.
     upload_id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The import that was asked for.
@@ -36,7 +35,7 @@ impl ChannelImportMutation {
         #[graphql(desc = "What is to be imported.")] input: ImportChannelsInput,
     ) -> Result<ImportChannelsPayload> {
         let upload = input.upload_id.input("uploadId")?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let import = once(on, &actor, service::create(on, &actor, upload)).await?;
         Ok(ImportChannelsPayload { import: import.into() })
     }

@@ -1,10 +1,7 @@
 //! Lists of jobs: of all campaigns, and of each of many campaigns in one statement.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, Select};
-use uuid::Uuid;
-
 use crate::broadcast::campaign::ProgressOf;
+use crate::engine::connection::Count;
 use crate::prelude::*;
 use domain::broadcast::JobStatus;
 use domain::id::{BroadcastCampaignId, ChannelId};
@@ -22,138 +19,41 @@ pub struct JobFilter {
     channel_id: Option<ID>,
 }
 
-/// What jobs can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
-enum JobOrderField {
-    /// The place in the campaign.
-    Position,
-    /// The instant of creation; jobs of one campaign were created together, in the order of their places.
-    CreatedAt,
-}
-
-/// How jobs are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, InputObject)]
-pub struct JobOrder {
-    /// What decides the order.
-    field: JobOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-const NEWEST: JobOrder = JobOrder { field: JobOrderField::CreatedAt, direction: OrderDirection::Desc };
-
-impl JobOrder {
-    fn sort(self) -> Sort<job::Entity> {
-        let sort = match self.field {
-            JobOrderField::Position => Sort::by(Column::Position),
-            JobOrderField::CreatedAt => Sort::by_id(),
-        };
-        sort.descending(self.direction.is_desc())
+order! {
+    /// What jobs can be sorted by.
+    pub enum JobOrderField of job::Entity {
+        /// The place in the campaign.
+        Position => Sort::by(Column::Position),
+        /// The instant of creation; jobs of one campaign were created together, in the order of their places.
+        CreatedAt => Sort::by_id(),
     }
+    /// How jobs are sorted.
+    JobOrder, falling CreatedAt
 }
 
-/// A filter whose ids have been read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-struct Wanted {
-    campaign: Option<BroadcastCampaignId>,
-    channel: Option<ChannelId>,
-    statuses: Option<Vec<JobStatus>>,
-}
-
-impl Wanted {
-    fn read(filter: Option<JobFilter>) -> Result<Self> {
-        let JobFilter { statuses, campaign_id, channel_id } = filter.unwrap_or_default();
-        Ok(Self {
-            campaign: campaign_id.map(|id| id.argument("filter.campaignId")).transpose()?,
-            channel: channel_id.map(|id| id.argument("filter.channelId")).transpose()?,
-            statuses,
+impl JobFilter {
+    fn read(self) -> Result<job::JobFilter> {
+        let Self { statuses, campaign_id, channel_id } = self;
+        Ok(job::JobFilter {
+            campaign: campaign_id.argument("filter.campaignId")?,
+            channel: channel_id.argument("filter.channelId")?,
+            statuses: statuses.map(each),
         })
     }
-
-    fn cut(&self, mut select: Select<job::Entity>) -> Select<job::Entity> {
-        if let Some(campaign) = self.campaign {
-            select = select.filter(Column::CampaignId.eq(campaign));
-        }
-        if let Some(channel) = self.channel {
-            select = select.filter(Column::ChannelId.eq(channel));
-        }
-        if let Some(statuses) = &self.statuses {
-            select = select.filter(Column::Status.is_in(statuses.iter().copied()));
-            if statuses.iter().all(|status| *status == JobStatus::Failed) {
-                // There is an index of these only: a few failures among a million jobs are found at once.
-                select = select.filter(Column::FailedAt.is_not_null());
-            }
-        }
-        select
-    }
-
-    /// How many these are, where the campaign's counters know.
-    fn counted(&self, row: &progress::Model) -> u64 {
-        let count = |status: &JobStatus| match status {
-            JobStatus::Queued => row.queued,
-            JobStatus::Sending => row.sending,
-            JobStatus::Sent => row.sent,
-            JobStatus::Failed => row.failed,
-            JobStatus::Cancelled => row.cancelled,
-            JobStatus::Unknown => row.unknown,
-        };
-        let count = match &self.statuses {
-            None => row.total,
-            Some(statuses) => {
-                let mut distinct = statuses.clone();
-                distinct.sort_unstable_by_key(ToString::to_string);
-                distinct.dedup();
-                distinct.iter().map(count).sum()
-            }
-        };
-        u64::try_from(count).unwrap_or_default()
-    }
 }
 
-/// Below which nodes a list of jobs lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Below {
-    Campaigns,
-    Channels,
-}
-
-/// The jobs of one campaign or of one channel.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct JobsOf {
-    below: Below,
-    wanted: Wanted,
-    order: JobOrder,
-}
-
-impl Nested for JobsOf {
-    type Entity = job::Entity;
-
-    fn select(&self, parent: Expr) -> Select<job::Entity> {
-        self.wanted.cut(match self.below {
-            Below::Campaigns => job::Entity::of(parent),
-            Below::Channels => job::Entity::to(parent),
-        })
-    }
-
-    fn sort(&self) -> Sort<job::Entity> {
-        self.order.sort()
-    }
-
-    async fn ahead(&self, ctx: &Context<'_>, rows: &[job::Model]) -> Result<()> {
-        let selected = ctx.look_ahead();
-        let in_nodes = [selected.field("nodes"), selected.field("edges").field("node")];
-        if in_nodes.iter().any(|node| node.field("channel").exists()) {
-            ctx.loaders().ahead(rows.iter().map(|row| row.channel_id)).await?;
-        }
-        Ok(())
-    }
-
-    async fn known_count(&self, ctx: &Context<'_>, parent: Uuid) -> Result<Option<u64>> {
-        let (Below::Campaigns, None) = (self.below, self.wanted.channel) else { return Ok(None) };
-        let row = ctx.loaders().one(ProgressOf(BroadcastCampaignId(parent))).await?;
-        Ok(row.map(|row| self.wanted.counted(&row)))
-    }
+/// How many jobs these are, where the campaign's counters know.
+fn counted(wanted: &job::JobFilter, row: &progress::Model) -> u64 {
+    let count = |status: &JobStatus| match status {
+        JobStatus::Queued => row.queued,
+        JobStatus::Sending => row.sending,
+        JobStatus::Sent => row.sent,
+        JobStatus::Failed => row.failed,
+        JobStatus::Cancelled => row.cancelled,
+        JobStatus::Unknown => row.unknown,
+    };
+    let count = wanted.statuses.as_ref().map_or(row.total, |statuses| statuses.iter().map(count).sum());
+    u64::try_from(count).unwrap_or_default()
 }
 
 /// The jobs of one campaign.
@@ -164,12 +64,27 @@ pub(crate) async fn jobs_of(
     filter: Option<JobFilter>,
     order: Option<JobOrder>,
 ) -> Result<Connection<Job>> {
-    let mut wanted = Wanted::read(filter)?;
-    if wanted.campaign.take().is_some_and(|other| other != campaign) {
+    let mut filter = filter.unwrap_or_default().read()?;
+    if filter.campaign.take().is_some_and(|other| other != campaign) {
         return Err(elsewhere("campaignId", "these are the jobs of another campaign"));
     }
-    let order = order.unwrap_or(JobOrder { field: JobOrderField::Position, direction: OrderDirection::Asc });
-    nested::connection(ctx, campaign, JobsOf { below: Below::Campaigns, wanted, order }, args).await
+    let order = order.unwrap_or(Order::rising(JobOrderField::Position));
+    let list = List { below: job::Entity::of, filter, sort: JobOrder::sort(Some(order)) };
+    let count: Count = {
+        let list = list.clone();
+        Box::new(move |ctx| {
+            let list = list.clone();
+            Box::pin(async move {
+                let row =
+                    if list.filter.channel.is_none() { ctx.loaders().one(ProgressOf(campaign)).await? } else { None };
+                match row {
+                    Some(row) => Ok(counted(&list.filter, &row)),
+                    None => nested::length(ctx, campaign.0, list).await,
+                }
+            })
+        })
+    };
+    with_channels(ctx, nested::connection_counted(ctx, campaign, list, args, count).await?).await
 }
 
 /// The jobs that write to one channel.
@@ -180,12 +95,22 @@ pub(crate) async fn jobs_to(
     filter: Option<JobFilter>,
     order: Option<JobOrder>,
 ) -> Result<Connection<Job>> {
-    let mut wanted = Wanted::read(filter)?;
-    if wanted.channel.take().is_some_and(|other| other != channel) {
+    let mut filter = filter.unwrap_or_default().read()?;
+    if filter.channel.take().is_some_and(|other| other != channel) {
         return Err(elsewhere("channelId", "these are the jobs to another channel"));
     }
-    let list = JobsOf { below: Below::Channels, wanted, order: order.unwrap_or(NEWEST) };
-    nested::connection(ctx, channel, list, args).await
+    let list = List { below: job::Entity::to, filter, sort: JobOrder::sort(order) };
+    with_channels(ctx, nested::connection(ctx, channel, list, args).await?).await
+}
+
+/// Reads the channels of the jobs, if they will be asked for one by one.
+async fn with_channels(ctx: &Context<'_>, jobs: Connection<Job>) -> Result<Connection<Job>> {
+    let selected = ctx.look_ahead();
+    let in_nodes = [selected.field("nodes"), selected.field("edges").field("node")];
+    if in_nodes.iter().any(|node| node.field("channel").exists()) {
+        ctx.loaders().ahead(jobs.iter().map(|job| job.row.channel_id)).await?;
+    }
+    Ok(jobs)
 }
 
 fn elsewhere(field: &str, message: &str) -> Error {
@@ -200,7 +125,6 @@ pub struct JobQuery;
 impl JobQuery {
     /// The jobs of all campaigns, newest first unless told otherwise. A campaign's own are faster found by its field `jobs`.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn jobs(
         &self,
         ctx: &Context<'_>,
@@ -212,13 +136,13 @@ impl JobQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Option<Connection<Job>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let (select, sort) = (Wanted::read(filter)?.cut(job::Entity::all()), order_by.unwrap_or(NEWEST).sort());
+        let (select, sort) = (filter.unwrap_or_default().read()?.cut(job::Entity::all()), JobOrder::sort(order_by));
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 
     /// The job with this id; null if there is none.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
     async fn job(&self, ctx: &Context<'_>, #[graphql(desc = "The job's id.")] id: ID) -> Result<Option<Job>> {
-        Job::by_id(ctx, id.argument("id")?).await
+        Job::by_argument(ctx, &id).await
     }
 }

@@ -12,23 +12,19 @@ pub mod list;
 pub mod mutations;
 
 /// One message of a campaign to one channel.
+///
+/// QUEUED goes to SENDING; SENDING to SENT, FAILED or UNKNOWN, or back to QUEUED for a wait or a retry; QUEUED to CANCELLED.
+/// FAILED and CANCELLED go back to QUEUED by a retry, UNKNOWN to SENT or QUEUED by `resolveUnknownJobs`.
+#[derive(Description)]
 pub struct Job {
     row: job::Model,
     /// The channel, where it was read ahead for many jobs.
     channel: Option<channel::Model>,
 }
 
-impl From<job::Model> for Job {
-    fn from(row: job::Model) -> Self {
-        Self { row, channel: None }
-    }
-}
+node!(Job: JobId, job::Model, |row| Job { row, channel: None }, {});
 
-/// One message of a campaign to one channel.
-///
-/// QUEUED goes to SENDING; SENDING to SENT, FAILED or UNKNOWN, or back to QUEUED for a wait or a retry; QUEUED to CANCELLED.
-/// FAILED and CANCELLED go back to QUEUED by a retry, UNKNOWN to SENT or QUEUED by `resolveUnknownJobs`.
-#[Object]
+#[Object(use_type_description)]
 impl Job {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -167,11 +163,6 @@ fn known(row: &job::Model) -> explanation::Job<'_> {
 }
 
 impl Job {
-    /// The job `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self::from))
-    }
-
     /// The facts of the accounts by which a job may go, and the end of its channel's slow mode.
     async fn accounts(
         &self,
@@ -215,25 +206,17 @@ struct JobExplanation {
     until: Option<DateTime>,
 }
 
-/// The accounts that a campaign goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct AccountsOf(BroadcastCampaignId);
-
-#[async_trait]
-impl Loader<AccountsOf> for Reader {
-    type Value = Vec<telegram_account::Model>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[AccountsOf]) -> Result<HashMap<AccountsOf, Self::Value>, LoadError> {
-        let ids: Vec<BroadcastCampaignId> = keys.iter().map(|AccountsOf(id)| *id).collect();
-        let all = telegram_account::Entity::all().all(self.db.reader()).await.map_err(Error::from)?;
-        let chosen = campaign_account::Entity::of_all(&ids).all(self.db.reader()).await.map_err(Error::from)?;
-        let of = |key: &AccountsOf| {
-            let choice: Vec<_> = chosen.iter().filter(|row| row.campaign_id == key.0).collect();
+question! {
+    /// The accounts that a campaign goes by.
+    AccountsOf(BroadcastCampaignId) -> Vec<telegram_account::Model> = |db, campaigns| {
+        let all = telegram_account::Entity::all().all(db).await?;
+        let chosen = campaign_account::Entity::of_all(&campaigns).all(db).await?;
+        let of = |campaign| {
+            let choice: Vec<_> = chosen.iter().filter(|row| row.campaign_id == campaign).collect();
             let is_in = |id| choice.is_empty() || choice.iter().any(|row| row.account_id == id);
             all.iter().filter(|account| is_in(account.id)).cloned().collect()
         };
-        Ok(keys.iter().map(|key| (*key, of(key))).collect())
+        campaigns.iter().map(|campaign| (*campaign, of(*campaign))).collect()
     }
 }
 
@@ -270,17 +253,5 @@ impl Loader<DeletedAt> for Reader {
         let rows = sent_change::Entity::deleted(&campaigns, &positions).all(self.db.reader()).await;
         let rows = rows.map_err(Error::from)?;
         Ok(rows.into_iter().map(|row| (DeletedAt(row.campaign_id, row.position), ())).collect())
-    }
-}
-
-/// Jobs by id.
-#[async_trait]
-impl Loader<JobId> for Reader {
-    type Value = job::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[JobId]) -> Result<HashMap<JobId, job::Model>, LoadError> {
-        let rows = job::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

@@ -11,9 +11,8 @@ use domain::id::JobId;
 struct RetryJobInput {
     /// The id of a job that is FAILED or CANCELLED.
     id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The job that was queued anew.
@@ -57,9 +56,8 @@ struct ResolveUnknownJobsInput {
     job_ids: Vec<ID>,
     /// What became of their messages.
     resolution: UnknownJobResolution,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The jobs that were resolved.
@@ -82,7 +80,7 @@ impl JobMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which job.")] input: RetryJobInput,
     ) -> Result<RetryJobPayload> {
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let job = once(on, &actor, service::retry(on, &actor, input.id.input("id")?)).await?;
         Ok(RetryJobPayload { job: job.into() })
     }
@@ -106,7 +104,7 @@ impl JobMutation {
         #[graphql(desc = "Which jobs, and how.")] input: ResolveUnknownJobsInput,
     ) -> Result<ResolveUnknownJobsPayload> {
         let ids: Vec<JobId> = id::list(&input.job_ids, &["input", "jobIds"], service::MOST)?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let resolved = service::resolve_unknown(on, &actor, &ids, input.resolution.into());
         let jobs = once_or(on, &actor, resolved, |_| service::by_ids(on, &ids)).await?;
         Ok(ResolveUnknownJobsPayload { jobs: jobs.into_iter().map(Job::from).collect() })

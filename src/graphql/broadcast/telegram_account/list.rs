@@ -1,11 +1,10 @@
 //! Lists of Telegram accounts.
 
-use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
+use sea_orm::Select;
 
 use crate::prelude::*;
 use domain::broadcast::AccountStatus;
 use storage::broadcast::telegram_account::{self, Column};
-use storage::sql::contains_in_any_case;
 
 /// Which Telegram accounts are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -19,46 +18,21 @@ struct TelegramAccountFilter {
 impl TelegramAccountFilter {
     fn select(self) -> Select<telegram_account::Entity> {
         let Self { statuses, label_contains } = self;
-        let mut select = telegram_account::Entity::all();
-        if let Some(statuses) = statuses {
-            // Each once, however often it was given: a statement takes only so many values.
-            select = select.filter(Column::Status.is_in(AccountStatus::iter().filter(|one| statuses.contains(one))));
-        }
-        if let Some(part) = label_contains {
-            select = select.filter(contains_in_any_case(Column::Label, &part));
-        }
-        select
+        telegram_account::TelegramAccountFilter { statuses: statuses.map(each), label_contains }
+            .cut(telegram_account::Entity::all())
     }
 }
 
-/// What Telegram accounts can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum TelegramAccountOrderField {
-    /// In the order of the alphabet.
-    Label,
-    /// The instant at which it was added.
-    CreatedAt,
-}
-
-/// How Telegram accounts are sorted.
-#[derive(InputObject)]
-struct TelegramAccountOrder {
-    /// What decides the order.
-    field: TelegramAccountOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl TelegramAccountOrder {
-    fn sort(order: Option<Self>) -> Sort<telegram_account::Entity> {
-        let order = order.unwrap_or(Self { field: TelegramAccountOrderField::Label, direction: OrderDirection::Asc });
-        let sort = match order.field {
-            TelegramAccountOrderField::Label => Sort::by(Column::Label),
-            TelegramAccountOrderField::CreatedAt => Sort::by_id(),
-        };
-        sort.descending(order.direction.is_desc())
+order! {
+    /// What Telegram accounts can be sorted by.
+    enum TelegramAccountOrderField of telegram_account::Entity {
+        /// In the order of the alphabet.
+        Label => Sort::by(Column::Label),
+        /// The instant at which it was added.
+        CreatedAt => Sort::by_id(),
     }
+    /// How Telegram accounts are sorted.
+    TelegramAccountOrder, rising Label
 }
 
 /// Reads Telegram accounts.
@@ -69,7 +43,6 @@ pub struct TelegramAccountQuery;
 impl TelegramAccountQuery {
     /// The Telegram accounts that send, by label unless told otherwise.
     #[graphql(directive = requires::apply(Permission::TelegramAccounts))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn telegram_accounts(
         &self,
         ctx: &Context<'_>,

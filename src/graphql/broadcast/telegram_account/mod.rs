@@ -8,17 +8,13 @@ use storage::broadcast::{campaign_account, telegram_account};
 pub mod list;
 pub mod mutations;
 
-/// A Telegram account that sends.
+/// A Telegram account that sends. Its session and its API hash are stored encrypted, and never shown.
+#[derive(Description)]
 pub struct TelegramAccount(telegram_account::Model);
 
-impl From<telegram_account::Model> for TelegramAccount {
-    fn from(row: telegram_account::Model) -> Self {
-        Self(row)
-    }
-}
+node!(TelegramAccount: TelegramAccountId, telegram_account::Model);
 
-/// A Telegram account that sends. Its session and its API hash are stored encrypted, and never shown.
-#[Object]
+#[Object(use_type_description)]
 impl TelegramAccount {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -127,10 +123,7 @@ impl TelegramAccount {
 
     /// Who added it; null if that was done at the command line.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        match self.0.created_by_id {
-            Some(id) => User::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        User::by_id(ctx, self.0.created_by_id).await
     }
 
     /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
@@ -140,11 +133,6 @@ impl TelegramAccount {
 }
 
 impl TelegramAccount {
-    /// The account `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: TelegramAccountId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-
     /// The accounts that a campaign was given, in the order of the choice.
     pub async fn of(ctx: &Context<'_>, campaign: BroadcastCampaignId) -> Result<Vec<Self>> {
         let chosen = ctx.loaders().one(ChosenFor(campaign)).await?.unwrap_or_default();
@@ -161,37 +149,10 @@ fn ahead(ctx: &Context<'_>, until: Option<chrono::DateTime<chrono::Utc>>) -> Opt
     until.filter(|until| *until > ctx.services().now()).map(Into::into)
 }
 
-/// Telegram accounts by id.
-#[async_trait]
-impl Loader<TelegramAccountId> for Reader {
-    type Value = telegram_account::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[TelegramAccountId],
-    ) -> Result<HashMap<TelegramAccountId, telegram_account::Model>, LoadError> {
-        let rows = telegram_account::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// Which accounts a campaign was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct ChosenFor(BroadcastCampaignId);
-
-#[async_trait]
-impl Loader<ChosenFor> for Reader {
-    type Value = Vec<TelegramAccountId>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ChosenFor]) -> Result<HashMap<ChosenFor, Vec<TelegramAccountId>>, LoadError> {
-        let campaigns: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let rows = campaign_account::Entity::of_all(&campaigns).all(self.db.reader()).await.map_err(Error::from)?;
-        let mut chosen: HashMap<ChosenFor, Vec<TelegramAccountId>> = HashMap::new();
-        for row in rows {
-            chosen.entry(ChosenFor(row.campaign_id)).or_default().push(row.account_id);
-        }
-        Ok(chosen)
+question! {
+    /// Which accounts a campaign was given.
+    ChosenFor(BroadcastCampaignId) -> Vec<TelegramAccountId> = |db, campaigns| {
+        let rows = campaign_account::Entity::of_all(&campaigns).all(db).await?;
+        grouped(rows.into_iter().map(|row| (row.campaign_id, row.account_id)))
     }
 }

@@ -28,9 +28,8 @@ struct AddTelegramAccountInput {
     /// Usernames a day at most that it looks up, from 0 to 100,000.
     #[graphql(default_with = "Budget::CAREFUL.resolves_per_day")]
     resolves_per_day: i32,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The Telegram account that was added.
@@ -53,9 +52,8 @@ struct RotateTelegramSessionInput {
     api_hash: Option<String>,
     /// Change it only if this is still its version, otherwise CONFLICT.
     expected_version: Option<i32>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The account with its new session.
@@ -128,7 +126,7 @@ impl TelegramAccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account.")] input: AddTelegramAccountInput,
     ) -> Result<AddTelegramAccountPayload> {
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key.clone())?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat.clone())?);
         let account = once(on, &actor, service::add(on, &actor, new(input))).await?;
         Ok(AddTelegramAccountPayload { account: account.into() })
     }
@@ -141,15 +139,14 @@ impl TelegramAccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account, and its session.")] input: RotateTelegramSessionInput,
     ) -> Result<RotateTelegramSessionPayload> {
-        let RotateTelegramSessionInput { id, session_string, api_id, api_hash, expected_version, idempotency_key } =
-            input;
+        let RotateTelegramSessionInput { id, session_string, api_id, api_hash, expected_version, repeat } = input;
         let rotation = service::Rotation {
             session: session_string.into(),
             api_id,
             api_hash: api_hash.map(SecretString::from),
             expected_version,
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let account = once(on, &actor, service::rotate(on, &actor, id.input("id")?, rotation)).await?;
         Ok(RotateTelegramSessionPayload { account: account.into() })
     }
@@ -188,7 +185,7 @@ fn new(input: AddTelegramAccountInput) -> service::New {
         messages_per_minute,
         new_peers_per_day,
         resolves_per_day,
-        idempotency_key: _,
+        repeat: _,
     } = input;
     service::New {
         label,

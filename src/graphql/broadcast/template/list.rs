@@ -1,6 +1,6 @@
 //! Lists of templates.
 
-use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
+use sea_orm::Select;
 
 use crate::prelude::*;
 use ::domain::broadcast::MediaType;
@@ -20,52 +20,25 @@ struct TemplateFilter {
 impl TemplateFilter {
     fn select(self) -> Select<template::Entity> {
         let Self { name_contains, media_types } = self;
-        let mut select = match name_contains {
-            Some(part) => template::Entity::named_like(&part),
-            None => template::Entity::all(),
-        };
-        if let Some(types) = media_types {
-            // Each once, however often it was given: a statement takes only so many values.
-            select = select.filter(Column::MediaType.is_in(MediaType::iter().filter(|kind| types.contains(kind))));
-        }
-        select
+        let filter = template::TemplateFilter { name_contains, media_types: media_types.map(each) };
+        filter.cut(template::Entity::all())
     }
 }
 
-/// What templates can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum TemplateOrderField {
-    /// In the order of the alphabet.
-    Name,
-    /// The instant of creation.
-    CreatedAt,
-    /// The instant of the last change.
-    UpdatedAt,
-    /// The number of campaigns created with it.
-    UsageCount,
-}
-
-/// How templates are sorted.
-#[derive(InputObject)]
-struct TemplateOrder {
-    /// What decides the order.
-    field: TemplateOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl TemplateOrder {
-    fn sort(order: Option<Self>) -> Sort<template::Entity> {
-        let order = order.unwrap_or(Self { field: TemplateOrderField::Name, direction: OrderDirection::Asc });
-        let sort = match order.field {
-            TemplateOrderField::Name => Sort::by(Column::Name),
-            TemplateOrderField::CreatedAt => Sort::by_id(),
-            TemplateOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
-            TemplateOrderField::UsageCount => Sort::by(Column::UsageCount),
-        };
-        sort.descending(order.direction.is_desc())
+order! {
+    /// What templates can be sorted by.
+    enum TemplateOrderField of template::Entity {
+        /// In the order of the alphabet.
+        Name => Sort::by(Column::Name),
+        /// The instant of creation.
+        CreatedAt => Sort::by_id(),
+        /// The instant of the last change.
+        UpdatedAt => Sort::by(Column::UpdatedAt),
+        /// The number of campaigns created with it.
+        UsageCount => Sort::by(Column::UsageCount),
     }
+    /// How templates are sorted.
+    TemplateOrder, rising Name
 }
 
 /// Reads templates.
@@ -76,7 +49,6 @@ pub struct TemplateQuery;
 impl TemplateQuery {
     /// The templates, by name unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn templates(
         &self,
         ctx: &Context<'_>,
@@ -99,6 +71,6 @@ impl TemplateQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The template's id.")] id: ID,
     ) -> Result<Option<Template>> {
-        Template::by_id(ctx, id.argument("id")?).await
+        Template::by_argument(ctx, &id).await
     }
 }

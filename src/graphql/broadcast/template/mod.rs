@@ -1,8 +1,5 @@
 //! A template, as it is shown, and lists of them.
 
-use sea_orm::Select;
-use sea_orm::sea_query::Expr;
-
 use crate::prelude::*;
 use ::domain::broadcast::{MediaType, ParseMode};
 use ::domain::error::{Error, Result};
@@ -15,17 +12,13 @@ pub mod message_entity;
 pub mod mutations;
 pub mod preview;
 
-/// A message with placeholders.
+/// A message with placeholders, such as `Hello, {{ channel_name }}! {{ offer | default("See you") }}`.
+#[derive(Description)]
 pub struct Template(template::Model);
 
-impl From<template::Model> for Template {
-    fn from(row: template::Model) -> Self {
-        Self(row)
-    }
-}
+node!(Template: TemplateId, template::Model);
 
-/// A message with placeholders, such as `Hello, {{ channel_name }}! {{ offer | default("See you") }}`.
-#[Object]
+#[Object(use_type_description)]
 impl Template {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -106,45 +99,19 @@ impl Template {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BroadcastCampaign>> {
-        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(ctx, first, after, last, before)).await
+        nested::connection(
+            ctx,
+            self.0.id,
+            List::newest(campaign::Entity::of_template),
+            PageArgs::new(ctx, first, after, last, before),
+        )
+        .await
     }
 }
 
 impl Template {
-    /// The template `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: TemplateId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-
     fn read(&self) -> Result<domain::Template> {
         let read = domain::Template::read(&self.0.content, self.0.parse_mode);
         read.map_err(|why| Error::internal(anyhow::anyhow!("a stored template can't be read: {why}")))
-    }
-}
-
-/// Templates by id.
-#[async_trait]
-impl Loader<TemplateId> for Reader {
-    type Value = template::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[TemplateId]) -> Result<HashMap<TemplateId, template::Model>, LoadError> {
-        let rows = storage::rows::all(template::Entity::by_ids(ids), self.db.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct CampaignsOf;
-
-impl Nested for CampaignsOf {
-    type Entity = campaign::Entity;
-
-    fn select(&self, template: Expr) -> Select<campaign::Entity> {
-        campaign::Entity::of_template(template)
-    }
-
-    fn sort(&self) -> Sort<campaign::Entity> {
-        Sort::by_id().descending(true)
     }
 }

@@ -22,9 +22,8 @@ struct CreateTemplateInput {
     media_url: Option<String>,
     /// The attachment as it was uploaded by POST /uploads.
     media_upload_id: Option<ID>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The template that was created.
@@ -101,7 +100,7 @@ impl TemplateMutation {
             media_type,
             media_url,
             media_upload_id,
-            idempotency_key,
+            repeat,
         } = input;
         let media_upload = media_upload_id.map(|id| id.input("mediaUploadId")).transpose()?;
         let fields = service::Fields {
@@ -113,7 +112,7 @@ impl TemplateMutation {
             media_url: Some(media_url).into(),
             media_upload: Some(media_upload).into(),
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let template = once(on, &actor, service::create(on, &actor, fields)).await?;
         Ok(CreateTemplatePayload { template: template.into() })
     }

@@ -30,7 +30,7 @@ struct TemplatePreview {
 impl From<Preview> for TemplatePreview {
     fn from(preview: Preview) -> Self {
         let Preview { text, limit, placeholders, missing } = preview;
-        let int = |length: usize| i32::try_from(length).unwrap_or(i32::MAX);
+
         let utf16_length = text.as_ref().map(Marked::utf16_length);
         let (text, entities) = text.map(|marked| (marked.text, marked.entities)).unzip();
         Self {

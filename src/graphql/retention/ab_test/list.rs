@@ -1,9 +1,6 @@
 //! Lists of A/B tests.
 
-use sea_orm::{ColumnTrait, QueryFilter, Select};
-
 use crate::prelude::*;
-use domain::id::{RetentionCampaignId, SequenceStepId};
 use domain::retention::words::{AbTestStatus, ContactChannel};
 use storage::retention::ab_test::{self, Column};
 
@@ -21,22 +18,10 @@ struct AbTestFilter {
 }
 
 impl AbTestFilter {
-    fn select(self) -> Result<Select<ab_test::Entity>> {
+    fn read(self) -> Result<ab_test::AbTestFilter> {
         let Self { statuses, campaign_id, step_id, channel } = self;
-        let mut select = ab_test::Entity::all();
-        if let Some(statuses) = statuses {
-            select = select.filter(Column::Status.is_in(statuses));
-        }
-        if let Some(id) = campaign_id {
-            select = select.filter(Column::CampaignId.eq(id.argument::<RetentionCampaignId>("filter.campaignId")?));
-        }
-        if let Some(id) = step_id {
-            select = select.filter(Column::StepId.eq(id.argument::<SequenceStepId>("filter.stepId")?));
-        }
-        if let Some(channel) = channel {
-            select = select.filter(Column::Channel.eq(channel));
-        }
-        Ok(select)
+        let (campaign, step) = (campaign_id.argument("filter.campaignId")?, step_id.argument("filter.stepId")?);
+        Ok(ab_test::AbTestFilter { statuses, campaign, step, channel })
     }
 }
 
@@ -48,7 +33,6 @@ pub struct AbTestQuery;
 impl AbTestQuery {
     /// The A/B tests, newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn ab_tests(
         &self,
         ctx: &Context<'_>,
@@ -62,13 +46,13 @@ impl AbTestQuery {
     ) -> Result<Option<Connection<AbTest>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let sort = Sort::by(Column::CreatedAt).descending(direction.is_desc());
-        let select = filter.unwrap_or_default().select()?;
+        let select = filter.unwrap_or_default().read()?.cut(ab_test::Entity::all());
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 
     /// The A/B test with this id; null if there is none.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
     async fn ab_test(&self, ctx: &Context<'_>, #[graphql(desc = "The test's id.")] id: ID) -> Result<Option<AbTest>> {
-        AbTest::by_id(ctx, id.argument("id")?).await
+        AbTest::by_argument(ctx, &id).await
     }
 }

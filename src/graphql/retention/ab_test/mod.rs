@@ -11,17 +11,13 @@ use storage::retention::ab_test;
 pub mod list;
 pub mod mutations;
 
-/// A test of two scripts.
+/// A test of two scripts, in a step of a sequence or in a campaign's contacts on a channel. Each lead keeps its variant.
+#[derive(Description)]
 pub struct AbTest(ab_test::Model);
 
-impl From<ab_test::Model> for AbTest {
-    fn from(row: ab_test::Model) -> Self {
-        Self(row)
-    }
-}
+node!(AbTest: AbTestId, ab_test::Model);
 
-/// A test of two scripts, in a step of a sequence or in a campaign's contacts on a channel. Each lead keeps its variant.
-#[Object]
+#[Object(use_type_description)]
 impl AbTest {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -35,8 +31,7 @@ impl AbTest {
 
     /// The campaign whose contacts are divided; null if it is a step's.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<RetentionCampaign>> {
-        let Some(id) = self.0.campaign_id else { return Ok(None) };
-        RetentionCampaign::by_id(ctx, id).await
+        RetentionCampaign::by_id(ctx, self.0.campaign_id).await
     }
 
     /// The step of a sequence whose contacts are divided; null if it is a campaign's.
@@ -46,10 +41,7 @@ impl AbTest {
 
     /// The same step; null if a campaign's contacts are divided.
     async fn step(&self, ctx: &Context<'_>) -> Result<Option<SequenceStep>> {
-        match self.0.step_id {
-            Some(id) => SequenceStep::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        SequenceStep::by_id(ctx, self.0.step_id).await
     }
 
     /// The way by which the leads are reached.
@@ -93,8 +85,7 @@ impl AbTest {
 
     /// The script that was declared the winner, and that goes out since; null if none was.
     async fn winning_script(&self, ctx: &Context<'_>) -> Result<Option<Script>> {
-        let Some(id) = self.0.winner_id else { return Ok(None) };
-        Script::by_id(ctx, id).await
+        Script::by_id(ctx, self.0.winner_id).await
     }
 
     /// When it began to divide contacts; null if it has not.
@@ -120,13 +111,6 @@ impl AbTest {
     /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
-    }
-}
-
-impl AbTest {
-    /// The test `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: AbTestId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
     }
 }
 
@@ -159,10 +143,10 @@ impl From<Rule> for AbTestRule {
         let Rule { goal, split, min_sample, min_days, max_days, alpha, min_probability, max_loss } = rule;
         Self {
             goal,
-            share_of_a: count(split[0].into()),
-            min_sample: count(min_sample.into()),
-            min_days: count(min_days.into()),
-            max_days: count(max_days.into()),
+            share_of_a: int(split[0]),
+            min_sample: int(min_sample),
+            min_days: int(min_days),
+            max_days: int(max_days),
             alpha,
             min_probability,
             max_loss,
@@ -187,7 +171,7 @@ impl From<Counts> for AbTestArm {
     fn from(counts: Counts) -> Self {
         let Counts { assigned, sent, successes } = counts;
         let rate = domain::statistics::Arm::new(successes, sent).rate();
-        Self { assigned: count(assigned), sent: count(sent), successes: count(successes), rate }
+        Self { assigned: int(assigned), sent: int(sent), successes: int(successes), rate }
     }
 }
 
@@ -275,34 +259,9 @@ impl From<Snapshot> for AbTestStatistics {
     }
 }
 
-fn count(number: u64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-/// Tests by id.
-#[async_trait]
-impl Loader<AbTestId> for Reader {
-    type Value = ab_test::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[AbTestId]) -> Result<HashMap<AbTestId, ab_test::Model>, LoadError> {
-        let rows = ab_test::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The leads of a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct LeadsOf(AbTestId);
-
-#[async_trait]
-impl Loader<LeadsOf> for Reader {
-    type Value = Leads;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[LeadsOf]) -> Result<HashMap<LeadsOf, Leads>, LoadError> {
-        let ids: Vec<AbTestId> = keys.iter().map(|LeadsOf(id)| *id).collect();
-        let found = ab_counts::count(self.db.reader(), &ids).await?;
-        Ok(found.into_iter().map(|(id, leads)| (LeadsOf(id), leads)).collect())
+question! {
+    /// The leads of a test.
+    LeadsOf(AbTestId) -> Leads = |db, tests| {
+        ab_counts::count(db, &tests).await?.into_iter().collect()
     }
 }

@@ -44,9 +44,8 @@ struct CreateAbTestInput {
     /// The expected loss, as a share of leads, that nobody cares about, from 0 to 0.1.
     #[graphql(default = 0.002)]
     max_loss: f64,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 impl CreateAbTestInput {
@@ -82,9 +81,8 @@ struct StartAbTestInput {
     id: ID,
     /// The version that you have seen: if it is another one by now, nothing is changed.
     expected_version: Option<i32>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The A/B test that is to end without a winner.
@@ -153,7 +151,7 @@ impl AbTestMutation {
             variant_b: input.variant_b_id.input("variantBId")?,
             rule: input.rule(),
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let ab_test = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateAbTestPayload { ab_test: ab_test.into() })
     }
@@ -166,7 +164,7 @@ impl AbTestMutation {
         #[graphql(desc = "Which test.")] input: StartAbTestInput,
     ) -> Result<StartAbTestPayload> {
         let id = input.id.input("id")?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let ab_test = once(on, &actor, service::start(on, &actor, id, input.expected_version)).await?;
         Ok(StartAbTestPayload { ab_test: ab_test.into() })
     }

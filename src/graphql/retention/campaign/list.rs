@@ -1,11 +1,10 @@
 //! Lists of retention campaigns.
 
-use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
+use sea_orm::Select;
 
 use crate::prelude::*;
 use domain::retention::words::RetentionCampaignStatus;
 use storage::retention::campaign::{self, Column};
-use storage::sql;
 
 /// Which retention campaigns are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -23,54 +22,28 @@ struct RetentionCampaignFilter {
 impl RetentionCampaignFilter {
     fn select(self) -> Select<campaign::Entity> {
         let Self { statuses, search, created_after, created_before } = self;
-        // Each once, however often it was given: a statement takes only so many values.
-        let wanted = |given: Vec<_>| RetentionCampaignStatus::iter().filter(move |status| given.contains(status));
-        let has_part = |part: String| {
-            let name = sql::contains_in_any_case(Column::Name, &part);
-            Condition::any().add(name).add(sql::contains_in_any_case(Column::Description, &part))
+        let filter = campaign::CampaignFilter {
+            statuses: statuses.map(each),
+            search,
+            created_after: created_after.map(Into::into),
+            created_before: created_before.map(Into::into),
         };
-        campaign::Entity::all().filter(
-            Condition::all()
-                .add_option(statuses.map(|given| Column::Status.is_in(wanted(given))))
-                .add_option(search.map(has_part))
-                .add_option(created_after.map(|at| Column::CreatedAt.gte(at.0)))
-                .add_option(created_before.map(|at| Column::CreatedAt.lt(at.0))),
-        )
+        filter.cut(campaign::Entity::all())
     }
 }
 
-/// What retention campaigns can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum RetentionCampaignOrderField {
-    /// The instant of creation.
-    CreatedAt,
-    /// The instant of the last change.
-    UpdatedAt,
-    /// In the order of the alphabet.
-    Name,
-}
-
-/// How retention campaigns are sorted.
-#[derive(InputObject)]
-struct RetentionCampaignOrder {
-    /// What decides the order.
-    field: RetentionCampaignOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl RetentionCampaignOrder {
-    fn sort(order: Option<Self>) -> Sort<campaign::Entity> {
-        let newest = Self { field: RetentionCampaignOrderField::CreatedAt, direction: OrderDirection::Desc };
-        let Self { field, direction } = order.unwrap_or(newest);
-        let sort = match field {
-            RetentionCampaignOrderField::CreatedAt => Sort::by(Column::CreatedAt),
-            RetentionCampaignOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
-            RetentionCampaignOrderField::Name => Sort::by(Column::Name),
-        };
-        sort.descending(direction.is_desc())
+order! {
+    /// What retention campaigns can be sorted by.
+    enum RetentionCampaignOrderField of campaign::Entity {
+        /// The instant of creation.
+        CreatedAt => Sort::by(Column::CreatedAt),
+        /// The instant of the last change.
+        UpdatedAt => Sort::by(Column::UpdatedAt),
+        /// In the order of the alphabet.
+        Name => Sort::by(Column::Name),
     }
+    /// How retention campaigns are sorted.
+    RetentionCampaignOrder, falling CreatedAt
 }
 
 /// Reads retention campaigns.
@@ -81,7 +54,6 @@ pub struct RetentionCampaignQuery;
 impl RetentionCampaignQuery {
     /// The retention campaigns, newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn retention_campaigns(
         &self,
         ctx: &Context<'_>,
@@ -104,6 +76,6 @@ impl RetentionCampaignQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The campaign's id.")] id: ID,
     ) -> Result<Option<RetentionCampaign>> {
-        RetentionCampaign::by_id(ctx, id.argument("id")?).await
+        RetentionCampaign::by_argument(ctx, &id).await
     }
 }

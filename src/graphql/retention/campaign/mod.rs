@@ -1,31 +1,24 @@
 //! A retention campaign, as it is shown.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
+use sea_orm::Iterable;
 
 use crate::prelude::*;
-use crate::retention::lists_below::{ConversionsOf, SequencesOf, TestsOf};
 use domain::id::RetentionCampaignId;
 use domain::retention::hours;
 use domain::retention::words::{CampaignLeadStatus, ContactChannel, ContactDay, RetentionCampaignStatus};
-use storage::retention::counts::{self, Count};
-use storage::retention::{campaign, campaign_lead, contact_attempt, script};
+use storage::retention::{ab_test, campaign, campaign_lead, contact_attempt, conversion, counts, script, sequence};
 
 pub mod instantly;
 pub mod list;
 pub mod mutations;
 
 /// Who is contacted, on which channels, and when.
+#[derive(Description)]
 pub struct RetentionCampaign(campaign::Model);
 
-impl From<campaign::Model> for RetentionCampaign {
-    fn from(row: campaign::Model) -> Self {
-        Self(row)
-    }
-}
+node!(RetentionCampaign: RetentionCampaignId, campaign::Model);
 
-/// Who is contacted, on which channels, and when.
-#[Object]
+#[Object(use_type_description)]
 impl RetentionCampaign {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -135,14 +128,14 @@ impl RetentionCampaign {
     /// How many leads are in it.
     async fn lead_count(&self, ctx: &Context<'_>) -> Result<i32> {
         let counts = ctx.loaders().one(LeadCountsOf(self.0.id)).await?.unwrap_or_default();
-        Ok(shown(counts.iter().map(|(_, count)| count).sum()))
+        Ok(int(counts.iter().map(|(_, count)| count).sum::<i64>()))
     }
 
     /// How many of its leads are how far; every status is listed.
     async fn lead_counts(&self, ctx: &Context<'_>) -> Result<Vec<CampaignLeadCount>> {
         let counts = ctx.loaders().one(LeadCountsOf(self.0.id)).await?.unwrap_or_default();
         let count = |status| counts.iter().find(|(known, _)| *known == status).map_or(0, |(_, count)| *count);
-        let line = |status| CampaignLeadCount { status, count: shown(count(status)) };
+        let line = |status| CampaignLeadCount { status, count: int(count(status)) };
         Ok(CampaignLeadStatus::iter().map(line).collect())
     }
 
@@ -150,7 +143,7 @@ impl RetentionCampaign {
     async fn attempt_counts(&self, ctx: &Context<'_>) -> Result<Vec<ChannelAttemptCount>> {
         let counts = ctx.loaders().one(AttemptCountsOf(self.0.id)).await?.unwrap_or_default();
         let count = |channel| counts.iter().find(|(known, _)| *known == channel).map_or(0, |(_, count)| *count);
-        let line = |channel| ChannelAttemptCount { channel, count: shown(count(channel)) };
+        let line = |channel| ChannelAttemptCount { channel, count: int(count(channel)) };
         Ok(ContactChannel::iter().map(line).collect())
     }
 
@@ -164,9 +157,8 @@ impl RetentionCampaign {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that are this far.")] statuses: Option<Vec<CampaignLeadStatus>>,
     ) -> Result<Connection<CampaignLead>> {
-        // Each once, however often it was given.
-        let wanted = |statuses: Vec<_>| CampaignLeadStatus::iter().filter(|one| statuses.contains(one)).collect();
-        let list = LeadsOf { statuses: statuses.map(wanted) };
+        let filter = campaign_lead::CampaignLeadFilter { statuses: statuses.map(each) };
+        let list = List::latest(campaign_lead::Entity::of, campaign_lead::Column::AssignedAt).filtered(filter);
         nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
@@ -179,7 +171,13 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Script>> {
-        nested::connection(ctx, self.0.id, ScriptsOf, PageArgs::new(ctx, first, after, last, before)).await
+        nested::connection(
+            ctx,
+            self.0.id,
+            List::newest(script::Entity::of),
+            PageArgs::new(ctx, first, after, last, before),
+        )
+        .await
     }
 
     /// Every contact for it on any channel, the latest first.
@@ -191,7 +189,8 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
-        nested::connection(ctx, self.0.id, AttemptsOf, PageArgs::new(ctx, first, after, last, before)).await
+        let list = List::latest(contact_attempt::Entity::of, contact_attempt::Column::StartedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// What came of its contacts: sales, sign-ups and the like, the latest first.
@@ -203,7 +202,8 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Conversion>> {
-        nested::connection(ctx, self.0.id, ConversionsOf, PageArgs::new(ctx, first, after, last, before)).await
+        let list = List::latest(conversion::Entity::of, conversion::Column::CreatedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The sequences whose contacts it governs, the latest first.
@@ -215,7 +215,8 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<RetentionSequence>> {
-        nested::connection(ctx, self.0.id, SequencesOf, PageArgs::new(ctx, first, after, last, before)).await
+        let list = List::latest(sequence::Entity::of, sequence::Column::CreatedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The tests that divide its contacts between two scripts, the latest first.
@@ -227,14 +228,8 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AbTest>> {
-        nested::connection(ctx, self.0.id, TestsOf, PageArgs::new(ctx, first, after, last, before)).await
-    }
-}
-
-impl RetentionCampaign {
-    /// The retention campaign `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: RetentionCampaignId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
+        let list = List::latest(ab_test::Entity::of, ab_test::Column::CreatedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 }
 
@@ -256,114 +251,18 @@ pub struct ChannelAttemptCount {
     count: i32,
 }
 
-/// A count as GraphQL's integers can hold it.
-pub(super) fn shown(count: i64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-/// Retention campaigns by id.
-#[async_trait]
-impl Loader<RetentionCampaignId> for Reader {
-    type Value = campaign::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[RetentionCampaignId],
-    ) -> Result<HashMap<RetentionCampaignId, campaign::Model>, LoadError> {
-        let rows = campaign::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+question! {
+    /// How many leads of a campaign are how far.
+    LeadCountsOf(RetentionCampaignId) -> Vec<(CampaignLeadStatus, i64)> = |db, campaigns| {
+        let counts = counts::leads(db, &campaigns).await?;
+        grouped(counts.into_iter().map(|(id, status, count)| (id, (status, count))))
     }
 }
 
-/// How many leads of a campaign are how far.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct LeadCountsOf(RetentionCampaignId);
-
-#[async_trait]
-impl Loader<LeadCountsOf> for Reader {
-    type Value = Vec<(CampaignLeadStatus, i64)>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[LeadCountsOf]) -> Result<HashMap<LeadCountsOf, Self::Value>, LoadError> {
-        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        Ok(by_campaign(counts::leads(self.db.reader(), &ids).await?, LeadCountsOf))
-    }
-}
-
-/// How many contacts of a campaign went by which way.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct AttemptCountsOf(RetentionCampaignId);
-
-#[async_trait]
-impl Loader<AttemptCountsOf> for Reader {
-    type Value = Vec<(ContactChannel, i64)>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[AttemptCountsOf]) -> Result<HashMap<AttemptCountsOf, Self::Value>, LoadError> {
-        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        Ok(by_campaign(counts::attempts(self.db.reader(), &ids).await?, AttemptCountsOf))
-    }
-}
-
-fn by_campaign<K: Eq + std::hash::Hash, W>(
-    counts: Vec<Count<W>>,
-    key: impl Fn(RetentionCampaignId) -> K,
-) -> HashMap<K, Vec<(W, i64)>> {
-    let mut found: HashMap<K, Vec<(W, i64)>> = HashMap::new();
-    for (campaign, word, count) in counts {
-        found.entry(key(campaign)).or_default().push((word, count));
-    }
-    found
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct LeadsOf {
-    statuses: Option<Vec<CampaignLeadStatus>>,
-}
-
-impl Nested for LeadsOf {
-    type Entity = campaign_lead::Entity;
-
-    fn select(&self, campaign: Expr) -> Select<campaign_lead::Entity> {
-        let all = campaign_lead::Entity::of(campaign);
-        match &self.statuses {
-            Some(statuses) => all.filter(campaign_lead::Column::Status.is_in(statuses.iter().copied())),
-            None => all,
-        }
-    }
-
-    fn sort(&self) -> Sort<campaign_lead::Entity> {
-        Sort::by(campaign_lead::Column::AssignedAt).descending(true)
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct ScriptsOf;
-
-impl Nested for ScriptsOf {
-    type Entity = script::Entity;
-
-    fn select(&self, campaign: Expr) -> Select<script::Entity> {
-        script::Entity::of(campaign)
-    }
-
-    fn sort(&self) -> Sort<script::Entity> {
-        Sort::by_id().descending(true)
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct AttemptsOf;
-
-impl Nested for AttemptsOf {
-    type Entity = contact_attempt::Entity;
-
-    fn select(&self, campaign: Expr) -> Select<contact_attempt::Entity> {
-        contact_attempt::Entity::of(campaign)
-    }
-
-    fn sort(&self) -> Sort<contact_attempt::Entity> {
-        Sort::by(contact_attempt::Column::StartedAt).descending(true)
+question! {
+    /// How many contacts of a campaign went by which way.
+    AttemptCountsOf(RetentionCampaignId) -> Vec<(ContactChannel, i64)> = |db, campaigns| {
+        let counts = counts::attempts(db, &campaigns).await?;
+        grouped(counts.into_iter().map(|(id, channel, count)| (id, (channel, count))))
     }
 }

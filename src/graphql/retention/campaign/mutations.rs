@@ -41,9 +41,8 @@ struct CreateRetentionCampaignInput {
     start_date: Option<DateTime>,
     /// When it becomes COMPLETED by itself.
     end_date: Option<DateTime>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The retention campaign that was created.
@@ -125,9 +124,8 @@ struct AssignLeadsInput {
     lead_ids: Option<Vec<ID>>,
     /// Or all leads that it finds now. An empty filter finds all leads.
     filter: Option<LeadFilter>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The retention campaign with its new leads.
@@ -189,7 +187,7 @@ impl RetentionCampaignMutation {
             start_date: Some(input.start_date.map(|at| at.0)).into(),
             end_date: Some(input.end_date.map(|at| at.0)).into(),
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let campaign = once(on, &actor, service::create(on, &actor, fields)).await?;
         Ok(CreateRetentionCampaignPayload { campaign: campaign.into() })
     }
@@ -245,9 +243,9 @@ impl RetentionCampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which leads, and where to.")] input: AssignLeadsInput,
     ) -> Result<AssignLeadsPayload> {
-        let AssignLeadsInput { campaign_id, lead_ids, filter, idempotency_key } = input;
+        let AssignLeadsInput { campaign_id, lead_ids, filter, repeat } = input;
         let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let (campaign, assigned) = once_moving(on, &actor, members::assign(on, &actor, id, leads)).await?;
         Ok(AssignLeadsPayload { campaign: campaign.into(), assigned })
     }

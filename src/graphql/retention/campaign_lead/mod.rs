@@ -5,17 +5,13 @@ use domain::id::CampaignLeadId;
 use domain::retention::words::CampaignLeadStatus;
 use storage::retention::campaign_lead;
 
-/// A lead in a retention campaign.
+/// A lead in a retention campaign: a lead is in each campaign once at most.
+#[derive(Description)]
 pub struct CampaignLead(campaign_lead::Model);
 
-impl From<campaign_lead::Model> for CampaignLead {
-    fn from(row: campaign_lead::Model) -> Self {
-        Self(row)
-    }
-}
+node!(CampaignLead: CampaignLeadId, campaign_lead::Model);
 
-/// A lead in a retention campaign: a lead is in each campaign once at most.
-#[Object]
+#[Object(use_type_description)]
 impl CampaignLead {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -45,24 +41,5 @@ impl CampaignLead {
     /// Since when the campaign is done with it.
     async fn completed_at(&self) -> Option<DateTime> {
         self.0.completed_at.map(Into::into)
-    }
-}
-
-impl CampaignLead {
-    /// The assignment `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: CampaignLeadId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Assignments by id.
-#[async_trait]
-impl Loader<CampaignLeadId> for Reader {
-    type Value = campaign_lead::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[CampaignLeadId]) -> Result<HashMap<CampaignLeadId, campaign_lead::Model>, LoadError> {
-        let rows = campaign_lead::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

@@ -1,10 +1,8 @@
 //! Lists of contacts, and what became of them in numbers.
 
-use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
+use sea_orm::{Iterable, Select};
 
 use crate::prelude::*;
-use crate::retention::campaign::shown;
-use domain::id::{LeadId, RetentionCampaignId, ScriptId};
 use domain::money::Micros;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
 use storage::retention::attempt_stats::{self, Group};
@@ -32,47 +30,27 @@ struct ContactAttemptFilter {
 impl ContactAttemptFilter {
     fn select(self) -> Result<Select<contact_attempt::Entity>> {
         let Self { lead_id, campaign_id, script_id, channels, statuses, started_after, started_before } = self;
-        let lead = lead_id.map(|id| id.argument::<LeadId>("filter.leadId")).transpose()?;
-        let campaign = campaign_id.map(|id| id.argument::<RetentionCampaignId>("filter.campaignId")).transpose()?;
-        let script = script_id.map(|id| id.argument::<ScriptId>("filter.scriptId")).transpose()?;
-        // Each once, however often it was given: a statement takes only so many values.
-        let of_channels = |given: Vec<_>| ContactChannel::iter().filter(move |channel| given.contains(channel));
-        let of_statuses = |given: Vec<_>| ContactAttemptStatus::iter().filter(move |status| given.contains(status));
-        let condition = Condition::all()
-            .add_option(lead.map(|id| Column::LeadId.eq(id)))
-            .add_option(campaign.map(|id| Column::CampaignId.eq(id)))
-            .add_option(script.map(|id| Column::ScriptId.eq(id)))
-            .add_option(channels.map(|given| Column::Channel.is_in(of_channels(given))))
-            .add_option(statuses.map(|given| Column::Status.is_in(of_statuses(given))))
-            .add_option(started_after.map(|at| Column::StartedAt.gte(at.0)))
-            .add_option(started_before.map(|at| Column::StartedAt.lt(at.0)));
-        Ok(contact_attempt::Entity::all().filter(condition))
+        let filter = contact_attempt::ContactAttemptFilter {
+            lead: lead_id.argument("filter.leadId")?,
+            campaign: campaign_id.argument("filter.campaignId")?,
+            script: script_id.argument("filter.scriptId")?,
+            channels: channels.map(each),
+            statuses: statuses.map(each),
+            started_after: started_after.map(Into::into),
+            started_before: started_before.map(Into::into),
+        };
+        Ok(filter.cut(contact_attempt::Entity::all()))
     }
 }
 
-/// How contacts are sorted: by the instant at which they began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum ContactAttemptOrderField {
-    /// The instant at which it was handed to the provider.
-    StartedAt,
-}
-
-/// How contacts are sorted.
-#[derive(InputObject)]
-struct ContactAttemptOrder {
-    /// What decides the order.
-    field: ContactAttemptOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl ContactAttemptOrder {
-    fn sort(order: Option<Self>) -> Sort<contact_attempt::Entity> {
-        let latest = Self { field: ContactAttemptOrderField::StartedAt, direction: OrderDirection::Desc };
-        let Self { field: ContactAttemptOrderField::StartedAt, direction } = order.unwrap_or(latest);
-        Sort::by(Column::StartedAt).descending(direction.is_desc())
+order! {
+    /// How contacts are sorted: by the instant at which they began.
+    enum ContactAttemptOrderField of contact_attempt::Entity {
+        /// The instant at which it was handed to the provider.
+        StartedAt => Sort::by(Column::StartedAt),
     }
+    /// How contacts are sorted.
+    ContactAttemptOrder, falling StartedAt
 }
 
 /// What became of contacts, in numbers.
@@ -129,10 +107,10 @@ impl ContactAttemptStats {
         let channels = ContactChannel::iter().map(|channel| {
             let all = count(&|group| group.channel == channel);
             let good = count(&|group| group.channel == channel && group.status == ContactAttemptStatus::Success);
-            ChannelSuccess { channel, count: shown(all), success_rate: (all > 0).then(|| ratio(good, all)) }
+            ChannelSuccess { channel, count: int(all), success_rate: (all > 0).then(|| ratio(good, all)) }
         });
         let channels = channels.collect();
-        let total = shown(count(&|_| true));
+        let total = int(count(&|_| true));
         Self { total, groups: groups.into_iter().map(ContactAttemptGroup::of).collect(), channels }
     }
 }
@@ -143,7 +121,7 @@ impl ContactAttemptGroup {
         Self {
             channel: group.channel,
             status: group.status,
-            count: shown(group.count),
+            count: int(group.count),
             average_duration: (group.timed > 0).then(|| ratio(group.seconds, group.timed)),
             average_costs: group.average_costs.into_iter().map(cost).collect(),
         }
@@ -164,7 +142,6 @@ pub struct ContactAttemptQuery;
 impl ContactAttemptQuery {
     /// The contacts to leads, the latest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn contact_attempts(
         &self,
         ctx: &Context<'_>,

@@ -10,17 +10,13 @@ use storage::retention::contact_attempt;
 pub mod list;
 pub mod mutations;
 
-/// One contact to a lead, or the attempt at one.
+/// One contact to a lead, or the attempt at one: an email, a text message, a call, a webhook, a message on Telegram.
+#[derive(Description)]
 pub struct ContactAttempt(contact_attempt::Model);
 
-impl From<contact_attempt::Model> for ContactAttempt {
-    fn from(row: contact_attempt::Model) -> Self {
-        Self(row)
-    }
-}
+node!(ContactAttempt: ContactAttemptId, contact_attempt::Model);
 
-/// One contact to a lead, or the attempt at one: an email, a text message, a call, a webhook, a message on Telegram.
-#[Object]
+#[Object(use_type_description)]
 impl ContactAttempt {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -34,18 +30,12 @@ impl ContactAttempt {
 
     /// For which campaign; null if for none, or if it was deleted.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<RetentionCampaign>> {
-        match self.0.campaign_id {
-            Some(id) => RetentionCampaign::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        RetentionCampaign::by_id(ctx, self.0.campaign_id).await
     }
 
     /// With which script; null if with none, or if it was deleted.
     async fn script(&self, ctx: &Context<'_>) -> Result<Option<Script>> {
-        match self.0.script_id {
-            Some(id) => Script::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        Script::by_id(ctx, self.0.script_id).await
     }
 
     /// By which way.
@@ -111,27 +101,5 @@ impl ContactAttempt {
     /// What people noted. Null if your role may not see it.
     async fn notes(&self, ctx: &Context<'_>) -> Option<&str> {
         self.0.notes.as_deref().filter(|_| may_see_contacts(ctx))
-    }
-}
-
-impl ContactAttempt {
-    /// The contact `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: ContactAttemptId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Contacts by id.
-#[async_trait]
-impl Loader<ContactAttemptId> for Reader {
-    type Value = contact_attempt::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[ContactAttemptId],
-    ) -> Result<HashMap<ContactAttemptId, contact_attempt::Model>, LoadError> {
-        let rows = contact_attempt::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

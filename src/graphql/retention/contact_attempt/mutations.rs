@@ -35,9 +35,8 @@ struct RecordContactAttemptInput {
     result: Option<Json>,
     /// Notes, at most 10,000 characters.
     notes: Option<String>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The contact that was noted.
@@ -64,8 +63,8 @@ impl ContactAttemptMutation {
             lead: input.lead_id.input("leadId")?,
             channel: input.channel,
             status: input.status,
-            campaign: input.campaign_id.map(|id| id.input("campaignId")).transpose()?,
-            script: input.script_id.map(|id| id.input("scriptId")).transpose()?,
+            campaign: input.campaign_id.input("campaignId")?,
+            script: input.script_id.input("scriptId")?,
             provider: input.provider,
             provider_ref: input.provider_ref,
             started_at: input.started_at.map(Into::into),
@@ -76,7 +75,7 @@ impl ContactAttemptMutation {
             result: input.result.map(|given| given.0),
             notes: input.notes,
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let contact_attempt = once(on, &actor, service::record(on, &actor, new)).await?;
         Ok(RecordContactAttemptPayload { contact_attempt: contact_attempt.into() })
     }

@@ -1,11 +1,8 @@
 //! Lists of conversions.
 
-use sea_orm::{ColumnTrait, QueryFilter, Select};
-
 use crate::prelude::*;
-use domain::id::{LeadId, RetentionCampaignId};
 use domain::retention::words::{ContactChannel, ConversionStatus};
-use storage::retention::conversion::{Column, Entity};
+use storage::retention::conversion::{self, Column, Entity};
 
 /// Which conversions are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -33,44 +30,34 @@ struct ConversionFilter {
 }
 
 impl ConversionFilter {
-    fn select(self) -> Result<Select<Entity>> {
+    fn read(self) -> Result<conversion::ConversionFilter> {
         let Self { lead_id, campaign_id, channels, statuses, source, sub_id, click_id, since, until, is_matched } =
             self;
-        let lead = lead_id.map(|id| id.argument::<LeadId>("filter.leadId")).transpose()?;
-        let campaign = campaign_id.map(|id| id.argument::<RetentionCampaignId>("filter.campaignId")).transpose()?;
-        let conditions = [
-            lead.map(|id| Column::LeadId.eq(id)),
-            campaign.map(|id| Column::CampaignId.eq(id)),
-            channels.map(|channels| Column::Channel.is_in(channels)),
-            statuses.map(|statuses| Column::Status.is_in(statuses)),
-            source.map(|source| Column::Source.eq(source)),
-            sub_id.map(|id| Column::SubId.eq(id)),
-            click_id.map(|id| Column::ClickId.eq(id)),
-            since.map(|since| Column::CreatedAt.gte(since.0)),
-            until.map(|until| Column::CreatedAt.lt(until.0)),
-            is_matched.map(|is| if is { Column::LeadId.is_not_null() } else { Column::LeadId.is_null() }),
-        ];
-        Ok(conditions.into_iter().flatten().fold(Entity::all(), QueryFilter::filter))
+        Ok(conversion::ConversionFilter {
+            lead: lead_id.argument("filter.leadId")?,
+            campaign: campaign_id.argument("filter.campaignId")?,
+            channels: channels.map(each),
+            statuses: statuses.map(each),
+            source,
+            sub_id,
+            click_id,
+            since: since.map(Into::into),
+            until: until.map(Into::into),
+            is_matched,
+        })
     }
 }
 
-/// What conversions can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum ConversionOrderField {
-    /// The instant at which they were first told.
-    CreatedAt,
-    /// What they brought, whatever the currency.
-    Revenue,
-}
-
-/// How conversions are sorted.
-#[derive(InputObject)]
-struct ConversionOrder {
-    /// What decides the order.
-    field: ConversionOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
+order! {
+    /// What conversions can be sorted by.
+    enum ConversionOrderField of Entity {
+        /// The instant at which they were first told.
+        CreatedAt => Sort::by(Column::CreatedAt),
+        /// What they brought, whatever the currency.
+        Revenue => Sort::by(Column::RevenueMicros),
+    }
+    /// How conversions are sorted.
+    ConversionOrder, falling CreatedAt
 }
 
 /// Reads conversions.
@@ -81,7 +68,6 @@ pub struct ConversionQuery;
 impl ConversionQuery {
     /// The conversions that were told, newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn conversions(
         &self,
         ctx: &Context<'_>,
@@ -93,13 +79,7 @@ impl ConversionQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<ConversionOrder>,
     ) -> Result<Option<Connection<Conversion>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let newest = ConversionOrder { field: ConversionOrderField::CreatedAt, direction: OrderDirection::Desc };
-        let order = order_by.unwrap_or(newest);
-        let sort = match order.field {
-            ConversionOrderField::CreatedAt => Sort::by(Column::CreatedAt),
-            ConversionOrderField::Revenue => Sort::by(Column::RevenueMicros),
-        };
-        let select = filter.unwrap_or_default().select()?;
-        Connection::read(&ctx.services().db, select, sort.descending(order.direction.is_desc()), &args).await.map(Some)
+        let select = filter.unwrap_or_default().read()?.cut(Entity::all());
+        Connection::read(&ctx.services().db, select, ConversionOrder::sort(order_by), &args).await.map(Some)
     }
 }

@@ -5,19 +5,16 @@ use domain::id::{ContactAttemptId, ConversionId};
 use domain::money::Micros;
 use domain::retention::attribution::{AttributionModel, Share};
 use domain::retention::words::{ContactChannel, ConversionStatus};
-use storage::retention::conversion::{Entity, Model};
+use storage::retention::conversion::Model;
 
 pub mod list;
 pub mod mutations;
 
 /// What came of contacts: a sale, a sign-up, or interest, as a tracker or a person told it.
+#[derive(Description)]
 pub struct Conversion(Model);
 
-impl From<Model> for Conversion {
-    fn from(row: Model) -> Self {
-        Self(row)
-    }
-}
+node!(Conversion: ConversionId, Model);
 
 /// To whom a conversion is credited.
 #[derive(SimpleObject)]
@@ -31,10 +28,10 @@ struct Attribution {
 }
 
 /// A contact's part in a conversion.
+#[derive(Description)]
 struct AttributionShare(Share);
 
-/// A contact's part in a conversion.
-#[Object]
+#[Object(use_type_description)]
 impl AttributionShare {
     /// The contact; null if it was deleted.
     async fn contact_attempt(&self, ctx: &Context<'_>) -> Result<Option<ContactAttempt>> {
@@ -47,8 +44,7 @@ impl AttributionShare {
     }
 }
 
-/// What came of contacts: a sale, a sign-up, or interest, as a tracker or a person told it.
-#[Object]
+#[Object(use_type_description)]
 impl Conversion {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -57,26 +53,17 @@ impl Conversion {
 
     /// Who converted; null while that is not known.
     async fn lead(&self, ctx: &Context<'_>) -> Result<Option<Lead>> {
-        match self.0.lead_id {
-            Some(id) => Lead::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        Lead::by_id(ctx, self.0.lead_id).await
     }
 
     /// The campaign of the contact that it is credited to.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<RetentionCampaign>> {
-        match self.0.campaign_id {
-            Some(id) => RetentionCampaign::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        RetentionCampaign::by_id(ctx, self.0.campaign_id).await
     }
 
     /// The contact that it is credited to; of several, the last.
     async fn contact_attempt(&self, ctx: &Context<'_>) -> Result<Option<ContactAttempt>> {
-        match self.0.contact_attempt_id {
-            Some(id) => ContactAttempt::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        ContactAttempt::by_id(ctx, self.0.contact_attempt_id).await
     }
 
     /// The channel of that contact.
@@ -162,24 +149,5 @@ impl Conversion {
     /// Rises with each change.
     async fn version(&self) -> i32 {
         self.0.version
-    }
-}
-
-impl Conversion {
-    /// The conversion `id`, if it is there.
-    pub(crate) async fn by_id(ctx: &Context<'_>, id: ConversionId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Conversions by id.
-#[async_trait]
-impl Loader<ConversionId> for Reader {
-    type Value = Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[ConversionId]) -> Result<HashMap<ConversionId, Model>, LoadError> {
-        let rows = Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

@@ -34,9 +34,8 @@ struct RecordConversionInput {
     currency: String,
     /// What else is known, an object of at most 16 KiB.
     postback_data: Option<Json>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The conversion that was recorded.
@@ -78,8 +77,8 @@ impl ConversionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which conversion.")] input: RecordConversionInput,
     ) -> Result<RecordConversionPayload> {
-        let idempotency_key = input.idempotency_key.clone();
-        let (on, actor, report) = (ctx.services(), ctx.actor_once(idempotency_key)?, report(input)?);
+        let repeat = input.repeat.clone();
+        let (on, actor, report) = (ctx.services(), ctx.actor_once(repeat)?, report(input)?);
         let row = once(on, &actor, service::record(on, &actor, report)).await?;
         Ok(RecordConversionPayload { conversion: row.into() })
     }
@@ -113,7 +112,7 @@ fn report(input: RecordConversionInput) -> Result<Report> {
         revenue,
         currency,
         postback_data,
-        idempotency_key: _,
+        repeat: _,
     } = input;
     let some = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let data = postback_data.map(|Json(data)| data);
@@ -122,8 +121,8 @@ fn report(input: RecordConversionInput) -> Result<Report> {
     }
     Ok(Report {
         source,
-        lead: lead_id.map(|id| id.input::<LeadId>("leadId")).transpose()?,
-        attempt: contact_attempt_id.map(|id| id.input::<ContactAttemptId>("contactAttemptId")).transpose()?,
+        lead: lead_id.input::<LeadId>("leadId")?,
+        attempt: contact_attempt_id.input::<ContactAttemptId>("contactAttemptId")?,
         sub_id: some(sub_id),
         click_id: some(click_id),
         transaction_id: some(transaction_id),

@@ -1,10 +1,8 @@
 //! Lists of conversion rules.
 
-use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter};
-
 use crate::prelude::*;
 use domain::retention::words::{ContactChannel, ConversionMetric};
-use storage::retention::conversion_rule::{self, Column};
+use storage::retention::conversion_rule;
 
 /// Which conversion rules are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -35,15 +33,10 @@ impl ConversionRuleQuery {
         #[graphql(desc = "Which rules.")] filter: Option<ConversionRuleFilter>,
     ) -> Result<Option<Connection<ConversionRule>>> {
         let ConversionRuleFilter { channels, metrics, is_active } = filter.unwrap_or_default();
-        // Each once, however often it was given: a statement takes only so many values.
-        let of_channels = |given: Vec<_>| ContactChannel::iter().filter(move |channel| given.contains(channel));
-        let of_metrics = |given: Vec<_>| ConversionMetric::iter().filter(move |metric| given.contains(metric));
-        let condition = Condition::all()
-            .add_option(channels.map(|given| Column::Channel.is_in(of_channels(given))))
-            .add_option(metrics.map(|given| Column::Metric.is_in(of_metrics(given))))
-            .add_option(is_active.map(|is_active| Column::IsActive.eq(is_active)));
+        let (channels, metrics) = (channels.map(each), metrics.map(each));
+        let filter = conversion_rule::ConversionRuleFilter { channels, metrics, is_active };
         let (select, args) =
-            (conversion_rule::Entity::all().filter(condition), PageArgs::new(ctx, first, after, last, before));
+            (filter.cut(conversion_rule::Entity::all()), PageArgs::new(ctx, first, after, last, before));
         Connection::read(&ctx.services().db, select, Sort::by_id(), &args).await.map(Some)
     }
 }

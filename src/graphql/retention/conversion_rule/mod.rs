@@ -9,18 +9,14 @@ use storage::retention::conversion_rule;
 pub mod list;
 pub mod mutations;
 
-/// A rule that skips steps on a channel which does worse than it should.
-pub struct ConversionRule(conversion_rule::Model);
-
-impl From<conversion_rule::Model> for ConversionRule {
-    fn from(row: conversion_rule::Model) -> Self {
-        Self(row)
-    }
-}
-
 /// A rule that skips steps on a channel which does worse than it should: before a step is sent, the channel's metric of the
 /// last 30 days is compared with the value.
-#[Object]
+#[derive(Description)]
+pub struct ConversionRule(conversion_rule::Model);
+
+node!(ConversionRule: ConversionRuleId, conversion_rule::Model);
+
+#[Object(use_type_description)]
 impl ConversionRule {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -75,27 +71,5 @@ impl ConversionRule {
     /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
-    }
-}
-
-impl ConversionRule {
-    /// The rule `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: ConversionRuleId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Rules by id.
-#[async_trait]
-impl Loader<ConversionRuleId> for Reader {
-    type Value = conversion_rule::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[ConversionRuleId],
-    ) -> Result<HashMap<ConversionRuleId, conversion_rule::Model>, LoadError> {
-        let rows = conversion_rule::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

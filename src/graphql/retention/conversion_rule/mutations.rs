@@ -23,9 +23,8 @@ struct CreateConversionRuleInput {
     /// Whether it is in force from the start.
     #[graphql(default = true)]
     is_active: bool,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The conversion rule that was made.
@@ -96,11 +95,11 @@ impl ConversionRuleMutation {
             sample_size,
             confidence,
             is_active,
-            idempotency_key,
+            repeat,
         } = input;
         let value = value.0;
         let new = service::New { channel, metric, value, conversion_rate, sample_size, confidence, is_active };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let rule = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateConversionRulePayload { conversion_rule: rule.into() })
     }

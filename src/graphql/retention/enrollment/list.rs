@@ -1,10 +1,7 @@
 //! Lists of enrollments: of all sequences, and of each of many sequences in one statement.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Iterable, QueryFilter, Select};
-
 use crate::prelude::*;
-use domain::id::{LeadId, RetentionSequenceId};
+use domain::id::RetentionSequenceId;
 use domain::retention::words::EnrollmentStatus;
 use storage::retention::enrollment::{self, Column};
 
@@ -19,88 +16,26 @@ pub struct SequenceEnrollmentFilter {
     lead_id: Option<ID>,
 }
 
-/// What enrollments can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
-enum SequenceEnrollmentOrderField {
-    /// The instant at which they began.
-    EnrolledAt,
-    /// The instant of creation.
-    CreatedAt,
-}
-
-/// How enrollments are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, InputObject)]
-pub struct SequenceEnrollmentOrder {
-    /// What decides the order.
-    field: SequenceEnrollmentOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-const NEWEST: SequenceEnrollmentOrder =
-    SequenceEnrollmentOrder { field: SequenceEnrollmentOrderField::EnrolledAt, direction: OrderDirection::Desc };
-
-impl SequenceEnrollmentOrder {
-    fn sort(self) -> Sort<enrollment::Entity> {
-        let sort = match self.field {
-            SequenceEnrollmentOrderField::EnrolledAt => Sort::by(Column::EnrolledAt),
-            SequenceEnrollmentOrderField::CreatedAt => Sort::by_id(),
-        };
-        sort.descending(self.direction.is_desc())
+order! {
+    /// What enrollments can be sorted by.
+    pub enum SequenceEnrollmentOrderField of enrollment::Entity {
+        /// The instant at which they began.
+        EnrolledAt => Sort::by(Column::EnrolledAt),
+        /// The instant of creation.
+        CreatedAt => Sort::by_id(),
     }
+    /// How enrollments are sorted.
+    SequenceEnrollmentOrder, falling EnrolledAt
 }
 
-/// A filter whose ids have been read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-struct Wanted {
-    sequence: Option<RetentionSequenceId>,
-    lead: Option<LeadId>,
-    statuses: Option<Vec<EnrollmentStatus>>,
-}
-
-impl Wanted {
-    fn read(filter: Option<SequenceEnrollmentFilter>) -> Result<Self> {
-        let SequenceEnrollmentFilter { statuses, sequence_id, lead_id } = filter.unwrap_or_default();
-        // Each once, however often it was given.
-        let each = |statuses: Vec<_>| EnrollmentStatus::iter().filter(|one| statuses.contains(one)).collect();
-        Ok(Self {
-            sequence: sequence_id.map(|id| id.argument("filter.sequenceId")).transpose()?,
-            lead: lead_id.map(|id| id.argument("filter.leadId")).transpose()?,
+impl SequenceEnrollmentFilter {
+    fn read(self) -> Result<enrollment::EnrollmentFilter> {
+        let Self { statuses, sequence_id, lead_id } = self;
+        Ok(enrollment::EnrollmentFilter {
+            sequence: sequence_id.argument("filter.sequenceId")?,
+            lead: lead_id.argument("filter.leadId")?,
             statuses: statuses.map(each),
         })
-    }
-
-    fn cut(&self, mut select: Select<enrollment::Entity>) -> Select<enrollment::Entity> {
-        if let Some(sequence) = self.sequence {
-            select = select.filter(Column::SequenceId.eq(sequence));
-        }
-        if let Some(lead) = self.lead {
-            select = select.filter(Column::LeadId.eq(lead));
-        }
-        if let Some(statuses) = &self.statuses {
-            select = select.filter(Column::Status.is_in(statuses.iter().copied()));
-        }
-        select
-    }
-}
-
-/// The enrollments of one sequence.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct EnrollmentsOf {
-    wanted: Wanted,
-    order: SequenceEnrollmentOrder,
-}
-
-impl Nested for EnrollmentsOf {
-    type Entity = enrollment::Entity;
-
-    fn select(&self, parent: Expr) -> Select<enrollment::Entity> {
-        self.wanted.cut(enrollment::Entity::of(parent))
-    }
-
-    fn sort(&self) -> Sort<enrollment::Entity> {
-        self.order.sort()
     }
 }
 
@@ -112,12 +47,13 @@ pub(crate) async fn enrollments_of(
     filter: Option<SequenceEnrollmentFilter>,
     order: Option<SequenceEnrollmentOrder>,
 ) -> Result<Connection<SequenceEnrollment>> {
-    let mut wanted = Wanted::read(filter)?;
-    if wanted.sequence.take().is_some_and(|other| other != sequence) {
+    let mut filter = filter.unwrap_or_default().read()?;
+    if filter.sequence.take().is_some_and(|other| other != sequence) {
         let message = "these are the enrollments of another sequence".into();
         return Err(Error::Invalid(vec![Violation { path: vec!["filter".into(), "sequenceId".into()], message }]));
     }
-    nested::connection(ctx, sequence, EnrollmentsOf { wanted, order: order.unwrap_or(NEWEST) }, args).await
+    let list = List { below: enrollment::Entity::of, filter, sort: SequenceEnrollmentOrder::sort(order) };
+    nested::connection(ctx, sequence, list, args).await
 }
 
 /// Reads enrollments.
@@ -128,7 +64,6 @@ pub struct EnrollmentQuery;
 impl EnrollmentQuery {
     /// The enrollments of all sequences, the latest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn sequence_enrollments(
         &self,
         ctx: &Context<'_>,
@@ -140,8 +75,8 @@ impl EnrollmentQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<SequenceEnrollmentOrder>,
     ) -> Result<Option<Connection<SequenceEnrollment>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let select = Wanted::read(filter)?.cut(enrollment::Entity::all());
-        let sort = order_by.unwrap_or(NEWEST).sort();
+        let select = filter.unwrap_or_default().read()?.cut(enrollment::Entity::all());
+        let sort = SequenceEnrollmentOrder::sort(order_by);
         Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
     }
 }

@@ -1,7 +1,5 @@
 //! An enrollment, as it is shown, and the executions of its steps.
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
-
 use crate::prelude::*;
 use domain::id::SequenceEnrollmentId;
 use domain::retention::words::{EndReason, EnrollmentStatus};
@@ -11,19 +9,15 @@ pub mod list;
 pub mod mutations;
 
 /// A lead on its way through a sequence.
-pub struct SequenceEnrollment(enrollment::Model);
-
-impl From<enrollment::Model> for SequenceEnrollment {
-    fn from(row: enrollment::Model) -> Self {
-        Self(row)
-    }
-}
-
-/// A lead on its way through a sequence.
 ///
 /// ACTIVE goes to PAUSED and back, and to COMPLETED after the last step; both go to CONVERTED when the lead converts, and to
 /// CANCELLED when it opts out, replies, or somebody ends it. Then it can be enrolled again, as its next attempt.
-#[Object]
+#[derive(Description)]
+pub struct SequenceEnrollment(enrollment::Model);
+
+node!(SequenceEnrollment: SequenceEnrollmentId, enrollment::Model);
+
+#[Object(use_type_description)]
 impl SequenceEnrollment {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -92,48 +86,10 @@ impl SequenceEnrollment {
     }
 }
 
-impl SequenceEnrollment {
-    /// The enrollment `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: SequenceEnrollmentId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Enrollments by id.
-#[async_trait]
-impl Loader<SequenceEnrollmentId> for Reader {
-    type Value = enrollment::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[SequenceEnrollmentId],
-    ) -> Result<HashMap<SequenceEnrollmentId, enrollment::Model>, LoadError> {
-        let rows = enrollment::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The executions of an enrollment: never more than it has steps, which are 50.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct ExecutionsOf(SequenceEnrollmentId);
-
-#[async_trait]
-impl Loader<ExecutionsOf> for Reader {
-    type Value = Vec<execution::Model>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ExecutionsOf]) -> Result<HashMap<ExecutionsOf, Self::Value>, LoadError> {
-        let rows = execution::Entity::all()
-            .filter(execution::Column::EnrollmentId.is_in(keys.iter().map(|key| key.0)))
-            .order_by_asc(execution::Column::Id)
-            .all(self.db.reader())
-            .await
-            .map_err(Error::from)?;
-        let mut found: HashMap<ExecutionsOf, Self::Value> = HashMap::new();
-        for row in rows {
-            found.entry(ExecutionsOf(row.enrollment_id)).or_default().push(row);
-        }
-        Ok(found)
+question! {
+    /// The executions of an enrollment: never more than it has steps, which are 50.
+    ExecutionsOf(SequenceEnrollmentId) -> Vec<execution::Model> = |db, enrollments| {
+        let rows = execution::Entity::of_enrollments(&enrollments).all(db).await?;
+        grouped(rows.into_iter().map(|row| (row.enrollment_id, row)))
     }
 }

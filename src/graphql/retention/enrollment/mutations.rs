@@ -10,9 +10,8 @@ struct EnrollLeadInput {
     sequence_id: ID,
     /// The lead, who may be contacted and is not on the way through it.
     lead_id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The enrollment that was made.
@@ -41,9 +40,8 @@ struct PauseEnrollmentPayload {
 struct ResumeEnrollmentInput {
     /// Which enrollment.
     id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The enrollment that goes on.
@@ -81,9 +79,9 @@ impl EnrollmentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which lead, and which sequence.")] input: EnrollLeadInput,
     ) -> Result<EnrollLeadPayload> {
-        let EnrollLeadInput { sequence_id, lead_id, idempotency_key } = input;
+        let EnrollLeadInput { sequence_id, lead_id, repeat } = input;
         let (sequence, lead) = (sequence_id.input("sequenceId")?, lead_id.input("leadId")?);
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let enrollment = once(on, &actor, service::enroll(on, &actor, sequence, lead)).await?;
         Ok(EnrollLeadPayload { enrollment: enrollment.into() })
     }
@@ -106,8 +104,8 @@ impl EnrollmentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which enrollment.")] input: ResumeEnrollmentInput,
     ) -> Result<ResumeEnrollmentPayload> {
-        let ResumeEnrollmentInput { id, idempotency_key } = input;
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let ResumeEnrollmentInput { id, repeat } = input;
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let enrollment = once(on, &actor, service::resume(on, &actor, id.input("id")?)).await?;
         Ok(ResumeEnrollmentPayload { enrollment: enrollment.into() })
     }

@@ -1,10 +1,8 @@
 //! Lists of integrations.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-
 use crate::prelude::*;
 use domain::retention::credentials::Provider;
-use storage::retention::integration_config::{Column, Entity};
+use storage::retention::integration_config::{self, Column, Entity};
 
 /// Which integrations are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -15,23 +13,16 @@ struct IntegrationConfigFilter {
     is_active: Option<bool>,
 }
 
-/// What integrations can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum IntegrationConfigOrderField {
-    /// The provider's name, in the order of the alphabet.
-    Provider,
-    /// The instant at which they were first saved.
-    CreatedAt,
-}
-
-/// How integrations are sorted.
-#[derive(InputObject)]
-struct IntegrationConfigOrder {
-    /// What decides the order.
-    field: IntegrationConfigOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
+order! {
+    /// What integrations can be sorted by.
+    enum IntegrationConfigOrderField of Entity {
+        /// The provider's name, in the order of the alphabet.
+        Provider => Sort::by(Column::Provider),
+        /// The instant at which they were first saved.
+        CreatedAt => Sort::by_id(),
+    }
+    /// How integrations are sorted.
+    IntegrationConfigOrder, rising Provider
 }
 
 /// Reads integrations.
@@ -42,7 +33,6 @@ pub struct IntegrationQuery;
 impl IntegrationQuery {
     /// The providers that are set up, in the order of the alphabet unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ManageIntegrations))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn integration_configs(
         &self,
         ctx: &Context<'_>,
@@ -55,20 +45,8 @@ impl IntegrationQuery {
     ) -> Result<Option<Connection<IntegrationConfig>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let IntegrationConfigFilter { providers, is_active } = filter.unwrap_or_default();
-        let mut select = Entity::all();
-        if let Some(providers) = providers {
-            select = select.filter(Column::Provider.is_in(providers.into_iter().map(Provider::name)));
-        }
-        if let Some(is_active) = is_active {
-            select = select.filter(Column::IsActive.eq(is_active));
-        }
-        let by_name =
-            IntegrationConfigOrder { field: IntegrationConfigOrderField::Provider, direction: OrderDirection::Asc };
-        let order = order_by.unwrap_or(by_name);
-        let sort = match order.field {
-            IntegrationConfigOrderField::Provider => Sort::by(Column::Provider),
-            IntegrationConfigOrderField::CreatedAt => Sort::by_id(),
-        };
-        Connection::read(&ctx.services().db, select, sort.descending(order.direction.is_desc()), &args).await.map(Some)
+        let providers = providers.map(|all| all.into_iter().map(Provider::name).collect());
+        let select = integration_config::IntegrationConfigFilter { providers, is_active }.cut(Entity::all());
+        Connection::read(&ctx.services().db, select, IntegrationConfigOrder::sort(order_by), &args).await.map(Some)
     }
 }

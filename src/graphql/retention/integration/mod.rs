@@ -3,20 +3,17 @@
 use crate::prelude::*;
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Kind, Provider};
-use storage::retention::integration_config::{Entity, Model};
+use storage::retention::integration_config::Model;
 
 mod input;
 pub mod list;
 pub mod mutations;
 
 /// How a provider is reached. Its credentials are sealed in the database, and nobody is shown them again.
+#[derive(Description)]
 pub struct IntegrationConfig(Model);
 
-impl From<Model> for IntegrationConfig {
-    fn from(row: Model) -> Self {
-        Self(row)
-    }
-}
+node!(IntegrationConfig: IntegrationConfigId, Model);
 
 /// One of the credentials, as far as it may be shown.
 #[derive(SimpleObject)]
@@ -27,8 +24,7 @@ struct IntegrationField {
     value: String,
 }
 
-/// How a provider is reached. Its credentials are sealed in the database, and nobody is shown them again.
-#[Object]
+#[Object(use_type_description)]
 impl IntegrationConfig {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -77,22 +73,5 @@ impl IntegrationConfig {
 impl IntegrationConfig {
     fn known(&self) -> Result<Provider> {
         Provider::named(&self.0.provider).ok_or_else(|| Error::internal(anyhow::anyhow!("an unknown provider")))
-    }
-
-    /// The integration `id`, if it is there.
-    pub(crate) async fn by_id(ctx: &Context<'_>, id: IntegrationConfigId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Integrations by id.
-#[async_trait]
-impl Loader<IntegrationConfigId> for Reader {
-    type Value = Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[IntegrationConfigId]) -> Result<HashMap<IntegrationConfigId, Model>, LoadError> {
-        let rows = Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

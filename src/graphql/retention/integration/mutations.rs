@@ -27,9 +27,8 @@ struct SaveIntegrationConfigInput {
     is_active: bool,
     /// Save it only if this is the version of what is there, otherwise CONFLICT.
     expected_version: Option<i32>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The integration that was saved.
@@ -93,10 +92,10 @@ impl IntegrationMutation {
             keitaro,
             is_active,
             expected_version,
-            idempotency_key,
+            repeat,
         } = input;
         let credentials = one_of(smtp, twilio, vapi, instantly, webhook, keitaro)?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let row = once(on, &actor, service::save(on, &actor, credentials, is_active, expected_version)).await?;
         Ok(SaveIntegrationConfigPayload { integration_config: row.into() })
     }

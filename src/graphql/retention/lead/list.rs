@@ -4,7 +4,6 @@ use sea_orm::Iterable;
 
 use crate::engine::id;
 use crate::prelude::*;
-use crate::retention::campaign::shown;
 use crate::retention::lead::may_see_contacts;
 use domain::error::Violations;
 use domain::retention::words::LeadStatus;
@@ -62,41 +61,20 @@ impl LeadFilter {
     }
 }
 
-/// What leads can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum LeadOrderField {
-    /// The instant at which they became known.
-    CreatedAt,
-    /// The instant of the last change.
-    UpdatedAt,
-    /// How far they are, in the order of the alphabet.
-    Status,
-    /// Where they came from, in the order of the alphabet.
-    Source,
-}
-
-/// How leads are sorted.
-#[derive(InputObject)]
-struct LeadOrder {
-    /// What decides the order.
-    field: LeadOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl LeadOrder {
-    fn sort(order: Option<Self>) -> Sort<lead::Entity> {
-        let newest = Self { field: LeadOrderField::CreatedAt, direction: OrderDirection::Desc };
-        let Self { field, direction } = order.unwrap_or(newest);
-        let sort = match field {
-            LeadOrderField::CreatedAt => Sort::by(Column::CreatedAt),
-            LeadOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
-            LeadOrderField::Status => Sort::by(Column::Status),
-            LeadOrderField::Source => Sort::by(Column::Source),
-        };
-        sort.descending(direction.is_desc())
+order! {
+    /// What leads can be sorted by.
+    enum LeadOrderField of lead::Entity {
+        /// The instant at which they became known.
+        CreatedAt => Sort::by(Column::CreatedAt),
+        /// The instant of the last change.
+        UpdatedAt => Sort::by(Column::UpdatedAt),
+        /// How far they are, in the order of the alphabet.
+        Status => Sort::by(Column::Status),
+        /// Where they came from, in the order of the alphabet.
+        Source => Sort::by(Column::Source),
     }
+    /// How leads are sorted.
+    LeadOrder, falling CreatedAt
 }
 
 /// How many leads there are.
@@ -136,7 +114,6 @@ pub struct LeadQuery;
 impl LeadQuery {
     /// The leads, the newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn leads(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +132,7 @@ impl LeadQuery {
     /// The lead with this id; null if there is none.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
     async fn lead(&self, ctx: &Context<'_>, #[graphql(desc = "The lead's id.")] id: ID) -> Result<Option<Lead>> {
-        Lead::by_id(ctx, id.argument("id")?).await
+        Lead::by_argument(ctx, &id).await
     }
 
     /// How many leads are how far, and came from where.
@@ -170,11 +147,11 @@ impl LeadQuery {
         let sources = counts::by_source(db, found).await?;
         let of = |status| statuses.iter().find(|(known, _)| *known == status).map_or(0, |(_, count)| *count);
         Ok(Some(LeadStats {
-            total: shown(statuses.iter().map(|(_, count)| count).sum()),
-            by_status: LeadStatus::iter().map(|status| LeadStatusCount { status, count: shown(of(status)) }).collect(),
+            total: int(statuses.iter().map(|(_, count)| count).sum::<i64>()),
+            by_status: LeadStatus::iter().map(|status| LeadStatusCount { status, count: int(of(status)) }).collect(),
             by_source: sources
                 .into_iter()
-                .map(|(source, count)| LeadSourceCount { source, count: shown(count) })
+                .map(|(source, count)| LeadSourceCount { source, count: int(count) })
                 .collect(),
         }))
     }

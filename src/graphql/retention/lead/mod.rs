@@ -1,13 +1,11 @@
 //! A lead, as it is shown.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{Iterable, Select};
+use sea_orm::Iterable;
 
 use crate::prelude::*;
-use crate::retention::lists_below::ConversionsBy;
 use domain::id::LeadId;
 use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
-use storage::retention::{campaign_lead, consent, contact_attempt, enrollment, lead};
+use storage::retention::{campaign_lead, consent, contact_attempt, conversion, enrollment, lead};
 
 pub(super) mod fields;
 pub mod list;
@@ -15,16 +13,12 @@ pub mod mutations;
 pub mod person;
 
 /// A person that retention writes to.
+#[derive(Description)]
 pub struct Lead(lead::Model);
 
-impl From<lead::Model> for Lead {
-    fn from(row: lead::Model) -> Self {
-        Self(row)
-    }
-}
+node!(Lead: LeadId, lead::Model);
 
-/// A person that retention writes to.
-#[Object]
+#[Object(use_type_description)]
 impl Lead {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -127,7 +121,8 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<CampaignLead>> {
-        nested::connection(ctx, self.0.id, CampaignsOf, PageArgs::new(ctx, first, after, last, before)).await
+        let list = List::latest(campaign_lead::Entity::with, campaign_lead::Column::AssignedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// Every contact to it on any channel, the latest first.
@@ -139,7 +134,8 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
-        nested::connection(ctx, self.0.id, AttemptsTo, PageArgs::new(ctx, first, after, last, before)).await
+        let list = List::latest(contact_attempt::Entity::to, contact_attempt::Column::StartedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The sequences that it goes through, or went through, the latest first.
@@ -151,7 +147,8 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SequenceEnrollment>> {
-        nested::connection(ctx, self.0.id, EnrollmentsOf, PageArgs::new(ctx, first, after, last, before)).await
+        let list = List::latest(enrollment::Entity::with, enrollment::Column::EnrolledAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// What came of the contacts to it: sales, sign-ups and the like, the latest first.
@@ -163,14 +160,8 @@ impl Lead {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Conversion>> {
-        nested::connection(ctx, self.0.id, ConversionsBy, PageArgs::new(ctx, first, after, last, before)).await
-    }
-}
-
-impl Lead {
-    /// The lead `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: LeadId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
+        let list = List::latest(conversion::Entity::by, conversion::Column::CreatedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 }
 
@@ -180,10 +171,10 @@ pub fn may_see_contacts(ctx: &Context<'_>) -> bool {
 }
 
 /// What a lead agreed to, or took back: kept as proof.
+#[derive(Description)]
 pub struct Consent(consent::Model);
 
-/// What a lead agreed to, or took back: kept as proof.
-#[Object]
+#[Object(use_type_description)]
 impl Consent {
     /// The channel that it is about; null if it is about all.
     async fn channel(&self) -> Option<ContactChannel> {
@@ -216,79 +207,10 @@ impl Consent {
     }
 }
 
-/// Leads by id.
-#[async_trait]
-impl Loader<LeadId> for Reader {
-    type Value = lead::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[LeadId]) -> Result<HashMap<LeadId, lead::Model>, LoadError> {
-        let rows = lead::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The consents of a lead.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct ConsentsOf(LeadId);
-
-#[async_trait]
-impl Loader<ConsentsOf> for Reader {
-    type Value = Vec<consent::Model>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ConsentsOf]) -> Result<HashMap<ConsentsOf, Self::Value>, LoadError> {
-        let leads: Vec<LeadId> = keys.iter().map(|key| key.0).collect();
-        let rows = consent::Entity::of(&leads).all(self.db.reader()).await.map_err(Error::from)?;
-        let mut found: HashMap<ConsentsOf, Vec<consent::Model>> = HashMap::new();
-        for row in rows {
-            found.entry(ConsentsOf(row.lead_id)).or_default().push(row);
-        }
-        Ok(found)
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct CampaignsOf;
-
-impl Nested for CampaignsOf {
-    type Entity = campaign_lead::Entity;
-
-    fn select(&self, lead: Expr) -> Select<campaign_lead::Entity> {
-        campaign_lead::Entity::with(lead)
-    }
-
-    fn sort(&self) -> Sort<campaign_lead::Entity> {
-        Sort::by(campaign_lead::Column::AssignedAt).descending(true)
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct AttemptsTo;
-
-impl Nested for AttemptsTo {
-    type Entity = contact_attempt::Entity;
-
-    fn select(&self, lead: Expr) -> Select<contact_attempt::Entity> {
-        contact_attempt::Entity::to(lead)
-    }
-
-    fn sort(&self) -> Sort<contact_attempt::Entity> {
-        Sort::by(contact_attempt::Column::StartedAt).descending(true)
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct EnrollmentsOf;
-
-impl Nested for EnrollmentsOf {
-    type Entity = enrollment::Entity;
-
-    fn select(&self, lead: Expr) -> Select<enrollment::Entity> {
-        enrollment::Entity::with(lead)
-    }
-
-    fn sort(&self) -> Sort<enrollment::Entity> {
-        Sort::by(enrollment::Column::EnrolledAt).descending(true)
+question! {
+    /// The consents of a lead.
+    ConsentsOf(LeadId) -> Vec<consent::Model> = |db, leads| {
+        let rows = consent::Entity::of(&leads).all(db).await?;
+        grouped(rows.into_iter().map(|row| (row.lead_id, row)))
     }
 }

@@ -30,9 +30,8 @@ struct CreateLeadInput {
     time_zone: MaybeUndefined<String>,
     /// What it speaks, as a BCP 47 tag such as `de`.
     language: MaybeUndefined<String>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The lead with this email or phone number.
@@ -116,9 +115,8 @@ struct SetDoNotContactInput {
     given_at: Option<DateTime>,
     /// Change it only if this is still the lead's version, otherwise CONFLICT.
     expected_version: Option<i32>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The lead whose word was obeyed.
@@ -149,7 +147,7 @@ impl LeadMutation {
         #[graphql(desc = "What is known of it.")] input: CreateLeadInput,
     ) -> Result<CreateLeadPayload> {
         let fields = said(by_field!(input), input.meta);
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let created = once(on, &actor, service::create(on, &actor, fields)).await?;
         Ok(CreateLeadPayload { lead: created.lead.into(), is_new: created.is_new })
     }
@@ -195,7 +193,7 @@ impl LeadMutation {
             wording,
             given_at,
             expected_version,
-            idempotency_key,
+            repeat,
         } = input;
         let word = consent::Word {
             channels,
@@ -205,7 +203,7 @@ impl LeadMutation {
             at: given_at.map(Into::into),
             expected_version,
         };
-        let (on, actor, id) = (ctx.services(), ctx.actor_once(idempotency_key)?, lead_id.input("leadId")?);
+        let (on, actor, id) = (ctx.services(), ctx.actor_once(repeat)?, lead_id.input("leadId")?);
         let lead = once(on, &actor, consent::set(on, &actor, id, word)).await?;
         Ok(SetDoNotContactPayload { lead: lead.into() })
     }

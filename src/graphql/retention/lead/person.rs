@@ -18,9 +18,8 @@ struct MergeLeadsInput {
     takes_addresses: bool,
     /// The version of the lead that stays, as you have seen it: if it is another one by now, nothing is changed.
     expected_version: Option<i32>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The lead that stayed.
@@ -75,14 +74,14 @@ impl PersonMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which two.")] input: MergeLeadsInput,
     ) -> Result<MergeLeadsPayload> {
-        let MergeLeadsInput { keep_id, duplicate_id, takes_addresses, expected_version, idempotency_key } = input;
+        let MergeLeadsInput { keep_id, duplicate_id, takes_addresses, expected_version, repeat } = input;
         let merge = lead_merge::Merge {
             keep: keep_id.input("keepId")?,
             duplicate: duplicate_id.input("duplicateId")?,
             takes_addresses,
             expected_version,
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let lead = once(on, &actor, lead_merge::merge(on, &actor, merge)).await?;
         Ok(MergeLeadsPayload { lead: lead.into() })
     }

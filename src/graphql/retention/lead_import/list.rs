@@ -19,7 +19,7 @@ impl LeadImportQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The import's id.")] id: ID,
     ) -> Result<Option<LeadImport>> {
-        LeadImport::by_id(ctx, id.argument("id")?).await
+        LeadImport::by_argument(ctx, &id).await
     }
 }
 

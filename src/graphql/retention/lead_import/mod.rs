@@ -19,12 +19,10 @@ pub struct LeadImport(LeadCounts, ImportFields);
 /// What was asked for, and what became of the lines.
 struct LeadCounts(Model);
 
-impl From<Model> for LeadImport {
-    fn from(row: Model) -> Self {
-        let fields = ImportFields(Entity::import(&row));
-        Self(LeadCounts(row), fields)
-    }
-}
+node!(LeadImport: LeadImportId, Model, |row| {
+    let fields = ImportFields(Entity::import(&row));
+    LeadImport(LeadCounts(row), fields)
+}, {});
 
 #[Object]
 impl LeadCounts {
@@ -75,11 +73,6 @@ impl LeadCounts {
 }
 
 impl LeadImport {
-    /// The import `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: LeadImportId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Into::into))
-    }
-
     /// The id, as [`Node`](crate::node::Node) asks for it.
     pub(crate) async fn id(&self, ctx: &Context<'_>) -> async_graphql::Result<ID> {
         self.0.id(ctx).await

@@ -58,9 +58,8 @@ struct ImportLeadsInput {
     /// are leads become `DO_NOT_CONTACT`. Of their addresses keyed hashes are kept.
     #[graphql(default)]
     is_suppression_list: bool,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The import that was asked for.
@@ -84,15 +83,15 @@ impl LeadImportMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be imported.")] input: ImportLeadsInput,
     ) -> Result<ImportLeadsPayload> {
-        let ImportLeadsInput { upload_id, format, mapping, campaign_id, is_suppression_list, idempotency_key } = input;
+        let ImportLeadsInput { upload_id, format, mapping, campaign_id, is_suppression_list, repeat } = input;
         let new = service::New {
             upload: upload_id.input("uploadId")?,
             format,
             mapping: mapping.unwrap_or_default().into(),
-            campaign: campaign_id.map(|id| id.input("campaignId")).transpose()?,
+            campaign: campaign_id.input("campaignId")?,
             is_suppression_list,
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let import = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(ImportLeadsPayload { import: import.into() })
     }

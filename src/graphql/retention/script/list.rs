@@ -1,12 +1,8 @@
 //! Lists of scripts.
 
-use sea_orm::{ColumnTrait, Condition, Iterable, QueryFilter, Select};
-
 use crate::prelude::*;
-use domain::id::RetentionCampaignId;
 use domain::retention::words::ContactChannel;
 use storage::retention::script::{self, Column};
-use storage::sql;
 
 /// Which scripts are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -22,52 +18,25 @@ struct ScriptFilter {
 }
 
 impl ScriptFilter {
-    fn select(self) -> Result<Select<script::Entity>> {
+    fn read(self) -> Result<script::ScriptFilter> {
         let Self { types, campaign_id, is_default, name_contains } = self;
-        let campaign = campaign_id.map(|id| id.argument::<RetentionCampaignId>("filter.campaignId")).transpose()?;
-        // Each once, however often it was given: a statement takes only so many values.
-        let wanted = |given: Vec<_>| ContactChannel::iter().filter(move |channel| given.contains(channel));
-        let condition = Condition::all()
-            .add_option(types.map(|given| Column::Channel.is_in(wanted(given))))
-            .add_option(campaign.map(|id| Column::CampaignId.eq(id)))
-            .add_option(is_default.map(|is_default| Column::IsDefault.eq(is_default)))
-            .add_option(name_contains.map(|part| sql::contains_in_any_case(Column::Name, &part)));
-        Ok(script::Entity::all().filter(condition))
+        let campaign = campaign_id.argument("filter.campaignId")?;
+        Ok(script::ScriptFilter { types: types.map(each), campaign, is_default, name_contains })
     }
 }
 
-/// What scripts can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum ScriptOrderField {
-    /// The instant of writing.
-    CreatedAt,
-    /// The instant of the last change.
-    UpdatedAt,
-    /// In the order of the alphabet.
-    Name,
-}
-
-/// How scripts are sorted.
-#[derive(InputObject)]
-struct ScriptOrder {
-    /// What decides the order.
-    field: ScriptOrderField,
-    /// Which end of the order comes first.
-    #[graphql(default)]
-    direction: OrderDirection,
-}
-
-impl ScriptOrder {
-    fn sort(order: Option<Self>) -> Sort<script::Entity> {
-        let newest = Self { field: ScriptOrderField::CreatedAt, direction: OrderDirection::Desc };
-        let Self { field, direction } = order.unwrap_or(newest);
-        let sort = match field {
-            ScriptOrderField::CreatedAt => Sort::by(Column::CreatedAt),
-            ScriptOrderField::UpdatedAt => Sort::by(Column::UpdatedAt),
-            ScriptOrderField::Name => Sort::by(Column::Name),
-        };
-        sort.descending(direction.is_desc())
+order! {
+    /// What scripts can be sorted by.
+    enum ScriptOrderField of script::Entity {
+        /// The instant of writing.
+        CreatedAt => Sort::by(Column::CreatedAt),
+        /// The instant of the last change.
+        UpdatedAt => Sort::by(Column::UpdatedAt),
+        /// In the order of the alphabet.
+        Name => Sort::by(Column::Name),
     }
+    /// How scripts are sorted.
+    ScriptOrder, falling CreatedAt
 }
 
 /// Reads scripts.
@@ -78,7 +47,6 @@ pub struct ScriptQuery;
 impl ScriptQuery {
     /// The scripts, newest first unless told otherwise.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn scripts(
         &self,
         ctx: &Context<'_>,
@@ -90,7 +58,7 @@ impl ScriptQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<ScriptOrder>,
     ) -> Result<Option<Connection<Script>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let select = filter.unwrap_or_default().select()?;
+        let select = filter.unwrap_or_default().read()?.cut(script::Entity::all());
         Connection::read(&ctx.services().db, select, ScriptOrder::sort(order_by), &args).await.map(Some)
     }
 }

@@ -1,29 +1,21 @@
 //! A script, as it is shown.
 
-use sea_orm::Select;
-use sea_orm::sea_query::Expr;
-
 use crate::prelude::*;
-use crate::retention::lists_below::StepsSaying;
 use domain::id::ScriptId;
 use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
-use storage::retention::{contact_attempt, script};
+use storage::retention::{contact_attempt, script, sequence_step};
 
 pub mod list;
 pub mod mutations;
 
-/// What is said to leads on one channel.
+/// What is said to leads on one channel, such as `Hello {{ first_name | default("there") }}`.
+#[derive(Description)]
 pub struct Script(script::Model);
 
-impl From<script::Model> for Script {
-    fn from(row: script::Model) -> Self {
-        Self(row)
-    }
-}
+node!(Script: ScriptId, script::Model);
 
-/// What is said to leads on one channel, such as `Hello {{ first_name | default("there") }}`.
-#[Object]
+#[Object(use_type_description)]
 impl Script {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -58,10 +50,7 @@ impl Script {
 
     /// The campaign that it belongs to; null if any may use it.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<RetentionCampaign>> {
-        match self.0.campaign_id {
-            Some(id) => RetentionCampaign::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        RetentionCampaign::by_id(ctx, self.0.campaign_id).await
     }
 
     /// Whether it is taken where a step of its channel names none.
@@ -100,7 +89,8 @@ impl Script {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
-        nested::connection(ctx, self.0.id, AttemptsWith, PageArgs::new(ctx, first, after, last, before)).await
+        let list = List::latest(contact_attempt::Entity::with, contact_attempt::Column::StartedAt);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// The steps of sequences that say it, in all their versions, the latest first.
@@ -112,40 +102,12 @@ impl Script {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SequenceStep>> {
-        nested::connection(ctx, self.0.id, StepsSaying, PageArgs::new(ctx, first, after, last, before)).await
-    }
-}
-
-impl Script {
-    /// The script `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: ScriptId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-}
-
-/// Scripts by id.
-#[async_trait]
-impl Loader<ScriptId> for Reader {
-    type Value = script::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[ScriptId]) -> Result<HashMap<ScriptId, script::Model>, LoadError> {
-        let rows = script::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct AttemptsWith;
-
-impl Nested for AttemptsWith {
-    type Entity = contact_attempt::Entity;
-
-    fn select(&self, script: Expr) -> Select<contact_attempt::Entity> {
-        contact_attempt::Entity::with(script)
-    }
-
-    fn sort(&self) -> Sort<contact_attempt::Entity> {
-        Sort::by(contact_attempt::Column::StartedAt).descending(true)
+        nested::connection(
+            ctx,
+            self.0.id,
+            List::newest(sequence_step::Entity::saying),
+            PageArgs::new(ctx, first, after, last, before),
+        )
+        .await
     }
 }

@@ -23,9 +23,8 @@ struct CreateScriptInput {
     campaign_id: Option<ID>,
     /// Whether it is the default of its channel, in its campaign or outside of campaigns; then no other is.
     is_default: Option<bool>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The script that was written.
@@ -90,25 +89,16 @@ impl ScriptMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateScriptInput,
     ) -> Result<CreateScriptPayload> {
-        let CreateScriptInput {
-            name,
-            channel,
-            subject,
-            content,
-            vapi_config,
-            campaign_id,
-            is_default,
-            idempotency_key,
-        } = input;
+        let CreateScriptInput { name, channel, subject, content, vapi_config, campaign_id, is_default, repeat } = input;
         let fields = service::Fields {
             name: Some(name),
             subject: Some(subject).into(),
             content: Some(content).into(),
             vapi_config: Some(vapi_config.map(|given| given.0)).into(),
-            campaign: Some(campaign_id.map(|id| id.input("campaignId")).transpose()?).into(),
+            campaign: Some(campaign_id.input("campaignId")?).into(),
             is_default,
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let script = once(on, &actor, service::create(on, &actor, channel, fields)).await?;
         Ok(CreateScriptPayload { script: script.into() })
     }

@@ -95,7 +95,7 @@ impl SequenceSubscription {
         >,
     ) -> Result<impl Stream<Item = async_graphql::Result<EnrollmentUpdate>> + use<>> {
         let sequence: RetentionSequenceId = sequence_id.argument("sequenceId")?;
-        let lead: Option<LeadId> = lead_id.map(|id| id.argument("leadId")).transpose()?;
+        let lead: Option<LeadId> = lead_id.argument("leadId")?;
         let after = after.map(|after| UpdateCursor::read(&after, sequence)).transpose()?;
         let chunks = chunks(ctx.services(), sequence, lead, after).await?;
         let updates = chunks.map_ok(|rows| stream::iter(rows.into_iter().map(EnrollmentUpdate::of).map(Ok)));

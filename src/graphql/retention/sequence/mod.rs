@@ -1,7 +1,5 @@
 //! A retention sequence, as it is shown.
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
-
 use crate::prelude::*;
 use crate::retention::enrollment::list::{SequenceEnrollmentFilter, SequenceEnrollmentOrder, enrollments_of};
 use domain::id::RetentionSequenceId;
@@ -16,18 +14,14 @@ pub mod live;
 pub mod mutations;
 
 /// Many steps over many channels, through which leads go.
-pub struct RetentionSequence(sequence::Model);
-
-impl From<sequence::Model> for RetentionSequence {
-    fn from(row: sequence::Model) -> Self {
-        Self(row)
-    }
-}
-
-/// Many steps over many channels, through which leads go.
 ///
 /// DRAFT goes to ACTIVE; ACTIVE to PAUSED or ARCHIVED; PAUSED to ACTIVE or ARCHIVED. Nothing leads out of ARCHIVED.
-#[Object]
+#[derive(Description)]
+pub struct RetentionSequence(sequence::Model);
+
+node!(RetentionSequence: RetentionSequenceId, sequence::Model);
+
+#[Object(use_type_description)]
 impl RetentionSequence {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -67,10 +61,7 @@ impl RetentionSequence {
 
     /// The campaign whose contact hours, days and limits govern it; null: the defaults.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<RetentionCampaign>> {
-        match self.0.campaign_id {
-            Some(id) => RetentionCampaign::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        RetentionCampaign::by_id(ctx, self.0.campaign_id).await
     }
 
     /// Rises when its steps are replaced; 0 before there are any. Who is on the way keeps the version with which it began.
@@ -102,7 +93,6 @@ impl RetentionSequence {
     }
 
     /// Its enrollments, the latest first unless told otherwise.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn enrollments(
         &self,
         ctx: &Context<'_>,
@@ -133,11 +123,6 @@ impl RetentionSequence {
 }
 
 impl RetentionSequence {
-    /// The sequence `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: RetentionSequenceId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-
     async fn progress(&self, ctx: &Context<'_>) -> Result<Option<sequence_progress::Model>> {
         ctx.loaders().one(ProgressOf(self.0.id)).await
     }
@@ -213,34 +198,11 @@ pub(super) fn execution_counts(row: &sequence_progress::Model) -> Vec<SequenceEx
     all.into_iter().map(|(status, count)| SequenceExecutionCount { status, count }).collect()
 }
 
-/// Sequences by id.
-#[async_trait]
-impl Loader<RetentionSequenceId> for Reader {
-    type Value = sequence::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[RetentionSequenceId],
-    ) -> Result<HashMap<RetentionSequenceId, sequence::Model>, LoadError> {
-        let rows = sequence::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The counters of a sequence.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct ProgressOf(RetentionSequenceId);
-
-#[async_trait]
-impl Loader<ProgressOf> for Reader {
-    type Value = sequence_progress::Model;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ProgressOf]) -> Result<HashMap<ProgressOf, sequence_progress::Model>, LoadError> {
-        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let rows = sequence_progress::Entity::by_ids(&ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (ProgressOf(row.sequence_id), row)).collect())
+question! {
+    /// The counters of a sequence.
+    ProgressOf(RetentionSequenceId) -> sequence_progress::Model = |db, sequences| {
+        let rows = sequence_progress::Entity::by_ids(&sequences).all(db).await?;
+        rows.into_iter().map(|row| (row.sequence_id, row)).collect()
     }
 }
 
@@ -254,18 +216,9 @@ impl Loader<StepsOf> for Reader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[StepsOf]) -> Result<HashMap<StepsOf, Self::Value>, LoadError> {
-        use sequence_step::Column;
-        let rows = sequence_step::Entity::all()
-            .filter(Column::SequenceId.is_in(keys.iter().map(|key| key.0)))
-            .filter(Column::StepsVersion.is_in(keys.iter().map(|key| key.1)))
-            .order_by_asc(Column::StepOrder)
-            .all(self.db.reader())
-            .await
-            .map_err(Error::from)?;
-        let mut found: HashMap<StepsOf, Self::Value> = HashMap::new();
-        for row in rows {
-            found.entry(StepsOf(row.sequence_id, row.steps_version)).or_default().push(row);
-        }
-        Ok(found)
+        let (sequences, versions): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.0, key.1)).unzip();
+        let rows = sequence_step::Entity::under(&sequences, &versions).all(self.db.reader()).await;
+        let rows = rows.map_err(Error::from)?;
+        Ok(grouped(rows.into_iter().map(|row| (StepsOf(row.sequence_id, row.steps_version), row))))
     }
 }

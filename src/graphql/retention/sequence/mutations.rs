@@ -44,9 +44,8 @@ struct CreateRetentionSequenceInput {
     campaign_id: Option<ID>,
     /// Its first steps, in order, at most 50.
     steps: Option<Vec<SequenceStepInput>>,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The sequence that was created.
@@ -123,9 +122,8 @@ struct DeleteRetentionSequencePayload {
 struct ActivateRetentionSequenceInput {
     /// Which sequence.
     id: ID,
-    /// Makes the request repeatable for 24 hours: the same key with the same input changes nothing more and gives the same
-    /// answer; with another input it is `IDEMPOTENCY_CONFLICT`. 1 to 255 characters, best a random UUID.
-    idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The sequence that goes on.
@@ -184,7 +182,7 @@ impl SequenceMutation {
             trigger_config,
             campaign_id,
             steps,
-            idempotency_key,
+            repeat,
         } = input;
         let new = service::New {
             name,
@@ -192,10 +190,10 @@ impl SequenceMutation {
             channels: channels.unwrap_or_default(),
             trigger: trigger_type,
             config: trigger_config.map(Into::into).unwrap_or_default(),
-            campaign: campaign_id.map(|id| id.input("campaignId")).transpose()?,
+            campaign: campaign_id.input("campaignId")?,
             steps: step::read(steps.unwrap_or_default())?,
         };
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let sequence = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateRetentionSequencePayload { sequence: sequence.into() })
     }
@@ -264,8 +262,8 @@ impl SequenceMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which sequence.")] input: ActivateRetentionSequenceInput,
     ) -> Result<ActivateRetentionSequencePayload> {
-        let ActivateRetentionSequenceInput { id, idempotency_key } = input;
-        let (on, actor) = (ctx.services(), ctx.actor_once(idempotency_key)?);
+        let ActivateRetentionSequenceInput { id, repeat } = input;
+        let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let sequence = once(on, &actor, service::activate(on, &actor, id.input("id")?)).await?;
         Ok(ActivateRetentionSequencePayload { sequence: sequence.into() })
     }

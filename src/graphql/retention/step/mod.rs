@@ -1,26 +1,21 @@
 //! A step of a sequence, as it is shown and as it is given.
 
 use crate::prelude::*;
-use crate::retention::lists_below;
 use crate::retention::sequence::SequenceExecutionCount;
 use domain::id::SequenceStepId;
 use domain::retention::conditions::{Conditions, Field};
 use domain::retention::words::{ContactChannel, DelayUnit, ExecutionStatus, LeadStatus};
 use service::retention::sequence::steps::NewStep;
 use storage::retention::queue::counts;
-use storage::retention::sequence_step;
+use storage::retention::{execution, sequence_step};
 
 /// One contact of a sequence: which channel, what is said, how long after the step before.
+#[derive(Description)]
 pub struct SequenceStep(sequence_step::Model);
 
-impl From<sequence_step::Model> for SequenceStep {
-    fn from(row: sequence_step::Model) -> Self {
-        Self(row)
-    }
-}
+node!(SequenceStep: SequenceStepId, sequence_step::Model);
 
-/// One contact of a sequence: which channel, what is said, how long after the step before.
-#[Object]
+#[Object(use_type_description)]
 impl SequenceStep {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -49,10 +44,7 @@ impl SequenceStep {
 
     /// What is said; null: the default script of the channel.
     async fn script(&self, ctx: &Context<'_>) -> Result<Option<Script>> {
-        match self.0.script_id {
-            Some(id) => Script::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        Script::by_id(ctx, self.0.script_id).await
     }
 
     /// How many units after the step before it is due; the first one, after the enrollment.
@@ -91,20 +83,13 @@ impl SequenceStep {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SequenceStepExecution>> {
-        nested::connection(ctx, self.0.id, lists_below::ExecutionsOf, PageArgs::new(ctx, first, after, last, before))
-            .await
+        let list = List::newest(execution::Entity::of_step);
+        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
 
     /// When it was created.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
-    }
-}
-
-impl SequenceStep {
-    /// The step `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: SequenceStepId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
     }
 }
 
@@ -193,7 +178,7 @@ pub(super) fn read(steps: Vec<SequenceStepInput>) -> Result<Vec<NewStep>> {
         let field = |MetaConditionInput { name, value }| Field { name, value };
         Ok(NewStep {
             channel,
-            script: script_id.map(|id| id.input(&format!("steps.{index}.scriptId"))).transpose()?,
+            script: script_id.input(&format!("steps.{index}.scriptId"))?,
             delay_value,
             delay_unit,
             conditions: Conditions {
@@ -209,33 +194,10 @@ pub(super) fn read(steps: Vec<SequenceStepInput>) -> Result<Vec<NewStep>> {
     steps.into_iter().enumerate().map(read).collect()
 }
 
-/// Steps by id.
-#[async_trait]
-impl Loader<SequenceStepId> for Reader {
-    type Value = sequence_step::Model;
-    type Error = LoadError;
-
-    async fn load(&self, ids: &[SequenceStepId]) -> Result<HashMap<SequenceStepId, sequence_step::Model>, LoadError> {
-        let rows = sequence_step::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// How many executions of a step there are, by status.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct ExecutionsOf(SequenceStepId);
-
-#[async_trait]
-impl Loader<ExecutionsOf> for Reader {
-    type Value = Vec<(ExecutionStatus, i32)>;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ExecutionsOf]) -> Result<HashMap<ExecutionsOf, Self::Value>, LoadError> {
-        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let mut found: HashMap<ExecutionsOf, Self::Value> = HashMap::new();
-        for (step, status, count) in counts::of_steps(self.db.reader(), &ids).await? {
-            found.entry(ExecutionsOf(step)).or_default().push((status, count));
-        }
-        Ok(found)
+question! {
+    /// How many executions of a step there are, by status.
+    ExecutionsOf(SequenceStepId) -> Vec<(ExecutionStatus, i32)> = |db, steps| {
+        let counts = counts::of_steps(db, &steps).await?;
+        grouped(counts.into_iter().map(|(step, status, count)| (step, (status, count))))
     }
 }

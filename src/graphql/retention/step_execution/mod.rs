@@ -1,7 +1,5 @@
 //! One step of a sequence for one lead, as it is shown.
 
-use sea_orm::{ColumnTrait, QueryFilter};
-
 use crate::prelude::*;
 use crate::retention::lead::may_see_contacts;
 use domain::id::{ContactAttemptId, SequenceStepExecutionId};
@@ -9,19 +7,15 @@ use domain::retention::words::{ExecutionReason, ExecutionStatus};
 use storage::retention::execution;
 
 /// One step for one lead.
-pub struct SequenceStepExecution(execution::Model);
-
-impl From<execution::Model> for SequenceStepExecution {
-    fn from(row: execution::Model) -> Self {
-        Self(row)
-    }
-}
-
-/// One step for one lead.
 ///
 /// SCHEDULED goes to SENT and then DELIVERED; to FAILED, or back to SCHEDULED for its one repetition an hour later; to SKIPPED,
 /// CANCELLED or UNKNOWN. An UNKNOWN one is never handed over again; the provider may still report what became of it.
-#[Object]
+#[derive(Description)]
+pub struct SequenceStepExecution(execution::Model);
+
+node!(SequenceStepExecution: SequenceStepExecutionId, execution::Model);
+
+#[Object(use_type_description)]
 impl SequenceStepExecution {
     /// The id, opaque and unique among all types.
     pub(crate) async fn id(&self) -> ID {
@@ -40,10 +34,7 @@ impl SequenceStepExecution {
 
     /// The last contact that was made for it.
     async fn contact_attempt(&self, ctx: &Context<'_>) -> Result<Option<ContactAttempt>> {
-        match self.0.contact_attempt_id {
-            Some(id) => ContactAttempt::by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        ContactAttempt::by_id(ctx, self.0.contact_attempt_id).await
     }
 
     /// How far it is.
@@ -89,47 +80,16 @@ impl SequenceStepExecution {
 }
 
 impl SequenceStepExecution {
-    /// The execution `id`.
-    pub async fn by_id(ctx: &Context<'_>, id: SequenceStepExecutionId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().one(id).await?.map(Self))
-    }
-
     /// The execution whose last contact this is.
     pub async fn of_attempt(ctx: &Context<'_>, id: ContactAttemptId) -> Result<Option<Self>> {
         Ok(ctx.loaders().one(ExecutionOf(id)).await?.map(Self))
     }
 }
 
-/// Executions by id.
-#[async_trait]
-impl Loader<SequenceStepExecutionId> for Reader {
-    type Value = execution::Model;
-    type Error = LoadError;
-
-    async fn load(
-        &self,
-        ids: &[SequenceStepExecutionId],
-    ) -> Result<HashMap<SequenceStepExecutionId, execution::Model>, LoadError> {
-        let rows = execution::Entity::by_ids(ids).all(self.db.reader()).await.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
-}
-
-/// The execution whose last contact this is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct ExecutionOf(ContactAttemptId);
-
-#[async_trait]
-impl Loader<ExecutionOf> for Reader {
-    type Value = execution::Model;
-    type Error = LoadError;
-
-    async fn load(&self, keys: &[ExecutionOf]) -> Result<HashMap<ExecutionOf, execution::Model>, LoadError> {
-        let rows = execution::Entity::all()
-            .filter(execution::Column::ContactAttemptId.is_in(keys.iter().map(|key| key.0)))
-            .all(self.db.reader())
-            .await
-            .map_err(Error::from)?;
-        Ok(rows.into_iter().filter_map(|row| Some((ExecutionOf(row.contact_attempt_id?), row))).collect())
+question! {
+    /// The execution whose last contact this is.
+    ExecutionOf(ContactAttemptId) -> execution::Model = |db, attempts| {
+        let rows = execution::Entity::of_attempts(&attempts).all(db).await?;
+        rows.into_iter().filter_map(|row| Some((row.contact_attempt_id?, row))).collect()
     }
 }
