@@ -104,7 +104,7 @@ macro_rules! by_name {
 }
 
 by_name!(
-    access::{api_token, audit_log, user},
+    access::{api_token, audit_log, refresh_token, user},
     broadcast::{channel_import, telegram_account, upload},
     retention::{
         ab_test, campaign, campaign_lead, contact_attempt, conversion, conversion_rule, enrollment, execution,

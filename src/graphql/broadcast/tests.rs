@@ -2,7 +2,7 @@
 
 use async_graphql::Request;
 use futures_util::StreamExt;
-use sea_orm::IntoActiveModel;
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use crate::engine::context::Caller;

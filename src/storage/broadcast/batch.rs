@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, campaign, progress};
 use crate::noun::noun;
@@ -93,16 +93,7 @@ impl Entity {
     }
 }
 
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
-    }
-}
+impl Model {}
 
 crate::filter::filter! {
     /// Which batches are wanted.

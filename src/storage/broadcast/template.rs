@@ -37,16 +37,7 @@ joins_nothing!();
 
 noun!(TemplateId);
 
-impl Model {
-    /// A changed copy of this row, with its version raised.
-    pub fn changed(self, now: DateTimeUtc) -> ActiveModel {
-        let version = self.version + 1;
-        let mut row: ActiveModel = self.into();
-        row.updated_at = ActiveValue::Set(now);
-        row.version = ActiveValue::Set(version);
-        row
-    }
-}
+impl Model {}
 
 crate::filter::filter! {
     /// Which templates are wanted.

@@ -1,8 +1,8 @@
 //! What became of each step of each enrollment. The row is the queue.
 
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::noun::noun;
 use domain::error::Result;

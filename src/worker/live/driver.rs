@@ -1,9 +1,10 @@
 //! The driver of one account: pairs the account's slots with campaigns' slots (R3), and sends what has been prefetched.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 

@@ -1,6 +1,6 @@
 //! Asking Telegram about channels.
 
-use crate::broadcast::channel::list::{ChannelFilter, MOST};
+use crate::broadcast::channel::list::ChannelFilter;
 use crate::engine::id;
 use crate::prelude::*;
 use ::service::broadcast::channel_refresh as service;
