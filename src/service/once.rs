@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::access::audit::Subject;
 use super::{Actor, Services};
 use domain::error::{Error, Result};
 use domain::id::NounId;
@@ -142,17 +141,6 @@ async fn find(on: &Services, actor: &Actor) -> Result<Option<Done>> {
         Some(row) => Ok(row.resource_id.map(|resource| Done { resource, result: row.result.unwrap_or_default() })),
         None => Ok(None),
     }
-}
-
-/// The old way to note what was done, for what does not go by [`super::Write`] yet.
-pub async fn note(
-    on: &Services,
-    tx: &impl ConnectionTrait,
-    actor: &Actor,
-    subject: Option<Subject>,
-    result: Option<Json>,
-) -> Result<()> {
-    claim(tx, actor, on.now(), subject.map(|Subject(_, id)| id), result).await
 }
 
 /// Notes, in the transaction of a write, what it has done under the actor's key.

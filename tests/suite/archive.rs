@@ -12,12 +12,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domain::audit::Action;
+use domain::audit::{Action, Subject};
 use domain::clock::VirtualClock;
 use sea_orm::{ConnectionTrait, PaginatorTrait};
 use serde_json::{Value as Json, json};
 use service::Actor;
-use service::access::audit::{self, Subject};
 use service::access::seal;
 use storage::Noun;
 use storage::access::audit_log;
@@ -33,14 +32,12 @@ async fn office() -> Office {
     let office = Office::with_clock(Arc::new(VirtualClock::at(long_ago))).await;
     let on = &office.on;
     for number in 0..LINES {
-        on.db
-            .write(|tx| async move {
-                let metadata = json!({ "z": number, "a": { "текст": "ё\n\"", "n": [1.5, null, -0.25] } });
-                let actor = Actor { address: Some("10.0.0.1".into()), ..Actor::system() };
-                audit::record(on, &*tx, &actor, Action::CampaignPaused, None::<Subject>, metadata).await
-            })
-            .await
-            .unwrap();
+        let actor = Actor { address: Some("10.0.0.1".into()), ..Actor::system() };
+        let write = on.write(&actor, |w| async move {
+            let metadata = json!({ "z": number, "a": { "текст": "ё\n\"", "n": [1.5, null, -0.25] } });
+            w.note(Action::CampaignPaused, Subject::NONE, metadata).await
+        });
+        write.await.unwrap();
     }
     seal::seal(on).await.unwrap();
     office

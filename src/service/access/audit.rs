@@ -6,43 +6,16 @@ use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel, QuerySelect};
 use serde_json::Value as Json;
-use uuid::Uuid;
 
-use crate::{Actor, Services, Who, once};
-use domain::audit::{Action, Subject as About};
+use crate::{Actor, Services, Who};
+use domain::audit::{Action, Subject};
 use domain::error::Result;
-use domain::id::{AuditLogId, NounId, global};
+use domain::id::{AuditLogId, NounId};
 use events::{Event, Subscription};
 use storage::access::{audit_head, audit_log};
 
 /// Lines that a follower reads at once.
 const LINES: u64 = 100;
-
-/// The subject of a line: the kind of thing, and which.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject(pub &'static str, pub Uuid);
-
-impl Subject {
-    /// The subject's id, as the API shows it.
-    pub fn global(self) -> String {
-        global(self.0, self.1)
-    }
-}
-
-/// The old way to add a line, for what does not go by [`crate::Write::note`] yet.
-pub async fn record(
-    on: &Services,
-    tx: &impl ConnectionTrait,
-    actor: &Actor,
-    action: Action,
-    subject: impl Into<Option<Subject>>,
-    metadata: Json,
-) -> Result<()> {
-    let subject = subject.into();
-    once::note(on, tx, actor, subject, Some(metadata.clone())).await?;
-    let subject = subject.map_or(About::NONE, |Subject(kind, id)| About::new(kind, id));
-    insert(tx, actor, on.now(), action, subject, metadata).await
-}
 
 /// Adds a line. It says which API token acted, if one did.
 pub(crate) async fn insert(
@@ -50,7 +23,7 @@ pub(crate) async fn insert(
     actor: &Actor,
     now: DateTime<Utc>,
     action: Action,
-    subject: About,
+    subject: Subject,
     mut metadata: Json,
 ) -> Result<()> {
     if let Who::Token { token, .. } = actor.who {
