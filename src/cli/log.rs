@@ -9,10 +9,15 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 use super::traces;
 use crate::config::{Config, LogFormat};
 
+/// Herald's crates: what each logs carries its name.
+const CRATES: [&str; 9] =
+    ["domain", "events", "graphql", "http", "providers", "service", "storage", "telegram", "worker"];
+
 /// Starts to log as the settings say.
 pub fn start(config: &Config) {
     // sea-orm and sqlx tell each statement twice at info.
-    let filter = EnvFilter::new(format!("sqlx=warn,sea_orm=warn,sea_orm_migration=warn,{}", config.log));
+    let filter =
+        EnvFilter::new(format!("sqlx=warn,sea_orm=warn,sea_orm_migration=warn,{}", of_all_crates(&config.log)));
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let lines = match config.log_format {
         LogFormat::Text => lines.with_target(false).boxed(),
@@ -30,7 +35,45 @@ pub fn start(config: &Config) {
     }
 }
 
+/// The filter in which `herald` means all of Herald's crates, and `herald::http` that one.
+fn of_all_crates(filter: &str) -> String {
+    let directive = |directive: &str| match directive.strip_prefix("herald") {
+        Some(rest) if rest.starts_with("::") => rest.trim_start_matches(':').to_owned(),
+        Some(rest) if rest.is_empty() || rest.starts_with(['=', '[']) => {
+            CRATES.iter().fold(directive.to_owned(), |all, name| format!("{all},{name}{rest}"))
+        }
+        _ => directive.to_owned(),
+    };
+    filter.split(',').map(|part| directive(part.trim())).collect::<Vec<_>>().join(",")
+}
+
 /// Sends the last traces; to be called outside of any runtime.
 pub fn end() {
     traces::end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heralds_name_means_all_its_crates() {
+        assert_eq!(of_all_crates("info,herald::http=debug"), "info,http=debug");
+        assert_eq!(of_all_crates("heraldic=debug, sqlx=info"), "heraldic=debug,sqlx=info");
+        let all = of_all_crates("warn,herald=debug");
+        assert!(all.starts_with("warn,herald=debug,domain=debug,") && all.ends_with(",worker=debug"), "{all}");
+        EnvFilter::try_new(all).expect("it is a filter");
+    }
+
+    #[test]
+    fn each_crate_of_the_house_is_named() {
+        let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("there are sources");
+        let folders = folders.map(|entry| entry.expect("the entry can be read").path());
+        let mut crates: Vec<String> = folders
+            .filter(|folder| folder.join("Cargo.toml").exists())
+            .map(|folder| folder.file_name().expect("a folder has a name").to_string_lossy().into_owned())
+            .collect();
+        crates.sort_unstable();
+        assert_eq!(crates, CRATES);
+    }
 }

@@ -20,7 +20,7 @@ const FUEL: u64 = 20_000;
 #[derive(Debug, Clone)]
 pub struct Channel<'a> {
     /// The title, or the username while no title is known.
-    channel_name: &'a str,
+    name: &'a str,
     /// The username, without `@`.
     username: &'a str,
     /// The title, empty while none is known.
@@ -35,8 +35,8 @@ impl<'a> Channel<'a> {
     /// What a channel of which so much is known fills placeholders with.
     pub fn of(username: &'a str, title: Option<&'a str>, category: &'a str, member_count: Option<i32>) -> Self {
         let title = title.unwrap_or_default();
-        let channel_name = if title.is_empty() { username } else { title };
-        Self { channel_name, username, title, category, member_count: member_count.unwrap_or(0) }
+        let name = if title.is_empty() { username } else { title };
+        Self { name, username, title, category, member_count: member_count.unwrap_or(0) }
     }
 }
 
@@ -134,7 +134,7 @@ impl Template {
     pub fn render(&self, params: &Params, channel: &Channel<'_>) -> Result<Marked, String> {
         let template = self.environment.get_template(NAME).map_err(|error| sentence(&error))?;
         let built_in = minijinja::context! {
-            channel_name => channel.channel_name,
+            channel_name => channel.name,
             username => channel.username,
             title => channel.title,
             category => channel.category,
@@ -174,9 +174,7 @@ mod tests {
     use super::*;
 
     fn channel() -> Channel<'static> {
-        Channel {
-            channel_name: "Тех <новости>", username: "technews", title: "", category: "tech", member_count: 0
-        }
+        Channel { name: "Тех <новости>", username: "technews", title: "", category: "tech", member_count: 0 }
     }
 
     fn params(pairs: &[(&str, &str)]) -> Params {

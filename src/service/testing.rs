@@ -31,9 +31,9 @@ pub struct Fixture {
 impl Fixture {
     /// A database of its own, with progress told `progress_hz` times a second at most.
     pub async fn new(progress_hz: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::sqlite(&folder.path().join("herald.db")).await.unwrap();
-        db.migrate().await.unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let db = Db::sqlite(&folder.path().join("herald.db")).await.expect("SQLite opens");
+        db.migrate().await.expect("an empty database is migrated");
         let mut services = Services::testing(db, Arc::new(SystemClock::new()), folder.path());
         services.rules = Arc::new(Rules { progress_hz, ..(*services.rules).clone() });
         Self { services, _folder: folder }

@@ -74,7 +74,8 @@ impl Services {
         let written = self.db.write(|tx| {
             let collected = Arc::<Mutex<Collected>>::default();
             let w = Write { tx, actor: actor.clone(), now: self.now(), collected: collected.clone() };
-            let work = work(w);
+            // Boxed, because a whole use case lies in it.
+            let work = Box::pin(work(w));
             async move { Ok((work.await?, collected)) }
         });
         let (value, collected) = written.await?;

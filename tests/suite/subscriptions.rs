@@ -37,7 +37,14 @@ async fn a_subscription_ends_with_its_session_and_with_its_role() {
     other.begun(&admin).await;
     lines.begun(&admin).await;
     herald.admin().await;
-    assert_eq!(lines.data().await["auditLogged"]["action"], "USER_LOGIN");
+    // What told that the other one has begun is seen here, too.
+    let next = loop {
+        let action = lines.data().await["auditLogged"]["action"].clone();
+        if !["TEMPLATE_CREATED", "TEMPLATE_DELETED"].map(Json::from).contains(&action) {
+            break action;
+        }
+    };
+    assert_eq!(next, "USER_LOGIN");
     auditor.data("mutation { logout { user { id } } }", json!({})).await;
     while lines.next().await.is_some() {}
     assert_eq!(lines.closed, Some(4401));

@@ -31,7 +31,7 @@ pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
         }
         end_all(on, &w, id, Ending::OptOut).await?;
         let erased = lead_erasure::traces(&w, &row).await?;
-        w.replace(&row, empty(row.clone())).await?;
+        w.replace(&row, empty(&row)).await?;
         w.tell(Event::Report);
         let metadata = json!({ "attempts": erased.attempts, "conversions": erased.conversions,
             "webhookEvents": erased.webhook_events });
@@ -41,7 +41,7 @@ pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
 }
 
 /// Nothing of the person. Each field is named: a new one must be decided on here.
-fn empty(row: lead::Model) -> lead::Model {
+fn empty(row: &lead::Model) -> lead::Model {
     lead::Model {
         id: row.id,
         external_id: None,

@@ -33,7 +33,7 @@ mod tests {
     fn leads_show_each_field() {
         // Another test holds this file to the schema.
         let schema = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema/schema.graphql"));
-        let (_, lead) = schema.split_once("\ntype Lead {").expect("there are leads");
+        let (_, lead) = schema.split_once("\ntype Lead implements Node {").expect("there are leads");
         let (lead, _) = lead.split_once("\n}").expect("the type has an end");
         for field in Field::ALL {
             assert!(lead.contains(&format!("\n\t{}: String", field.name())), "Lead has no {}", field.name());
