@@ -1,6 +1,6 @@
 //! Sockets: who may open one, and when it ends.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::harness::{Subscription, TestApp};
 
