@@ -29,6 +29,7 @@ pub use storage::filter::Filter;
 pub use storage::page::Sort;
 
 /// The words that are given, each once: a statement takes only so many values.
+#[expect(clippy::needless_pass_by_value, reason = "given to where a list is mapped")]
 pub fn each<W: sea_orm::Iterable + PartialEq>(given: Vec<W>) -> Vec<W> {
     W::iter().filter(|word| given.contains(word)).collect()
 }

@@ -53,7 +53,7 @@ pub struct Loaders {
 /// An error that many waiters share.
 pub type LoadError = Arc<Error>;
 
-/// Keys of a statement at most: SQLite takes 32,766 values, and some keys have two.
+/// Keys of a statement at most: `SQLite` takes 32,766 values, and some keys have two.
 const KEYS: usize = 10_000;
 
 /// The rows that one statement has found, a map by key. Their types are known to who asks; all that is not about keys is compiled

@@ -124,7 +124,7 @@ impl BroadcastCampaign {
 
     /// The upload that is attached.
     async fn media_upload_id(&self) -> Option<ID> {
-        self.0.media_upload_id.map(|id| id.global())
+        self.0.media_upload_id.map(GlobalId::global)
     }
 
     /// How far `editSentMessages` or `deleteSentMessages` is; null if neither was asked for.

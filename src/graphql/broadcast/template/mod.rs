@@ -57,7 +57,7 @@ impl Template {
 
     /// The upload that is attached.
     async fn media_upload_id(&self) -> Option<ID> {
-        self.0.media_upload_id.map(|id| id.global())
+        self.0.media_upload_id.map(GlobalId::global)
     }
 
     /// How many campaigns were created with it.

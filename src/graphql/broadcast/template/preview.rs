@@ -53,7 +53,6 @@ pub struct PreviewQuery;
 impl PreviewQuery {
     /// What a message would look like in a real channel: of a template, or of a text that is being written.
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
-    #[expect(clippy::too_many_arguments, reason = "a template, or a text and how it is read")]
     async fn preview_template(
         &self,
         ctx: &Context<'_>,

@@ -36,7 +36,7 @@ impl AbTest {
 
     /// The step of a sequence whose contacts are divided; null if it is a campaign's.
     async fn step_id(&self) -> Option<ID> {
-        self.0.step_id.map(|id| id.global())
+        self.0.step_id.map(GlobalId::global)
     }
 
     /// The same step; null if a campaign's contacts are divided.

@@ -38,7 +38,7 @@ impl LeadCounts {
 
     /// The campaign that the leads are assigned to; null if there is none.
     async fn campaign_id(&self) -> Option<ID> {
-        self.0.campaign_id.map(|id| id.global())
+        self.0.campaign_id.map(GlobalId::global)
     }
 
     /// Whether its people must never be contacted. Then `inserted` counts those who were not known as such.
