@@ -57,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     let same = Kind { name: "same", campaigns: 1, selections: 1, events_per_s, flags: &["--progress-hz=100"] };
     let distinct = Kind { name: "distinct", campaigns: 1_000, selections: 10, events_per_s: 833, flags: &[] };
     for kind in [same, distinct] {
-        measure(&bench, &kind, subscribers).await?;
+        Box::pin(measure(&bench, &kind, subscribers)).await?;
     }
     bench.close().await
 }

@@ -192,6 +192,7 @@ async fn seed(bench: &Bench) -> anyhow::Result<(Actor, Vec<BroadcastCampaignId>)
     } else {
         ("abs(random() % 268435456)", "length(username)")
     };
+    #[expect(clippy::format_collect, reason = "a handful of words")]
     let category: String = (0..).zip(CATEGORIES).map(|(n, name)| format!(" WHEN {n} THEN '{name}'")).collect();
     let sql = format!(
         "UPDATE channels SET title = 'The channel ' || username, member_count = {number} % 1000000,

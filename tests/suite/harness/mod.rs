@@ -198,7 +198,8 @@ async fn started() -> Database {
             std::fs::rename(file, folder.join("herald.db")).unwrap();
         }
     };
-    Database::like("started", make).await
+    // Boxed: a whole application lies in it.
+    Box::pin(Database::like("started", make)).await
 }
 
 /// Waits until `holds`, at most a minute: a machine that is busy takes longer, and is not wrong.
