@@ -47,6 +47,12 @@ fn of_all_crates(filter: &str) -> String {
     filter.split(',').map(|part| directive(part.trim())).collect::<Vec<_>>().join(",")
 }
 
+/// Whether what is logged under `target` comes from one of Herald's crates.
+pub(super) fn is_ours(target: &str) -> bool {
+    let name = target.split("::").next().unwrap_or_default();
+    name == "herald" || CRATES.contains(&name)
+}
+
 /// Sends the last traces; to be called outside of any runtime.
 pub fn end() {
     traces::end();

@@ -13,6 +13,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::log;
+
 /// The collector of the spans of this process; a thread of its own sends them in batches, so nobody waits for it.
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
@@ -34,7 +36,7 @@ where
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build();
     let tracer = provider.tracer("herald");
     PROVIDER.get_or_init(|| provider);
-    let is_ours = |of: &Metadata<'_>| of.is_span() && of.target().starts_with("herald") && *of.level() <= Level::INFO;
+    let is_ours = |of: &Metadata<'_>| of.is_span() && log::is_ours(of.target()) && *of.level() <= Level::INFO;
     Ok(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter_fn(is_ours)))
 }
 
