@@ -22,6 +22,7 @@ pub use crate::node::NodeType;
 pub(crate) use crate::node::node;
 pub use crate::node::types::*;
 pub use ::service::once::{once, once_moving};
+pub use futures_util::FutureExt;
 pub use domain::error::{Error, Result, Violation};
 pub use domain::role::Permission;
 pub use storage::Noun;

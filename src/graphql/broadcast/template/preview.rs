@@ -76,7 +76,7 @@ impl PreviewQuery {
             Some(Json(params)) => read_params(params)?,
             None => BTreeMap::new(),
         };
-        Ok(Some(service::preview(ctx.services(), source, channel, &params).await?.into()))
+        Ok(Some(service::preview(ctx.services(), source, channel, &params).boxed().await?.into()))
     }
 }
 
