@@ -170,12 +170,7 @@ impl PageArgs {
 
 impl<N: ContainerType> Connection<N> {
     /// Reads the part of `select` that `args` ask for.
-    pub fn read<'a, E>(
-        db: &'a Db,
-        select: Select<E>,
-        sort: Sort<E>,
-        args: &'a PageArgs,
-    ) -> BoxFuture<'a, Result<Self>>
+    pub fn read<'a, E>(db: &'a Db, select: Select<E>, sort: Sort<E>, args: &'a PageArgs) -> BoxFuture<'a, Result<Self>>
     where
         E: EntityTrait,
         E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
