@@ -1,6 +1,7 @@
 //! Floor 0, pure: the words and rules of Herald. Nothing here touches a database, a socket or a file.
 
 pub mod audit;
+pub mod braces;
 pub mod breaker;
 pub mod broadcast;
 pub mod bucket;

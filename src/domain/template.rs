@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::braces;
 use super::broadcast::ParseMode;
 use super::depth;
 use super::markup::{self, Marked};
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
+use minijinja::value::Rest;
+use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, Value};
 
 /// Telegram's limit of a message's text, in UTF-16 units.
 pub const MESSAGE_LIMIT: usize = 4096;
@@ -24,25 +26,27 @@ pub struct Channel<'a> {
     name: &'a str,
     /// The username, without `@`.
     username: &'a str,
-    /// The title, empty while none is known.
-    title: &'a str,
+    /// The title, if one is known.
+    title: Option<&'a str>,
     /// The category.
     category: &'a str,
-    /// The number of subscribers, 0 while it is not known.
-    member_count: i32,
+    /// The number of subscribers, if it is known.
+    member_count: Option<i32>,
 }
 
 impl<'a> Channel<'a> {
     /// What a channel of which so much is known fills placeholders with.
     pub fn of(username: &'a str, title: Option<&'a str>, category: &'a str, member_count: Option<i32>) -> Self {
-        let title = title.unwrap_or_default();
-        let name = if title.is_empty() { username } else { title };
-        Self { name, username, title, category, member_count: member_count.unwrap_or(0) }
+        let title = title.filter(|title| !title.is_empty());
+        Self { name: title.unwrap_or(username), username, title, category, member_count }
     }
 }
 
 /// The names of the placeholders that the channel fills.
 pub const BUILT_IN: [&str; 5] = ["channel_name", "username", "title", "category", "member_count"];
+
+/// Those of them that may not be known.
+const UNSURE: [&str; 2] = ["title", "member_count"];
 
 /// The values that a campaign gives to placeholders. They win over built-ins of the same name.
 pub type Params = BTreeMap<String, String>;
@@ -51,6 +55,10 @@ pub type Params = BTreeMap<String, String>;
 #[derive(Debug)]
 pub struct Template {
     environment: Environment<'static>,
+    /// For channels of which something is not known that the text has: that shows nothing. None if it has nothing such.
+    forgiving: Option<Environment<'static>>,
+    /// Placeholders that may be left out, for all have a `default(...)`.
+    optional: BTreeSet<String>,
     placeholders: BTreeSet<String>,
     parse_mode: ParseMode,
     /// Whether it has statements: then it may build values of any depth while it is rendered.
@@ -58,7 +66,14 @@ pub struct Template {
 }
 
 /// Values that a placeholder may have: a text and an address, or a number.
-const SAMPLES: [&str; 2] = ["https://example.org", "1"];
+const SAMPLES: [&str; 3] = ["https://example.org", "1", "👍"];
+
+/// The filter `default`: like the language's own, and an empty text is as good as none.
+#[expect(clippy::needless_pass_by_value, reason = "the form that a filter has")]
+fn default(state: &State<'_, '_>, value: &Value, other: Rest<Value>) -> Result<Value, minijinja::Error> {
+    let value = if value.as_str() == Some("") { &Value::UNDEFINED } else { value };
+    minijinja::filters::default(state, value, other)
+}
 
 const NAME: &str = "message";
 
@@ -75,28 +90,30 @@ impl Template {
             return Err(format!("the content is longer than {CONTENT_LIMIT} bytes"));
         }
         depth::check(content)?;
+        braces::check(content)?;
         depth::apart(|| Self::compile(content, parse_mode))?
     }
 
     fn compile(content: &str, parse_mode: ParseMode) -> Result<Self, String> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        environment.set_auto_escape_callback(move |_| match parse_mode {
-            ParseMode::Plain => AutoEscape::None,
-            ParseMode::Html => AutoEscape::Html,
-        });
-        environment.add_template_owned(NAME, content.to_owned()).map_err(|error| sentence(&error))?;
-        let placeholders = environment
+        let environment = environment(content, parse_mode, UndefinedBehavior::Strict)?;
+        let placeholders: BTreeSet<String> = environment
             .get_template(NAME)
             .map_err(|error| sentence(&error))?
             .undeclared_variables(false)
             .into_iter()
             .filter(|name| !environment.globals().any(|(global, _)| global == name))
             .collect();
+        let forgiving = if UNSURE.iter().any(|name| placeholders.contains(*name)) {
+            Some(self::environment(content, parse_mode, UndefinedBehavior::Lenient)?)
+        } else {
+            None
+        };
         let has_statements = content.contains("{%");
-        let template = Self { environment, placeholders, parse_mode, has_statements };
+        let mut template =
+            Self { environment, forgiving, optional: BTreeSet::new(), placeholders, parse_mode, has_statements };
         template.check_markup()?;
+        let needed = |name: &&str| template.needs(name, &Params::new());
+        template.optional = template.placeholders().filter(|name| !needed(name)).map(ToOwned::to_owned).collect();
         Ok(template)
     }
 
@@ -118,8 +135,8 @@ impl Template {
 
     fn marked(&self, text: String) -> Result<Marked, String> {
         match self.parse_mode {
-            ParseMode::Plain => Ok(Marked::plain(text)),
-            ParseMode::Html => markup::read(&text),
+            ParseMode::Plain => Ok(Marked::plain(text.replace('\r', "")).trimmed()),
+            ParseMode::Html => markup::read(&text).map(Marked::trimmed),
         }
     }
 
@@ -153,13 +170,19 @@ impl Template {
     }
 
     fn rendered(&self, params: &Params, channel: &Channel<'_>) -> Result<Marked, String> {
-        let template = self.environment.get_template(NAME).map_err(|error| sentence(&error))?;
+        let given = |name: &str| params.contains_key(name) || self.optional.contains(name) || BUILT_IN.contains(&name);
+        if let Some(name) = self.placeholders().find(|name| !given(name)) {
+            return Err(format!("{{{{ {name} }}}} has no value"));
+        }
+        let is_known = channel.title.is_some() && channel.member_count.is_some();
+        let environment = self.forgiving.as_ref().filter(|_| !is_known).unwrap_or(&self.environment);
+        let template = environment.get_template(NAME).map_err(|error| sentence(&error))?;
         let built_in = minijinja::context! {
             channel_name => channel.name,
             username => channel.username,
-            title => channel.title,
+            title => channel.title.map_or(Value::UNDEFINED, Value::from),
             category => channel.category,
-            member_count => channel.member_count,
+            member_count => channel.member_count.map_or(Value::UNDEFINED, Value::from),
         };
         let params = Value::from_pairs(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let text = template.render(minijinja::context! { ..params, ..built_in }).map_err(|error| sentence(&error))?;
@@ -182,6 +205,24 @@ impl Template {
     }
 }
 
+fn environment(
+    content: &str,
+    parse_mode: ParseMode,
+    undefined: UndefinedBehavior,
+) -> Result<Environment<'static>, String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(undefined);
+    environment.set_fuel(Some(FUEL));
+    environment.add_filter("default", default);
+    environment.add_filter("d", default);
+    environment.set_auto_escape_callback(move |_| match parse_mode {
+        ParseMode::Plain => AutoEscape::None,
+        ParseMode::Html => AutoEscape::Html,
+    });
+    environment.add_template_owned(NAME, content.to_owned()).map_err(|error| sentence(&error))?;
+    Ok(environment)
+}
+
 fn sentence(error: &minijinja::Error) -> String {
     let what = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
     match error.line() {
@@ -195,7 +236,9 @@ mod tests {
     use super::*;
 
     fn channel() -> Channel<'static> {
-        Channel { name: "Тех <новости>", username: "technews", title: "", category: "tech", member_count: 0 }
+        Channel {
+            name: "Тех <новости>", username: "technews", title: None, category: "tech", member_count: None
+        }
     }
 
     fn params(pairs: &[(&str, &str)]) -> Params {
@@ -217,6 +260,42 @@ mod tests {
         assert_eq!(template.missing(&Params::new()), ["other"]);
         let text = template.render(&params(&[("other", "x")]), &channel());
         assert_eq!(text, Ok(Marked::plain("none x".into())));
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_channel_has_its_default_and_else_shows_nothing() {
+        let rendered = |content: &str, given: &[(&str, &str)]| {
+            let template = Template::read(content, ParseMode::Plain).expect("reads");
+            assert!(template.missing(&params(given)).is_empty(), "{content}");
+            template.render(&params(given), &channel()).map(|marked| marked.text)
+        };
+        for (content, text) in [
+            ("Hello, {{ title | default(\"friends\") }}!", "Hello, friends!"),
+            ("{{ member_count | default(\"many\") }}", "many"),
+            ("{{ title | d('a') }} {{ title or 'b' }} {{ title | default('c', true) }}", "a b c"),
+            ("x{{ title }}{{ member_count }}y", "xy"),
+            ("x{{ title | upper }}{{ title | trim }}{{ title ~ '!' }}y", "x!y"),
+            ("{% if title %}a{% else %}b{% endif %}{% if member_count %}a{% else %}b{% endif %}", "bb"),
+            ("{% if member_count is defined and member_count > 5 %}a{% else %}b{% endif %}", "b"),
+            ("{{ category | default('x') }}", "tech"),
+        ] {
+            assert_eq!(rendered(content, &[]).as_deref(), Ok(text), "{content}");
+        }
+        assert_eq!(rendered("{{ offer | default('none') }}", &[("offer", "")]).as_deref(), Ok("none"));
+        let known = Channel::of("technews", Some("Tech"), "tech", Some(0));
+        let template = Template::read("{{ title | default('x') }} {{ member_count | default('x') }}", ParseMode::Plain);
+        let text = template.and_then(|template| template.render(&Params::new(), &known));
+        assert_eq!(text.map(|marked| marked.text).as_deref(), Ok("Tech 0"));
+    }
+
+    #[test]
+    fn blanks_at_both_ends_are_not_counted() {
+        let template = Template::read("{% if username %}\n<b>Head</b>\n{% endif %}", ParseMode::Html).expect("reads");
+        let text = template.render(&Params::new(), &channel()).expect("renders");
+        assert_eq!((text.text.as_str(), text.entities[0].offset), ("Head", 0));
+        let long = format!("{} ", "🎬".repeat(MESSAGE_LIMIT / 2));
+        let text = Template::read(&long, ParseMode::Plain).and_then(|read| read.render(&Params::new(), &channel()));
+        assert_eq!(text.map(|text| text.utf16_length()), Ok(MESSAGE_LIMIT));
     }
 
     #[test]
@@ -242,7 +321,7 @@ mod tests {
         let read = |content| Template::read(content, ParseMode::Html).map(drop);
         assert!(read("<b>{{ title }}").expect_err("wrong").contains("<b> is not closed"));
         assert!(read("<a href=\"{{ title }}/x\">{{ title }}</a> <tg-spoiler>x</tg-spoiler>").is_ok());
-        assert!(read("<tg-emoji emoji-id=\"{{ emoji }}\">x</tg-emoji>").is_ok());
+        assert!(read("<tg-emoji emoji-id=\"{{ emoji }}\">👍</tg-emoji>{{ x }}").is_ok());
         // Whether this one closes its tag, only the value of a placeholder decides.
         assert!(read("{% if offer == 'x' %}<b>{% endif %}x").is_ok());
         assert!(Template::read("<b>", ParseMode::Plain).is_ok());

@@ -1,0 +1,179 @@
+//! What people write between braces in a text, and the sentences for what can't be one of them.
+//!
+//! The template language's own errors are written for programmers; a text is written by somebody who sells something.
+
+/// Instructions that a text can have.
+const INSTRUCTIONS: [&str; 21] = [
+    "block",
+    "break",
+    "call",
+    "continue",
+    "do",
+    "elif",
+    "else",
+    "endblock",
+    "endcall",
+    "endfilter",
+    "endfor",
+    "endif",
+    "endmacro",
+    "endset",
+    "endwith",
+    "filter",
+    "for",
+    "if",
+    "macro",
+    "set",
+    "with",
+];
+
+/// Refuses braces that are no placeholder and no instruction.
+///
+/// # Errors
+/// A sentence for whoever wrote the text, with the line.
+pub fn check(content: &str) -> Result<(), String> {
+    let mut at = 0;
+    while let Some(found) = content[at..].find('{') {
+        let begin = at + found;
+        let rest = &content[begin..];
+        let told = |why: String| format!("{why} (line {})", content[..begin].matches('\n').count() + 1);
+        let length = if let Some(inner) = rest.strip_prefix("{{") {
+            placeholder(inner).map_err(told)? + 2
+        } else if let Some(inner) = rest.strip_prefix("{%") {
+            instruction(inner).map_err(told)? + 2
+        } else if rest.starts_with("{#") {
+            return Err(told(
+                "{# begins a note that nobody would get to read; write {{ \"{#\" }} for the two signs themselves"
+                    .into(),
+            ));
+        } else {
+            1
+        };
+        at = begin + length;
+    }
+    Ok(())
+}
+
+/// How long the placeholder is without its opening braces.
+fn placeholder(inner: &str) -> Result<usize, String> {
+    let end = end(inner, "}}").ok_or(
+        "a {{ has no }} behind it: a placeholder is written {{ name }}; write {{ \"{{\" }} for the two signs themselves",
+    )?;
+    let name = inner[..end].trim_matches(['-', '+']).trim();
+    if name.is_empty() {
+        return Err("there is nothing between {{ and }}: a placeholder is written {{ name }}".into());
+    }
+    if unquoted(name).any(|sign| !sign.is_ascii()) {
+        return Err(format!(
+            "{{{{ {} }}}} can't be a placeholder: its name has only the letters a-z, digits and underscores",
+            shortened(name)
+        ));
+    }
+    Ok(end + 2)
+}
+
+/// How long the instruction is without its opening signs; what stands between `raw` and `endraw` is a part of it.
+fn instruction(inner: &str) -> Result<usize, String> {
+    let unknown = |what: &str| {
+        format!(
+            "{what} is no instruction such as {{% if username %}}; write {{{{ \"{{%\" }}}} for the two signs themselves"
+        )
+    };
+    let Some(end) = end(inner, "%}") else { return Err(unknown("what stands behind {%")) };
+    let body = inner[..end].trim_matches(['-', '+']).trim();
+    let word = body.split(|sign: char| !sign.is_ascii_alphabetic()).next().unwrap_or_default();
+    if word == "raw" {
+        let after = &inner[end + 2..];
+        let ends = after.match_indices("{%").find_map(|(at, _)| {
+            let tag = after[at + 2..].trim_start_matches(['-', '+']).trim_start().strip_prefix("endraw")?;
+            tag.find("%}").map(|to| after.len() - tag.len() + to + 2)
+        });
+        return ends.map(|length| end + 2 + length).ok_or_else(|| "{% raw %} needs an {% endraw %}".to_owned());
+    }
+    if !INSTRUCTIONS.contains(&word) {
+        return Err(unknown(&format!("{{% {} %}}", shortened(body))));
+    }
+    Ok(end + 2)
+}
+
+/// Where `closing` stands outside of quotation marks.
+fn end(inner: &str, closing: &str) -> Option<usize> {
+    let (mut quoted, mut is_escaped) = (None, false);
+    for (at, sign) in inner.char_indices() {
+        match (quoted, sign) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), '\\') => is_escaped = true,
+            (Some(mark), _) if mark == sign => quoted = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quoted = Some(sign),
+            (None, _) if inner[at..].starts_with(closing) => return Some(at),
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+/// The signs that are not in quotation marks.
+fn unquoted(text: &str) -> impl Iterator<Item = char> {
+    let mut quoted = None;
+    text.chars().filter(move |sign| match quoted {
+        Some(mark) => {
+            if mark == *sign {
+                quoted = None;
+            }
+            false
+        }
+        None => {
+            if ['"', '\''].contains(sign) {
+                quoted = Some(*sign);
+            }
+            quoted.is_none()
+        }
+    })
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_and_instructions_are_taken() {
+        for content in [
+            "no braces, {one} and }}",
+            "{{ name }} {{name}} {{- offer | default(\"}} nichts für ungut\") -}}",
+            "{% if a %}x{% elif b %}y{%- else -%}z{% endif %}",
+            "{% for x in [1, 2] %}{{ x }}{% endfor %}",
+            "{{ '{#' }} {{ \"{%\" }} {{ \"{{\" }}",
+            "{% raw %}{{ имя }} {# {% nothing %}{% endraw %} {{ name }}",
+            "{% set x = 'я' %}",
+            "{",
+        ] {
+            assert_eq!(check(content), Ok(()), "{content}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_to_whoever_wrote_it() {
+        for (content, sentence) in [
+            ("a {{ open", "a {{ has no }} behind it"),
+            ("{{ \"}}", "a {{ has no }} behind it"),
+            ("{{ }}", "there is nothing between {{ and }}"),
+            ("{{ имя }}", "{{ имя }} can't be a placeholder: its name has only the letters a-z"),
+            ("{{ prénom | default('x') }}", "can't be a placeholder"),
+            ("{%50 off%}", "{% 50 off %} is no instruction"),
+            ("only {% 5", "what stands behind {% is no instruction"),
+            ("{% iff x %}", "{% iff x %} is no instruction"),
+            ("Price {# 990 #} today", "{# begins a note that nobody would get to read"),
+            ("{#tag", "write {{ \"{#\" }} for the two signs"),
+            ("{% raw %} x", "{% raw %} needs an {% endraw %}"),
+        ] {
+            let told = check(content).unwrap_err();
+            assert!(told.contains(sentence) && told.ends_with("(line 1)"), "{content}: {told}");
+        }
+        assert!(check("a\n\n{#").unwrap_err().ends_with("(line 3)"));
+    }
+}
