@@ -48,6 +48,18 @@ pub const BUILT_IN: [&str; 5] = ["channel_name", "username", "title", "category"
 /// Those of them that may not be known.
 const UNSURE: [&str; 2] = ["title", "member_count"];
 
+/// Whether Telegram takes so long a text.
+///
+/// # Errors
+/// The end of a sentence that begins with the text: it is empty, or too long.
+pub fn check_length(text: &Marked, limit: usize) -> Result<(), String> {
+    match text.utf16_length() {
+        0 => Err("is empty".into()),
+        length if length > limit => Err(format!("has {length} UTF-16 units; Telegram takes {limit}")),
+        _ => Ok(()),
+    }
+}
+
 /// The values that a campaign gives to placeholders. They win over built-ins of the same name.
 pub type Params = BTreeMap<String, String>;
 
@@ -156,6 +168,21 @@ impl Template {
         let needed = |name: &&&String| self.needs(name, params);
         let missing = depth::apart(|| unknown.iter().filter(needed).map(|name| (*name).clone()).collect());
         missing.unwrap_or_else(|_| unknown.into_iter().cloned().collect())
+    }
+
+    /// Params that no placeholder takes: most often a name that is written wrong.
+    pub fn unused<'a>(&self, params: &'a Params) -> Vec<&'a str> {
+        params.keys().filter(|name| !self.placeholders.contains(*name)).map(String::as_str).collect()
+    }
+
+    /// What is wrong with a text that is the same for everybody, as far as that can be known without any value. None for a text
+    /// with placeholders.
+    pub fn fault_of_constant(&self, limit: usize) -> Option<String> {
+        if !self.placeholders.is_empty() {
+            return None;
+        }
+        let nobody = Channel::of("", None, "", None);
+        self.render(&Params::new(), &nobody).and_then(|text| check_length(&text, limit)).err()
     }
 
     /// The text for one channel.
@@ -286,6 +313,18 @@ mod tests {
         let template = Template::read("{{ title | default('x') }} {{ member_count | default('x') }}", ParseMode::Plain);
         let text = template.and_then(|template| template.render(&Params::new(), &known));
         assert_eq!(text.map(|marked| marked.text).as_deref(), Ok("Tech 0"));
+    }
+
+    #[test]
+    fn params_that_nothing_takes_and_constant_texts_that_nobody_gets_are_told() {
+        let template = Template::read("{{ offer | default('10%') }} {{ title }}", ParseMode::Plain).expect("reads");
+        assert_eq!(template.unused(&params(&[("ofer", "20%"), ("title", "x")])), ["ofer"]);
+        assert_eq!(template.fault_of_constant(1), None);
+        let fault =
+            |content: &str| Template::read(content, ParseMode::Html).expect("reads").fault_of_constant(CAPTION_LIMIT);
+        assert_eq!(fault("<b>x</b>"), None);
+        assert_eq!(fault("<b> </b>").as_deref(), Some("is empty"));
+        assert!(fault(&"x".repeat(CAPTION_LIMIT + 1)).expect("too long").contains("1025 UTF-16 units"));
     }
 
     #[test]

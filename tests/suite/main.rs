@@ -40,6 +40,7 @@ mod sockets;
 mod sso;
 mod subscriptions;
 mod telegram;
+mod texts;
 mod traces;
 mod uploads;
 mod users;

@@ -3,11 +3,11 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QuerySelect, QueryTrait};
 
-use crate::broadcast::batch_channel;
+use crate::broadcast::{batch_channel, job};
 use crate::noun::noun;
 use domain::broadcast::CanPost;
 use domain::error::Result;
-use domain::id::ChannelId;
+use domain::id::{BroadcastCampaignId, ChannelId};
 use domain::template;
 
 /// A channel of the catalog.
@@ -61,6 +61,16 @@ impl Entity {
     pub fn in_batch(batch: impl Into<Expr>) -> Select<Self> {
         let members = batch_channel::Entity::of(batch).select_only().column(batch_channel::Column::ChannelId);
         Self::find().filter(Column::Id.in_subquery(members.into_query()))
+    }
+
+    /// The channels of a campaign's jobs.
+    pub fn of_campaign(campaign: BroadcastCampaignId) -> Select<Self> {
+        let jobs = job::Entity::find()
+            .select_only()
+            .expr(Expr::val(1))
+            .filter(job::Column::CampaignId.eq(campaign))
+            .filter(Expr::col((job::Entity, job::Column::ChannelId)).eq(Expr::col((Entity, Column::Id))));
+        Self::find().filter(Expr::exists(jobs.into_query()))
     }
 
     /// The channel called `username`, in its stored form.

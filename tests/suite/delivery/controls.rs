@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
 use domain::error::Error;
-use sea_orm::EntityTrait;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, EntityTrait};
 use service::broadcast::{campaign, job};
 
 use super::fixture::{Office, names};
@@ -153,8 +154,22 @@ async fn a_schedule_fires_by_itself_and_an_overdue_one_does_not() {
     let soon = office
         .campaign_with(&names("soon", 3), 60_000, |new| new.scheduled_at = Some(now + TimeDelta::seconds(1)))
         .await;
-    let late =
-        office.campaign_with(&names("late", 3), 60_000, |new| new.scheduled_at = Some(now - TimeDelta::hours(2))).await;
+    let late = office.campaign(&names("late", 3), 60_000).await;
+    // As if nobody had been there when it was due; an instant in the past is refused.
+    let overdue = storage::broadcast::campaign::ActiveModel {
+        id: Set(late),
+        scheduled_at: Set(Some(now - TimeDelta::hours(2))),
+        ..Default::default()
+    };
+    office
+        .on
+        .db
+        .write(|tx| {
+            let overdue = overdue.clone();
+            async move { Ok(overdue.update(&tx).await?) }
+        })
+        .await
+        .expect("writes");
     let worker = office.worker();
     office.until(soon, CampaignStatus::Completed).await;
     worker.stop().await;

@@ -20,7 +20,7 @@ struct TemplatePreview {
     utf16_length: Option<i32>,
     /// The greatest length that Telegram takes: 4,096, and 1,024 beside an attachment.
     limit: i32,
-    /// Whether the text is not longer than the limit; null while placeholders are missing.
+    /// Whether Telegram takes the text: it is neither empty nor longer than the limit; null while placeholders are missing.
     fits: Option<bool>,
     /// The names of all placeholders of the message, in alphabetical order.
     placeholders: Vec<String>,
@@ -39,7 +39,7 @@ impl From<Preview> for TemplatePreview {
             entities: entities.unwrap_or_default().into_iter().map(MessageEntity::from).collect(),
             utf16_length: utf16_length.map(int),
             limit: int(limit),
-            fits: utf16_length.map(|length| length <= limit),
+            fits: utf16_length.map(|length| (1..=limit).contains(&length)),
             placeholders,
             missing_placeholders: missing,
         }

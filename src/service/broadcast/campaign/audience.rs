@@ -1,13 +1,13 @@
-//! Before a start: does every recipient's text render, and does Telegram take its length?
+//! Before a text goes out, by whichever door it comes in: does it render for every recipient, and does Telegram take its length?
 
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::Services;
-use domain::broadcast::CampaignMode;
+use domain::broadcast::{CampaignMode, ParseMode};
 use domain::error::{Error, Result, Violation, Violations};
-use domain::id::ChannelId;
-use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template};
+use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
+use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template, check_length};
 use storage::broadcast::{campaign, channel, template};
 
 /// Channels that are looked at in one statement.
@@ -20,37 +20,95 @@ pub(super) fn params(campaign: &campaign::Model) -> Result<Params> {
     serde_json::from_value(campaign.params.clone()).map_err(Error::internal)
 }
 
-/// Everything that can be known to be wrong before the first message: all violations at once.
-pub(super) async fn check(on: &Services, campaign: &campaign::Model, message: &template::Model) -> Result<()> {
-    let params = params(campaign)?;
-    let read = Template::read(&message.content, message.parse_mode).map_err(|why| Error::invalid("templateId", why))?;
-    let limit = if message.media_type.is_some() { CAPTION_LIMIT } else { MESSAGE_LIMIT };
-    let mut wrong = Violations::default();
-    for name in read.missing(&params) {
-        wrong.require(false, "params", format!("the template needs a value for the placeholder \"{name}\""));
+/// A text, and whom it would go to. Every door by which a text comes in asks [`Preflight::check`] of it.
+pub(super) struct Preflight<'a> {
+    pub content: &'a str,
+    pub parse_mode: ParseMode,
+    pub has_media: bool,
+    pub params: Params,
+    pub recipients: Recipients,
+    /// The argument that a wrong text is blamed on.
+    pub argument: &'static str,
+}
+
+impl<'a> Preflight<'a> {
+    /// Of a campaign that has its own copy of the message, for those to whom it goes or has gone.
+    pub(super) fn of_copy(campaign: &campaign::Model, content: &'a str) -> Result<Self> {
+        Ok(Self {
+            content,
+            parse_mode: campaign.parse_mode.unwrap_or(ParseMode::Plain),
+            has_media: campaign.media_type.is_some(),
+            params: params(campaign)?,
+            recipients: Recipients::Jobs(campaign.id),
+            argument: "content",
+        })
     }
+
+    /// Everything that can be known to be wrong before the first message: all violations at once.
+    pub(super) async fn check(&self, on: &Services) -> Result<()> {
+        let read = Template::read(self.content, self.parse_mode).map_err(|why| Error::invalid(self.argument, why))?;
+        let limit = if self.has_media { CAPTION_LIMIT } else { MESSAGE_LIMIT };
+        let mut wrong = Violations::default();
+        for name in read.missing(&self.params) {
+            let (argument, what) =
+                if self.argument == "content" { ("content", "text") } else { ("params", "template") };
+            wrong.require(false, argument, format!("the {what} needs a value for the placeholder \"{name}\""));
+        }
+        wrong.into_result()?;
+        let mut audience = Audience { checked: 0, last: ChannelId(Uuid::nil()) };
+        let constant = read.is_constant(&self.params);
+        let mut wrong = Violations::default();
+        while let Some(channels) = audience.next(on, &self.recipients).await? {
+            // The same text for all needs to be looked at once.
+            let looked_at = if constant { &channels[..1] } else { &channels[..] };
+            for channel in looked_at {
+                self.judge(&mut wrong, &read, channel, limit);
+            }
+            if constant || wrong.len() >= MOST {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let is_start = matches!(self.recipients, Recipients::Batch { .. });
+        if audience.checked == 0 && is_start {
+            wrong.require(false, "id", "the batch has no active channels");
+        }
+        wrong.into_result()
+    }
+
+    fn judge(&self, wrong: &mut Violations, read: &Template, channel: &channel::Model, limit: usize) {
+        if wrong.len() >= MOST {
+            return;
+        }
+        let why = match read.render(&self.params, &channel.placeholders()) {
+            Err(why) => format!("cannot be rendered: {why}"),
+            Ok(text) => match check_length(&text, limit) {
+                Err(why) => why,
+                Ok(()) => return,
+            },
+        };
+        let argument = if self.argument == "content" { "content" } else { "id" };
+        let path = vec!["input".into(), argument.into()];
+        wrong.push(Violation { path, message: format!("the text for @{} {why}", channel.username) });
+    }
+}
+
+/// Everything that can be known to be wrong before a campaign's start.
+pub(super) async fn check(on: &Services, campaign: &campaign::Model, message: &template::Model) -> Result<()> {
+    let mut wrong = Violations::default();
     check_media(&mut wrong, message);
     wrong.into_result()?;
-    let mut audience = Audience { checked: 0, last: ChannelId(Uuid::nil()) };
-    let constant = read.is_constant(&params);
-    let most =
-        if campaign.mode == CampaignMode::Test { u64::try_from(campaign.test_limit).unwrap_or(0) } else { u64::MAX };
-    let mut wrong = Violations::default();
-    while let Some(channels) = audience.next(on, campaign, most).await? {
-        // The same text for all needs to be looked at once.
-        let looked_at = if constant { &channels[..1] } else { &channels[..] };
-        for channel in looked_at {
-            judge(&mut wrong, &read, &params, channel, limit);
-        }
-        if constant || wrong.len() >= MOST {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    if audience.checked == 0 {
-        wrong.require(false, "id", "the batch has no active channels");
-    }
-    wrong.into_result()
+    let is_test = campaign.mode == CampaignMode::Test;
+    let most = if is_test { u64::try_from(campaign.test_limit).unwrap_or(0) } else { u64::MAX };
+    let preflight = Preflight {
+        content: &message.content,
+        parse_mode: message.parse_mode,
+        has_media: message.media_type.is_some(),
+        params: params(campaign)?,
+        recipients: Recipients::Batch { batch: campaign.batch_id, most },
+        argument: "templateId",
+    };
+    preflight.check(on).await
 }
 
 fn check_media(wrong: &mut Violations, message: &template::Model) {
@@ -62,48 +120,34 @@ fn check_media(wrong: &mut Violations, message: &template::Model) {
     );
 }
 
-fn judge(wrong: &mut Violations, read: &Template, params: &Params, channel: &channel::Model, limit: usize) {
-    if wrong.len() >= MOST {
-        return;
-    }
-    let path = vec!["input".into(), "id".into()];
-    let message = match read.render(params, &channel.placeholders()) {
-        Err(why) => format!("the text for @{} cannot be rendered: {why}", channel.username),
-        Ok(text) if text.text.trim().is_empty() => format!("the text for @{} is empty", channel.username),
-        Ok(text) => match text.utf16_length() {
-            length if length > limit => {
-                format!("the text for @{} has {length} UTF-16 units; Telegram takes {limit}", channel.username)
-            }
-            _ => return,
-        },
-    };
-    wrong.push(Violation { path, message });
+/// Whom a text would go to.
+pub(super) enum Recipients {
+    /// The active channels of a batch, so many at most.
+    Batch { batch: BatchId, most: u64 },
+    /// The channels of a campaign's jobs.
+    Jobs(BroadcastCampaignId),
 }
 
-/// The active channels of a batch, in the order of their ids, as the freeze will take them.
+/// Channels in the order of their ids, as the freeze will take them.
 struct Audience {
     checked: u64,
     last: ChannelId,
 }
 
 impl Audience {
-    async fn next(
-        &mut self,
-        on: &Services,
-        campaign: &campaign::Model,
-        most: u64,
-    ) -> Result<Option<Vec<channel::Model>>> {
-        let limit = CHUNK.min(most - self.checked);
+    async fn next(&mut self, on: &Services, recipients: &Recipients) -> Result<Option<Vec<channel::Model>>> {
+        let (select, limit) = match recipients {
+            Recipients::Batch { batch, most } => {
+                let active = channel::Entity::in_batch(*batch).filter(channel::Column::IsActive.eq(true));
+                (active, CHUNK.min(most - self.checked))
+            }
+            Recipients::Jobs(campaign) => (channel::Entity::of_campaign(*campaign), CHUNK),
+        };
         if limit == 0 {
             return Ok(None);
         }
-        let channels = channel::Entity::in_batch(campaign.batch_id)
-            .filter(channel::Column::IsActive.eq(true))
-            .filter(channel::Column::Id.gt(self.last))
-            .order_by_asc(channel::Column::Id)
-            .limit(limit)
-            .all(on.db.reader())
-            .await?;
+        let rest = select.filter(channel::Column::Id.gt(self.last)).order_by_asc(channel::Column::Id).limit(limit);
+        let channels = rest.all(on.db.reader()).await?;
         let Some(last) = channels.last() else { return Ok(None) };
         self.last = last.id;
         self.checked += channels.len() as u64;

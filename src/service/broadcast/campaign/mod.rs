@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
@@ -38,6 +38,10 @@ pub use update::{Update, update};
 pub const RETRIES: std::ops::RangeInclusive<i32> = 0..=100;
 /// Messages that a campaign in TEST mode may send.
 pub const TEST_LIMITS: std::ops::RangeInclusive<i32> = 1..=1_000;
+/// How far a schedule may lie back, for clocks that differ.
+const SCHEDULE_GRACE: TimeDelta = TimeDelta::minutes(1);
+/// How far ahead it may lie.
+const SCHEDULE_MOST: TimeDelta = TimeDelta::days(366);
 /// Params that a campaign may have, and the longest value of one, in bytes.
 const PARAMS: (usize, usize) = (100, 4_096);
 
@@ -72,7 +76,7 @@ pub struct New {
 
 /// Creates a campaign. `total` of its progress is a preview until the start fixes it.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::Model> {
-    check(&new)?;
+    check(&new, on.now())?;
     let new = &new;
     on.write(actor, |w| async move {
         let audience = batch::Entity::by_ids(&[new.batch]).one(&w).await?.ok_or(Error::NotFound("batch"))?;
@@ -92,13 +96,14 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
     .await
 }
 
-fn check(new: &New) -> Result<()> {
+fn check(new: &New, now: DateTime<Utc>) -> Result<()> {
     let mut wrong = Violations::default();
     check_texts(&mut wrong, &new.name, new.description.as_deref());
     check_rate(&mut wrong, new.delivery_rate);
     wrong.require(RETRIES.contains(&new.retry_limit), "retryLimit", "must be from 0 to 100");
     wrong.require(TEST_LIMITS.contains(&new.test_limit), "testLimit", "must be from 1 to 1,000");
     check_params(&mut wrong, &new.params);
+    check_schedule(&mut wrong, new.scheduled_at, now);
     wrong.into_result()
 }
 
@@ -119,10 +124,27 @@ fn check_params(wrong: &mut Violations, params: &Params) {
     wrong.require(long.is_none(), "params", "has a name over 100 or a value over 4,096 bytes");
 }
 
+/// An instant in the past is most often a local time that is given as UTC: it would start at once, before anybody has seen it.
+fn check_schedule(wrong: &mut Violations, at: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+    let Some(at) = at else { return };
+    let is_past = at < now - SCHEDULE_GRACE;
+    wrong.require(
+        !is_past,
+        "scheduledAt",
+        format!("{at} is past: it is {now} now; to begin at once, start the campaign"),
+    );
+    wrong.require(at <= now + SCHEDULE_MOST, "scheduledAt", "must be within a year from now");
+}
+
 /// A placeholder that neither the params nor the channel fill is a mistake now, not an empty word in a million messages.
 fn check_placeholders(message: &template::Model, params: &Params) -> Result<()> {
     let read = Template::read(&message.content, message.parse_mode).map_err(|why| Error::invalid("templateId", why))?;
     let mut wrong = Violations::default();
+    for name in read.unused(params) {
+        let known: Vec<&str> = read.placeholders().collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        wrong.require(false, "params", format!("the template has no placeholder \"{name}\"; it has: {known}"));
+    }
     for name in read.missing(params) {
         wrong.require(false, "params", format!("the template needs a value for the placeholder \"{name}\""));
     }

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::audience;
+use super::audience::Preflight;
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::broadcast::{CampaignStatus, ParseMode, SentChangeKind};
+use domain::broadcast::{CampaignStatus, SentChangeKind};
 use domain::error::{Error, Result, require_version};
 use domain::id::BroadcastCampaignId;
-use domain::template::Template;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::{campaign, queue, sent_change};
 
 /// Gives all messages that the campaign has sent another text; it becomes the campaign's own copy. Returns how many there are.
@@ -24,13 +24,10 @@ pub async fn edit_sent(
     expected_version: Option<i32>,
 ) -> Result<(campaign::Model, i32)> {
     let content = &content;
+    let found = campaign::Entity::get(on.db.reader(), id).await?;
+    Preflight::of_copy(&found, content)?.check(on).await?;
     change(on, actor, id, SentChangeKind::Edit, |row| {
         require_version("campaign", row.version, expected_version)?;
-        let read = Template::read(content, row.parse_mode.unwrap_or(ParseMode::Plain));
-        let read = read.map_err(|why| Error::invalid("content", why))?;
-        if let Some(name) = read.missing(&audience::params(row)?).first() {
-            return Err(Error::invalid("content", format!("there is no value for the placeholder \"{name}\"")));
-        }
         Ok(Some(content.clone()))
     })
     .await

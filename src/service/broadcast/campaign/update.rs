@@ -6,14 +6,14 @@ use async_graphql::MaybeUndefined;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{RETRIES, check_params, check_placeholders, check_rate, check_texts, transition};
+use super::audience::Preflight;
+use super::{RETRIES, check_params, check_placeholders, check_rate, check_schedule, check_texts, transition};
 use crate::broadcast::telegram_account;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
-use domain::broadcast::{CampaignStatus, ParseMode};
+use domain::broadcast::CampaignStatus;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
-use domain::template::Template;
 use domain::text::or;
 use events::Event;
 use storage::Noun;
@@ -46,7 +46,12 @@ pub struct Update {
 
 /// Changes a campaign.
 pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, change: Update) -> Result<campaign::Model> {
-    check(&change)?;
+    check(&change, on.now())?;
+    if let Some(content) = &change.content {
+        let found = campaign::Entity::get(on.db.reader(), id).await?;
+        allow(&change, found.status)?;
+        Preflight::of_copy(&found, content)?.check(on).await?;
+    }
     let change = &change;
     on.write(actor, |w| async move {
         let status = transition::status_of(&queue::lock(&w, id).await?)?;
@@ -69,7 +74,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
     .await
 }
 
-fn check(change: &Update) -> Result<()> {
+fn check(change: &Update, now: DateTime<Utc>) -> Result<()> {
     let mut wrong = Violations::default();
     let name = change.name.as_deref().unwrap_or("unchanged");
     check_texts(&mut wrong, name, change.description.value().map(String::as_str));
@@ -82,6 +87,7 @@ fn check(change: &Update) -> Result<()> {
     if let Some(params) = &change.params {
         check_params(&mut wrong, params);
     }
+    check_schedule(&mut wrong, change.scheduled_at.value().copied(), now);
     wrong.into_result()
 }
 
@@ -123,13 +129,6 @@ async fn changed(w: &Write, old: campaign::Model, change: Update) -> Result<camp
     } = change;
     if let Some(params) = &params {
         check_placeholders(&template::Entity::get(w, old.template_id).await?, params)?;
-    }
-    if let Some(content) = &content {
-        let read = Template::read(content, old.parse_mode.unwrap_or(ParseMode::Plain));
-        let missing = read.map_err(|why| Error::invalid("content", why))?.missing(&super::audience::params(&old)?);
-        if let Some(name) = missing.first() {
-            return Err(Error::invalid("content", format!("there is no value for the placeholder \"{name}\"")));
-        }
     }
     Ok(campaign::Model {
         name: name.map_or(old.name, |name| name.trim().to_owned()),
