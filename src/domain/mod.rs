@@ -9,6 +9,7 @@ pub mod clock;
 pub mod delivery;
 pub mod error;
 pub mod explanation;
+pub mod health;
 pub mod id;
 pub mod json;
 pub mod limits;

@@ -4,6 +4,7 @@ mod answers;
 mod clocks;
 mod controls;
 mod crashes;
+mod cut_off;
 pub mod fixture;
 mod freeze;
 mod holding;
