@@ -64,8 +64,10 @@ impl Db {
         let options = options
             .disable_statement_logging()
             // A process that is frozen inside a transaction holds its locks, and a pause would wait for it: the server ends it.
-            .options([("idle_in_transaction_session_timeout", IDLE), ("statement_timeout", STATEMENT)]);
-        let target = Target::Postgres(Box::new(options));
+            .options([("idle_in_transaction_session_timeout", IDLE), ("statement_timeout", STATEMENT)])
+            // So the server finds out that a client is gone. For this end sqlx has no such thing: see the pool.
+            .options([("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")]);
+        let target = Target::Postgres(Arc::new(options));
         let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Postgres);
         let (reader, sessions) = (pooled(connections), pooled(SESSIONS));
         let db = Self { writer: reader.clone(), reader, sessions, turn: Arc::default(), target };
@@ -86,7 +88,7 @@ impl Db {
             .foreign_keys(true)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory");
-        let target = Target::Sqlite(Box::new(options));
+        let target = Target::Sqlite(Arc::new(options));
         let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Sqlite);
         let (writer, reader, sessions) = (pooled(1), pooled(4), pooled(1));
         // Whoever is first makes the file.
@@ -177,8 +179,10 @@ impl Db {
         F: Fn(Arc<Tx>) -> W,
         W: Future<Output = Result<T>>,
     {
+        // Before the turn, so that one who writes much stands in the queue with few at once.
+        let place = self.writer.place().await?;
         let turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
-        let tx = Arc::new(self.writer.begin_writing().await?);
+        let tx = Arc::new(self.writer.begin_writing(place).await?);
         let working = transaction(tx.clone());
         let outcome = if pooled::is_patient() {
             working.await
@@ -203,8 +207,10 @@ impl Db {
 
     /// One statement that commits by itself.
     pub async fn write_alone(&self, statement: Statement) -> Result<Vec<sea_orm::QueryResult>> {
+        // In this order everywhere: two who wait for each other's would wait for ever.
+        let _place = self.writer.place().await?;
         let _turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
-        Ok(self.writer.query_all_raw(statement).await?)
+        Ok(self.writer.unshared().query_all_raw(statement).await?)
     }
 
     /// A connection for what only PostgreSQL's driver can do, such as `COPY`. It has no limits but the caller's.

@@ -18,8 +18,8 @@ const STEPS: i32 = 10_000;
 /// Where connections lead.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
-    Postgres(Box<PgConnectOptions>),
-    Sqlite(Box<SqliteConnectOptions>),
+    Postgres(Arc<PgConnectOptions>),
+    Sqlite(Arc<SqliteConnectOptions>),
 }
 
 /// An open connection.

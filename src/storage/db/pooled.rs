@@ -52,7 +52,7 @@ pub struct Tx {
     connection: Mutex<Borrowed>,
     backend: DatabaseBackend,
     seen: Option<Seen>,
-    _share: Option<OwnedSemaphorePermit>,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl std::fmt::Debug for Pooled {
@@ -76,19 +76,25 @@ impl Pooled {
         self.seen = Some(seen);
     }
 
+    /// The same for who has a place already.
+    pub(super) fn unshared(&self) -> Self {
+        Self { share: None, ..self.clone() }
+    }
+
     pub(super) fn shared(&self, share: Arc<Semaphore>) -> Self {
         Self { share: Some(share), ..self.clone() }
     }
 
-    async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
+    /// A place among those who share this, if anybody does.
+    pub(super) async fn place(&self) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
         let Some(share) = &self.share else { return Ok(None) };
-        let turn = share.clone().acquire_owned().await;
-        turn.map(Some).map_err(|_| DbErr::Custom("the share was closed".into()))
+        let place = share.clone().acquire_owned().await;
+        place.map(Some).map_err(|_| DbErr::Custom("the share was closed".into()))
     }
 
     async fn ask(&self, ask: Ask<'_>) -> Result<Told, DbErr> {
         see(self.seen.as_ref(), ask);
-        let _turn = self.turn().await?;
+        let _place = self.place().await?;
         if is_patient() {
             let tx = self.begun("BEGIN").await?;
             let told = tx.connection.lock().await.ask(ask, LONG).await?;
@@ -116,18 +122,14 @@ impl Pooled {
     /// # Errors
     /// There is no connection.
     pub async fn begin(&self) -> Result<Tx, DbErr> {
-        self.begin_by("BEGIN").await
+        self.begun("BEGIN").await
     }
 
-    /// Begins a transaction that writes. One of SQLite that reads first would fail at its first write when another one wrote
-    /// meanwhile.
-    pub(super) async fn begin_writing(&self) -> Result<Tx, DbErr> {
-        self.begin_by(if self.backend == DatabaseBackend::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" }).await
-    }
-
-    async fn begin_by(&self, begin: &str) -> Result<Tx, DbErr> {
-        let share = self.turn().await?;
-        Ok(Tx { _share: share, ..self.begun(begin).await? })
+    /// Begins a transaction that writes, at a place of [`Self::place`]. One of SQLite that reads first would fail at its first write
+    /// when another one wrote meanwhile.
+    pub(super) async fn begin_writing(&self, place: Option<OwnedSemaphorePermit>) -> Result<Tx, DbErr> {
+        let begin = if self.backend == DatabaseBackend::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        Ok(Tx { _place: place, ..self.begun(begin).await? })
     }
 
     async fn begun(&self, begin: &str) -> Result<Tx, DbErr> {
@@ -138,7 +140,7 @@ impl Pooled {
             sql.push_str("; SET LOCAL statement_timeout = 0");
         }
         connection.ask(Ask::Unprepared(&sql), IN_TRANSACTION).await?;
-        Ok(Tx { connection: Mutex::new(connection), backend: self.backend, seen: self.seen.clone(), _share: None })
+        Ok(Tx { connection: Mutex::new(connection), backend: self.backend, seen: self.seen.clone(), _place: None })
     }
 
     /// A connection for what only PostgreSQL's driver can do.

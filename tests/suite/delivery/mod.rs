@@ -1,6 +1,7 @@
 //! The promises of delivery, each with an attempt to break it.
 
 mod answers;
+mod chaos;
 mod clocks;
 mod controls;
 mod crashes;

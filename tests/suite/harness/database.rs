@@ -19,6 +19,8 @@ pub struct Database {
     template: Option<PathBuf>,
     /// The port on this machine by which PostgreSQL is reached instead of its own.
     by: Option<u16>,
+    /// The Redis that goes with it instead of everybody's.
+    redis: Option<String>,
 }
 
 struct Postgres {
@@ -57,11 +59,11 @@ impl Database {
 
     async fn named(name: String, template: &str) -> Self {
         let Ok(server) = std::env::var("HERALD_TEST_DATABASE_URL") else {
-            return Self { postgres: None, template: None, by: None };
+            return Self { postgres: None, template: None, by: None, redis: None };
         };
         let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
         connect(&server).await.execute_unprepared(&sql).await.unwrap();
-        Self { postgres: Some(Arc::new(Postgres { server, name })), template: None, by: None }
+        Self { postgres: Some(Arc::new(Postgres { server, name })), template: None, by: None, redis: None }
     }
 
     /// Puts the template's file into a new data folder. PostgreSQL needs none.
@@ -80,6 +82,11 @@ impl Database {
     /// The same database, reached by another port of this machine.
     pub fn by(&self, port: u16) -> Self {
         Self { by: Some(port), ..self.clone() }
+    }
+
+    /// The same database with a Redis of its own.
+    pub fn with_redis(&self, url: String) -> Self {
+        Self { redis: Some(url), ..self.clone() }
     }
 
     /// The address of its server.
@@ -107,7 +114,8 @@ impl Database {
         let Some(postgres) = &self.postgres else { return Vec::new() };
         let mut flags = vec![format!("--database-url={}", postgres.url(self.by))];
         // Installations are told apart by the names of their databases.
-        flags.extend(std::env::var("HERALD_TEST_REDIS_URL").map(|url| format!("--redis-url={url}")));
+        let redis = self.redis.clone().or_else(|| std::env::var("HERALD_TEST_REDIS_URL").ok());
+        flags.extend(redis.map(|url| format!("--redis-url={url}")));
         flags
     }
 }
