@@ -176,12 +176,12 @@ fn blame_code(code: &str) -> Blame {
         };
     }
     match code.get(..2) {
-        // Data and constraints; one row twice in one statement, and what is too long for an index.
-        Some("21" | "22" | "23" | "54") => Blame::Row,
+        // Data and constraints; one row twice in one statement, what is too long for an index, and what a trigger raises of a row.
+        Some("21" | "22" | "23" | "54" | "P0") => Blame::Row,
         // A table, a column, a function or a right that is not there: another process migrates, or an operator grants.
         Some("42") if matches!(code, "42501" | "42703" | "42704" | "42883" | "42P01") => Blame::Moment,
-        // No row makes a statement wrong. And what a trigger raises is a rule of its table.
-        Some("42" | "P0") => Blame::Statement,
+        // No row makes a statement wrong.
+        Some("42") => Blame::Statement,
         _ => Blame::Moment,
     }
 }
@@ -214,10 +214,10 @@ mod tests {
     #[test]
     fn only_what_a_row_can_be_blamed_for_is_not_temporary() {
         // A unique index, a number out of range, too long for an index; SQLite's constraints, with and without their extension.
-        for code in ["23505", "22003", "23514", "54000", "21000", "19", "2067", "20", "18"] {
+        for code in ["23505", "22003", "23514", "54000", "21000", "P0001", "19", "2067", "20", "18"] {
             assert_eq!(blame_code(code), Blame::Row, "{code}");
         }
-        for code in ["42601", "42P18", "P0001"] {
+        for code in ["42601", "42P18"] {
             assert_eq!(blame_code(code), Blame::Statement, "{code}");
         }
         let temporary =

@@ -100,7 +100,7 @@ async fn nobody_waits_for_the_statements_of_another_user() {
     timeout(Duration::from_secs(2), other.reader().ping()).await.expect("others do not wait").unwrap();
     // Who a caller is, is known whatever else runs.
     let all = (0..most).map(|_| db.reader().execute_unprepared(slow));
-    let all = tokio::time::timeout(Duration::from_secs(3), futures_util::future::join_all(all));
+    let all = timeout(Duration::from_secs(3), futures_util::future::join_all(all));
     let session = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         timeout(Duration::from_secs(2), db.sessions().ping()).await.expect("it is looked up").unwrap();

@@ -159,8 +159,8 @@ async fn a_plan_that_a_migration_made_invalid_is_made_anew() {
     if !only_on(Postgres, "SQLite is of one process alone") {
         return;
     }
-    let folder = TempDir::new().unwrap();
-    let db = Database::create().await.open(folder.path()).await;
+    let (database, folder) = (Database::create().await, TempDir::new().unwrap());
+    let db = database.open(folder.path()).await;
     db.reader().execute_unprepared("CREATE TABLE moved (a text); INSERT INTO moved VALUES ('x')").await.unwrap();
     let ask = || Statement::from_string(db.backend(), "SELECT * FROM moved");
     let in_transaction = || db.write(|tx| async move { Ok(tx.query_all_raw(ask()).await?.len()) });
@@ -228,7 +228,7 @@ async fn heavy_an_api_whose_connections_were_lost_answers_again() {
 }
 
 /// Who a caller is, is looked up within the time that a request may take.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_is_told_in_time_that_nobody_knows_who_he_is() {
     if !only_on(Postgres, SERVER) {
         return;
