@@ -7,6 +7,7 @@ pub mod bucket;
 pub mod channel_line;
 pub mod clock;
 pub mod delivery;
+pub mod depth;
 pub mod error;
 pub mod explanation;
 pub mod health;

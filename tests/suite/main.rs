@@ -7,6 +7,7 @@ mod accounts;
 mod api_tokens;
 mod archive;
 mod audit;
+mod bombs;
 mod callbacks;
 mod campaigns;
 mod catalog;

@@ -17,7 +17,7 @@ use async_graphql::{
     ContainerType, Context, ContextSelectionSet, Guard, ObjectType, OutputType, Positioned, Response, ServerError,
     ServerResult, SubscriptionType, TypeDirective, Value, parser::types::Field,
 };
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 
 use super::context::ContextExt;
 use domain::error::{Error, Result};
@@ -46,7 +46,7 @@ pub async fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
         Some(viewer) if viewer.role.may(permission) => return Ok(()),
         Some(_) => Error::Forbidden,
     };
-    denial::record(ctx.services(), &ctx.actor(), ctx.item.node.name.node.as_str()).await?;
+    denial::record(ctx.services(), &ctx.actor(), ctx.item.node.name.node.as_str()).boxed().await?;
     Err(refusal)
 }
 

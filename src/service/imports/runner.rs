@@ -93,6 +93,7 @@ async fn run_one<I: Importable>(
         let counts = I::write(on, id, &batch).await?.ok_or_else(elsewhere)?;
         import = import.moved_on(batch.bytes.end, counts);
         let now = on.clock.monotonic();
+        // Not with each batch, which would tell of every write, but as often as somebody can follow.
         if now.saturating_sub(told) >= TELL {
             on.tell(I::event(id));
             told = now;
