@@ -10,6 +10,7 @@ use reqwest::Method;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use tempfile::TempDir;
+use worker::Worker;
 
 use super::fixture::{Office, names};
 use crate::harness::{Cable, Database, Postgres, Process, only_on, within};
@@ -20,14 +21,19 @@ const SERVER: &str = "SQLite is a file: there is no way to it that could be lost
 /// How long it may take until work moves again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An office whose database lies behind a cable, with a campaign that has begun.
-async fn behind_a_cable(jobs: usize, rate: i32) -> (Office, Cable, BroadcastCampaignId) {
+/// An office with a campaign that has begun, and a worker whose database lies behind a cable.
+async fn behind_a_cable(jobs: usize, rate: i32) -> (Office, Cable, Worker, BroadcastCampaignId) {
     let mut office = Office::open().await;
     let cable = Cable::to(&office.database().server()).await;
-    office.on.db = office.database().by(cable.port).open(office.folder.path()).await;
     let id = office.campaign(&names("cut", jobs), rate).await;
     office.start(id).await;
-    (office, cable, id)
+    let behind = office.database().by(cable.port).open(office.folder.path()).await;
+    let direct = std::mem::replace(&mut office.on.db, behind);
+    let worker = office.worker();
+    // The test itself looks past the cable.
+    office.on.db = direct;
+    office.until_row(id, "some sends", |row| row.sent > 200).await;
+    (office, cable, worker, id)
 }
 
 /// Waits until more is sent than was by now.
@@ -54,9 +60,7 @@ async fn heavy_connections_that_are_lost_without_a_word_stop_no_campaign() {
     if !only_on(Postgres, SERVER) {
         return;
     }
-    let (office, cable, id) = behind_a_cable(4_000, 12_000).await;
-    let worker = office.worker();
-    office.until_row(id, "some sends", |row| row.sent > 200).await;
+    let (office, cable, worker, id) = behind_a_cable(4_000, 12_000).await;
     for _ in 0..2 {
         cable.forget();
         // What had been leased goes out.
@@ -72,9 +76,7 @@ async fn heavy_a_failover_behind_one_address_stops_no_campaign() {
     if !only_on(Postgres, SERVER) {
         return;
     }
-    let (office, cable, id) = behind_a_cable(3_000, 12_000).await;
-    let worker = office.worker();
-    office.until_row(id, "some sends", |row| row.sent > 200).await;
+    let (office, cable, worker, id) = behind_a_cable(3_000, 12_000).await;
     // The old server's connections are lost, and for some seconds there is no new one.
     cable.forget();
     cable.stand_still();
@@ -90,9 +92,7 @@ async fn heavy_a_database_that_stands_still_stops_no_campaign() {
     if !only_on(Postgres, SERVER) {
         return;
     }
-    let (office, cable, id) = behind_a_cable(3_000, 12_000).await;
-    let worker = office.worker();
-    office.until_row(id, "some sends", |row| row.sent > 200).await;
+    let (office, cable, worker, id) = behind_a_cable(3_000, 12_000).await;
     cable.stand_still();
     tokio::time::sleep(Duration::from_secs(25)).await;
     cable.go_on();
@@ -106,15 +106,13 @@ async fn heavy_one_process_that_loses_its_connections_keeps_no_job() {
     if !only_on(Postgres, SERVER) {
         return;
     }
-    let (office, cable, id) = behind_a_cable(3_000, 12_000).await;
-    let mut other = office.another().await;
-    other.on.db = other.database().open(other.folder.path()).await;
-    let (one, two) = (office.worker(), other.worker());
-    office.until_row(id, "some sends", |row| row.sent > 200).await;
+    let (office, cable, worker, id) = behind_a_cable(3_000, 12_000).await;
+    let other = office.another().await;
+    let other_worker = other.worker();
     cable.forget();
     office.until(id, CampaignStatus::Completed).await;
-    one.stop().await;
-    two.stop().await;
+    worker.stop().await;
+    other_worker.stop().await;
     let row = office.progress(id).await;
     assert_eq!((row.sent, row.unknown), (3_000, 0));
     office.assert_counters(id).await;
