@@ -119,8 +119,17 @@ impl App {
             Some(before) => Vault::new(&key).after(before),
             None => Vault::new(&key),
         };
-        let services =
-            Services { db, clock: clock.clone(), events, key, vault, rules, node, sessions: Coalesce::default() };
+        let services = Services {
+            db,
+            clock: clock.clone(),
+            events,
+            key,
+            vault,
+            rules,
+            node,
+            sessions: Coalesce::default(),
+            health: Arc::default(),
+        };
         if applied > 0 {
             note_migrations(&services, applied).await?;
         }

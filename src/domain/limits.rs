@@ -15,6 +15,8 @@ pub struct Limits {
     pub socket: SocketLimits,
     /// Of what a caller may spend.
     pub points: PointLimits,
+    /// Statements of one user that the database runs at once.
+    pub statements: usize,
 }
 
 /// The most that a document may ask for.
@@ -126,6 +128,7 @@ impl Default for Limits {
             http: HttpLimits::default(),
             socket: SocketLimits::default(),
             points: PointLimits { bucket: 0, rate: 50 },
+            statements: 6,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::broadcast::telegram_account::Application;
 use crate::once::Once;
 use domain::clock::Clock;
 use domain::error::{Error, Result};
+use domain::health::Health;
 use domain::id::{ApiTokenId, NodeId, UserId};
 use domain::limits::Limits;
 use domain::retention::attribution::Rule;
@@ -57,6 +58,8 @@ pub struct Services {
     pub node: NodeId,
     /// Look-ups of sessions that are under way.
     pub sessions: Lookups,
+    /// Whether this process can heal itself.
+    pub health: Arc<Health>,
 }
 
 /// Settings that use cases follow.

@@ -55,6 +55,7 @@ impl Services {
             rules: Arc::new(rules),
             node: NodeId::generate(),
             sessions: Coalesce::default(),
+            health: Arc::default(),
         }
     }
 }

@@ -38,6 +38,7 @@ mod schema;
 mod shared_frames;
 mod sockets;
 mod sso;
+mod statements_end;
 mod subscriptions;
 mod telegram;
 mod texts;

@@ -18,6 +18,7 @@ use super::null_propagation::propagate_nulls;
 use super::observe::Observed;
 use super::same_request::{self, Queries};
 use super::shared_frames::Selections;
+use super::shares::Shares;
 use super::{error, loaders};
 use crate::Schema;
 use domain::error::Error;
@@ -36,6 +37,7 @@ pub struct Execution {
     documents: Arc<Documents>,
     queries: Queries,
     selections: Selections,
+    shares: Arc<Shares>,
 }
 
 /// An event of an operation.
@@ -62,6 +64,7 @@ impl Execution {
             documents: Arc::default(),
             queries: same_request::queries(),
             selections,
+            shares: Arc::default(),
         }
     }
 
@@ -113,8 +116,10 @@ impl Execution {
         let bill = self.budgets.bill(checked.cost, most, checked.left);
         let (batching, kind, asked) = (Batching::default(), checked.kind, Asked::by(&checked));
         let request = checked.into_request();
-        let request = request.data(loaders::loaders(&self.services.db, &batching)).data(caller);
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
+        let time = time.saturating_sub(caller.waited);
+        let services = self.shares.services_of(&caller, &self.services);
+        let request = request.data(loaders::loaders(&services.db, &batching)).data(caller).data(services);
         let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
             Ok(Ok(response)) => self.finished(response, &asked, request_id.as_deref()).extension("cost", bill),
@@ -166,7 +171,9 @@ impl Execution {
         }
         let asked = Asked::by(&checked);
         let batching = Batching::default();
-        let request = checked.into_request().data(loaders::forgetful(&self.services.db, &batching)).data(caller);
+        let services = self.shares.services_of(&caller, &self.services);
+        let request = checked.into_request().data(loaders::forgetful(&services.db, &batching));
+        let request = request.data(caller).data(services);
         let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
@@ -179,7 +186,9 @@ impl Execution {
     /// The caller with his session as it is now.
     async fn current(&self, mut caller: Caller) -> Result<Caller, Error> {
         if let Some(session) = &caller.session {
-            let current = session::reload(&self.services, session).await?;
+            let reloading = session::reload(&self.services, session);
+            let current = tokio::time::timeout(self.limits().query_time, reloading).await;
+            let current = current.unwrap_or(Err(Error::Timeout))?;
             caller.session = Some(current.ok_or(Error::Unauthenticated("the session has ended, sign in again"))?);
         }
         Ok(caller)

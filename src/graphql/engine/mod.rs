@@ -18,3 +18,4 @@ pub mod order;
 pub mod same_request;
 pub mod scalar;
 pub mod shared_frames;
+mod shares;

@@ -34,7 +34,7 @@ impl Attempt {
 
     /// Refuses it before any work is done.
     pub async fn check(&self, on: &Services) -> Result<()> {
-        refuse(&login_throttle::Entity::of(&self.keys).all(on.db.reader()).await?, on.now())
+        refuse(&login_throttle::Entity::of(&self.keys).all(on.db.sessions()).await?, on.now())
     }
 
     /// The password was right. It is refused all the same if there were too many failures meanwhile: an answer to the eleventh
