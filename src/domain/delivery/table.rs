@@ -102,6 +102,31 @@ const NAMED: [(Ruling, &[&str]); 12] = [
 /// Errors that say how long to wait and are not of the code 420.
 const WAITS: [&str; 2] = ["SESSION_TOO_FRESH", "TAKEOUT_INIT_DELAY"];
 
+/// What begins the names of errors about what is in a message.
+const PARTS_OF_A_MESSAGE: [&str; 14] = [
+    "BUTTON_",
+    "CAPTION_",
+    "DOCUMENT_",
+    "EMOTICON_",
+    "ENTITY_",
+    "FILE_",
+    "IMAGE_",
+    "MEDIA_",
+    "MESSAGE_",
+    "PHOTO_",
+    "REPLY_",
+    "STICKER_",
+    "VIDEO_",
+    "WEBPAGE_",
+];
+
+/// Whether an error that the table does not name is about what is in the message: such as a photo, in a group that takes texts
+/// only. The channel must not be charged with it.
+fn is_about_the_message(name: &str) -> bool {
+    let is_of_its_sort = name.starts_with("CHAT_SEND_") && name.ends_with("_FORBIDDEN");
+    is_of_its_sort || PARTS_OF_A_MESSAGE.iter().any(|part| name.starts_with(part))
+}
+
 /// The reaction that `fault` asks for.
 pub fn rule(fault: &Fault) -> Ruling {
     let (code, name, value) = match fault {
@@ -120,6 +145,7 @@ pub fn rule(fault: &Fault) -> Ruling {
         // The session's file references carry the place of the medium in an album.
         (400, _) if name.starts_with("FILE_REFERENCE_") => Ruling::Media,
         (401, _) => Ruling::Account(AccountStatus::NeedsLogin),
+        (400 | 403, _) if is_about_the_message(name) => Ruling::Job,
         // Another data centre, or a flood without a number.
         (303 | 420, _) => Ruling::Retry,
         (500.. | ..0, _) => Ruling::Ambiguous,

@@ -71,9 +71,6 @@ fn what_the_channel_refuses_fails_the_job() {
     let forbidden = [
         "CHAT_WRITE_FORBIDDEN",
         "CHAT_ADMIN_REQUIRED",
-        "CHAT_SEND_PLAIN_FORBIDDEN",
-        "CHAT_SEND_MEDIA_FORBIDDEN",
-        "CHAT_SEND_PHOTOS_FORBIDDEN",
         "CHAT_GUEST_SEND_FORBIDDEN",
         "CHAT_RESTRICTED",
         "CHAT_FORBIDDEN",
@@ -94,6 +91,17 @@ fn what_the_channel_refuses_fails_the_job() {
     all_are(400, &gone, &failed(Effect::ChannelGone));
     let own = ["SLOWMODE_MULTI_MSGS_DISABLED", "RANDOM_ID_EMPTY", "RANDOM_ID_INVALID", "BALANCE_TOO_LOW"];
     all_are(400, &own, &failed(Effect::None));
+    let about_the_message = [
+        "CHAT_SEND_PLAIN_FORBIDDEN",
+        "CHAT_SEND_MEDIA_FORBIDDEN",
+        "CHAT_SEND_PHOTOS_FORBIDDEN",
+        "CHAT_SEND_SOMETHING_NEW_FORBIDDEN",
+        "MEDIA_SOMETHING_NEW",
+        "IMAGE_PROCESS_FAILED",
+        "REPLY_MARKUP_INVALID",
+    ];
+    all_are(403, &about_the_message, &failed(Effect::None));
+    all_are(400, &about_the_message, &failed(Effect::None));
 }
 
 #[test]
