@@ -22,8 +22,10 @@ use events::Events;
 use events::local::LocalEvents;
 use events::redis::RedisEvents;
 use service::Services;
+use service::access::denial::Denials;
 use service::access::user;
 use service::coalesce::Coalesce;
+use service::imports::upload::Tallies;
 use storage::Db;
 
 /// Connections to PostgreSQL that one process takes at most.
@@ -119,8 +121,18 @@ impl App {
             Some(before) => Vault::new(&key).after(before),
             None => Vault::new(&key),
         };
-        let services =
-            Services { db, clock: clock.clone(), events, key, vault, rules, node, sessions: Coalesce::default() };
+        let services = Services {
+            db,
+            clock: clock.clone(),
+            events,
+            key,
+            vault,
+            rules,
+            node,
+            sessions: Coalesce::default(),
+            denials: Denials::default(),
+            uploads: Tallies::default(),
+        };
         if applied > 0 {
             note_migrations(&services, applied).await?;
         }

@@ -16,6 +16,7 @@ use super::context::Caller;
 use super::document::{self, Checked, Documents, Refusal};
 use super::null_propagation::propagate_nulls;
 use super::observe::Observed;
+use super::refusals::Refusals;
 use super::same_request::{self, Queries};
 use super::shared_frames::Selections;
 use super::{error, loaders};
@@ -113,7 +114,8 @@ impl Execution {
         let bill = self.budgets.bill(checked.cost, most, checked.left);
         let (batching, kind, asked) = (Batching::default(), checked.kind, Asked::by(&checked));
         let request = checked.into_request();
-        let request = request.data(loaders::loaders(&self.services.db, &batching)).data(caller);
+        let refusals = Refusals::of(&self.services, &caller);
+        let request = request.data(loaders::loaders(&self.services.db, &batching)).data(caller).data(refusals);
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
         let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
@@ -166,7 +168,9 @@ impl Execution {
         }
         let asked = Asked::by(&checked);
         let batching = Batching::default();
-        let request = checked.into_request().data(loaders::forgetful(&self.services.db, &batching)).data(caller);
+        let refusals = Refusals::of(&self.services, &caller);
+        let request = checked.into_request().data(loaders::forgetful(&self.services.db, &batching));
+        let request = request.data(caller).data(refusals);
         let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
