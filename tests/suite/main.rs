@@ -40,6 +40,7 @@ mod sso;
 mod subscriptions;
 mod telegram;
 mod traces;
+mod turns;
 mod uploads;
 mod users;
 mod way_in;
