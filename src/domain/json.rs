@@ -54,12 +54,11 @@ mod tests {
         let about = |text: &str| complaint(&serde_json::from_str::<Line>(text).unwrap_err());
         for text in [
             r#""secret@example.com""#,
-            r#"["secret@example.com"]"#,
             r#"{"secret@example.com": 1}"#,
             r#"{"name": {"secret@example.com": 1}}"#,
             r#"{"name": "secret@example.com", "secret": 1}"#,
             r#"", expected secret@example.com""#,
-            r#"secret@example.com"#,
+            "secret@example.com",
             r#"{"name": "secret@example.com"} secret"#,
             r#"{"name": "secret@example.com""#,
         ] {

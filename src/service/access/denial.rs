@@ -16,9 +16,9 @@ use tokio_util::task::TaskTracker;
 use crate::{Actor, Services, Who};
 use domain::audit::{Action, Subject};
 
-/// Lines that a caller may leave at once; as many come back in [`MINUTE`].
-const AT_ONCE: u32 = 20;
-/// The time after which what was counted is told.
+/// The time of a caller's that a line takes: there are 20 in a [`MINUTE`].
+const EACH: Duration = Duration::from_secs(3);
+/// So much of his time a caller may have spent ahead; and the time after which what was counted is told.
 const MINUTE: Duration = Duration::from_mins(1);
 /// How often it is looked for what is to be told.
 const LOOK: Duration = Duration::from_secs(5);
@@ -87,30 +87,20 @@ pub struct Denials {
 /// A caller who has been refused something lately.
 #[derive(Debug)]
 struct Caller {
-    /// Lines that he may leave now, and since when on the monotonic clock that was right.
-    lines: f64,
-    at: Duration,
+    /// Until when on the monotonic clock he has spent his time.
+    spent: Duration,
     /// What was counted and not told, in whose name, and since when.
     untold: Option<(Denied, Actor, Duration)>,
-}
-
-impl Caller {
-    fn refill(&mut self, now: Duration) {
-        let share = now.saturating_sub(self.at).as_secs_f64() / MINUTE.as_secs_f64();
-        self.lines = f64::from(AT_ONCE).min(self.lines + share * f64::from(AT_ONCE));
-        self.at = now;
-    }
 }
 
 impl Denials {
     /// What is to be told at once; None: it was counted.
     fn take(&self, actor: &Actor, denied: Denied, now: Duration) -> Option<Denied> {
         let mut callers = self.callers.lock();
-        let fresh = || Caller { lines: f64::from(AT_ONCE), at: now, untold: None };
-        let caller = callers.entry(actor.who).or_insert_with(fresh);
-        caller.refill(now);
-        if caller.lines >= 1.0 {
-            caller.lines -= 1.0;
+        let caller = callers.entry(actor.who).or_insert_with(|| Caller { spent: now, untold: None });
+        let spent = caller.spent.max(now) + EACH;
+        if spent <= now + MINUTE {
+            caller.spent = spent;
             return Some(denied);
         }
         let (untold, last, _) = caller.untold.get_or_insert_with(|| (Denied::default(), actor.clone(), now));
@@ -123,10 +113,9 @@ impl Denials {
     fn due(&self, now: Duration, all: bool) -> Vec<(Denied, Actor)> {
         let mut due = Vec::new();
         self.callers.lock().retain(|_, caller| {
-            caller.refill(now);
             let is_due = |(_, _, since): &mut (Denied, Actor, Duration)| all || *since + MINUTE <= now;
             due.extend(caller.untold.take_if(is_due).map(|(denied, actor, _)| (denied, actor)));
-            caller.untold.is_some() || caller.lines < f64::from(AT_ONCE)
+            caller.untold.is_some() || caller.spent > now
         });
         due
     }

@@ -148,7 +148,6 @@ async fn a_reason_has_nothing_of_the_file_for_who_may_not_see_contacts() {
         let full = ended(&operator, &id).await;
         assert!(full["errorMessage"].as_str().unwrap_or_default().len() <= 300, "{full}");
         let seen = auditor.data(READ, json!({ "id": id })).await["leadImport"].to_string();
-        assert!(seen.contains("message"), "{seen}");
         for secret in ["victim", "1511234567", "4915112", "xxxx"] {
             assert!(!seen.contains(secret), "{list}: {seen}");
         }
