@@ -132,6 +132,7 @@ impl App {
             sessions: Coalesce::default(),
             denials: Denials::default(),
             uploads: Tallies::default(),
+            health: Arc::default(),
         };
         if applied > 0 {
             note_migrations(&services, applied).await?;

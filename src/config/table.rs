@@ -230,6 +230,8 @@ settings! {
     "HERALD_LIMIT_POINTS" "LIMIT" = "0" -> limits.points.bucket, count_or_none;
     /// Points that come back each second
     "HERALD_LIMIT_POINTS_RATE" "LIMIT" = "50" -> limits.points.rate, count;
+    /// Statements of one user that the database runs at once; more wait
+    "HERALD_LIMIT_STATEMENTS" "LIMIT" = "6" -> limits.statements, count;
     /// How long a WebSocket's client may take to introduce itself
     "HERALD_LIMIT_SOCKET_INIT" "LIMIT" = "5s" -> limits.socket.init_time, time;
     /// Size of a WebSocket's message

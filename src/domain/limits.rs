@@ -17,6 +17,8 @@ pub struct Limits {
     pub points: PointLimits,
     /// Of the files that lie in the data folder.
     pub uploads: UploadLimits,
+    /// Statements of one user that the database runs at once.
+    pub statements: usize,
 }
 
 /// The most that a document may ask for.
@@ -153,6 +155,7 @@ impl Default for Limits {
             socket: SocketLimits::default(),
             points: PointLimits { bucket: 0, rate: 50 },
             uploads: UploadLimits::default(),
+            statements: 6,
         }
     }
 }

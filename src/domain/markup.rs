@@ -22,10 +22,39 @@ impl Marked {
         Self { text, entities: Vec::new() }
     }
 
+    /// Without the blanks at both ends, which Telegram takes away; entities move along, and what would be over nothing goes.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
+        let kept = self.text.trim_matches(is_blank);
+        if kept.len() == self.text.len() {
+            return self;
+        }
+        let before = self.text.len() - self.text.trim_start_matches(is_blank).len();
+        let (cut, length) = (units(&self.text[..before]), units(kept));
+        self.text = kept.to_owned();
+        self.entities.retain_mut(|entity| {
+            let begin = (entity.offset - cut).clamp(0, length);
+            let end = (entity.offset + entity.length - cut).clamp(0, length);
+            (entity.offset, entity.length) = (begin, end - begin);
+            entity.length > 0
+        });
+        self
+    }
+
     /// How long the text is as Telegram counts it, in UTF-16 units.
     pub fn utf16_length(&self) -> usize {
         self.text.encode_utf16().count()
     }
+}
+
+/// What Telegram takes away at both ends of a text.
+const fn is_blank(sign: char) -> bool {
+    sign.is_ascii_whitespace()
+}
+
+/// How long `text` is, in UTF-16 units.
+fn units(text: &str) -> i32 {
+    i32::try_from(text.encode_utf16().count()).unwrap_or(i32::MAX)
 }
 
 /// How a part of a text looks.
@@ -102,30 +131,48 @@ struct MarkupReader {
 }
 
 impl MarkupReader {
+    /// Telegram keeps no carriage returns, and would count without them.
     fn write(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.units += i32::try_from(text.encode_utf16().count()).unwrap_or(i32::MAX);
+        for part in text.split('\r') {
+            self.text.push_str(part);
+            self.units += units(part);
+        }
     }
 
-    /// Reads the character reference at the beginning of `text`, and returns what follows it.
+    /// Reads the character reference at the beginning of `text`, and returns what follows it. As Telegram does it: a single &
+    /// stands for itself, and the semicolon may be left out.
     fn reference<'a>(&mut self, text: &'a str) -> Result<&'a str, String> {
-        let wrong = || "write &amp;amp; for a single &, &amp;lt; for < and &amp;gt; for >".replace("&amp;", "&");
-        let end = text.char_indices().take(12).find(|(_, letter)| *letter == ';').ok_or_else(wrong)?.0;
-        let name = &text[1..end];
-        let number = name.strip_prefix('#').map(|digits| match digits.strip_prefix(['x', 'X']) {
-            Some(digits) => u32::from_str_radix(digits, 16),
-            None => digits.parse(),
-        });
-        let letter = match (name, number) {
-            ("lt", _) => '<',
-            ("gt", _) => '>',
-            ("amp", _) => '&',
-            ("quot", _) => '"',
-            (_, Some(Ok(number))) => char::from_u32(number).filter(|letter| *letter != '\0').ok_or_else(wrong)?,
-            _ => return Err(wrong()),
+        let body = &text[1..];
+        let end = body.find(|sign: char| sign != '#' && !sign.is_ascii_alphanumeric()).unwrap_or(body.len());
+        let (name, rest) = body.split_at(end);
+        let (is_ended, after) = rest.strip_prefix(';').map_or((false, rest), |after| (true, after));
+        let letter = match name {
+            "lt" => '<',
+            "gt" => '>',
+            "amp" => '&',
+            "quot" => '"',
+            _ if !is_ended => return Ok(self.ampersand(body)),
+            _ => match name.strip_prefix('#') {
+                Some(digits) => numbered(digits).ok_or_else(|| format!("there is no character &{name};"))?,
+                None if name.is_empty() => return Ok(self.ampersand(body)),
+                None => {
+                    return Err(format!(
+                        "there is no &{name}; in Telegram's HTML: write the character itself, or &amp; for the sign &"
+                    ));
+                }
+            },
         };
+        // A parameter of an address that happens to have the name of a character.
+        if !is_ended && rest.starts_with('=') {
+            return Ok(self.ampersand(body));
+        }
         self.write(letter.encode_utf8(&mut [0; 4]));
-        Ok(&text[end + 1..])
+        Ok(after)
+    }
+
+    fn ampersand<'a>(&mut self, rest: &'a str) -> &'a str {
+        self.write("&");
+        rest
     }
 
     /// Reads the tag at the beginning of `text`, and returns what follows it.
@@ -144,15 +191,13 @@ impl MarkupReader {
         let name = name.to_ascii_lowercase();
         let attributes = Attributes::read(&name, attributes)?;
         let style = self.style(&name, &attributes)?;
-        if let Some(outer) = self.open.last().filter(|outer| matches!(outer.style, Style::Code | Style::Pre(_))) {
-            // The one thing that Telegram lets stand in a <pre>: a <code> that names its language.
-            let is_language = matches!(outer.style, Style::Pre(_)) && name == "code";
-            if !is_language {
-                return Err(format!("<{}> can have no <{name}> in it", outer.name));
-            }
-        }
-        if matches!(style, Style::Quote { .. }) && self.open.iter().any(|open| open.name == "blockquote") {
-            return Err("a <blockquote> can have no other in it".into());
+        // The one thing that Telegram lets stand in a <pre>: a <code> that names its language.
+        let is_language = name == "code" && matches!(self.open.last(), Some(Open { style: Style::Pre(_), .. }));
+        if let Some(outer) = self.open.iter().rfind(|outer| !outer.style.may_hold(&style)).filter(|_| !is_language) {
+            return Err(match outer.name == name {
+                true => format!("a <{name}> can have no other in it"),
+                false => format!("<{}> can have no <{name}> in it: Telegram would drop one of the two", outer.name),
+            });
         }
         if self.entities.len() >= MOST_ENTITIES {
             return Err(format!("a message can have at most {MOST_ENTITIES} tags"));
@@ -193,6 +238,9 @@ impl MarkupReader {
         }
         let is_in_pre = self.open.last().is_some_and(|outer| matches!(outer.style, Style::Pre(_)));
         let length = self.units - open.offset;
+        if matches!(open.style, Style::Emoji(_)) && !is_one_emoji(&self.text, length) {
+            return Err(format!("<{name}> stands around one emoji, which is shown where the custom one can't be"));
+        }
         // What has no length shows nothing, and Telegram refuses it.
         if length > 0 && !is_in_pre {
             self.entities[open.place] = Some(Entity { offset: open.offset, length, style: open.style });
@@ -206,6 +254,53 @@ impl MarkupReader {
             None => Ok(Marked { text: self.text, entities: self.entities.into_iter().flatten().collect() }),
         }
     }
+}
+
+impl Style {
+    /// Whether Telegram keeps both, one in the other. What it does not keep it drops without a word.
+    const fn may_hold(&self, inner: &Self) -> bool {
+        match self {
+            Self::Code | Self::Pre(_) | Self::Emoji(_) => false,
+            Self::Bold | Self::Italic | Self::Underline | Self::Strike | Self::Spoiler => {
+                !matches!(inner, Self::Code | Self::Pre(_))
+            }
+            Self::Link(_) => {
+                matches!(inner, Self::Bold | Self::Italic | Self::Underline | Self::Strike | Self::Spoiler)
+            }
+            Self::Quote { .. } => !matches!(inner, Self::Quote { .. }),
+        }
+    }
+}
+
+fn numbered(digits: &str) -> Option<char> {
+    let number = match digits.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    char::from_u32(number.ok()?).filter(|letter| *letter != '\0')
+}
+
+/// The longest emoji that there are, in UTF-16 units: families, and flags of regions.
+const LONGEST_EMOJI: i32 = 16;
+
+/// Whether the last `length` UTF-16 units of `text` can be one emoji, by what no emoji has in it: letters, blanks, signs of
+/// writing. Keycaps begin with a digit, `#` or `*`.
+fn is_one_emoji(text: &str, length: i32) -> bool {
+    let mut taken = 0;
+    let mut signs: Vec<char> = Vec::new();
+    for sign in text.chars().rev() {
+        if taken >= length {
+            break;
+        }
+        taken += units(sign.encode_utf8(&mut [0; 4]));
+        signs.push(sign);
+    }
+    let is_keycap = signs.first() == Some(&'\u{20e3}');
+    (1..=LONGEST_EMOJI).contains(&length)
+        && signs.iter().all(|sign| {
+            let is_written = sign.is_alphanumeric() || sign.is_whitespace() || sign.is_ascii();
+            !is_written || (is_keycap && (sign.is_ascii_digit() || ['#', '*'].contains(sign)))
+        })
 }
 
 /// Where the tag at the beginning of `text` ends: at the first `>` outside quotation marks.

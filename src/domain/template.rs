@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::broadcast::ParseMode;
+use super::depth;
 use super::markup::{self, Marked};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
@@ -52,6 +53,8 @@ pub struct Template {
     environment: Environment<'static>,
     placeholders: BTreeSet<String>,
     parse_mode: ParseMode,
+    /// Whether it has statements: then it may build values of any depth while it is rendered.
+    has_statements: bool,
 }
 
 /// Values that a placeholder may have: a text and an address, or a number.
@@ -71,6 +74,11 @@ impl Template {
         if content.len() > CONTENT_LIMIT {
             return Err(format!("the content is longer than {CONTENT_LIMIT} bytes"));
         }
+        depth::check(content)?;
+        depth::apart(|| Self::compile(content, parse_mode))?
+    }
+
+    fn compile(content: &str, parse_mode: ParseMode) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
@@ -86,7 +94,8 @@ impl Template {
             .into_iter()
             .filter(|name| !environment.globals().any(|(global, _)| global == name))
             .collect();
-        let template = Self { environment, placeholders, parse_mode };
+        let has_statements = content.contains("{%");
+        let template = Self { environment, placeholders, parse_mode, has_statements };
         template.check_markup()?;
         Ok(template)
     }
@@ -123,8 +132,13 @@ impl Template {
     pub fn missing(&self, params: &Params) -> Vec<String> {
         let unknown = |name: &&String| !params.contains_key(*name) && !BUILT_IN.contains(&name.as_str());
         let unknown: Vec<&String> = self.placeholders.iter().filter(unknown).collect();
+        if unknown.is_empty() {
+            return Vec::new();
+        }
         // A strict rendering fails for a missing name, but not for one with a default: so ask it, name by name.
-        unknown.into_iter().filter(|name| self.needs(name, params)).cloned().collect()
+        let needed = |name: &&&String| self.needs(name, params);
+        let missing = depth::apart(|| unknown.iter().filter(needed).map(|name| (*name).clone()).collect());
+        missing.unwrap_or_else(|_| unknown.into_iter().cloned().collect())
     }
 
     /// The text for one channel.
@@ -132,6 +146,13 @@ impl Template {
     /// # Errors
     /// A sentence that says what could not be rendered, or which tag is wrong.
     pub fn render(&self, params: &Params, channel: &Channel<'_>) -> Result<Marked, String> {
+        if self.has_statements {
+            return depth::apart(|| self.rendered(params, channel))?;
+        }
+        self.rendered(params, channel)
+    }
+
+    fn rendered(&self, params: &Params, channel: &Channel<'_>) -> Result<Marked, String> {
         let template = self.environment.get_template(NAME).map_err(|error| sentence(&error))?;
         let built_in = minijinja::context! {
             channel_name => channel.name,

@@ -1,19 +1,20 @@
 //! What the databases' errors mean. The only file that knows how each spells them.
 
 use sea_orm::sqlx::Error as Sqlx;
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use crate::error::{Error, Result, Violation};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_away(&error) {
-            Self::Unavailable(error.into())
-        } else if is_unwritable(&error) {
+        if is_unwritable(&error) {
             let message = "the character NUL can't be stored in a text".to_owned();
-            Self::Invalid(vec![Violation { path: Vec::new(), message }])
-        } else {
-            Self::Internal(error.into())
+            return Self::Invalid(vec![Violation { path: Vec::new(), message }]);
+        }
+        match blame(&error) {
+            Blame::Moment => Self::Unavailable(error.into()),
+            Blame::Row | Blame::Statement => Self::Internal(error.into()),
         }
     }
 }
@@ -51,34 +52,143 @@ fn violated(error: &Error) -> Option<String> {
     }
 }
 
-/// Whether the whole transaction should be run again: a deadlock, a serialisation failure, a busy SQLite.
-pub fn is_repeatable(error: &Error) -> bool {
-    let (Error::Unavailable(cause) | Error::Internal(cause)) = error else { return false };
-    let Some(error) = cause.downcast_ref::<DbErr>() else { return false };
-    sqlx(error).and_then(code).is_some_and(|code| matches!(code.as_str(), "40P01" | "40001" | "5" | "517"))
+/// What a failed statement is to be blamed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// What was to be stored: the same fails again, whenever it comes.
+    Row,
+    /// The statement itself. It may be right again when a migration or a grant has come to its end.
+    Statement,
+    /// The moment: the same succeeds later. This is the rule.
+    Moment,
 }
 
-/// Whether the database can't be reached or has no room: the same may succeed later.
-fn is_away(error: &DbErr) -> bool {
+/// Whether the whole transaction should be run again: a deadlock, a serialisation failure, a stale plan, a busy SQLite.
+pub fn is_repeatable(error: &Error) -> bool {
+    let Some(error) = database_error(error) else { return false };
+    let is_crossed = |code: String| matches!(code.as_str(), "40P01" | "40001" | "5" | "517");
+    is_stale(error) || sqlx(error).and_then(code).is_some_and(is_crossed)
+}
+
+/// What an error says of the connection that it came by, or of all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoilt {
+    /// Nothing: it can be used again.
+    Nothing,
+    /// It is to be closed.
+    This,
+    /// All that were opened before are to be closed.
+    All,
+}
+
+/// What `error` says of the connection that it came by.
+pub fn spoilt(error: &DbErr) -> Spoilt {
     match sqlx(error) {
-        Some(Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed | Sqlx::Protocol(_)) => true,
-        Some(error @ Sqlx::Database(_)) => code(error).is_some_and(|code| is_temporary(&code)),
-        Some(_) => false,
-        None => matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)),
+        Some(Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::Protocol(_)) => Spoilt::All,
+        Some(Sqlx::WorkerCrashed) => Spoilt::This,
+        Some(Sqlx::Database(_)) if is_stale(error) => Spoilt::All,
+        Some(error @ Sqlx::Database(_)) => match code(error) {
+            // An error of input or output, a full disk, by which SQLite ends a transaction without a word: see there.
+            Some(code) if code.len() < 5 => match code.parse::<u32>().map(|code| code & 0xff) {
+                Ok(9..=11 | 13 | 14 | 26) => Spoilt::This,
+                _ => Spoilt::Nothing,
+            },
+            // The server ends its sessions.
+            Some(code) if code.starts_with("57P") || code.starts_with("08") => Spoilt::All,
+            // A session that may not write, or whose transaction was ended: where it leads may be the primary no more.
+            Some(code) if ["25", "58", "XX"].iter().any(|class| code.starts_with(class)) => Spoilt::This,
+            _ => Spoilt::Nothing,
+        },
+        _ => Spoilt::Nothing,
+    }
+}
+
+/// Whether a statement that was prepared on its connection is no good any more, because the tables have changed since: it has done
+/// nothing, and is right again on a new connection.
+pub fn is_stale(error: &DbErr) -> bool {
+    let Some(Sqlx::Database(error)) = sqlx(error) else { return false };
+    match error.code().as_deref() {
+        // "cached plan must not change result type", in whatever language.
+        Some("0A000") => {
+            let error = error.try_downcast_ref::<PgDatabaseError>();
+            error.is_some_and(|error| error.routine() == Some("RevalidateCachedQuery"))
+        }
+        Some("26000") => true,
+        _ => false,
+    }
+}
+
+/// Whether a connection that could not be opened may be had a moment later: the server starts, or has no place.
+pub fn may_connect_later(error: &DbErr) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    match sqlx(error) {
+        Some(Sqlx::Io(error)) => matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset),
+        Some(error @ Sqlx::Database(_)) => code(error).is_some_and(|code| code == "53300" || code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+/// Whether only what was to be stored can be blamed, so that the same would fail for ever: it may be tried in parts, and the part
+/// that fails alone may be given up. All else is to be kept until it can be stored.
+pub fn is_of_the_row(error: &Error) -> bool {
+    match (error, database_error(error)) {
+        (Error::Unavailable(_), _) => false,
+        (_, Some(error)) => blame(error) == Blame::Row,
+        (Error::Shared(error), None) => is_of_the_row(error),
+        (_, None) => true,
+    }
+}
+
+fn database_error(error: &Error) -> Option<&DbErr> {
+    match error {
+        Error::Unavailable(cause) | Error::Internal(cause) => cause.downcast_ref(),
+        Error::Shared(error) => database_error(error),
+        _ => None,
+    }
+}
+
+fn blame(error: &DbErr) -> Blame {
+    match sqlx(error) {
+        Some(error @ Sqlx::Database(_)) => code(error).map_or(Blame::Moment, |code| blame_code(&code)),
+        Some(
+            Sqlx::Io(_)
+            | Sqlx::Tls(_)
+            | Sqlx::PoolTimedOut
+            | Sqlx::PoolClosed
+            | Sqlx::WorkerCrashed
+            | Sqlx::Protocol(_),
+        ) => Blame::Moment,
+        // What can't be read or written in the types that it has.
+        Some(_) => Blame::Row,
+        None if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => Blame::Moment,
+        None => Blame::Row,
+    }
+}
+
+/// The list is of what is *not* temporary: a code that nobody thought of must not cost what is known of a message.
+fn blame_code(code: &str) -> Blame {
+    if code.len() < 5 {
+        // SQLite's extended codes carry the primary one in their lowest byte. Its general error is that of a value (malformed JSON,
+        // an overflow): no other process migrates its file.
+        return match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(1 | 18 | 19 | 20 | 25) => Blame::Row,
+            _ => Blame::Moment,
+        };
+    }
+    match code.get(..2) {
+        // Data and constraints; one row twice in one statement, what is too long for an index, and what a trigger raises of a row.
+        Some("21" | "22" | "23" | "54" | "P0") => Blame::Row,
+        // A table, a column, a function or a right that is not there: another process migrates, or an operator grants.
+        Some("42") if matches!(code, "42501" | "42703" | "42704" | "42883" | "42P01") => Blame::Moment,
+        // No row makes a statement wrong.
+        Some("42") => Blame::Statement,
+        _ => Blame::Moment,
     }
 }
 
 /// PostgreSQL takes no NUL, neither in a text nor in JSON.
 fn is_unwritable(error: &DbErr) -> bool {
     sqlx(error).and_then(code).is_some_and(|code| matches!(code.as_str(), "22021" | "22P05"))
-}
-
-/// PostgreSQL: no room, too many connections, shutting down or starting. SQLite: busy, I/O error, full, can't open.
-fn is_temporary(code: &str) -> bool {
-    let postgres = code.len() == 5 && ["08", "53", "57P", "40", "25P03"].iter().any(|class| code.starts_with(class));
-    // SQLite's extended codes carry the primary one in their lowest byte.
-    let sqlite = code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14));
-    postgres || sqlite
 }
 
 fn sqlx(error: &DbErr) -> Option<&Sqlx> {
@@ -94,5 +204,36 @@ fn code(error: &Sqlx) -> Option<String> {
     match error {
         Sqlx::Database(error) => error.code().map(Into::into),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_row_can_be_blamed_for_is_not_temporary() {
+        // A unique index, a number out of range, too long for an index; SQLite's constraints, with and without their extension.
+        for code in ["23505", "22003", "23514", "54000", "21000", "P0001", "19", "2067", "20", "18"] {
+            assert_eq!(blame_code(code), Blame::Row, "{code}");
+        }
+        for code in ["42601", "42P18"] {
+            assert_eq!(blame_code(code), Blame::Statement, "{code}");
+        }
+        let temporary =
+            "25006 57014 55P03 58030 58P01 0A000 25P02 25P03 26000 40001 40P01 53100 53300 57P01 57P03 08006 XX000
+                         28P01 3D000 72000 F0000 42703 42P01 42501 99999 5 6 8 10 13 14 17 26 261 522 778 3850 9";
+        for code in temporary.split_whitespace() {
+            assert_eq!(blame_code(code), Blame::Moment, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_waits_is_not_of_the_row() {
+        let timed_out = || DbErr::Query(RuntimeErr::SqlxError(Sqlx::PoolTimedOut.into()));
+        assert!(!is_of_the_row(&Error::from(timed_out())));
+        assert!(!is_of_the_row(&Error::Internal(timed_out().into())));
+        assert!(!is_of_the_row(&Error::Shared(std::sync::Arc::new(Error::from(timed_out())))));
+        assert!(is_of_the_row(&Error::invalid("name", "is wrong")));
     }
 }

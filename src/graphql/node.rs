@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use async_graphql::Interface;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::future::{BoxFuture, ready, try_join_all};
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
@@ -19,7 +18,7 @@ use storage::rows::{self, Row};
 pub type RowOf<I> = <<I as Keyed>::Noun as EntityTrait>::Model;
 
 /// A type of the API whose objects have ids of their own. The macro [`node`] implements it.
-pub trait NodeType: Sized + Send {
+pub trait NodeType: Sized + Send + 'static {
     /// Its id.
     type Id: Keyed<Noun: EntityTrait<Model: Row + Sync + 'static>>;
 
@@ -32,22 +31,21 @@ pub trait NodeType: Sized + Send {
     }
 
     /// What has this id; None if there is no id, or nothing that the viewer may see.
-    fn by_id(
-        ctx: &Context<'_>,
-        id: impl Into<Option<Self::Id>> + Send,
-    ) -> impl Future<Output = Result<Option<Self>>> + Send {
+    fn by_id<'a>(ctx: &'a Context<'_>, id: impl Into<Option<Self::Id>>) -> BoxFuture<'a, Result<Option<Self>>> {
         let id = id.into();
-        async move {
+        Box::pin(async move {
             let Some(id) = id else { return Ok(None) };
             let row = ctx.loaders().one(id).await?;
             Ok(row.filter(|row| Self::is_visible(row, ctx)).map(Self::of))
-        }
+        })
     }
 
     /// What has the id that the root argument `id` gives.
-    fn by_argument(ctx: &Context<'_>, id: &ID) -> impl Future<Output = Result<Option<Self>>> + Send {
-        let id = id.argument::<Self::Id>("id");
-        async move { Self::by_id(ctx, id?).await }
+    fn by_argument<'a>(ctx: &'a Context<'_>, id: &ID) -> BoxFuture<'a, Result<Option<Self>>> {
+        match id.argument::<Self::Id>("id") {
+            Ok(id) => Self::by_id(ctx, id),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 }
 

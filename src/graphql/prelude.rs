@@ -24,6 +24,7 @@ pub use crate::node::types::*;
 pub use ::service::once::{once, once_moving};
 pub use domain::error::{Error, Result, Violation};
 pub use domain::role::Permission;
+pub use futures_util::FutureExt;
 pub use storage::Noun;
 pub use storage::filter::Filter;
 pub use storage::page::Sort;

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, timeout};
 
 use super::listener::request_id;
 use super::{Http, answer};
@@ -79,12 +80,15 @@ impl FromRequestParts<Http> for Authenticated {
             }
             _ => None,
         };
+        let began = Instant::now();
         let caller = authenticate(&http.services, caller, authorization).await;
+        // The limit of a request begins with the request.
+        let caller = caller.map(|caller| Caller { waited: began.elapsed(), ..caller });
         caller.map(Self).map_err(|error| answer::failed(error, request_id.as_deref()))
     }
 }
 
-/// The caller with the session that `authorization` gives, or the cookie where it may. A token that does not hold is remembered,
+/// The caller with the session that `authorization` gives, or the cookie where it may, within the time that a query may take. A token that does not hold is remembered,
 /// not refused: it must not keep its owner from `refreshSession`.
 pub(super) async fn authenticate(on: &Services, mut caller: Caller, authorization: Option<&str>) -> Result<Caller> {
     let cookie = caller.cookie.take();
@@ -94,11 +98,15 @@ pub(super) async fn authenticate(on: &Services, mut caller: Caller, authorizatio
         (None, None) => return Ok(caller),
     };
     match token {
-        Some(token) => match session::resume(on, token, caller.address.as_deref()).await {
-            Ok(session) => caller.session = Some(session),
-            Err(Error::Unauthenticated(why)) => caller.refusal = Some(why),
-            Err(error) => return Err(error),
-        },
+        Some(token) => {
+            let resuming = session::resume(on, token, caller.address.as_deref());
+            match timeout(on.rules.limits.document.query_time, resuming).await {
+                Ok(Ok(session)) => caller.session = Some(session),
+                Ok(Err(Error::Unauthenticated(why))) => caller.refusal = Some(why),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(Error::Timeout),
+            }
+        }
         None => caller.refusal = Some("the Authorization header is not a bearer token"),
     }
     Ok(caller)

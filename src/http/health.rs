@@ -1,5 +1,6 @@
 //! Whether this process is alive, and whether it can work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -7,23 +8,73 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::Http;
+use service::Services;
 
 /// A database that takes longer to answer is away.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long it is believed that writes are taken, or that they are not: whoever asks often makes none.
+const BELIEF: Duration = Duration::from_secs(2);
+/// How often is looked whether there are connections.
+const LOOK: Duration = Duration::from_secs(5);
 
-/// The process answers.
-pub(super) async fn alive() -> Response {
-    Json(json!({ "status": "alive" })).into_response()
+/// Whether writes are taken, and when it was tried.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Writes(Arc<Mutex<Option<(Instant, bool)>>>);
+
+impl Writes {
+    async fn are_taken(&self, on: &Services) -> bool {
+        let mut tried = self.0.lock().await;
+        if let Some((at, taken)) = *tried
+            && at.elapsed() < BELIEF
+        {
+            return taken;
+        }
+        // One that is slow because others write is none that is refused.
+        let taken = match timeout(PATIENCE, on.db.try_write()).await {
+            Ok(Err(error)) => {
+                tracing::warn!(?error, "the database takes no writes");
+                false
+            }
+            Ok(Ok(())) | Err(_) => true,
+        };
+        *tried = Some((Instant::now(), taken));
+        taken
+    }
 }
 
-/// The database can be reached and has all migrations. Redis and Telegram do not count: Herald works on without them.
+/// The process answers, and it can heal itself: if it can't, whoever watches it should start it anew.
+pub(super) async fn alive(State(http): State<Http>) -> Response {
+    match http.services.health.ailment() {
+        None => Json(json!({ "status": "alive" })).into_response(),
+        Some(reason) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "ill", "reason": reason }))).into_response()
+        }
+    }
+}
+
+/// The database can be reached, has all migrations and takes writes. Redis and Telegram do not count: Herald works on without
+/// them.
 pub(super) async fn ready(State(http): State<Http>) -> Response {
-    let reason = match tokio::time::timeout(PATIENCE, http.services.db.is_ready()).await {
-        Ok(Ok(true)) => return Json(json!({ "status": "ready" })).into_response(),
+    let reason = match timeout(PATIENCE, http.services.db.is_ready()).await {
+        Ok(Ok(true)) if http.writes.are_taken(&http.services).await => {
+            return Json(json!({ "status": "ready" })).into_response();
+        }
+        Ok(Ok(true)) => "the database takes no writes: it is full or read-only",
         Ok(Ok(false)) => "migrations are missing",
         Ok(Err(_)) | Err(_) => "the database can't be reached",
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason }))).into_response()
+}
+
+/// Notes until `stop` whether the pool has connections, if the database has any.
+pub(super) async fn look_after(on: Services, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+        let is_starved = !on.db.answers().await && on.db.can_connect().await;
+        on.health.is_starved(is_starved);
+    }
 }

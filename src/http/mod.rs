@@ -70,6 +70,7 @@ struct Http {
     sockets: TaskTracker,
     open_sockets: OpenSockets,
     metrics: Metrics,
+    writes: health::Writes,
     /// The credentials by which callbacks are known, and when they were read on the monotonic clock.
     passes: Arc<Mutex<HashMap<Provider, (Duration, Credentials)>>>,
     /// Callbacks on their way into the database.
@@ -102,6 +103,7 @@ pub async fn serve(
         sockets: sockets.clone(),
         open_sockets: OpenSockets::default(),
         metrics: Metrics::new(),
+        writes: health::Writes::default(),
         passes: Arc::default(),
         intake: callback::Intake::default(),
         callbacks,
@@ -109,6 +111,8 @@ pub async fn serve(
     let mut loops = Loops::until(stop.clone());
     let (open, events) = (http.open_sockets.clone(), http.services.events.clone());
     loops.start("the end of sessions", move |stop| open.clone().follow(events.subscribe(), stop));
+    let on = http.services.clone();
+    loops.start("the watch over connections", move |stop| health::look_after(on.clone(), stop));
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
     listener::serve(listener, router(http), &limits, proxies, stop).await;
     sockets.close();

@@ -14,6 +14,7 @@ use crate::imports::upload::Tallies;
 use crate::once::Once;
 use domain::clock::Clock;
 use domain::error::{Error, Result};
+use domain::health::Health;
 use domain::id::{ApiTokenId, NodeId, UserId};
 use domain::limits::Limits;
 use domain::retention::attribution::Rule;
@@ -63,6 +64,8 @@ pub struct Services {
     pub uploads: Tallies,
     /// Refusals that are on their way into the audit log.
     pub denials: Denials,
+    /// Whether this process can heal itself.
+    pub health: Arc<Health>,
 }
 
 /// Settings that use cases follow.

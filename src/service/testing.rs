@@ -59,6 +59,7 @@ impl Services {
             sessions: Coalesce::default(),
             denials: Denials::default(),
             uploads: Tallies::default(),
+            health: Arc::default(),
         }
     }
 }

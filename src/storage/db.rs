@@ -7,26 +7,32 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::Connection;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector,
+    SqlxSqliteConnector, Statement,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::violation;
 use domain::error::{Error, Result};
 use domain::meters::Connections;
 
-/// A transaction.
-pub type Tx = DatabaseTransaction;
+mod connection;
+mod pool;
+mod pooled;
+
+use connection::Target;
+use pool::Pool;
+pub use pooled::{Driven, Pooled, Tx, patiently};
 
 /// How often a transaction is run again before its error is told.
 const REPETITIONS: u32 = 8;
 
-/// How long a connection is waited for. An API that answers UNAVAILABLE soon is better than one that hangs.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a transaction may take, unless it is known to take long.
+const TRANSACTION: Duration = Duration::from_mins(1);
 
 /// The lock that the processes of a fleet take while one of them migrates: `herald` in ASCII.
 const MIGRATION: i64 = 0x6865_7261_6c64;
@@ -34,97 +40,102 @@ const MIGRATION: i64 = 0x6865_7261_6c64;
 /// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once.
 const IDLE: &str = "3s";
 
+/// When PostgreSQL itself ends a statement, in its words: a little after the client has given it up.
+const STATEMENT: &str = "35s";
+
+/// Connections by which is looked up who a caller is, so that no query keeps others from signing in.
+const SESSIONS: u32 = 2;
+
 /// The database, shared by all who use it.
 #[derive(Debug, Clone)]
 pub struct Db {
-    reader: DatabaseConnection,
-    writer: DatabaseConnection,
+    reader: Pooled,
+    writer: Pooled,
+    sessions: Pooled,
+    target: Target,
     /// Of SQLite: fair, first come first served. PostgreSQL does not use it.
     turn: Arc<Mutex<()>>,
 }
 
 impl Db {
-    /// Opens `url`, which is `postgres://...`, with at most `connections` connections.
+    /// Opens `url`, which is `postgres://...`, with at most `connections` connections, and two more for sessions if they are used.
     pub async fn postgres(url: &str, connections: u32) -> Result<Self> {
-        let mut options = ConnectOptions::new(url);
-        options
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_timeout(ACQUIRE_TIMEOUT)
-            .sqlx_logging(false)
-            .test_before_acquire_if_idle_for(Duration::from_secs(1))
+        let options: PgConnectOptions = url.parse().map_err(opening)?;
+        let options = options
+            .disable_statement_logging()
             // A process that is frozen inside a transaction holds its locks, and a pause would wait for it: the server ends it.
-            .map_sqlx_postgres_opts(|options| options.options([("idle_in_transaction_session_timeout", IDLE)]));
-        let connection = Database::connect(options).await?;
-        let db = Self { reader: connection.clone(), writer: connection, turn: Arc::default() };
+            .options([("idle_in_transaction_session_timeout", IDLE), ("statement_timeout", STATEMENT)])
+            // So the server finds out that a client is gone. For this end sqlx has no such thing: see the pool.
+            .options([("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")]);
+        let target = Target::Postgres(Arc::new(options));
+        let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Postgres);
+        let (reader, sessions) = (pooled(connections), pooled(SESSIONS));
+        let db = Self { writer: reader.clone(), reader, sessions, turn: Arc::default(), target };
         db.refuse_fleeting_commits().await?;
         Ok(db)
     }
 
     /// Opens the SQLite file `path`, made if it is not there.
     pub async fn sqlite(path: &Path) -> Result<Self> {
-        let url = format!("sqlite://{}?mode=rwc", path.display());
-        let open = async |connections: u32| {
-            let mut options = ConnectOptions::new(&url);
-            options
-                .max_connections(connections)
-                .min_connections(1)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .sqlx_logging(false)
-                .map_sqlx_sqlite_pool_opts(|pool| {
-                    // A full disk makes SQLite end the transaction by itself, which sqlx does not notice: it would refuse to
-                    // begin another on this connection for ever. So one that seems to be in a transaction is closed.
-                    pool.after_release(|connection, _| {
-                        let is_clean = !connection.is_in_transaction();
-                        Box::pin(async move { Ok(is_clean) })
-                    })
-                })
-                .map_sqlx_sqlite_opts(|options| {
-                    options
-                        .journal_mode(SqliteJournalMode::Wal)
-                        // A lease that a power cut forgets is a message sent twice.
-                        .synchronous(SqliteSynchronous::Full)
-                        .busy_timeout(Duration::from_secs(5))
-                        .foreign_keys(true)
-                        .pragma("cache_size", "-16000")
-                        .pragma("temp_store", "memory")
-                });
-            Database::connect(options).await
-        };
-        let writer = open(1).await?;
-        let reader = open(4).await?;
-        Ok(Self { reader, writer, turn: Arc::default() })
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .disable_statement_logging()
+            .journal_mode(SqliteJournalMode::Wal)
+            // A lease that a power cut forgets is a message sent twice.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(true)
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory");
+        let target = Target::Sqlite(Arc::new(options));
+        let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Sqlite);
+        let (writer, reader, sessions) = (pooled(1), pooled(4), pooled(1));
+        // Whoever is first makes the file.
+        writer.execute_unprepared("SELECT 1").await?;
+        Ok(Self { reader, writer, sessions, turn: Arc::default(), target })
     }
 
     /// For reads outside a transaction.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub const fn reader(&self) -> &Pooled {
         &self.reader
+    }
+
+    /// For finding out who a caller is: on connections of its own, so that no query keeps anybody from being known.
+    pub const fn sessions(&self) -> &Pooled {
+        &self.sessions
+    }
+
+    /// This database for somebody of whom it runs no more statements at once than `reads` has places, and no more transactions than
+    /// `writes` has.
+    #[must_use]
+    pub fn shared(&self, reads: Arc<Semaphore>, writes: Arc<Semaphore>) -> Self {
+        Self { reader: self.reader.shared(reads), writer: self.writer.shared(writes), ..self.clone() }
     }
 
     /// This database, with `seen` called with the text of each statement of this handle: tests count them.
     #[must_use]
-    pub fn watched(mut self, seen: impl Fn(&str) + Clone + Send + Sync + 'static) -> Self {
-        for connection in [&mut self.reader, &mut self.writer] {
-            let seen = seen.clone();
-            connection.set_metric_callback(move |info| seen(&info.statement.sql));
+    pub fn watched(mut self, seen: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        let seen: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(seen);
+        for connection in [&mut self.reader, &mut self.writer, &mut self.sessions] {
+            connection.watched(seen.clone());
         }
         self
     }
 
-    /// How many connections there are for reading: on PostgreSQL these are all.
+    /// How many connections there are for reading: on PostgreSQL these are all but those of [`Self::sessions`].
     pub fn connections(&self) -> Connections {
-        let connections = |open: u32, idle: usize, options: u32| Connections {
-            open,
-            idle: i64::try_from(idle).unwrap_or(i64::MAX),
-            most: options,
-        };
-        if self.is_postgres() {
-            let pool = self.reader.get_postgres_connection_pool();
-            connections(pool.size(), pool.num_idle(), pool.options().get_max_connections())
-        } else {
-            let pool = self.reader.get_sqlite_connection_pool();
-            connections(pool.size(), pool.num_idle(), pool.options().get_max_connections())
-        }
+        self.reader.pool.connections()
+    }
+
+    /// Whether a connection is to be had, and answers.
+    pub async fn answers(&self) -> bool {
+        self.reader.ping().await.is_ok()
+    }
+
+    /// Whether a new connection can be opened and answers, beside those that are open.
+    pub async fn can_connect(&self) -> bool {
+        self.reader.pool.can_connect().await
     }
 
     /// Whether this is PostgreSQL.
@@ -168,14 +179,18 @@ impl Db {
         F: Fn(Arc<Tx>) -> W,
         W: Future<Output = Result<T>>,
     {
+        // Before the turn, so that one who writes much stands in the queue with few at once.
+        let place = self.writer.place().await?;
         let turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
-        let options = TransactionOptions {
-            // A deferred transaction that reads first fails at its first write when another one wrote meanwhile.
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
+        let tx = Arc::new(self.writer.begin_writing(place).await?);
+        let working = transaction(tx.clone());
+        let outcome = if pooled::is_patient() {
+            working.await
+        } else {
+            // Its connection is closed with it: nothing of it is kept.
+            let late = || Error::Unavailable(anyhow::anyhow!("the transaction took too long and was undone"));
+            tokio::time::timeout(TRANSACTION, working).await.unwrap_or_else(|_| Err(late()))
         };
-        let tx = Arc::new(self.writer.begin_with_options(options).await?);
-        let outcome = transaction(tx.clone()).await;
         let tx = Arc::into_inner(tx).expect("a transaction's future keeps no handle beyond its end");
         let result = match outcome {
             Ok(value) => tx.commit().await.map(|()| value).map_err(Error::from),
@@ -192,14 +207,24 @@ impl Db {
 
     /// One statement that commits by itself.
     pub async fn write_alone(&self, statement: Statement) -> Result<Vec<sea_orm::QueryResult>> {
+        // In this order everywhere: two who wait for each other's would wait for ever.
+        let _place = self.writer.place().await?;
         let _turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
-        Ok(self.writer.query_all_raw(statement).await?)
+        Ok(self.writer.unshared().query_all_raw(statement).await?)
+    }
+
+    /// A connection for what only PostgreSQL's driver can do, such as `COPY`. It has no limits but the caller's.
+    ///
+    /// # Errors
+    /// There is none to be had.
+    pub async fn driven(&self) -> Result<Driven> {
+        Ok(self.writer.driven().await?)
     }
 
     /// Fresh statistics of a table that has just grown by much: until then its queries are planned for one that is empty.
     pub async fn analyze(&self, table: &'static str) -> Result<()> {
         let analyze = Statement::from_string(self.backend(), format!("ANALYZE {table}"));
-        self.write_alone(analyze).await.map(drop)
+        patiently(self.write_alone(analyze)).await.map(drop)
     }
 
     /// Nanoseconds by which the database's time of day is ahead of `now`, which is asked before and after.
@@ -215,20 +240,38 @@ impl Db {
     /// The names of the migrations that have not been applied.
     pub async fn missing_migrations(&self) -> Result<Vec<String>> {
         use migration::MigratorTrait;
-        let missing = migration::Migrator::get_pending_migrations(&self.writer).await?;
+        let plain = self.plain().await?;
+        let missing = migration::Migrator::get_pending_migrations(&plain).await?;
+        plain.close().await?;
         Ok(missing.iter().map(|migration| migration.name().to_owned()).collect())
     }
 
     /// Whether the database can be reached and all migrations have been applied.
     pub async fn is_ready(&self) -> Result<bool> {
         use migration::MigratorTrait;
-        let pending = migration::Migrator::get_pending_migrations(&self.reader).await?;
-        Ok(pending.is_empty())
+        let sql = Statement::from_string(self.backend(), "SELECT version FROM seaql_migrations");
+        let rows = self.sessions.query_all_raw(sql).await?;
+        let applied: Vec<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, DbErr>>()?;
+        Ok(migration::Migrator::migrations().iter().all(|one| applied.iter().any(|name| name == one.name())))
+    }
+
+    /// Writes a row as it is: an error says that the database takes no writes, because it is full or read-only.
+    ///
+    /// # Errors
+    /// As of any write.
+    pub async fn try_write(&self) -> Result<()> {
+        let sql = "UPDATE seaql_migrations SET applied_at = applied_at
+                   WHERE version = (SELECT min(version) FROM seaql_migrations)";
+        self.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await
     }
 
     /// Applies the migrations that are missing and returns how many these were. Of several processes that start at once on
     /// one PostgreSQL, one does it and the others wait.
     pub async fn migrate(&self) -> Result<usize> {
+        Box::pin(patiently(self.migrate_in_turn())).await
+    }
+
+    async fn migrate_in_turn(&self) -> Result<usize> {
         use migration::MigratorTrait;
         let turn = if self.is_postgres() {
             let turn = self.writer.begin().await?;
@@ -239,12 +282,30 @@ impl Db {
         } else {
             None
         };
-        let pending = migration::Migrator::get_pending_migrations(&self.writer).await?.len();
-        migration::Migrator::up(&self.writer, None).await?;
+        let plain = self.plain().await?;
+        let pending = migration::Migrator::get_pending_migrations(&plain).await?.len();
+        migration::Migrator::up(&plain, None).await?;
+        plain.close().await?;
         if let Some(turn) = turn {
             turn.commit().await?;
         }
         Ok(pending)
+    }
+
+    /// A connection of sea-orm's own, which its migrations need: without limits.
+    async fn plain(&self) -> Result<DatabaseConnection> {
+        Ok(match &self.target {
+            Target::Postgres(options) => {
+                let options = options.as_ref().clone().options([("statement_timeout", "0")]);
+                let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
+                SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+            }
+            Target::Sqlite(options) => {
+                let options = options.as_ref().clone();
+                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
+                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+            }
+        })
     }
 
     /// A name that this database has among those that the same Redis serves.
@@ -259,8 +320,10 @@ impl Db {
 
     /// Closes all connections.
     pub async fn close(self) -> Result<()> {
-        self.reader.close_by_ref().await?;
-        self.writer.close_by_ref().await?;
+        // Of SQLite the writer comes last: it folds the log into the file.
+        for connections in [&self.reader, &self.sessions, &self.writer] {
+            connections.pool.close().await;
+        }
         Ok(())
     }
 
@@ -278,4 +341,8 @@ impl Db {
         }
         Ok(())
     }
+}
+
+fn opening(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
 }

@@ -1,6 +1,6 @@
 //! The lease of this process (R15, R16): its identity, its signs of life, and the leases on jobs that it holds.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use anyhow::Context;
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
+use super::rounds::Rounds;
 use super::tools::Tools;
 use ::service::Services;
 use ::service::broadcast::delivery::sender as service;
@@ -28,10 +29,14 @@ const VALID: Duration = Duration::from_secs(18);
 pub struct Holder {
     /// The process's row.
     pub row: sender::Model,
+    /// What is under way in the session, and has to come round.
+    pub rounds: Rounds,
     /// Until when it may start sends, in milliseconds of the monotonic clock.
     valid_until: AtomicU64,
     /// Jobs that are not settled, by the key of their lease.
     open: Mutex<HashMap<i64, usize>>,
+    /// Keys of leases with jobs of which not even the loss could be stored: what is left of them goes back as lost.
+    lost: Mutex<HashSet<i64>>,
     /// The accounts that it holds: their leases on jobs are its own.
     accounts: Mutex<BTreeSet<TelegramAccountId>>,
 }
@@ -46,7 +51,14 @@ impl Holder {
     }
 
     fn new(row: sender::Model, began: Duration) -> Self {
-        let holder = Self { row, valid_until: AtomicU64::new(0), open: Mutex::default(), accounts: Mutex::default() };
+        let holder = Self {
+            row,
+            rounds: Rounds::default(),
+            valid_until: AtomicU64::new(0),
+            open: Mutex::default(),
+            lost: Mutex::default(),
+            accounts: Mutex::default(),
+        };
         holder.renewed(began);
         holder
     }
@@ -83,6 +95,18 @@ impl Holder {
         }
     }
 
+    /// Notes that a job of a lease was handed over and can't be settled: once the others of its lease are, it goes back, to be
+    /// repeated under the same number (R11).
+    pub fn abandoned(&self, key: i64) {
+        self.lost.lock().insert(key);
+        self.settled(key, 1);
+    }
+
+    /// Whether a job of a lease was given up.
+    pub fn is_lost(&self, key: i64) -> bool {
+        self.lost.lock().contains(&key)
+    }
+
     /// Notes that it holds an account.
     pub fn took(&self, account: TelegramAccountId) {
         self.accounts.lock().insert(account);
@@ -106,17 +130,25 @@ impl Holder {
         self.open.lock()
     }
 
-    /// R10: a lease whose commit was not answered may be there all the same. Its jobs were surely never handed over.
+    /// R10: a lease whose commit was not answered may be there all the same. Its jobs were surely never handed over. What could
+    /// not be settled was, perhaps.
     async fn reconcile(&self, tools: &Tools) -> Result<()> {
-        let mut jobs = service::give_back(&tools.on, self.row.id, |key| self.is_open(key), Fate::Untouched).await?;
-        for account in self.accounts() {
-            // What an account's earlier holder left was given back before this one leased anything by it.
-            let holder = SenderId(account.0);
-            jobs += service::give_back(&tools.on, holder, |key| self.is_open(key), Fate::Untouched).await?;
+        // What an account's earlier holder left was given back before this one leased anything by it.
+        let mut holders = vec![self.row.id];
+        holders.extend(self.accounts().into_iter().map(|account| SenderId(account.0)));
+        let over: Vec<i64> = self.lost.lock().iter().copied().filter(|key| !self.is_open(*key)).collect();
+        let mut jobs = 0;
+        for holder in holders {
+            let is_kept = |key| self.is_open(key) || self.is_lost(key);
+            jobs += service::give_back(&tools.on, holder, is_kept, Fate::Untouched).await?;
+            if !over.is_empty() {
+                jobs += service::give_back(&tools.on, holder, |key| !over.contains(&key), Fate::Lost).await?;
+            }
         }
+        self.lost.lock().retain(|key| !over.contains(key));
         let steps = give_back(&tools.on, self.row.id, |key| self.is_open(key), false).await?;
         if jobs + steps > 0 {
-            tracing::info!(jobs, steps, "gave back jobs whose lease had been committed without an answer");
+            tracing::info!(jobs, steps, "gave back jobs whose lease or whose answer could not be stored");
         }
         Ok(())
     }
@@ -263,6 +295,19 @@ mod tests {
         claim.granted(0);
         drop(claim);
         assert!(!holder.is_open(key), "it had no jobs");
+    }
+
+    #[test]
+    fn a_job_that_can_t_be_settled_goes_back_as_lost_when_the_rest_of_its_lease_is_settled() {
+        let holder = Holder::testing();
+        let claim = holder.claim();
+        let key = claim.key;
+        claim.granted(2);
+        drop(claim);
+        holder.abandoned(key);
+        assert!(holder.is_lost(key) && holder.is_open(key));
+        holder.settled(key, 1);
+        assert!(holder.is_lost(key) && !holder.is_open(key));
     }
 
     #[test]

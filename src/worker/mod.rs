@@ -21,6 +21,7 @@ mod gate;
 mod holder;
 mod live;
 mod pipeline;
+mod rounds;
 mod simulated;
 mod steer;
 mod steps;
@@ -31,6 +32,9 @@ use holder::Holder;
 pub use holder::identity;
 use tools::PAUSE;
 pub use tools::Tools;
+
+/// How long each loop of a session may take to end. All that it waits for ends sooner.
+const END: Duration = Duration::from_mins(1);
 
 /// A worker that runs.
 #[derive(Debug)]
@@ -86,6 +90,8 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     let mut loops = Loops::until(session.clone());
     let (beating, me) = (tools.clone(), holder.clone());
     loops.start("signs of life", move |session| holder::keep(beating.clone(), me.clone(), session));
+    let (health, me) = (tools.on.health.clone(), holder.clone());
+    loops.start("the guard", move |session| rounds::guard(me.clone(), health.clone(), session));
     let (busy, me) = (tools.clone(), holder.clone());
     loops.start("chores", move |session| chores::run(busy.clone(), me.clone(), session));
     let steps = steps::Steps::open(tools, holder, &session);
@@ -97,7 +103,8 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
         }
     });
     tokio::join!(campaigns, steps.close(&session));
-    loops.ended(Duration::MAX).await;
+    // What stands still for a reason that nobody knows must not keep the worker from beginning anew.
+    loops.ended(END).await;
     if let Err(error) = holder.retire(tools).await {
         tracing::warn!(error = ?error, "leases could not be given back: another process will take them over");
     }

@@ -123,7 +123,8 @@ impl Jobs {
     fn finished(&self, part: &[Answer]) -> Vec<i64> {
         let mut finished: Vec<i64> = by_lease(part.iter().map(|answer| (answer.key, answer.seq)))
             .into_iter()
-            .filter(|((key, _), jobs)| self.holder.remaining(*key) <= *jobs)
+            // A lease with a job that goes back as lost is closed when that does.
+            .filter(|((key, _), jobs)| self.holder.remaining(*key) <= *jobs && !self.holder.is_lost(*key))
             .map(|((_, seq), _)| seq)
             .collect();
         finished.sort_unstable();
@@ -134,6 +135,7 @@ impl Jobs {
 impl Settlement for Jobs {
     type Answer = Answer;
     const BATCH: usize = 5_000;
+    const IS_REPEATED: bool = true;
 
     fn name(&self) -> String {
         format!("campaign {}", self.mission.borrow().id)

@@ -397,6 +397,7 @@ async fn heavy_an_import_survives_kill_9() {
     let upload = admin.upload(list(120_000, "killed")).await;
     let id = admin.data(IMPORT, json!({ "id": upload })).await["importChannels"]["import"]["id"].clone();
     for _ in 0..4 {
+        // At an instant that nobody has chosen.
         tokio::time::sleep(Duration::from_millis(rand::random_range(50..400))).await;
         process.kill();
         process = Process::serve(&database, &data, &[]);

@@ -29,10 +29,13 @@ fn each_tag_has_its_look() {
         ("<blockquote>x</blockquote>", Style::Quote { is_folded: false }),
         ("<blockquote expandable>x</blockquote>", Style::Quote { is_folded: true }),
         ("<a href='https://t.me/x?a=1&amp;b=2'>x</a>", Style::Link("https://t.me/x?a=1&b=2".into())),
-        ("<tg-emoji emoji-id=\"5368324170671202286\">x</tg-emoji>", Style::Emoji(5_368_324_170_671_202_286)),
     ];
     for (html, style) in styles {
         assert_eq!(entities(html), ("x".into(), vec![(0, 1, style)]), "{html}");
+    }
+    for emoji in ["👍", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "⭐"] {
+        let (text, found) = entities(&format!("<tg-emoji emoji-id=\"5368324170671202286\">{emoji}</tg-emoji>"));
+        assert_eq!((text.as_str(), found[0].2.clone()), (emoji, Style::Emoji(5_368_324_170_671_202_286)));
     }
 }
 
@@ -52,8 +55,13 @@ fn what_telegram_would_refuse_or_lose_is_a_mistake() {
         ("x</b>", "</b> closes nothing"),
         ("<br>", "there is no tag <br>"),
         ("1 < 2", "write &lt; for the sign"),
-        ("a & b", "write &amp; for a single &"),
-        ("&nbsp;", "write &amp; for a single &"),
+        ("a&nbsp;b", "there is no &nbsp; in Telegram's HTML: write the character itself"),
+        ("&mdash;", "write the character itself"),
+        ("&laquo;x&raquo;", "there is no &laquo;"),
+        ("it&apos;s", "there is no &apos;"),
+        ("&#0;", "there is no character &#0;"),
+        ("&#xD800;", "there is no character"),
+        ("&#99999999999;", "there is no character"),
         ("<a>x</a>", "<a> needs href"),
         ("<a href=\"t.me\">x</a>", "is not a whole URL"),
         ("<a href=\"javascript:alert(1)\">x</a>", "can't lead to javascript:"),
@@ -62,6 +70,16 @@ fn what_telegram_would_refuse_or_lose_is_a_mistake() {
         ("<span>x</span>", "class=\"tg-spoiler\""),
         ("<tg-emoji>x</tg-emoji>", "emoji-id"),
         ("<code><b>x</b></code>", "<code> can have no <b> in it"),
+        ("<b><code>x</code></b>", "<b> can have no <code> in it"),
+        ("<i><b><pre>x</pre></b></i>", "can have no <pre> in it"),
+        ("<pre><b>x</b></pre>", "<pre> can have no <b> in it"),
+        ("<a href=\"https://a.b\"><a href=\"https://c.d\">x</a></a>", "a <a> can have no other in it"),
+        ("<a href=\"https://a.b\"><b><code>x</code></b></a>", "can have no <code> in it"),
+        ("<a href=\"https://a.b\"><tg-emoji emoji-id=\"1\">👍</tg-emoji></a>", "<a> can have no <tg-emoji> in it"),
+        ("<tg-emoji emoji-id=\"1\">abc</tg-emoji>", "stands around one emoji"),
+        ("<tg-emoji emoji-id=\"1\"></tg-emoji>", "stands around one emoji"),
+        ("<tg-emoji emoji-id=\"1\">👍 👍</tg-emoji>", "stands around one emoji"),
+        ("<blockquote><b><blockquote>x</blockquote></b></blockquote>", "can have no other in it"),
         ("<blockquote><blockquote>x</blockquote></blockquote>", "can have no other in it"),
     ];
     for (html, sentence) in wrong {
@@ -70,6 +88,34 @@ fn what_telegram_would_refuse_or_lose_is_a_mistake() {
     }
     assert!(read(&"<b>x</b>".repeat(MOST_ENTITIES)).is_ok());
     assert!(read(&"<b>x</b>".repeat(MOST_ENTITIES + 1)).is_err());
+}
+
+#[test]
+fn an_ampersand_is_taken_as_telegram_takes_it() {
+    for (html, text) in [
+        ("Tom & Jerry", "Tom & Jerry"),
+        ("a && b &1 &; &# &amp;", "a && b &1 &; &# &"),
+        ("&lt;b&gt; &quot;x&quot; &#38; &#x26;", "<b> \"x\" & &"),
+        ("1 &lt 2 &gt 1", "1 < 2 > 1"),
+    ] {
+        assert_eq!(read(html).map(|marked| marked.text).as_deref(), Ok(text), "{html}");
+    }
+    let (_, found) = entities("<a href=\"https://x.y/?utm_source=tg&utm_medium=post&lt=3&amp;z=1\">x</a>");
+    assert_eq!(found, [(0, 1, Style::Link("https://x.y/?utm_source=tg&utm_medium=post&lt=3&z=1".into()))]);
+}
+
+#[test]
+fn blanks_at_both_ends_go_and_entities_move_along() {
+    let trimmed = |html| {
+        let Marked { text, entities } = read(html).unwrap().trimmed();
+        (text, entities.into_iter().map(|entity| (entity.offset, entity.length)).collect::<Vec<_>>())
+    };
+    assert_eq!(trimmed("\n<b>Head</b>\n"), ("Head".into(), vec![(0, 4)]));
+    assert_eq!(trimmed("<b> \tx🎬 </b>"), ("x🎬".into(), vec![(0, 3)]));
+    assert_eq!(trimmed("<i> </i>x<u> \n</u>"), ("x".into(), vec![]));
+    assert_eq!(trimmed("a\r\n<b>b</b>"), ("a\nb".into(), vec![(2, 1)]));
+    assert_eq!(trimmed(" \n "), (String::new(), vec![]));
+    assert_eq!(trimmed("as <b>it</b> is"), ("as it is".into(), vec![(3, 2)]));
 }
 
 proptest! {
@@ -81,6 +127,12 @@ proptest! {
                 prop_assert!(entity.length > 0 && entity.offset >= 0 && entity.offset + entity.length <= units);
             }
             prop_assert!(marked.entities.is_sorted_by_key(|entity| entity.offset));
+            let trimmed = marked.trimmed();
+            let units = i32::try_from(trimmed.text.encode_utf16().count()).unwrap();
+            prop_assert_eq!(trimmed.text.trim_matches(is_blank), &trimmed.text);
+            for entity in &trimmed.entities {
+                prop_assert!(entity.length > 0 && entity.offset >= 0 && entity.offset + entity.length <= units);
+            }
         }
     }
 

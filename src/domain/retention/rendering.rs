@@ -3,6 +3,8 @@
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde_json::{Map, Value as Json};
 
+use crate::depth;
+
 /// Steps that one rendering may take.
 const FUEL: u64 = 20_000;
 
@@ -14,8 +16,14 @@ pub type Facts = Map<String, Json>;
 /// Fills `content` in. Values are escaped if it is HTML, which is known by its first letter.
 ///
 /// # Errors
-/// A sentence: the syntax is wrong, or something is not known of the lead.
+/// A sentence: the syntax is wrong, something is not known of the lead, or the text goes too deep.
 pub fn render(content: &str, facts: &Facts) -> Result<String, String> {
+    // What was stored under an earlier version was not looked at.
+    depth::check(content)?;
+    depth::apart(|| rendered(content, facts))?
+}
+
+fn rendered(content: &str, facts: &Facts) -> Result<String, String> {
     let is_html = content.trim_start().starts_with('<');
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -101,7 +101,7 @@ impl SessionMutation {
         #[graphql(desc = "Name and password.")] input: LoginInput,
     ) -> Result<SessionPayload> {
         let LoginInput { username, password } = input;
-        Ok(service::login(ctx.services(), &ctx.actor(), &username, password).await?.into())
+        Ok(service::login(ctx.services(), &ctx.actor(), &username, password).boxed().await?.into())
     }
 
     /// Gives new tokens for a refresh token, which is used up.
@@ -111,7 +111,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
     ) -> Result<SessionPayload> {
-        Ok(service::refresh(ctx.services(), &ctx.actor(), &input.refresh_token).await?.into())
+        Ok(service::refresh(ctx.services(), &ctx.actor(), &input.refresh_token).boxed().await?.into())
     }
 
     /// Ends the session: its tokens are refused from now on.
@@ -122,7 +122,7 @@ impl SessionMutation {
         #[graphql(desc = "Which sessions; without it, this one.")] input: Option<LogoutInput>,
     ) -> Result<LogoutPayload> {
         let (session, everywhere) = (session(ctx)?, input.is_some_and(|input| input.everywhere));
-        service::logout(ctx.services(), &ctx.actor(), session, everywhere).await?;
+        service::logout(ctx.services(), &ctx.actor(), session, everywhere).boxed().await?;
         Ok(LogoutPayload { user: session.user.clone().into() })
     }
 
@@ -135,7 +135,7 @@ impl SessionMutation {
     ) -> Result<ChangePasswordPayload> {
         let ChangePasswordInput { current_password, new_password } = input;
         let (current, new) = (current_password.into(), new_password.into());
-        let user = user::change_password(ctx.services(), &ctx.actor(), session(ctx)?, current, new).await?;
+        let user = user::change_password(ctx.services(), &ctx.actor(), session(ctx)?, current, new).boxed().await?;
         Ok(ChangePasswordPayload { user: user.into() })
     }
 }

@@ -170,35 +170,37 @@ impl PageArgs {
 
 impl<N: ContainerType> Connection<N> {
     /// Reads the part of `select` that `args` ask for.
-    pub async fn read<E>(db: &Db, select: Select<E>, sort: Sort<E>, args: &PageArgs) -> Result<Self>
+    pub fn read<'a, E>(db: &'a Db, select: Select<E>, sort: Sort<E>, args: &'a PageArgs) -> BoxFuture<'a, Result<Self>>
     where
         E: EntityTrait,
         E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
         N: From<E::Model>,
     {
-        Self::read_counting(db, select, sort, args, None).await
+        Self::read_counting(db, select, sort, args, None)
     }
 
     /// Like [`Connection::read`]; `totalCount` stops at `most`.
-    pub async fn read_counting<E>(
-        db: &Db,
+    pub fn read_counting<'a, E>(
+        db: &'a Db,
         select: Select<E>,
         sort: Sort<E>,
-        args: &PageArgs,
+        args: &'a PageArgs,
         most: Option<u64>,
-    ) -> Result<Self>
+    ) -> BoxFuture<'a, Result<Self>>
     where
         E: EntityTrait,
         E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
         N: From<E::Model>,
     {
-        let window = args.window(&sort)?;
-        let page = page::read(db.reader(), select.clone(), sort, &window).await?;
-        let count: Count = Box::new(move |ctx| {
-            let select = select.clone();
-            Box::pin(async move { page::count(ctx.services().db.reader(), select, most).await })
-        });
-        Self::new(page, sort, &window, count)
+        Box::pin(async move {
+            let window = args.window(&sort)?;
+            let page = page::read(db.reader(), select.clone(), sort, &window).await?;
+            let count: Count = Box::new(move |ctx| {
+                let select = select.clone();
+                Box::pin(async move { page::count(ctx.services().db.reader(), select, most).await })
+            });
+            Self::new(page, sort, &window, count)
+        })
     }
 
     /// What is listed, in order.

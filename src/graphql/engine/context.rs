@@ -1,5 +1,7 @@
 //! What a resolver finds in its context: the services, the loaders, and who asks.
 
+use std::time::Duration;
+
 use async_graphql::{Context, InputObject};
 use secrecy::SecretString;
 
@@ -22,6 +24,8 @@ pub struct Caller {
     pub refusal: Option<&'static str>,
     /// The address that the request came from.
     pub address: Option<String>,
+    /// How long it took to find out who he is: it counts as the request's time.
+    pub waited: Duration,
     /// The request's id, as it is in the response's header `x-request-id`.
     pub request_id: Option<String>,
 }

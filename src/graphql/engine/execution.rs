@@ -19,6 +19,7 @@ use super::observe::Observed;
 use super::refusals::Refusals;
 use super::same_request::{self, Queries};
 use super::shared_frames::Selections;
+use super::shares::Shares;
 use super::{error, loaders};
 use crate::Schema;
 use domain::error::Error;
@@ -37,6 +38,7 @@ pub struct Execution {
     documents: Arc<Documents>,
     queries: Queries,
     selections: Selections,
+    shares: Arc<Shares>,
 }
 
 /// An event of an operation.
@@ -63,6 +65,7 @@ impl Execution {
             documents: Arc::default(),
             queries: same_request::queries(),
             selections,
+            shares: Arc::default(),
         }
     }
 
@@ -114,9 +117,12 @@ impl Execution {
         let bill = self.budgets.bill(checked.cost, most, checked.left);
         let (batching, kind, asked) = (Batching::default(), checked.kind, Asked::by(&checked));
         let request = checked.into_request();
-        let refusals = Refusals::of(&self.services, &caller);
-        let request = request.data(loaders::loaders(&self.services.db, &batching)).data(caller).data(refusals);
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
+        let time = time.saturating_sub(caller.waited);
+        let services = self.shares.services_of(&caller, &self.services);
+        let refusals = Refusals::of(&self.services, &caller);
+        let request = request.data(loaders::loaders(&services.db, &batching)).data(caller);
+        let request = request.data(services).data(refusals);
         let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
             Ok(Ok(response)) => self.finished(response, &asked, request_id.as_deref()).extension("cost", bill),
@@ -169,8 +175,9 @@ impl Execution {
         let asked = Asked::by(&checked);
         let batching = Batching::default();
         let refusals = Refusals::of(&self.services, &caller);
-        let request = checked.into_request().data(loaders::forgetful(&self.services.db, &batching));
-        let request = request.data(caller).data(refusals);
+        let services = self.shares.services_of(&caller, &self.services);
+        let request = checked.into_request().data(loaders::forgetful(&services.db, &batching));
+        let request = request.data(caller).data(services).data(refusals);
         let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
@@ -183,7 +190,9 @@ impl Execution {
     /// The caller with his session as it is now.
     async fn current(&self, mut caller: Caller) -> Result<Caller, Error> {
         if let Some(session) = &caller.session {
-            let current = session::reload(&self.services, session).await?;
+            let reloading = session::reload(&self.services, session);
+            let current = tokio::time::timeout(self.limits().query_time, reloading).await;
+            let current = current.unwrap_or(Err(Error::Timeout))?;
             caller.session = Some(current.ok_or(Error::Unauthenticated("the session has ended, sign in again"))?);
         }
         Ok(caller)

@@ -200,21 +200,25 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Rows by key.
 pub trait Load {
     /// The row with this key, if it is there.
-    fn one<K>(&self, key: K) -> impl Future<Output = Result<Option<<Reader as Loader<K>>::Value>>> + Send
+    fn one<K>(&self, key: K) -> BoxFuture<'_, Result<Option<<Reader as Loader<K>>::Value>>>
     where
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>;
 }
 
 impl Load for Loaders {
-    async fn one<K>(&self, key: K) -> Result<Option<<Reader as Loader<K>>::Value>>
+    fn one<K>(&self, key: K) -> BoxFuture<'_, Result<Option<<Reader as Loader<K>>::Value>>>
     where
         K: Send + Sync + Hash + Eq + Clone + 'static,
         Reader: Loader<K, Error = LoadError>,
     {
-        let rows = self.ask(key.clone()).await.map_err(Error::Shared)?;
-        let rows: &HashMap<K, <Reader as Loader<K>>::Value> = rows.downcast_ref().expect("they are of this key's type");
-        Ok(rows.get(&key).cloned())
+        // Boxed, so that whoever waits for it is compiled without what lies in it.
+        Box::pin(async move {
+            let rows = self.ask(key.clone()).await.map_err(Error::Shared)?;
+            let rows: &HashMap<K, <Reader as Loader<K>>::Value> =
+                rows.downcast_ref().expect("they are of this key's type");
+            Ok(rows.get(&key).cloned())
+        })
     }
 }
 

@@ -19,3 +19,4 @@ mod refusals;
 pub mod same_request;
 pub mod scalar;
 pub mod shared_frames;
+mod shares;

@@ -7,6 +7,8 @@ use async_graphql::Context;
 use async_graphql::async_trait::async_trait;
 use async_graphql::dataloader::Loader;
 use async_graphql::resolver_utils::ContainerType;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, ModelTrait, Select};
 use uuid::Uuid;
@@ -100,35 +102,35 @@ struct CountOf<L> {
 }
 
 /// The part of the `list` below `parent` that `args` ask for.
-pub async fn connection<E: Listed, F: Filter<E>, T>(
-    ctx: &Context<'_>,
+pub fn connection<'a, E: Listed, F: Filter<E>, T>(
+    ctx: &'a Context<'_>,
     parent: impl GlobalId,
     list: List<E, F>,
     args: PageArgs,
-) -> Result<Connection<T>>
+) -> BoxFuture<'a, Result<Connection<T>>>
 where
-    T: ContainerType + From<E::Model>,
+    T: ContainerType + From<E::Model> + 'static,
 {
     let (parent, counted) = (parent.uuid(), list.clone());
     let count: Count = Box::new(move |ctx| {
         let list = counted.clone();
-        Box::pin(async move { length(ctx, parent, list).await })
+        length(ctx, parent, list)
     });
-    page(ctx, parent, list, args, count).await
+    page(ctx, parent, list, args, count).boxed()
 }
 
 /// Like [`connection`], of a list that is counted in its own way.
-pub async fn connection_counted<E: Listed, F: Filter<E>, T>(
-    ctx: &Context<'_>,
+pub fn connection_counted<'a, E: Listed, F: Filter<E>, T>(
+    ctx: &'a Context<'_>,
     parent: impl GlobalId,
     list: List<E, F>,
     args: PageArgs,
     count: Count,
-) -> Result<Connection<T>>
+) -> BoxFuture<'a, Result<Connection<T>>>
 where
-    T: ContainerType + From<E::Model>,
+    T: ContainerType + From<E::Model> + 'static,
 {
-    page(ctx, parent.uuid(), list, args, count).await
+    page(ctx, parent.uuid(), list, args, count).boxed()
 }
 
 async fn page<E: Listed, F: Filter<E>, T>(
@@ -139,7 +141,7 @@ async fn page<E: Listed, F: Filter<E>, T>(
     count: Count,
 ) -> Result<Connection<T>>
 where
-    T: ContainerType + From<E::Model>,
+    T: ContainerType + From<E::Model> + 'static,
 {
     let sort = list.sort;
     let window = args.window(&sort)?;
@@ -149,8 +151,12 @@ where
 }
 
 /// How many rows the `list` below `parent` has.
-pub async fn length<E: Listed, F: Filter<E>>(ctx: &Context<'_>, parent: Uuid, list: List<E, F>) -> Result<u64> {
-    Ok(ctx.loaders().one(CountOf { parent, list }).await?.unwrap_or_default())
+pub fn length<'a, E: Listed, F: Filter<E>>(
+    ctx: &'a Context<'_>,
+    parent: Uuid,
+    list: List<E, F>,
+) -> BoxFuture<'a, Result<u64>> {
+    ctx.loaders().one(CountOf { parent, list }).map_ok(Option::unwrap_or_default).boxed()
 }
 
 #[async_trait]

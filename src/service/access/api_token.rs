@@ -156,7 +156,7 @@ pub fn is_one(token: &str) -> bool {
 /// The session that an API token gives.
 pub async fn resume(on: &Services, token: &str) -> Result<Session> {
     let now = on.now();
-    let row = api_token::Entity::with_hash(&token::hash(token), now).one(on.db.reader()).await?;
+    let row = api_token::Entity::with_hash(&token::hash(token), now).one(on.db.sessions()).await?;
     let row = row.ok_or(REFUSED)?;
     if row.last_used_at.is_none_or(|last| last + NOTED_EACH <= now) {
         note_use(on, row.id, now).await;
@@ -166,14 +166,14 @@ pub async fn resume(on: &Services, token: &str) -> Result<Session> {
 
 /// The session as it is now; None if the token or its user has ended.
 pub async fn reload(on: &Services, id: ApiTokenId) -> Result<Option<Session>> {
-    match api_token::Entity::held(id, on.now()).one(on.db.reader()).await? {
+    match api_token::Entity::held(id, on.now()).one(on.db.sessions()).await? {
         Some(row) => session(on, row).await,
         None => Ok(None),
     }
 }
 
 async fn session(on: &Services, row: api_token::Model) -> Result<Option<Session>> {
-    let user = user::Entity::present_one(row.user_id).one(on.db.reader()).await?;
+    let user = user::Entity::present_one(row.user_id).one(on.db.sessions()).await?;
     Ok(user.map(|mut user| {
         // Whoever was an admin when he made the token may be less today.
         user.role = user.role.min(row.role);

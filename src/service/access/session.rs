@@ -93,7 +93,7 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     attempt.wait(on).await?;
     let turn = password::turn().await;
     attempt.check(on).await?;
-    let known = user::Entity::named(&username).one(on.db.reader()).await?;
+    let known = user::Entity::named(&username).one(on.db.sessions()).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let is_right = password::verify(turn, password, hash).await?;
     // Who types his password into the wrong field does not want to read it in the log.
@@ -186,7 +186,7 @@ pub async fn reload(on: &Services, session: &Session) -> Result<Option<Session>>
 async fn in_login(on: &Services, id: UserId, family: Uuid) -> Result<Option<user::Model>> {
     let db = on.db.clone();
     let look = async move {
-        let found = user::Entity::in_session(id, family).one(db.reader()).await;
+        let found = user::Entity::in_session(id, family).one(db.sessions()).await;
         found.map_err(|error| Arc::new(Error::from(error)))
     };
     let (found, _) = on.sessions.get((id, family), look).await;

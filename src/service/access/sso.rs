@@ -33,7 +33,7 @@ pub async fn resume(on: &Services, issuer: &Issuer, token: &str, address: Option
     let identity = issuer.read(token, on.now())?;
     let family = family(token);
     let session = |user| Session { user, proof: Proof::Login(family), expires_at: Some(identity.expires_at) };
-    let known = user::Entity::vouched_for(&identity.subject, family).one(on.db.reader()).await?;
+    let known = user::Entity::vouched_for(&identity.subject, family).one(on.db.sessions()).await?;
     if let Some(user) = known {
         return Ok(session(user));
     }

@@ -102,7 +102,7 @@ impl Attempt {
     /// # Errors
     /// As of [`Attempt::check`].
     pub async fn wait(&self, on: &Services) -> Result<()> {
-        let standing = self.standing(on.db.reader(), on.now()).await?;
+        let standing = self.standing(on.db.sessions(), on.now()).await?;
         standing.refused()?;
         if standing.is_delayed {
             on.clock.sleep(DELAY).await;
@@ -112,7 +112,7 @@ impl Attempt {
 
     /// Refuses it before any work is done.
     pub async fn check(&self, on: &Services) -> Result<()> {
-        self.standing(on.db.reader(), on.now()).await?.refused()
+        self.standing(on.db.sessions(), on.now()).await?.refused()
     }
 
     /// The password was right. It is refused all the same if there were too many failures meanwhile: an answer to the eleventh

@@ -94,6 +94,7 @@ impl<I: Importable> Active<I> {
             self.lines = Some(lines);
             self.bad = self.bad.filter(|_| batch.invalid == batch.lines).map(|bad| bad + batch.lines);
             let now = on.clock.monotonic();
+            // Not with each batch, which would tell of every write, but as often as somebody can follow.
             if now.saturating_sub(self.told) >= TELL {
                 on.tell(I::event(id));
                 self.told = now;

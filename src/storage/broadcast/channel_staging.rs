@@ -5,10 +5,14 @@
 //! COPY 85,000 a second, the same rows as JSON or arrays in one parameter 70,000 to 77,000; ids in line order instead of
 //! username order 70,000.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use sea_orm::sqlx::{self, Executor, PgConnection};
+use sea_orm::sqlx::{self, Connection, Executor, PgConnection};
 use sea_orm::{ConnectionTrait, DbErr, RuntimeErr};
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::broadcast::channel_import::Entity;
 use crate::imports::{self, Counts, ImportTable};
@@ -17,6 +21,9 @@ use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
 use domain::error::{Error, Result};
 use domain::id::{ChannelId, ChannelImportId};
+
+/// How long a batch may take. Its connection is closed then, and the import goes on from what was committed.
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// A channel to be inserted.
 #[derive(Debug, Clone)]
@@ -37,8 +44,11 @@ pub type Batch = imports::Batch<NewChannel>;
 pub async fn write(db: &Db, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<Counts>> {
     if db.is_postgres() {
         // Not repeated here: after any error the import goes on from what was committed.
-        let copied = copy(db, import, batch, now).await;
+        let mut driven = db.driven().await?;
+        let copied = timeout(LIMIT, copy(driven.connection()?, import, batch, now)).await;
+        let copied = copied.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())));
         let inserted = copied.map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?;
+        driven.give_back();
         return Ok(inserted.map(|inserted| counts(batch, inserted)));
     }
     db.write(|tx| async move { insert(&tx, import, batch, now).await }).await
@@ -58,8 +68,13 @@ const MOVE_ON: &str = "UPDATE channel_imports SET
         duplicates = duplicates + $3 - $4 - $5, bytes_read = $6, version = version + 1
     WHERE id = $1 AND bytes_read = $2 AND status = 'RUNNING'";
 
-async fn copy(db: &Db, import: ChannelImportId, batch: &Batch, now: DateTime<Utc>) -> sqlx::Result<Option<i64>> {
-    let mut tx = db.reader().get_postgres_connection_pool().begin().await?;
+async fn copy(
+    connection: &mut PgConnection,
+    import: ChannelImportId,
+    batch: &Batch,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<i64>> {
+    let mut tx = connection.begin().await?;
     let inserted = copy_channels(&mut tx, &batch.rows, now).await?;
     let moved = sqlx::query(MOVE_ON)
         .bind(import.0)

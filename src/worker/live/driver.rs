@@ -118,7 +118,11 @@ impl Driver {
         ];
         let mut events = self.state.tools.on.events.subscribe();
         while !self.state.stop.is_cancelled() && self.state.is_held() {
-            let pause = match self.turn().await {
+            let state = self.state.clone();
+            let round = state.holder.rounds.begin("the turn of an account");
+            let turn = self.turn().await;
+            drop(round);
+            let pause = match turn {
                 Ok(Some(pause)) => pause.min(LOOK),
                 Ok(None) => break,
                 Err(error) => {

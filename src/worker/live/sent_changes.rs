@@ -55,6 +55,7 @@ async fn turn(state: &State) -> Result<()> {
         }
         let came = attempt(state, &change).await?;
         settle(&on.db, &change, &came).await?;
+        // The line above is one statement without a transaction that could tell.
         on.tell(Event::Campaign(change.campaign_id));
         tokio::select! { () = on.clock.sleep(Duration::from_mins(1) / rate) => {}, () = state.stop.cancelled() => {} }
     }

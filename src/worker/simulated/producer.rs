@@ -78,7 +78,11 @@ impl Producer {
     async fn run(mut self, mut events: Subscription) {
         let id = self.pipeline.id;
         loop {
-            let pause = match self.turn().await {
+            let holder = self.holder.clone();
+            let round = holder.rounds.begin("a claim of a campaign");
+            let turn = self.turn().await;
+            drop(round);
+            let pause = match turn {
                 Ok(Turn::Wait(pause)) => pause,
                 Ok(Turn::Over) | Err(Error::Precondition(_) | Error::NotFound(_)) => break,
                 Err(error) => {
@@ -102,6 +106,7 @@ impl Producer {
     /// Reads the campaign again; false if it does not run.
     async fn refresh(&mut self) -> bool {
         self.looked = self.tools.on.clock.monotonic();
+        let _round = self.holder.rounds.begin("a look at a campaign");
         let read = async {
             let row = self.hot_row().await?.filter(|row| row.status == ProgressStatus::Running);
             if row.is_some() {

@@ -86,7 +86,10 @@ impl Producer {
         while !self.session.is_cancelled() {
             // What was told until now is seen by the look that comes.
             events.forget();
-            let pause = match self.turn().await {
+            let round = self.holder.rounds.begin("a claim of steps");
+            let turn = self.turn().await;
+            drop(round);
+            let pause = match turn {
                 Ok(pause) => pause,
                 Err(Error::Precondition(why)) => {
                     tracing::debug!(channel = %self.channel, why, "a claim was given up");

@@ -17,6 +17,7 @@ pub struct Contacts {
 impl Settlement for Contacts {
     type Answer = Answer;
     const BATCH: usize = 500;
+    const IS_REPEATED: bool = false;
 
     fn name(&self) -> String {
         format!("contacts by {}", self.channel)

@@ -107,6 +107,7 @@ async fn heavy_killed_at_random_instants_everybody_gets_it_once() {
     let id = prepare(&process.admin().await, &usernames, rate).await;
     start(&process.admin().await, &id).await;
     for _ in 0..kills() {
+        // At an instant that nobody has chosen.
         tokio::time::sleep(Duration::from_millis(rand::random_range(100..1_500))).await;
         process.kill();
         process = Process::serve(&database, folder.path(), &[]);
@@ -131,6 +132,7 @@ async fn heavy_one_of_two_processes_is_killed_and_the_other_goes_on() {
     start(&survivor.admin().await, &id).await;
     for _ in 0..kills() {
         let mut victim = Process::worker(&database, folders[1].path(), &[]);
+        // At an instant that nobody has chosen.
         tokio::time::sleep(Duration::from_millis(rand::random_range(300..1_500))).await;
         victim.kill();
     }
@@ -158,6 +160,7 @@ async fn heavy_a_frozen_process_sends_nothing_after_a_pause() {
     let pause = "mutation($input: PauseBroadcastCampaignInput!) { pauseBroadcastCampaign(input: $input) { campaign { status } } }";
     let resume = "mutation($input: ResumeBroadcastCampaignInput!) { resumeBroadcastCampaign(input: $input) { campaign { status } } }";
     for _ in 0..3 {
+        // At an instant that nobody has chosen.
         tokio::time::sleep(Duration::from_millis(rand::random_range(300..900))).await;
         worker.signal(Signal::STOP);
         admin.data(pause, json!({ "input": { "id": id } })).await;

@@ -11,7 +11,7 @@ use domain::broadcast::CampaignStatus;
 use domain::delivery::Fault;
 use domain::error::Error;
 use domain::id::ChannelId;
-use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, Statement};
 use storage::broadcast::queue::lease::{Decision, lease};
 use storage::broadcast::queue::settle::{ChannelOutcome, ChannelResult, channels};
 use storage::{Db, Tx};

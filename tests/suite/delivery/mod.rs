@@ -1,9 +1,11 @@
 //! The promises of delivery, each with an attempt to break it.
 
 mod answers;
+mod chaos;
 mod clocks;
 mod controls;
 mod crashes;
+mod cut_off;
 pub mod fixture;
 mod freeze;
 mod holding;

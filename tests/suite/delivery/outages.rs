@@ -7,47 +7,11 @@ use std::time::{Duration, Instant};
 use domain::broadcast::CampaignStatus;
 use domain::error::Error;
 use sea_orm::{ConnectionTrait, Statement};
-use storage::Db;
 use tempfile::TempDir;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::fixture::{Office, names};
-use crate::harness::{Database, Postgres, Process, Sqlite, only_on};
-
-/// A way to PostgreSQL that can be cut: what is under way is lost with its answers, as when a network fails.
-struct Wire {
-    port: u16,
-    is_whole: watch::Sender<bool>,
-}
-
-impl Wire {
-    async fn to(server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let is_whole = watch::Sender::new(true);
-        let (server, whole) = (server.to_owned(), is_whole.clone());
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let mut whole = whole.subscribe();
-                if !*whole.borrow() {
-                    continue;
-                }
-                let server = server.clone();
-                tokio::spawn(async move {
-                    let mut server = TcpStream::connect(server).await.expect("PostgreSQL is there");
-                    tokio::select! {
-                        // Either side may end first; what it was is of no interest to the wire.
-                        ended = copy_bidirectional(&mut client, &mut server) => drop(ended),
-                        cut = whole.wait_for(|whole| !whole) => drop(cut),
-                    }
-                });
-            }
-        });
-        Self { port, is_whole }
-    }
-}
+use crate::harness::{Cable, Database, Postgres, Process, Sqlite, only_on};
 
 #[tokio::test]
 async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing() {
@@ -55,19 +19,16 @@ async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing
         return;
     }
     let mut office = Office::open().await;
-    let url = office.database_url().expect("a PostgreSQL");
-    let (head, database) = url.rsplit_once('/').expect("a name");
-    let (user, server) = head.rsplit_once('@').expect("a user");
-    let wire = Wire::to(server).await;
+    let cable = Cable::to(&office.database().server()).await;
     let direct = office.on.db.clone();
-    office.on.db = Db::postgres(&format!("{user}@127.0.0.1:{}/{database}", wire.port), 10).await.expect("connects");
+    office.on.db = office.database().by(cable.port).open(office.folder.path()).await;
     let usernames = names("outage", 3_000);
     let id = office.campaign(&usernames, 12_000).await;
     office.start(id).await;
     let worker = office.worker();
     office.until_row(id, "some sends", |row| row.sent > 300).await;
 
-    wire.is_whole.send_replace(false);
+    cable.cut();
     // Longer than what was on its way takes.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let refused = service::broadcast::campaign::pause(&office.on, &office.actor, id).await;
@@ -75,7 +36,7 @@ async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing
     let during = office.ledger().len();
     tokio::time::sleep(Duration::from_secs(9)).await;
     assert!(office.ledger().len() < during + 500, "without leases nothing is sent");
-    wire.is_whole.send_replace(true);
+    cable.mend();
 
     office.on.db = direct;
     let row = office.until(id, CampaignStatus::Completed).await;
@@ -84,6 +45,48 @@ async fn heavy_a_database_that_is_away_for_ten_seconds_loses_and_doubles_nothing
     office.assert_counters(id).await;
     let ledger = office.ledger();
     assert_eq!(ledger.len(), 3_000);
+    assert_eq!(ledger.iter().map(|line| &line.username).collect::<HashSet<_>>().len(), 3_000);
+}
+
+/// Has each write of `table` fail with this SQLSTATE, or lets them be again.
+async fn refuse_writes(office: &Office, table: &str, code: Option<&str>) {
+    let sql = match code {
+        Some(code) => format!(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END $$;
+             CREATE OR REPLACE TRIGGER refuse BEFORE UPDATE ON {table} EXECUTE FUNCTION refuse()"
+        ),
+        None => format!("DROP TRIGGER refuse ON {table}"),
+    };
+    office.on.db.reader().execute_unprepared(&sql).await.expect("can be set up");
+}
+
+/// R10: nothing but the row itself is a reason to give an answer up.
+#[tokio::test]
+async fn answers_are_kept_while_the_database_takes_no_writes_whatever_it_says() {
+    if !only_on(Postgres, "the codes are PostgreSQL's") {
+        return;
+    }
+    let office = Office::open().await;
+    let usernames = names("refused", 3_000);
+    let id = office.campaign(&usernames, 12_000).await;
+    office.start(id).await;
+    let worker = office.worker();
+    // Read-only, cancelled by a limit of the operator's, a lock's limit, an I/O error, a plan, a transaction and a statement that
+    // are no more, a table that another process migrates, what nobody thought of.
+    for code in ["25006", "57014", "55P03", "58030", "0A000", "25P02", "26000", "42703", "XX000"] {
+        let before = office.progress(id).await.sent;
+        office.until_row(id, "sends", |row| row.sent > before).await;
+        refuse_writes(&office, "jobs", Some(code)).await;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        refuse_writes(&office, "jobs", None).await;
+    }
+    let row = office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    assert_eq!((row.sent, row.unknown), (3_000, 0));
+    office.assert_counters(id).await;
+    let ledger = office.ledger();
+    assert_eq!(ledger.len(), 3_000, "nothing twice");
     assert_eq!(ledger.iter().map(|line| &line.username).collect::<HashSet<_>>().len(), 3_000);
 }
 

@@ -31,6 +31,7 @@ async fn a_stall_forfeits_the_slots_that_it_ran_over() {
     lab.clock.advance(Duration::from_secs(10));
     let after = lab.clock.nanos();
     lab.office.until_row(id, "the next one", |row| row.sent >= 2).await;
+    // A second one would have been there by now.
     tokio::time::sleep(100 * MS).await;
     assert_eq!(lab.calls().iter().filter(|call| call.at == after).count(), 1, "one new slot, and none of the old ones");
     lab.pass_until("the end", 5 * MS, async || lab.office.progress(id).await.sent == 12).await;
@@ -66,6 +67,7 @@ async fn a_call_that_is_never_answered_is_ambiguous_after_ten_seconds() {
     let worker = lab.worker();
     lab.office.until_row(id, "the call", |row| row.sending == 1).await;
     lab.pass(9_800 * MS, 200 * MS).await;
+    // The machine has time to do what would be due.
     tokio::time::sleep(50 * MS).await;
     assert_eq!((lab.calls().len(), lab.office.progress(id).await.sending), (1, 1), "one call at a time");
     lab.pass(400 * MS, 200 * MS).await;
@@ -258,6 +260,7 @@ async fn without_any_event_a_worker_sends_the_message_as_it_is_now() {
         campaign::resume(on, actor, id).await
     };
     let (edited, ()) = tokio::join!(edit, async {
+        // The edit is under way.
         tokio::time::sleep(100 * MS).await;
         lab.clock.advance(600 * MS);
     });
@@ -294,6 +297,7 @@ async fn a_worker_that_stops_settles_what_is_in_flight_and_gives_back_the_rest()
     office.until_row(id, "the first claim", |row| row.sending == 3).await;
     eventually("the first is handed over", async || lab.calls().len() == 1).await;
     let stopped = tokio::spawn(worker.stop());
+    // Whoever did not wait would have given all back by now.
     tokio::time::sleep(100 * MS).await;
     let row = office.progress(id).await;
     assert_eq!((row.sending, row.sent), (3, 0), "it waits for the answer");

@@ -17,6 +17,10 @@ pub struct Database {
     postgres: Option<Arc<Postgres>>,
     /// The file that is copied into the data folder; without it, or with PostgreSQL, none is.
     template: Option<PathBuf>,
+    /// The port on this machine by which PostgreSQL is reached instead of its own.
+    by: Option<u16>,
+    /// The Redis that goes with it instead of everybody's.
+    redis: Option<String>,
 }
 
 struct Postgres {
@@ -55,11 +59,11 @@ impl Database {
 
     async fn named(name: String, template: &str) -> Self {
         let Ok(server) = std::env::var("HERALD_TEST_DATABASE_URL") else {
-            return Self { postgres: None, template: None };
+            return Self { postgres: None, template: None, by: None, redis: None };
         };
         let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
         connect(&server).await.execute_unprepared(&sql).await.unwrap();
-        Self { postgres: Some(Arc::new(Postgres { server, name })), template: None }
+        Self { postgres: Some(Arc::new(Postgres { server, name })), template: None, by: None, redis: None }
     }
 
     /// Puts the template's file into a new data folder. PostgreSQL needs none.
@@ -75,6 +79,23 @@ impl Database {
         self.clone()
     }
 
+    /// The same database, reached by another port of this machine.
+    pub fn by(&self, port: u16) -> Self {
+        Self { by: Some(port), ..self.clone() }
+    }
+
+    /// The same database with a Redis of its own.
+    pub fn with_redis(&self, url: String) -> Self {
+        Self { redis: Some(url), ..self.clone() }
+    }
+
+    /// The address of its server.
+    pub fn server(&self) -> String {
+        let postgres = self.postgres.as_ref().expect("a PostgreSQL");
+        let (head, _) = postgres.server.rsplit_once('/').expect("the URL names a database");
+        head.rsplit_once('@').expect("the URL names a user").1.to_owned()
+    }
+
     pub fn is_postgres(&self) -> bool {
         self.postgres.is_some()
     }
@@ -82,7 +103,7 @@ impl Database {
     /// Opened without the rest of Herald; a file lies in `folder`.
     pub async fn open(&self, folder: &Path) -> storage::Db {
         let opened = match &self.postgres {
-            Some(postgres) => storage::Db::postgres(&postgres.url(), 10).await,
+            Some(postgres) => storage::Db::postgres(&postgres.url(self.by), 10).await,
             None => storage::Db::sqlite(&folder.join("herald.db")).await,
         };
         opened.unwrap()
@@ -91,17 +112,20 @@ impl Database {
     /// The settings that lead to it, and to Redis.
     pub fn flags(&self) -> Vec<String> {
         let Some(postgres) = &self.postgres else { return Vec::new() };
-        let mut flags = vec![format!("--database-url={}", postgres.url())];
+        let mut flags = vec![format!("--database-url={}", postgres.url(self.by))];
         // Installations are told apart by the names of their databases.
-        flags.extend(std::env::var("HERALD_TEST_REDIS_URL").map(|url| format!("--redis-url={url}")));
+        let redis = self.redis.clone().or_else(|| std::env::var("HERALD_TEST_REDIS_URL").ok());
+        flags.extend(redis.map(|url| format!("--redis-url={url}")));
         flags
     }
 }
 
 impl Postgres {
-    fn url(&self) -> String {
+    fn url(&self, by: Option<u16>) -> String {
         let (head, _) = self.server.rsplit_once('/').expect("the URL names a database");
-        format!("{head}/{}", self.name)
+        let Some(port) = by else { return format!("{head}/{}", self.name) };
+        let (user, _) = head.rsplit_once('@').expect("the URL names a user");
+        format!("{user}@127.0.0.1:{port}/{}", self.name)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What tests stand on: a whole Herald, and people who use it.
 
 mod browser;
+mod cable;
 mod client;
 mod counted;
 mod database;
@@ -26,6 +27,7 @@ use service::Services;
 use tempfile::TempDir;
 
 pub use browser::{Browser, Tab};
+pub use cable::Cable;
 pub use client::{Client, Reply};
 pub use counted::Counted;
 pub use database::Database;

@@ -39,6 +39,11 @@ impl Redis {
         self.child = Some(Command::new(&self.program).args(arguments).stdout(Stdio::null()).spawn().unwrap());
     }
 
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
     /// `kill -9`.
     pub fn end(&mut self) {
         if let Some(mut child) = self.child.take() {

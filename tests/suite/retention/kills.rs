@@ -51,6 +51,7 @@ async fn heavy_killed_at_random_instants_no_step_reaches_a_lead_twice() {
     let mut process = serve();
     let mut converted = HashSet::new();
     for _ in 0..kills() {
+        // At an instant that nobody has chosen.
         tokio::time::sleep(Duration::from_millis(rand::random_range(200..1_800))).await;
         process.kill();
         let lead = *all.choose(&mut rand::rng()).unwrap();

@@ -221,6 +221,7 @@ async fn heavy_an_import_of_leads_survives_kill_9() {
         admin.upload(list(30_000, 3).replace("firstName", "notes").replace(",Name", ",\"two\nlines\" x Name")).await;
     let asked = admin.data(IMPORT, json!({ "input": { "uploadId": upload } })).await;
     for _ in 0..3 {
+        // At an instant that nobody has chosen.
         tokio::time::sleep(std::time::Duration::from_millis(rand::random_range(50..400))).await;
         process.kill();
         process = Process::serve(&database, &data, &[]);

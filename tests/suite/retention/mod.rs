@@ -14,6 +14,7 @@ mod letters;
 mod live;
 mod mail;
 mod nested;
+mod outages;
 mod persons;
 mod refusals;
 mod reports;

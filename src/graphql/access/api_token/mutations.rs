@@ -60,7 +60,7 @@ impl ApiTokenMutation {
         let CreateApiTokenInput { name, role, expires_at, repeat } = input;
         let new = service::New { name, role, expires_at: expires_at.map(|end| end.0) };
         let actor = ctx.actor_once(repeat)?;
-        let made = service::create(ctx.services(), &actor, session(ctx)?, new).await?;
+        let made = service::create(ctx.services(), &actor, session(ctx)?, new).boxed().await?;
         Ok(CreateApiTokenPayload { token: made.token.expose_secret().to_owned(), api_token: made.row.into() })
     }
 
@@ -72,7 +72,7 @@ impl ApiTokenMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which token.")] input: RevokeApiTokenInput,
     ) -> Result<RevokeApiTokenPayload> {
-        let row = service::revoke(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let row = service::revoke(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(RevokeApiTokenPayload { api_token: row.into() })
     }
 }

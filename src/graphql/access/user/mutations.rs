@@ -89,7 +89,7 @@ impl UserMutation {
     ) -> Result<UpdateUserPayload> {
         let UpdateUserInput { id, role, password, expected_version } = input;
         let change = service::Change { role, password: password.map(Into::into), expected_version };
-        let user = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        let user = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).boxed().await?;
         Ok(UpdateUserPayload { user: user.into() })
     }
 
@@ -100,7 +100,7 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Whom to delete.")] input: DeleteUserInput,
     ) -> Result<DeleteUserPayload> {
-        let user = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let user = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteUserPayload { user: user.into() })
     }
 }

@@ -132,7 +132,7 @@ impl BatchMutation {
     ) -> Result<UpdateBatchPayload> {
         let UpdateBatchInput { id, name, description, expected_version } = input;
         let change = service::Change { name, description, expected_version };
-        let batch = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        let batch = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).boxed().await?;
         Ok(UpdateBatchPayload { batch: batch.into() })
     }
 
@@ -143,7 +143,7 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which batch.")] input: DeleteBatchInput,
     ) -> Result<DeleteBatchPayload> {
-        let batch = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let batch = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteBatchPayload { deleted_id: batch.id.global(), batch: batch.into() })
     }
 
@@ -172,7 +172,7 @@ impl BatchMutation {
         let RemoveBatchChannelsInput { batch_id, channel_ids } = input;
         let channels = id::list(&channel_ids, &["input", "channelIds"], MOST_CHANNELS)?;
         let batch = batch_id.input("batchId")?;
-        let (batch, removed) = service::remove_channels(ctx.services(), &ctx.actor(), batch, channels).await?;
+        let (batch, removed) = service::remove_channels(ctx.services(), &ctx.actor(), batch, channels).boxed().await?;
         Ok(RemoveBatchChannelsPayload { batch: batch.into(), removed })
     }
 }

@@ -128,7 +128,7 @@ impl CampaignSubscription {
         let after = after.map(|after| Cursor::read(&after, campaign)).transpose()?;
         let shows_channels = ctx.look_ahead().field("job").field("channel").exists();
         let db = ctx.services().db.clone();
-        let chunks = follow::job_update_chunks(ctx.services(), campaign, after).await?;
+        let chunks = follow::job_update_chunks(ctx.services(), campaign, after).boxed().await?;
         let updates = chunks.and_then(move |chunk| {
             let db = db.clone();
             async move { Ok(stream::iter(dressed(&db, chunk, shows_channels).await?.into_iter().map(Ok))) }

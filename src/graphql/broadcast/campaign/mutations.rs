@@ -212,7 +212,7 @@ impl CampaignMutation {
         #[graphql(desc = "Which campaign, and what changes.")] input: UpdateBroadcastCampaignInput,
     ) -> Result<UpdateBroadcastCampaignPayload> {
         let (id, change) = change(input)?;
-        let campaign = service::update(ctx.services(), &ctx.actor(), id, change).await?;
+        let campaign = service::update(ctx.services(), &ctx.actor(), id, change).boxed().await?;
         Ok(UpdateBroadcastCampaignPayload { campaign: campaign.into() })
     }
 
@@ -224,7 +224,7 @@ impl CampaignMutation {
         #[graphql(desc = "Which campaign.")] input: DeleteBroadcastCampaignInput,
     ) -> Result<DeleteBroadcastCampaignPayload> {
         let id: BroadcastCampaignId = input.id.input("id")?;
-        service::delete(ctx.services(), &ctx.actor(), id).await?;
+        service::delete(ctx.services(), &ctx.actor(), id).boxed().await?;
         Ok(DeleteBroadcastCampaignPayload { deleted_id: id.global() })
     }
 
@@ -253,7 +253,7 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: PauseBroadcastCampaignInput,
     ) -> Result<PauseBroadcastCampaignPayload> {
-        let campaign = service::pause(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let campaign = service::pause(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(PauseBroadcastCampaignPayload { campaign: campaign.into() })
     }
 
@@ -277,7 +277,7 @@ impl CampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: CancelBroadcastCampaignInput,
     ) -> Result<CancelBroadcastCampaignPayload> {
-        let campaign = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let campaign = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(CancelBroadcastCampaignPayload { campaign: campaign.into() })
     }
 

@@ -135,7 +135,7 @@ impl ChannelMutation {
         } = input;
         let fields = service::Fields { username, category, tgstat_url, title, description, member_count, is_active };
         let (on, actor) = (ctx.services(), ctx.actor());
-        let channel = service::update(on, &actor, id.input("id")?, expected_version, fields).await?;
+        let channel = service::update(on, &actor, id.input("id")?, expected_version, fields).boxed().await?;
         Ok(UpdateChannelPayload { channel: channel.into() })
     }
 
@@ -146,7 +146,7 @@ impl ChannelMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel.")] input: DeleteChannelInput,
     ) -> Result<DeleteChannelPayload> {
-        let channel = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let channel = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteChannelPayload { deleted_id: channel.id.global(), channel: channel.into() })
     }
 }

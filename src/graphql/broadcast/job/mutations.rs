@@ -92,7 +92,7 @@ impl JobMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which job.")] input: CancelJobInput,
     ) -> Result<CancelJobPayload> {
-        let job = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let job = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(CancelJobPayload { job: job.into() })
     }
 

@@ -159,7 +159,7 @@ impl TelegramAccountMutation {
         #[graphql(desc = "Which account, and what changes.")] input: UpdateTelegramAccountInput,
     ) -> Result<UpdateTelegramAccountPayload> {
         let (id, change) = change(input)?;
-        let account = service::update(ctx.services(), &ctx.actor(), id, change).await?;
+        let account = service::update(ctx.services(), &ctx.actor(), id, change).boxed().await?;
         Ok(UpdateTelegramAccountPayload { account: account.into() })
     }
 
@@ -171,7 +171,7 @@ impl TelegramAccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account.")] input: RemoveTelegramAccountInput,
     ) -> Result<RemoveTelegramAccountPayload> {
-        let removed = service::remove(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let removed = service::remove(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(RemoveTelegramAccountPayload { removed_id: removed.id.global() })
     }
 }

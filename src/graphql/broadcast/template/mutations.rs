@@ -145,7 +145,7 @@ impl TemplateMutation {
             media_upload: media_upload_id.map_value(|id| id.input("mediaUploadId")).transpose()?,
         };
         let (on, actor) = (ctx.services(), ctx.actor());
-        let template = service::update(on, &actor, id.input("id")?, expected_version, fields).await?;
+        let template = service::update(on, &actor, id.input("id")?, expected_version, fields).boxed().await?;
         Ok(UpdateTemplatePayload { template: template.into() })
     }
 
@@ -156,7 +156,7 @@ impl TemplateMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which template.")] input: DeleteTemplateInput,
     ) -> Result<DeleteTemplatePayload> {
-        let template = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let template = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteTemplatePayload { deleted_id: template.id.global(), template: template.into() })
     }
 }

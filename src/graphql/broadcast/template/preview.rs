@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::broadcast::template::message_entity::MessageEntity;
+use crate::engine::guard::require;
 use crate::prelude::*;
 use ::service::broadcast::template::{self as service, Message, Preview, Source};
 use domain::broadcast::{MediaType, ParseMode};
@@ -58,7 +59,8 @@ impl PreviewQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The channel that it is shown for.")] channel_id: ID,
         #[graphql(desc = "The template. Either this or content is given.")] template_id: Option<ID>,
-        #[graphql(desc = "The text. Either this or templateId is given.")] content: Option<String>,
+        #[graphql(desc = "The text. Either this or templateId is given. It needs the permission to write campaigns.")]
+        content: Option<String>,
         #[graphql(desc = "How content is read; PLAIN by default.")] parse_mode: Option<ParseMode>,
         #[graphql(desc = "What is attached to content: then the limit is lower.")] media_type: Option<MediaType>,
         #[graphql(desc = "Values of placeholders: an object of strings.")] params: Option<Json>,
@@ -67,6 +69,7 @@ impl PreviewQuery {
         let source = match (template_id, content) {
             (Some(id), None) => Source::Template(id.argument("templateId")?),
             (None, Some(content)) => {
+                require(ctx, Permission::WriteCampaigns).await?;
                 let parse_mode = parse_mode.unwrap_or(ParseMode::Plain);
                 Source::Draft(Message { content, parse_mode, has_media: media_type.is_some() })
             }
@@ -76,7 +79,7 @@ impl PreviewQuery {
             Some(Json(params)) => read_params(params)?,
             None => BTreeMap::new(),
         };
-        Ok(Some(service::preview(ctx.services(), source, channel, &params).await?.into()))
+        Ok(Some(service::preview(ctx.services(), source, channel, &params).boxed().await?.into()))
     }
 }
 

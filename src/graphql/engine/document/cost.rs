@@ -1,4 +1,5 @@
-//! What an operation costs, before it runs: an object 1, a scalar 0, a connection 1 and so many times its nodes as it asks for.
+//! What an operation costs, before it runs: an object 1, a scalar 0, a connection 1 and so many times its nodes as it asks for, and
+//! 100 more if it searches in texts.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,6 +18,9 @@ use crate::engine::connection::DEFAULT;
 use domain::error::Code;
 use domain::limits::DocumentLimits;
 use domain::role::Role;
+
+/// Points of a search in texts.
+const SEARCH: u64 = 100;
 
 /// The cost of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -147,6 +151,14 @@ impl Till<'_> {
         sum
     }
 
+    /// What a connection costs whose filter looks for a part of a text: no index answers that, all rows are read.
+    fn search(&self, field: &Field) -> u64 {
+        let Some(Value::Object(filter)) = self.argument(field, "filter") else { return 0 };
+        let is_search = |name: &str| name == "search" || name.ends_with("Contains");
+        let searches = filter.iter().filter(|(name, value)| is_search(name) && !matches!(value, Value::Null));
+        SEARCH * u64::try_from(searches.count()).unwrap_or(u64::MAX)
+    }
+
     fn field(&self, parent: &str, field: &Positioned<Field>, page: u64) -> Cost {
         let field = &field.node;
         // Scalars, introspection, and what is not there.
@@ -157,7 +169,7 @@ impl Till<'_> {
         if price.is_connection {
             let size = self.size(field);
             let mut cost = self.set(&price.gives, set, size);
-            cost += Cost { points: 1, nodes: size };
+            cost += Cost { points: 1 + self.search(field), nodes: size };
             return cost;
         }
         let mut cost = self.set(&price.gives, set, 0);

@@ -177,7 +177,7 @@ impl AbTestMutation {
         #[graphql(desc = "Which test.")] input: StopAbTestInput,
     ) -> Result<StopAbTestPayload> {
         let id = input.id.input("id")?;
-        let ab_test = service::stop(ctx.services(), &ctx.actor(), id, input.expected_version).await?;
+        let ab_test = service::stop(ctx.services(), &ctx.actor(), id, input.expected_version).boxed().await?;
         Ok(StopAbTestPayload { ab_test: ab_test.into() })
     }
 
@@ -190,7 +190,7 @@ impl AbTestMutation {
         #[graphql(desc = "Which test.")] input: DeclareAbTestWinnerInput,
     ) -> Result<DeclareAbTestWinnerPayload> {
         let id = input.id.input("id")?;
-        let ab_test = service::declare_winner(ctx.services(), &ctx.actor(), id, input.expected_version).await?;
+        let ab_test = service::declare_winner(ctx.services(), &ctx.actor(), id, input.expected_version).boxed().await?;
         Ok(DeclareAbTestWinnerPayload { ab_test: ab_test.into() })
     }
 }

@@ -231,7 +231,7 @@ impl RetentionCampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: DeleteRetentionCampaignInput,
     ) -> Result<DeleteRetentionCampaignPayload> {
-        let deleted = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let deleted = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteRetentionCampaignPayload { deleted_id: deleted.id.global() })
     }
 
@@ -259,7 +259,7 @@ impl RetentionCampaignMutation {
     ) -> Result<RemoveLeadsPayload> {
         let RemoveLeadsInput { campaign_id, lead_ids, filter } = input;
         let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
-        let removal = members::remove(ctx.services(), &ctx.actor(), id, leads).await;
+        let removal = members::remove(ctx.services(), &ctx.actor(), id, leads).boxed().await;
         let (campaign, removed) = removal?;
         Ok(RemoveLeadsPayload { campaign: campaign.into(), removed })
     }

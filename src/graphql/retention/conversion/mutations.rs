@@ -95,7 +95,7 @@ impl ConversionMutation {
             return Err(Error::invalid("windowDays", "must be 1 to 365"));
         }
         let rule = Rule { model, window: TimeDelta::days(window_days.into()) };
-        let conversions = service::recompute(ctx.services(), &ctx.actor(), rule, since.0).await?;
+        let conversions = service::recompute(ctx.services(), &ctx.actor(), rule, since.0).boxed().await?;
         Ok(RecomputeAttributionPayload { conversions })
     }
 }

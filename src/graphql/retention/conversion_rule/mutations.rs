@@ -122,7 +122,7 @@ impl ConversionRuleMutation {
         } = input;
         let value = value.map(|value| value.0);
         let change = service::Change { value, conversion_rate, sample_size, confidence, is_active, expected_version };
-        let rule = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        let rule = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).boxed().await?;
         Ok(UpdateConversionRulePayload { conversion_rule: rule.into() })
     }
 
@@ -133,7 +133,7 @@ impl ConversionRuleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which rule.")] input: DeleteConversionRuleInput,
     ) -> Result<DeleteConversionRulePayload> {
-        let rule = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let rule = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteConversionRulePayload { deleted_id: rule.id.global() })
     }
 }

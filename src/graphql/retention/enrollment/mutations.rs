@@ -93,7 +93,7 @@ impl EnrollmentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which enrollment.")] input: PauseEnrollmentInput,
     ) -> Result<PauseEnrollmentPayload> {
-        let enrollment = service::pause(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let enrollment = service::pause(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(PauseEnrollmentPayload { enrollment: enrollment.into() })
     }
 
@@ -117,7 +117,7 @@ impl EnrollmentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which enrollment.")] input: CancelEnrollmentInput,
     ) -> Result<CancelEnrollmentPayload> {
-        let enrollment = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let enrollment = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(CancelEnrollmentPayload { enrollment: enrollment.into() })
     }
 }

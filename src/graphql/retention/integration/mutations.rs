@@ -107,7 +107,7 @@ impl IntegrationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which integration.")] input: DeleteIntegrationConfigInput,
     ) -> Result<DeleteIntegrationConfigPayload> {
-        let row = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let row = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         let deleted_id = row.id.global();
         Ok(DeleteIntegrationConfigPayload { integration_config: row.into(), deleted_id })
     }
@@ -119,7 +119,7 @@ impl IntegrationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which integration.")] input: TestIntegrationInput,
     ) -> Result<TestIntegrationPayload> {
-        let trial = service::test(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let trial = service::test(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(TestIntegrationPayload { is_ok: trial.is_ok, message: trial.message })
     }
 }

@@ -161,7 +161,7 @@ impl LeadMutation {
     ) -> Result<UpdateLeadPayload> {
         let fields = said(by_field!(input), input.meta);
         let change = service::Change { fields, status: input.status, expected_version: input.expected_version };
-        let lead = service::update(ctx.services(), &ctx.actor(), input.id.input("id")?, change).await?;
+        let lead = service::update(ctx.services(), &ctx.actor(), input.id.input("id")?, change).boxed().await?;
         Ok(UpdateLeadPayload { lead: lead.into() })
     }
 
@@ -173,7 +173,7 @@ impl LeadMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which lead.")] input: DeleteLeadInput,
     ) -> Result<DeleteLeadPayload> {
-        let lead = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let lead = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteLeadPayload { deleted_id: lead.id.global() })
     }
 

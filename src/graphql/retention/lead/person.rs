@@ -55,7 +55,7 @@ impl PersonQuery {
     #[graphql(directive = requires::apply(Permission::ReadContacts))]
     async fn export_lead(&self, ctx: &Context<'_>, #[graphql(desc = "The lead's id.")] id: ID) -> Result<Option<Json>> {
         let id = id.argument("id")?;
-        Ok(lead_export::export(ctx.services(), &ctx.actor(), id).await?.map(Json))
+        Ok(lead_export::export(ctx.services(), &ctx.actor(), id).boxed().await?.map(Json))
     }
 }
 
@@ -96,7 +96,7 @@ impl PersonMutation {
         #[graphql(desc = "The person to forget.")] input: EraseLeadInput,
     ) -> Result<EraseLeadPayload> {
         let id: LeadId = input.id.input("id")?;
-        lead_erase::erase(ctx.services(), &ctx.actor(), id).await?;
+        lead_erase::erase(ctx.services(), &ctx.actor(), id).boxed().await?;
         Ok(EraseLeadPayload { erased_id: id.global() })
     }
 }

@@ -121,7 +121,7 @@ impl ScriptMutation {
             is_default,
         };
         let (on, actor, id) = (ctx.services(), ctx.actor(), id.input("id")?);
-        let script = service::update(on, &actor, id, fields, expected_version).await?;
+        let script = service::update(on, &actor, id, fields, expected_version).boxed().await?;
         Ok(UpdateScriptPayload { script: script.into() })
     }
 
@@ -132,7 +132,7 @@ impl ScriptMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which script.")] input: DeleteScriptInput,
     ) -> Result<DeleteScriptPayload> {
-        let script = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let script = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteScriptPayload { deleted_id: script.id.global() })
     }
 }

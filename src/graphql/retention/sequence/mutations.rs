@@ -224,7 +224,7 @@ impl SequenceMutation {
             campaign: campaign_id.map_value(|id| id.input("campaignId")).transpose()?,
             expected_version,
         };
-        let sequence = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).await?;
+        let sequence = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).boxed().await?;
         Ok(UpdateRetentionSequencePayload { sequence: sequence.into() })
     }
 
@@ -238,7 +238,7 @@ impl SequenceMutation {
         let ReplaceSequenceStepsInput { sequence_id, steps, expected_version } = input;
         let (id, steps) = (sequence_id.input("sequenceId")?, step::read(steps)?);
         let actor = ctx.actor();
-        let sequence = service::steps::replace(ctx.services(), &actor, id, steps, expected_version).await?;
+        let sequence = service::steps::replace(ctx.services(), &actor, id, steps, expected_version).boxed().await?;
         Ok(ReplaceSequenceStepsPayload { sequence: sequence.into() })
     }
 
@@ -250,7 +250,7 @@ impl SequenceMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which sequence.")] input: DeleteRetentionSequenceInput,
     ) -> Result<DeleteRetentionSequencePayload> {
-        let sequence = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let sequence = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(DeleteRetentionSequencePayload { deleted_id: sequence.id.global(), sequence: sequence.into() })
     }
 
@@ -275,7 +275,7 @@ impl SequenceMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which sequence.")] input: PauseRetentionSequenceInput,
     ) -> Result<PauseRetentionSequencePayload> {
-        let sequence = service::pause(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let sequence = service::pause(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(PauseRetentionSequencePayload { sequence: sequence.into() })
     }
 
@@ -287,7 +287,7 @@ impl SequenceMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which sequence.")] input: ArchiveRetentionSequenceInput,
     ) -> Result<ArchiveRetentionSequencePayload> {
-        let sequence = service::archive(ctx.services(), &ctx.actor(), input.id.input("id")?).await?;
+        let sequence = service::archive(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(ArchiveRetentionSequencePayload { sequence: sequence.into() })
     }
 }

@@ -116,7 +116,7 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<
         let Some(last) = last.await? else { return Ok(()) };
         after = last;
         if within.is_some_and(|limit| on.clock.monotonic().saturating_sub(began) > limit) {
-            // Workers do the rest.
+            // Nothing is written by this line: it only wakes the workers, who do the rest.
             on.tell(Event::Work(id));
             return Ok(());
         }

@@ -4,6 +4,7 @@ mod accounts;
 mod answers;
 mod beyond;
 mod budgets;
+mod cut_off;
 pub mod field;
 mod processes;
 mod ready;

@@ -1,0 +1,201 @@
+//! A minute of chaos: three processes on PostgreSQL and Redis are killed, frozen, cut off, refused and left without events, in an
+//! order that a seed decides. The sums hold at each look, sends are counted where they arrive, and work moves again by itself.
+//!
+//! `HERALD_TEST_CHAOS_SECONDS` is how long it lasts, a minute by default; `HERALD_TEST_CHAOS_SEED` repeats an order.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rustix::process::Signal;
+use sea_orm::ConnectionTrait;
+use telegram::simulated::LEDGER;
+use tempfile::TempDir;
+use tokio::task::block_in_place;
+
+use super::fixture::{Accepted, Office, names};
+use crate::harness::{Cable, Database, Postgres, Process, Redis, only_on, within};
+use domain::broadcast::{CampaignStatus, ProgressStatus};
+use domain::id::BroadcastCampaignId;
+
+/// Within this after the end of a fault work moves again.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Messages a minute.
+const RATE: i32 = 3_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// `kill -9`; it is started again.
+    Kill,
+    /// SIGSTOP until after the others have taken its leases over.
+    Freeze,
+    /// All connections of one process to the database are lost without a word.
+    Forget,
+    /// Those of all processes.
+    ForgetAll,
+    /// The database takes no writes.
+    ReadOnly,
+    /// Redis is away.
+    Redis,
+}
+
+const ALL: [Fault; 6] = [Fault::Kill, Fault::Forget, Fault::ReadOnly, Fault::ForgetAll, Fault::Redis, Fault::Freeze];
+
+struct Member {
+    process: Process,
+    folder: TempDir,
+    cable: Cable,
+    database: Database,
+}
+
+impl Member {
+    async fn start(office: &Office, redis: &Redis) -> Self {
+        let cable = Cable::to(&office.database().server()).await;
+        let database = office.database().by(cable.port).with_redis(redis.url());
+        let folder = TempDir::new().expect("a folder");
+        let process = block_in_place(|| Process::serve(&database, folder.path(), &[]));
+        Self { process, folder, cable, database }
+    }
+}
+
+struct Fleet {
+    office: Office,
+    redis: Redis,
+    members: Vec<Member>,
+    id: BroadcastCampaignId,
+    jobs: usize,
+    random: StdRng,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn heavy_a_minute_of_chaos_loses_and_doubles_nothing() {
+    if !only_on(Postgres, "a folder with SQLite has one process") {
+        return;
+    }
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seconds = number("HERALD_TEST_CHAOS_SECONDS").unwrap_or(60);
+    let seed = number("HERALD_TEST_CHAOS_SEED").unwrap_or_else(rand::random);
+    println!("HERALD_TEST_CHAOS_SEED={seed} HERALD_TEST_CHAOS_SECONDS={seconds}");
+    let Some(redis) = Redis::start() else { return };
+    let office = Office::open().await;
+    let jobs = usize::try_from(seconds).expect("not for ever") * usize::try_from(RATE / 60).expect("positive");
+    let id = office.campaign(&names("chaos", jobs), RATE).await;
+    let mut members = Vec::new();
+    for _ in 0..3 {
+        members.push(Member::start(&office, &redis).await);
+    }
+    office.start(id).await;
+    let mut fleet = Fleet { office, redis, members, id, jobs, random: StdRng::seed_from_u64(seed) };
+    fleet.look_until(Duration::from_secs(2)).await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(seconds) {
+        let mut faults = ALL;
+        faults.shuffle(&mut fleet.random);
+        for fault in faults {
+            fleet.suffers(fault).await;
+        }
+    }
+    fleet.ends_well().await;
+}
+
+impl Fleet {
+    async fn suffers(&mut self, fault: Fault) {
+        let which = self.random.random_range(0..self.members.len());
+        println!("{fault:?} {which}, {} of {} sent", self.sent(), self.jobs);
+        match fault {
+            Fault::Kill => {
+                let member = &mut self.members[which];
+                member.process.kill();
+                member.process = block_in_place(|| Process::serve(&member.database, member.folder.path(), &[]));
+            }
+            Fault::Freeze => {
+                self.members[which].process.signal(Signal::STOP);
+                self.look_until(Duration::from_secs(27)).await;
+                self.members[which].process.signal(Signal::CONT);
+            }
+            Fault::Forget => self.members[which].cable.forget(),
+            Fault::ForgetAll => self.members.iter().for_each(|member| member.cable.forget()),
+            Fault::ReadOnly => {
+                self.refuse_writes(true).await;
+                self.look_until(Duration::from_secs(5)).await;
+                self.refuse_writes(false).await;
+            }
+            Fault::Redis => {
+                self.redis.end();
+                self.look_until(Duration::from_secs(5)).await;
+                self.redis.begin();
+            }
+        }
+        self.moves_again(fault).await;
+    }
+
+    /// As a database that has become read-only: for those of this campaign alone, since the server has others' tests too.
+    async fn refuse_writes(&self, are_refused: bool) {
+        let sql = if are_refused {
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END $$;
+             CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON jobs EXECUTE FUNCTION refuse();
+             CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON senders EXECUTE FUNCTION refuse()"
+        } else {
+            "DROP TRIGGER refuse ON jobs; DROP TRIGGER refuse ON senders"
+        };
+        self.office.on.db.reader().execute_unprepared(sql).await.expect("can be set up");
+    }
+
+    async fn moves_again(&self, after: Fault) {
+        let before = self.sent();
+        within(PATIENCE, &format!("work moves again after {after:?}"), async || {
+            self.sums_hold().await;
+            let sent = self.sent();
+            if sent > before + 20 || sent >= self.jobs { Ok(()) } else { Err(sent) }
+        })
+        .await;
+    }
+
+    async fn look_until(&self, time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < time {
+            self.sums_hold().await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn sums_hold(&self) {
+        let row = self.office.progress(self.id).await;
+        if row.status != ProgressStatus::Queued {
+            let sum = row.queued + row.sending + row.sent + row.failed + row.cancelled + row.unknown;
+            assert_eq!(sum, row.total, "{row:?}");
+        }
+    }
+
+    /// How many messages have arrived.
+    fn sent(&self) -> usize {
+        self.ledgers().iter().map(|path| std::fs::read_to_string(path).unwrap_or_default().lines().count()).sum()
+    }
+
+    fn ledgers(&self) -> Vec<PathBuf> {
+        self.members.iter().map(|member| member.folder.path().join(LEDGER)).collect()
+    }
+
+    async fn ends_well(mut self) {
+        let row = self.office.until(self.id, CampaignStatus::Completed).await;
+        assert_eq!((usize::try_from(row.sent), row.failed, row.unknown), (Ok(self.jobs), 0, 0), "{row:?}");
+        self.office.assert_counters(self.id).await;
+        for member in &mut self.members {
+            assert!(block_in_place(|| member.process.terminate()), "it ends well");
+        }
+        let mut arrived: HashMap<String, usize> = HashMap::new();
+        for path in self.ledgers() {
+            for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
+                let line: Accepted = serde_json::from_str(line).expect("a line of JSON");
+                *arrived.entry(line.username).or_default() += 1;
+            }
+        }
+        let twice: Vec<_> = arrived.iter().filter(|(_, times)| **times > 1).collect();
+        assert!(twice.is_empty(), "sent twice: {twice:?}");
+        assert_eq!(arrived.len(), self.jobs, "nobody is missed");
+    }
+}
