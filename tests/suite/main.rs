@@ -43,6 +43,7 @@ mod subscriptions;
 mod telegram;
 mod texts;
 mod traces;
+mod turns;
 mod uploads;
 mod users;
 mod way_in;
