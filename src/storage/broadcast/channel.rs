@@ -1,6 +1,7 @@
 //! Telegram channels that may be written to.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 use sea_orm::{QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, job};
@@ -69,7 +70,7 @@ impl Entity {
             .select_only()
             .expr(Expr::val(1))
             .filter(job::Column::CampaignId.eq(campaign))
-            .filter(Expr::col((job::Entity, job::Column::ChannelId)).eq(Expr::col((Entity, Column::Id))));
+            .filter(Expr::col(job::Column::ChannelId.as_column_ref()).equals(Column::Id.as_column_ref()));
         Self::find().filter(Expr::exists(jobs.into_query()))
     }
 

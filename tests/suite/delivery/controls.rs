@@ -166,7 +166,7 @@ async fn a_schedule_fires_by_itself_and_an_overdue_one_does_not() {
         .db
         .write(|tx| {
             let overdue = overdue.clone();
-            async move { Ok(overdue.update(&tx).await?) }
+            async move { Ok(overdue.update(&*tx).await?) }
         })
         .await
         .expect("writes");
