@@ -53,12 +53,35 @@ pub(super) fn folder(path: &OsStr) -> Value<PathBuf> {
     if path.is_empty() { Err("it is empty".into()) } else { Ok(path.into()) }
 }
 
+/// Whether the address has all its parts where they belong.
+fn is_whole(text: &str) -> bool {
+    // A socket's path is none that `Url` knows.
+    if text.contains("+unix://") || text.starts_with("unix://") {
+        return true;
+    }
+    // Of a database the path is a name: an @ in it has been meant to end a password.
+    url::Url::parse(text).is_ok_and(|url| url.scheme().starts_with("http") || !url.path().contains('@'))
+}
+
 /// The value is not repeated: it may have a password in it.
 pub(super) fn url<const N: usize>(schemes: &[&'static str; N]) -> impl Fn(&str) -> Value<SecretString> {
-    move |text| match text.split_once("://") {
+    move |text| {
+        match text.split_once("://") {
+        // A password with such a sign in it ends the address too early; the text is not repeated, for it is a secret.
+        Some((scheme, _)) if schemes.contains(&scheme) && !is_whole(text) => Err(
+            "it can't be read as scheme://user:password@host:port/name; in a password a /, #, ?, @ or % is written %2F, %23, \
+             %3F, %40, %25"
+                .to_owned(),
+        ),
         Some((scheme, _)) if schemes.contains(&scheme) => Ok(text.into()),
         _ => Err(format!("it does not begin with {}://", schemes[0])),
     }
+    }
+}
+
+/// An email address.
+pub(super) fn email(text: &str) -> Value<String> {
+    domain::retention::address::email(text).map_err(|why| format!("{text:?} {why}"))
 }
 
 pub(super) fn secret_key(text: &str) -> Value<SecretKey> {
