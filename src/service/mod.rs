@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::access::denial::Denials;
 use crate::access::session::Lookups;
 use crate::access::sso::Issuer;
 use crate::alerts::Alerts;
 use crate::broadcast::telegram_account::Application;
+use crate::imports::upload::Tallies;
 use crate::once::Once;
 use domain::clock::Clock;
 use domain::error::{Error, Result};
@@ -62,6 +64,10 @@ pub struct Services {
     pub node: NodeId,
     /// Look-ups of sessions that are under way.
     pub sessions: Lookups,
+    /// Uploads that are on their way into the data folder.
+    pub uploads: Tallies,
+    /// Refusals that are on their way into the audit log.
+    pub denials: Denials,
     /// Whether this process can heal itself.
     pub health: Arc<Health>,
 }
@@ -122,7 +128,7 @@ impl Default for Rules {
 }
 
 /// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Who {
     /// Herald itself.
     Herald,

@@ -255,14 +255,19 @@ impl Db {
         Ok(migration::Migrator::migrations().iter().all(|one| applied.iter().any(|name| name == one.name())))
     }
 
-    /// Writes a row as it is: an error says that the database takes no writes, because it is full or read-only.
+    /// Writes a row and takes it away again: an error says that the database takes no writes, because it is full or read-only.
     ///
     /// # Errors
     /// As of any write.
     pub async fn try_write(&self) -> Result<()> {
-        let sql = "UPDATE seaql_migrations SET applied_at = applied_at
-                   WHERE version = (SELECT min(version) FROM seaql_migrations)";
-        self.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await
+        // A row that is written as it is would be no write to SQLite.
+        let row = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('a write is tried', 0)";
+        self.write(|tx| async move {
+            tx.execute_unprepared(row).await?;
+            tx.execute_unprepared("DELETE FROM seaql_migrations WHERE version = 'a write is tried'").await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Applies the migrations that are missing and returns how many these were. Of several processes that start at once on

@@ -25,7 +25,9 @@ pub mod rows;
 pub mod shelf;
 pub mod sql;
 pub mod stop;
+mod url;
 pub use domain::violation;
 
 pub use db::{Db, Tx};
 pub use noun::{Keyed, Noun};
+pub use url::can_read_url;

@@ -56,9 +56,19 @@ fn what_is_misspelt_or_can_not_work_does_not_start() {
             &[("HERALD_SECRET_KEY", ""), ("HERALD_SECRET_KEY_BEFORE", "dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q=")],
             "HERALD_SECRET_KEY_BEFORE: it is the key before HERALD_SECRET_KEY",
         ),
-        ("serve", &[], &[("DATABASE_URL", "postgres://herald:ge/heim@db/herald")], "DATABASE_URL: it can't be read"),
-        ("serve", &[], &[("DATABASE_URL", "postgres://herald:12/heim@db/herald")], "DATABASE_URL: it can't be read"),
-        ("serve", &[], &[("REDIS_URL", "redis://:geheim#@db")], "REDIS_URL: it can't be read"),
+        (
+            "serve",
+            &[],
+            &[("DATABASE_URL", "postgres://herald:ge/heim@db/herald")],
+            "DATABASE_URL: it is no URL that can be read",
+        ),
+        (
+            "serve",
+            &[],
+            &[("DATABASE_URL", "postgres://herald:12/heim@db/herald")],
+            "DATABASE_URL: it is no URL that can be read",
+        ),
+        ("serve", &[], &[("REDIS_URL", "redis://:geheim#@db")], "REDIS_URL: it is no URL that can be read"),
     ] {
         let (status, said) = refused(command, arguments, environment);
         assert_eq!(status, 2, "{said}");

@@ -247,3 +247,44 @@ async fn a_caller_is_told_in_time_that_nobody_knows_who_he_is() {
     })
     .await;
 }
+
+/// It lives and answers questions, but whoever has something to change is better sent elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_whose_database_takes_no_writes_is_not_ready() {
+    let (database, folder) = (Database::create().await, TempDir::new().unwrap());
+    let process = Process::serve(&database, folder.path(), &["--no-worker"]);
+    let admin = process.admin().await;
+    let db = database.open(folder.path()).await;
+    let read_only = async |is_on: bool| {
+        if !db.is_postgres() {
+            return process.limit_files(is_on.then_some(0));
+        }
+        let row = db.reader().query_one_raw(Statement::from_string(db.backend(), "SELECT current_database() AS name"));
+        let name: String = row.await.unwrap().unwrap().try_get("", "name").unwrap();
+        let how = if is_on { "SET default_transaction_read_only = on" } else { "RESET default_transaction_read_only" };
+        let sql = format!("SET default_transaction_read_only = off; ALTER DATABASE {name} {how}");
+        db.reader().execute_unprepared(&sql).await.unwrap();
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        db.reader().execute_unprepared(end).await.unwrap();
+    };
+    let ready = async |status: u16, says: &str| {
+        within(PATIENCE, "it says whether it is ready", async || {
+            let answer = admin.request(Method::GET, "/readyz").send().await.unwrap();
+            let (is, body) = (answer.status().as_u16(), answer.text().await.unwrap());
+            if is == status && body.contains(says) { Ok(()) } else { Err(body) }
+        })
+        .await;
+    };
+    ready(200, "ready").await;
+    read_only(true).await;
+    ready(503, "takes no writes").await;
+    assert_eq!(admin.request(Method::GET, "/healthz").send().await.unwrap().status(), 200);
+    let create = "mutation($input: CreateTemplateInput!) { createTemplate(input: $input) { template { id } } }";
+    let input = json!({ "input": { "name": "x", "content": "x" } });
+    assert_eq!(admin.query(create, input.clone()).await.code(), "UNAVAILABLE");
+    admin.data("{ viewer { id } }", json!({})).await;
+    read_only(false).await;
+    ready(200, "ready").await;
+    admin.data(create, input).await;
+}
