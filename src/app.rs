@@ -22,8 +22,10 @@ use events::Events;
 use events::local::LocalEvents;
 use events::redis::RedisEvents;
 use service::Services;
+use service::access::denial::Denials;
 use service::access::user;
 use service::coalesce::Coalesce;
+use service::imports::upload::Tallies;
 use storage::Db;
 
 /// Connections to PostgreSQL that one process takes at most.
@@ -128,6 +130,8 @@ impl App {
             rules,
             node,
             sessions: Coalesce::default(),
+            denials: Denials::default(),
+            uploads: Tallies::default(),
             health: Arc::default(),
         };
         if applied > 0 {

@@ -2,12 +2,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustix::fs::Mode;
 use uuid::Uuid;
 
 use domain::id::NodeId;
@@ -17,6 +18,17 @@ use domain::secret_key::SecretKey;
 const KEY: &str = "secret.key";
 const KEY_BEFORE: &str = "secret.key.before";
 
+/// Who has it open has the folder.
+const LOCK: &str = "herald.lock";
+/// What a data folder is known by.
+const OURS: [&str; 4] = [LOCK, "herald.db", "node-id", KEY];
+/// The bits of a mode that let others in: the group, and everybody.
+const OTHERS: u32 = 0o077;
+/// The bit that lets everybody write.
+const EVERYBODY_WRITES: u32 = 0o002;
+/// The bit of folders that many share, such as /tmp.
+const SHARED: u32 = 0o1000;
+
 /// A data folder that this process has to itself.
 pub struct Folder {
     path: PathBuf,
@@ -25,13 +37,14 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder if it is not there, and takes it.
+    /// Makes the folder if it is not there, and takes it. What this process makes from now on is for its own user only.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.with_context(|| format!("HERALD_DATA_DIR: {shown} can't be made"))?;
-        let lock =
-            OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("herald.lock"));
+        keep_to_oneself(path)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK));
         let lock = lock.with_context(|| format!("HERALD_DATA_DIR: {shown} can't be written to"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
@@ -120,15 +133,113 @@ impl Folder {
     }
 }
 
+/// Takes away from other users of the machine what they may do in the folder, and the files that were made when they might.
+fn keep_to_oneself(path: &Path) -> Result<()> {
+    let shown = path.display();
+    let seen = || format!("HERALD_DATA_DIR: {shown} can't be looked at");
+    let folder = std::fs::metadata(path).with_context(seen)?;
+    if folder.mode() & OTHERS != 0 {
+        let is_ours = OURS.iter().any(|name| path.join(name).exists());
+        // A disk of its own has that from the beginning.
+        let is_empty =
+            std::fs::read_dir(path).with_context(seen)?.flatten().all(|entry| entry.file_name() == "lost+found");
+        if folder.mode() & SHARED != 0 || !(is_ours || is_empty) {
+            bail!(
+                "HERALD_DATA_DIR: the folder {shown} is open to other users and has other things in it; give Herald a \
+                 folder of its own, or close this one: chmod 700 {shown}"
+            );
+        }
+        match std::fs::set_permissions(path, std::fs::Permissions::from_mode(folder.mode() & !OTHERS & 0o7777)) {
+            Ok(()) => tracing::warn!("HERALD_DATA_DIR: {shown} was open to other users; now it is not"),
+            Err(error) if folder.mode() & EVERYBODY_WRITES != 0 => {
+                let why =
+                    format!("HERALD_DATA_DIR: everybody may write in {shown}, and that can't be changed; chmod 700 it");
+                return Err(anyhow!(error).context(why));
+            }
+            Err(error) => tracing::warn!(
+                %error,
+                "HERALD_DATA_DIR: {shown} is open to other users, and that can't be changed; its files are not"
+            ),
+        }
+    }
+    close_files(path).with_context(|| format!("HERALD_DATA_DIR: files in {shown} are open to other users"))
+}
+
+/// Closes the files of a folder, and of those in it, that were made open to others.
+fn close_files(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        // Of a link this is what the link is, not where it leads.
+        let found = match entry.metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            found => found?,
+        };
+        if found.is_dir() {
+            close_files(&entry.path())?;
+        }
+        let is_open = (found.is_file() || found.is_dir()) && found.mode() & OTHERS != 0;
+        if is_open && found.uid() == rustix::process::geteuid().as_raw() {
+            std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(found.mode() & !OTHERS & 0o7777))?;
+        }
+    }
+    Ok(())
+}
+
 fn made_up() -> String {
     STANDARD.encode(rand::random::<[u8; 32]>())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn give(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn nobody_else_reads_what_lies_in_a_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        std::fs::create_dir(&path).unwrap();
+        give(&path, 0o755);
+        drop(Folder::open(&path).unwrap());
+        assert_eq!(mode(&path), 0o700, "an empty one is closed");
+        // As earlier versions left it.
+        std::fs::create_dir_all(path.join("uploads")).unwrap();
+        for file in ["herald.db", "herald.db-wal", "uploads/1"] {
+            std::fs::write(path.join(file), "x").unwrap();
+            give(&path.join(file), 0o644);
+        }
+        for folder in ["", "uploads"] {
+            give(&path.join(folder), 0o755);
+        }
+        drop(Folder::open(&path).unwrap());
+        for file in ["herald.db", "herald.db-wal", "uploads/1", "herald.lock"] {
+            assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+        }
+        assert_eq!([mode(&path), mode(&path.join("uploads"))], [0o700; 2]);
+        std::fs::write(path.join("new"), "x").unwrap();
+        assert_eq!(mode(&path.join("new")), 0o600);
+    }
+
+    #[test]
+    fn a_folder_with_the_things_of_others_is_left_as_it_is() {
+        let parent = tempfile::tempdir().unwrap();
+        std::fs::write(parent.path().join("letter.txt"), "x").unwrap();
+        for open in [0o755, 0o1777, 0o770] {
+            give(parent.path(), open);
+            let refusal = Folder::open(parent.path()).err().unwrap().to_string();
+            assert!(refusal.contains("chmod 700"), "{refusal}");
+            assert_eq!(mode(parent.path()), open);
+        }
+        give(parent.path(), 0o700);
+        Folder::open(parent.path()).unwrap();
+    }
 
     #[test]
     fn a_folder_is_for_one_process_and_keeps_its_name_and_key() {
@@ -136,8 +247,7 @@ mod tests {
         let path = parent.path().join("a/b");
         let folder = Folder::open(&path).unwrap();
         let (node, key) = (folder.node().unwrap(), folder.secret_key().unwrap());
-        let mode = std::fs::metadata(path.join("secret.key")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(mode(&path.join("secret.key")), 0o600);
         let refusal = Folder::open(&path).err().unwrap().to_string();
         assert!(refusal.contains("another herald uses the folder"), "{refusal}");
         drop(folder);

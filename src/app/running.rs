@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{App, cause};
 use providers::Sender;
 use service::Services;
-use service::access::seal;
+use service::access::{denial, seal};
 use service::broadcast::{batch, campaign};
 use service::imports;
 use service::loops::Loops;
@@ -78,6 +78,7 @@ impl App {
         if parts.api {
             self.start_loop(&mut loops, "imports of channels", imports::run::<channel_import::Entity>);
             self.start_loop(&mut loops, "imports of leads", imports::run::<lead_import::Entity>);
+            self.start_loop(&mut loops, "refusals", denial::run);
             self.start_loop(&mut loops, "the sweeper", sweeper::run);
             self.start_loop(&mut loops, "Instantly's block list", blocked::run);
             let woken = callbacks.clone();

@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use tracing::Level;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -12,6 +14,17 @@ use crate::config::{Config, LogFormat};
 /// Herald's crates: what each logs carries its name.
 const CRATES: [&str; 9] =
     ["domain", "events", "graphql", "http", "providers", "service", "storage", "telegram", "worker"];
+
+/// Crates that log what passes through them, passwords and tokens too, and how much of each is logged whatever the settings
+/// say.
+const TALKATIVE: [(&str, Level); 6] = [
+    ("tungstenite", Level::INFO),
+    ("tokio_tungstenite", Level::INFO),
+    ("h2", Level::INFO),
+    ("grammers_client", Level::INFO),
+    ("grammers_mtsender", Level::DEBUG),
+    ("grammers_session", Level::INFO),
+];
 
 /// Starts to log as the settings say.
 pub fn start(config: &Config) {
@@ -27,6 +40,7 @@ pub fn start(config: &Config) {
         Ok(traces) => (traces, None),
         Err(refusal) => (None, Some(refusal)),
     };
+    let filter = filter.and(filter_fn(|of| is_discreet(of.target(), *of.level())));
     if let Err(error) = tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).try_init() {
         tracing::debug!(%error, "there is a log already");
     }
@@ -45,6 +59,12 @@ fn of_all_crates(filter: &str) -> String {
         _ => directive.to_owned(),
     };
     filter.split(',').map(|part| directive(part.trim())).collect::<Vec<_>>().join(",")
+}
+
+/// Whether what is logged under `target` has nothing in it that nobody should read.
+fn is_discreet(target: &str, level: Level) -> bool {
+    let name = target.split("::").next().unwrap_or_default();
+    TALKATIVE.iter().all(|(talkative, most)| *talkative != name || level <= *most)
 }
 
 /// Whether what is logged under `target` comes from one of Herald's crates.
@@ -69,6 +89,12 @@ mod tests {
         let all = of_all_crates("warn,herald=debug");
         assert!(all.starts_with("warn,herald=debug,domain=debug,") && all.ends_with(",worker=debug"), "{all}");
         EnvFilter::try_new(all).expect("it is a filter");
+    }
+
+    #[test]
+    fn what_passes_through_others_is_logged_at_no_level() {
+        assert!(!is_discreet("tungstenite::protocol", Level::TRACE) && !is_discreet("tungstenite", Level::DEBUG));
+        assert!(is_discreet("tungstenite::protocol", Level::INFO) && is_discreet("http::socket", Level::TRACE));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use secrecy::SecretString;
 use super::choices::LogFormat;
 use super::values::{
     address, api_hash, attribution, auth_key, bytes, choice, count, count_or_none, days, duration, filter, folder,
-    is_simulated, list, number, optional, origin, password, place, public_url, secret_key, server, size, time, url,
-    yes,
+    is_simulated, list, number, optional, origin, password, place, postgres, public_url, secret_key, server, size,
+    time, uploads, url, yes,
 };
 use super::{Settings, Wrong};
 use domain::proxies::Proxies;
@@ -109,7 +109,7 @@ settings! {
     /// The data folder: database, uploads, keys; locked while in use
     "HERALD_DATA_DIR" "FOLDER" = "./herald-data" -> data_dir, folder;
     /// A PostgreSQL, postgres://..., for a fleet; without it SQLite in the data folder
-    "DATABASE_URL" "URL" => database_url: Option<SecretString>, optional(url(&["postgres", "postgresql"]));
+    "DATABASE_URL" "URL" => database_url: Option<SecretString>, optional(postgres);
     /// A Redis, redis://..., that carries events between processes; without it they stay in the process
     "REDIS_URL" "URL" => redis_url: Option<SecretString>, optional(url(&["redis", "rediss", "redis+unix", "unix"]));
     /// Where messages go: live, or simulated: nowhere
@@ -218,10 +218,14 @@ settings! {
     "HERALD_LIMIT_HEADERS" "LIMIT" = "16KiB" -> limits.http.headers, bytes;
     /// How long headers and the body of an operation may take to come, and how long a connection may be idle
     "HERALD_LIMIT_READ_TIME" "LIMIT" = "10s" -> limits.http.read_time, time;
+    /// How long a client may read nothing of an answer; then its connection is closed
+    "HERALD_LIMIT_WRITE_TIME" "LIMIT" = "10s" -> limits.http.write_time, time;
     /// Connections of a process, WebSockets included; more wait
-    "HERALD_LIMIT_CONNECTIONS" "LIMIT" = "20000" -> limits.http.connections, count;
-    /// Connections of one address, trusted proxies excepted; more are refused
-    "HERALD_LIMIT_CONNECTIONS_PER_ADDRESS" "LIMIT" = "20000" -> limits.http.connections_per_address, count;
+    "HERALD_LIMIT_CONNECTIONS" "LIMIT" = "24000" -> limits.http.connections, count;
+    /// Connections of one address, or IPv6 network of 64 bits, trusted proxies excepted; more are refused; without it half of all
+    "HERALD_LIMIT_CONNECTIONS_PER_ADDRESS" "LIMIT" -> limits.http.connections_per_address, optional(count);
+    /// What uploads may take in the data folder: those of a user, and of all; unused ones stay for a day
+    "HERALD_LIMIT_UPLOADS" "LIMIT" = "8GiB,32GiB" -> limits.uploads, uploads;
     /// Points that a user may spend at once, an operation's cost for each; 0 is no limit
     "HERALD_LIMIT_POINTS" "LIMIT" = "0" -> limits.points.bucket, count_or_none;
     /// Points that come back each second

@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use super::choices::{Mode, Model};
+use domain::limits::UploadLimits;
 use domain::retention::attribution::AttributionModel;
 use domain::secret_key::SecretKey;
 use service::access::password::violation;
@@ -56,9 +57,32 @@ pub(super) fn folder(path: &OsStr) -> Value<PathBuf> {
 /// The value is not repeated: it may have a password in it.
 pub(super) fn url<const N: usize>(schemes: &[&'static str; N]) -> impl Fn(&str) -> Value<SecretString> {
     move |text| match text.split_once("://") {
-        Some((scheme, _)) if schemes.contains(&scheme) => Ok(text.into()),
+        Some((scheme, _)) if schemes.contains(&scheme) => readable(text).map(|()| text.into()),
         _ => Err(format!("it does not begin with {}://", schemes[0])),
     }
+}
+
+/// Whether a URL says what it seems to say: signs of a password that are not escaped end it, and the rest of it is taken for
+/// the path. Whoever connects would tell it.
+fn readable(text: &str) -> Value<()> {
+    let wrong = || {
+        "it is no URL that can be read; in a user name or password write %2F for a slash, %23 for #, %3F for ?, %40 for @, \
+         %3A for a colon and %25 for %"
+            .to_owned()
+    };
+    let url = reqwest::Url::parse(text).map_err(|_| wrong())?;
+    let behind = [url.path(), url.query().unwrap_or_default()];
+    let is_cut =
+        url.fragment().is_some() || (url.username().is_empty() && behind.iter().any(|part| part.contains('@')));
+    if is_cut { Err(wrong()) } else { Ok(()) }
+}
+
+/// The address of a PostgreSQL.
+pub(super) fn postgres(text: &str) -> Value<SecretString> {
+    let read = url(&["postgres", "postgresql"])(text)?;
+    // What the driver says of it has the whole of it.
+    let is_wrong = || "the driver can't read it: see its port and what follows the question mark".to_owned();
+    if storage::can_read_url(text) { Ok(read) } else { Err(is_wrong()) }
 }
 
 pub(super) fn secret_key(text: &str) -> Value<SecretKey> {
@@ -158,6 +182,17 @@ pub(super) fn size(text: &str) -> Value<u64> {
         .ok_or_else(|| format!("{text:?} is not a size such as 512MiB or 1GiB"))
 }
 
+/// The most that uploads take: of a user, and, behind a comma, of all; without that four times as much.
+pub(super) fn uploads(text: &str) -> Value<UploadLimits> {
+    let (user, all) = text.split_once(',').map_or((text, None), |(user, all)| (user, Some(all)));
+    let per_user = size(user)?;
+    let in_all = all.map_or(Ok(per_user * 4), size)?;
+    if in_all < per_user {
+        return Err(format!("{text:?} gives less to all than to one"));
+    }
+    Ok(UploadLimits { per_user, in_all })
+}
+
 pub(super) fn duration(text: &str) -> Value<Duration> {
     let (number, unit) = split(text);
     let factor = match unit {
@@ -232,9 +267,40 @@ mod tests {
         assert_eq!(size("512 mib"), Ok(512 << 20));
         assert_eq!((size("1000"), size("2KB")), (Ok(1000), Ok(2000)));
         assert!(size("0").is_err() && size("1.5GiB").is_err() && size("99999999999TiB").is_err() && size("").is_err());
+        assert_eq!(uploads("1GiB"), Ok(UploadLimits { per_user: 1 << 30, in_all: 4 << 30 }));
+        assert_eq!(uploads("1GiB, 1GiB"), Ok(UploadLimits { per_user: 1 << 30, in_all: 1 << 30 }));
+        assert!(uploads("2GiB,1GiB").is_err() && uploads("1GiB,").is_err() && uploads("1,2,3").is_err());
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!((duration("5m"), duration("1d")), (Ok(Duration::from_mins(5)), Ok(Duration::from_hours(24))));
         assert!(duration("5").is_err() && duration("h").is_err() && duration("9999999999d").is_err());
+    }
+
+    #[test]
+    fn a_url_that_can_not_be_read_is_not_told() {
+        for wrong in [
+            "postgres://herald:pa/ss@db/herald",
+            "postgres://herald:pa#ss@db/herald",
+            "postgres://herald:pa?ss@db/herald",
+            "postgres://herald:12/ss@db/herald",
+            "postgres://herald:12#ss@db/herald",
+            "postgres://herald:12?ss@db/herald",
+            "postgres://herald:ss@db:port/herald",
+            "postgres://herald:ss@db/herald?sslmode=perhaps",
+        ] {
+            let why = postgres(wrong).unwrap_err();
+            assert!(!why.contains("ss@") && !why.contains("herald"), "{why}");
+        }
+        for right in [
+            "postgres://herald:pa%2Fss@db/herald",
+            "postgresql://herald:p@ss@db:5432/herald?sslmode=require",
+            "postgres:///herald?host=/var/run/postgresql",
+            "postgres://herald@%2Fvar%2Frun/herald",
+        ] {
+            assert!(postgres(right).is_ok(), "{right}");
+        }
+        let redis = url(&["redis", "unix"]);
+        assert!(redis("redis://:pa/ss@cache").is_err() && redis("redis://:pa%2Fss@cache/1").is_ok());
+        assert!(redis("unix:///run/redis.sock").is_ok());
     }
 
     #[test]

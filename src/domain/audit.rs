@@ -184,6 +184,8 @@ pub enum Action {
     AbTestWinnerDeclared,
     /// A list of leads was read to its end; `metadata` has the counts.
     LeadsImported,
+    /// Somebody ended an import before its time; `metadata` has the counts until then.
+    ImportCancelled,
     /// Somebody made a sequence of steps, a DRAFT.
     RetentionSequenceCreated,
     /// A retention sequence was changed.

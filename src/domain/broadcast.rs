@@ -108,6 +108,8 @@ words! {
         Completed => "COMPLETED",
         /// It could not be read to its end.
         Failed => "FAILED",
+        /// Somebody ended it before its time; what had gone in stays.
+        Cancelled => "CANCELLED",
     }
     /// Whether a Telegram account can send.
     AccountStatus = "TelegramAccountStatus" {

@@ -5,13 +5,12 @@ use std::borrow::Cow;
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use serde::Deserialize;
 
+use super::json;
 use super::text::{self, Bounds};
 use super::username;
 
 /// The longest line, in bytes and without its end.
 pub const LINE_LIMIT: usize = 64 * 1024;
-/// How long a reason can be, in bytes: some quote the line.
-const REASON_LIMIT: usize = 300;
 /// What some editors put in front of a file: the byte order mark.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -48,10 +47,10 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// Reads a line, with or without its end. None: it is empty.
 ///
 /// # Errors
-/// A sentence that says what is wrong, at most [`REASON_LIMIT`] bytes long.
+/// A sentence that says what is wrong, at most [`text::REASON_LIMIT`] bytes long.
 pub fn parse(line: &[u8]) -> Option<Result<ChannelLine, String>> {
     let line = line.strip_prefix(MARK).unwrap_or(line).trim_ascii();
-    if line.is_empty() { None } else { Some(read(line).map_err(cut)) }
+    if line.is_empty() { None } else { Some(read(line).map_err(text::brief)) }
 }
 
 fn read(line: &[u8]) -> Result<ChannelLine, String> {
@@ -60,7 +59,8 @@ fn read(line: &[u8]) -> Result<ChannelLine, String> {
     }
     let line = std::str::from_utf8(line)
         .map_err(|error| format!("the line is not UTF-8: wrong byte at column {}", error.valid_up_to() + 1))?;
-    let raw: Raw<'_> = serde_json::from_str(line).map_err(|error| json_reason(&error))?;
+    let raw: Raw<'_> = serde_json::from_str(line)
+        .map_err(|error| format!("not a JSON object as expected: {}", json::complaint(&error)))?;
     Ok(ChannelLine {
         username: username::normalise(&raw.username.0).map_err(|why| format!("username: {why}"))?,
         category: text::line(&raw.category.0, Bounds::CATEGORY).map_err(|why| format!("category: {why}"))?,
@@ -94,25 +94,6 @@ fn instant(written: &str) -> Result<DateTime<Utc>, String> {
         let example = "2025-09-29T11:49:45.782893";
         format!("collected_at: not an instant from 1970 to 9999 such as {example}, with or without a zone")
     })
-}
-
-/// Serde's complaint, without its line number: it knows of one line only.
-fn json_reason(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    match message.strip_suffix(&place) {
-        Some(what) => format!("not a JSON object as expected: {what} (column {})", error.column()),
-        None => format!("not a JSON object as expected: {message}"),
-    }
-}
-
-fn cut(mut reason: String) -> String {
-    reason.retain(|letter| !letter.is_control());
-    if reason.len() > REASON_LIMIT {
-        reason.truncate(reason.floor_char_boundary(REASON_LIMIT - '…'.len_utf8()));
-        reason.push('…');
-    }
-    reason
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub struct Limits {
     pub socket: SocketLimits,
     /// Of what a caller may spend.
     pub points: PointLimits,
+    /// Of the files that lie in the data folder.
+    pub uploads: UploadLimits,
     /// Statements of one user that the database runs at once.
     pub statements: usize,
 }
@@ -83,8 +85,17 @@ pub struct HttpLimits {
     pub read_time: Duration,
     /// Connections of the whole process, sockets included; more wait to be accepted.
     pub connections: usize,
-    /// Connections of one address, trusted proxies excepted; more are refused.
-    pub connections_per_address: usize,
+    /// Connections of one address, trusted proxies excepted; more are refused. None: half of all.
+    pub connections_per_address: Option<usize>,
+    /// How long a client may read nothing of an answer.
+    pub write_time: Duration,
+}
+
+impl HttpLimits {
+    /// Connections of one address, trusted proxies excepted. Unless a setting says so, nobody has all of them.
+    pub fn per_address(&self) -> usize {
+        self.connections_per_address.unwrap_or_else(|| self.connections.div_ceil(2))
+    }
 }
 
 /// The most that a WebSocket may take.
@@ -121,6 +132,21 @@ pub struct PointLimits {
     pub rate: u32,
 }
 
+/// The most that uploads may take in a data folder, while they are needed and for a day besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimits {
+    /// Bytes of one user's.
+    pub per_user: u64,
+    /// Bytes of all users' together.
+    pub in_all: u64,
+}
+
+impl Default for UploadLimits {
+    fn default() -> Self {
+        Self { per_user: 8 << 30, in_all: 32 << 30 }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -128,6 +154,7 @@ impl Default for Limits {
             http: HttpLimits::default(),
             socket: SocketLimits::default(),
             points: PointLimits { bucket: 0, rate: 50 },
+            uploads: UploadLimits::default(),
             statements: 6,
         }
     }
@@ -166,8 +193,9 @@ impl Default for HttpLimits {
             body: 1 << 20,
             headers: 16 << 10,
             read_time: Duration::from_secs(10),
-            connections: 20_000,
-            connections_per_address: 20_000,
+            connections: 24_000,
+            connections_per_address: None,
+            write_time: Duration::from_secs(10),
         }
     }
 }

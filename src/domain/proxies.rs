@@ -1,6 +1,6 @@
 //! Proxies in front of Herald, and which address a request came from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// The networks of proxies whose `X-Forwarded-For` is believed.
@@ -35,17 +35,43 @@ impl Proxies {
     }
 
     /// The address that a request came from: `peer` is at the other end of the connection, `forwarded` is what
-    /// `X-Forwarded-For` says. Each proxy appends whom it was called by, so the last that is no proxy is believed.
-    pub fn client(&self, peer: IpAddr, forwarded: &str) -> IpAddr {
+    /// `X-Forwarded-For` says. Each proxy appends whom it was called by, so the last that is no proxy is believed. None: a
+    /// proxy does not say by whom it was called, or not in a way that can be read. It is not the client: what is counted for
+    /// it would be counted for everybody.
+    pub fn client(&self, peer: IpAddr, forwarded: &str) -> Option<IpAddr> {
         let mut client = peer.to_canonical();
-        for hop in forwarded.rsplit(',').map(str::trim) {
+        let mut hops = forwarded.rsplit(',').map(str::trim).filter(|hop| !hop.is_empty()).peekable();
+        if self.contains(client) && hops.peek().is_none() {
+            return None;
+        }
+        for hop in hops {
             if !self.contains(client) {
                 break;
             }
-            let Ok(address) = hop.parse::<IpAddr>() else { break };
-            client = address.to_canonical();
+            client = hop_address(hop)?;
         }
-        client
+        Some(client)
+    }
+}
+
+/// The address of a hop; some proxies write its port behind it, brackets around it, or a zone.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim_matches('"');
+    let bare = |text: &str| text.split('%').next().and_then(|text| text.parse::<IpAddr>().ok());
+    let bracketed = || {
+        let (address, port) = hop.strip_prefix('[')?.split_once(']')?;
+        let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        if is_port { bare(address) } else { None }
+    };
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    bare(hop).or_else(bracketed).or_else(with_port).map(|address| address.to_canonical())
+}
+
+/// What is counted as one client: an address, or the network of 2^64 addresses that one customer gets in IPv6, by its first.
+pub fn client_network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address => address,
     }
 }
 
@@ -76,7 +102,8 @@ mod tests {
     use super::*;
 
     fn client(proxies: &str, peer: &str, forwarded: &str) -> String {
-        proxies.parse::<Proxies>().unwrap().client(peer.parse().unwrap(), forwarded).to_string()
+        let client = proxies.parse::<Proxies>().unwrap().client(peer.parse().unwrap(), forwarded);
+        client.map_or("nobody".into(), |client| client.to_string())
     }
 
     #[test]
@@ -91,9 +118,38 @@ mod tests {
     #[test]
     fn what_a_client_writes_itself_is_not_believed() {
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2"), "1.2.3.4");
-        assert_eq!(client("10.0.0.0/8", "10.0.0.1", "6.6.6.6, nonsense"), "10.0.0.1");
         assert_eq!(client("0.0.0.0/0", "10.0.0.1", "6.6.6.6, 1.2.3.4"), "6.6.6.6");
-        assert_eq!(client("10.0.0.1", "10.0.0.1", ""), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", "10.0.0.7"), "10.0.0.7");
+    }
+
+    #[test]
+    fn a_proxy_that_says_nothing_readable_is_not_the_client() {
+        for forwarded in
+            ["", " , ", "unknown", "6.6.6.6, nonsense", "_hidden", "1.2.3.4:", "1.2.3.4:99999", "[::1]x", "::1]"]
+        {
+            assert_eq!(client("10.0.0.1", "10.0.0.1", forwarded), "nobody", "{forwarded:?}");
+        }
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", "nonsense, 10.0.0.2"), "nobody");
+        assert_eq!(client("10.0.0.1", "9.9.9.9", "unknown"), "9.9.9.9");
+    }
+
+    #[test]
+    fn ports_brackets_and_zones_are_understood() {
+        for forwarded in ["1.2.3.4:4711", "1.2.3.4", "::ffff:1.2.3.4", "[::ffff:1.2.3.4]:80", "unknown, 1.2.3.4:1"] {
+            assert_eq!(client("10.0.0.1", "10.0.0.1", forwarded), "1.2.3.4", "{forwarded}");
+        }
+        for forwarded in
+            ["2001:db8::7", "[2001:db8::7]", "[2001:db8::7]:4711", "\"[2001:db8::7]:4711\"", "2001:db8::7%eth0"]
+        {
+            assert_eq!(client("10.0.0.1", "10.0.0.1", forwarded), "2001:db8::7", "{forwarded}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let of = |text: &str| client_network(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3::4"), "2001:db8:1:2::");
+        assert_eq!((of("10.0.0.1"), of("::ffff:10.0.0.1")), ("10.0.0.1".into(), "10.0.0.1".into()));
     }
 
     #[test]

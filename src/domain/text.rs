@@ -84,6 +84,19 @@ pub fn url(written: &str) -> Result<String, String> {
     }
 }
 
+/// The longest reason, in bytes.
+pub const REASON_LIMIT: usize = 300;
+
+/// A reason, without control characters and cut to [`REASON_LIMIT`].
+pub fn brief(mut reason: String) -> String {
+    reason.retain(|letter| !letter.is_control());
+    if reason.len() > REASON_LIMIT {
+        reason.truncate(reason.floor_char_boundary(REASON_LIMIT - '…'.len_utf8()));
+        reason.push('…');
+    }
+    reason
+}
+
 impl Violations {
     /// The value of `result`, or nothing and a mistake in `field`.
     pub fn take<T: Default>(&mut self, field: &str, result: Result<T, impl Into<String>>) -> T {

@@ -1,12 +1,21 @@
 //! What imports of channels and of leads have in common.
 
+use async_graphql::Interface;
+
+use crate::engine::guard;
+use crate::engine::id;
 use crate::prelude::*;
+use ::service::imports::cancel;
 use domain::broadcast::ImportStatus;
+use domain::id::{ChannelImportId, LeadImportId, NounId};
+use domain::retention::lead_columns::without_columns;
 use storage::Keyed;
-use storage::imports::{self, Import, ImportTable, LineError};
+use storage::broadcast::channel_import;
+use storage::imports::{self, Import as Row, ImportTable, LineError};
+use storage::retention::lead_import;
 
 /// The fields that all imports have.
-pub(crate) struct ImportFields(pub Import);
+pub(crate) struct ImportFields(pub Row);
 
 #[Object]
 impl ImportFields {
@@ -25,9 +34,10 @@ impl ImportFields {
         Ok(ctx.loaders().one(self.0.upload_id).await?.map(|file| file.bytes.into()))
     }
 
-    /// Why it FAILED; null otherwise.
-    async fn error_message(&self) -> Option<&str> {
-        self.0.error_message.as_deref()
+    /// Why it FAILED; null otherwise. The names of a list's columns are told to who may see contacts.
+    async fn error_message(&self, ctx: &Context<'_>) -> Option<&str> {
+        let reason = self.0.error_message.as_deref();
+        if ctx.viewer().role.may(Permission::ReadContacts) { reason } else { reason.map(without_columns) }
     }
 
     /// The upload that is imported.
@@ -62,6 +72,106 @@ impl ImportFields {
     /// Rises with each change, so that an old state can be told from a new one.
     async fn version(&self) -> i32 {
         self.0.version
+    }
+}
+
+/// An import of a list, of channels or of leads.
+#[derive(Interface)]
+#[graphql(
+    field(name = "id", ty = "ID", desc = "The id, opaque and unique among all types."),
+    field(name = "status", ty = "ImportStatus", desc = "How far it is."),
+    field(name = "lines", ty = "i32", desc = "Lines read so far, without empty ones."),
+    field(name = "inserted", ty = "i32", desc = "What is new."),
+    field(
+        name = "duplicates",
+        ty = "i32",
+        desc = "Lines whose channel or person was there already, or came in an earlier line."
+    ),
+    field(name = "invalid", ty = "i32", desc = "Lines that did not go in.")
+)]
+pub(crate) enum Import {
+    /// Of channels.
+    ChannelImport(ChannelImport),
+    /// Of leads.
+    LeadImport(LeadImport),
+}
+
+/// The fields of [`Import`] that a type of import has, as the interface asks for them.
+macro_rules! import_fields {
+    ($type:ident) => {
+        impl $type {
+            /// How far it is.
+            #[expect(clippy::unused_async, reason = "the interface awaits it")]
+            pub(crate) async fn status(
+                &self,
+                _: &Context<'_>,
+            ) -> async_graphql::Result<domain::broadcast::ImportStatus> {
+                Ok(self.1.0.status)
+            }
+
+            /// Lines read so far.
+            pub(crate) async fn lines(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+                self.0.lines(ctx).await
+            }
+
+            /// What is new.
+            pub(crate) async fn inserted(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+                self.0.inserted(ctx).await
+            }
+
+            /// What was there.
+            pub(crate) async fn duplicates(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+                self.0.duplicates(ctx).await
+            }
+
+            /// What did not go in.
+            pub(crate) async fn invalid(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+                self.0.invalid(ctx).await
+            }
+        }
+    };
+}
+
+pub(crate) use import_fields;
+
+/// Which import is to be cancelled.
+#[derive(InputObject)]
+struct CancelImportInput {
+    /// The import, of channels or of leads.
+    id: ID,
+}
+
+/// The import that was cancelled.
+#[derive(SimpleObject)]
+struct CancelImportPayload {
+    /// The import, which is CANCELLED now.
+    import: Import,
+}
+
+/// Ends imports.
+#[derive(Default)]
+pub(crate) struct ImportMutation;
+
+#[Object]
+impl ImportMutation {
+    /// Cancels an import for good, of channels or of leads: no line goes in after the answer. What had gone in stays.
+    #[graphql(directive = requires::apply(Permission::CreateChannels))]
+    async fn cancel_import(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which import.")] input: CancelImportInput,
+    ) -> Result<CancelImportPayload> {
+        let (on, actor) = (ctx.services(), ctx.actor());
+        let is_of = |name: &str| id::decode(&input.id).is_some_and(|(known, _)| known == name);
+        let import = if is_of(LeadImportId::NAME) {
+            guard::require(ctx, Permission::WriteRetention)?;
+            let id = input.id.input("id")?;
+            Import::LeadImport(cancel::<lead_import::Entity>(on, &actor, id).await?.into())
+        } else {
+            let id: ChannelImportId = input.id.input("id")?;
+            Import::ChannelImport(cancel::<channel_import::Entity>(on, &actor, id).await?.into())
+        };
+        Ok(CancelImportPayload { import })
     }
 }
 

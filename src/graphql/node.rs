@@ -193,6 +193,6 @@ async fn find(ctx: &Context<'_>, id: &ID, path: impl FnOnce() -> Vec<String>) ->
         return Err(Error::Invalid(vec![Violation { path: path(), message: "this is not an id".into() }]));
     };
     let Some(Entry { permission, find }) = ENTRIES.get(&*name) else { return Ok(None) };
-    guard::require(ctx, *permission).await?;
+    guard::require(ctx, *permission)?;
     find(ctx, uuid).await
 }

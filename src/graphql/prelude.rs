@@ -10,7 +10,7 @@ pub use async_graphql::{
 
 pub use crate::engine::connection::{Connection, OrderDirection, PageArgs};
 pub use crate::engine::context::{ContextExt, Repeatable};
-pub use crate::engine::guard::requires;
+pub use crate::engine::guard::{needs_login, requires};
 pub use crate::engine::id::{GlobalId, ReadId};
 pub(crate) use crate::engine::loaders::question;
 pub use crate::engine::loaders::{Load, LoadError, Reader, grouped};

@@ -1,6 +1,7 @@
 //! Who sent a request: the session of its token, and the address that it came from.
 
 use std::net::SocketAddr;
+use std::sync::Once;
 
 use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
@@ -22,6 +23,9 @@ const TOKEN: &str = "ac_access";
 /// The header that a foreign page can't send unasked: its browser would ask first, and be told no.
 const PREFLIGHT: HeaderName = HeaderName::from_static("graphql-require-preflight");
 
+/// Tells once that a proxy names nobody.
+static UNNAMED: Once = Once::new();
+
 /// The caller without the session: what a socket has before its first message.
 pub(super) struct Origin(pub Caller);
 
@@ -33,8 +37,16 @@ impl FromRequestParts<Http> for Origin {
 
     async fn from_request_parts(parts: &mut Parts, http: &Http) -> Result<Self, Response> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        let address =
-            peer.map(|peer| http.options.trusted_proxies.client(peer, &forwarded(&parts.headers)).to_string());
+        let client = peer.and_then(|peer| http.options.trusted_proxies.client(peer, &forwarded(&parts.headers)));
+        if client.is_none() {
+            UNNAMED.call_once(|| {
+                tracing::warn!(
+                    "a proxy of HERALD_TRUSTED_PROXIES does not say in X-Forwarded-For from which address a request came: \
+                     let it, or failed logins can't be told apart and audit lines have no address"
+                );
+            });
+        }
+        let address = client.map(|client| client.to_string());
         let request_id = request_id(&parts.headers).map(ToOwned::to_owned);
         // Whoever names an origin is let in only if it is an allowed one; who names none is no browser, and has no cookie.
         let cookie = if http.services.rules.sso.is_some() && parts.headers.contains_key(ORIGIN) {
@@ -115,8 +127,11 @@ fn bearer(authorization: &str) -> Option<&str> {
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
-    let mut named = cookies.filter_map(|cookie| cookie.trim().split_once('=')).filter(|(name, _)| *name == TOKEN);
-    named.next().map(|(_, token)| token.trim_matches('"')).filter(|token| !token.is_empty())
+    let named = cookies.filter_map(|cookie| cookie.trim().split_once('=')).filter(|(name, _)| *name == TOKEN);
+    let mut tokens = named.map(|(_, token)| token.trim_matches('"')).filter(|token| !token.is_empty());
+    let token = tokens.next()?;
+    // Another site of the same domain can put one of its own in front: of two that differ neither is believed.
+    tokens.all(|other| other == token).then_some(token)
 }
 
 /// The values of all `X-Forwarded-For` headers, in their order.

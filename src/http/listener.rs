@@ -1,4 +1,4 @@
-//! Connections: how many there may be, and how long their headers may take to come.
+//! Connections: how many there may be, how long their headers may take to come, and how long nobody may read an answer.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -28,9 +29,10 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::answer;
+use super::flow::{Flow, Watched};
 use domain::error::Code;
 use domain::limits::HttpLimits;
-use domain::proxies::Proxies;
+use domain::proxies::{Proxies, client_network};
 
 /// How long nobody is let in after the system had no room for one more.
 const NO_ROOM: Duration = Duration::from_millis(100);
@@ -49,7 +51,7 @@ pub(super) async fn serve(
 ) {
     raise_file_limit();
     let free = Arc::new(Semaphore::new(limits.connections));
-    let addresses = Addresses { most: limits.connections_per_address, counts: Arc::default(), proxies };
+    let addresses = Addresses { most: limits.per_address(), counts: Arc::default(), proxies };
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.read_time);
     // Beyond that hyper answers by itself, without a body; up to there `measured` does.
@@ -70,7 +72,9 @@ pub(super) async fn serve(
             }
         };
         let Some(guest) = addresses.enter(peer.ip()) else { continue };
-        let place = Admission(Arc::new((guest, place)));
+        let flow = Arc::<Flow>::default();
+        let stream = Watched::new(stream, flow.clone(), limits.write_time);
+        let place = Admission { flow, _place: Arc::new((guest, place)) };
         let (protocol, router, stop) = (protocol.clone(), router.clone(), stop.clone());
         connections.spawn(async move { converse(&protocol, stream, peer, place, router, &stop).await });
     }
@@ -81,23 +85,38 @@ pub(super) async fn serve(
 /// The share that a connection takes of the limits, until its last holder ends: a WebSocket outlives the conversation
 /// that it began in.
 #[derive(Clone)]
-pub(super) struct Admission(#[expect(dead_code, reason = "it is only held")] Arc<(Guest, OwnedSemaphorePermit)>);
+pub(super) struct Admission {
+    flow: Arc<Flow>,
+    _place: Arc<(Guest, OwnedSemaphorePermit)>,
+}
+
+impl Admission {
+    /// The connection has become a WebSocket, which looks itself at how long its client does not read.
+    pub(super) fn is_socket(&self) {
+        self.flow.let_go();
+    }
+}
 
 /// All requests of one connection.
 async fn converse(
     protocol: &http1::Builder,
-    stream: TcpStream,
+    stream: Watched<TcpStream>,
     peer: SocketAddr,
     place: Admission,
     router: Router,
     stop: &CancellationToken,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = stream.get_ref().set_nodelay(true) {
         tracing::debug!(%error, "small messages may wait for each other");
     }
     let service = service_fn(move |mut request: Request<Incoming>| {
+        let (flow, router) = (place.flow.clone(), router.clone());
         request.extensions_mut().insert(place.clone());
-        respond(router.clone(), peer, request)
+        async move {
+            // Whoever sends requests without reading the answers gets one answer, not as many as fit into memory.
+            flow.written().await;
+            respond(router, peer, request).await
+        }
     });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
@@ -129,6 +148,8 @@ async fn respond(
     let answered = AssertUnwindSafe(router.oneshot(request)).catch_unwind().await;
     let mut answer = answered.map_or_else(|_| panicked(&id), IntoResponse::into_response);
     answer.headers_mut().insert(X_REQUEST_ID, id);
+    // No answer is anything else than it says it is.
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(answer)
 }
 
@@ -181,9 +202,11 @@ struct Guest {
 impl Addresses {
     /// None if the address has too many already. Behind a proxy there are many clients.
     fn enter(&self, address: IpAddr) -> Option<Guest> {
+        let is_proxy = self.proxies.contains(address);
+        let address = client_network(address);
         let mut counts = self.counts.lock();
         let count = counts.entry(address).or_default();
-        if *count >= self.most && !self.proxies.contains(address) {
+        if *count >= self.most && !is_proxy {
             return None;
         }
         *count += 1;

@@ -6,6 +6,7 @@ mod answer;
 mod api;
 mod assets;
 mod caller;
+mod flow;
 mod health;
 mod linger;
 mod listener;

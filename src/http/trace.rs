@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -18,7 +18,8 @@ pub(super) async fn span(request: Request, next: Next) -> Response {
         "request",
         request_id = text(request.headers(), "x-request-id"),
         method = %request.method(),
-        path = request.uri().path(),
+        // Not the path: some have a token in them.
+        path = request.extensions().get::<MatchedPath>().map_or("none of ours", MatchedPath::as_str),
         status = Empty,
         otel.kind = "server",
     );

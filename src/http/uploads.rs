@@ -18,7 +18,7 @@ use domain::error::{Error, Result};
 use domain::role::Permission;
 use graphql::engine::context::Caller;
 use graphql::engine::id::GlobalId;
-use service::access::denial;
+use service::access::denial::{self, Denied};
 use service::imports::upload;
 
 /// How long a client may send nothing. An upload as a whole takes as long as it takes.
@@ -47,7 +47,7 @@ async fn store(
     let actor = caller.actor();
     let viewer = caller.viewer().ok_or(Error::Unauthenticated(caller.refusal.unwrap_or("sign in first")))?;
     if !viewer.role.may(Permission::CreateChannels) {
-        denial::record(&http.services, &actor, "/uploads").await?;
+        denial::note(&http.services, &actor, Denied::one("/uploads"));
         return Err(Error::Forbidden);
     }
     // Refused before a byte is sent, when its length is told.
@@ -56,7 +56,7 @@ async fn store(
     if length.is_some_and(|length| length > most) {
         return Err(Error::PayloadTooLarge(format!("an upload has at most {most} bytes")));
     }
-    let row = upload::store(&http.services, &actor, pieces).await?;
+    let row = upload::store_announced(&http.services, &actor, length, pieces).await?;
     Ok((row.id.global(), row.bytes))
 }
 
@@ -73,5 +73,6 @@ fn unless_idle<E: std::fmt::Display>(
             Err(_) => Some((Err("nothing came for a minute".to_owned()), None)),
         }
     });
-    pieces.boxed()
+    // Whoever answers reads on, to let the client come to its end: also behind the end.
+    pieces.fuse().boxed()
 }

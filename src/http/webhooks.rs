@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -18,7 +20,7 @@ use domain::retention::credentials::{Credentials, Provider, Secret};
 use domain::retention::keitaro::{Postback, TOKENS};
 use domain::retention::twilio_signature::{self, Request};
 use providers::instantly::SECRET_HEADER;
-use service::retention::callback::Incoming;
+use service::retention::callback::{INBOUND, Incoming};
 use service::retention::{integration, unsubscribe};
 
 /// The longest body of a postback or a status, in bytes.
@@ -216,7 +218,8 @@ async fn from_twilio(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) ->
     let status = find(&form, "MessageStatus");
     let is_inbound = status.is_empty() || status == "received";
     let key = match sid {
-        Some(sid) => format!("{sid}:{}", if is_inbound { "inbound" } else { status }),
+        Some(sid) if is_inbound => format!("{sid}{INBOUND}"),
+        Some(sid) => format!("{sid}:{status}"),
         None => fingerprint(&[&raw.query, &raw.body]),
     };
     keep(http, raw.incoming(Provider::Twilio, key)).await?;
@@ -292,12 +295,27 @@ pub(super) async fn unsubscribe_page(
     headers: HeaderMap,
 ) -> Response {
     if unsubscribe::open(&http.services, &token).is_none() {
-        return answer::nothing("this link is not one of ours", &headers);
+        return guarded(answer::nothing("this link is not one of ours", &headers));
     }
     let page = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
         <title>Unsubscribe</title><p>You will get no more emails from us.\
         <form method=post><button>Unsubscribe</button></form>";
-    (StatusCode::OK, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+    guarded((StatusCode::OK, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
+}
+
+/// The answer with what keeps a page for one person from others: no frame around it, no copy, and its address goes nowhere.
+fn guarded(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    let policy = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, policy),
+        (X_FRAME_OPTIONS, "DENY"),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    answer
 }
 
 /// One click of a lead, or of the mail program for it (RFC 8058): without a login, and as often as one likes.
@@ -306,9 +324,9 @@ pub(super) async fn unsubscribe_now(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match unsubscribe::unsubscribe(&http.services, &token).await {
+    guarded(match unsubscribe::unsubscribe(&http.services, &token).await {
         Ok(true) => (StatusCode::OK, "You will get no more emails from us.").into_response(),
         Ok(false) => answer::nothing("this link is not one of ours", &headers),
         Err(error) => answer::failed(error, request_id(&headers)),
-    }
+    })
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::access::denial::Denials;
 use crate::access::session::Lookups;
 use crate::access::sso::Issuer;
 use crate::broadcast::telegram_account::Application;
+use crate::imports::upload::Tallies;
 use crate::once::Once;
 use domain::clock::Clock;
 use domain::error::{Error, Result};
@@ -58,6 +60,10 @@ pub struct Services {
     pub node: NodeId,
     /// Look-ups of sessions that are under way.
     pub sessions: Lookups,
+    /// Uploads that are on their way into the data folder.
+    pub uploads: Tallies,
+    /// Refusals that are on their way into the audit log.
+    pub denials: Denials,
     /// Whether this process can heal itself.
     pub health: Arc<Health>,
 }
@@ -115,7 +121,7 @@ impl Default for Rules {
 }
 
 /// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Who {
     /// Herald itself.
     Herald,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::access::denial::Denials;
 use super::coalesce::Coalesce;
+use super::imports::upload::Tallies;
 use super::{Rules, Services};
 use domain::broadcast::{CanPost, ParseMode};
 use domain::clock::{Clock, SystemClock};
@@ -55,6 +57,8 @@ impl Services {
             rules: Arc::new(rules),
             node: NodeId::generate(),
             sessions: Coalesce::default(),
+            denials: Denials::default(),
+            uploads: Tallies::default(),
             health: Arc::default(),
         }
     }

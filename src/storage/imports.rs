@@ -100,6 +100,11 @@ impl Import {
         }
     }
 
+    /// Whether it has ended, in whatever way.
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.status, ImportStatus::Queued | ImportStatus::Running)
+    }
+
     /// Whether it is being done, and everything before this byte of its file has been written.
     pub fn is_at(&self, byte: i64) -> bool {
         self.status == ImportStatus::Running && self.bytes_read == byte
@@ -135,6 +140,8 @@ pub trait ImportTable:
     const NODE: Self::Column;
     /// The column of the status.
     const STATUS: Self::Column;
+    /// The column of who asked for it.
+    const OWNER: Self::Column;
 
     /// The columns that all have.
     fn import(row: &Self::Model) -> Import;
@@ -145,6 +152,11 @@ pub trait ImportTable:
     /// Imports that have not ended.
     fn in_progress() -> Select<Self> {
         Self::find().filter(Self::STATUS.is_in([ImportStatus::Queued, ImportStatus::Running]))
+    }
+
+    /// Imports of `user` that have not ended.
+    fn waiting_of(user: UserId) -> Select<Self> {
+        Self::in_progress().filter(Self::OWNER.eq(user))
     }
 
     /// Imports of `node` that have not ended, oldest first: those of an earlier run of the process too.
@@ -255,6 +267,7 @@ macro_rules! import_table {
             const ERRORS: &'static str = $errors;
             const NODE: Column = Column::NodeId;
             const STATUS: Column = Column::Status;
+            const OWNER: Column = Column::CreatedById;
 
             fn import(row: &Model) -> Import {
                 let Model {

@@ -23,7 +23,9 @@ pub mod retention;
 pub mod rows;
 pub mod shelf;
 pub mod sql;
+mod url;
 pub use domain::violation;
 
 pub use db::{Db, Tx};
 pub use noun::{Keyed, Noun};
+pub use url::can_read_url;

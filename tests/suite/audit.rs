@@ -200,3 +200,52 @@ async fn lines_are_filtered_and_walked() {
     let since = json!({ "filter": { "actions": ["USER_CREATED"], "since": boris["timestamp"] } });
     assert_eq!(names(&admin.data(list, since).await["auditLogs"]), ["clara", "boris"]);
 }
+
+#[tokio::test]
+async fn a_request_leaves_one_line_however_much_it_was_refused() {
+    let herald = TestApp::api_only().await;
+    let (admin, auditor) = (herald.admin().await, herald.auditor().await);
+    let ids: Vec<_> =
+        (0..100).map(|_| domain::id::NounId::global_id(domain::id::TelegramAccountId::generate())).collect();
+    let nodes: String = (0..20).map(|n| format!("a{n}: nodes(ids: $i) {{ __typename }} ")).collect();
+    let query = format!("query($i: [ID!]!) {{ {nodes} }}");
+    auditor.data(&query, json!({ "i": ids })).await;
+    assert_eq!(denied(&admin).await, json!([{ "field": "nodes", "times": 2_000 }]));
+    // Below the root, and several at once.
+    let both = auditor.query("{ integrationConfigs { totalCount } telegramAccounts { totalCount } }", json!({})).await;
+    assert_eq!(both.code(), "FORBIDDEN");
+    let line = denied(&admin).await[0].clone();
+    assert_eq!((&line["times"], line["fields"].as_object().unwrap().len()), (&json!(2), 2), "{line}");
+}
+
+#[tokio::test]
+async fn who_is_refused_again_and_again_fills_no_log_and_keeps_nobody_waiting() {
+    let mut herald = TestApp::api_only().await;
+    let auditor = herald.auditor().await;
+    let refused = (0..300).map(async |n| {
+        if n % 10 == 0 {
+            let upload = auditor.request(reqwest::Method::POST, "/uploads").body("x").send().await.unwrap();
+            assert_eq!(upload.status(), 403);
+        } else {
+            let reply = auditor.query(CREATE, json!({ "name": "boris", "password": PASSWORD })).await;
+            assert_eq!(reply.code(), "FORBIDDEN");
+        }
+    });
+    futures_util::future::join_all(refused).await;
+    let lines = denied(&herald.admin().await).await.as_array().unwrap().len();
+    assert!((20..30).contains(&lines), "{lines}");
+    // What was only counted is told when the process ends, if its minute is not over before.
+    herald.restart(herald::app::Parts { api: true, worker: false }).await;
+    let lines = denied(&herald.admin().await).await;
+    let times = lines.as_array().unwrap().iter().map(|line| line["times"].as_u64().unwrap_or(1)).sum::<u64>();
+    assert_eq!(times, 300, "{lines}");
+    let all = lines.as_array().unwrap().iter().find(|line| !line["fields"].is_null()).expect("a line of many");
+    assert!(all["fields"]["/uploads"].as_u64().is_some_and(|times| times > 10), "{all}");
+}
+
+/// The refusals that the log has, newest first.
+async fn denied(by: &crate::harness::Client) -> serde_json::Value {
+    let lines = "{ auditLogs(first: 100, filter: { actions: [PERMISSION_DENIED] }) { nodes { metadata } } }";
+    let lines = by.data(lines, json!({})).await["auditLogs"]["nodes"].clone();
+    lines.as_array().unwrap().iter().map(|line| line["metadata"].clone()).collect()
+}

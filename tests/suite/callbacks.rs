@@ -8,7 +8,7 @@ use domain::id::{ContactAttemptId, LeadId};
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus, WebhookEventStatus};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use sha1::Sha1;
 use storage::Noun;
@@ -179,6 +179,16 @@ async fn stop_ends_text_messages_and_start_allows_them_again() {
     let lines =
         lines.data("{ auditLogs(filter: { actions: [LEAD_OPTED_OUT, LEAD_OPTED_IN] }) { totalCount } }", json!({}));
     assert_eq!(lines.await["auditLogs"]["totalCount"], 2);
+    // A START that somebody has kept does not count again, however long ago it was.
+    say("SM5", "STOP").await;
+    let on = herald.services();
+    let sql = "UPDATE webhook_events SET received_at = '2020-01-01T00:00:00Z'";
+    on.db.reader().execute_unprepared(sql).await.unwrap();
+    service::retention::callback::sweep(on).await.unwrap();
+    say("SM3", "START").await;
+    assert!(lead_of(&herald, ann.id).await.no_sms);
+    let kept = webhook_event::Entity::all().all(on.db.reader()).await.unwrap();
+    assert!(kept.iter().all(|row| row.body.is_empty() && row.query.is_none()), "{kept:?}");
     // Somebody who is not a lead yet: it is kept for when he is.
     let form = [("MessageSid", "SM4"), ("From", "+14155550000"), ("Body", "STOP")];
     assert_eq!(twilio(&nobody, "/api/webhooks/twilio", &form).await, 200);

@@ -39,6 +39,23 @@ fn a_wrong_setting_stops_the_start_with_one_line() {
 }
 
 #[test]
+fn a_password_in_an_address_that_can_not_be_read_is_not_printed() {
+    for (name, url) in [
+        ("DATABASE_URL", "postgres://herald:pa/ss@db/herald"),
+        ("DATABASE_URL", "postgres://herald:pa#ss@db/herald"),
+        ("DATABASE_URL", "postgres://herald:12?pass@db/herald"),
+        ("DATABASE_URL", "postgres://herald:pass@db/herald?sslmode=perhaps"),
+        ("REDIS_URL", "redis://:pa/ss@cache"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:pa/ss@traces"),
+    ] {
+        let output = herald("serve").env(name, url).output().unwrap();
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert!(line.starts_with(&format!("herald: {name}: ")) && line.lines().count() == 1, "{line}");
+        assert!(!line.contains("ss@") && !line.contains("://"), "{line}");
+    }
+}
+
+#[test]
 fn the_schema_is_printed() {
     let output = run(&["schema"]);
     assert!(output.status.success());

@@ -34,6 +34,12 @@ async fn the_right_password_opens_a_session_and_the_wrong_one_says_nothing() {
     let failed = admin.data(failed, json!({})).await;
     let expected = |name| json!({ "severity": "WARNING", "ipAddress": "127.0.0.1", "metadata": { "username": name } });
     assert_eq!(failed["auditLogs"]["nodes"], json!([expected("nobody"), expected("admin")]));
+
+    // What is no name may be a password in the wrong field.
+    nobody.login("Secret! 123", "another password").await;
+    let failed = "{ auditLogs(first: 1, filter: { actions: [USER_LOGIN_FAILED] }) { nodes { metadata } } }";
+    let failed = admin.data(failed, json!({})).await["auditLogs"]["nodes"].clone();
+    assert_eq!(failed, json!([{ "metadata": { "username": "" } }]));
 }
 
 #[tokio::test]
@@ -130,46 +136,114 @@ async fn the_first_password_counts_at_the_first_start_only() {
 }
 
 #[tokio::test]
-async fn after_ten_failures_a_name_has_to_wait_wherever_they_come_from() {
+async fn after_ten_failures_from_a_network_a_name_has_to_wait_there_and_nowhere_else() {
     let mut herald = TestApp::with(PROXY).await;
-    let tries = async |herald: &TestApp, address: usize, name: &str, password: &str| {
-        herald.nobody().at_address(&format!("10.0.0.{address}")).login(name, password).await
+    let tries = async |herald: &TestApp, address: &str, name: &str, password: &str| {
+        herald.nobody().at_address(address).login(name, password).await
     };
-    for address in 0..10 {
+    for n in 0..10 {
         // Who knows his password is no failure, however often he comes.
-        tries(&herald, address, "admin", PASSWORD).await.data();
+        tries(&herald, "2001:db8::1", "admin", PASSWORD).await.data();
         for name in ["admin", "nobody"] {
-            assert_eq!(tries(&herald, address, name, "wrong password").await.code(), "UNAUTHENTICATED");
+            let reply = tries(&herald, &format!("2001:db8::{n}"), name, "wrong password").await;
+            assert_eq!(reply.code(), "UNAUTHENTICATED");
         }
     }
     // Also with the right password, and after a restart.
     herald.restart(herald::app::Parts { api: true, worker: false }).await;
     for name in ["admin", "nobody", " ADMIN"] {
-        let refused = tries(&herald, 99, name, PASSWORD).await;
+        let refused = tries(&herald, "2001:db8::99", name, PASSWORD).await;
         assert_eq!(refused.code(), "RATE_LIMITED", "{name}: {refused:?}");
         let wait = refused.errors()[0]["extensions"]["retryAfterMs"].as_u64().unwrap();
         assert!((14 * 60_000..=15 * 60_000).contains(&wait), "{wait}");
     }
+    tries(&herald, "10.0.0.1", "admin", PASSWORD).await.data();
+    assert_eq!(tries(&herald, "10.0.0.1", "nobody", PASSWORD).await.code(), "UNAUTHENTICATED");
 }
 
 #[tokio::test]
-async fn after_ten_failures_an_address_has_to_wait_whatever_the_names() {
+async fn after_thirty_failures_an_address_has_to_wait_whatever_the_names() {
     let herald = TestApp::with(PROXY).await;
     let from = |address: &str| herald.nobody().at_address(address);
     // All at once: no more of them are told that they are wrong than if they had come in turn.
-    let guesses = (0..30).map(async |n| {
+    let guesses = (0..60).map(async |n| {
         let address = if n % 2 == 0 { "2001:db8::1" } else { "2001:db8::2" };
         from(address).login(&format!("user{n}"), "wrong password").await.code().to_owned()
     });
     let answers = futures_util::future::join_all(guesses).await;
     let count = |code: &str| answers.iter().filter(|answer| *answer == code).count();
-    assert_eq!((count("UNAUTHENTICATED"), count("RATE_LIMITED")), (10, 20), "{answers:?}");
+    assert_eq!((count("UNAUTHENTICATED"), count("RATE_LIMITED")), (30, 30), "{answers:?}");
     assert_eq!(from("2001:db8::3").login("admin", PASSWORD).await.code(), "RATE_LIMITED");
     let admin = from("2001:db8:0:1::1").sign_in("admin", PASSWORD).await;
-    let lines = "{ auditLogs(filter: { actions: [USER_LOGIN_FAILED] }) { totalCount nodes { metadata } } }";
+    let lines = "{ auditLogs(first: 100, filter: { actions: [USER_LOGIN_FAILED] }) { totalCount nodes { metadata } } }";
     let lines = admin.data(lines, json!({})).await["auditLogs"].clone();
-    assert_eq!(lines["totalCount"], 10, "who is stopped fills no log");
-    assert_eq!(lines["nodes"][0]["metadata"]["isThrottled"], true);
+    assert_eq!(lines["totalCount"], 30, "who is stopped fills no log");
+    let last = lines["nodes"].as_array().unwrap().iter().filter(|line| line["metadata"]["isThrottled"] == true).count();
+    assert_eq!(last, 1);
+}
+
+#[tokio::test]
+async fn who_has_signed_in_from_a_network_is_not_kept_out_by_others_there() {
+    let herald = TestApp::with(PROXY).await;
+    herald.operator().await;
+    let office = herald.nobody().at_address("198.51.100.7");
+    office.sign_in("admin", PASSWORD).await;
+    for n in 0..30 {
+        assert_eq!(office.login(&format!("user{n}"), "wrong password").await.code(), "UNAUTHENTICATED");
+    }
+    office.sign_in("admin", PASSWORD).await;
+    assert_eq!(office.login("operator", PASSWORD).await.code(), "RATE_LIMITED", "who is new there waits");
+    let elsewhere = herald.nobody().at_address("198.51.100.8");
+    elsewhere.sign_in("operator", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_tried_from_everywhere_is_slow_and_not_locked() {
+    let herald = TestApp::with(PROXY).await;
+    let guesses = (0..50).map(async |n| {
+        let from = herald.nobody().at_address(&format!("203.0.113.{n}"));
+        assert_eq!(from.login("admin", "wrong password").await.code(), "UNAUTHENTICATED");
+    });
+    futures_util::future::join_all(guesses).await;
+    let start = Instant::now();
+    herald.nobody().at_address("198.51.100.9").sign_in("admin", PASSWORD).await;
+    assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_names_nobody_one_does_not_lock_out_all() {
+    let herald = TestApp::with(PROXY).await;
+    let from = |forwarded: &str| herald.nobody().at_address(forwarded);
+    for n in 0..35 {
+        let wrong = from("unknown").login(&format!("user{n}"), "wrong password").await;
+        assert_eq!(wrong.code(), "UNAUTHENTICATED", "{n}");
+    }
+    let admin = from("unknown").sign_in("admin", PASSWORD).await;
+    let failed = "{ auditLogs(filter: { actions: [USER_LOGIN_FAILED] }) { totalCount } }";
+    assert_eq!(admin.data(failed, json!({})).await["auditLogs"]["totalCount"], 30, "nor fill the log");
+    // A port behind an address is not a part of it.
+    for n in 0..10 {
+        let wrong = from(&format!("192.0.2.1:{}", 4_000 + n)).login("admin", "wrong password").await;
+        assert_eq!(wrong.code(), "UNAUTHENTICATED");
+    }
+    assert_eq!(from("192.0.2.1").login("admin", PASSWORD).await.code(), "RATE_LIMITED");
+    from("192.0.2.2:4000").sign_in("admin", PASSWORD).await;
+    from("[2001:db8::1]:4711").sign_in("admin", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn what_a_user_mistakes_who_has_signed_in_counts_for_his_session_alone() {
+    let herald = TestApp::api_only().await;
+    let (here, there) = (herald.operator().await, herald.operator().await);
+    let change =
+        async |by: &Client, old: &str| by.query(CHANGE, json!({ "old": old, "new": "another password" })).await;
+    for _ in 0..10 {
+        assert_eq!(change(&here, "wrong password").await.violations(), ["input.currentPassword"]);
+    }
+    assert_eq!(change(&here, PASSWORD).await.code(), "RATE_LIMITED");
+    herald.nobody().sign_in("operator", PASSWORD).await;
+    herald.admin().await;
+    change(&there, PASSWORD).await.data();
 }
 
 #[tokio::test]
@@ -181,7 +255,7 @@ async fn failures_are_forgotten_when_they_no_longer_count() {
     let rows = async || login_throttle::Entity::any().count(on.db.reader()).await.unwrap();
     herald.nobody().login("anna", "wrong password").await;
     service::access::throttle::sweep(on).await.unwrap();
-    assert_eq!(rows().await, 2, "one for the name and one for the address");
+    assert_eq!(rows().await, 3, "one for the name, one for the address, and one for both");
     let earlier = "UPDATE login_throttles SET until = '2020-01-01T00:00:00+00:00'";
     on.db.reader().execute_unprepared(earlier).await.unwrap();
     service::access::throttle::sweep(on).await.unwrap();

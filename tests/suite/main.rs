@@ -42,6 +42,7 @@ mod statements_end;
 mod subscriptions;
 mod telegram;
 mod traces;
+mod turns;
 mod uploads;
 mod users;
 mod way_in;

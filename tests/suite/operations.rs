@@ -171,6 +171,12 @@ async fn catalog(story: &mut Story) -> (Json, Json) {
     .await;
     let import = story.run("channel-import", id).await["channelImport"].clone();
     assert_eq!((import["inserted"].clone(), import["invalid"].clone()), (json!(5), json!(1)), "{import}");
+    // One that takes long is ended by hand.
+    let long = "{\"username\": \"news_1\", \"category\": \"tech\"}\n".repeat(200_000);
+    let long = json!({ "uploadId": story.client.upload(long).await });
+    let long = story.input("import-channels", long).await["importChannels"]["import"]["id"].clone();
+    let ended = story.input("cancel-import", json!({ "id": long })).await["cancelImport"]["import"].clone();
+    assert_eq!(ended["status"], "CANCELLED");
     let channel = json!({ "username": "@Extra_News", "category": "tech" });
     let channel = story.input("create-channel", channel).await["createChannel"]["channel"]["id"].clone();
     let found = story.run("list-channels", json!({ "category": "новости", "usernameContains": "news" })).await;

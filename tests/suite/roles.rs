@@ -28,6 +28,7 @@ const TABLE: &[(&str, Permission)] = &[
     ("createApiToken", OwnApiTokens),
     ("revokeApiToken", OwnApiTokens),
     ("importChannels", CreateChannels),
+    ("cancelImport", CreateChannels),
     ("createChannel", CreateChannels),
     ("updateChannel", WriteChannels),
     ("refreshChannels", WriteChannels),
@@ -105,6 +106,8 @@ struct Sdl(BTreeMap<String, TypeDefinition>);
 struct Field {
     name: String,
     permission: String,
+    /// Whether an API token may not do it.
+    needs_login: bool,
     /// With nonsense in all that must be given.
     call: String,
 }
@@ -131,6 +134,7 @@ impl Sdl {
             Field {
                 name: field.name.node.to_string(),
                 permission: permission.unwrap().node.to_string(),
+                needs_login: field.directives.iter().any(|directive| directive.node.name.node == "needsLogin"),
                 call: format!("{}{arguments} {selection}", field.name.node),
             }
         };
@@ -211,6 +215,46 @@ async fn each_role_may_what_the_table_says_and_nothing_else() {
             }
         }
     }
+}
+
+/// What somebody signs in with, and the secrets that Herald keeps.
+const CREDENTIALS: [Permission; 5] =
+    [WriteUsers, OwnApiTokens, ChangeOwnPassword, ManageIntegrations, TelegramAccounts];
+
+#[test]
+fn what_makes_or_changes_credentials_needs_a_login() {
+    let credentials = CREDENTIALS.map(constant);
+    for field in Sdl::read().fields("Mutation") {
+        // A token may end itself: that its use case decides.
+        let expected = credentials.contains(&field.permission) && field.name != "revokeApiToken";
+        assert_eq!(field.needs_login, expected, "{}", field.name);
+    }
+}
+
+#[tokio::test]
+async fn an_api_token_does_nothing_that_needs_a_login() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let make = "mutation { createApiToken(input: { name: \"x\", role: ADMIN }) { token apiToken { id } } }";
+    let token = admin.data(make, json!({})).await["createApiToken"]["token"].as_str().unwrap().to_owned();
+    let other = admin.data(make, json!({})).await["createApiToken"].clone();
+    let script = herald.nobody().with_token(&token);
+    for field in Sdl::read().fields("Mutation").iter().filter(|field| field.needs_login) {
+        let reply = script.query(&format!("mutation {{ {} }}", field.call), json!({})).await;
+        assert_eq!(reply.code(), "PRECONDITION_FAILED", "{}: {reply:?}", field.call);
+        assert!(reply.message().contains("sign in"), "{reply:?}");
+    }
+    let user = "mutation { createUser(input: { username: \"backdoor\", password: \"a password of some length\", role: ADMIN }) {
+        user { id } } }";
+    assert_eq!(script.query(user, json!({})).await.code(), "PRECONDITION_FAILED");
+    assert_eq!(admin.data("{ users { totalCount } }", json!({})).await["users"]["totalCount"], 1);
+    // It ends itself and no other.
+    let revoke = "mutation($id: ID!) { revokeApiToken(input: { id: $id }) { apiToken { id } } }";
+    let revoke = async |id: &serde_json::Value| script.query(revoke, json!({ "id": id })).await;
+    assert_eq!(revoke(&other["apiToken"]["id"]).await.code(), "PRECONDITION_FAILED");
+    herald.nobody().with_token(other["token"].as_str().unwrap()).data("{ viewer { id } }", json!({})).await;
+    // What it is made for it does.
+    script.data("{ telegramAccounts { totalCount } integrationConfigs { totalCount } }", json!({})).await;
 }
 
 #[tokio::test]

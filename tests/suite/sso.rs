@@ -173,6 +173,81 @@ async fn a_session_ends_here_although_its_token_goes_on() {
     assert_eq!(again.query(VIEWER, json!({})).await.message(), "this user was deleted");
 }
 
+/// The same signature with its second number `s` as `n - s`, which holds as well.
+fn respelled(token: &str) -> String {
+    const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut borrow = 0;
+    for place in (0..32).rev() {
+        let of_order = i32::from(u8::from_str_radix(&ORDER[2 * place..2 * place + 2], 16).unwrap());
+        let difference = of_order - i32::from(bytes[32 + place]) - borrow;
+        borrow = i32::from(difference < 0);
+        bytes[32 + place] = u8::try_from(difference.rem_euclid(256)).unwrap();
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[tokio::test]
+async fn an_ended_session_stays_ended_however_its_signature_is_spelled() {
+    let key = EncodingKey::from_ec_pem(include_bytes!("sso/ec.key.pem")).unwrap();
+    let keys = JwkSet { keys: vec![Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap()] };
+    let mut set = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut set, &serde_json::to_vec(&keys).unwrap()).unwrap();
+    let file = format!("--sso-key-file={}", set.path().display());
+    let herald =
+        TestApp::with(&[&file, "--sso-alg=ES256", "--sso-issuer=https://id.example", "--sso-audience=herald"]).await;
+    let token = signed(&Header::new(Algorithm::ES256), &json!({ "role": "ADMIN" }), &key);
+    let other = respelled(&token);
+    assert_ne!(token, other);
+    let [one, two] = [&token, &other].map(|token| herald.nobody().with_token(token));
+    viewer(&one).await;
+    assert_eq!(viewer(&two).await, viewer(&one).await, "it is one token");
+    one.data("mutation { logout { user { id } } }", json!({})).await;
+    for client in [&one, &two, &herald.nobody().with_token(&respelled(&other))] {
+        assert_eq!(client.query(VIEWER, json!({})).await.message(), "the session has ended, sign in again");
+    }
+}
+
+#[tokio::test]
+async fn an_admins_word_stands_against_tokens_that_were_issued_before() {
+    let herald = herald().await;
+    let role = async |claims: Json| {
+        let mut all = json!({ "sub": "olga", "role": "ADMIN" });
+        all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        viewer(&herald.nobody().with_token(&token(&all))).await
+    };
+    let now = || herald.services().now().timestamp();
+    let first = role(json!({ "iat": now() - 100 })).await;
+    assert_eq!(first["role"], "ADMIN");
+    let demote = "mutation($id: ID!, $role: UserRole!) { updateUser(input: { id: $id, role: $role }) { user { id } } }";
+    let give = async |role: &str| {
+        herald.admin().await.data(demote, json!({ "id": first["id"], "role": role })).await;
+    };
+    give("AUDITOR").await;
+    assert_eq!(role(json!({ "iat": now() - 50 })).await["role"], "AUDITOR", "issued before, shown afterwards");
+    assert_eq!(role(json!({ "iat": now() - 100 })).await["role"], "AUDITOR");
+    assert_eq!(role(json!({ "iat": null })).await["role"], "AUDITOR", "nobody knows how old it is");
+    assert_eq!(role(json!({ "iat": now() + 3 })).await["role"], "ADMIN", "the issuer has said it again");
+    give("ADMIN").await;
+    assert_eq!(role(json!({ "iat": null, "role": "OPERATOR" })).await["role"], "OPERATOR", "what takes away counts");
+    assert_eq!(role(json!({ "iat": null })).await["role"], "OPERATOR");
+}
+
+#[tokio::test]
+async fn of_two_cookies_that_differ_neither_is_believed() {
+    let herald = herald().await;
+    let [own, foreign] = ["anna", "mallory"].map(|sub| token(&json!({ "sub": sub })));
+    let ask = async |cookie: String| {
+        let request = herald.nobody().request(Method::POST, "/graphql").header("cookie", cookie);
+        let request = request.header("graphql-require-preflight", "1").json(&json!({ "query": VIEWER }));
+        request.send().await.unwrap().json::<Json>().await.unwrap()
+    };
+    let two = ask(format!("ac_access={foreign}; ac_access={own}")).await;
+    assert_eq!(two["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert!(ask(format!("ac_access={own}; ac_access={own}")).await["data"]["viewer"]["id"].is_string());
+}
+
 #[tokio::test]
 async fn many_first_requests_make_one_user_and_one_session() {
     let herald = herald().await;

@@ -79,6 +79,13 @@ async fn a_request_is_found_in_the_log_and_in_the_clients_trace() {
         .await
         .unwrap();
     let request_id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    // What stands in a path may be a secret.
+    let paths = ["/api/webhooks/keitaro/S3CR3T?status=sale", "/unsubscribe/S3CR3T", "/unsubscribe/S3CR3T/", "/S3CR3T"];
+    for path in paths {
+        for method in [reqwest::Method::GET, reqwest::Method::POST, reqwest::Method::PUT] {
+            reqwest::Client::new().request(method, format!("{}{path}", herald.url)).send().await.unwrap();
+        }
+    }
     assert!(herald.terminate(), "it ends in time, with its last traces");
 
     let text = std::fs::read_to_string(&log).unwrap();
@@ -91,7 +98,10 @@ async fn a_request_is_found_in_the_log_and_in_the_clients_trace() {
         "{answered}"
     );
 
+    assert!(text.contains("/api/webhooks/keitaro/{token}") && !text.contains("S3CR3T"), "{text}");
+
     let bodies = collector.bodies();
+    assert!(has(&bodies, b"/unsubscribe/{token}") && !has(&bodies, b"S3CR3T"));
     let trace: Vec<u8> = (0..16).map(|n| u8::from_str_radix(&TRACE[2 * n..2 * n + 2], 16).unwrap()).collect();
     assert!(has(&bodies, &trace), "the client's trace goes on");
     for word in ["query serverInfo", "query viewer", "graphql.document.hash", "ADMIN", "NOBODY", &request_id] {

@@ -51,3 +51,57 @@ async fn what_is_too_large_is_refused_while_it_comes_and_leaves_nothing_behind()
     assert_eq!(kept, 0);
     assert_eq!(send(&operator, mebibytes(2)).await.status(), 201);
 }
+
+#[tokio::test]
+async fn each_user_has_a_share_of_the_disk_and_all_have_one() {
+    let herald = TestApp::with(&["--limit-uploads=3MiB,5MiB"]).await;
+    let (operator, other) = (herald.operator().await, herald.user("other", "OPERATOR").await);
+    let refused = (413, "PAYLOAD_TOO_LARGE".to_owned());
+    assert_eq!(send(&operator, mebibytes(2)).await.status(), 201);
+    // With its length told, and without; and a small one fits.
+    assert_eq!(code(send(&operator, vec![b'x'; 2 << 20]).await).await, refused);
+    assert_eq!(code(send(&operator, mebibytes(2)).await).await, refused);
+    assert_eq!(send(&operator, "x").await.status(), 201);
+    // What two send at once is not more.
+    let (one, two) = tokio::join!(send(&other, mebibytes(2)), send(&other, mebibytes(2)));
+    let mut statuses = [one.status().as_u16(), two.status().as_u16()];
+    statuses.sort_unstable();
+    assert!(statuses == [201, 413] || statuses == [413, 413], "{statuses:?}");
+    let third = herald.user("third", "OPERATOR").await;
+    assert_eq!(code(send(&third, vec![b'x'; 3 << 20]).await).await, refused, "together they have five");
+    let kept = std::fs::read_dir(herald.data_dir().join("uploads")).unwrap().count();
+    assert!((2..=3).contains(&kept), "nothing is left of those that were refused: {kept}");
+}
+
+#[tokio::test]
+async fn what_can_not_be_stored_is_answered() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    // A file where the folder should be is what a broken disk is: the body is read to its end, and can't be kept.
+    std::fs::write(herald.data_dir().join("uploads"), "x").unwrap();
+    for body in [Body::from("x"), Body::from(vec![b'x'; 3 << 20]), mebibytes(3)] {
+        assert_eq!(code(send(&operator, body).await).await, (503, "UNAVAILABLE".into()));
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_on_the_machine_reads_what_lies_in_the_data_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let herald = TestApp::with(&[]).await;
+    herald.operator().await.upload("email\nvictim@example.com\n").await;
+    let mut folders = vec![herald.data_dir()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o077, 0, "{}", folder.display());
+        for entry in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                files += 1;
+                let mode = std::fs::metadata(&entry).unwrap().permissions().mode();
+                assert_eq!(mode & 0o077, 0, "{}", entry.display());
+            }
+        }
+    }
+    assert!(files >= 3, "{files}");
+}

@@ -186,6 +186,81 @@ async fn slow_senders_are_cut_off() {
     assert_eq!(&answer, b"HTTP/1.1 408");
 }
 
+/// A connection from this address, with a small window.
+async fn connect(herald: &TestApp, from: &str) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2 << 10).unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    socket.connect(herald.url().replace("http://", "").parse().unwrap()).await.unwrap()
+}
+
+/// Whether Herald answers that it is alive.
+async fn is_alive(herald: &TestApp, from: &str) -> bool {
+    let mut tcp = connect(herald, from).await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut answer = String::new();
+    let asked = async {
+        tcp.write_all(request).await?;
+        tcp.read_to_string(&mut answer).await
+    };
+    matches!(tokio::time::timeout(Duration::from_secs(5), asked).await, Ok(Ok(_))) && answer.starts_with("HTTP/1.1 200")
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_hold_no_connection() {
+    let flags = ["--limit-connections=8", "--limit-write-time=2s", "--limit-read-time=1m"];
+    let herald = TestApp::with(&flags).await;
+    let file = "GET /graphiql/graphiql.min.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20);
+    let mut greedy = Vec::new();
+    for _ in 0..10 {
+        let mut tcp = connect(&herald, "127.0.0.2").await;
+        // Refused at once where the address has its half already.
+        drop(tcp.write_all(file.as_bytes()).await);
+        greedy.push(tcp);
+    }
+    assert!(is_alive(&herald, "127.0.0.1").await, "half of the places are for others");
+    crate::harness::eventually("the places are free again", async || is_alive(&herald, "127.0.0.2").await).await;
+    drop(greedy);
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_one_after_the_other_to_who_reads() {
+    let herald = TestApp::api_only().await;
+    let mut tcp = connect(&herald, "127.0.0.1").await;
+    let file = "GET /graphiql/graphiql.min.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(4);
+    let last = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    tcp.write_all((file + last).as_bytes()).await.unwrap();
+    let mut answers = Vec::new();
+    tcp.read_to_end(&mut answers).await.unwrap();
+    let answers = String::from_utf8_lossy(&answers);
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 5);
+    assert!(answers.ends_with(r#"{"status":"alive"}"#));
+}
+
+#[tokio::test]
+async fn one_address_does_not_have_all_places() {
+    let herald = TestApp::with(&["--limit-connections=8"]).await;
+    let mut silent = Vec::new();
+    for _ in 0..24 {
+        silent.push(connect(&herald, "127.0.0.2").await);
+    }
+    assert!(is_alive(&herald, "127.0.0.1").await);
+    let given = TestApp::with(&["--limit-connections=8", "--limit-connections-per-address=1"]).await;
+    let first = connect(&given, "127.0.0.1").await;
+    crate::harness::eventually("the second is refused", async || !is_alive(&given, "127.0.0.1").await).await;
+    drop(first);
+    crate::harness::eventually("its place is free again", async || is_alive(&given, "127.0.0.1").await).await;
+}
+
+#[tokio::test]
+async fn no_answer_is_taken_for_something_else() {
+    let herald = TestApp::api_only().await;
+    for path in ["/", "/healthz", "/metrics", "/nothing", "/graphql", "/unsubscribe/x"] {
+        let answer = herald.nobody().request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
+}
+
 #[tokio::test]
 async fn who_has_spent_all_points_waits() {
     let herald = TestApp::with(&["--limit-points=30", "--limit-points-rate=1"]).await;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::REASON_LIMIT;
 
 const EXAMPLE: &str = r#"{"category": "новости", "tgstat_url": "https://tgstat.ru/channel/@proofzzz", "username": "proofzzz", "collected_at": "2025-09-29T11:49:45.782893"}"#;
 
@@ -85,6 +86,23 @@ fn wrong_lines_have_reasons() {
     {
         let told = refused(&line);
         assert!(told.contains(reason), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_reason_has_nothing_of_the_line() {
+    for line in [
+        r#""secret@example.com""#,
+        r#"["secret@example.com"]"#,
+        r#"{"username":["secret@example.com"],"category":"a"}"#,
+        r#"{"username":"secret@example.com","category":"a"}"#,
+        r#"{"username":"proofzzz","category":{"secret@example.com":1}}"#,
+        r#"{"username":"proofzzz","category":"a","tgstat_url":"secret@example.com"}"#,
+        r#"{"username":"proofzzz","category":"a","collected_at":"secret@example.com"}"#,
+        "secret@example.com",
+    ] {
+        let told = refused(line);
+        assert!(!told.contains("secret"), "{line}: {told}");
     }
 }
 

@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub use super::lead_field::Field;
+use crate::text::brief;
+
+/// What stands before the names of columns in a reason. What follows was read from the file: it is only for who may see contacts,
+/// since a list without names of columns begins with somebody's address.
+pub const FIRST_LINE: &str = "; its first line has: ";
+/// A longer text is no name of a column.
+const NAME: usize = 40;
+/// Neither is one with so many digits.
+const DIGITS: usize = 5;
 
 /// Which column holds what. An empty one goes by the usual names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,16 +62,32 @@ impl Mapping {
             |name: &String| header.iter().any(|column| column.trim().to_lowercase() == name.trim().to_lowercase());
         let missing = self.fields.values().chain(&self.meta).find(|name| !there(name));
         if let Some(missing) = missing {
-            return Err(format!("the file has no column \"{missing}\"; its first line has: {}", header.join(", ")));
+            return Err(brief(format!("the file has no column \"{missing}\"{}", shown(header))));
         }
         if slots.iter().all(|slot| !matches!(slot, Some(Slot::Field(_)))) {
-            let shown = header.join(", ");
-            return Err(format!(
-                "no column is known to hold something of a lead, and no mapping says which; the first line has: {shown}"
-            ));
+            let why = "no column is known to hold something of a lead, and no mapping says which";
+            return Err(brief(format!("{why}{}", shown(header))));
         }
         Ok(slots)
     }
+}
+
+/// The names of the columns, if that is what they are.
+fn shown(header: &[String]) -> String {
+    let is_name = |column: &String| {
+        let digits = column.chars().filter(char::is_ascii_digit).count();
+        column.chars().count() <= NAME && digits < DIGITS && !column.contains('@') && !column.contains("//")
+    };
+    if header.iter().all(is_name) {
+        format!("{FIRST_LINE}{}", header.join(", "))
+    } else {
+        "; its first line does not look like names of columns".to_owned()
+    }
+}
+
+/// A reason as it is told to who may not see contacts.
+pub fn without_columns(reason: &str) -> &str {
+    reason.split_once(FIRST_LINE).map_or(reason, |(reason, _)| reason)
 }
 
 fn usual(column: &str) -> String {
@@ -138,6 +163,22 @@ mod tests {
         ];
         assert_eq!(slots, Ok(wanted));
         assert!(Mapping::default().slots(&header("plan|city")).unwrap_err().contains("plan, city"));
+    }
+
+    #[test]
+    fn a_reason_names_columns_and_nobody() {
+        let reason = |line: &str| Mapping::default().slots(&header(line)).unwrap_err();
+        for line in ["victim@example.com|+491511234567", "Ann|49 151 123", "https://example.com/a", &"x".repeat(65_000)]
+        {
+            let told = reason(line);
+            assert!(told.len() <= 300 && told.ends_with("does not look like names of columns"), "{told}");
+        }
+        let many = reason(&["plan"; 9_000].join("|"));
+        assert!(many.len() <= 300 && many.contains("plan, plan"), "{many}");
+        assert!(!without_columns(&many).contains("plan, plan"));
+        let mapping = Mapping { fields: BTreeMap::from([(Field::Email, "Mail".into())]), meta: Vec::new() };
+        let missing = mapping.slots(&header("victim@example.com")).unwrap_err();
+        assert!(missing.contains("\"Mail\"") && !missing.contains("victim"), "{missing}");
     }
 
     #[test]

@@ -7,8 +7,6 @@ use serde_json::{Map, Value as Json};
 use super::lead_columns::{Field, Values};
 use crate::text::{self, Bounds};
 
-/// How long a reason can be, in bytes: some quote the line.
-const REASON_LIMIT: usize = 300;
 /// The custom fields of a lead, as JSON, in bytes.
 const META_LIMIT: usize = 16 * 1024;
 
@@ -31,9 +29,9 @@ impl LeadLine {
 /// Examines what a line says.
 ///
 /// # Errors
-/// A sentence that says what is wrong, at most [`REASON_LIMIT`] bytes long.
+/// A sentence that says what is wrong, at most [`text::REASON_LIMIT`] bytes long.
 pub fn read(values: Values) -> Result<LeadLine, String> {
-    examine(values).map_err(cut)
+    examine(values).map_err(text::brief)
 }
 
 fn examine(values: Values) -> Result<LeadLine, String> {
@@ -59,15 +57,6 @@ fn check(field: Field, text: &str) -> Result<String, String> {
         Field::Notes => text::prose(text, Bounds::DESCRIPTION),
         field => field.check(text),
     }
-}
-
-fn cut(mut reason: String) -> String {
-    reason.retain(|letter| !letter.is_control());
-    if reason.len() > REASON_LIMIT {
-        reason.truncate(reason.floor_char_boundary(REASON_LIMIT - '…'.len_utf8()));
-        reason.push('…');
-    }
-    reason
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ impl SessionMutation {
     }
 
     /// Changes one's own password. One's other sessions end.
-    #[graphql(directive = requires::apply(Permission::ChangeOwnPassword))]
+    #[graphql(directive = requires::apply(Permission::ChangeOwnPassword), directive = needs_login::apply())]
     async fn change_password(
         &self,
         ctx: &Context<'_>,

@@ -32,6 +32,7 @@ pub struct BroadcastMutation(
     channel::refresh::ChannelRefreshMutation,
     campaign::sent::SentMessagesMutation,
     channel_import::mutations::ChannelImportMutation,
+    crate::imports::ImportMutation,
     batch::mutations::BatchMutation,
     template::mutations::TemplateMutation,
     campaign::mutations::CampaignMutation,

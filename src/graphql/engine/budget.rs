@@ -24,7 +24,7 @@ pub(super) struct Budgets {
 #[derive(PartialEq, Eq, Hash)]
 enum Holder {
     User(UserId),
-    Address(Option<String>),
+    Address(String),
 }
 
 impl Budgets {
@@ -38,9 +38,11 @@ impl Budgets {
         if self.limits.bucket == 0 {
             return Ok(None);
         }
-        let holder = match caller.viewer() {
-            Some(viewer) => Holder::User(viewer.id),
-            None => Holder::Address(caller.address.clone()),
+        let holder = match (caller.viewer(), &caller.address) {
+            (Some(viewer), _) => Holder::User(viewer.id),
+            (None, Some(address)) => Holder::Address(address.clone()),
+            // A proxy does not say for whom: what one spends must not be missing to all.
+            (None, None) => return Ok(None),
         };
         // A panic can't leave a bucket half changed.
         let mut buckets = self.buckets.lock();

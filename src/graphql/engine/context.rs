@@ -6,6 +6,7 @@ use async_graphql::{Context, InputObject};
 use secrecy::SecretString;
 
 use super::loaders::Loaders;
+use super::refusals::Refusals;
 use domain::error::{Error, Result};
 use service::access::session::Session;
 use service::once::Once;
@@ -60,6 +61,8 @@ pub trait ContextExt {
     fn caller(&self) -> &Caller;
     /// Rows by key, many in one statement.
     fn loaders(&self) -> &Loaders;
+    /// Notes that this field was refused: one line of the audit log tells of all that a request was refused.
+    fn refuse(&self);
     /// In whose name a mutation acts.
     fn actor(&self) -> Actor {
         self.caller().actor()
@@ -83,6 +86,10 @@ impl ContextExt for Context<'_> {
 
     fn loaders(&self) -> &Loaders {
         self.data_unchecked()
+    }
+
+    fn refuse(&self) {
+        self.data_unchecked::<Refusals>().add(self.item.node.name.node.as_str());
     }
 
     fn actor_once(&self, repeat: Repeatable) -> Result<Actor> {

@@ -16,6 +16,7 @@ use super::context::Caller;
 use super::document::{self, Checked, Documents, Refusal};
 use super::null_propagation::propagate_nulls;
 use super::observe::Observed;
+use super::refusals::Refusals;
 use super::same_request::{self, Queries};
 use super::shared_frames::Selections;
 use super::shares::Shares;
@@ -119,7 +120,9 @@ impl Execution {
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
         let time = time.saturating_sub(caller.waited);
         let services = self.shares.services_of(&caller, &self.services);
-        let request = request.data(loaders::loaders(&services.db, &batching)).data(caller).data(services);
+        let refusals = Refusals::of(&self.services, &caller);
+        let request = request.data(loaders::loaders(&services.db, &batching)).data(caller);
+        let request = request.data(services).data(refusals);
         let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
             Ok(Ok(response)) => self.finished(response, &asked, request_id.as_deref()).extension("cost", bill),
@@ -171,9 +174,10 @@ impl Execution {
         }
         let asked = Asked::by(&checked);
         let batching = Batching::default();
+        let refusals = Refusals::of(&self.services, &caller);
         let services = self.shares.services_of(&caller, &self.services);
         let request = checked.into_request().data(loaders::forgetful(&services.db, &batching));
-        let request = request.data(caller).data(services);
+        let request = request.data(caller).data(services).data(refusals);
         let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);

@@ -7,24 +7,27 @@
 //!
 //! async-graphql's guards run after the arguments have been parsed, so the roots are wrapped instead: [`Guarded`] finds the
 //! directive in the registry. It shows in the published schema too, and a root field without one is refused.
+//!
+//! What makes or changes what somebody signs in with, or the secrets that Herald keeps, says so on the same line:
+//! `directive = needs_login::apply()`. An API token does not do it: what leaks must not make what outlives it.
 
 use std::borrow::Cow;
 use std::pin::Pin;
 
 use async_graphql::async_trait::async_trait;
-use async_graphql::registry::Registry;
+use async_graphql::registry::{MetaDirectiveInvocation, Registry};
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, Guard, ObjectType, OutputType, Positioned, Response, ServerError,
     ServerResult, SubscriptionType, TypeDirective, Value, parser::types::Field,
 };
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 
 use super::context::ContextExt;
 use domain::error::{Error, Result};
 use domain::role::Permission;
-use service::access::denial;
+use service::access::session::Proof;
 
-pub use directive::requires;
+pub use directive::{needs_login, requires};
 
 mod directive {
     #![expect(missing_docs, reason = "the macro passes the description on to the schema only")]
@@ -36,18 +39,35 @@ mod directive {
     /// The permission that this field needs. `UNAUTHENTICATED` for nobody, `FORBIDDEN` for a role without it.
     #[TypeDirective(location = "FieldDefinition")]
     pub fn requires(#[graphql(desc = "What the viewer's role must allow.")] permission: Permission) {}
+
+    /// An API token may not do this, whatever its role: it needs somebody who has signed in. `PRECONDITION_FAILED` for a
+    /// token.
+    #[TypeDirective(location = "FieldDefinition", name = "needsLogin")]
+    pub fn needs_login() {}
 }
 
 /// Refuses, with an audit line, unless the viewer has `permission`.
-pub async fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
+pub fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
     let refusal = match ctx.caller().viewer() {
         _ if permission == Permission::Anyone => return Ok(()),
         None => return Err(Error::Unauthenticated(ctx.caller().refusal.unwrap_or("sign in first"))),
         Some(viewer) if viewer.role.may(permission) => return Ok(()),
         Some(_) => Error::Forbidden,
     };
-    denial::record(ctx.services(), &ctx.actor(), ctx.item.node.name.node.as_str()).boxed().await?;
+    ctx.refuse();
     Err(refusal)
+}
+
+/// Refuses, with an audit line, whoever shows an API token.
+fn require_login(ctx: &Context<'_>) -> Result<()> {
+    let proof = ctx.caller().session.as_ref().map(|session| session.proof);
+    if !matches!(proof, Some(Proof::ApiToken(_))) {
+        return Ok(());
+    }
+    ctx.refuse();
+    Err(Error::Precondition(
+        "an API token can't do this, for it must not make or change what outlives it: sign in with a password".into(),
+    ))
 }
 
 /// The guard of a field below the root: `#[graphql(guard = "Can(Permission::ReadUsers)")]`. Such fields have no arguments
@@ -57,7 +77,7 @@ pub struct Can(pub Permission);
 #[async_trait]
 impl Guard for Can {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        Ok(require(ctx, self.0).await?)
+        Ok(require(ctx, self.0)?)
     }
 }
 
@@ -66,12 +86,16 @@ impl Guard for Can {
 pub struct Guarded<T>(pub T);
 
 impl<T> Guarded<T> {
-    async fn admit(ctx: &Context<'_>, root: &str) -> ServerResult<()> {
-        let admission = match permission(&ctx.schema_env.registry, root, ctx.item.node.name.node.as_str()) {
-            Some(permission) => require(ctx, permission).await,
+    fn admit(ctx: &Context<'_>, root: &str) -> ServerResult<()> {
+        let (registry, field) = (&ctx.schema_env.registry, ctx.item.node.name.node.as_str());
+        let admission = match permission(registry, root, field) {
+            Some(permission) => require(ctx, permission),
             // Fail closed: the field's author forgot the line.
             None => Err(Error::Forbidden),
         };
+        let admission = admission.and_then(|()| {
+            if directed(registry, root, field, &needs_login.name()).is_some() { require_login(ctx) } else { Ok(()) }
+        });
         let refusal = |error| async_graphql::Error::from(error).into_server_error(ctx.item.pos);
         admission.map_err(|error: Error| ctx.set_error_path(refusal(error)))
     }
@@ -79,9 +103,14 @@ impl<T> Guarded<T> {
 
 /// The permission that a root's field names, if it has a line.
 pub fn permission(registry: &Registry, root: &str, field: &str) -> Option<Permission> {
-    let field = registry.types.get(root)?.field_by_name(field)?;
-    let directive = field.directive_invocations.iter().find(|directive| directive.name == requires.name())?;
+    let directive = directed(registry, root, field, &requires.name())?;
     async_graphql::InputType::parse(directive.args.get("permission").cloned()).ok()
+}
+
+/// The directive of this name on the line of a root's field, if there is one.
+fn directed<'a>(registry: &'a Registry, root: &str, field: &str, name: &str) -> Option<&'a MetaDirectiveInvocation> {
+    let field = registry.types.get(root)?.field_by_name(field)?;
+    field.directive_invocations.iter().find(|directive| directive.name == name)
 }
 
 #[async_trait]
@@ -105,7 +134,7 @@ impl<T: ObjectType> ContainerType for Guarded<T> {
         let root = T::type_name();
         // `__typename` comes without a row in the registry, and says nothing.
         if ctx.schema_env.registry.types.get(&*root).is_some_and(|root| has(root, ctx)) {
-            Self::admit(ctx, &root).await?;
+            Self::admit(ctx, &root)?;
         }
         if root == "Mutation" {
             // What was loaded before a change must not answer for what is there after it.
@@ -137,7 +166,7 @@ impl<T: SubscriptionType> SubscriptionType for Guarded<T> {
         ctx: &'a Context<'_>,
     ) -> Option<Pin<Box<dyn Stream<Item = Response> + Send + 'a>>> {
         let admitted = async move {
-            match Self::admit(ctx, &T::type_name()).await {
+            match Self::admit(ctx, &T::type_name()) {
                 Ok(()) => self.0.create_field_stream(ctx),
                 Err(error) => Some(refused(error)),
             }

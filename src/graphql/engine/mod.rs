@@ -15,6 +15,7 @@ pub(crate) mod nodes;
 mod null_propagation;
 mod observe;
 pub mod order;
+mod refusals;
 pub mod same_request;
 pub mod scalar;
 pub mod shared_frames;

@@ -18,6 +18,7 @@ use super::context::Caller;
 use super::document::Checked;
 use super::execution::Event;
 use super::id::ReadId;
+use super::refusals::Refusals;
 use super::{error, loaders};
 use crate::Schema;
 use crate::broadcast::campaign::live::WATCH_PROGRESS;
@@ -146,7 +147,9 @@ impl Selection {
         let mut request = Request::new(&self.key.document).variables(self.variables.clone());
         request.operation_name.clone_from(&self.key.operation);
         let batching = Batching::default();
-        let request = request.data(loaders::forgetful(&self.all.services.db, &batching)).data(self.caller.clone());
+        let refusals = Refusals::of(&self.all.services, &self.caller);
+        let request = request.data(loaders::forgetful(&self.all.services.db, &batching));
+        let request = request.data(self.caller.clone()).data(refusals);
         let response = batching.run(self.all.schema.execute_stream(request.data(Given(state))).next()).await;
         let Some(response) = response else {
             return Err(Box::new(error::response(Error::internal(anyhow::anyhow!("no result")), None)));

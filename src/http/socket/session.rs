@@ -218,11 +218,14 @@ impl SocketSession {
         if let Some(why) = caller.refusal {
             return Err(Close::forbidden(why).into());
         }
-        let owner = match (&caller.session, &caller.address) {
-            (Some(session), _) => SocketOwner::User(session.user.id),
-            (None, address) => SocketOwner::Address(address.clone().unwrap_or_default()),
+        let most = self.limits().per_user;
+        let (owner, most) = match (&caller.session, &caller.address) {
+            (Some(session), _) => (SocketOwner::User(session.user.id), most),
+            (None, Some(address)) => (SocketOwner::Address(address.clone()), most),
+            // A proxy does not say for whom: one must not take the places of all.
+            (None, None) => (SocketOwner::Address(String::new()), usize::MAX),
         };
-        let counted = self.http.open_sockets.take(owner, self.limits().per_user);
+        let counted = self.http.open_sockets.take(owner, most);
         self.counted = Some(counted.ok_or_else(|| Close::too_many("sockets"))?);
         let until =
             caller.session.as_ref().and_then(|session| session.expires_at).map_or(FOR_EVER, |end| self.left(end));

@@ -5,10 +5,11 @@ use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use super::denial::{self, Denied};
 use super::session::{Proof, Session};
-use super::{denial, token};
+use super::token;
 use crate::once::{Again, Done, once};
-use crate::{Actor, Services, Write};
+use crate::{Actor, Services, Who, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::ApiTokenId;
@@ -63,7 +64,7 @@ async fn make(on: &Services, actor: &Actor, session: &Session, new: New) -> Resu
     let row = &checked(on, session, new)?;
     let outcome = on.write(actor, |w| async move { insert(&w, row).await }).await;
     if matches!(outcome, Err(Error::Forbidden)) {
-        denial::record(on, &actor.in_part(), "createApiToken").await?;
+        denial::note(on, actor, Denied::one("createApiToken"));
     }
     outcome?;
     Ok(Made { token: secret(on, row.id), row: row.clone() })
@@ -118,12 +119,18 @@ async fn insert(w: &Write, row: &api_token::Model) -> Result<()> {
 }
 
 /// Ends a token, at once and everywhere: one's own, or anybody's if one is an admin. A second time changes nothing.
+///
+/// # Errors
+/// [`Error::Precondition`] for an API token that would end another than itself.
 pub async fn revoke(on: &Services, actor: &Actor, id: ApiTokenId) -> Result<api_token::Model> {
     on.write(actor, |w| async move {
         let row = w.require(id).await?;
         // Of others' tokens nobody but an admin learns even that they are there.
         if !is_visible(&row, &w.actor) {
             return Err(Error::NotFound("API token"));
+        }
+        if matches!(w.actor.who, Who::Token { token, .. } if token != id) {
+            return Err(Error::Precondition("an API token ends no other than itself: sign in with a password".into()));
         }
         if row.revoked_at.is_some() {
             return Ok(row);

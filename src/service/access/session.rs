@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::throttle::Attempt;
+use super::user::is_username;
 use super::{api_token, password, sso, token};
 use crate::coalesce::Coalesce;
 use crate::{Actor, Services, Who, Write};
@@ -89,13 +90,16 @@ const ENDED: Error = Error::Unauthenticated("the session has ended, sign in agai
 pub async fn login(on: &Services, actor: &Actor, username: &str, password: String) -> Result<Tokens> {
     let username = username.trim().to_lowercase();
     let attempt = &Attempt::of(&cut(&username), actor.address.as_deref());
+    attempt.wait(on).await?;
     let turn = password::turn().await;
     attempt.check(on).await?;
     let known = user::Entity::named(&username).one(on.db.sessions()).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let is_right = password::verify(turn, password, hash).await?;
+    // Who types his password into the wrong field does not want to read it in the log.
+    let told = if known.is_some() || is_username(&username) { cut(&username) } else { String::new() };
     let Some(user) = known.filter(|_| is_right) else {
-        return Err(refuse_password(on, actor, attempt, &username).await?);
+        return Err(refuse_password(on, actor, attempt, &told).await?);
     };
     let actor = Actor::user(user.id, user.role, actor.address.clone());
     let refresh = token::refresh();
@@ -247,9 +251,13 @@ pub async fn sweep(on: &Services) -> Result<()> {
 /// not his to fill.
 async fn refuse_password(on: &Services, actor: &Actor, attempt: &Attempt, username: &str) -> Result<Error> {
     on.write(actor, |w| async move {
-        let mut metadata = json!({ "username": cut(username) });
-        if attempt.fail(&w).await? {
+        let failure = attempt.fail(&w).await?;
+        let mut metadata = json!({ "username": username });
+        if failure.is_last {
             metadata["isThrottled"] = true.into();
+        }
+        if !failure.is_told {
+            return Ok(());
         }
         w.note(Action::UserLoginFailed, Subject::NONE, metadata).await
     })

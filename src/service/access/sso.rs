@@ -37,9 +37,11 @@ pub async fn resume(on: &Services, issuer: &Issuer, token: &str, address: Option
     if let Some(user) = known {
         return Ok(session(user));
     }
-    let (told, hash) = (&identity, &format!("sso {}", token::hash(token)));
+    let name = |text: &str| format!("sso {}", token::hash(text));
+    // Sessions that were ended before they had their present names have ended, too.
+    let (told, hash, old) = (&identity, &name(signed(token)), &name(token));
     let actor = &Actor::anonymous(address.map(ToOwned::to_owned));
-    let sign_in = || on.write(actor, |w| async move { sign_in(&w, told, family, hash).await });
+    let sign_in = || on.write(actor, |w| async move { sign_in(&w, told, family, (hash, old)).await });
     let user = match sign_in().await {
         // The same token, or the same new user, came twice at once: the other one was first.
         Err(Error::Conflict(_)) => sign_in().await?,
@@ -49,7 +51,10 @@ pub async fn resume(on: &Services, issuer: &Issuer, token: &str, address: Option
 }
 
 /// Opens the session, with the user that it needs, unless it is open.
-async fn sign_in(w: &Write, identity: &Identity, family: Uuid, hash: &str) -> Result<user::Model> {
+async fn sign_in(w: &Write, identity: &Identity, family: Uuid, (hash, old): (&str, &str)) -> Result<user::Model> {
+    if refresh_token::Entity::with_hash(old).one(w).await?.is_some_and(|row| row.revoked_at.is_some()) {
+        return Err(ENDED);
+    }
     // In this order: who sees the session that was opened at the same instant sees its user, too.
     let opened = refresh_token::Entity::with_hash(hash).one(w).await?;
     let there = user::Entity::with_subject(&identity.subject).one(w).await?;
@@ -77,13 +82,18 @@ fn in_name_of(w: &Write, user: &user::Model) -> Write {
     w.by(Actor::user(user.id, user.role, w.actor.address.clone()))
 }
 
-/// The user with the role that the token tells, unless a newer token has told another.
+/// The user with the role that the token tells, unless a newer token has told another, or an admin has since it was issued. A
+/// token that does not say when it was issued takes rights away and gives none: it may be an old one.
 async fn follow(w: &Write, user: user::Model, identity: &Identity) -> Result<user::Model> {
-    let is_newest = user.sso_issued_at.is_none_or(|newest| identity.issued_at >= newest);
+    let is_newest = match (identity.issued_at, user.sso_issued_at) {
+        (Some(issued), Some(newest)) => issued >= newest,
+        (Some(_), None) => true,
+        (None, _) => identity.role < user.role,
+    };
     let has_new_role = is_newest && user.role != identity.role;
     let mut new = user::Model { last_login_at: Some(w.now), ..user.clone() };
     if is_newest {
-        (new.role, new.sso_issued_at) = (identity.role, Some(identity.issued_at));
+        (new.role, new.sso_issued_at) = (identity.role, Some(identity.issued_at.unwrap_or(w.now)));
     }
     let user = if has_new_role { w.replace(&user, new).await? } else { noun::touch(w, &user, new).await? };
     if has_new_role {
@@ -106,7 +116,7 @@ async fn create(w: &Write, identity: &Identity) -> Result<user::Model> {
         deleted_at: None,
         version: 1,
         sso_subject: Some(identity.subject.clone()),
-        sso_issued_at: Some(identity.issued_at),
+        sso_issued_at: identity.issued_at,
     };
     let again = || Error::Conflict("somebody signs in under this name at the same time".into());
     // The subject, or the name that was free a moment ago.
@@ -147,9 +157,15 @@ async fn free_name(w: &Write, identity: &Identity) -> Result<String> {
     Ok(format!("{}-{tail}", &wanted[..wanted.len().min(NAME - 11)]))
 }
 
+/// The part of a token that its issuer has signed. Some signatures can be spelled in another way and still hold: whoever ends a
+/// session must not have ended one spelling of it only.
+fn signed(token: &str) -> &str {
+    token.rsplit_once('.').map_or(token, |(signed, _)| signed)
+}
+
 /// The session of a token.
 fn family(token: &str) -> Uuid {
-    let digest = Sha256::digest(token.as_bytes());
+    let digest = Sha256::digest(signed(token).as_bytes());
     let (head, _) = digest.split_first_chunk::<16>().expect("a SHA-256 has 32 bytes");
     uuid::Builder::from_custom_bytes(*head).into_uuid()
 }

@@ -96,6 +96,8 @@ pub async fn update(on: &Services, actor: &Actor, id: UserId, change: Change) ->
         let new = user::Model {
             role: role.unwrap_or(old.role),
             password_hash: hash.unwrap_or(&old.password_hash).clone(),
+            // What single sign-on told before this does not undo it.
+            sso_issued_at: role.map(|_| w.now).or(old.sso_issued_at),
             ..old.clone()
         };
         if hash.is_some() {
@@ -132,16 +134,22 @@ pub async fn change_password(
     new: SecretString,
 ) -> Result<user::Model> {
     let family = session.login()?;
-    let hash = &checked_hash("newPassword", new).await?;
+    if let Some(violation) = password::violation("newPassword", new.expose_secret()) {
+        return Err(Error::Invalid(vec![violation]));
+    }
     let id = session.user.id;
-    let attempt = &Attempt::of(&session.user.username, actor.address.as_deref());
+    let attempt = &Attempt::in_session(family);
+    attempt.wait(on).await?;
     let turn = password::turn().await;
     attempt.check(on).await?;
     if !password::verify(turn, current.expose_secret().into(), Some(session.user.password_hash.clone())).await? {
         on.write(actor, |w| async move { attempt.fail(&w).await }).await?;
         return Err(Error::invalid("currentPassword", "this is not your password"));
     }
+    // Only now: a guess costs one hash, not two.
+    let hash = &password::hash(new.expose_secret().into()).await?;
     on.write(actor, |w| async move {
+        attempt.succeed(&w).await?;
         let old = w.require(id).await?;
         let user = w.replace(&old, user::Model { password_hash: hash.clone(), ..old.clone() }).await?;
         refresh_token::Entity::revoke_others(id, family, w.now).exec(&w).await?;
@@ -204,7 +212,7 @@ async fn keep_an_admin(w: &Write, user: &user::Model) -> Result<()> {
     Ok(())
 }
 
-fn is_username(name: &str) -> bool {
+pub(super) fn is_username(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     (3..=64).contains(&name.len()) && name.bytes().all(is_allowed)
 }

@@ -22,7 +22,7 @@ use storage::imports::Counts;
 /// longer there.
 pub async fn create(on: &Services, actor: &Actor, upload: UploadId) -> Result<Model> {
     on.write(actor, |w| async move {
-        let row = Model::of(ChannelImportId::generate(), queued(on, &w, upload).await?);
+        let row = Model::of(ChannelImportId::generate(), queued::<Entity>(on, &w, upload).await?);
         Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
         w.tell(Event::Import(row.id));
         // Its audit line comes when it is done.
@@ -101,7 +101,7 @@ mod tests {
     fn batches(text: &[u8], from: i64, batch_lines: i64, errors: usize) -> Vec<Batch> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text).unwrap();
-        let source = Source { path: file.path().into(), from, batch_lines, errors };
+        let source = Source { path: file.path().into(), from, lines: None, batch_lines, errors };
         let channels = Channels { now: DateTime::UNIX_EPOCH, found: Vec::new() };
         let mut batches = Batches::open(source, channels).unwrap();
         std::iter::from_fn(|| batches.next().unwrap()).collect()

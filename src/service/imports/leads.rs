@@ -47,7 +47,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<Model> {
     check(&new)?;
     let New { upload, format, mapping, campaign, is_suppression_list } = &new;
     on.write(actor, |w| async move {
-        let import = queued(on, &w, *upload).await?;
+        let import = queued::<Entity>(on, &w, *upload).await?;
         if let Some(campaign) = *campaign {
             w.require(campaign).await?;
         }

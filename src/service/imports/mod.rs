@@ -3,18 +3,23 @@
 //! The row of an import says how many bytes of its file are in the database, in the transaction that put them there. So an
 //! import that was cut off, by a crash or by a database that went away, goes on exactly where it stopped.
 
+mod cancel;
 pub mod channels;
 mod failure;
 pub mod leads;
 mod reader;
 mod records;
 mod runner;
+mod turn;
 pub mod upload;
 mod watch;
 
+pub use self::cancel::cancel;
 pub use self::reader::Lines;
 pub use self::runner::{Progress, run, run_pending};
 pub use self::watch::Watch;
+use sea_orm::PaginatorTrait;
+
 use crate::{Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result};
@@ -24,6 +29,9 @@ use storage::imports::{Batch, Counts, Import, ImportTable};
 
 /// Why an import without its file can't be done.
 const GONE: &str = "the file of this upload is no longer there; upload it again";
+
+/// Imports of one user that may wait at the same time.
+const MOST_WAITING: u64 = 100;
 
 /// A kind of import, which has a table of its own.
 pub trait Importable: ImportTable {
@@ -57,8 +65,12 @@ pub trait Importable: ImportTable {
 }
 
 /// The import of an uploaded file, which somebody asks for.
-async fn queued(on: &Services, w: &Write, id: UploadId) -> Result<Import> {
+async fn queued<I: Importable>(on: &Services, w: &Write, id: UploadId) -> Result<Import> {
     let user = w.actor.signed_in()?;
+    if I::waiting_of(user).count(&**w).await? >= MOST_WAITING {
+        let why = format!("{MOST_WAITING} {} of yours have not ended: wait for them, or cancel some", I::NAME);
+        return Err(Error::Precondition(why));
+    }
     let file = upload::mark_used(w, id).await?;
     if file.node_id == on.node && !tokio::fs::try_exists(upload::path(on, id)).await.unwrap_or(false) {
         return Err(Error::Precondition(GONE.into()));

@@ -39,14 +39,19 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// Where to begin: all before it has been written.
     pub(super) from: i64,
+    /// How many lines lie before that, if it is known: then they are not counted anew.
+    pub(super) lines: Option<i64>,
     /// Lines of a batch.
     pub(super) batch_lines: i64,
     /// Errors that may still be told.
     pub(super) errors: usize,
 }
 
+/// Batches as they are read, each with the number of the file's lines until its end.
+pub(super) type Coming<R> = mpsc::Receiver<io::Result<(Batch<R>, i64)>>;
+
 /// Begins to read. The end of the file is the end of the batches; dropping the receiver stops it.
-pub(super) fn start<L: Lines>(source: Source, lines: L) -> mpsc::Receiver<io::Result<Batch<L::Row>>> {
+pub(super) fn start<L: Lines>(source: Source, lines: L) -> Coming<L::Row> {
     let (sender, receiver) = mpsc::channel(READY);
     tokio::task::spawn_blocking(move || {
         let mut batches = match Batches::open(source, lines) {
@@ -54,6 +59,7 @@ pub(super) fn start<L: Lines>(source: Source, lines: L) -> mpsc::Receiver<io::Re
             Err(error) => return drop(sender.blocking_send(Err(error))),
         };
         while let Some(batch) = batches.next().transpose() {
+            let batch = batch.map(|batch| (batch, batches.records.lines()));
             if sender.blocking_send(batch).is_err() {
                 return;
             }
@@ -73,7 +79,11 @@ impl<L: Lines> Batches<L> {
     pub(super) fn open(source: Source, mut lines: L) -> io::Result<Self> {
         let mut file = BufReader::with_capacity(BUFFER, File::open(&source.path)?);
         let (delimiter, first) = lines.begin(&mut file)?;
-        let records = Records::new(file, delimiter, source.from.unsigned_abs().max(first))?;
+        let from = source.from.unsigned_abs();
+        let records = match source.lines.filter(|_| from >= first) {
+            Some(lines) => Records::after(file, delimiter, from, lines)?,
+            None => Records::new(file, delimiter, from.max(first))?,
+        };
         Ok(Self { source, records, lines })
     }
 

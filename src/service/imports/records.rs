@@ -37,6 +37,11 @@ impl<R: BufRead + Seek> Records<R> {
     pub(super) fn new(mut file: R, delimiter: Option<u8>, at: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(0))?;
         let lines = count_lines(&mut file, at)?;
+        Self::after(file, delimiter, at, lines)
+    }
+
+    /// [`Records::new`] where it is known how many lines lie before `at`.
+    pub(super) fn after(mut file: R, delimiter: Option<u8>, at: u64, lines: i64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(at))?;
         Ok(Self { file, delimiter, at, lines, buffer: Vec::new() })
     }
@@ -44,6 +49,11 @@ impl<R: BufRead + Seek> Records<R> {
     /// Where the last record ended.
     pub(super) fn at(&self) -> u64 {
         self.at
+    }
+
+    /// The lines that lie behind.
+    pub(super) fn lines(&self) -> i64 {
+        self.lines
     }
 
     /// The bytes of the last record, with its end.

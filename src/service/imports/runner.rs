@@ -1,27 +1,27 @@
-//! Does the imports of this node, one after the other.
+//! Does the imports of this node, in turns: a long one does not keep others from beginning, and who has many does not keep others
+//! from having one.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::Importable;
-use super::failure::Failure;
-use super::reader::{self, Source};
-use super::upload;
+use super::turn::{Active, Turn};
 use crate::{Actor, Services};
 use domain::broadcast::ImportStatus;
-use domain::error::{Error, Result};
+use domain::error::Result;
+use domain::id::{NounId, UserId};
+use domain::retention::lead_columns::without_columns;
 use domain::role::Role;
-use storage::imports::{Import, room};
+use domain::text::brief;
+use storage::imports::Import;
 
-/// Progress is told at most so often.
-const TELL: Duration = Duration::from_millis(100);
+/// Files that are open at the same time. One that is not is opened anew when its turn comes.
+const OPEN: usize = 4;
 /// How often imports are looked for that nobody told of, and how long a database or disk that is away is left alone.
 const LOOK: Duration = Duration::from_secs(2);
-/// New rows that make the database's statistics of their table old.
-const MANY: i64 = 10_000;
-
 /// Where an import stands after a batch.
 #[derive(Debug, Clone)]
 pub struct Progress<I> {
@@ -53,92 +53,96 @@ pub async fn run<I: Importable>(on: Services, stop: CancellationToken) {
 /// each batch. With `stop` it returns after the present batch.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if the database or the disk went away: to be called again, it goes on where it stopped.
+/// [`Error::Unavailable`](domain::error::Error::Unavailable) if the database or the disk went away: to be called again, it goes on where it stopped.
 pub async fn run_pending<I: Importable>(
     on: &Services,
     stop: &CancellationToken,
     mut seen: impl FnMut(&Progress<I::Id>) + Send,
 ) -> Result<()> {
-    for row in I::unfinished(on.node).all(on.db.reader()).await? {
-        if stop.is_cancelled() {
-            return Ok(());
-        }
-        if let Err(failure) = run_one::<I>(on, &row, stop, &mut seen).await {
-            let why = failure.verdict(I::id(&row))?;
-            end::<I>(on, &row, ImportStatus::Failed, Some(&why)).await?;
+    let mut turns = Turns::<I> { active: Vec::new(), last: 0 };
+    while !stop.is_cancelled() {
+        turns.look(on).await?;
+        let Some(place) = turns.next() else { return Ok(()) };
+        turns.last += 1;
+        let import = &mut turns.active[place];
+        import.turn = turns.last;
+        match import.take(on, stop, &mut seen).await {
+            Ok(Turn::Over) => turns.close_files(),
+            Ok(Turn::Ended) => drop(turns.active.swap_remove(place)),
+            Err(failure) => {
+                let import = turns.active.swap_remove(place);
+                let why = failure.verdict(I::id(&import.row))?;
+                end::<I>(on, &import.row, ImportStatus::Failed, Some(&why)).await?;
+            }
         }
     }
     Ok(())
 }
 
-async fn run_one<I: Importable>(
-    on: &Services,
-    queued: &I::Model,
-    stop: &CancellationToken,
-    seen: &mut (impl FnMut(&Progress<I::Id>) + Send),
-) -> Result<(), Failure> {
-    let id = I::id(queued);
-    let mut import = begin::<I>(on, queued).await?;
-    let lines = I::lines(on, queued)?;
-    let source = Source {
-        path: upload::path(on, import.upload_id),
-        from: import.bytes_read,
-        batch_lines: if on.db.is_postgres() { I::BATCH_LINES.0 } else { I::BATCH_LINES.1 },
-        errors: room(import.invalid),
-    };
-    let mut batches = reader::start(source, lines);
-    let mut told = on.clock.monotonic();
-    while let Some(batch) = batches.recv().await {
-        let (batch, began) = (batch?, on.clock.monotonic());
-        let counts = I::write(on, id, &batch).await?.ok_or_else(elsewhere)?;
-        import = import.moved_on(batch.bytes.end, counts);
-        let now = on.clock.monotonic();
-        // Not with each batch, which would tell of every write, but as often as somebody can follow.
-        if now.saturating_sub(told) >= TELL {
-            on.tell(I::event(id));
-            told = now;
-        }
-        seen(&Progress { id, import: import.clone(), took: now.saturating_sub(began) });
-        if stop.is_cancelled() {
-            return Ok(());
-        }
-    }
-    if on.db.is_postgres() && import.inserted >= MANY {
-        // Or the next batch and list are planned for the table as it was before.
-        on.db.analyze(I::FILLED).await?;
-    }
-    Ok(end::<I>(on, queued, ImportStatus::Completed, None).await?)
+/// The imports that take turns.
+struct Turns<I: Importable> {
+    active: Vec<Active<I>>,
+    /// The number of the last turn.
+    last: u64,
 }
 
-fn elsewhere() -> Error {
-    Error::Unavailable(anyhow::anyhow!("the import went on elsewhere, or a commit was not answered: it is read anew"))
-}
-
-/// The import's row becomes RUNNING, unless an earlier run of it began.
-async fn begin<I: Importable>(on: &Services, queued: &I::Model) -> Result<Import> {
-    let (id, import) = (I::id(queued), I::import(queued));
-    if import.status == ImportStatus::Running {
-        return Ok(import);
+impl<I: Importable> Turns<I> {
+    /// Takes in those that have come, and lets go of those that have ended.
+    async fn look(&mut self, on: &Services) -> Result<()> {
+        let mut rows: HashMap<_, _> = I::unfinished(on.node)
+            .all(on.db.reader())
+            .await?
+            .into_iter()
+            .map(|row| (I::id(&row).uuid(), row))
+            .collect();
+        self.active.retain(|import| rows.remove(&I::id(&import.row).uuid()).is_some());
+        let mut new: Vec<I::Model> = rows.into_values().collect();
+        new.sort_unstable_by_key(|row| I::id(row).uuid());
+        self.active.extend(new.into_iter().map(Active::new));
+        Ok(())
     }
-    let begun = on.system_write(|w| async move {
-        let old = w.require(id).await?;
-        let begun = Import { status: ImportStatus::Running, started_at: Some(w.now), ..I::import(&old) };
-        w.tell(I::event(id));
-        w.replace(&old, I::with(&old, begun)).await
-    });
-    Ok(I::import(&begun.await?))
+
+    /// The one whose turn it is: of the user who has waited longest, the one that has waited longest.
+    fn next(&self) -> Option<usize> {
+        let mut of_users: HashMap<UserId, u64> = HashMap::new();
+        for import in &self.active {
+            let last = of_users.entry(import.import.created_by_id).or_default();
+            *last = import.turn.max(*last);
+        }
+        let waited = |import: &Active<I>| (of_users[&import.import.created_by_id], import.turn);
+        (0..self.active.len()).min_by_key(|place| waited(&self.active[*place]))
+    }
+
+    /// Closes the files of those whose next turn is farthest away, until there are only so many.
+    fn close_files(&mut self) {
+        let mut open: Vec<&mut Active<I>> = self.active.iter_mut().filter(|import| import.batches.is_some()).collect();
+        open.sort_unstable_by_key(|import| import.turn);
+        for import in open.into_iter().skip(OPEN) {
+            import.batches = None;
+        }
+    }
 }
 
 /// The import has ended, in the name of the user who asked for it.
-async fn end<I: Importable>(on: &Services, row: &I::Model, status: ImportStatus, why: Option<&str>) -> Result<()> {
+pub(super) async fn end<I: Importable>(
+    on: &Services,
+    row: &I::Model,
+    status: ImportStatus,
+    why: Option<&str>,
+) -> Result<()> {
     let id = I::id(row);
+    let why = &why.map(|why| brief(why.to_owned()));
     on.write(&Actor::user(I::import(row).created_by_id, Role::Operator, None), |w| async move {
         let old = w.require(id).await?;
-        let error_message = why.map(ToOwned::to_owned);
-        let ended = Import { status, error_message, completed_at: Some(w.now), ..I::import(&old) };
+        if I::import(&old).has_ended() {
+            // Somebody has cancelled it just now.
+            return Ok(());
+        }
+        let ended = Import { status, error_message: why.clone(), completed_at: Some(w.now), ..I::import(&old) };
         let metadata = json!({
             "status": status, "lines": ended.lines, "inserted": ended.inserted,
-            "duplicates": ended.duplicates, "invalid": ended.invalid, "error": why,
+            "duplicates": ended.duplicates, "invalid": ended.invalid,
+            "error": why.as_deref().map(without_columns),
         });
         w.replace(&old, I::with(&old, ended)).await?;
         w.tell(I::event(id));

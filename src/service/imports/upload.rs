@@ -1,6 +1,7 @@
 //! Uploads: files that clients hand over, for imports and as media of messages.
 
 mod receive;
+mod room;
 mod sweep;
 
 use std::fmt::Display;
@@ -10,6 +11,8 @@ use futures_util::{Stream, StreamExt};
 use sea_orm::{EntityTrait, IntoActiveModel};
 
 use self::receive::Incoming;
+use self::room::Room;
+pub use self::room::Tallies;
 pub use self::sweep::sweep;
 use crate::{Actor, Services, Write};
 use domain::error::{Error, Result};
@@ -29,11 +32,28 @@ pub fn path(on: &Services, id: UploadId) -> PathBuf {
 /// Takes a file as it comes, a piece at a time. Whoever sees the upload sees the whole file, also after a power cut.
 ///
 /// # Errors
-/// [`Error::PayloadTooLarge`] as soon as the limit is passed, [`Error::Unavailable`] when the disk is full; nothing is left
-/// behind.
+/// [`Error::PayloadTooLarge`] as soon as a limit is passed, [`Error::Unavailable`] when the disk is full, or nearly so. Nothing is
+/// left behind.
 pub async fn store<B, E>(
     on: &Services,
     actor: &Actor,
+    body: impl Stream<Item = Result<B, E>> + Unpin,
+) -> Result<upload::Model>
+where
+    B: AsRef<[u8]>,
+    E: Display,
+{
+    store_announced(on, actor, None, body).await
+}
+
+/// [`store`] of a file that says how long it is: if that is too long, nothing of it is read.
+///
+/// # Errors
+/// As of [`store`].
+pub async fn store_announced<B, E>(
+    on: &Services,
+    actor: &Actor,
+    announced: Option<u64>,
     mut body: impl Stream<Item = Result<B, E>> + Unpin,
 ) -> Result<upload::Model>
 where
@@ -43,12 +63,17 @@ where
     let user = actor.signed_in()?;
     let id = UploadId::generate();
     let limit = on.rules.upload_max_bytes;
+    let mut room = Room::open(on, user).await?;
+    if let Some(bytes) = announced {
+        room.announce(bytes)?;
+    }
     let mut incoming = Incoming::open(path(on, id)).await?;
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| broken_off(&error))?;
         if incoming.bytes() + piece.as_ref().len() as u64 > limit {
             return Err(Error::PayloadTooLarge(format!("an upload has at most {limit} bytes")));
         }
+        room.take(piece.as_ref().len() as u64).await?;
         incoming.write(piece.as_ref()).await?;
     }
     let kept = incoming.keep().await?;
@@ -66,6 +91,7 @@ where
     })
     .await?;
     kept.forget();
+    room.keep();
     Ok(row)
 }
 

@@ -5,7 +5,6 @@ use futures_util::Stream;
 use super::Importable;
 use crate::Services;
 use crate::hub::{Hub, Reader, Seen};
-use domain::broadcast::ImportStatus;
 use domain::error::Result;
 use domain::id::NounId;
 use events::Event;
@@ -44,8 +43,7 @@ impl<I: Importable> Reader for ImportReader<I> {
         let row = I::by_ids(&[self.0]).one(on.db.reader()).await?;
         Ok(row.map(|row| {
             let import = I::import(&row);
-            let is_last = matches!(import.status, ImportStatus::Completed | ImportStatus::Failed);
-            Seen { version: import.version, is_last, state: row }
+            Seen { version: import.version, is_last: import.has_ended(), state: row }
         }))
     }
 

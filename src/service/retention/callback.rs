@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{LockBehavior, LockType};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,8 @@ const PATIENCE: i32 = 8;
 const WAITS_FOR: TimeDelta = TimeDelta::days(7);
 /// How long callbacks are kept once they are done with.
 const KEPT: TimeDelta = TimeDelta::days(30);
+/// The end of the key of what a lead wrote.
+pub const INBOUND: &str = ":inbound";
 
 /// A callback as it came, authenticated.
 #[derive(Debug, Clone)]
@@ -186,10 +188,23 @@ async fn put_off(on: &Services, id: WebhookEventId, error: &Error) -> Result<()>
     .await
 }
 
-/// Forgets callbacks that have been done with for long: there is personal data in them.
+/// Forgets callbacks that have been done with for long: there is personal data in them. Of what a lead wrote the key stays: it has
+/// no instant in what is signed, so that a START that somebody keeps would count again after a later STOP.
 pub async fn sweep(on: &Services) -> Result<()> {
     on.system_write(|w| async move {
-        Entity::delete_many().filter(Column::ReceivedAt.lt(w.now - KEPT)).exec(&w).await?;
+        let is_old = Column::ReceivedAt.lt(w.now - KEPT);
+        let is_said = Condition::all()
+            .add(Column::Provider.eq(Provider::Twilio.name()))
+            .add(Column::DedupeKey.ends_with(INBOUND));
+        Entity::delete_many().filter(is_old.clone()).filter(is_said.clone().not()).exec(&w).await?;
+        Entity::update_many()
+            .col_expr(Column::Body, Expr::value(""))
+            .col_expr(Column::Query, Expr::value(None::<String>))
+            .filter(is_old)
+            .filter(is_said)
+            .filter(Column::Body.ne(""))
+            .exec(&w)
+            .await?;
         Ok(())
     })
     .await

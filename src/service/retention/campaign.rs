@@ -113,7 +113,7 @@ fn validated(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
     let vapi_config = match fields.vapi_config {
         MaybeUndefined::Undefined => old.vapi_config,
         MaybeUndefined::Null => None,
-        MaybeUndefined::Value(given) => Some(wrong.take("vapiConfig", meta::object(given))),
+        MaybeUndefined::Value(given) => Some(wrong.take("vapiConfig", meta::public_object(given))),
     };
     let delay = fields.delay_between_channels.map_value(i64::from);
     let row = campaign::Model {

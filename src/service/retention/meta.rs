@@ -2,6 +2,27 @@
 
 use serde_json::{Value as Json, json};
 
+/// The ends of names of fields whose values are secrets.
+const ENDS: [&str; 11] = [
+    "token",
+    "secret",
+    "password",
+    "passphrase",
+    "passwd",
+    "apikey",
+    "authkey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "authorization",
+];
+/// The longest name that is repeated.
+const NAME: usize = 100;
+/// What a header says of itself is at least so long.
+const SHORT: usize = 8;
+/// What is shown instead of a secret.
+const HIDDEN: &str = "***";
+
 /// The custom fields of a lead, and the other objects that callers give, have at most so many bytes.
 const MOST: usize = 16 * 1_024;
 
@@ -24,6 +45,77 @@ pub fn object(given: Json) -> Result<Json, String> {
     Ok(given)
 }
 
+/// An object like that, which everybody may read: without anything that looks like a secret.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn public_object(given: Json) -> Result<Json, String> {
+    let given = object(given)?;
+    match secret_in(&given) {
+        None => Ok(given),
+        Some(name) => Err(format!(
+            "\"{name}\" is a secret, and everybody who may see this would read it: keep it at VAPI, as a credential of the \
+             assistant or the phone number, and name its id here; Herald's own key is in the integration VAPI"
+        )),
+    }
+}
+
+/// The object without the values that look like secrets: it may have been stored when they were taken.
+#[must_use]
+pub fn without_secrets(mut stored: Json) -> Json {
+    hide(&mut stored);
+    stored
+}
+
+fn hide(value: &mut Json) {
+    match value {
+        Json::Object(fields) => {
+            for (name, value) in fields {
+                if is_secret(name, value) || is_credential(value) { *value = HIDDEN.into() } else { hide(value) }
+            }
+        }
+        Json::Array(values) => {
+            values.iter_mut().for_each(|value| if is_credential(value) { *value = HIDDEN.into() } else { hide(value) })
+        }
+        _ => {}
+    }
+}
+
+/// The name of the first field that looks like a secret.
+fn secret_in(value: &Json) -> Option<String> {
+    match value {
+        Json::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let is_one = is_secret(name, value) || is_credential(value);
+            if is_one { Some(name.chars().take(NAME).collect()) } else { secret_in(value) }
+        }),
+        Json::Array(values) => values
+            .iter()
+            .find_map(|value| if is_credential(value) { Some("Authorization".into()) } else { secret_in(value) }),
+        _ => None,
+    }
+}
+
+/// Whether a field of this name has a secret in it: `twilioAuthToken`, `x-api-key`, `secret`.
+fn is_secret(name: &str, value: &Json) -> bool {
+    if matches!(value, Json::Null | Json::Bool(_)) || value.as_str() == Some("") {
+        return false;
+    }
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    let plain: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    ENDS.iter().any(|end| plain.ends_with(end))
+}
+
+/// Whether a text is what a header `Authorization` has, or a URL with a password.
+fn is_credential(value: &Json) -> bool {
+    let Some(text) = value.as_str().map(str::trim) else { return false };
+    let is_header = text.split_once(' ').is_some_and(|(scheme, rest)| {
+        ["bearer", "basic"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+            && !rest.trim().contains(' ')
+            && rest.len() >= SHORT
+    });
+    is_header || url::Url::parse(text).is_ok_and(|url| url.password().is_some())
+}
+
 /// The empty object.
 pub fn empty() -> Json {
     json!({})
@@ -32,6 +124,34 @@ pub fn empty() -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_everybody_reads_has_no_secret() {
+        let given = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+        for secret in [
+            r#"{"phoneNumber": {"twilioAuthToken": "s3cr3t"}}"#,
+            r#"{"assistant": {"server": {"secret": "s3cr3t"}}}"#,
+            r#"{"assistant": {"credentials": [{"provider": "openai", "apiKey": "s3cr3t"}]}}"#,
+            r#"{"assistant": {"server": {"headers": {"Authorization": "s3cr3t"}}}}"#,
+            r#"{"headers": [{"name": "authorization", "value": "Bearer s3cr3t-0123"}]}"#,
+            r#"{"headers": ["Basic s3cr3t01=="]}"#,
+            r#"{"X-Api-Key": "s3cr3t"}"#,
+            r#"{"server": {"url": "https://u:s3cr3t@example.com/x"}}"#,
+            r#"{"PASSWORD": ["s3cr3t"]}"#,
+            r#"{"private_key": 12345}"#,
+        ] {
+            let why = public_object(given(secret)).unwrap_err();
+            assert!(why.contains("is a secret") && !why.contains("s3cr3t"), "{secret}: {why}");
+            let shown = without_secrets(given(secret)).to_string();
+            assert!(shown.contains(HIDDEN) && !shown.contains("s3cr3t") && !shown.contains("12345"), "{shown}");
+        }
+        let fine = given(
+            r#"{"assistantId": "a1", "assistantOverrides": {"model": {"maxTokens": 250, "messages": [{"content": "Basic questions about our Bearer bonds"}]},
+               "credentialIds": ["c1"], "server": {"url": "https://example.com/x", "secret": null}, "isSecret": true}}"#,
+        );
+        assert_eq!(public_object(fine.clone()), Ok(fine.clone()));
+        assert_eq!(without_secrets(fine.clone()), fine);
+    }
 
     #[test]
     fn an_object_of_sixteen_kibibytes_and_nothing_else() {

@@ -79,7 +79,7 @@ fn validated(old: script::Model, fields: Fields) -> Result<script::Model> {
         vapi_config: match vapi_config {
             MaybeUndefined::Undefined => old.vapi_config,
             MaybeUndefined::Null => None,
-            MaybeUndefined::Value(given) => Some(wrong.take("vapiConfig", meta::object(given))),
+            MaybeUndefined::Value(given) => Some(wrong.take("vapiConfig", meta::public_object(given))),
         },
         campaign_id: changed_to(old.campaign_id, campaign),
         is_default: is_default.unwrap_or(old.is_default),

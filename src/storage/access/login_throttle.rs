@@ -1,4 +1,5 @@
-//! Failed logins of the last minutes: a row for each name that was tried and for each address that it was tried from.
+//! Failed logins of the last minutes: a row for each name that was tried, for each address that it was tried from, and for each
+//! pair of them. And from which networks who has signed in lately.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
@@ -6,7 +7,7 @@ use sea_orm::{ActiveValue, QueryOrder, QuerySelect};
 
 use domain::error::Result;
 
-/// The failures of one name or address. It is of no use after `until`.
+/// The failures of one name, address or pair, or a pair that is known. It is of no use after `until`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "login_throttles")]
 pub struct Model {
@@ -40,6 +41,18 @@ impl Entity {
         let or_nothing = OnConflict::column(Column::Key).do_nothing().to_owned();
         Self::insert_many(keys.iter().map(blank)).on_conflict(or_nothing).exec_without_returning(tx).await?;
         Ok(Self::of(keys).lock_exclusive().all(tx).await?)
+    }
+
+    /// Remembers `key` until then.
+    pub async fn know(tx: &impl ConnectionTrait, key: &str, until: DateTimeUtc) -> Result<()> {
+        let row = ActiveModel {
+            key: ActiveValue::Set(key.to_owned()),
+            failures: ActiveValue::Set(Json::Array(Vec::new())),
+            until: ActiveValue::Set(until),
+        };
+        let or_longer = OnConflict::column(Column::Key).update_column(Column::Until).to_owned();
+        Self::insert(row).on_conflict(or_longer).exec_without_returning(tx).await?;
+        Ok(())
     }
 
     /// Forgets rows that are of no use any more.

@@ -28,7 +28,7 @@ pub struct Model {
     pub version: i32,
     /// By which name single sign-on knows him; None for who signs in with a password only.
     pub sso_subject: Option<String>,
-    /// When the newest token was issued that told his role.
+    /// When the newest token was issued that told his role, or when an admin gave him another one since.
     pub sso_issued_at: Option<DateTimeUtc>,
 }
 

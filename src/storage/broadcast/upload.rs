@@ -45,16 +45,34 @@ impl Entity {
 
     /// The uploads of `ids` whose files are needed: lately used, or media of a message, or being imported.
     pub fn needed(ids: impl IntoIterator<Item = UploadId>, since: DateTimeUtc) -> Select<Self> {
-        let importing = channel_import::Entity::in_progress().select_only().column(channel_import::Column::UploadId);
-        let importing_leads = lead_import::Entity::in_progress().select_only().column(lead_import::Column::UploadId);
-        let reasons = Condition::any()
-            .add(ExprTrait::gte(last_use(), since))
-            .add(Column::Id.in_subquery(template_media().into_query()))
-            .add(Column::Id.in_subquery(campaign_media().into_query()))
-            .add(Column::Id.in_subquery(importing.into_query()))
-            .add(Column::Id.in_subquery(importing_leads.into_query()));
-        Self::find().filter(Column::Id.is_in(ids)).filter(reasons)
+        Self::find().filter(Column::Id.is_in(ids)).filter(is_needed(since))
     }
+
+    /// The files on `node` that are needed: whose, how many, and their bytes.
+    pub async fn kept(db: &impl ConnectionTrait, node: NodeId, since: DateTimeUtc) -> Result<Vec<(UserId, i64, i64)>> {
+        let kept = Self::find()
+            .select_only()
+            .column(Column::UserId)
+            .column_as(Column::Id.count(), "files")
+            // PostgreSQL's sum of these is a number of any length.
+            .column_as(Expr::col(Column::Bytes).sum().cast_as("bigint"), "bytes")
+            .filter(Column::NodeId.eq(node))
+            .filter(is_needed(since))
+            .group_by(Column::UserId);
+        Ok(kept.into_tuple().all(db).await?)
+    }
+}
+
+/// Why files stay.
+fn is_needed(since: DateTimeUtc) -> Condition {
+    let importing = channel_import::Entity::in_progress().select_only().column(channel_import::Column::UploadId);
+    let importing_leads = lead_import::Entity::in_progress().select_only().column(lead_import::Column::UploadId);
+    Condition::any()
+        .add(ExprTrait::gte(last_use(), since))
+        .add(Column::Id.in_subquery(template_media().into_query()))
+        .add(Column::Id.in_subquery(campaign_media().into_query()))
+        .add(Column::Id.in_subquery(importing.into_query()))
+        .add(Column::Id.in_subquery(importing_leads.into_query()))
 }
 
 fn last_use() -> Expr {

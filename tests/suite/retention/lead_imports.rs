@@ -127,6 +127,36 @@ async fn a_list_whose_columns_nobody_knows_fails_with_a_sentence() {
     assert_eq!(operator.query(IMPORT, input).await.code(), "BAD_USER_INPUT");
 }
 
+#[tokio::test]
+async fn a_reason_has_nothing_of_the_file_for_who_may_not_see_contacts() {
+    let herald = TestApp::api_only().await;
+    let (operator, auditor) = (herald.operator().await, herald.auditor().await);
+    let jsonl = json!({ "format": "JSONL" });
+    let long = "x".repeat(60_000);
+    for (list, more) in [
+        ("\"victim@example.com\"\n[\"+491511234567\"]\n{\"email\": {\"victim@example.com\": 1}}\nvictim\n", &jsonl),
+        ("{\"email\": \"victim@example\"}\n{\"phone\": \"+4915112\", \"email\": 1}\n", &jsonl),
+        ("victim@example.com,+491511234567\nvictim2@example.com,+4915112345\n", &json!({})),
+        ("victim,Berlin\nvictim,Bonn\n", &json!({})),
+        ("victim@example.com\n", &json!({ "mapping": { "email": "Mail" } })),
+        ("email,phone\nvictim.example.com,1511234567\n\"victim,x\n\"\"\",victim,victim\n", &json!({})),
+        (&*format!("{long},victim@example.com\nx\n"), &json!({})),
+    ] {
+        let mut input = json!({ "uploadId": operator.upload(list.to_owned()).await });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let id = operator.data(IMPORT, json!({ "input": input })).await["importLeads"]["import"]["id"].clone();
+        let full = ended(&operator, &id).await;
+        assert!(full["errorMessage"].as_str().unwrap_or_default().len() <= 300, "{full}");
+        let seen = auditor.data(READ, json!({ "id": id })).await["leadImport"].to_string();
+        for secret in ["victim", "1511234567", "4915112", "xxxx"] {
+            assert!(!seen.contains(secret), "{list}: {seen}");
+        }
+    }
+    let lines = "{ auditLogs(first: 100, filter: { actions: [LEADS_IMPORTED] }) { nodes { metadata } } }";
+    let lines = auditor.data(lines, json!({})).await.to_string();
+    assert!(lines.contains("no column is known") && !lines.contains("victim"), "{lines}");
+}
+
 /// So many people in an order that depends on `turn`; one in ten has a phone, which is slow to read without optimisations.
 fn list(people: usize, turn: usize) -> String {
     let mut list = "email,phone,firstName\n".to_owned();

@@ -120,6 +120,11 @@ async fn one_click_on_the_link_in_an_email_ends_all_of_them() {
     // A program that follows links ends nothing.
     let looked = nobody.request(Method::GET, &path).send().await.unwrap();
     assert!(looked.status().is_success());
+    let header = |name: &str| looked.headers()[name].to_str().unwrap().to_owned();
+    assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
+    assert_eq!(header("x-frame-options"), "DENY");
+    assert_eq!([header("cache-control"), header("referrer-policy")], ["no-store", "no-referrer"]);
+    assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(first_step(&admin, &ann).await["enrollment"], "ACTIVE");
     let click = nobody.request(Method::POST, &path).body("List-Unsubscribe=One-Click");
     let click = click.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();

@@ -24,6 +24,11 @@ async fn what_no_lead_has_and_what_the_channel_does_not_take_is_refused() {
         (json!({ "name": "x", "type": "EMAIL", "content": "x", "subject": "{{ y }}" }), "subject"),
         (json!({ "name": "x", "type": "EMAIL", "content": "x", "vapiConfig": {} }), "vapiConfig"),
         (json!({ "name": "x", "type": "CALL", "vapiConfig": "x" }), "vapiConfig"),
+        (json!({ "name": "x", "type": "CALL", "vapiConfig": { "server": { "secret": "s3cr3t" } } }), "vapiConfig"),
+        (
+            json!({ "name": "x", "type": "CALL", "vapiConfig": { "phoneNumber": { "twilioAuthToken": "s" } } }),
+            "vapiConfig",
+        ),
         (json!({ "name": " ", "type": "SMS", "content": "x" }), "name"),
     ] {
         assert_eq!(create(&operator, input.clone()).await.violations(), [format!("input.{path}")], "{input}");

@@ -51,7 +51,7 @@ pub struct ApiTokenMutation;
 #[Object]
 impl ApiTokenMutation {
     /// Makes an API token for a script of yours. It needs a session: an API token makes no others. A user has at most 100.
-    #[graphql(directive = requires::apply(Permission::OwnApiTokens))]
+    #[graphql(directive = requires::apply(Permission::OwnApiTokens), directive = needs_login::apply())]
     async fn create_api_token(
         &self,
         ctx: &Context<'_>,
@@ -65,7 +65,7 @@ impl ApiTokenMutation {
     }
 
     /// Ends an API token of yours, or of anybody if you are an admin: it is refused from now on, and what it watches over
-    /// sockets ends.
+    /// sockets ends. An API token ends no other than itself.
     #[graphql(directive = requires::apply(Permission::OwnApiTokens))]
     async fn revoke_api_token(
         &self,

@@ -77,6 +77,8 @@ impl AuditQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<AuditLogOrder>,
     ) -> Result<Option<Connection<AuditLog>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
+        // Nobody waits for the line of his refusal, but who reads the log finds it.
+        ctx.services().denials.written().await;
         let (select, sort) =
             (filter.unwrap_or_default().read()?.cut(audit_log::Entity::all()), AuditLogOrder::sort(order_by));
         let lines = Connection::read_counting(&ctx.services().db, select, sort, &args, Some(MOST_COUNTED)).await?;

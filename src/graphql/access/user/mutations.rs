@@ -67,7 +67,7 @@ pub struct UserMutation;
 #[Object]
 impl UserMutation {
     /// Gives somebody access, in a role. CONFLICT if the name was ever given before.
-    #[graphql(directive = requires::apply(Permission::WriteUsers))]
+    #[graphql(directive = requires::apply(Permission::WriteUsers), directive = needs_login::apply())]
     async fn create_user(
         &self,
         ctx: &Context<'_>,
@@ -81,7 +81,7 @@ impl UserMutation {
     }
 
     /// Gives a user another role or password. The last admin stays one.
-    #[graphql(directive = requires::apply(Permission::WriteUsers))]
+    #[graphql(directive = requires::apply(Permission::WriteUsers), directive = needs_login::apply())]
     async fn update_user(
         &self,
         ctx: &Context<'_>,
@@ -94,7 +94,7 @@ impl UserMutation {
     }
 
     /// Deletes a user: sessions end, the name is not given again, and what was done stays under it. The last admin stays.
-    #[graphql(directive = requires::apply(Permission::WriteUsers))]
+    #[graphql(directive = requires::apply(Permission::WriteUsers), directive = needs_login::apply())]
     async fn delete_user(
         &self,
         ctx: &Context<'_>,

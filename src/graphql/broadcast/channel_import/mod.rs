@@ -2,7 +2,7 @@
 
 use async_graphql::MergedObject;
 
-use crate::imports::{self, ImportError, ImportFields, int};
+use crate::imports::{self, ImportError, ImportFields, import_fields, int};
 use crate::prelude::*;
 use domain::id::ChannelImportId;
 use storage::broadcast::channel_import::{Entity, Model};
@@ -62,3 +62,5 @@ impl ChannelImport {
         self.0.id(ctx).await
     }
 }
+
+import_fields!(ChannelImport);

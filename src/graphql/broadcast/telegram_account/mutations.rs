@@ -120,7 +120,7 @@ pub struct TelegramAccountMutation;
 impl TelegramAccountMutation {
     /// Adds an account: connects, asks Telegram whose session it is, and stores it encrypted. A session that Telegram does
     /// not know, and a Telegram user that is there already, are refused, and nothing is left of them.
-    #[graphql(directive = requires::apply(Permission::TelegramAccounts))]
+    #[graphql(directive = requires::apply(Permission::TelegramAccounts), directive = needs_login::apply())]
     async fn add_telegram_account(
         &self,
         ctx: &Context<'_>,
@@ -133,7 +133,7 @@ impl TelegramAccountMutation {
 
     /// Gives an account another session. If it is of another Telegram user, jobs that the old one may have sent become
     /// UNKNOWN, and its waits and counts begin anew.
-    #[graphql(directive = requires::apply(Permission::TelegramAccounts))]
+    #[graphql(directive = requires::apply(Permission::TelegramAccounts), directive = needs_login::apply())]
     async fn rotate_telegram_session(
         &self,
         ctx: &Context<'_>,
@@ -152,7 +152,7 @@ impl TelegramAccountMutation {
     }
 
     /// Changes the label or the limits of an account, takes it out of use, or puts it into use again.
-    #[graphql(directive = requires::apply(Permission::TelegramAccounts))]
+    #[graphql(directive = requires::apply(Permission::TelegramAccounts), directive = needs_login::apply())]
     async fn update_telegram_account(
         &self,
         ctx: &Context<'_>,
@@ -165,7 +165,7 @@ impl TelegramAccountMutation {
 
     /// Removes an account and its session. Refused while a campaign that has not ended was given it. Jobs that it may have
     /// sent become UNKNOWN; what it sent stays listed. At Telegram the session stays signed in: end it there.
-    #[graphql(directive = requires::apply(Permission::TelegramAccounts))]
+    #[graphql(directive = requires::apply(Permission::TelegramAccounts), directive = needs_login::apply())]
     async fn remove_telegram_account(
         &self,
         ctx: &Context<'_>,

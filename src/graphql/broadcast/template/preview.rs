@@ -69,7 +69,7 @@ impl PreviewQuery {
         let source = match (template_id, content) {
             (Some(id), None) => Source::Template(id.argument("templateId")?),
             (None, Some(content)) => {
-                require(ctx, Permission::WriteCampaigns).await?;
+                require(ctx, Permission::WriteCampaigns)?;
                 let parse_mode = parse_mode.unwrap_or(ParseMode::Plain);
                 Source::Draft(Message { content, parse_mode, has_media: media_type.is_some() })
             }

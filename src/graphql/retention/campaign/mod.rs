@@ -3,6 +3,7 @@
 use sea_orm::Iterable;
 
 use crate::prelude::*;
+use ::service::retention::meta::without_secrets;
 use domain::id::RetentionCampaignId;
 use domain::retention::hours;
 use domain::retention::words::{CampaignLeadStatus, ContactChannel, ContactDay, RetentionCampaignStatus};
@@ -97,7 +98,7 @@ impl RetentionCampaign {
 
     /// What replaces parts of the assistant of VAPI's calls.
     async fn vapi_config(&self) -> Option<Json> {
-        self.0.vapi_config.clone().map(Json)
+        self.0.vapi_config.clone().map(|config| Json(without_secrets(config)))
     }
 
     /// When it becomes ACTIVE by itself.

@@ -77,7 +77,7 @@ pub struct IntegrationMutation;
 #[Object]
 impl IntegrationMutation {
     /// Saves the credentials of one provider, in place of those that it had. Secrets are sealed, and never shown again.
-    #[graphql(directive = requires::apply(Permission::ManageIntegrations))]
+    #[graphql(directive = requires::apply(Permission::ManageIntegrations), directive = needs_login::apply())]
     async fn save_integration_config(
         &self,
         ctx: &Context<'_>,
@@ -101,7 +101,7 @@ impl IntegrationMutation {
     }
 
     /// Deletes the credentials of a provider. What is due to go by it waits until it is set up again.
-    #[graphql(directive = requires::apply(Permission::ManageIntegrations))]
+    #[graphql(directive = requires::apply(Permission::ManageIntegrations), directive = needs_login::apply())]
     async fn delete_integration_config(
         &self,
         ctx: &Context<'_>,
@@ -113,7 +113,7 @@ impl IntegrationMutation {
     }
 
     /// Asks the provider whether it lets Herald in by these credentials. Nothing is sent to anybody.
-    #[graphql(directive = requires::apply(Permission::ManageIntegrations))]
+    #[graphql(directive = requires::apply(Permission::ManageIntegrations), directive = needs_login::apply())]
     async fn test_integration(
         &self,
         ctx: &Context<'_>,

@@ -2,7 +2,7 @@
 
 use async_graphql::MergedObject;
 
-use crate::imports::{self, ImportError, ImportFields, int};
+use crate::imports::{self, ImportError, ImportFields, import_fields, int};
 use crate::prelude::*;
 use domain::id::LeadImportId;
 use domain::retention::words::LeadImportFormat;
@@ -78,3 +78,5 @@ impl LeadImport {
         self.0.id(ctx).await
     }
 }
+
+import_fields!(LeadImport);

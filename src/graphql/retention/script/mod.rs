@@ -1,6 +1,7 @@
 //! A script, as it is shown.
 
 use crate::prelude::*;
+use ::service::retention::meta::without_secrets;
 use domain::id::ScriptId;
 use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
@@ -45,7 +46,7 @@ impl Script {
 
     /// The assistant of a call, as VAPI takes it.
     async fn vapi_config(&self) -> Option<Json> {
-        self.0.vapi_config.clone().map(Json)
+        self.0.vapi_config.clone().map(|config| Json(without_secrets(config)))
     }
 
     /// The campaign that it belongs to; null if any may use it.

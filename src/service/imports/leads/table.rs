@@ -10,6 +10,7 @@ use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
 use domain::id::LeadId;
+use domain::json::complaint;
 use domain::retention::lead_columns::{Field, Mapping, Slot, Values};
 use domain::retention::lead_line::{self, LeadLine};
 use domain::retention::words::LeadImportFormat;
@@ -96,8 +97,8 @@ impl Leads {
                 }
             }
             Shape::Object => {
-                let object: serde_json::Map<String, Json> =
-                    serde_json::from_slice(text).map_err(|error| format!("not a JSON object: {error}"))?;
+                let object: serde_json::Map<String, Json> = serde_json::from_slice(text)
+                    .map_err(|error| format!("not a JSON object: {}", complaint(&error)))?;
                 for (key, value) in object {
                     if let Some(slot) = self.mapping.slot(&key) {
                         values.add(&slot, value)?;
@@ -171,7 +172,7 @@ fn row(record: &[u8], delimiter: u8) -> Result<Vec<String>, String> {
         .buffer_capacity(line.len())
         .from_reader(line.as_slice());
     let mut fields = csv::ByteRecord::new();
-    reader.read_byte_record(&mut fields).map_err(|error| error.to_string())?;
+    reader.read_byte_record(&mut fields).map_err(|_| "it is not a row of a table")?;
     let text = |field: &[u8]| std::str::from_utf8(field).map(ToOwned::to_owned);
     let fields: Result<Vec<String>, _> = fields.iter().map(text).collect();
     fields.map_err(|_| "it is not UTF-8".into())

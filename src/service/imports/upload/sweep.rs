@@ -13,7 +13,7 @@ use domain::id::UploadId;
 use storage::broadcast::upload;
 
 /// How long an upload is kept without being used, and its file after the last use.
-const UNUSED: TimeDelta = TimeDelta::days(1);
+pub(super) const UNUSED: TimeDelta = TimeDelta::days(1);
 /// Since when nothing was written to a file that has not come whole: longer than any idle timeout.
 const ABANDONED: TimeDelta = TimeDelta::hours(1);
 /// Files that are looked up in one statement.
