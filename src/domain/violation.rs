@@ -158,10 +158,9 @@ fn blame(error: &DbErr) -> Blame {
             | Sqlx::WorkerCrashed
             | Sqlx::Protocol(_),
         ) => Blame::Moment,
-        // What can't be read or written in the types that it has.
-        Some(_) => Blame::Row,
         None if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => Blame::Moment,
-        None => Blame::Row,
+        // What can't be read or written in the types that it has.
+        _ => Blame::Row,
     }
 }
 
