@@ -1,5 +1,6 @@
 //! The composition root: what is built from the settings, what runs, and how it ends.
 
+mod below;
 mod folder;
 mod running;
 
@@ -17,7 +18,7 @@ use domain::audit::{Action, Subject};
 use domain::clock::SystemClock;
 use domain::id::NodeId;
 use domain::sealed::Vault;
-use domain::secret_key::SecretKey;
+use domain::secret_key::{Keys, Lasting, SecretKey, ShortLived};
 use events::Events;
 use events::local::LocalEvents;
 use events::redis::RedisEvents;
@@ -26,6 +27,7 @@ use service::access::denial::Denials;
 use service::access::user;
 use service::coalesce::Coalesce;
 use service::imports::upload::Tallies;
+use service::lasting_key::{self, Given};
 use storage::Db;
 
 /// Connections to PostgreSQL that one process takes at most.
@@ -77,13 +79,10 @@ impl App {
             key.clone()
         } else {
             before = folder.secret_key_before()?;
-            if config.database_url.is_some() {
-                tracing::warn!("HERALD_SECRET_KEY is not set: other processes will not know this one's sessions");
-            }
             folder.secret_key()?
         };
         let node = folder.node()?;
-        Self::build(config, (key, before), node, Some(folder)).await
+        Self::build(config, Some(Given { key, before }), node, Some(folder)).await
     }
 
     /// Like [`App::open`], for a command that works beside running processes. On PostgreSQL it leaves the data folder alone.
@@ -94,17 +93,28 @@ impl App {
         if config.database_url.is_none() {
             return Self::open(config).await;
         }
-        let key = config.secret_key.clone().unwrap_or_else(|| SecretKey::new(rand::random()));
         let before = config.secret_key_before.clone();
-        Self::build(config, (key, before), NodeId::generate(), None).await
+        let given = config.secret_key.clone().map(|key| Given { key, before });
+        Self::build(config, given, NodeId::generate(), None).await
     }
 
-    async fn build(
-        config: Config,
-        (key, before): (SecretKey, Option<SecretKey>),
-        node: NodeId,
-        folder: Option<Folder>,
-    ) -> Result<Self> {
+    /// Like [`App::open_beside`], but it works beside running processes on SQLite too: for what must not wait until they have
+    /// ended, and needs nothing of the data folder but its database.
+    ///
+    /// # Errors
+    /// A sentence that says what is in the way: there is no database yet, or it can't be opened.
+    pub async fn open_aside(config: Config) -> Result<Self> {
+        let file = config.rules.data_dir.join("herald.db");
+        if config.database_url.is_none() && !file.exists() {
+            return Err(anyhow!(
+                "HERALD_DATA_DIR: there is no database at {}; give the folder that herald serve uses, or DATABASE_URL",
+                file.display()
+            ));
+        }
+        Self::build(config, None, NodeId::generate(), None).await
+    }
+
+    async fn build(config: Config, given: Option<Given>, node: NodeId, folder: Option<Folder>) -> Result<Self> {
         let db = database(&config).await?;
         let applied = db.migrate().await.map_err(cause).context("the database can't be migrated")?;
         let offline = CancellationToken::new();
@@ -117,15 +127,12 @@ impl App {
             tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
         }
         let rules = Arc::new(config.rules.clone());
-        let vault = match &before {
-            Some(before) => Vault::new(&key).after(before),
-            None => Vault::new(&key),
-        };
+        let (vault, keys) = keys(&db, given, &clock).await?;
         let services = Services {
             db,
             clock: clock.clone(),
             events,
-            key,
+            keys,
             vault,
             rules,
             node,
@@ -179,20 +186,35 @@ pub fn install_tls() {
 /// # Errors
 /// It can't be reached, or it may forget what it has committed.
 pub async fn database(config: &Config) -> Result<Db> {
-    let db = match &config.database_url {
-        Some(url) => Db::postgres(url.expose_secret(), CONNECTIONS).await,
-        None => Db::sqlite(&config.rules.data_dir.join("herald.db")).await,
+    match &config.database_url {
+        Some(url) => match Db::postgres(url.expose_secret(), CONNECTIONS).await {
+            Ok(db) => Ok(db),
+            Err(error) => Err(below::postgres(url.expose_secret(), &cause(error)).await),
+        },
+        None => {
+            let db = Db::sqlite(&config.rules.data_dir.join("herald.db")).await;
+            db.map_err(cause).context("HERALD_DATA_DIR: the database in it can't be opened")
+        }
+    }
+}
+
+/// What the installation's key opens and makes. A command that is not given it opens and makes nothing that lasts.
+async fn keys(db: &Db, given: Option<Given>, clock: &SystemClock) -> Result<(Vault, Keys)> {
+    use domain::clock::Clock;
+    let Some(given) = given else {
+        let (key, lasting) = (SecretKey::made_up(), Lasting::new(SecretKey::made_up(), Vec::new()));
+        return Ok((Vault::new(&key), Keys { short_lived: ShortLived::of(&key), lasting }));
     };
-    db.map_err(cause).context("the database can't be opened")
+    let vault = match &given.before {
+        Some(before) => Vault::new(&given.key).after(before),
+        None => Vault::new(&given.key),
+    };
+    let lasting = lasting_key::open(db, &vault, &given, clock.now()).await.map_err(cause)?;
+    Ok((vault, Keys { short_lived: ShortLived::of(&given.key), lasting }))
 }
 
 async fn events(config: &Config, db: &Db, offline: &CancellationToken) -> Result<Arc<dyn Events>> {
     let Some(url) = &config.redis_url else {
-        if db.is_postgres() {
-            tracing::warn!(
-                "REDIS_URL is not set: other processes on this database hear of changes within a second only"
-            );
-        }
         return Ok(Arc::new(LocalEvents::new()));
     };
     // Installations that share one Redis don't wake each other.

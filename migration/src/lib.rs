@@ -58,6 +58,9 @@ mod m20261123_000120_lead_peers;
 mod m20261123_000121_executions_of_steps;
 mod m20261123_000122_instantly_blocks;
 mod m20261123_000123_suppression_lists;
+mod m20261129_000200_installation_keys;
+mod m20261129_000201_stops;
+mod m20261129_000202_alerts;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -122,6 +125,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000121_executions_of_steps::Migration),
             Box::new(m20261123_000122_instantly_blocks::Migration),
             Box::new(m20261123_000123_suppression_lists::Migration),
+            Box::new(m20261129_000200_installation_keys::Migration),
+            Box::new(m20261129_000201_stops::Migration),
+            Box::new(m20261129_000202_alerts::Migration),
         ]
     }
 }

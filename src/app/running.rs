@@ -15,6 +15,7 @@ use super::{App, cause};
 use providers::Sender;
 use service::Services;
 use service::access::{denial, seal};
+use service::alerts;
 use service::broadcast::{batch, campaign};
 use service::imports;
 use service::loops::Loops;
@@ -42,7 +43,7 @@ pub struct Parts {
 /// An application that runs.
 pub struct Running {
     app: App,
-    address: Option<SocketAddr>,
+    address: SocketAddr,
     worker: Option<Worker>,
     stop: CancellationToken,
     loops: Loops,
@@ -55,8 +56,8 @@ impl App {
     /// The address is taken, or the simulated messenger's ledger can't be read.
     pub async fn start(self, parts: Parts) -> Result<Running> {
         let stop = CancellationToken::new();
-        let listener = if parts.api { Some(listen(self.config.listen)?) } else { None };
-        let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let listener = if parts.api { listen(self.config.listen)? } else { self.listen_for_signs()? };
+        let address = listener.local_addr()?;
         batch::undo_interrupted(&self.services).await.map_err(cause)?;
         if !self.services.db.is_postgres() {
             // Nobody else is on this database: what is half done was left by a crash.
@@ -65,8 +66,13 @@ impl App {
         let worker = if parts.worker { Some(self.worker().await?) } else { None };
         let callbacks: Arc<Notify> = Arc::default();
         let mut loops = self.loops(parts, &callbacks, stop.clone());
-        if let Some(listener) = listener {
+        if parts.api {
             loops.once("the API", self.api(callbacks, listener, stop.clone()));
+        } else {
+            let (services, options, stop) = (self.services.clone(), self.options(), stop.clone());
+            loops.once("health and metrics", async move {
+                http::serve_signs(services, options, listener, stop).await;
+            });
         }
         Ok(Running { app: self, address, worker, stop, loops })
     }
@@ -83,8 +89,11 @@ impl App {
             self.start_loop(&mut loops, "Instantly's block list", blocked::run);
             let woken = callbacks.clone();
             self.start_loop(&mut loops, "callbacks", move |on, stop| callback::run(on, woken.clone(), stop));
-            loops.start("metrics", http::metrics::keep);
         }
+        if !self.services.rules.alerts.is_empty() {
+            self.start_loop(&mut loops, "alerts", alerts::run);
+        }
+        loops.start("metrics", http::metrics::keep);
         loops
     }
 
@@ -106,16 +115,29 @@ impl App {
         listener: TcpListener,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + use<> {
-        let options = http::Options {
-            origins: self.config.origins.clone(),
-            public_url: self.config.public_url.clone(),
-            trusted_proxies: self.config.trusted_proxies.clone(),
-            sso_login_url: self.config.sso_login_url.clone(),
-        };
+        let options = self.options();
         let services = self.services.clone();
         async move {
             http::serve(services, options, callbacks, listener, stop).await;
         }
+    }
+
+    fn options(&self) -> http::Options {
+        http::Options {
+            origins: self.config.origins.clone(),
+            public_url: self.config.public_url.clone(),
+            trusted_proxies: self.config.trusted_proxies.clone(),
+            sso_login_url: self.config.sso_login_url.clone(),
+        }
+    }
+
+    /// Where a worker tells of itself: at `HERALD_LISTEN` if that is set, else at its own default, and where another worker has that
+    /// already, at any port that is free.
+    fn listen_for_signs(&self) -> Result<TcpListener> {
+        if !self.config.is_listen_default {
+            return listen(self.config.listen);
+        }
+        listen(SIGNS).or_else(|_| listen(SocketAddr::new(SIGNS.ip(), 0)))
     }
 
     async fn worker(&self) -> Result<Worker> {
@@ -130,7 +152,6 @@ impl App {
             };
             return Ok(Worker::start(tools));
         }
-        tracing::warn!("HERALD_TELEGRAM=simulated: messages go nowhere");
         let (clock, ledger) = (self.services.clock.clone(), self.config.rules.data_dir.join(LEDGER));
         let simulated = tokio::task::spawn_blocking(move || Simulated::open(&ledger, clock)).await??;
         let simulated = Arc::new(simulated);
@@ -162,12 +183,9 @@ impl App {
 }
 
 impl Running {
-    /// Where the API listens.
-    ///
-    /// # Panics
-    /// There is no API among its parts.
+    /// Where it listens: the API, or what a worker tells of itself.
     pub fn address(&self) -> SocketAddr {
-        self.address.expect("the API is among the parts")
+        self.address
     }
 
     /// The use cases.
@@ -188,6 +206,9 @@ impl Running {
         self.app.close().await;
     }
 }
+
+/// Where a worker tells of itself unless `HERALD_LISTEN` is set: beside an API on the same machine.
+const SIGNS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
 
 /// Connections that may wait to be accepted: when ten thousand come at once, who comes after them is not turned away.
 const BACKLOG: u32 = 4_096;

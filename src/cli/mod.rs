@@ -8,6 +8,7 @@ mod log;
 mod migrate;
 mod secrets;
 mod serve;
+mod stop;
 mod telegram;
 mod traces;
 mod users;
@@ -19,7 +20,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Config, Settings, Wrong};
+use crate::config::{Config, Settings, Wrong, unknown};
 
 /// Herald runs outreach: one message to many Telegram channels, exactly once, at the promised rate, live
 #[derive(Parser)]
@@ -35,6 +36,10 @@ enum Command {
     Serve(serve::Serve),
     /// Run a worker alone, beside others on one PostgreSQL
     Worker(serve::Worker),
+    /// Stop all sends at once, in all processes; it works beside running ones
+    Stop(stop::Stop),
+    /// Let everything go on that was stopped
+    Resume(stop::Resume),
     /// Show a whole campaign on a throw-away installation, then serve it
     Demo(demo::Demo),
     /// Apply the database's migrations, or say which are missing
@@ -107,6 +112,8 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
     match cli.command {
         Command::Serve(command) => command.run(),
         Command::Worker(command) => command.run(),
+        Command::Stop(command) => command.run(),
+        Command::Resume(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Import(command) => command.run(),
@@ -124,8 +131,13 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
 
 /// The settings, checked, with the log set up as they say.
 fn configured(settings: Settings) -> Result<Config> {
+    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    unknown::check(names.iter().cloned())?;
     let config = settings.check(|name| std::env::var(name).ok())?;
     log::start(&config);
+    for line in unknown::unprefixed(&names) {
+        tracing::warn!("{line}");
+    }
     Ok(config)
 }
 

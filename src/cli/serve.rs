@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Result, block_on, configured};
 use crate::app::{App, Parts, Running};
-use crate::config::{Config, Settings};
+use crate::config::{Config, Settings, Wanted};
 use service::access::user;
 
 /// R24: whatever still goes on then is left to other processes.
@@ -34,9 +34,10 @@ impl Serve {
     /// Serves until it is told to stop.
     pub fn run(self) -> Result<()> {
         let config = configured(self.settings)?;
-        let public = config.public_url.clone();
+        let (parts, public) = (Parts { api: true, worker: !self.no_worker }, config.public_url.clone());
+        config.can_do(Wanted { api: parts.api, worker: parts.worker })?;
         block_on(async {
-            let running = start(config, Parts { api: true, worker: !self.no_worker }).await?;
+            let running = start(config, parts).await?;
             let address = public.unwrap_or_else(|| format!("http://{}", running.address()));
             println!("Herald {} serves {address}/graphql (the dashboard is at {address})", env!("CARGO_PKG_VERSION"));
             until_told(running).await
@@ -48,17 +49,34 @@ impl Worker {
     /// Works until it is told to stop.
     pub fn run(self) -> Result<()> {
         let config = configured(self.settings)?;
+        let parts = Parts { api: false, worker: true };
+        config.can_do(Wanted { api: parts.api, worker: parts.worker })?;
         block_on(async {
-            let running = start(config, Parts { api: false, worker: true }).await?;
-            println!("Herald {} works", env!("CARGO_PKG_VERSION"));
+            let running = start(config, parts).await?;
+            let address = running.address();
+            println!("Herald {} works (its health and metrics: http://{address}/metrics)", env!("CARGO_PKG_VERSION"));
             until_told(running).await
         })
     }
 }
 
+/// Says what is odd about a set-up that works, and what is real.
+fn say(config: &Config, Parts { api, worker }: Parts) {
+    let wanted = Wanted { api, worker };
+    for line in config.oddities(wanted) {
+        tracing::warn!("{line}");
+    }
+    if config.rules.is_simulated || config.rules.endpoints.is_simulated {
+        tracing::warn!("{}", config.reality());
+    } else {
+        tracing::info!("{}", config.reality());
+    }
+}
+
 /// Builds and starts it, and tells the first admin's password if there was none before.
 async fn start(config: Config, parts: Parts) -> Result<Running> {
-    let app = App::open(config).await?;
+    let app = App::open(config.clone()).await?;
+    say(&config, parts);
     if let Some(password) = app.ensure_admin().await? {
         println!("The first user is {}, with the password {password}\nIt is told this once only.", user::FIRST);
     }

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 
 use super::choices::LogFormat;
 use super::values::{
-    address, api_hash, attribution, auth_key, bytes, choice, count, count_or_none, days, duration, filter, folder,
-    is_simulated, list, number, optional, origin, password, place, postgres, public_url, secret_key, server, size,
-    time, uploads, url, yes,
+    address, api_hash, attribution, auth_key, bytes, choice, count, count_or_none, days, duration, email, filter,
+    folder, is_simulated, list, number, optional, origin, password, place, postgres, public_url, secret_key, server,
+    size, time, uploads, url, yes,
 };
 use super::{Settings, Wrong};
 use domain::proxies::Proxies;
@@ -86,6 +86,8 @@ macro_rules! settings {
         #[derive(Debug, Clone)]
         pub struct Config {
             $($(#[doc = $meaning] pub $field: $type,)?)+
+            /// Whether the address to listen on is the default one.
+            pub is_listen_default: bool,
             /// The page where single sign-on begins.
             pub sso_login_url: Option<String>,
             /// What use cases follow.
@@ -97,14 +99,14 @@ macro_rules! settings {
             pub(super) fn read_each(&self) -> Result<Config, Wrong> {
                 let mut rules = Rules::default();
                 $($(rules.$($place).+ = self.read($name, $rule)?;)?)+
-                Ok(Config { $($($field: self.read($name, $read)?,)?)+ sso_login_url: None, rules })
+                Ok(Config { $($($field: self.read($name, $read)?,)?)+ is_listen_default: false, sso_login_url: None, rules })
             }
         }
     };
 }
 
 settings! {
-    /// Where the API listens
+    /// Where the API listens; a worker's health and metrics: 127.0.0.1:8081 unless it is set
     "HERALD_LISTEN" "ADDRESS" = "127.0.0.1:8080" => listen: SocketAddr, address;
     /// The data folder: database, uploads, keys; locked while in use
     "HERALD_DATA_DIR" "FOLDER" = "./herald-data" -> data_dir, folder;
@@ -112,7 +114,7 @@ settings! {
     "DATABASE_URL" "URL" => database_url: Option<SecretString>, optional(postgres);
     /// A Redis, redis://..., that carries events between processes; without it they stay in the process
     "REDIS_URL" "URL" => redis_url: Option<SecretString>, optional(url(&["redis", "rediss", "redis+unix", "unix"]));
-    /// Where messages go: live, or simulated: nowhere
+    /// Where messages go: live, or simulated: nowhere; HERALD_PROVIDERS follows it
     "HERALD_TELEGRAM" "MODE" = "live" -> is_simulated, is_simulated;
     /// Where MTProto is spoken instead of Telegram's data centres, host:port: for tests and gateways
     "HERALD_TELEGRAM_SERVER" "HOST:PORT" -> telegram.server, optional(server);
@@ -136,8 +138,8 @@ settings! {
     "HERALD_CHANNEL_ERRORS" "N" = "3" -> channel_errors, number(1..=1_000_000);
     /// How long a send that may have been accepted is repeated before it is UNKNOWN
     "HERALD_DEDUPE_WINDOW" "DURATION" = "5m" -> dedupe_window, duration;
-    /// Where emails, text messages, calls and webhooks to leads go: live, or simulated: nowhere
-    "HERALD_PROVIDERS" "MODE" = "live" -> endpoints.is_simulated, is_simulated;
+    /// Where emails, text messages, calls and webhooks to leads go: live, or simulated: nowhere; without it as HERALD_TELEGRAM
+    "HERALD_PROVIDERS" "MODE" => providers: Option<bool>, optional(is_simulated);
     /// Twilio's API, or a gateway that stands in for it
     "HERALD_TWILIO_URL" "URL" = TWILIO -> endpoints.twilio, public_url;
     /// VAPI's API, or a gateway that stands in for it
@@ -166,6 +168,8 @@ settings! {
     "HERALD_AUDIT_ARCHIVE" "PLACE" => audit_archive: Option<ArchivePlace>, optional(place);
     /// Days for which audit lines stay in the database, 90 or more
     "HERALD_AUDIT_DAYS" "N" = "90" => audit_days: i64, number(90..=36_500);
+    /// Addresses, comma-separated, that are told when something stops by itself, by the mail server that is set up
+    "HERALD_ALERT_EMAILS" "ADDRESSES" -> alerts.emails, list(email);
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug
     "HERALD_LOG" "FILTER" = "info" => log: String, filter;
     /// A collector of OpenTelemetry traces, http://...; without it none are made
@@ -252,10 +256,12 @@ settings! {
     "HERALD_LIMIT_SOCKET_WRITE" "LIMIT" = "10s" -> limits.socket.write_time, time;
     /// Messages that may wait to be sent to a WebSocket
     "HERALD_LIMIT_SOCKET_QUEUE" "LIMIT" = "256" -> limits.socket.queue, count;
-    /// 32 bytes in base64 that sign tokens, encrypt secrets, derive random ids; without it made in the data folder
+    /// 32 bytes in base64 that sign tokens and encrypt secrets; without it, on SQLite, made in the data folder
     "HERALD_SECRET_KEY" "SECRET" => secret_key: Option<SecretKey>, optional(secret_key);
     /// The key before it, while herald secrets rotate replaces it
     "HERALD_SECRET_KEY_BEFORE" "SECRET" => secret_key_before: Option<SecretKey>, optional(secret_key);
+    /// A URL that is told the same by POST, in JSON with a sentence as text, as Slack and Mattermost take it
+    "HERALD_ALERT_WEBHOOK" "SECRET" -> alerts.webhook, optional(url(&["https", "http"]));
     /// Your Telegram application's hash, from my.telegram.org; signing in needs it
     "HERALD_TELEGRAM_API_HASH" "SECRET" -> telegram.api_hash, optional(api_hash);
     /// 256 bytes in base64: the key that HERALD_TELEGRAM_SERVER knows for herald telegram login, if it can't agree upon one

@@ -62,6 +62,11 @@ pub(super) fn url<const N: usize>(schemes: &[&'static str; N]) -> impl Fn(&str) 
     }
 }
 
+/// An email address.
+pub(super) fn email(text: &str) -> Value<String> {
+    domain::retention::address::email(text).map_err(|why| format!("{text:?} {why}"))
+}
+
 /// Whether a URL says what it seems to say: signs of a password that are not escaped end it, and the rest of it is taken for
 /// the path. Whoever connects would tell it.
 fn readable(text: &str) -> Value<()> {

@@ -14,6 +14,10 @@ use crate::id::NounId;
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[graphql(name = "AuditAction")]
 pub enum Action {
+    /// Sending of every sort was stopped, everywhere; `metadata` has the reason.
+    EverythingStopped,
+    /// What had been stopped everywhere went on.
+    EverythingResumed,
     /// Somebody signed in with a password.
     UserLogin,
     /// Somebody ended one session, or all.
@@ -250,7 +254,9 @@ impl Action {
     /// The severity that goes with this action.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::FloodWaitTriggered
+            Self::EverythingStopped
+            | Self::EverythingResumed
+            | Self::FloodWaitTriggered
             | Self::UserLoginFailed
             | Self::PermissionDenied
             | Self::ChannelDeactivated

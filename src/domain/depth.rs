@@ -24,9 +24,8 @@ const JOINING: [&str; 7] = ["and", "else", "if", "in", "is", "not", "or"];
 /// # Errors
 /// A sentence that says what there is too much of.
 pub fn check(template: &str) -> Result<(), String> {
-    let mut scanner = Scanner { rest: template, brackets: 0 };
     let mut branches = 0;
-    while let Some(tag) = scanner.next() {
+    for tag in (Scanner { rest: template, brackets: 0 }) {
         branches += usize::from(tag.is_branch);
         if tag.links > MOST_LINKS {
             return Err(format!(

@@ -14,6 +14,8 @@ pub enum Reason {
     NotStarted,
     /// The campaign starts by itself at its scheduled instant.
     Scheduled,
+    /// Everything is stopped; somebody has to resume it (`resumeAll`).
+    Stopped,
     /// The campaign is paused; somebody has to resume it.
     Paused,
     /// The campaign has ended without this job, which is about to be ended too.
@@ -88,6 +90,8 @@ pub struct Campaign<'a> {
     pub not_before: i64,
     /// Jobs that have ended or are being sent.
     pub past_the_queue: i32,
+    /// Whether everything is stopped.
+    pub is_stopped: bool,
     /// The accounts by which the job may go; None where messages go nowhere.
     pub accounts: Option<&'a [Account]>,
 }
@@ -97,6 +101,7 @@ pub fn explain(job: &Job<'_>, campaign: &Campaign<'_>, now: DateTime<Utc>) -> Op
     let because = |reason| Some(Explanation { reason, until: None });
     match (job.status, campaign.status) {
         (JobStatus::Sending, _) => because(Reason::Sending),
+        (JobStatus::Queued, ProgressStatus::Running) if campaign.is_stopped => because(Reason::Stopped),
         (JobStatus::Queued, ProgressStatus::Running) => Some(waiting(job, campaign, now)),
         (JobStatus::Queued, ProgressStatus::Paused) => because(Reason::Paused),
         (JobStatus::Queued, ProgressStatus::Queued | ProgressStatus::Starting) => match campaign.scheduled_at {

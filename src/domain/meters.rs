@@ -10,6 +10,12 @@ const SENDS: &str = "herald_sends_total";
 const SEND_LAG: &str = "herald_send_lag_seconds";
 const JOBS: &str = "herald_jobs";
 const SENDERS: &str = "herald_senders";
+const CAMPAIGNS: &str = "herald_campaigns";
+const SEQUENCES: &str = "herald_sequences";
+const ACCOUNTS: &str = "herald_accounts";
+const NEEDS_PERSON: &str = "herald_needs_person";
+const EVENTS_UP: &str = "herald_events_up";
+const STOPPED: &str = "herald_stopped";
 const SOCKETS: &str = "herald_sockets";
 const SUBSCRIPTIONS: &str = "herald_subscriptions";
 const CONNECTIONS: &str = "herald_database_connections";
@@ -32,6 +38,18 @@ pub fn describe() {
     describe_histogram!(SEND_LAG, Unit::Seconds, "How long after its slot a send began");
     describe_gauge!(JOBS, "Jobs of all campaigns by status; those in SENDING are leased");
     describe_gauge!(SENDERS, "Processes that hold leases on jobs");
+    describe_gauge!(
+        CAMPAIGNS,
+        "Broadcast campaigns by status and by whom they came there: herald, or person; of the whole fleet in each process"
+    );
+    describe_gauge!(SEQUENCES, "Sequences by status; of the whole fleet in each process");
+    describe_gauge!(ACCOUNTS, "Telegram accounts by status; of the whole fleet in each process");
+    describe_gauge!(NEEDS_PERSON, "What waits for a person, by what it is; of the whole fleet in each process");
+    describe_gauge!(
+        EVENTS_UP,
+        "Whether events of other processes come in: Redis can be reached, or there are none to come"
+    );
+    describe_gauge!(STOPPED, "Whether everything is stopped, by stopAll or herald stop");
     describe_gauge!(SOCKETS, "WebSockets that are open");
     describe_gauge!(SUBSCRIPTIONS, "Subscriptions that are running");
     describe_gauge!(CONNECTIONS, "Connections to the database by state: in_use, idle");
@@ -76,6 +94,37 @@ pub fn jobs(status: &'static str, count: i64) {
 /// So many processes hold leases.
 pub fn senders(count: i64) {
     set(&gauge!(SENDERS), count);
+}
+
+/// So many campaigns are in this status, brought there by Herald itself or by a person.
+pub fn campaigns(status: &str, by_herald: bool, count: i64) {
+    let by = if by_herald { "herald" } else { "person" };
+    set(&gauge!(CAMPAIGNS, "status" => status.to_owned(), "by" => by), count);
+}
+
+/// So many sequences are in this status.
+pub fn sequences(status: &str, count: i64) {
+    set(&gauge!(SEQUENCES, "status" => status.to_owned()), count);
+}
+
+/// So many Telegram accounts are in this status.
+pub fn accounts(status: &str, count: i64) {
+    set(&gauge!(ACCOUNTS, "status" => status.to_owned()), count);
+}
+
+/// So many of this wait for a person.
+pub fn needs_person(what: &'static str, count: i64) {
+    set(&gauge!(NEEDS_PERSON, "what" => what), count);
+}
+
+/// Whether events of other processes come in.
+pub fn events_up(is_up: bool) {
+    set(&gauge!(EVENTS_UP), i64::from(is_up));
+}
+
+/// Whether everything is stopped.
+pub fn stopped(is_stopped: bool) {
+    set(&gauge!(STOPPED), i64::from(is_stopped));
 }
 
 /// The database's connections, and how long one was waited for; None if it is away.

@@ -70,6 +70,8 @@ pub enum Permission {
     ManageIntegrations,
     /// See, add, change and remove the Telegram accounts that send.
     TelegramAccounts,
+    /// Stop all sends, and let them go on.
+    StopEverything,
 }
 
 impl Role {

@@ -97,6 +97,11 @@ impl Vault {
         &self.present.id
     }
 
+    /// Whether it has the key that opens `sealed`.
+    pub fn has_key_of(&self, sealed: &Sealed) -> bool {
+        [Some(&self.present), self.before.as_ref()].into_iter().flatten().any(|ring| ring.id == sealed.key_id())
+    }
+
     /// Seals `secret` for `place`.
     pub fn seal(&self, place: SecretPlace, secret: &[u8]) -> Sealed {
         let Ring { id, cipher } = &self.present;

@@ -31,6 +31,8 @@ pub enum Event {
     Sequence(RetentionSequenceId),
     /// Lines were added to the audit log.
     Audit,
+    /// Everything was stopped, or goes on.
+    Stop,
     /// A user's role, password or sessions.
     User(UserId),
     /// Events may have been lost: look at everything again.
@@ -44,4 +46,9 @@ pub trait Events: Send + Sync + 'static {
 
     /// The events that are published from now on.
     fn subscribe(&self) -> Subscription;
+
+    /// Whether what other processes say comes in; true where there are none to say anything.
+    fn is_up(&self) -> bool {
+        true
+    }
 }

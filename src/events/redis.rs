@@ -11,6 +11,7 @@ mod outbox;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_redis::redis::{Client, RedisError};
@@ -35,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct RedisEvents {
     local: LocalEvents,
     outbox: Arc<Outbox>,
+    /// Whether what others say comes in.
+    is_up: Arc<AtomicBool>,
 }
 
 /// A message as it goes over the wire.
@@ -65,10 +68,12 @@ impl RedisEvents {
             .build()
             .expect("no time limits are set that need a runtime");
         let publisher = Publisher { pool, channel: channel.clone(), from, outbox: outbox.clone() };
-        let listener = Listener { client, channel, from, local: local.clone() };
+        let place = place(&client);
+        let is_up: Arc<AtomicBool> = Arc::default();
+        let listener = Listener { client, place, is_up: is_up.clone(), channel, from, local: local.clone() };
         tokio::spawn(stop.clone().run_until_cancelled_owned(publisher.run()));
         tokio::spawn(stop.clone().run_until_cancelled_owned(listener.run()));
-        Ok(Self { local, outbox })
+        Ok(Self { local, outbox, is_up })
     }
 }
 
@@ -81,6 +86,15 @@ impl Events for RedisEvents {
     fn subscribe(&self) -> Subscription {
         self.local.subscribe()
     }
+
+    fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Relaxed)
+    }
+}
+
+/// Where a client connects to, without what it shows there.
+fn place(client: &Client) -> String {
+    client.get_connection_info().addr().to_string()
 }
 
 /// The pauses between attempts to reach Redis: from 100 ms, doubling to 2 s, so that many processes don't come at once.

@@ -23,6 +23,7 @@ pub mod node;
 mod prelude;
 pub mod retention;
 pub mod server;
+mod stop;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,7 @@ pub struct Mutation(
     access::AccessMutation,
     broadcast::BroadcastMutation,
     retention::RetentionMutation,
+    stop::StopMutation,
     #[cfg(test)] tests::Faulty,
 );
 
@@ -52,6 +54,7 @@ pub struct Subscription(
     access::AccessSubscription,
     broadcast::BroadcastSubscription,
     retention::RetentionSubscription,
+    stop::StopSubscription,
     #[cfg(test)] tests::FaultySubscription,
 );
 

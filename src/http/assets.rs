@@ -60,6 +60,7 @@ static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
         "progress.js",
         "session.js",
         "sign-in.js",
+        "stop.js",
         "words.js",
         "icon.svg",
         "inter-cyrillic.woff2",

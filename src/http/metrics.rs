@@ -16,6 +16,8 @@ use super::Http;
 use domain::meters;
 use service::Services;
 use storage::broadcast::progress::Depths;
+use storage::gauges::Gauges;
+use storage::stop;
 
 /// A process has one recorder, whatever runs in it.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -58,6 +60,7 @@ impl Metrics {
             Err(_) => None,
         };
         meters::database(on.db.connections(), waited);
+        meters::events_up(on.events.is_up());
         *sampled = Some(Instant::now());
     }
 }
@@ -92,7 +95,25 @@ async fn depths(on: &Services) -> domain::error::Result<Duration> {
         meters::jobs(status, count);
     }
     meters::senders(depths.senders);
+    standing(&Gauges::read(connection).await?);
+    meters::stopped(stop::Entity::present(connection).await?.is_some());
     Ok(waited)
+}
+
+/// Says what stands how.
+fn standing(gauges: &Gauges) {
+    for (status, by_herald, count) in &gauges.campaigns {
+        meters::campaigns(status, *by_herald, *count);
+    }
+    for (status, count) in &gauges.sequences {
+        meters::sequences(status, *count);
+    }
+    for (status, count) in &gauges.accounts {
+        meters::accounts(status, *count);
+    }
+    for (what, count) in gauges.waiting {
+        meters::needs_person(what, count);
+    }
 }
 
 /// Answers a scrape.

@@ -80,6 +80,22 @@ struct Http {
 }
 
 impl Http {
+    fn new(services: Services, options: Options, callbacks: Arc<Notify>, stop: CancellationToken) -> Self {
+        Self {
+            execution: Execution::new(services.clone()),
+            services,
+            options: Arc::new(options),
+            stop,
+            sockets: TaskTracker::new(),
+            open_sockets: OpenSockets::default(),
+            metrics: Metrics::new(),
+            writes: health::Writes::default(),
+            passes: Arc::default(),
+            intake: callback::Intake::default(),
+            callbacks,
+        }
+    }
+
     fn limits(&self) -> &Limits {
         &self.services.rules.limits
     }
@@ -94,20 +110,8 @@ pub async fn serve(
     listener: TcpListener,
     stop: CancellationToken,
 ) {
-    let sockets = TaskTracker::new();
-    let http = Http {
-        execution: Execution::new(services.clone()),
-        services,
-        options: Arc::new(options),
-        stop: stop.clone(),
-        sockets: sockets.clone(),
-        open_sockets: OpenSockets::default(),
-        metrics: Metrics::new(),
-        writes: health::Writes::default(),
-        passes: Arc::default(),
-        intake: callback::Intake::default(),
-        callbacks,
-    };
+    let http = Http::new(services, options, callbacks, stop.clone());
+    let sockets = http.sockets.clone();
     let mut loops = Loops::until(stop.clone());
     let (open, events) = (http.open_sockets.clone(), http.services.events.clone());
     loops.start("the end of sessions", move |stop| open.clone().follow(events.subscribe(), stop));
@@ -118,6 +122,27 @@ pub async fn serve(
     sockets.close();
     sockets.wait().await;
     loops.ended(Duration::MAX).await;
+}
+
+/// Serves what a process without an API tells of itself, until `stop`: whether it is alive and can work, and its metrics.
+pub async fn serve_signs(services: Services, options: Options, listener: TcpListener, stop: CancellationToken) {
+    let http = Http::new(services, options, Arc::default(), stop.clone());
+    let mut loops = Loops::until(stop.clone());
+    let on = http.services.clone();
+    loops.start("the watch over connections", move |stop| health::look_after(on.clone(), stop));
+    let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
+    let nothing = async |headers: HeaderMap| answer::nothing("this is a worker; the API is elsewhere", &headers);
+    let router = signs().fallback(nothing).layer(middleware::from_fn(trace::span)).with_state(http);
+    listener::serve(listener, router, &limits, proxies, stop).await;
+    loops.ended(Duration::MAX).await;
+}
+
+/// What each process tells of itself.
+fn signs() -> Router<Http> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
 }
 
 fn router(http: Http) -> Router {
@@ -134,9 +159,7 @@ fn router(http: Http) -> Router {
         .route("/api/webhooks/instantly", post(webhooks::instantly))
         .route("/unsubscribe/{token}", get(webhooks::unsubscribe_page).post(webhooks::unsubscribe_now))
         .route("/sso", get(caller::sign_in_elsewhere))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::scrape))
+        .merge(signs())
         .route("/", get(assets::dashboard))
         .route("/dashboard/{file}", get(assets::dashboard_file))
         .route("/graphiql", get(assets::graphiql))

@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod instantly;
+pub mod notice;
 pub mod paced;
 pub mod simulated;
 pub mod smtp;

@@ -68,16 +68,30 @@ impl Smtp {
         let implicit = if *security == Security::Tls { Some(tls()?) } else { None };
         let server = (host.as_str(), *port);
         let connected = AsyncSmtpConnection::connect_tokio1(server, Some(STEP_TIMEOUT), &name, implicit, None).await;
-        let mut line = connected.map_err(|error| away(&error))?;
+        let mut line = connected.map_err(|error| self.at(away(&error)))?;
         if *security == Security::Starttls {
             // Nothing is told in plain text to a server that can't, or that somebody in between made look so.
-            line.starttls(tls()?, &name).await.map_err(|error| locked_out(&error))?;
+            line.starttls(tls()?, &name).await.map_err(|error| self.at(locked_out(&error)))?;
         }
         if let (Some(username), Some(password)) = (username, password) {
             let credentials = Credentials::new(username.clone(), password.expose().to_owned());
-            line.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await.map_err(|error| locked_out(&error))?;
+            line.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
+                .await
+                .map_err(|error| self.at(locked_out(&error)))?;
         }
         Ok(line)
+    }
+
+    /// The obstacle with the server's name, and what to do about it.
+    fn at(&self, obstacle: Obstacle) -> Obstacle {
+        let credentials::Smtp { host, port, security, .. } = &self.account;
+        match obstacle {
+            Obstacle::Server { after, error } => {
+                let error = format!("the mail server {host}:{port}: {}", cure(&error, *security));
+                Obstacle::Server { after, error }
+            }
+            refused @ Obstacle::Email(_) => refused,
+        }
     }
 
     /// A connection on which the server has asked for the content.
@@ -175,6 +189,26 @@ async fn announce(line: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result
 async fn in_time<T>(step: impl Future<Output = Result<T, Obstacle>>) -> Result<T, Obstacle> {
     let late = |_| Obstacle::Server { after: AWAY, error: "the mail server took too long".into() };
     tokio::time::timeout(STEP_TIMEOUT, step).await.map_err(late)?
+}
+
+/// The cause, with what to do about it.
+fn cure(error: &str, security: Security) -> String {
+    let has = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    if has(&["STARTTLS is not supported"]) {
+        "it knows no STARTTLS: port 465 wants security TLS; NONE is for a server on this machine only".into()
+    } else if has(&["lookup address", "Name or service not known"]) {
+        "this machine knows no such host; is it spelled right?".into()
+    } else if has(&["Connection refused"]) {
+        "nothing listens there; 587 is the usual port with STARTTLS, 465 with TLS".into()
+    } else if has(&["certificate", "Certificate"]) {
+        format!("its certificate is not good for this name ({error})")
+    } else if has(&["(535)", "(534)", "(530)"]) {
+        format!("it refuses the user name or the password ({error})")
+    } else if security == Security::Tls && has(&["InvalidContentType", "corrupt message", "wrong version"]) {
+        "it does not speak TLS on this port: 587 wants security STARTTLS".into()
+    } else {
+        error.to_owned()
+    }
 }
 
 fn away(error: &Error) -> Obstacle {

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::access::denial::Denials;
 use crate::access::session::Lookups;
 use crate::access::sso::Issuer;
+use crate::alerts::Alerts;
 use crate::broadcast::telegram_account::Application;
 use crate::imports::upload::Tallies;
 use crate::once::Once;
@@ -21,19 +22,22 @@ use domain::retention::attribution::Rule;
 use domain::retention::endpoints::Endpoints;
 use domain::role::Role;
 use domain::sealed::Vault;
-use domain::secret_key::SecretKey;
+use domain::secret_key::Keys;
 use events::{Event, Events};
 use storage::Db;
 
 pub mod access;
+pub mod alerts;
 pub mod broadcast;
 pub mod coalesce;
 pub mod hub;
 pub mod imports;
+pub mod lasting_key;
 pub mod loops;
 pub mod once;
 pub mod retention;
 pub mod secrets;
+pub mod stop;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -50,8 +54,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// The events that changes are published on.
     pub events: Arc<dyn Events>,
-    /// The installation's secret key.
-    pub key: SecretKey,
+    /// The installation's keys, each for its sort of use.
+    pub keys: Keys,
     /// Seals and opens the secrets that lie in the database.
     pub vault: Vault,
     /// Settings that use cases follow.
@@ -95,6 +99,8 @@ pub struct Rules {
     pub attribution: Rule,
     /// The limits of what one client may ask for.
     pub limits: Limits,
+    /// Who is told when something stops by itself.
+    pub alerts: Alerts,
     /// By which application, and where, accounts speak to Telegram.
     pub telegram: Application,
 }
@@ -115,6 +121,7 @@ impl Default for Rules {
             endpoints: Endpoints::default(),
             attribution: Rule::default(),
             limits: Limits::default(),
+            alerts: Alerts::default(),
             telegram: Application::default(),
         }
     }

@@ -14,6 +14,7 @@ use super::{Actor, Services};
 use domain::error::{Error, Result};
 use domain::id::NounId;
 use domain::json::canonical;
+use domain::secret_key::LastingUse;
 use storage::Noun;
 use storage::access::idempotency_key;
 
@@ -47,7 +48,7 @@ impl Once {
         if length == 0 || length > LONGEST || key.chars().any(char::is_control) {
             return Err(Error::invalid("idempotencyKey", "must have 1 to 255 printable characters"));
         }
-        let fingerprint = on.key.fingerprint("idempotency", canonical(input).to_string().as_bytes());
+        let fingerprint = on.keys.lasting.fingerprint(LastingUse::Repetitions, canonical(input).to_string().as_bytes());
         Ok(Self { mutation: mutation.to_owned(), key, fingerprint, request: Uuid::now_v7() })
     }
 }

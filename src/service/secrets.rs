@@ -70,7 +70,7 @@ fn anew(
         let opened = on.vault.open(place, sealed)?;
         columns.push((*column, on.vault.seal(place, opened.expose_secret()).0));
         if let Some((_, hash)) = shelf.hashed.filter(|(hashed, _)| hashed == column) {
-            columns.push((hash, key_hash(&on.key, opened.expose_secret())));
+            columns.push((hash, key_hash(&on.keys.lasting, opened.expose_secret())));
         }
     }
     Ok(columns)

@@ -14,7 +14,7 @@ use domain::clock::{Clock, SystemClock};
 use domain::id::{BatchId, ChannelId, NodeId, TemplateId, UserId};
 use domain::role::Role;
 use domain::sealed::Vault;
-use domain::secret_key::SecretKey;
+use domain::secret_key::{Keys, Lasting, SecretKey, ShortLived};
 use events::local::LocalEvents;
 use storage::Db;
 use storage::access::user;
@@ -53,7 +53,7 @@ impl Services {
             clock,
             events: Arc::new(LocalEvents::new()),
             vault: Vault::new(&key),
-            key,
+            keys: Keys { short_lived: ShortLived::of(&key), lasting: Lasting::new(key, Vec::new()) },
             rules: Arc::new(rules),
             node: NodeId::generate(),
             sessions: Coalesce::default(),

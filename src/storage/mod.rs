@@ -16,6 +16,7 @@ pub mod archive;
 pub mod broadcast;
 pub mod db;
 pub mod filter;
+pub mod gauges;
 pub mod imports;
 pub mod noun;
 pub mod page;
@@ -23,6 +24,7 @@ pub mod retention;
 pub mod rows;
 pub mod shelf;
 pub mod sql;
+pub mod stop;
 mod url;
 pub use domain::violation;
 

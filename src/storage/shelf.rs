@@ -30,6 +30,7 @@ pub const SHELVES: &[Shelf] = &[
         hashed: Some(("auth_key", "auth_key_hash")),
     },
     Shelf { table: "integration_configs", columns: &["config"], hashed: None },
+    Shelf { table: "installation_keys", columns: &["sealed"], hashed: None },
 ];
 
 /// The sealed values of one row.
@@ -68,6 +69,18 @@ impl Shelf {
                 sealed.extend(text.map(|text| (*column, Sealed(text))));
             }
             found.push(Secrets { row: row.try_get("", "id")?, sealed });
+        }
+        Ok(found)
+    }
+
+    /// All that is sealed on it.
+    pub async fn all(&self, db: &impl ConnectionTrait) -> Result<Vec<Sealed>> {
+        let sql = format!("SELECT {} FROM {}", self.columns.join(", "), self.table);
+        let mut found = Vec::new();
+        for row in db.query_all_raw(Dialect(db.get_database_backend()).statement(&sql, [])).await? {
+            for column in self.columns {
+                found.extend(row.try_get::<Option<String>>("", column)?.map(Sealed));
+            }
         }
         Ok(found)
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::SystemClock;
+use domain::error::Result;
 use events::Event;
 use providers::Sender;
-use service::Services;
+use service::{Services, stop};
 use storage::Db;
 use telegram::Messenger;
 
@@ -33,6 +34,16 @@ pub struct Tools {
     pub contacts: Arc<dyn Sender>,
     /// Told of the data folders of all processes on this host: what the simulated messenger of one accepted, the others know.
     pub neighbour: Arc<dyn Fn(&Path) + Send + Sync>,
+}
+
+/// `pause`, or longer while everything is stopped: then a slot is not given, although it is free.
+///
+/// # Errors
+/// The database is away.
+pub async fn held(on: &Services, pause: Duration) -> Result<Duration> {
+    const AT_ONCE: Duration = Duration::from_millis(2);
+    const STOPPED: Duration = Duration::from_millis(250);
+    Ok(if pause <= AT_ONCE && stop::present(on).await?.is_some() { STOPPED } else { pause })
 }
 
 /// Whether campaigns may have begun to run, or accounts have changed.

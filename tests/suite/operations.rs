@@ -111,6 +111,7 @@ async fn every_published_operation_runs() {
 
     sequences(&herald, &mut story).await;
 
+    stopped(&mut story).await;
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
     assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);
     let document = story.document("audit-logged");
@@ -144,6 +145,16 @@ async fn people(story: &mut Story) {
     assert_eq!((&listed["totalCount"], &listed["nodes"][1]["username"]), (&json!(2), &json!("anna")));
     let deleted = story.input("delete-user", json!({ "id": anna })).await["deleteUser"]["user"].clone();
     assert!(deleted["deletedAt"].is_string(), "{deleted}");
+}
+
+/// Everything is stopped, and goes on.
+async fn stopped(story: &mut Story) {
+    let stop = story.input("stop-all", json!({ "reason": "a wrong link" })).await["stopAll"]["stop"].clone();
+    assert_eq!((&stop["reason"], &stop["by"]["username"]), (&json!("a wrong link"), &json!("admin")));
+    let now = story.first("server-updated", json!({})).await["serverUpdated"]["stop"].clone();
+    assert_eq!(now, stop);
+    let resumed = story.run("resume-all", json!({})).await["resumeAll"].clone();
+    assert_eq!(resumed, json!({ "wasStopped": true, "serverInfo": { "stop": null } }));
 }
 
 /// A script is given a token, which is taken away again.
@@ -375,6 +386,11 @@ async fn tidying(story: &mut Story, batch: &Json, channel: &Json, template: &Jso
 /// A sequence is made, changed and run; a lead goes through it, is stopped, goes on, and is taken out.
 async fn sequences(herald: &TestApp, story: &mut Story) {
     let lead = crate::retention::somebody(herald.services()).await;
+    let ready = "mutation {
+        saveIntegrationConfig(input: { webhook: { secret: \"a secret of some length\" } }) { integrationConfig { id } }
+        createScript(input: { name: \"hook\", type: WEBHOOK, content: \"https://example.org/\", isDefault: true }) { script { id } }
+    }";
+    story.client.data(ready, json!({})).await;
     let steps = json!([{ "channel": "WEBHOOK", "delayValue": 2, "delayUnit": "WEEKS", "conditions": { "leadSources": ["API"] } }]);
     let made = story.input("create-retention-sequence", json!({ "name": "back", "steps": steps })).await;
     let made = made["createRetentionSequence"]["sequence"].clone();

@@ -12,12 +12,14 @@ use serde_json::json;
 use crate::harness::TestApp;
 
 use Permission::{
-    Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn,
+    Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn, StopEverything,
     TelegramAccounts, WriteCampaigns, WriteChannels, WriteJobs, WriteRetention, WriteUsers,
 };
 
 /// The table of the contract, a line for each mutation.
 const TABLE: &[(&str, Permission)] = &[
+    ("stopAll", StopEverything),
+    ("resumeAll", StopEverything),
     ("login", Anyone),
     ("refreshSession", Anyone),
     ("logout", SignedIn),

@@ -87,7 +87,7 @@ async fn a_token_that_ends_closes_with_4401() {
     let session = service::access::session::resume(on, herald.admin().await.token(), None).await.unwrap();
     let earlier = on.now() - ACCESS_LIFETIME + chrono::TimeDelta::seconds(3);
     let claims = Claims { user: session.user.id, family: session.login().unwrap() };
-    let (ending, _) = token::issue(&on.key, claims, earlier).unwrap();
+    let (ending, _) = token::issue(&on.keys.short_lived, claims, earlier).unwrap();
     let mut socket = RawSocket::introduced(&herald, &ending).await;
     socket.subscribe("1", ENDLESS).await;
     assert_eq!(socket.closed().await, closed(4401, "token expired"));

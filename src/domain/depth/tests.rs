@@ -1,3 +1,5 @@
+//! What is counted, what is refused, and what goes apart.
+
 use super::*;
 
 fn links(template: &str) -> Vec<usize> {
@@ -17,7 +19,7 @@ fn links_are_counted_tag_by_tag() {
         ("{% raw %}{{ ---1 }}{% endraw %}{{ -1 }}", vec![1]),
         ("{%- raw -%} ' {%+ endraw +%}{{ --1 }}", vec![2]),
         ("{% rawer %}{{ --1 }}", vec![0, 2]),
-        ("{{ (a }} - }} - ) }}{{ -1", vec![4, 1]),
+        ("{{ (a }} - }} - ) }}{{ -1", vec![6]),
         ("{% if a %}x{% elif b %}y{% endif %}", vec![1, 0, 0]),
         ("{{ 'no end }} {{ ---1 }}", vec![0]),
         ("{{ ä ё }}", vec![2]),

@@ -29,6 +29,7 @@ fn campaign() -> Campaign<'static> {
         last_slot: 0,
         not_before: 0,
         past_the_queue: 0,
+        is_stopped: false,
         accounts: None,
     }
 }

@@ -1,5 +1,7 @@
 //! The one subscription of this process.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,6 +21,10 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Tells this process what others publish.
 pub(super) struct Listener {
     pub(super) client: Client,
+    /// Where it is, for people: no password.
+    pub(super) place: String,
+    /// Whether what others say comes in.
+    pub(super) is_up: Arc<AtomicBool>,
     pub(super) channel: String,
     pub(super) from: Uuid,
     pub(super) local: LocalEvents,
@@ -39,12 +45,18 @@ impl Listener {
                     // What was said before the subscription nobody will say again.
                     self.local.publish(Event::Resync);
                     meters::resync();
+                    self.is_up.store(true, Ordering::Relaxed);
                     self.listen(sink, messages).await
                 }
                 Err(error) => error,
             };
+            self.is_up.store(false, Ordering::Relaxed);
             if !std::mem::replace(&mut is_away, true) {
-                tracing::warn!(%error, "Redis is away; what others do is seen later, from the database");
+                let why = why(&error);
+                tracing::warn!(
+                    "REDIS_URL: Redis at {} is away: {why}; what others do is seen later, from the database",
+                    self.place
+                );
             }
             backoff.pause().await;
         }
@@ -83,6 +95,41 @@ impl Listener {
                 tracing::debug!(%error, "a message that can't be read");
                 self.local.publish(Event::Resync);
             }
+        }
+    }
+}
+
+/// The cause, with what to do about it.
+fn why(error: &anyhow::Error) -> String {
+    let told = format!("{error:#}");
+    let has = |words: &[&str]| words.iter().any(|word| told.contains(word));
+    if has(&["AuthenticationFailed", "WRONGPASS", "NOAUTH"]) {
+        "it refuses the password; is it the one in REDIS_URL (redis://:password@host), and is none missing?".into()
+    } else if has(&["lookup address", "Name or service not known"]) {
+        "this machine knows no such host; is it spelled right?".into()
+    } else if has(&["Connection refused"]) {
+        "nothing listens there; is Redis started, on that port?".into()
+    } else if has(&["no answer in time", "timed out"]) {
+        "it does not answer; is it the right machine, and does a firewall let the port pass?".into()
+    } else {
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_told_with_what_to_do() {
+        for (error, cure) in [
+            ("Password authentication failed- AuthenticationFailed", "refuses the password"),
+            ("failed to lookup address information: Name or service not known", "knows no such host"),
+            ("Connection refused (os error 111)", "nothing listens there"),
+            ("no answer in time", "does not answer"),
+            ("LOADING Redis is loading", "LOADING"),
+        ] {
+            assert!(why(&anyhow::anyhow!("{error}")).contains(cure), "{error}");
         }
     }
 }

@@ -14,6 +14,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::ApiTokenId;
 use domain::role::Role;
+use domain::secret_key::LastingUse;
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::access::{api_token, user};
@@ -73,7 +74,7 @@ async fn make(on: &Services, actor: &Actor, session: &Session, new: New) -> Resu
 /// A token is 256 bits that nobody can guess without the installation's key, and that need not be kept: a request that is
 /// repeated gets the same.
 fn secret(on: &Services, id: ApiTokenId) -> SecretString {
-    format!("{PREFIX}{}", on.key.fingerprint("api-token", id.0.as_bytes())).into()
+    format!("{PREFIX}{}", on.keys.lasting.fingerprint(LastingUse::ApiTokens, id.0.as_bytes())).into()
 }
 
 impl Again for Made {

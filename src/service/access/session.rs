@@ -161,7 +161,7 @@ pub async fn resume(on: &Services, access: &str, address: Option<&str>) -> Resul
     if api_token::is_one(access) {
         return api_token::resume(on, access).await;
     }
-    let (claims, expires_at) = match (token::read(&on.key, access, on.now()), &on.rules.sso) {
+    let (claims, expires_at) = match (token::read(&on.keys.short_lived, access, on.now()), &on.rules.sso) {
         (Ok(read), _) => read,
         (Err(_), Some(issuer)) => return sso::resume(on, issuer, access, address).await,
         (Err(refusal), None) => return Err(refusal),
@@ -234,7 +234,7 @@ async fn insert(w: &Write, user: UserId, family: Uuid, refresh: &str) -> Result<
 }
 
 fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Result<Tokens> {
-    let (access, expires_at) = token::issue(&on.key, token::Claims { user: user.id, family }, on.now())?;
+    let (access, expires_at) = token::issue(&on.keys.short_lived, token::Claims { user: user.id, family }, on.now())?;
     Ok(Tokens { access, refresh, expires_at, user })
 }
 

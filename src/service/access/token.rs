@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use domain::error::{Error, Result};
 use domain::id::UserId;
-use domain::secret_key::SecretKey;
+use domain::secret_key::{ShortLived, ShortLivedUse};
 
 /// How long an access token holds.
 pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
@@ -37,7 +37,7 @@ struct Payload {
 const REFUSED: Error = Error::Unauthenticated("the access token is wrong or has expired");
 
 /// An access token, and when it ends.
-pub fn issue(key: &SecretKey, claims: Claims, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>)> {
+pub fn issue(key: &ShortLived, claims: Claims, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>)> {
     let until = now + ACCESS_LIFETIME;
     let payload = Payload { sub: claims.user.0, sid: claims.family, iat: now.timestamp(), exp: until.timestamp() };
     let key = EncodingKey::from_secret(&signing_key(key));
@@ -46,7 +46,7 @@ pub fn issue(key: &SecretKey, claims: Claims, now: DateTime<Utc>) -> Result<(Str
 }
 
 /// The claims of a valid access token, and when it ends.
-pub fn read(key: &SecretKey, token: &str, now: DateTime<Utc>) -> Result<(Claims, DateTime<Utc>)> {
+pub fn read(key: &ShortLived, token: &str, now: DateTime<Utc>) -> Result<(Claims, DateTime<Utc>)> {
     let mut validation = Validation::new(Algorithm::HS256);
     // The end is compared with the Clock's time below, not with the system's.
     validation.validate_exp = false;
@@ -66,8 +66,8 @@ pub fn hash(refresh: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(refresh.as_bytes()))
 }
 
-fn signing_key(key: &SecretKey) -> [u8; 32] {
-    key.derive("access-token")
+fn signing_key(key: &ShortLived) -> [u8; 32] {
+    key.derive(ShortLivedUse::AccessTokens)
 }
 
 fn payload_end(payload: &Payload) -> Option<DateTime<Utc>> {
@@ -77,23 +77,28 @@ fn payload_end(payload: &Payload) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::secret_key::SecretKey;
+
+    fn short_lived(byte: u8) -> ShortLived {
+        ShortLived::of(&SecretKey::new([byte; 32]))
+    }
 
     #[test]
     fn a_token_holds_for_its_time_under_its_key() {
-        let (key, now) = (SecretKey::new([1; 32]), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let (key, now) = (short_lived(1), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let claims = Claims { user: UserId::generate(), family: Uuid::now_v7() };
         let (token, until) = issue(&key, claims, now).unwrap();
         assert_eq!(until, now + ACCESS_LIFETIME);
         assert_eq!(read(&key, &token, now).unwrap(), (claims, until));
         assert_eq!(read(&key, &token, until - TimeDelta::seconds(1)).unwrap().0, claims);
         assert!(read(&key, &token, until).is_err());
-        assert!(read(&SecretKey::new([2; 32]), &token, now).is_err());
+        assert!(read(&short_lived(2), &token, now).is_err());
         assert!(read(&key, &format!("{token}x"), now).is_err());
     }
 
     #[test]
     fn a_token_of_another_algorithm_is_refused() {
-        let (key, now) = (SecretKey::new([1; 32]), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let (key, now) = (short_lived(1), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let payload = Payload { sub: Uuid::nil(), sid: Uuid::nil(), iat: 0, exp: i64::MAX };
         let signing = EncodingKey::from_secret(&signing_key(&key));
         let other = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &payload, &signing).unwrap();

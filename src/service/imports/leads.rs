@@ -9,12 +9,14 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::{LeadImportId, RetentionCampaignId, UploadId};
 use domain::retention::lead_columns::Mapping;
+use domain::retention::lead_field::Field;
 use domain::retention::words::LeadImportFormat;
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::imports::Counts;
 use storage::retention::lead_import::{Entity, Model};
 use storage::retention::lead_staging::{self, Batch};
+use storage::retention::suppression::{self, Kind};
 
 mod table;
 
@@ -76,6 +78,27 @@ fn check(new: &New) -> Result<()> {
     wrong.into_result()
 }
 
+/// The batch with the hashes by which its addresses are known already, where an earlier key has made some.
+async fn under_earlier_keys(on: &Services, batch: &Batch) -> Result<Option<Batch>> {
+    let key = &on.keys.lasting;
+    if !key.has_earlier() {
+        return Ok(None);
+    }
+    let mut batch = batch.clone();
+    for (kind, field) in [(Kind::Email, Field::Email), (Kind::Phone, Field::Phone)] {
+        let addresses: Vec<&str> = batch.rows.iter().filter_map(|row| row.lead.get(field)).collect();
+        let kept = suppression::Entity::kept_earlier(on.db.reader(), key, kind, &addresses).await?;
+        for row in &mut batch.rows {
+            let Some(hash) = row.lead.get(field).and_then(|address| kept.get(address)).cloned() else { continue };
+            match kind {
+                Kind::Email => row.email_hash = Some(hash),
+                Kind::Phone => row.phone_hash = Some(hash),
+            }
+        }
+    }
+    Ok(Some(batch))
+}
+
 impl Importable for Entity {
     const NAME: &'static str = "imports of leads";
     const ENDED: Action = Action::LeadsImported;
@@ -87,11 +110,12 @@ impl Importable for Entity {
 
     fn lines(on: &Services, import: &Model) -> Result<Leads> {
         let mapping = serde_json::from_value(import.mapping.clone()).map_err(Error::internal)?;
-        Ok(Leads::new(import.format, mapping, on.key.clone()))
+        Ok(Leads::new(import.format, mapping, on.keys.lasting.clone()))
     }
 
     async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<Option<Counts>> {
-        lead_staging::write(&on.db, id, batch, on.now()).await
+        let named = under_earlier_keys(on, batch).await?;
+        lead_staging::write(&on.db, id, named.as_ref().unwrap_or(batch), on.now()).await
     }
 
     fn event(id: LeadImportId) -> Event {

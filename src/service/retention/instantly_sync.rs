@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::integration;
 use crate::once::{Again, Done};
+use crate::stop;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result};
@@ -51,6 +52,8 @@ pub struct Synced {
 /// # Errors
 /// The campaign does not go by Instantly, Instantly is not set up, or it refuses.
 pub async fn sync(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Result<Synced> {
+    // Instantly writes to whom it is given by itself.
+    stop::require_none(on).await?;
     let found = campaign::Entity::by_ids(&[id]).one(on.db.reader()).await?;
     let row = found.ok_or(Error::NotFound("retention campaign"))?;
     if !row.instantly_sync {

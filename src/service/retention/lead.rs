@@ -94,7 +94,7 @@ async fn there_already(w: &Write, lead: lead::Model) -> Result<Created> {
 
 /// Refuses a lead that was erased: it does not come back by hand either.
 async fn refuse_erased(on: &Services, tx: &Tx, row: &lead::Model) -> Result<()> {
-    if suppression::Entity::has(tx, &on.key, row.email.as_deref(), row.phone.as_deref()).await? {
+    if suppression::Entity::has(tx, &on.keys.lasting, row.email.as_deref(), row.phone.as_deref()).await? {
         return Err(Error::Precondition(
             "who has this email or phone number must not be contacted again: they were erased, or are on a list of such people".into(),
         ));

@@ -25,7 +25,7 @@ pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
         let row = w.require(id).await?;
         for (kind, address) in [(suppression::Kind::Email, &row.email), (suppression::Kind::Phone, &row.phone)] {
             if let Some(address) = address {
-                let hash = suppression::hash(&on.key, kind, address);
+                let hash = suppression::hash(&on.keys.lasting, kind, address);
                 suppression::Entity::keep(&w, kind, hash, "ERASED", w.now).await?;
             }
         }

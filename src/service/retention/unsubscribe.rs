@@ -8,10 +8,11 @@ use crate::Services;
 use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::words::ContactChannel;
+use domain::secret_key::LastingUse;
 use storage::retention::lead;
 
 /// What the signature is for.
-const PURPOSE: &str = "unsubscribe";
+const USE: LastingUse = LastingUse::UnsubscribeLinks;
 /// Digits of an id.
 const ID: usize = 32;
 /// Digits of its signature: 128 bits, which nobody guesses.
@@ -23,7 +24,7 @@ pub fn url(on: &Services, lead: LeadId) -> String {
 }
 
 fn signature(on: &Services, lead: LeadId) -> String {
-    let mut signature = on.key.fingerprint(PURPOSE, lead.0.as_bytes());
+    let mut signature = on.keys.lasting.fingerprint(USE, lead.0.as_bytes());
     signature.truncate(SIGNATURE);
     signature
 }
@@ -32,7 +33,7 @@ fn signature(on: &Services, lead: LeadId) -> String {
 pub fn open(on: &Services, token: &str) -> Option<LeadId> {
     let (id, signed) = token.split_at_checked(ID)?;
     let lead = LeadId(Uuid::try_parse(id).ok()?);
-    let is_ours = signed.len() == SIGNATURE && on.key.has_made(PURPOSE, lead.0.as_bytes(), signed);
+    let is_ours = signed.len() == SIGNATURE && on.keys.lasting.has_made(USE, lead.0.as_bytes(), signed);
     is_ours.then_some(lead)
 }
 

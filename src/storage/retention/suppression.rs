@@ -1,11 +1,16 @@
 //! Addresses of erased people, as keyed hashes.
 
+use std::collections::HashMap;
+
 use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 
 use domain::error::Result;
-use domain::secret_key::SecretKey;
+use domain::secret_key::{Lasting, LastingUse};
+
+/// Hashes that one statement looks for.
+const CHUNK: usize = 500;
 
 /// The kinds of addresses of a person that are kept as a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +27,19 @@ impl Kind {
             Self::Phone => "PHONE",
         }
     }
+
+    /// What its hash is made for.
+    const fn of(self) -> LastingUse {
+        match self {
+            Self::Email => LastingUse::RefusedEmails,
+            Self::Phone => LastingUse::RefusedPhones,
+        }
+    }
 }
 
 /// The keyed hash of a normalised address: who has only the database can't try out whose it is.
-pub fn hash(key: &SecretKey, kind: Kind, address: &str) -> String {
-    let purpose = match kind {
-        Kind::Email => "suppressed email",
-        Kind::Phone => "suppressed phone",
-    };
-    key.fingerprint(purpose, address.as_bytes())
+pub fn hash(key: &Lasting, kind: Kind, address: &str) -> String {
+    key.fingerprint(kind.of(), address.as_bytes())
 }
 
 /// An address that must not come back.
@@ -72,17 +81,44 @@ impl Entity {
     /// Whether one of these addresses must not come back.
     pub async fn has(
         db: &impl ConnectionTrait,
-        key: &SecretKey,
+        key: &Lasting,
         email: Option<&str>,
         phone: Option<&str>,
     ) -> Result<bool> {
         for (kind, address) in [(Kind::Email, email), (Kind::Phone, phone)] {
             let Some(address) = address else { continue };
-            let id = (kind.as_str().to_owned(), hash(key, kind, address));
-            if Self::find_by_id(id).one(db).await?.is_some() {
+            let bytes = address.as_bytes();
+            let hashes = std::iter::once(hash(key, kind, address)).chain(key.earlier_fingerprints(kind.of(), bytes));
+            if !Self::known(db, kind, hashes.collect()).await?.is_empty() {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Those of the addresses that were kept under an earlier key, and the hash by which each is known.
+    pub async fn kept_earlier(
+        db: &impl ConnectionTrait,
+        key: &Lasting,
+        kind: Kind,
+        addresses: &[&str],
+    ) -> Result<HashMap<String, String>> {
+        let hashes = addresses.iter().flat_map(|address| {
+            key.earlier_fingerprints(kind.of(), address.as_bytes()).map(|hash| (hash, (*address).to_owned()))
+        });
+        let hashes: HashMap<String, String> = hashes.collect();
+        let mut kept = HashMap::new();
+        let all: Vec<String> = hashes.keys().cloned().collect();
+        for chunk in all.chunks(CHUNK) {
+            for hash in Self::known(db, kind, chunk.to_vec()).await? {
+                kept.extend(hashes.get(&hash).map(|address| (address.clone(), hash)));
+            }
+        }
+        Ok(kept)
+    }
+
+    async fn known(db: &impl ConnectionTrait, kind: Kind, hashes: Vec<String>) -> Result<Vec<String>> {
+        let found = Self::find().filter(Column::Kind.eq(kind.as_str())).filter(Column::Hash.is_in(hashes)).all(db);
+        Ok(found.await?.into_iter().map(|row| row.hash).collect())
     }
 }

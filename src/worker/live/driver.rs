@@ -20,7 +20,7 @@ use crate::flight::Slot;
 use crate::gate::Gate;
 use crate::holder::Holder;
 use crate::pipeline::Pipeline;
-use crate::tools::{DRAIN, LOOK, PAUSE, Tools, is_work};
+use crate::tools::{DRAIN, LOOK, PAUSE, Tools, held, is_work};
 use domain::broadcast::{AccountStatus, CampaignMode};
 use domain::clock::duration_nanos;
 use domain::delivery::table::{Ruling, rule};
@@ -363,7 +363,7 @@ impl Driver {
         let Some(row) = progress::Entity::find_by_id(id).one(on.db.reader()).await? else { return Ok(LOOK) };
         let now = on.clock.nanos();
         let slot = next_slot(now, row.last_slot, row.not_before, row.delivery_rate);
-        Ok(nanos(slot - now - duration_nanos(LEAD)).max(Duration::from_millis(1)))
+        held(on, nanos(slot - now - duration_nanos(LEAD)).max(Duration::from_millis(1))).await
     }
 }
 

@@ -15,6 +15,7 @@ use domain::delivery::table::{Method, Ruling, rule};
 use domain::delivery::{Fault, Receipt as Sent};
 use domain::error::Result;
 use domain::markup::Marked;
+use domain::secret_key::LastingUse;
 use providers::{Outcome, Receipt, Refusal};
 use service::retention::delivery::letter::{self, Leave, Turn};
 use storage::broadcast::queue::budget;
@@ -29,8 +30,6 @@ const LONG: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(5);
 /// How long a letter waits when a day's budget is spent.
 const SPENT: Duration = Duration::from_mins(10);
-/// The purpose of a letter's `random_id`: no job has it.
-const PURPOSE: &str = "lead";
 
 /// Letters whose recipients are known, in the order in which they are written.
 #[derive(Debug, Default)]
@@ -201,7 +200,7 @@ impl Ready {
         }
         let to = Recipient::User { id: self.to.peer_id, access_hash: self.to.access_hash };
         // R13: made of the contact alone, so that a repetition is known as one.
-        let random_id = on.key.random_id(PURPOSE, self.letter.attempt.0, 0);
+        let random_id = on.keys.lasting.random_id(LastingUse::Letters, self.letter.attempt.0, 0);
         let began = on.clock.monotonic();
         let text = Arc::new(Marked::plain(self.letter.text.clone()));
         match state.connection.send(&Message { to, text, random_id }).await {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::executor::Executor;
 use crate::holder::Holder;
 use crate::pipeline::Pipeline;
-use crate::tools::{LOOK, PAUSE, Tools};
+use crate::tools::{LOOK, PAUSE, Tools, held};
 use domain::broadcast::ProgressStatus;
 use domain::clock::duration_nanos;
 use domain::error::{Error, Result};
@@ -181,7 +181,8 @@ impl Producer {
         }
         let now = self.tools.on.clock.nanos();
         let slot = next_slot(now, row.last_slot, row.not_before, row.delivery_rate);
-        Ok(Turn::Wait(self.until_next_claim(slot).max(Duration::from_millis(1))))
+        let pause = self.until_next_claim(slot).max(Duration::from_millis(1));
+        Ok(Turn::Wait(held(&self.tools.on, pause).await?))
     }
 
     /// Nothing could be leased: jobs wait for their instant, others hold them, or they lie behind the cursor.

@@ -4,13 +4,14 @@ use ::service::Services;
 use ::service::broadcast::telegram_account as service;
 use ::service::secrets::{Report, rotate};
 use domain::sealed::{Unopened, Vault};
-use domain::secret_key::SecretKey;
+use domain::secret_key::{Keys, SecretKey, ShortLived};
 use sea_orm::ConnectionTrait;
 use storage::broadcast::telegram_account::{Entity, Model};
 use storage::shelf::SHELVES;
 
 use super::{added, start};
 use crate::harness::telegram::TelegramServer;
+use crate::harness::{KEY, secret_key};
 
 async fn accounts(on: &Services) -> Vec<Model> {
     Entity::all_by_age().all(on.db.reader()).await.unwrap()
@@ -25,8 +26,9 @@ async fn everything_is_sealed_anew_also_after_an_interruption() {
     }
     let old = herald.services().clone();
     let key = SecretKey::new([9; 32]);
-    let both = Services { vault: Vault::new(&key).after(&old.key), key: key.clone(), ..old.clone() };
-    let new = Services { vault: Vault::new(&key), key, ..old.clone() };
+    let keys = Keys { short_lived: ShortLived::of(&key), lasting: old.keys.lasting.clone() };
+    let both = Services { vault: Vault::new(&key).after(&secret_key(KEY)), keys: keys.clone(), ..old.clone() };
+    let new = Services { vault: Vault::new(&key), keys, ..old.clone() };
 
     // It was interrupted after the first row; and one row is somebody else's, copied.
     let rows = accounts(&old).await;
@@ -41,7 +43,7 @@ async fn everything_is_sealed_anew_also_after_an_interruption() {
     write(0, &anew.0).await;
     write(2, &first.0).await;
 
-    assert_eq!(rotate(&both).await.unwrap(), Report { sealed: 1, unopened: 1 });
+    assert_eq!(rotate(&both).await.unwrap(), Report { sealed: 2, unopened: 1 }, "an account, and the key that lasts");
     let rotated = accounts(&old).await;
     for (number, row) in rotated.iter().take(2).enumerate() {
         assert_eq!(service::credentials(&new, row).unwrap().key, telegram.credentials(number).key);
@@ -49,7 +51,7 @@ async fn everything_is_sealed_anew_also_after_an_interruption() {
         assert_eq!(old.vault.open(place, &row.auth_key).unwrap_err(), Unopened::OtherKey);
     }
     assert_eq!(rotated[2].auth_key.0, first.0, "what can't be opened is left as it is");
-    assert_eq!(rotated[1].auth_key_hash, service::key_hash(&new.key, &telegram.credentials(1).key[..]));
+    assert_eq!(rotated[1].auth_key_hash, service::key_hash(&new.keys.lasting, &telegram.credentials(1).key[..]));
     assert_eq!(rotate(&both).await.unwrap(), Report { sealed: 0, unopened: 1 });
 }
 

@@ -9,7 +9,7 @@ use ::service::broadcast::{campaign, job};
 use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ProgressStatus};
 use domain::clock;
 use domain::delivery::Fault;
-use domain::secret_key::SecretKey;
+use domain::secret_key::{Lasting, LastingUse, SecretKey};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use storage::broadcast::queue::senders::Fate;
 use storage::broadcast::queue::slots;
@@ -216,17 +216,17 @@ async fn an_identity_outlives_the_key_that_made_it_and_is_of_its_mode() {
     let mut office = Office::open().await;
     let live = office.campaign(&names("live", 2), 6_000).await;
     let test = office.campaign_with(&names("test", 2), 6_000, |new| new.mode = CampaignMode::Test).await;
-    for (id, purpose) in [(live, "broadcast-live"), (test, "broadcast-test")] {
+    for (id, purpose) in [(live, LastingUse::Broadcasts), (test, LastingUse::Tests)] {
         office.start(id).await;
         let holder = hold(&office).await;
         let (_, leased) = claim(&office, id, &holder, 1).await;
         let (job, known) = (leased.jobs[0].id, leased.jobs[0].random_id);
-        assert_eq!(known, Some(office.on.key.random_id(purpose, job.0, 0)));
+        assert_eq!(known, Some(office.on.keys.lasting.random_id(purpose, job.0, 0)));
         service::take_over(&office.on, &holder, Gone::Ended).await.expect("takes over");
-        let key = std::mem::replace(&mut office.on.key, SecretKey::new([8; 32]));
+        let key = std::mem::replace(&mut office.on.keys.lasting, Lasting::new(SecretKey::new([8; 32]), Vec::new()));
         let (_, again) = claim(&office, id, &hold(&office).await, 1).await;
         assert_eq!((again.jobs[0].id, again.jobs[0].random_id), (job, known));
-        office.on.key = key;
+        office.on.keys.lasting = key;
     }
 }
 

@@ -15,5 +15,6 @@ mod locks;
 mod outages;
 mod pacing;
 mod scripted;
+mod stop;
 mod streaks;
 mod timing;

@@ -19,7 +19,9 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use clap::Parser;
+use domain::secret_key::SecretKey;
 use herald::app::{App, Parts, Running};
 use herald::config::{Config, Settings};
 use serde_json::json;
@@ -43,6 +45,12 @@ pub use terminal::Terminal;
 pub const PASSWORD: &str = "a password of some length";
 /// The key of every installation in tests: processes of one fleet share it.
 pub const KEY: &str = "dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q=";
+
+/// The key that is written like this.
+pub fn secret_key(base64: &str) -> SecretKey {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(base64).unwrap();
+    SecretKey::new(bytes.try_into().unwrap())
+}
 
 /// A Herald in this process, with an empty database of its own and the simulated messenger.
 pub struct TestApp {
@@ -107,6 +115,9 @@ impl TestApp {
         let mut line = vec!["herald".to_owned(), "--listen=127.0.0.1:0".into()];
         if !self.flags.iter().any(|flag| flag.starts_with("--telegram=")) {
             line.push("--telegram=simulated".into());
+        }
+        if !self.flags.iter().any(|flag| flag.starts_with("--providers=")) {
+            line.push("--providers=live".into());
         }
         line.push(format!("--data-dir={}", self.folder.path().join("data").display()));
         line.extend(self.database.flags());

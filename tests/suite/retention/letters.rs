@@ -208,6 +208,12 @@ async fn letters_keep_to_the_accounts_pace_and_budget_and_a_pause_stops_those_th
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(house.telegram.accepted().len(), sent, "nothing is written after the pause has answered");
     sequence::activate(on, actor, house.sequence).await.unwrap();
+    house.until("one more", async || house.telegram.accepted().len() > sent).await;
+    service::stop::stop_all(on, actor, "a wrong text").await.unwrap();
+    let sent = house.telegram.accepted().len();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(house.telegram.accepted().len(), sent, "nor after the stop of everything");
+    service::stop::resume_all(on, actor).await.unwrap();
     house.until("the day's budget", async || house.telegram.accepted().len() == 3).await;
     let messages = house.telegram.accepted();
     for pair in messages.windows(2) {

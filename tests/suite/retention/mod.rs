@@ -4,7 +4,7 @@ mod ab_tests;
 mod campaigns;
 mod contacts;
 mod conversion_rules;
-mod engine;
+pub mod engine;
 mod explain;
 mod holds;
 mod kills;

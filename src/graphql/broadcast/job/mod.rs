@@ -133,7 +133,8 @@ impl Job {
         }
         let (campaign, hot) =
             (ctx.loaders().one(self.row.campaign_id), ctx.loaders().one(ProgressOf(self.row.campaign_id)));
-        let (Some(campaign), Some(hot)) = futures_util::try_join!(campaign, hot)? else { return Ok(None) };
+        let stop = ctx.loaders().one(StopOf(self.row.campaign_id));
+        let (Some(campaign), Some(hot), stop) = futures_util::try_join!(campaign, hot, stop)? else { return Ok(None) };
         let accounts = if campaign.is_simulated { None } else { Some(self.accounts(ctx).await?) };
         let (accounts, slow_until) = accounts.map_or((None, None), |(accounts, slow)| (Some(accounts), slow));
         let campaign = explanation::Campaign {
@@ -143,6 +144,7 @@ impl Job {
             last_slot: hot.last_slot,
             not_before: hot.not_before,
             past_the_queue: hot.done() + hot.sending,
+            is_stopped: stop.is_some(),
             accounts: accounts.as_deref(),
         };
         let job = explanation::Job { slow_until, ..known(&self.row) };
@@ -204,6 +206,14 @@ struct JobExplanation {
     /// The earliest instant at which it can be sent, as far as is known; null while it is being sent, and where that depends
     /// on a person.
     until: Option<DateTime>,
+}
+
+question! {
+    /// The stop of everything, which holds for each campaign.
+    StopOf(BroadcastCampaignId) -> () = |db, campaigns| {
+        let stop = ::storage::stop::Entity::present(db).await?;
+        campaigns.into_iter().filter(|_| stop.is_some()).map(|campaign| (campaign, ())).collect()
+    }
 }
 
 question! {

@@ -6,6 +6,7 @@ import { campaigns } from './campaigns.js';
 import { live } from './live.js';
 import { VIEWER } from './operations.js';
 import * as session from './session.js';
+import { followStop } from './stop.js';
 import { signIn } from './sign-in.js';
 import { name } from './words.js';
 
@@ -26,6 +27,7 @@ function route() {
 }
 
 let leave = () => {};
+let leaveStop = () => {};
 
 /** Shows the view of the address. Each view fills `main` and returns what stops it. */
 function show() {
@@ -47,6 +49,8 @@ function enter(why = '') {
   element('who').textContent = `${user.username} · ${name(user.role)}`;
   element('audit-link').hidden = !READS_AUDIT.includes(user.role);
   live.open();
+  leaveStop();
+  leaveStop = followStop();
   introduce();
   show();
 }
@@ -54,6 +58,8 @@ function enter(why = '') {
 function withdraw(why) {
   live.close();
   element('simulated').hidden = true;
+  leaveStop();
+  leaveStop = () => {};
   leave();
   main.replaceChildren();
   leave = signIn(main, why);
@@ -63,10 +69,33 @@ function withdraw(why) {
 async function introduce() {
   try {
     const { serverInfo } = await session.run(VIEWER);
-    element('simulated').hidden = !session.user() || !serverInfo.isSimulated;
+    element('simulated').replaceChildren(...pretence(serverInfo));
+    element('simulated').hidden = !session.user() || serverInfo.realChannels.length === Object.keys(WAYS).length;
   } catch {
     // The view says what is wrong, and this is asked again when the connection is back.
   }
+}
+
+/** What goes out, by the way on which it goes. */
+const WAYS = {
+  TELEGRAM: 'messages to channels',
+  EMAIL: 'emails',
+  SMS: 'text messages',
+  CALL: 'calls',
+  WEBHOOK: 'webhooks',
+};
+
+/** What only pretends, and what is real all the same. */
+function pretence({ realChannels }) {
+  const title = document.createElement('strong');
+  const all = realChannels.length === 0;
+  title.textContent = all ? 'Simulated.' : 'Partly simulated.';
+  const real = realChannels.map((channel) => WAYS[channel]).join(', ');
+  const unreal = Object.keys(WAYS).filter((channel) => !realChannels.includes(channel)).map((channel) => WAYS[channel]);
+  const rest = all
+    ? ' This installation only pretends to send: nothing goes out.'
+    : ` Real: ${real}. Only pretended: ${unreal.join(', ')}.`;
+  return [title, rest];
 }
 
 const STATES = { off: '', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting…' };

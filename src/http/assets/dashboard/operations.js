@@ -2,7 +2,7 @@
 
 export const VIEWER = `query Viewer {
   viewer { username role }
-  serverInfo { isSimulated version }
+  serverInfo { isSimulated realChannels version }
 }`;
 
 const COUNTERS = 'version total queued sending sent failed cancelled unknown';
@@ -74,6 +74,12 @@ export const AUDIT_LOGS = `query AuditLogs($filter: AuditLogFilter, $after: Stri
 export const AUDIT_LOGGED = `subscription AuditLogged($severities: [LogSeverity!]) {
   auditLogged(severities: $severities) { ${LINE} }
 }`;
+
+const STOP = 'stop { reason at by { username } }';
+
+export const SERVER_UPDATED = `subscription ServerUpdated { serverUpdated { ${STOP} } }`;
+export const STOP_ALL = `mutation StopAll($reason: String!) { stopAll(input: { reason: $reason }) { ${STOP} } }`;
+export const RESUME_ALL = 'mutation ResumeAll { resumeAll { wasStopped } }';
 
 const CHANGED = 'campaign { id status }';
 

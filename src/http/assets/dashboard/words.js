@@ -59,6 +59,7 @@ const REASONS = {
   SLOW_MODE: 'The channel is in slow mode',
   BACKOFF: 'The last attempt failed; there will be another',
   UNCONFIRMED: 'It may have gone out; it is repeated in a way that can’t send it twice',
+  STOPPED: 'Everything is stopped; an admin has to resume it',
   PACING: 'Waits for its turn',
   SENDING: 'Is being sent',
 };

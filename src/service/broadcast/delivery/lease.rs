@@ -42,5 +42,7 @@ pub(super) fn decide(on: &Services, mission: &Mission, now: DateTime<Utc>, job: 
         return Decision::End(JobStatus::Failed, "CHANNEL_INACTIVE");
     }
     // Computed once and stored: never again, or a new key would make a second message of it.
-    Decision::Send(job.random_id.unwrap_or_else(|| on.key.random_id(mission.purpose(), job.id.0, job.epoch)))
+    Decision::Send(
+        job.random_id.unwrap_or_else(|| on.keys.lasting.random_id(mission.identities(), job.id.0, job.epoch)),
+    )
 }

@@ -11,6 +11,7 @@ use domain::delivery::Policy;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use domain::markup::Marked;
+use domain::secret_key::LastingUse;
 use domain::template::{Channel, Params, Template};
 use storage::broadcast::queue::lease::Due;
 use storage::broadcast::{campaign, channel, progress};
@@ -63,10 +64,10 @@ impl Mission {
     }
 
     /// Keeps the identities of test messages and of real ones apart (R13).
-    pub const fn purpose(&self) -> &'static str {
+    pub const fn identities(&self) -> LastingUse {
         match self.mode {
-            CampaignMode::Test => "broadcast-test",
-            CampaignMode::Live => "broadcast-live",
+            CampaignMode::Test => LastingUse::Tests,
+            CampaignMode::Live => LastingUse::Broadcasts,
         }
     }
 

@@ -72,7 +72,7 @@ fn row(on: &Services, access: &Access, label: &str, budget: Budget, by: Option<U
         phone_end: None,
         dc: session.dc.into(),
         auth_key: on.vault.seal(Model::auth_key_place(id), &session.key[..]),
-        auth_key_hash: key_hash(&on.key, &session.key[..]),
+        auth_key_hash: key_hash(&on.keys.lasting, &session.key[..]),
         api_id: *api_id,
         api_hash: api_hash.as_ref().map(|hash| on.vault.seal_text(Model::api_hash_place(id), hash)),
         messages_per_minute: budget.messages_per_minute,

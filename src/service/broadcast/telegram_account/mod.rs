@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use crate::Services;
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations};
+use domain::secret_key::{Lasting, LastingUse};
 use domain::session_string::SessionString;
 use domain::text::{self, Bounds};
 use storage::broadcast::telegram_account::{Entity, Model};
@@ -108,8 +109,8 @@ pub fn is_api_hash(text: &str) -> bool {
 }
 
 /// A keyed hash of a session's key: by it two rows with the same session are found without their keys.
-pub fn key_hash(key: &domain::secret_key::SecretKey, auth_key: &[u8]) -> String {
-    key.fingerprint("telegram-session", auth_key)
+pub fn key_hash(key: &Lasting, auth_key: &[u8]) -> String {
+    key.fingerprint(LastingUse::TelegramSessions, auth_key)
 }
 
 /// All accounts, the oldest first.

@@ -45,7 +45,7 @@ pub async fn rotate(on: &Services, actor: &Actor, id: TelegramAccountId, rotatio
     let access =
         Access::read(on, &mut wrong, session.expose_secret(), api_id.or(Some(account.api_id)), api_hash.clone());
     if let Some(access) = &access {
-        let is_new = key_hash(&on.key, &access.session.key[..]) != account.auth_key_hash;
+        let is_new = key_hash(&on.keys.lasting, &access.session.key[..]) != account.auth_key_hash;
         wrong.require(is_new, "sessionString", "this is the session that the account has");
     }
     wrong.into_result()?;
@@ -158,7 +158,7 @@ fn exchanged(on: &Services, old: Model, new: &New<'_>, is_other_user: bool) -> M
         phone_end,
         dc: session.dc.into(),
         auth_key: on.vault.seal(Model::auth_key_place(id), &session.key[..]),
-        auth_key_hash: key_hash(&on.key, &session.key[..]),
+        auth_key_hash: key_hash(&on.keys.lasting, &session.key[..]),
         api_id: *api_id,
         api_hash: api_hash.or(old.api_hash),
         ..old

@@ -14,7 +14,7 @@ use domain::json::complaint;
 use domain::retention::lead_columns::{Field, Mapping, Slot, Values};
 use domain::retention::lead_line::{self, LeadLine};
 use domain::retention::words::LeadImportFormat;
-use domain::secret_key::SecretKey;
+use domain::secret_key::Lasting;
 use storage::retention::lead_staging::NewLead;
 use storage::retention::suppression;
 
@@ -28,7 +28,7 @@ pub struct Leads {
     format: LeadImportFormat,
     mapping: Mapping,
     /// What the addresses are hashed with, to be looked up among those that must not come back.
-    key: SecretKey,
+    key: Lasting,
     shape: Shape,
     people: People,
 }
@@ -70,7 +70,7 @@ impl Lines for Leads {
 
 impl Leads {
     /// Nothing has been read yet.
-    pub(super) fn new(format: LeadImportFormat, mapping: Mapping, key: SecretKey) -> Self {
+    pub(super) fn new(format: LeadImportFormat, mapping: Mapping, key: Lasting) -> Self {
         Self { format, mapping, key, shape: Shape::Object, people: People::default() }
     }
 

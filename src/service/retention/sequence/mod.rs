@@ -1,5 +1,6 @@
 //! Retention sequences: made, changed, deleted.
 
+mod preflight;
 mod run;
 pub mod steps;
 

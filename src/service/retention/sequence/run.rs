@@ -3,19 +3,18 @@
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::json;
 
-use super::steps;
+use super::preflight;
 use crate::retention::endings::{self, is_live};
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::RetentionSequenceId;
 use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus};
 use events::Event;
 use storage::Noun;
-use storage::Tx;
-use storage::retention::{enrollment, queue, sequence, sequence_progress, sequence_step};
+use storage::retention::{enrollment, queue, sequence, sequence_progress};
 
 /// Enrollments that one transaction ends.
 const CHUNK: u64 = 500;
@@ -23,7 +22,7 @@ const CHUNK: u64 = 500;
 /// Lets leads go through a sequence, for the first time or again. What is overdue by then runs at the pace of its channel.
 ///
 /// # Errors
-/// [`Error::Precondition`] if it has no active step, or is archived.
+/// [`Error::Precondition`] if it has no active step, if one of them can't go, or if it is archived.
 pub async fn activate(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Active;
     enter(on, actor, id, to, Action::RetentionSequenceActivated).await
@@ -59,7 +58,7 @@ async fn enter(
         let old = w.require(id).await?;
         old.status.require(to)?;
         if to == RetentionSequenceStatus::Active {
-            require_step(&w, &old).await?;
+            preflight::require(on, &w, &old).await?;
         }
         let row = w.replace(&old, sequence::Model { status: to, ..old.clone() }).await?;
         sequence_progress::Entity::enter(id, to).exec(&w).await?;
@@ -68,12 +67,6 @@ async fn enter(
         Ok(row)
     })
     .await
-}
-
-async fn require_step(tx: &Tx, sequence: &sequence::Model) -> Result<()> {
-    let active = steps::of(sequence.id, sequence.steps_version).filter(sequence_step::Column::IsActive.eq(true));
-    let found = active.one(tx).await?;
-    found.map(drop).ok_or_else(|| Error::Precondition("a sequence needs an active step to be activated".into()))
 }
 
 /// Ends enrollments of archived sequences, wherever a crash or a large number left some. Any worker may do it.

@@ -64,6 +64,9 @@ pub async fn replace(
             return Err(Error::Precondition("an active sequence needs an active step".into()));
         }
         let row = write(&w, old, steps).await?;
+        if row.status == RetentionSequenceStatus::Active {
+            super::preflight::require(on, &w, &row).await?;
+        }
         w.tell(Event::Sequence(id));
         let metadata = json!({ "name": row.name, "steps": steps.len(), "stepsVersion": row.steps_version });
         w.note(Action::SequenceStepsReplaced, id, metadata).await?;

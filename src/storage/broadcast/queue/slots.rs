@@ -4,6 +4,7 @@ use sea_orm::Value;
 
 use crate::Db;
 use crate::sql::Dialect;
+use crate::stop::NOTHING_IS_STOPPED;
 use domain::clock::duration_nanos;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
@@ -20,8 +21,8 @@ pub struct Taken {
     pub queued: i32,
 }
 
-/// Takes at most `wanted` slots of a running campaign that lie not beyond the horizon; None if there are none, or if the
-/// campaign does not run. `now` is in nanoseconds since 1970.
+/// Takes at most `wanted` slots of a running campaign that lie not beyond the horizon; None if there are none, if the
+/// campaign does not run, or if everything is stopped. `now` is in nanoseconds since 1970.
 ///
 /// The arithmetic is [`Slots::take`]'s: a test holds the two against each other.
 pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64) -> Result<Option<Taken>> {
@@ -38,7 +39,7 @@ pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64)
     let sql = format!(
         "UPDATE broadcast_campaign_progress
          SET slots_taken = {count}, last_slot = {first} + ({count} - 1) * {interval}
-         WHERE campaign_id = $1 AND status = 'RUNNING' AND {first} <= {horizon}
+         WHERE campaign_id = $1 AND status = 'RUNNING' AND {first} <= {horizon} AND {NOTHING_IS_STOPPED}
          RETURNING last_slot, slots_taken, {interval} AS \"interval\", run, queued"
     );
     let values: [Value; 3] = [campaign.into(), now.into(), wanted.into()];

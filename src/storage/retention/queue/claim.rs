@@ -13,6 +13,7 @@ use crate::retention::{
     campaign, consent, contact_attempt, enrollment, execution, lead, script, sequence, sequence_step,
 };
 use crate::sql::Dialect;
+use crate::stop::NOTHING_IS_STOPPED;
 use domain::error::{Error, Result};
 use domain::id::{
     LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId, SenderId, SequenceEnrollmentId,
@@ -35,7 +36,7 @@ pub struct Due {
 }
 
 /// The executions that are due on `channel`, the longest first. What another process looks at is passed over, and so is
-/// every lead of it. A PAUSED campaign holds all that its sequences have to say.
+/// every lead of it. A PAUSED campaign holds all that its sequences have to say, and a stop all there is.
 pub async fn due(tx: &Tx, channel: ContactChannel, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>> {
     let dialect = Dialect(tx.get_database_backend());
     let sql = due_sql(dialect);
@@ -59,6 +60,7 @@ pub fn due_sql(dialect: Dialect) -> String {
          WHERE e.status = 'SCHEDULED' AND e.holder IS NULL AND e.channel = $1 AND e.scheduled_at <= $2
            AND n.status = 'ACTIVE' AND s.status = 'ACTIVE'
            AND COALESCE((SELECT c.status FROM retention_campaigns c WHERE c.id = s.campaign_id), '') <> 'PAUSED'
+           AND {NOTHING_IS_STOPPED}
          ORDER BY e.scheduled_at, e.id LIMIT $3 {lock}"
     )
 }

@@ -5,10 +5,11 @@ use sea_orm::ConnectionTrait;
 use crate::Tx;
 use crate::retention::campaign;
 use crate::sql::Dialect;
+use crate::stop::NOTHING_IS_STOPPED;
 use domain::error::Result;
 use domain::id::{ContactAttemptId, RetentionCampaignId};
 
-/// Whether the contact is still to be made: its step is leased, its enrollment, sequence and campaign go on, and the lead wants
+/// Whether the contact is still to be made: nothing is stopped, its step is leased, its enrollment, sequence and campaign go on, and the lead wants
 /// it. The sequence's hot row is locked against a pause (R5), and no other row of the five is.
 pub async fn stands(tx: &Tx, attempt: ContactAttemptId) -> Result<bool> {
     let dialect = Dialect(tx.get_database_backend());
@@ -20,7 +21,8 @@ pub async fn stands(tx: &Tx, attempt: ContactAttemptId) -> Result<bool> {
          JOIN retention_sequences s ON s.id = n.sequence_id
          JOIN leads l ON l.id = n.lead_id
          WHERE e.contact_attempt_id = $1 AND e.lease IS NOT NULL AND e.status = 'SCHEDULED'
-           AND n.status = 'ACTIVE' AND p.status = 'ACTIVE' AND l.status <> 'DO_NOT_CONTACT' AND NOT l.no_telegram {lock}"
+           AND n.status = 'ACTIVE' AND p.status = 'ACTIVE' AND l.status <> 'DO_NOT_CONTACT' AND NOT l.no_telegram
+           AND {NOTHING_IS_STOPPED} {lock}"
     );
     let Some(row) = tx.query_one_raw(dialect.statement(&sql, [attempt.into()])).await? else { return Ok(false) };
     let campaign: Option<RetentionCampaignId> = row.try_get("", "campaign_id")?;

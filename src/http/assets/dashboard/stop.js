@@ -1,0 +1,74 @@
+// The stop of everything: the red button, and the bar that says that nothing is sent.
+
+import { h, say, toast } from './dom.js';
+import { live } from './live.js';
+import { RESUME_ALL, SERVER_UPDATED, STOP_ALL } from './operations.js';
+import * as session from './session.js';
+import { time } from './words.js';
+
+const element = (id) => document.getElementById(id);
+const mayStop = () => session.user()?.role === 'ADMIN';
+
+/** Shows whether everything is stopped, from now until the returned function is called. */
+export function followStop() {
+  show(null);
+  const next = ({ serverUpdated }) => show(serverUpdated.stop);
+  const leave = live.subscribe(SERVER_UPDATED, {}, { next });
+  return () => {
+    leave();
+    for (const id of ['stopped', 'stop-all']) element(id).hidden = true;
+  };
+}
+
+function show(stop) {
+  element('stopped').hidden = !stop;
+  element('stop-all').hidden = !mayStop() || Boolean(stop);
+  element('resume-all').hidden = !mayStop();
+  if (!stop) return;
+  const by = stop.by ? ` by ${stop.by.username}` : '';
+  say(element('stopped-why'), `Nothing is sent since ${time(stop.at)}${by}: ${stop.reason}`);
+}
+
+/** Asks why; null if it is not to be done after all. */
+function askWhy() {
+  const reason = h('input', { id: 'stop-reason', required: true, maxlength: '200', autofocus: true, autocomplete: 'off' });
+  const dialog = h(
+    'dialog',
+    { 'aria-labelledby': 'question', onclose: () => dialog.remove() },
+    h('h2', { id: 'question' }, 'Stop everything?'),
+    h('p', {}, 'No message, letter, email, text message, call or webhook starts any more, in no process, until it is resumed.'),
+    h(
+      'form',
+      { method: 'dialog' },
+      h('label', { for: 'stop-reason' }, 'Why (everybody sees it)'),
+      reason,
+      h('button', { value: '', formnovalidate: true }, 'Back'),
+      h('button', { value: 'yes', class: 'danger' }, 'Stop everything'),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes' ? reason.value : null));
+  });
+}
+
+async function press(button, operation, variables, done) {
+  button.disabled = true;
+  try {
+    const answer = await session.run(operation, variables);
+    show(answer.stopAll?.stop);
+    toast(done);
+  } catch (error) {
+    toast(error.message, 'error');
+  }
+  button.disabled = false;
+}
+
+element('stop-all').addEventListener('click', async ({ currentTarget }) => {
+  const reason = await askWhy();
+  if (reason !== null) await press(currentTarget, STOP_ALL, { reason }, 'Everything is stopped.');
+});
+element('resume-all').addEventListener('click', ({ currentTarget }) =>
+  press(currentTarget, RESUME_ALL, {}, 'Everything goes on; what was paused before stays paused.'),
+);
