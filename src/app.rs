@@ -186,15 +186,13 @@ pub fn install_tls() {
 /// # Errors
 /// It can't be reached, or it may forget what it has committed.
 pub async fn database(config: &Config) -> Result<Db> {
-    match &config.database_url {
-        Some(url) => match Db::postgres(url.expose_secret(), CONNECTIONS).await {
-            Ok(db) => Ok(db),
-            Err(error) => Err(below::postgres(url.expose_secret(), &cause(error)).await),
-        },
-        None => {
-            let db = Db::sqlite(&config.rules.data_dir.join("herald.db")).await;
-            db.map_err(cause).context("HERALD_DATA_DIR: the database in it can't be opened")
-        }
+    let Some(url) = &config.database_url else {
+        let db = Db::sqlite(&config.rules.data_dir.join("herald.db")).await;
+        return db.map_err(cause).context("HERALD_DATA_DIR: the database in it can't be opened");
+    };
+    match Db::postgres(url.expose_secret(), CONNECTIONS).await {
+        Ok(db) => Ok(db),
+        Err(error) => Err(below::postgres(url.expose_secret(), &cause(error)).await),
     }
 }
 

@@ -63,7 +63,7 @@ fn placeholder(inner: &str) -> Result<usize, String> {
     if name.is_empty() {
         return Err("there is nothing between {{ and }}: a placeholder is written {{ name }}".into());
     }
-    if unquoted(name).any(|sign| !sign.is_ascii()) {
+    if unquoted(name).any(|(_, sign)| !sign.is_ascii()) {
         return Err(format!(
             "{{{{ {} }}}} can't be a placeholder: its name has only the letters a-z, digits and underscores",
             shortened(name)
@@ -96,39 +96,26 @@ fn instruction(inner: &str) -> Result<usize, String> {
     Ok(end + 2)
 }
 
+const QUOTES: [char; 2] = ['"', '\''];
+
 /// Where `closing` stands outside of quotation marks.
 fn end(inner: &str, closing: &str) -> Option<usize> {
-    let (mut quoted, mut is_escaped) = (None, false);
-    for (at, sign) in inner.char_indices() {
-        match (quoted, sign) {
-            (Some(_), _) if is_escaped => is_escaped = false,
-            (Some(_), '\\') => is_escaped = true,
-            (Some(mark), _) if mark == sign => quoted = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quoted = Some(sign),
-            (None, _) if inner[at..].starts_with(closing) => return Some(at),
-            (None, _) => {}
-        }
-    }
-    None
+    unquoted(inner).map(|(at, _)| at).find(|at| inner[*at..].starts_with(closing))
 }
 
-/// The signs that are not in quotation marks.
-fn unquoted(text: &str) -> impl Iterator<Item = char> {
-    let mut quoted = None;
-    text.chars().filter(move |sign| match quoted {
-        Some(mark) => {
-            if mark == *sign {
-                quoted = None;
-            }
-            false
+/// The signs that are not in quotation marks, and where they stand.
+fn unquoted(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let (mut quoted, mut is_escaped) = (None, false);
+    text.char_indices().filter(move |(_, sign)| {
+        let Some(mark) = quoted else {
+            quoted = Some(*sign).filter(|sign| QUOTES.contains(sign));
+            return quoted.is_none();
+        };
+        if mark == *sign && !is_escaped {
+            quoted = None;
         }
-        None => {
-            if ['"', '\''].contains(sign) {
-                quoted = Some(*sign);
-            }
-            quoted.is_none()
-        }
+        is_escaped = *sign == '\\' && !is_escaped;
+        false
     })
 }
 

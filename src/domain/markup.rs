@@ -194,10 +194,10 @@ impl MarkupReader {
         // The one thing that Telegram lets stand in a <pre>: a <code> that names its language.
         let is_language = name == "code" && matches!(self.open.last(), Some(Open { style: Style::Pre(_), .. }));
         if let Some(outer) = self.open.iter().rfind(|outer| !outer.style.may_hold(&style)).filter(|_| !is_language) {
-            return Err(match outer.name == name {
-                true => format!("a <{name}> can have no other in it"),
-                false => format!("<{}> can have no <{name}> in it: Telegram would drop one of the two", outer.name),
-            });
+            if outer.name == name {
+                return Err(format!("a <{name}> can have no other in it"));
+            }
+            return Err(format!("<{}> can have no <{name}> in it: Telegram would drop one of the two", outer.name));
         }
         if self.entities.len() >= MOST_ENTITIES {
             return Err(format!("a message can have at most {MOST_ENTITIES} tags"));

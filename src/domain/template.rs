@@ -81,7 +81,6 @@ pub struct Template {
 const SAMPLES: [&str; 3] = ["https://example.org", "1", "👍"];
 
 /// The filter `default`: like the language's own, and an empty text is as good as none.
-#[expect(clippy::needless_pass_by_value, reason = "the form that a filter has")]
 fn default(state: &State<'_, '_>, value: &Value, other: Rest<Value>) -> Result<Value, minijinja::Error> {
     let value = if value.as_str() == Some("") { &Value::UNDEFINED } else { value };
     minijinja::filters::default(state, value, other)
@@ -137,7 +136,7 @@ impl Template {
             let filled: BTreeMap<&str, &str> = self.placeholders().map(|name| (name, sample)).collect();
             // What can't be rendered like this may well be rendered with real values.
             let Ok(text) = template.render(filled) else { return Ok(()) };
-            match self.marked(text) {
+            match self.marked(&text) {
                 Ok(_) => return Ok(()),
                 Err(why) => told = told.and(Err(why)),
             }
@@ -145,10 +144,10 @@ impl Template {
         told
     }
 
-    fn marked(&self, text: String) -> Result<Marked, String> {
+    fn marked(&self, text: &str) -> Result<Marked, String> {
         match self.parse_mode {
             ParseMode::Plain => Ok(Marked::plain(text.replace('\r', "")).trimmed()),
-            ParseMode::Html => markup::read(&text).map(Marked::trimmed),
+            ParseMode::Html => markup::read(text).map(Marked::trimmed),
         }
     }
 
@@ -213,7 +212,7 @@ impl Template {
         };
         let params = Value::from_pairs(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let text = template.render(minijinja::context! { ..params, ..built_in }).map_err(|error| sentence(&error))?;
-        self.marked(text)
+        self.marked(&text)
     }
 
     /// Whether the text is the same for every channel.

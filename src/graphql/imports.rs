@@ -77,6 +77,7 @@ impl ImportFields {
 
 /// An import of a list, of channels or of leads.
 #[derive(Interface)]
+#[expect(clippy::duplicated_attributes, reason = "each field has a name and a type")]
 #[graphql(
     field(name = "id", ty = "ID", desc = "The id, opaque and unique among all types."),
     field(name = "status", ty = "ImportStatus", desc = "How far it is."),
@@ -101,7 +102,6 @@ macro_rules! import_fields {
     ($type:ident) => {
         impl $type {
             /// How far it is.
-            #[expect(clippy::unused_async, reason = "the interface awaits it")]
             pub(crate) async fn status(
                 &self,
                 _: &Context<'_>,

@@ -58,7 +58,7 @@ struct StopAllPayload {
 #[derive(SimpleObject)]
 struct ResumeAllPayload {
     /// Whether anything had been stopped.
-    was_stopped: bool,
+    has_resumed: bool,
     /// The server, which says so to everybody.
     server_info: ServerInfo,
 }
@@ -85,8 +85,8 @@ impl StopMutation {
     /// Lets everything go on that stopAll has stopped, exactly where it was; what was paused before stays paused.
     #[graphql(directive = requires::apply(Permission::StopEverything))]
     async fn resume_all(&self, ctx: &Context<'_>) -> Result<ResumeAllPayload> {
-        let was_stopped = service::resume_all(ctx.services(), &ctx.actor()).await?;
-        Ok(ResumeAllPayload { was_stopped, server_info: ServerInfo::read(ctx.services()).await? })
+        let has_resumed = service::resume_all(ctx.services(), &ctx.actor()).await?;
+        Ok(ResumeAllPayload { has_resumed, server_info: ServerInfo::read(ctx.services()).await? })
     }
 }
 

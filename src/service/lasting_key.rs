@@ -41,7 +41,7 @@ pub async fn open(db: &Db, vault: &Vault, given: &Given, now: DateTime<Utc>) -> 
     let mut rows = Entity::everything(db.reader()).await?;
     if !rows.iter().any(|row| row.id == MAKES) {
         // Of processes that start at once the first is right; the others read what it has kept.
-        db.write(|tx| async move { make(&*tx, vault, given, now).await }).await?;
+        db.write(|tx| async move { make(&tx, vault, given, now).await }).await?;
         rows = Entity::everything(db.reader()).await?;
     }
     let makes = opened(vault, &rows, MAKES)?;

@@ -71,7 +71,7 @@ export default [
             'CampaignFigures', 'CampaignReport', 'ChannelFigures', 'ChannelReport', 'ChannelSuccess', 'Consent',
             'ContactAttemptGroup', 'FunnelStep', 'InstantlyAnalytics', 'IntegrationField', 'MetaCondition', 'Money',
             'NumberRange', 'ReportEnrollments', 'ReportExecutions', 'ReportFigures', 'ReportRange',
-            'RetentionOverview', 'SentChanges', 'SequenceFunnel', 'SequenceTriggerConfig', 'StepConditions',
+            'RetentionOverview', 'SentChanges', 'SequenceFunnel', 'SequenceTriggerConfig', 'StepConditions', 'Stop',
           ],
         },
       }),

@@ -207,7 +207,8 @@ async fn a_request_leaves_one_line_however_much_it_was_refused() {
     let (admin, auditor) = (herald.admin().await, herald.auditor().await);
     let ids: Vec<_> =
         (0..100).map(|_| domain::id::NounId::global_id(domain::id::TelegramAccountId::generate())).collect();
-    let nodes: String = (0..20).map(|n| format!("a{n}: nodes(ids: $i) {{ __typename }} ")).collect();
+    let nodes: Vec<String> = (0..20).map(|n| format!("a{n}: nodes(ids: $i) {{ __typename }}")).collect();
+    let nodes = nodes.join(" ");
     let query = format!("query($i: [ID!]!) {{ {nodes} }}");
     auditor.data(&query, json!({ "i": ids })).await;
     assert_eq!(denied(&admin).await, json!([{ "field": "nodes", "times": 2_000 }]));

@@ -128,6 +128,7 @@ const TARGETS: [Target; 7] = [
 ];
 
 /// What a text may be made of: the words and signs of all the languages, so that many texts mean something.
+#[expect(clippy::too_many_lines, reason = "one list of words")]
 fn part() -> impl Strategy<Value = String> {
     let words = [
         "{{",
@@ -355,13 +356,14 @@ async fn documents_and_variables_as_deep_as_they_are_long_are_refused() {
     let herald = TestApp::api_only().await;
     let operator = herald.operator().await;
     let many = 60_000;
+    let fragments: Vec<String> = (0..900).map(|n| format!("fragment f{n} on Query {{ ...f{} }}", n + 1)).collect();
     for document in [
         "{ a ".repeat(many / 4),
         format!("{{ a(b: {}", "[".repeat(many)),
         format!("{{ a(b: {}", "{a:".repeat(many / 3)),
         format!("query($a: {}Int{}) {{ viewer {{ user {{ id }} }} }}", "[".repeat(many / 3), "]".repeat(many / 3)),
         format!("{{ viewer {} {{ user {{ id }} }} }}", "@include(if: true) ".repeat(many / 19)),
-        (0..900).map(|n| format!("fragment f{n} on Query {{ ...f{} }} ", n + 1)).collect::<String>() + "{ ...f0 }",
+        fragments.join(" ") + "{ ...f0 }",
     ] {
         let reply = operator.query(&document, json!({})).await;
         assert!(!reply.errors().is_empty(), "{}", &document[..40]);

@@ -87,7 +87,7 @@ async fn to_try_an_integration_is_to_ask_the_provider() {
         _ => (401, json!({ "message": "Invalid Key" })),
     })
     .await;
-    let herald = TestApp::with(&["--vapi-url", &provider.url, "--providers", "live"]).await;
+    let herald = TestApp::with(&["--vapi-url", &provider.url]).await;
     let admin = herald.admin().await;
     let vapi = |key: &str| json!({ "vapi": { "apiKey": key, "webhookSecret": "a webhook secret" } });
     let saved = save(&admin, vapi("the wrong key of ours")).await.data()["saveIntegrationConfig"].clone();

@@ -154,7 +154,7 @@ async fn stopped(story: &mut Story) {
     let now = story.first("server-updated", json!({})).await["serverUpdated"]["stop"].clone();
     assert_eq!(now, stop);
     let resumed = story.run("resume-all", json!({})).await["resumeAll"].clone();
-    assert_eq!(resumed, json!({ "wasStopped": true, "serverInfo": { "stop": null } }));
+    assert_eq!(resumed, json!({ "hasResumed": true, "serverInfo": { "stop": null } }));
 }
 
 /// A script is given a token, which is taken away again.

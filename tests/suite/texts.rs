@@ -1,6 +1,6 @@
 //! Texts of broadcasts: whichever door they come in by, they are looked at for every recipient; and addresses of channels.
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{Client, TestApp, eventually};
@@ -67,7 +67,9 @@ async fn no_door_lets_a_text_in_that_somebody_would_not_get() {
     };
     let misspelt = admin.query(CREATE, new(json!({ "params": { "ofer": "20%" } }))).await;
     assert_eq!(misspelt.violations(), ["input.params"], "{misspelt:?}");
-    let at = |minutes: i64| (Utc::now() + TimeDelta::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let at = |minutes: i64| {
+        (herald.services().now() + TimeDelta::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Secs, true)
+    };
     for wrong in [at(-5), at(-60 * 24 * 365), "9999-12-31T23:59:59Z".to_owned()] {
         let refused = admin.query(CREATE, new(json!({ "scheduledAt": wrong }))).await;
         assert_eq!(refused.violations(), ["input.scheduledAt"], "{wrong}: {refused:?}");

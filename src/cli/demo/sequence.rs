@@ -22,14 +22,14 @@ use storage::retention::queue::pace;
 pub const LEADS: usize = 300;
 /// The time that the clock of sequences passes through, from some weeks ago to the present.
 const SPAN: TimeDelta = TimeDelta::days(24);
-/// In this time.
-const SHOWN: Duration = Duration::from_secs(22);
+/// In this time. A build that is not optimised looks less often, and must not miss the hours in which leads may be contacted.
+const SHOWN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 44 } else { 22 });
 /// How often the funnel is looked at.
 const TICK: Duration = Duration::from_millis(250);
 /// How often it is told in a line where there is no terminal.
 const LINE: Duration = Duration::from_secs(2);
 /// Longer than it can take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(SHOWN.as_secs() + 40);
 /// Leads that are made at the same time.
 const AT_ONCE: usize = 12;
 

@@ -52,10 +52,9 @@ mod tests {
     #[test]
     fn the_operations_of_one_user_share_their_places_and_others_have_their_own() {
         let (shares, one, other) = (Shares::default(), UserId::generate(), UserId::generate());
-        let (first, _) = shares.of(one, 2);
-        let (second, _) = shares.of(one, 2);
-        assert!(Arc::ptr_eq(&first, &second));
-        assert!(!Arc::ptr_eq(&first, &shares.of(other, 2).0));
+        let (first, second) = (shares.of(one, 2), shares.of(one, 2));
+        assert!(Arc::ptr_eq(&first.0, &second.0) && Arc::ptr_eq(&first.1, &second.1));
+        assert!(!Arc::ptr_eq(&first.0, &shares.of(other, 2).0));
         drop((first, second));
         let (third, _) = shares.of(one, 2);
         assert_eq!(

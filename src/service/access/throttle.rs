@@ -171,7 +171,7 @@ impl Attempt {
             match count.effect {
                 Effect::RefusesStrangers | Effect::DelaysStrangers if is_known => {}
                 Effect::Refuses | Effect::RefusesStrangers => {
-                    standing.retry_after_ms = standing.retry_after_ms.max(Some(wait))
+                    standing.retry_after_ms = standing.retry_after_ms.max(Some(wait));
                 }
                 Effect::DelaysStrangers => standing.is_delayed = true,
                 Effect::Silences => {}

@@ -75,7 +75,9 @@ fn hide(value: &mut Json) {
             }
         }
         Json::Array(values) => {
-            values.iter_mut().for_each(|value| if is_credential(value) { *value = HIDDEN.into() } else { hide(value) })
+            for value in values {
+                if is_credential(value) { *value = HIDDEN.into() } else { hide(value) }
+            }
         }
         _ => {}
     }

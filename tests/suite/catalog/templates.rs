@@ -105,7 +105,7 @@ async fn a_preview_is_what_the_channel_would_get() {
     let given = show(given).await.data()["previewTemplate"].clone();
     assert_eq!(
         (&given["text"], &given["limit"], &given["fits"]),
-        (&json!("technews (0): −20 %"), &json!(4_096), &json!(true))
+        (&json!("technews (): −20 %"), &json!(4_096), &json!(true))
     );
     let html = json!({ "channel": titled, "content": "<b>{{ title }}</b>", "mode": "HTML", "media": "PHOTO" });
     let html = show(html).await.data()["previewTemplate"].clone();

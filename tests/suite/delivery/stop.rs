@@ -119,7 +119,7 @@ async fn everybody_is_told_of_a_stop() {
     let stop = "mutation { stopAll(input: { reason: \"a wrong link\" }) { stop { reason by { username } } } }";
     for who in [&operator, &auditor] {
         assert_eq!(who.query(stop, json!({})).await.code(), "FORBIDDEN");
-        assert_eq!(who.query("mutation { resumeAll { wasStopped } }", json!({})).await.code(), "FORBIDDEN");
+        assert_eq!(who.query("mutation { resumeAll { hasResumed } }", json!({})).await.code(), "FORBIDDEN");
     }
     let mut watched =
         auditor.subscribe("subscription { serverUpdated { stop { reason by { username } } } }", json!({})).await;
@@ -141,7 +141,7 @@ async fn everybody_is_told_of_a_stop() {
         answer.text().await.unwrap()
     };
     eventually("the metric says so", async || metrics().await.contains("\nherald_stopped 1")).await;
-    admin.data("mutation { resumeAll { wasStopped } }", json!({})).await;
+    admin.data("mutation { resumeAll { hasResumed } }", json!({})).await;
     assert_eq!(watched.data().await["serverUpdated"]["stop"], Json::Null);
     eventually("the metric says so", async || metrics().await.contains("\nherald_stopped 0")).await;
     let lines = "{ auditLogs(filter: { actions: [EVERYTHING_STOPPED, EVERYTHING_RESUMED] }) { totalCount } }";
@@ -196,7 +196,7 @@ async fn one_process_stops_the_whole_fleet() {
     let sent = ledger(folders[1].path()).len();
     tokio::time::sleep(SILENCE).await;
     assert_eq!(ledger(folders[1].path()).len(), sent);
-    admin.data("mutation { resumeAll { wasStopped } }", json!({})).await;
+    admin.data("mutation { resumeAll { hasResumed } }", json!({})).await;
     complete(&admin, &id, Duration::from_mins(1)).await;
     api.kill();
     worker.kill();

@@ -79,7 +79,7 @@ const STOP = 'stop { reason at by { username } }';
 
 export const SERVER_UPDATED = `subscription ServerUpdated { serverUpdated { ${STOP} } }`;
 export const STOP_ALL = `mutation StopAll($reason: String!) { stopAll(input: { reason: $reason }) { ${STOP} } }`;
-export const RESUME_ALL = 'mutation ResumeAll { resumeAll { wasStopped } }';
+export const RESUME_ALL = 'mutation ResumeAll { resumeAll { hasResumed } }';
 
 const CHANGED = 'campaign { id status }';
 

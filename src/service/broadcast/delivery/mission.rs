@@ -148,9 +148,9 @@ mod tests {
     fn a_leased_job_has_the_text_that_the_preview_of_its_channel_shows() {
         let content = "{{channel_name}} {{username}} [{{title}}] {{category}} {{member_count}}";
         for (title, shown) in [
-            (None, "proofzzz proofzzz [] news 0"),
-            (Some(""), "proofzzz proofzzz [] news 0"),
-            (Some("A"), "A proofzzz [A] news 0"),
+            (None, "proofzzz proofzzz [] news"),
+            (Some(""), "proofzzz proofzzz [] news"),
+            (Some("A"), "A proofzzz [A] news"),
         ] {
             let channel = channel(title);
             let job = Due {
