@@ -22,7 +22,7 @@ struct CreateBroadcastCampaignInput {
     /// What it says.
     template_id: ID,
     /// Values of the template's placeholders: an object of strings. `channel_name`, `username`, `title`, `category` and
-    /// `member_count` come from each channel unless they are given here.
+    /// `member_count` come from each channel unless they are given here. A name that the template does not have is refused.
     params: Option<Json>,
     /// TEST sends to the sending account's own Saved Messages, LIVE to the channels.
     #[graphql(default_with = "CampaignMode::Test")]
@@ -33,7 +33,7 @@ struct CreateBroadcastCampaignInput {
     /// How often a message is tried again after a failure that may pass, from 0 to 100.
     #[graphql(default = 3)]
     retry_limit: i32,
-    /// When it starts by itself. Without it somebody has to start it.
+    /// When it starts by itself, within a year; an instant in the past is refused. Without it somebody has to start it.
     scheduled_at: Option<DateTime>,
     /// How many messages are sent at most in TEST mode, from 1 to 1,000.
     #[graphql(default = 20)]
@@ -71,7 +71,7 @@ struct UpdateBroadcastCampaignInput {
     delivery_rate: Option<i32>,
     /// How often a message is tried again, from 0 to 100; it acts on the next answer.
     retry_limit: Option<i32>,
-    /// When it starts by itself; only before the start. Null removes the schedule.
+    /// When it starts by itself, within a year and not in the past; only before the start. Null removes the schedule.
     scheduled_at: MaybeUndefined<DateTime>,
     /// The campaign's own copy of the text, only while it is PAUSED: so a text that Telegram refuses is mended.
     content: Option<String>,

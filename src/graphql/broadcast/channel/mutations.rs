@@ -6,7 +6,8 @@ use ::service::broadcast::channel as service;
 /// Which channel is to be added.
 #[derive(InputObject)]
 struct CreateChannelInput {
-    /// The name at Telegram, in any case; `@`, `t.me/` or `https://t.me/` may stand in front.
+    /// The name at Telegram, in any case, or any address of the channel: `@name`, `https://t.me/name/123`, `t.me/s/name`,
+    /// `name.t.me`, `tg://resolve?domain=name`, its page at tgstat. Private channels have none.
     username: String,
     /// What it is about: 1 to 100 characters.
     category: String,

@@ -10,7 +10,8 @@ struct CreateTemplateInput {
     /// What people call it: 1 to 200 characters.
     name: String,
     /// The text, at most 32 KiB. `{{ channel_name }}`, `{{ username }}`, `{{ title }}`, `{{ category }}` and
-    /// `{{ member_count }}` come from the channel, other placeholders from the campaign. `{{ x | default("y") }}` needs none.
+    /// `{{ member_count }}` come from the channel, other placeholders from the campaign. `{{ x | default("y") }}` needs none, and
+    /// is `y` too for a channel of which x is not known. A text without placeholders must fit at once.
     content: String,
     /// Notes, at most 2,000 characters.
     description: Option<String>,
