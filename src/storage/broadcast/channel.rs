@@ -1,7 +1,6 @@
 //! Telegram channels that may be written to.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
 use sea_orm::{QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, job};
@@ -64,14 +63,13 @@ impl Entity {
         Self::find().filter(Column::Id.in_subquery(members.into_query()))
     }
 
-    /// The channels of a campaign's jobs.
-    pub fn of_campaign(campaign: BroadcastCampaignId) -> Select<Self> {
-        let jobs = job::Entity::find()
+    /// The channels of a campaign's jobs at these positions.
+    pub fn of_jobs(campaign: BroadcastCampaignId, positions: std::ops::RangeInclusive<i32>) -> Select<Self> {
+        let jobs = job::Entity::of(campaign)
             .select_only()
-            .expr(Expr::val(1))
-            .filter(job::Column::CampaignId.eq(campaign))
-            .filter(Expr::col(job::Column::ChannelId.as_column_ref()).equals(Column::Id.as_column_ref()));
-        Self::find().filter(Expr::exists(jobs.into_query()))
+            .column(job::Column::ChannelId)
+            .filter(job::Column::Position.between(*positions.start(), *positions.end()));
+        Self::find().filter(Column::Id.in_subquery(jobs.into_query()))
     }
 
     /// The channel called `username`, in its stored form.

@@ -1,6 +1,6 @@
 //! Before a text goes out, by whichever door it comes in: does it render for every recipient, and does Telegram take its length?
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::Services;
@@ -8,10 +8,12 @@ use domain::broadcast::{CampaignMode, ParseMode};
 use domain::error::{Error, Result, Violation, Violations};
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
 use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template, check_length};
-use storage::broadcast::{campaign, channel, template};
+use storage::broadcast::{campaign, channel, progress, template};
 
 /// Channels that are looked at in one statement.
 const CHUNK: u64 = 5_000;
+/// Positions of jobs whose channels are looked at in one statement.
+const POSITIONS: i32 = 5_000;
 /// Violations that are told; a thousand of the same kind help nobody.
 const MOST: usize = 100;
 
@@ -33,13 +35,14 @@ pub(super) struct Preflight<'a> {
 
 impl<'a> Preflight<'a> {
     /// Of a campaign that has its own copy of the message, for those to whom it goes or has gone.
-    pub(super) fn of_copy(campaign: &campaign::Model, content: &'a str) -> Result<Self> {
+    pub(super) async fn of_copy(on: &Services, campaign: &campaign::Model, content: &'a str) -> Result<Self> {
+        let jobs = progress::Entity::find_by_id(campaign.id).one(on.db.reader()).await?.map_or(0, |row| row.total);
         Ok(Self {
             content,
             parse_mode: campaign.parse_mode.unwrap_or(ParseMode::Plain),
             has_media: campaign.media_type.is_some(),
             params: params(campaign)?,
-            recipients: Recipients::Jobs(campaign.id),
+            recipients: Recipients::Jobs { campaign: campaign.id, jobs },
             argument: "content",
         })
     }
@@ -55,7 +58,7 @@ impl<'a> Preflight<'a> {
             wrong.require(false, argument, format!("the {what} needs a value for the placeholder \"{name}\""));
         }
         wrong.into_result()?;
-        let mut audience = Audience { checked: 0, last: ChannelId(Uuid::nil()) };
+        let mut audience = Audience { checked: 0, last: ChannelId(Uuid::nil()), position: 0 };
         let constant = read.is_constant(&self.params);
         let mut wrong = Violations::default();
         while let Some(channels) = audience.next(on, &self.recipients).await? {
@@ -124,33 +127,54 @@ fn check_media(wrong: &mut Violations, message: &template::Model) {
 pub(super) enum Recipients {
     /// The active channels of a batch, so many at most.
     Batch { batch: BatchId, most: u64 },
-    /// The channels of a campaign's jobs.
-    Jobs(BroadcastCampaignId),
+    /// The channels of a campaign's jobs, of which there are so many: their positions are 1 and up.
+    Jobs { campaign: BroadcastCampaignId, jobs: i32 },
 }
 
-/// Channels in the order of their ids, as the freeze will take them.
+/// Channels in the order of their ids, as the freeze will take them, or has taken them.
 struct Audience {
     checked: u64,
     last: ChannelId,
+    position: i32,
 }
 
 impl Audience {
     async fn next(&mut self, on: &Services, recipients: &Recipients) -> Result<Option<Vec<channel::Model>>> {
-        let (select, limit) = match recipients {
-            Recipients::Batch { batch, most } => {
-                let active = channel::Entity::in_batch(*batch).filter(channel::Column::IsActive.eq(true));
-                (active, CHUNK.min(most - self.checked))
-            }
-            Recipients::Jobs(campaign) => (channel::Entity::of_campaign(*campaign), CHUNK),
+        let channels = match recipients {
+            Recipients::Batch { batch, most } => self.next_active(on, *batch, CHUNK.min(most - self.checked)).await?,
+            Recipients::Jobs { campaign, jobs } => self.next_of_jobs(on, *campaign, *jobs).await?,
         };
-        if limit == 0 {
-            return Ok(None);
-        }
-        let rest = select.filter(channel::Column::Id.gt(self.last)).order_by_asc(channel::Column::Id).limit(limit);
-        let channels = rest.all(on.db.reader()).await?;
-        let Some(last) = channels.last() else { return Ok(None) };
-        self.last = last.id;
         self.checked += channels.len() as u64;
-        Ok(Some(channels))
+        Ok(Some(channels).filter(|channels| !channels.is_empty()))
+    }
+
+    async fn next_active(&mut self, on: &Services, batch: BatchId, limit: u64) -> Result<Vec<channel::Model>> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let active = channel::Entity::in_batch(batch).filter(channel::Column::IsActive.eq(true));
+        let rest = active.filter(channel::Column::Id.gt(self.last)).order_by_asc(channel::Column::Id).limit(limit);
+        let channels = rest.all(on.db.reader()).await?;
+        self.last = channels.last().map_or(self.last, |channel| channel.id);
+        Ok(channels)
+    }
+
+    async fn next_of_jobs(
+        &mut self,
+        on: &Services,
+        campaign: BroadcastCampaignId,
+        jobs: i32,
+    ) -> Result<Vec<channel::Model>> {
+        // Channels may be gone meanwhile: only behind the last position there are no more.
+        while self.position < jobs {
+            let until = self.position.saturating_add(POSITIONS).min(jobs);
+            let select = channel::Entity::of_jobs(campaign, self.position + 1..=until);
+            self.position = until;
+            let channels = select.all(on.db.reader()).await?;
+            if !channels.is_empty() {
+                return Ok(channels);
+            }
+        }
+        Ok(Vec::new())
     }
 }

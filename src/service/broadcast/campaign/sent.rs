@@ -25,7 +25,8 @@ pub async fn edit_sent(
 ) -> Result<(campaign::Model, i32)> {
     let content = &content;
     let found = campaign::Entity::get(on.db.reader(), id).await?;
-    Preflight::of_copy(&found, content)?.check(on).await?;
+    require_still(&found)?;
+    Preflight::of_copy(on, &found, content).await?.check(on).await?;
     change(on, actor, id, SentChangeKind::Edit, |row| {
         require_version("campaign", row.version, expected_version)?;
         Ok(Some(content.clone()))
@@ -41,6 +42,15 @@ pub async fn delete_sent(on: &Services, actor: &Actor, id: BroadcastCampaignId) 
     change(on, actor, id, SentChangeKind::Delete, |_| Ok(None)).await
 }
 
+fn require_still(campaign: &campaign::Model) -> Result<()> {
+    match campaign.status {
+        status @ (CampaignStatus::Queued | CampaignStatus::Running) => Err(Error::Precondition(format!(
+            "what was sent can be changed once the campaign is paused or has ended; it is {status}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 async fn change(
     on: &Services,
     actor: &Actor,
@@ -52,11 +62,7 @@ async fn change(
     on.write(actor, |w| async move {
         queue::lock(&w, id).await?;
         let old = w.require(id).await?;
-        if matches!(old.status, CampaignStatus::Queued | CampaignStatus::Running) {
-            let why =
-                format!("what was sent can be changed once the campaign is paused or has ended; it is {}", old.status);
-            return Err(Error::Precondition(why));
-        }
+        require_still(&old)?;
         let text = content(&old)?.or_else(|| old.content.clone());
         // What was sent has rows of its own, and is changed all the same.
         let new = w.replace(&old, campaign::Model { content: text, updated_at: w.now, ..old.clone() }).await?;

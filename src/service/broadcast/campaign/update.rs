@@ -50,7 +50,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
     if let Some(content) = &change.content {
         let found = campaign::Entity::get(on.db.reader(), id).await?;
         allow(&change, found.status)?;
-        Preflight::of_copy(&found, content)?.check(on).await?;
+        Preflight::of_copy(on, &found, content).await?.check(on).await?;
     }
     let change = &change;
     on.write(actor, |w| async move {
