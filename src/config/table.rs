@@ -138,7 +138,7 @@ settings! {
     "HERALD_CHANNEL_ERRORS" "N" = "3" -> channel_errors, number(1..=1_000_000);
     /// How long a send that may have been accepted is repeated before it is UNKNOWN
     "HERALD_DEDUPE_WINDOW" "DURATION" = "5m" -> dedupe_window, duration;
-    /// Where emails, text messages, calls and webhooks to leads go: live, or simulated: nowhere; without it as HERALD_TELEGRAM
+    /// Where emails, text messages, calls and webhooks to leads go: live, or simulated: nowhere; without it as messages to channels
     "HERALD_PROVIDERS" "MODE" => providers: Option<bool>, optional(is_simulated);
     /// Twilio's API, or a gateway that stands in for it
     "HERALD_TWILIO_URL" "URL" = TWILIO -> endpoints.twilio, public_url;
