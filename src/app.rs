@@ -24,6 +24,7 @@ use events::local::LocalEvents;
 use events::redis::RedisEvents;
 use service::Services;
 use service::access::denial::Denials;
+use service::access::known::Known;
 use service::access::user;
 use service::coalesce::Coalesce;
 use service::imports::upload::Tallies;
@@ -128,6 +129,7 @@ impl App {
         }
         let rules = Arc::new(config.rules.clone());
         let (vault, keys) = keys(&db, given, &clock).await?;
+        let known = Known::by(&*events);
         let services = Services {
             db,
             clock: clock.clone(),
@@ -137,6 +139,7 @@ impl App {
             rules,
             node,
             sessions: Coalesce::default(),
+            known,
             denials: Denials::default(),
             uploads: Tallies::default(),
             health: Arc::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::access::denial::Denials;
+use crate::access::known::Known;
 use crate::access::session::Lookups;
 use crate::access::sso::Issuer;
 use crate::alerts::Alerts;
@@ -64,6 +65,8 @@ pub struct Services {
     pub node: NodeId,
     /// Look-ups of sessions that are under way.
     pub sessions: Lookups,
+    /// Callers whose sessions are known.
+    pub known: Known,
     /// Uploads that are on their way into the data folder.
     pub uploads: Tallies,
     /// Refusals that are on their way into the audit log.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::access::denial::Denials;
+use super::access::known::Known;
 use super::coalesce::Coalesce;
 use super::imports::upload::Tallies;
 use super::{Rules, Services};
@@ -48,10 +49,12 @@ impl Services {
         let mut rules = Rules { is_simulated: true, data_dir: data_dir.into(), ..Rules::default() };
         rules.endpoints.is_simulated = true;
         let key = SecretKey::new(KEY);
+        let events = LocalEvents::new();
         Self {
             db,
             clock,
-            events: Arc::new(LocalEvents::new()),
+            known: Known::by(&events),
+            events: Arc::new(events),
             vault: Vault::new(&key),
             keys: Keys { short_lived: ShortLived::of(&key), lasting: Lasting::new(key, Vec::new()) },
             rules: Arc::new(rules),

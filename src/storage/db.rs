@@ -21,6 +21,7 @@ use domain::error::{Error, Result};
 use domain::meters::Connections;
 
 mod connection;
+mod opening;
 mod pool;
 mod pooled;
 

@@ -12,6 +12,7 @@ macro_rules! joins_nothing {
 }
 
 pub mod access;
+pub mod agenda;
 pub mod archive;
 pub mod broadcast;
 pub mod db;
@@ -25,6 +26,7 @@ pub mod rows;
 pub mod shelf;
 pub mod sql;
 pub mod stop;
+pub mod together;
 mod url;
 pub use domain::violation;
 

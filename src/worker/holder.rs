@@ -1,7 +1,7 @@
 //! The lease of this process (R15, R16): its identity, its signs of life, and the leases on jobs that it holds.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -24,6 +24,11 @@ pub const BEAT: Duration = Duration::from_secs(4);
 /// How long after the start of the last confirmed sign of life sends may start. Others take over after 24 s.
 const VALID: Duration = Duration::from_secs(18);
 
+/// How many signs of life long leases are looked for after a claim that came to nothing.
+const LOOKS: u32 = 3;
+/// At every how many signs of life leases are looked for without a reason.
+const SELDOM: u32 = 8;
+
 /// This process as the holder of leases.
 #[derive(Debug)]
 pub struct Holder {
@@ -39,6 +44,8 @@ pub struct Holder {
     lost: Mutex<HashSet<i64>>,
     /// The accounts that it holds: their leases on jobs are its own.
     accounts: Mutex<BTreeSet<TelegramAccountId>>,
+    /// How often leases are still to be looked for that this process may have without knowing.
+    doubts: AtomicU32,
 }
 
 impl Holder {
@@ -58,6 +65,7 @@ impl Holder {
             open: Mutex::default(),
             lost: Mutex::default(),
             accounts: Mutex::default(),
+            doubts: AtomicU32::new(0),
         };
         holder.renewed(began);
         holder
@@ -122,6 +130,14 @@ impl Holder {
         self.accounts.lock().iter().copied().collect()
     }
 
+    /// Whether leases are to be looked for at the sign of life `number`: after a claim that came to nothing, a few times, for its commit
+    /// may be late; and every now and then, for nobody is sure of everything.
+    fn has_doubts(&self, number: u32) -> bool {
+        let was_in_doubt =
+            self.doubts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        was_in_doubt || !self.lost.lock().is_empty() || number.is_multiple_of(SELDOM)
+    }
+
     fn is_open(&self, key: i64) -> bool {
         self.lock().contains_key(&key)
     }
@@ -180,7 +196,10 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let mut open = self.holder.lock();
-        if matches!(open.get(&self.key), Some(&(0 | usize::MAX))) {
+        if let Some(jobs @ &(0 | usize::MAX)) = open.get(&self.key) {
+            if *jobs > 0 {
+                self.holder.doubts.store(LOOKS, Ordering::SeqCst);
+            }
             open.remove(&self.key);
         }
     }
@@ -188,7 +207,10 @@ impl Drop for Claim<'_> {
 
 /// Gives signs of life until the session ends; ends the session when another process took this one's leases over.
 pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: CancellationToken) {
-    while !session.is_cancelled() {
+    for number in 0.. {
+        if session.is_cancelled() {
+            return;
+        }
         let began = tools.on.clock.monotonic();
         match senders::beat(&tools.beats, holder.row.id, holder.row.epoch).await {
             Ok(true) => holder.renewed(began),
@@ -199,7 +221,10 @@ pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: Cancell
             }
             Err(error) => tracing::warn!(error = ?error, "a sign of life could not be given"),
         }
-        if let Err(error) = holder.reconcile(&tools).await {
+        if holder.has_doubts(number)
+            && let Err(error) = holder.reconcile(&tools).await
+        {
+            holder.doubts.store(LOOKS, Ordering::SeqCst);
             tracing::warn!(error = ?error, "forgotten leases could not be looked for");
         }
         tokio::select! { () = tools.on.clock.sleep(BEAT) => {}, () = session.cancelled() => {} }

@@ -8,12 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use providers::Sender;
 use service::loops::Loops;
 
+mod agenda;
 mod chores;
 mod completer;
 mod flight;
@@ -30,6 +32,7 @@ mod tools;
 
 use holder::Holder;
 pub use holder::identity;
+use takeover::Watch;
 use tools::PAUSE;
 pub use tools::Tools;
 
@@ -92,12 +95,20 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     loops.start("signs of life", move |session| holder::keep(beating.clone(), me.clone(), session));
     let (health, me) = (tools.on.health.clone(), holder.clone());
     loops.start("the guard", move |session| rounds::guard(me.clone(), health.clone(), session));
-    let (busy, me) = (tools.clone(), holder.clone());
-    loops.start("chores", move |session| chores::run(busy.clone(), me.clone(), session));
-    let steps = steps::Steps::open(tools, holder, &session);
+    let (board, seen) = watch::channel(None);
+    let looking = tools.clone();
+    loops.start("the agenda", move |session| agenda::run(looking.clone(), board.clone(), session));
+    let (watching, others, me) = (tools.clone(), Arc::<Watch>::default(), holder.clone());
+    let (known, all) = (others.clone(), seen.clone());
+    loops.start("takeovers", move |session| {
+        chores::watch(watching.clone(), me.clone(), all.clone(), known.clone(), session)
+    });
+    let (busy, todo) = (tools.clone(), seen.clone());
+    loops.start("chores", move |session| chores::run(busy.clone(), todo.clone(), others.clone(), session));
+    let steps = steps::Steps::open(tools, holder, &seen, &session);
     let campaigns = Box::pin(async {
         if tools.on.rules.is_simulated {
-            simulated::run(tools, holder, &session).await;
+            simulated::run(tools, holder, seen, &session).await;
         } else {
             live::run(tools, holder, &letters, &session).await;
         }

@@ -45,6 +45,7 @@ mod subscriptions;
 mod telegram;
 mod texts;
 mod traces;
+mod trips;
 mod turns;
 mod uploads;
 mod users;

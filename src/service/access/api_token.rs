@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::denial::{self, Denied};
+use super::known::Shown;
 use super::session::{Proof, Session};
 use super::token;
 use crate::once::{Again, Done, once};
@@ -156,21 +157,27 @@ pub fn is_one(token: &str) -> bool {
 
 /// The session that an API token gives.
 pub async fn resume(on: &Services, token: &str) -> Result<Session> {
-    let now = on.now();
-    let row = api_token::Entity::with_hash(&token::hash(token), now).one(on.db.sessions()).await?;
-    let row = row.ok_or(REFUSED)?;
-    if row.last_used_at.is_none_or(|last| last + NOTED_EACH <= now) {
-        note_use(on, row.id, now).await;
-    }
-    session(on, row).await?.ok_or(REFUSED)
+    let hash = token::hash(token);
+    let look = async {
+        let now = on.now();
+        let Some(row) = api_token::Entity::with_hash(&hash, now).one(on.db.sessions()).await? else { return Ok(None) };
+        if row.last_used_at.is_none_or(|last| last + NOTED_EACH <= now) {
+            note_use(on, row.id, now).await;
+        }
+        session(on, row).await
+    };
+    on.known.session(on, Shown::Token(hash.clone()), look).await?.ok_or(REFUSED)
 }
 
 /// The session as it is now; None if the token or its user has ended.
 pub async fn reload(on: &Services, id: ApiTokenId) -> Result<Option<Session>> {
-    match api_token::Entity::held(id, on.now()).one(on.db.sessions()).await? {
-        Some(row) => session(on, row).await,
-        None => Ok(None),
-    }
+    let look = async {
+        match api_token::Entity::held(id, on.now()).one(on.db.sessions()).await? {
+            Some(row) => session(on, row).await,
+            None => Ok(None),
+        }
+    };
+    on.known.session(on, Shown::TokenId(id), look).await
 }
 
 async fn session(on: &Services, row: api_token::Model) -> Result<Option<Session>> {

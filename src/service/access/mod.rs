@@ -5,6 +5,7 @@ pub mod archive;
 pub mod audit;
 pub mod chain;
 pub mod denial;
+pub mod known;
 pub mod password;
 pub mod seal;
 pub mod session;

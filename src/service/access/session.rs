@@ -8,6 +8,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::known::Shown;
 use super::throttle::Attempt;
 use super::user::is_username;
 use super::{api_token, password, sso, token};
@@ -24,7 +25,7 @@ use storage::noun;
 /// A session that a request belongs to.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// The user, as the row is now: a new role acts at once. Under an API token the role is the token's, if that is less.
+    /// The user, as the row is now, or was a second ago at most if nothing was told of it: a new role acts at once. Under an API token the role is the token's, if that is less.
     pub user: user::Model,
     /// By what he is known.
     pub proof: Proof,
@@ -92,8 +93,8 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     let attempt = &Attempt::of(&cut(&username), actor.address.as_deref());
     attempt.wait(on).await?;
     let turn = password::turn().await;
-    attempt.check(on).await?;
-    let known = user::Entity::named(&username).one(on.db.sessions()).await?;
+    let named = async { Ok(user::Entity::named(&username).one(on.db.sessions()).await?) };
+    let ((), known) = tokio::try_join!(attempt.check(on), named)?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let is_right = password::verify(turn, password, hash).await?;
     // Who types his password into the wrong field does not want to read it in the log.
@@ -166,31 +167,35 @@ pub async fn resume(on: &Services, access: &str, address: Option<&str>) -> Resul
         (Err(_), Some(issuer)) => return sso::resume(on, issuer, access, address).await,
         (Err(refusal), None) => return Err(refusal),
     };
-    let user = in_login(on, claims.user, claims.family).await?;
-    Ok(Session { user: user.ok_or(ENDED)?, proof: Proof::Login(claims.family), expires_at: Some(expires_at) })
+    let session = in_login(on, claims.user, claims.family).await?.ok_or(ENDED)?;
+    Ok(Session { expires_at: Some(expires_at), ..session })
 }
 
 /// The session as it is now; None if it has ended.
 pub async fn reload(on: &Services, session: &Session) -> Result<Option<Session>> {
     match session.proof {
         Proof::Login(family) => {
-            let user = in_login(on, session.user.id, family).await?;
-            Ok(user.map(|user| Session { user, ..session.clone() }))
+            let now = in_login(on, session.user.id, family).await?;
+            Ok(now.map(|now| Session { user: now.user, ..session.clone() }))
         }
         Proof::ApiToken(id) => api_token::reload(on, id).await,
     }
 }
 
-/// The user of a login as the row is now; None if the login has ended. Many requests that come with one token at the same instant
-/// need one look.
-async fn in_login(on: &Services, id: UserId, family: Uuid) -> Result<Option<user::Model>> {
-    let db = on.db.clone();
-    let look = async move {
-        let found = user::Entity::in_session(id, family).one(db.sessions()).await;
-        found.map_err(|error| Arc::new(Error::from(error)))
+/// The session of a login with its user; None if it has ended. Many requests that come with one token at the same instant need one
+/// look, and those of the next second none.
+async fn in_login(on: &Services, id: UserId, family: Uuid) -> Result<Option<Session>> {
+    let look = async {
+        let db = on.db.clone();
+        let look = async move {
+            let found = user::Entity::in_session(id, family).one(db.sessions()).await;
+            found.map_err(|error| Arc::new(Error::from(error)))
+        };
+        let (found, _) = on.sessions.get((id, family), look).await;
+        let user = found.map_err(Error::Shared)?;
+        Ok(user.map(|user| Session { user, proof: Proof::Login(family), expires_at: None }))
     };
-    let (found, _) = on.sessions.get((id, family), look).await;
-    found.map_err(Error::Shared)
+    on.known.session(on, Shown::Login(id, family), look).await
 }
 
 enum Rotation {

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use self::issuer::{Identity, Issuer, Trust};
+use super::known::Shown;
 use super::session::{Proof, Session};
 use super::token;
 use crate::{Actor, Services, Write};
@@ -33,9 +34,12 @@ pub async fn resume(on: &Services, issuer: &Issuer, token: &str, address: Option
     let identity = issuer.read(token, on.now())?;
     let family = family(token);
     let session = |user| Session { user, proof: Proof::Login(family), expires_at: Some(identity.expires_at) };
-    let known = user::Entity::vouched_for(&identity.subject, family).one(on.db.sessions()).await?;
-    if let Some(user) = known {
-        return Ok(session(user));
+    let look = async {
+        let known = user::Entity::vouched_for(&identity.subject, family).one(on.db.sessions()).await?;
+        Ok(known.map(session))
+    };
+    if let Some(known) = on.known.session(on, Shown::Sso(family), look).await? {
+        return Ok(known);
     }
     let name = |text: &str| format!("sso {}", token::hash(text));
     // Sessions that were ended before they had their present names have ended, too.

@@ -1,6 +1,5 @@
 //! Slots after the clock was corrected (R19).
 
-use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
 use crate::Services;
@@ -19,10 +18,15 @@ pub async fn before_jump(on: &Services, now: i64) -> Result<()> {
     on.system_write(|w| async move { Ok(progress::Entity::not_before(now).exec(&w).await.map(drop)?) }).await
 }
 
+/// The last instant at which a slot may lie that no wrong clock has taken, in nanoseconds since 1970.
+pub fn limit(on: &Services) -> i64 {
+    on.clock.nanos() + duration_nanos(HORIZON) + TOLERANCE
+}
+
 /// Brings back slots that a wrong clock has put far into the future: their campaigns would stand still until then.
 pub async fn mend_faults(on: &Services) -> Result<()> {
-    let limit = on.clock.nanos() + duration_nanos(HORIZON) + TOLERANCE;
-    let far = progress::Entity::running().filter(progress::Column::LastSlot.gt(limit)).all(on.db.reader()).await?;
+    let limit = limit(on);
+    let far = progress::Entity::far_ahead(limit).all(on.db.reader()).await?;
     for row in &far {
         on.system_write(|w| async move {
             let now = on.clock.nanos();

@@ -25,20 +25,20 @@ const KEPT: TimeDelta = TimeDelta::minutes(1);
 /// anew.
 pub async fn ruled_out(
     on: &Services,
-    tx: &Tx,
     channels: &[ContactChannel],
     now: DateTime<Utc>,
 ) -> Result<HashSet<ContactChannel>> {
+    let db = on.db.reader();
     let rules = conversion_rule::Entity::all()
         .filter(conversion_rule::Column::IsActive.eq(true))
         .filter(conversion_rule::Column::Channel.is_in(channels.iter().copied()))
-        .all(tx)
+        .all(db)
         .await?;
     if rules.is_empty() {
         return Ok(HashSet::new());
     }
     let ids: Vec<ConversionRuleId> = rules.iter().map(|rule| rule.id).collect();
-    let known = check::Entity::of(&ids).all(tx).await?;
+    let known = check::Entity::of(&ids).all(db).await?;
     let mut known: HashMap<ConversionRuleId, check::Model> =
         known.into_iter().map(|check| (check.rule_id, check)).collect();
     let is_old = |rule: &&conversion_rule::Model| {
@@ -46,9 +46,10 @@ pub async fn ruled_out(
             on.now() - check.checked_at >= KEPT || check.checked_at < rule.updated_at || check.checked_at > on.now()
         })
     };
-    let old: Vec<&conversion_rule::Model> = rules.iter().filter(is_old).collect();
-    for found in look(on, tx, &old, now).await? {
-        known.insert(found.rule_id, found);
+    let old: &Vec<&conversion_rule::Model> = &rules.iter().filter(is_old).collect();
+    if !old.is_empty() {
+        let found = on.db.write(|tx| async move { look(on, &tx, old, now).await }).await?;
+        known.extend(found.into_iter().map(|found| (found.rule_id, found)));
     }
     let is_worse = |rule: &&conversion_rule::Model| known.get(&rule.id).is_some_and(|check| check.is_worse);
     Ok(rules.iter().filter(is_worse).map(|rule| rule.channel).collect())
@@ -61,9 +62,6 @@ async fn look(
     rules: &[&conversion_rule::Model],
     now: DateTime<Utc>,
 ) -> Result<Vec<check::Model>> {
-    if rules.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut channels: Vec<ContactChannel> = rules.iter().map(|rule| rule.channel).collect();
     channels.dedup();
     let performances = performance(tx, &channels, now - LOOKS_BACK).await?;

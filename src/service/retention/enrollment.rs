@@ -16,7 +16,7 @@ use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus, Lea
 use events::Event;
 use storage::Noun;
 use storage::retention::queue::enroll::NewEnrollment;
-use storage::retention::queue::write::{self, EnrollmentChange};
+use storage::retention::queue::write::{self, EnrollmentChange, Entries};
 use storage::retention::queue::{self, Deltas};
 use storage::retention::{enrollment, sequence};
 
@@ -70,7 +70,7 @@ pub(super) async fn enroll_many(
     let made = queue::enroll::enroll(w, sequence, first.step_order, wanted, now).await?;
     let rows = enrollment::Entity::by_ids(&made).all(w).await?;
     let executions: Vec<_> = rows.iter().map(|row| scheduled(row, &first, now)).collect();
-    write::new_executions(w, &executions).await?;
+    write::all(w, Entries { made: &executions, ..Entries::default() }).await?;
     let leads: Vec<_> = rows.iter().map(|row| row.lead_id).collect();
     queue::enroll::in_progress(w, &leads, w.now).await?;
     let mut deltas = Deltas::new();

@@ -79,7 +79,8 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
             return there_already(&w, lead).await;
         }
         let campaigns = members::assign_new(&w, &[row.id], row.created_at).await?;
-        let lead = w.require(row.id).await?;
+        // A campaign that takes new leads has changed it.
+        let lead = if campaigns > 0 { w.require(row.id).await? } else { row.clone() };
         let metadata = json!({ "isNew": true, "source": lead.source, "campaigns": campaigns });
         w.note_answer(Action::LeadCreated, lead.id, metadata, &true).await?;
         Ok(Created { lead, is_new: true })

@@ -1,6 +1,5 @@
 //! Triggers: leads that are new, or old without a conversion, are enrolled by themselves, each at most once in a sequence.
 
-use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
 use super::enrollment::enroll_many;
@@ -10,8 +9,6 @@ use domain::audit::Action;
 use domain::error::Result;
 use domain::id::{LeadId, SequenceEnrollmentId};
 use domain::retention::trigger::{Span, TriggerConfig};
-use domain::retention::words::{RetentionSequenceStatus, TriggerType};
-use storage::Noun;
 use storage::retention::queue;
 use storage::retention::queue::enroll::{Candidate, NewEnrollment, candidates};
 use storage::retention::sequence;
@@ -21,12 +18,7 @@ const CHUNK: i64 = 500;
 
 /// Enrolls the leads that the triggers of all active sequences want. Any number of workers may do it at once.
 pub async fn enroll_all(on: &Services) -> Result<()> {
-    use sequence::Column;
-    let sequences = sequence::Entity::all()
-        .filter(Column::Status.eq(RetentionSequenceStatus::Active))
-        .filter(Column::TriggerType.is_in([TriggerType::NewLead, TriggerType::NoConversion]))
-        .all(on.db.reader())
-        .await?;
+    let sequences = sequence::Entity::triggered().all(on.db.reader()).await?;
     for sequence in sequences {
         // One sequence's trouble is not the others'.
         if let Err(error) = enroll_new(on, &sequence).await {

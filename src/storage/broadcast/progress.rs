@@ -61,6 +61,17 @@ impl Entity {
         Self::find().filter(Column::Status.eq(ProgressStatus::Running))
     }
 
+    /// Campaigns that were cancelled or have failed, and still have queued jobs.
+    pub fn unswept() -> Select<Self> {
+        let ended = [ProgressStatus::Cancelled, ProgressStatus::Failed];
+        Self::find().filter(Column::Status.is_in(ended)).filter(Column::Queued.gt(0))
+    }
+
+    /// Running campaigns whose last slot lies after `limit`, in nanoseconds since 1970.
+    pub fn far_ahead(limit: i64) -> Select<Self> {
+        Self::running().filter(Column::LastSlot.gt(limit))
+    }
+
     /// The campaign enters a state. A new run forgets the failures in a row of the one before (R20).
     pub async fn enter(
         tx: &impl ConnectionTrait,

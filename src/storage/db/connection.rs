@@ -44,6 +44,8 @@ pub(super) enum Ask<'a> {
     Unprepared(&'a str),
     One(&'a Statement),
     All(&'a Statement),
+    /// The rows of all statements of a text.
+    Rows(&'a str),
 }
 
 /// What it answers.
@@ -78,6 +80,10 @@ macro_rules! ask {
             Ask::Unprepared(sql) => {
                 let sql = AssertSqlSafe(sql.to_owned());
                 $raw.execute(sql).await.map(|done| Told::Done(done.into())).map_err(executing)
+            }
+            Ask::Rows(sql) => {
+                let rows = $raw.fetch_all(AssertSqlSafe(sql.to_owned())).await;
+                rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
             Ask::One(statement) => {
                 let row = query!(statement).fetch_optional($raw).await;

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, ExecResult, QueryResult, 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{Ask, Told};
+use super::opening;
 use super::pool::{Borrowed, Pool};
 use crate::violation;
 
@@ -49,10 +50,35 @@ pub struct Pooled {
 
 /// A transaction.
 pub struct Tx {
-    connection: Mutex<Borrowed>,
+    connection: Mutex<Open>,
     backend: DatabaseBackend,
     seen: Option<Seen>,
     _place: Option<OwnedSemaphorePermit>,
+}
+
+/// The connection of a transaction, and what is to be said before its first statement.
+struct Open {
+    connection: Borrowed,
+    begin: Option<String>,
+}
+
+impl Open {
+    /// Asks; the first time with the BEGIN before it.
+    async fn ask(&mut self, ask: Ask<'_>, limit: Duration) -> Result<Told, DbErr> {
+        let Some(begin) = self.begin.take() else { return self.connection.ask(ask, limit).await };
+        let (text, has_rows) = match ask {
+            Ask::Unprepared(sql) => (Some(sql.to_owned()), false),
+            Ask::Rows(sql) => (Some(sql.to_owned()), true),
+            Ask::Execute(statement) => (opening::in_one(statement), false),
+            Ask::One(statement) | Ask::All(statement) => (opening::in_one(statement), true),
+        };
+        let Some(text) = text else {
+            self.connection.ask(Ask::Unprepared(&begin), IN_TRANSACTION).await?;
+            return self.connection.ask(ask, limit).await;
+        };
+        let both = format!("{begin}; {text}");
+        self.connection.ask(if has_rows { Ask::Rows(&both) } else { Ask::Unprepared(&both) }, limit).await
+    }
 }
 
 impl std::fmt::Debug for Pooled {
@@ -117,7 +143,7 @@ impl Pooled {
         self.ask(Ask::Unprepared("SELECT 1")).await.map(drop)
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction; on PostgreSQL with its first statement.
     ///
     /// # Errors
     /// There is no connection.
@@ -139,8 +165,14 @@ impl Pooled {
         if is_patient() && self.backend == DatabaseBackend::Postgres {
             sql.push_str("; SET LOCAL statement_timeout = 0");
         }
-        connection.ask(Ask::Unprepared(&sql), IN_TRANSACTION).await?;
-        Ok(Tx { connection: Mutex::new(connection), backend: self.backend, seen: self.seen.clone(), _place: None })
+        let begin = if self.backend == DatabaseBackend::Postgres {
+            Some(sql)
+        } else {
+            connection.ask(Ask::Unprepared(&sql), IN_TRANSACTION).await?;
+            None
+        };
+        let connection = Mutex::new(Open { connection, begin });
+        Ok(Tx { connection, backend: self.backend, seen: self.seen.clone(), _place: None })
     }
 
     /// A connection for what only PostgreSQL's driver can do.
@@ -185,7 +217,12 @@ impl Tx {
     }
 
     async fn end(self, sql: &str) -> Result<(), DbErr> {
-        let mut connection = self.connection.into_inner();
+        let Open { mut connection, begin } = self.connection.into_inner();
+        if begin.is_some() {
+            // It was never asked for anything.
+            connection.in_transaction = false;
+            return Ok(());
+        }
         if sql == ROLLBACK && !connection.is_usable() {
             // It is closed, by which the database undoes all.
             return Ok(());

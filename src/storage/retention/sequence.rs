@@ -52,6 +52,14 @@ impl Entity {
         going_on.filter(Column::Id.in_subquery(steps.into_query()))
     }
 
+    /// Active sequences that enroll leads by themselves.
+    pub fn triggered() -> Select<Self> {
+        let by_itself = [TriggerType::NewLead, TriggerType::NoConversion];
+        Self::find()
+            .filter(Column::Status.eq(RetentionSequenceStatus::Active))
+            .filter(Column::TriggerType.is_in(by_itself))
+    }
+
     /// Notes that its trigger has looked at all leads up to `until`. It never goes back, should two workers look at once.
     pub fn looked(id: RetentionSequenceId, until: DateTimeUtc) -> UpdateMany<Self> {
         let earlier = Condition::any().add(Column::Watermark.is_null()).add(Column::Watermark.lt(until));

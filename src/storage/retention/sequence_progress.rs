@@ -1,8 +1,8 @@
 //! The hot row of a sequence: its counters, and the number of its last change. Changed last in each transaction (R7).
 
-use sea_orm::UpdateMany;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
+use sea_orm::{Condition, UpdateMany};
 
 use domain::id::RetentionSequenceId;
 use domain::retention::words::RetentionSequenceStatus;
@@ -46,6 +46,12 @@ impl Entity {
     /// The rows of these sequences.
     pub fn by_ids(sequences: &[RetentionSequenceId]) -> Select<Self> {
         Self::find().filter(Column::SequenceId.is_in(sequences.iter().copied()))
+    }
+
+    /// Archived sequences that still have live enrollments.
+    pub fn unswept() -> Select<Self> {
+        let is_left = Condition::any().add(Column::Active.gt(0)).add(Column::Paused.gt(0));
+        Self::find().filter(Column::Status.eq(RetentionSequenceStatus::Archived)).filter(is_left)
     }
 
     /// Writes the sequence's new status, for leases.

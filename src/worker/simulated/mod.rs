@@ -6,25 +6,24 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::agenda::Board;
 use crate::holder::Holder;
-use crate::tools::{DRAIN, LOOK, Tools, is_work};
-use domain::error::Result;
+use crate::tools::{DRAIN, Tools};
 use domain::id::BroadcastCampaignId;
-use storage::broadcast::progress;
 
 mod executor;
 mod producer;
 
 /// Starts a producer for each running campaign whose messages go nowhere, until the session ends.
-pub async fn run(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToken) {
+pub async fn run(tools: &Tools, holder: &Arc<Holder>, mut board: Board, session: &CancellationToken) {
     let mut producers = HashMap::new();
-    let mut events = tools.on.events.subscribe();
     while !session.is_cancelled() {
-        if let Err(error) = start(&mut producers, tools, holder, session).await {
-            tracing::warn!(error = ?error, "running campaigns cannot be looked up");
+        let agenda = board.borrow_and_update().clone();
+        if let Some(agenda) = agenda {
+            start(&mut producers, &agenda.simulated, tools, holder, session);
         }
         tokio::select! {
-            () = events.until(LOOK, is_work) => {}
+            Ok(()) = board.changed() => {}
             () = session.cancelled() => {}
         }
     }
@@ -35,18 +34,17 @@ pub async fn run(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToke
     }
 }
 
-async fn start(
+fn start(
     producers: &mut HashMap<BroadcastCampaignId, JoinHandle<()>>,
+    running: &[BroadcastCampaignId],
     tools: &Tools,
     holder: &Arc<Holder>,
     session: &CancellationToken,
-) -> Result<()> {
+) {
     producers.retain(|_, producer| !producer.is_finished());
-    for row in progress::Entity::running_simulated().all(tools.on.db.reader()).await? {
-        let id = row.campaign_id;
+    for id in running.iter().copied() {
         producers
             .entry(id)
             .or_insert_with(|| tokio::spawn(producer::run(tools.clone(), holder.clone(), id, session.child_token())));
     }
-    Ok(())
 }

@@ -83,6 +83,13 @@ impl TestApp {
         Self::on(started().await, &[], Parts { api: true, worker: false }).await
     }
 
+    /// With a way to PostgreSQL that can be made long.
+    pub async fn behind_a_cable(parts: Parts) -> (Self, Cable) {
+        let database = started().await;
+        let cable = Cable::to(&database.server()).await;
+        (Self::on(database.by(cable.port), &[], parts).await, cable)
+    }
+
     /// Another process of the same fleet: on the same PostgreSQL and Redis, with a data folder of its own.
     pub async fn join(&self, flags: &[&str], parts: Parts) -> Self {
         assert!(self.database.is_postgres(), "a fleet needs PostgreSQL");

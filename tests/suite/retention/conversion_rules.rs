@@ -13,7 +13,7 @@ use crate::harness::TestApp;
 
 async fn out(on: &Services) -> Vec<ContactChannel> {
     let channels = &[ContactChannel::Email, ContactChannel::Sms, ContactChannel::Call];
-    let found = on.db.write(|tx| async move { ruled_out(on, &tx, channels, on.now()).await }).await.unwrap();
+    let found = ruled_out(on, channels, on.now()).await.unwrap();
     let mut found: Vec<ContactChannel> = found.into_iter().collect();
     found.sort_by_key(ToString::to_string);
     found

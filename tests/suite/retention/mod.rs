@@ -4,6 +4,7 @@ mod ab_tests;
 mod campaigns;
 mod contacts;
 mod conversion_rules;
+mod distance;
 pub mod engine;
 mod explain;
 mod holds;

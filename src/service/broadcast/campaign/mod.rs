@@ -84,7 +84,9 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
         check_placeholders(&message, &new.params)?;
         let created = row(on, &w, new)?.into_active_model().insert(&w).await?;
         insert_progress(&w, &created, preview(new, audience.channel_count)).await?;
-        telegram_account::choose(&w, created.id, &new.accounts).await?;
+        if !new.accounts.is_empty() {
+            telegram_account::choose(&w, created.id, &new.accounts).await?;
+        }
         let used = message.usage_count + 1;
         let mut message = message.into_active_model();
         message.usage_count = Set(used);

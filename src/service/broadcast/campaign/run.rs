@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::transition::{self, Ending};
@@ -87,11 +86,7 @@ async fn barrier(on: &Services) {
 /// Ends queued jobs of campaigns that were cancelled or have failed, wherever a crash or a large number left some. Any worker
 /// may do it.
 pub async fn sweep_cancelled(on: &Services) -> Result<()> {
-    let left = progress::Entity::find()
-        .filter(progress::Column::Status.is_in([ProgressStatus::Cancelled, ProgressStatus::Failed]))
-        .filter(progress::Column::Queued.gt(0))
-        .all(on.db.reader())
-        .await?;
+    let left = progress::Entity::unswept().all(on.db.reader()).await?;
     for row in left {
         let was_cancelled = row.status == ProgressStatus::Cancelled;
         let end = if was_cancelled { End::Cancelled } else { End::Failed(on.now()) };

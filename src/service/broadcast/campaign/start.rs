@@ -66,10 +66,13 @@ async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze
         run(&w, message, &freeze).await
     });
     let started = started.await?;
-    if let Err(error) = on.db.analyze("jobs").await {
-        // It has started all the same.
-        tracing::warn!(campaign = %id, ?error, "the first claims of a campaign may be slow");
-    }
+    // Nobody waits for it: it has started all the same.
+    let db = on.db.clone();
+    tokio::spawn(async move {
+        if let Err(error) = db.analyze("jobs").await {
+            tracing::warn!(campaign = %id, ?error, "the first claims of a campaign may be slow");
+        }
+    });
     Ok(started)
 }
 

@@ -54,10 +54,14 @@ pub async fn retire(on: &Services, row: &sender::Model) -> Result<()> {
     .await
 }
 
-/// All senders that are remembered; those that ended long ago are forgotten.
-pub async fn remembered(on: &Services) -> Result<Vec<sender::Model>> {
+/// Forgets the senders that ended long ago.
+pub async fn forget_ended(on: &Services) -> Result<()> {
     let before = on.now() - MEMORY;
-    on.system_write(|w| async move { Ok(sender::Entity::forget(before).exec(&w).await.map(drop)?) }).await?;
+    on.system_write(|w| async move { Ok(sender::Entity::forget(before).exec(&w).await.map(drop)?) }).await
+}
+
+/// All senders that are remembered.
+pub async fn remembered(on: &Services) -> Result<Vec<sender::Model>> {
     Ok(sender::Entity::find().all(on.db.reader()).await?)
 }
 

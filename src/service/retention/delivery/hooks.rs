@@ -10,8 +10,7 @@ use crate::retention::conversion_rule_check::ruled_out;
 use domain::error::Result;
 use domain::id::{AbTestId, LeadId, ScriptId, SequenceStepId};
 use domain::retention::words::{AbVariant, ContactChannel};
-use storage::Tx;
-use storage::retention::queue::claim::{Due, Surroundings};
+use storage::retention::queue::claim::Due;
 
 /// The assignment that an A/B test makes for a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,22 +31,20 @@ pub struct Answers {
 }
 
 /// Asks all of them, once for many steps.
-pub async fn ask(on: &Services, tx: &Tx, due: &[Due], around: &Surroundings, now: DateTime<Utc>) -> Result<Answers> {
-    let channels: HashSet<ContactChannel> = around.steps.values().map(|step| step.channel).collect();
+pub async fn ask(on: &Services, due: &[Due], now: DateTime<Utc>) -> Result<Answers> {
+    let channels: HashSet<ContactChannel> = due.iter().map(|due| due.step.channel).collect();
     let channels: Vec<ContactChannel> = channels.into_iter().collect();
-    let ruled_out = ruled_out(on, tx, &channels, now).await?;
-    let choices = ab_test::choices(tx).await?;
+    let (ruled_out, choices) = tokio::try_join!(ruled_out(on, &channels, now), ab_test::choices(on.db.reader()))?;
     let assignment = |due: &Due| {
-        let (step, sequence) = (around.steps.get(&due.step_id)?, around.sequences.get(&due.sequence_id)?);
         let contact = ab_test::Contact {
-            step: Some(step.id),
-            campaign: sequence.campaign_id,
-            channel: step.channel,
-            script: step.script_id,
-            lead: due.lead_id,
+            step: Some(due.step.id),
+            campaign: due.sequence.campaign_id,
+            channel: due.step.channel,
+            script: due.step.script_id,
+            lead: due.lead.id,
         };
         let ab_test::Choice { script, test } = choices.of(&contact)?;
-        Some(((step.id, due.lead_id), Assignment { script, test }))
+        Some(((due.step.id, due.lead.id), Assignment { script, test }))
     };
     Ok(Answers { ruled_out, assignments: due.iter().filter_map(assignment).collect() })
 }

@@ -1,21 +1,22 @@
 //! What one transaction does to executions, enrollments and counters, gathered and then written in a few statements.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use domain::error::{Error, Result};
-use domain::id::{RetentionSequenceId, SequenceStepExecutionId};
+use domain::id::{LeadId, RetentionCampaignId, RetentionSequenceId, SequenceStepExecutionId};
 use domain::retention::delay::delay;
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
 use storage::Tx;
-use storage::retention::queue::write::{EnrollmentChange, ExecutionChange, NewExecution};
+use storage::retention::queue::write::{EnrollmentChange, Entries, ExecutionChange, NewExecution};
 use storage::retention::queue::{self, Delta, Deltas, write};
 use storage::retention::{enrollment, sequence_step};
 
-/// Steps of a sequence under one version, by their order.
-type Steps = HashMap<(RetentionSequenceId, i32), Vec<sequence_step::Model>>;
+/// Steps of a sequence under one version, by their order. They never change: a sequence gets new ones under another version.
+pub type Steps = Arc<HashMap<(RetentionSequenceId, i32), Vec<sequence_step::Model>>>;
 
 /// The writes of one transaction.
 #[derive(Debug)]
@@ -35,18 +36,12 @@ impl Ledger {
         now: DateTime<Utc>,
         enrollments: impl Iterator<Item = &'a enrollment::Model>,
     ) -> Result<Self> {
-        let mut versions: Vec<_> = enrollments.map(|row| (row.sequence_id, row.steps_version)).collect();
-        versions.sort_unstable();
-        versions.dedup();
-        let steps = steps(tx, &versions).await?;
-        Ok(Self {
-            now,
-            steps,
-            executions: Vec::new(),
-            enrollments: Vec::new(),
-            made: Vec::new(),
-            deltas: Deltas::new(),
-        })
+        Ok(Self::new(now, steps(tx, enrollments).await?))
+    }
+
+    /// An empty ledger at `now`, for enrollments in sequences of these steps.
+    pub fn new(now: DateTime<Utc>, steps: Steps) -> Self {
+        Self { now, steps, executions: Vec::new(), enrollments: Vec::new(), made: Vec::new(), deltas: Deltas::new() }
     }
 
     /// Notes what an execution of `enrollment` becomes. It was SCHEDULED.
@@ -128,20 +123,26 @@ impl Ledger {
         self.executions.is_empty()
     }
 
-    /// The sequences `more`, and those in which something changed.
-    pub fn all_sequences(&self, more: &[RetentionSequenceId]) -> Vec<RetentionSequenceId> {
-        more.iter().copied().chain(self.deltas.keys().copied()).collect()
-    }
-
     /// Writes the rows.
     pub async fn write_rows(&self, tx: &Tx) -> Result<()> {
-        let changed = write::executions(tx, &self.executions).await?;
+        self.write_rows_with(tx, &[], self.now).await
+    }
+
+    /// Writes the rows, and that a provider took contacts to these leads, for these campaigns, at `now` of everybody's clock.
+    pub async fn write_rows_with(
+        &self,
+        tx: &Tx,
+        contacted: &[(LeadId, Option<RetentionCampaignId>)],
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let (executions, enrollments, made) = (&self.executions, &self.enrollments, &self.made);
+        let entries = Entries { executions, enrollments, made, contacted, now, ..Entries::default() };
+        let changed = write::all(tx, entries).await?;
         if changed.len() != self.executions.len() {
             // Both the lead and the execution are locked: nobody can have been faster.
             return Err(Error::internal(anyhow::anyhow!("an execution changed under its lock")));
         }
-        write::enrollments(tx, &self.enrollments).await?;
-        write::new_executions(tx, &self.made).await
+        Ok(())
     }
 
     /// Counts and numbers the changes: the last writes of the transaction.
@@ -169,20 +170,27 @@ pub fn scheduled(enrollment: &enrollment::Model, step: &sequence_step::Model, no
     }
 }
 
-async fn steps(tx: &Tx, versions: &[(RetentionSequenceId, i32)]) -> Result<Steps> {
+/// The steps of the sequences that these enrollments go through.
+pub async fn steps<'a>(
+    db: &impl ConnectionTrait,
+    enrollments: impl Iterator<Item = &'a enrollment::Model>,
+) -> Result<Steps> {
     use sequence_step::Column;
-    let mut found = Steps::new();
+    let mut versions: Vec<_> = enrollments.map(|row| (row.sequence_id, row.steps_version)).collect();
+    versions.sort_unstable();
+    versions.dedup();
     if versions.is_empty() {
-        return Ok(found);
+        return Ok(Steps::default());
     }
     let rows = sequence_step::Entity::find()
         .filter(Column::SequenceId.is_in(versions.iter().map(|(id, _)| *id)))
         .filter(Column::StepsVersion.is_in(versions.iter().map(|(_, version)| *version)))
         .order_by_asc(Column::StepOrder)
-        .all(tx)
+        .all(db)
         .await?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
         found.entry((row.sequence_id, row.steps_version)).or_default().push(row);
     }
-    Ok(found)
+    Ok(Arc::new(found))
 }

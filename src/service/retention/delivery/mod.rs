@@ -5,6 +5,7 @@ pub mod hooks;
 pub mod lease;
 pub mod ledger;
 pub mod letter;
+mod look;
 pub mod message;
 pub mod report;
 pub mod settle;

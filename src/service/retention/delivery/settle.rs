@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::QuerySelect;
 use serde_json::{Value as Json, json};
 
 use super::ledger::Ledger;
@@ -20,10 +19,9 @@ use domain::retention::words::{
 };
 use events::Event;
 use providers::Receipt;
-use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::write::{self, AttemptChange, ExecutionChange};
-use storage::retention::queue::{self, pace};
+use storage::retention::queue::{self, leases};
 use storage::retention::{enrollment, execution};
 
 /// The longest error text that is kept, in characters.
@@ -62,14 +60,10 @@ pub async fn settle(on: &Services, answers: &[Answer]) -> Result<()> {
 }
 
 async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
-    let clock = pace::clock(w).await?;
-    let now = clock.at(on.clock.nanos());
     let leads: Vec<LeadId> = answers.iter().map(|answer| answer.lead).collect();
-    queue::lock_leads(w, &leads).await?;
-    let held = held(w, answers).await?;
-    let enrollments: Vec<SequenceEnrollmentId> = answers.iter().map(|answer| answer.enrollment).collect();
-    let enrollments = enrollment::Entity::by_ids(&enrollments).all(w).await?;
-    let enrollments: HashMap<_, _> = enrollments.into_iter().map(|row| (row.id, row)).collect();
+    let clock = queue::lock_leads(w, &leads).await?;
+    let now = clock.at(on.clock.nanos());
+    let (held, enrollments) = held(w, answers).await?;
     let open = |answer: &&Answer| held.get(&answer.execution).is_some_and(|row| row.lease == Some(answer.key));
     let answers: Vec<&Answer> = answers.iter().filter(open).collect();
     let judged: Vec<(&Answer, Verdict)> =
@@ -89,10 +83,9 @@ async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
             ledger.touched(enrollment);
         }
     }
-    ledger.write_rows(w).await?;
     let taken = judged.iter().filter(|(_, verdict)| verdict.execution == ExecutionStatus::Sent);
     let taken: Vec<_> = taken.map(|(answer, _)| (answer.lead, answer.campaign)).collect();
-    write::contacted(w, &taken, w.now).await?;
+    ledger.write_rows_with(w, &taken, w.now).await?;
     ledger.count(w).await?;
     let mut changed = ledger.sequences();
     for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out) {
@@ -105,12 +98,19 @@ async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
     Ok(())
 }
 
-/// The executions that the answers are for, locked.
-async fn held(tx: &Tx, answers: &[Answer]) -> Result<HashMap<SequenceStepExecutionId, execution::Model>> {
+type Held = (HashMap<SequenceStepExecutionId, execution::Model>, HashMap<SequenceEnrollmentId, enrollment::Model>);
+
+/// The executions that the answers are for, locked, and their enrollments.
+async fn held(tx: &Tx, answers: &[Answer]) -> Result<Held> {
     let ids: Vec<_> = answers.iter().map(|answer| answer.execution).collect();
-    let rows = execution::Entity::by_ids(&ids).lock_exclusive().all(tx).await?;
-    let leased = |row: &execution::Model| row.status == ExecutionStatus::Scheduled && row.lease.is_some();
-    Ok(rows.into_iter().filter(leased).map(|row| (row.id, row)).collect())
+    let (mut executions, mut enrollments) = (HashMap::new(), HashMap::new());
+    for (execution, enrollment) in leases::with_enrollments(tx, &ids).await? {
+        enrollments.insert(enrollment.id, enrollment);
+        if execution.status == ExecutionStatus::Scheduled && execution.lease.is_some() {
+            executions.insert(execution.id, execution);
+        }
+    }
+    Ok((executions, enrollments))
 }
 
 /// Pauses that a provider asked for are in everybody's time.

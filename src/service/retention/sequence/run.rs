@@ -1,6 +1,6 @@
 //! Activate, pause, archive: each acts at once (R5).
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{QueryFilter, QuerySelect};
 use serde_json::json;
 
 use super::preflight;
@@ -71,13 +71,7 @@ async fn enter(
 
 /// Ends enrollments of archived sequences, wherever a crash or a large number left some. Any worker may do it.
 pub async fn sweep_archived(on: &Services) -> Result<()> {
-    use sequence_progress::Column;
-    let is_left = Condition::any().add(Column::Active.gt(0)).add(Column::Paused.gt(0));
-    let left = sequence_progress::Entity::find()
-        .filter(Column::Status.eq(RetentionSequenceStatus::Archived))
-        .filter(is_left)
-        .all(on.db.reader())
-        .await?;
+    let left = sequence_progress::Entity::unswept().all(on.db.reader()).await?;
     for row in left {
         sweep(on, row.sequence_id).await?;
     }

@@ -1,48 +1,59 @@
-//! Finding what is due, with all that a decision about it needs.
+//! Finding what is due, and taking hold of it: what was decided on is looked at again by the transaction that writes it down.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value,
-};
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, Value};
+use serde::Serialize;
 
 use crate::Tx;
-use crate::noun::Noun;
-use crate::retention::{
-    campaign, consent, contact_attempt, enrollment, execution, lead, script, sequence, sequence_step,
-};
-use crate::sql::Dialect;
+use crate::retention::{enrollment, lead, sequence, sequence_step};
+use crate::sql::{Dialect, rows};
 use crate::stop::NOTHING_IS_STOPPED;
 use domain::error::{Error, Result};
-use domain::id::{
-    LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId, SenderId, SequenceEnrollmentId,
-    SequenceStepExecutionId, SequenceStepId,
-};
-use domain::retention::frequency::Touch;
-use domain::retention::words::{ConsentKind, ContactAttemptStatus, ContactChannel, ExecutionStatus};
+use domain::id::{LeadId, RetentionSequenceId, ScriptId, SenderId, SequenceStepExecutionId};
+use domain::retention::words::ContactChannel;
 
-/// An execution whose instant has come, and that nobody has leased. It and its lead are locked.
-#[derive(Debug, Clone, FromQueryResult)]
+/// An execution whose instant has come, and that nobody has leased, with the rows that it hangs on.
+#[derive(Debug, Clone)]
 pub struct Due {
     pub id: SequenceStepExecutionId,
-    pub enrollment_id: SequenceEnrollmentId,
-    pub sequence_id: RetentionSequenceId,
-    pub lead_id: LeadId,
-    pub step_id: SequenceStepId,
     /// Contacts that failed.
     pub attempt: i32,
     pub scheduled_at: DateTime<Utc>,
+    pub enrollment: enrollment::Model,
+    pub lead: lead::Model,
+    pub step: sequence_step::Model,
+    pub sequence: sequence::Model,
 }
 
-/// The executions that are due on `channel`, the longest first. What another process looks at is passed over, and so is
-/// every lead of it. A PAUSED campaign holds all that its sequences have to say, and a stop all there is.
-pub async fn due(tx: &Tx, channel: ContactChannel, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>> {
-    let dialect = Dialect(tx.get_database_backend());
+/// The executions that are due on `channel`, the longest first. What another process is just leasing is passed over. A PAUSED
+/// campaign holds all that its sequences have to say, and a stop all there is.
+///
+/// Nothing stays locked: see [`hold`].
+pub async fn due(
+    db: &impl ConnectionTrait,
+    channel: ContactChannel,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Due>> {
+    let dialect = Dialect(db.get_database_backend());
     let sql = due_sql(dialect);
     let values: [Value; 3] = [channel.to_string().into(), now.into(), limit.into()];
-    let found = tx.query_all_raw(dialect.statement(&sql, values)).await?;
-    found.iter().map(|row| Ok(Due::from_query_result(row, "")?)).collect()
+    let found = db.query_all_raw(dialect.statement(&sql, values)).await?;
+    found.iter().map(due_of).collect()
+}
+
+fn due_of(row: &QueryResult) -> Result<Due> {
+    Ok(Due {
+        id: row.try_get("", "id")?,
+        attempt: row.try_get("", "attempt")?,
+        scheduled_at: row.try_get("", "scheduled_at")?,
+        enrollment: enrollment::Model::from_query_result(row, "n_")?,
+        lead: lead::Model::from_query_result(row, "l_")?,
+        step: sequence_step::Model::from_query_result(row, "t_")?,
+        sequence: sequence::Model::from_query_result(row, "s_")?,
+    })
 }
 
 /// The statement of [`due`]: `$1` is the channel, `$2` the present instant, `$3` how many.
@@ -50,151 +61,165 @@ pub async fn due(tx: &Tx, channel: ContactChannel, now: DateTime<Utc>, limit: i6
 /// The campaign is asked for by a subselect: PostgreSQL takes a NOT EXISTS for a join that leaves next to nothing, and then begins
 /// with all enrollments instead of the few that are due.
 pub fn due_sql(dialect: Dialect) -> String {
-    let lock = if dialect.is_postgres() { "FOR UPDATE OF e, l SKIP LOCKED" } else { "" };
+    let columns = [
+        columns::<enrollment::Entity>("n"),
+        columns::<lead::Entity>("l"),
+        columns::<sequence_step::Entity>("t"),
+        columns::<sequence::Entity>("s"),
+    ];
+    let lock = if dialect.is_postgres() { "FOR KEY SHARE OF e SKIP LOCKED" } else { "" };
     format!(
-        "SELECT e.id, e.enrollment_id, n.sequence_id, n.lead_id, e.step_id, e.attempt, e.scheduled_at
+        "SELECT e.id, e.attempt, e.scheduled_at, {}
          FROM sequence_step_executions e
          JOIN sequence_enrollments n ON n.id = e.enrollment_id
          JOIN retention_sequences s ON s.id = n.sequence_id
+         JOIN sequence_steps t ON t.id = e.step_id
          JOIN leads l ON l.id = n.lead_id
          WHERE e.status = 'SCHEDULED' AND e.holder IS NULL AND e.channel = $1 AND e.scheduled_at <= $2
-           AND n.status = 'ACTIVE' AND s.status = 'ACTIVE'
-           AND COALESCE((SELECT c.status FROM retention_campaigns c WHERE c.id = s.campaign_id), '') <> 'PAUSED'
-           AND {NOTHING_IS_STOPPED}
-         ORDER BY e.scheduled_at, e.id LIMIT $3 {lock}"
+           AND {}
+         ORDER BY e.scheduled_at, e.id LIMIT $3 {lock}",
+        columns.join(", "),
+        goes_on(),
     )
 }
 
-/// When the first execution on `channel` is due that nobody has leased; it may be of a paused sequence.
-pub async fn first_due(db: &impl ConnectionTrait, channel: ContactChannel) -> Result<Option<DateTime<Utc>>> {
-    let sql = "SELECT scheduled_at FROM sequence_step_executions
-               WHERE status = 'SCHEDULED' AND holder IS NULL AND channel = $1 ORDER BY scheduled_at, id LIMIT 1";
-    let row = db.query_one_raw(Dialect(db.get_database_backend()).statement(sql, [channel.to_string().into()])).await?;
-    Ok(row.map(|row| row.try_get("", "scheduled_at")).transpose()?)
+/// All columns of a table under its alias, each with that before its name.
+pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
+    let columns = E::Column::iter().map(|column| {
+        let name = column.as_str();
+        format!("{alias}.{name} AS {alias}_{name}")
+    });
+    columns.collect::<Vec<_>>().join(", ")
 }
 
-/// Holds the sender's row until the commit, so that a takeover comes wholly before this lease or wholly after it (R15).
-pub async fn require_sender(tx: &Tx, sender: SenderId, epoch: i64) -> Result<()> {
-    let dialect = Dialect(tx.get_database_backend());
-    let sql = format!("SELECT id FROM senders WHERE id = $1 AND epoch = $2 {}", dialect.for_key_share());
-    let row = tx.query_one_raw(dialect.statement(&sql, [sender.into(), epoch.into()])).await?;
-    row.map(drop).ok_or_else(|| Error::Precondition("another process took this one's leases over".into()))
+/// Whether contacts of the enrollment `n` in the sequence `s` are to be made.
+pub(super) fn goes_on() -> String {
+    format!(
+        "n.status = 'ACTIVE' AND s.status = 'ACTIVE'
+         AND COALESCE((SELECT c.status FROM retention_campaigns c WHERE c.id = s.campaign_id), '') <> 'PAUSED'
+         AND {NOTHING_IS_STOPPED}"
+    )
 }
 
-/// All that decisions about some executions need, by id.
-#[derive(Debug, Default)]
-pub struct Surroundings {
-    pub enrollments: HashMap<SequenceEnrollmentId, enrollment::Model>,
-    pub leads: HashMap<LeadId, lead::Model>,
-    pub steps: HashMap<SequenceStepId, sequence_step::Model>,
-    pub scripts: HashMap<ScriptId, script::Model>,
-    /// The scripts of steps that name none: of a campaign, and those outside of campaigns.
-    pub defaults: HashMap<(Option<RetentionCampaignId>, ContactChannel), script::Model>,
-    pub sequences: HashMap<RetentionSequenceId, sequence::Model>,
-    pub campaigns: HashMap<RetentionCampaignId, campaign::Model>,
-    /// Contacts of the last days that were made, or may have been.
-    pub touches: HashMap<LeadId, Vec<Touch>>,
-    /// Leads that agreed to messages by Telegram.
-    pub agreed: HashMap<LeadId, bool>,
-    /// How the step before ended.
-    pub previous: HashMap<SequenceEnrollmentId, ExecutionStatus>,
+/// Who leases, for whom nobody may have taken over (R15).
+#[derive(Debug, Clone, Copy)]
+pub struct Holder {
+    /// The process.
+    pub sender: SenderId,
+    /// Its epoch.
+    pub epoch: i64,
 }
 
-impl Surroundings {
-    /// Reads the surroundings of executions in a few statements, however many executions there are. Contacts since
-    /// `since` are told.
-    pub async fn read(tx: &Tx, due: &[Due], since: DateTime<Utc>) -> Result<Self> {
-        let enrollments: Vec<_> = due.iter().map(|due| due.enrollment_id).collect();
-        let leads: Vec<_> = due.iter().map(|due| due.lead_id).collect();
-        let steps: Vec<_> = due.iter().map(|due| due.step_id).collect();
-        let sequences: Vec<_> = due.iter().map(|due| due.sequence_id).collect();
-        let mut all = Self {
-            enrollments: by(enrollment::Entity::by_ids(&enrollments).all(tx).await?, |row| row.id),
-            leads: by(lead::Entity::by_ids(&leads).all(tx).await?, |row| row.id),
-            steps: by(sequence_step::Entity::by_ids(&steps).all(tx).await?, |row| row.id),
-            sequences: by(sequence::Entity::by_ids(&sequences).all(tx).await?, |row| row.id),
-            touches: touches(tx, &leads, since).await?,
-            ..Self::default()
-        };
-        let scripts: Vec<_> = all.steps.values().filter_map(|step| step.script_id).collect();
-        all.scripts = by(script::Entity::by_ids(&scripts).all(tx).await?, |row| row.id);
-        if all.steps.values().any(|step| step.script_id.is_none()) {
-            let defaults = script::Entity::all().filter(script::Column::IsDefault.eq(true));
-            let defaults = defaults.order_by_desc(script::Column::Id).all(tx).await?;
-            all.defaults = by(defaults, |row| (row.campaign_id, row.channel));
-        }
-        let campaigns: Vec<_> = all.sequences.values().filter_map(|sequence| sequence.campaign_id).collect();
-        if !campaigns.is_empty() {
-            all.campaigns = by(campaign::Entity::by_ids(&campaigns).all(tx).await?, |row| row.id);
-        }
-        if all.steps.values().any(|step| step.channel == ContactChannel::Telegram) {
-            all.agreed = agreed(tx, &leads).await?;
-        }
-        if all.steps.values().any(|step| step.conditions.get("previousStatuses").is_some()) {
-            all.previous = previous(tx, &enrollments).await?;
-        }
-        Ok(all)
-    }
-
-    /// Reads scripts that no step names, but an A/B test does.
-    pub async fn also(&mut self, tx: &Tx, scripts: impl Iterator<Item = ScriptId>) -> Result<()> {
-        let more: Vec<ScriptId> = scripts.filter(|id| !self.scripts.contains_key(id)).collect();
-        if !more.is_empty() {
-            self.scripts.extend(by(script::Entity::by_ids(&more).all(tx).await?, |row| row.id));
-        }
-        Ok(())
-    }
+#[derive(Serialize)]
+struct Chosen {
+    id: SequenceStepExecutionId,
+    lead_id: LeadId,
+    attempt: i32,
 }
 
-fn by<K: std::hash::Hash + Eq, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
-    rows.into_iter().map(|row| (key(&row), row)).collect()
-}
-
-/// The contacts of leads since `since`. What failed was no contact; what is about to be made, or may have been, was one.
-async fn touches(tx: &Tx, leads: &[LeadId], since: DateTime<Utc>) -> Result<HashMap<LeadId, Vec<Touch>>> {
-    use contact_attempt::Column;
-    let rows: Vec<(LeadId, ContactChannel, DateTime<Utc>)> = contact_attempt::Entity::all()
-        .select_only()
-        .columns([Column::LeadId, Column::Channel, Column::StartedAt])
-        .filter(Column::LeadId.is_in(leads.iter().copied()))
-        .filter(Column::StartedAt.gte(since))
-        .filter(Column::Status.ne(ContactAttemptStatus::Failed))
-        .into_tuple()
-        .all(tx)
-        .await?;
-    let mut found: HashMap<LeadId, Vec<Touch>> = HashMap::new();
-    for (lead, channel, at) in rows {
-        found.entry(lead).or_default().push(Touch { channel, at });
-    }
-    Ok(found)
-}
-
-/// The last word of each lead counts: agreed, or taken back.
-async fn agreed(tx: &Tx, leads: &[LeadId]) -> Result<HashMap<LeadId, bool>> {
-    use consent::Column;
-    let rows = consent::Entity::find()
-        .filter(Column::LeadId.is_in(leads.iter().copied()))
-        .filter(Column::Channel.eq(ContactChannel::Telegram).or(Column::Channel.is_null()))
-        .order_by_asc(Column::GivenAt)
-        .order_by_asc(Column::Id)
-        .all(tx)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.lead_id, row.kind == ConsentKind::Given)).collect())
-}
-
-async fn previous(
+/// Takes hold of executions and their leads, until the transaction ends, and tells which it got: those that are still due as they
+/// were when they were read, whose leads nobody else is at. The holder's row is held too, so that a takeover comes wholly before
+/// this lease or wholly after it (R15); if it came before, nothing is had.
+///
+/// What else they hang on is to be looked at once more now: see [`standing`].
+pub async fn hold(
     tx: &Tx,
-    enrollments: &[SequenceEnrollmentId],
-) -> Result<HashMap<SequenceEnrollmentId, ExecutionStatus>> {
-    use execution::Column;
-    let rows: Vec<(SequenceEnrollmentId, ExecutionStatus)> = execution::Entity::all()
-        .select_only()
-        .columns([Column::EnrollmentId, Column::Status])
-        .filter(Column::EnrollmentId.is_in(enrollments.iter().copied()))
-        .filter(Column::Status.is_not_in([ExecutionStatus::Scheduled, ExecutionStatus::Pending]))
-        .order_by_asc(Column::Id)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    Ok(rows.into_iter().collect())
+    by: Holder,
+    chosen: impl IntoIterator<Item = &Due>,
+    now: DateTime<Utc>,
+) -> Result<HashSet<SequenceStepExecutionId>> {
+    let chosen = chosen.into_iter();
+    let chosen: Vec<Chosen> =
+        chosen.map(|due| Chosen { id: due.id, lead_id: due.lead.id, attempt: due.attempt }).collect();
+    let dialect = Dialect(tx.get_database_backend());
+    let lock = if dialect.is_postgres() { "FOR UPDATE OF e, l SKIP LOCKED FOR KEY SHARE OF d" } else { "" };
+    let sql = format!(
+        "SELECT e.id FROM {}
+         JOIN sequence_step_executions e ON e.id = r.id
+         JOIN leads l ON l.id = r.lead_id
+         JOIN senders d ON d.id = $2 AND d.epoch = $3
+         WHERE e.status = 'SCHEDULED' AND e.holder IS NULL AND e.attempt = r.attempt AND e.scheduled_at <= $4
+         ORDER BY e.id {lock}",
+        dialect.table("$1", &[("id", "uuid"), ("lead_id", "uuid"), ("attempt", "integer")]),
+    );
+    let values: [Value; 4] = [rows(&chosen), by.sender.into(), by.epoch.into(), now.into()];
+    let found = tx.query_all_raw(dialect.statement(&sql, values)).await?;
+    found.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// The state of the rows on which a decision about an execution rests. Where it is the same, the decision holds.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Standing {
+    /// Versions.
+    pub enrollment: i32,
+    pub lead: i32,
+    pub sequence: i32,
+    pub campaign: Option<i32>,
+    pub script: Option<i32>,
+    /// The contacts of the lead that count, and when the last of them was.
+    pub touches: i64,
+    pub last_touch: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize)]
+struct Said {
+    id: SequenceStepExecutionId,
+    script_id: Option<ScriptId>,
+}
+
+/// How executions stand that this transaction holds, with the scripts that they would send. Contacts since `since` count. Not told
+/// is what does not go on: of a paused enrollment, sequence or campaign, or while everything is stopped.
+///
+/// Whoever changes an enrollment or makes a contact holds the lead. So this must be a statement of its own, after that which locked
+/// the lead: it sees what the last one who held it has committed.
+pub async fn standing(
+    tx: &Tx,
+    held: impl IntoIterator<Item = (SequenceStepExecutionId, Option<ScriptId>)>,
+    since: DateTime<Utc>,
+) -> Result<HashMap<SequenceStepExecutionId, Standing>> {
+    let held: Vec<Said> = held.into_iter().map(|(id, script_id)| Said { id, script_id }).collect();
+    let dialect = Dialect(tx.get_database_backend());
+    let contacts = "FROM contact_attempts a WHERE a.lead_id = l.id AND a.started_at >= $2 AND a.status <> 'FAILED'";
+    let sql = format!(
+        "SELECT e.id, n.version AS enrollment, l.version AS lead, s.version AS sequence, c.version AS campaign,
+             k.version AS script, (SELECT COUNT(*) {contacts}) AS touches,
+             (SELECT MAX(a.started_at) {contacts}) AS last_touch
+         FROM {}
+         JOIN sequence_step_executions e ON e.id = r.id
+         JOIN sequence_enrollments n ON n.id = e.enrollment_id
+         JOIN retention_sequences s ON s.id = n.sequence_id
+         JOIN leads l ON l.id = n.lead_id
+         LEFT JOIN retention_campaigns c ON c.id = s.campaign_id
+         LEFT JOIN scripts k ON k.id = r.script_id
+         WHERE {}",
+        dialect.table("$1", &[("id", "uuid"), ("script_id", "uuid")]),
+        goes_on(),
+    );
+    let values: [Value; 2] = [rows(&held), since.into()];
+    let found = tx.query_all_raw(dialect.statement(&sql, values)).await?;
+    found.iter().map(|row| Ok((row.try_get("", "id")?, Standing::from_query_result(row, "")?))).collect()
+}
+
+/// Locks the hot rows of sequences against a pause until the transaction ends, and nobody else who leases (R5, R7).
+///
+/// # Errors
+/// [`Error::Precondition`] if one of them has been paused.
+pub async fn require_active(tx: &Tx, sequences: &[RetentionSequenceId]) -> Result<()> {
+    #[derive(Serialize)]
+    struct Row {
+        id: RetentionSequenceId,
+    }
+    let mut ids = sequences.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let ids: Vec<Row> = ids.into_iter().map(|id| Row { id }).collect();
+    let dialect = Dialect(tx.get_database_backend());
+    let lock = if dialect.is_postgres() { "FOR SHARE" } else { "" };
+    let sql = format!(
+        "SELECT p.sequence_id FROM sequence_progress p
+         WHERE p.status = 'ACTIVE' AND p.sequence_id IN (SELECT r.id FROM {}) ORDER BY p.sequence_id {lock}",
+        dialect.table("$1", &[("id", "uuid")])
+    );
+    let found = tx.query_all_raw(dialect.statement(&sql, [rows(&ids)])).await?;
+    if found.len() == ids.len() { Ok(()) } else { Err(Error::Precondition("a sequence has just been paused".into())) }
 }

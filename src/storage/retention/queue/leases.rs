@@ -1,9 +1,13 @@
 //! What a process has leased and not settled.
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
+use serde::Serialize;
 use uuid::Uuid;
 
-use crate::sql::Dialect;
+use super::claim::columns;
+use crate::Tx;
+use crate::retention::{enrollment, execution};
+use crate::sql::{Dialect, rows};
 use domain::error::Result;
 use domain::id::{ContactAttemptId, LeadId, SenderId, SequenceEnrollmentId, SequenceStepExecutionId};
 
@@ -31,4 +35,32 @@ pub async fn held_by(
     let values: [Value; 3] = [sender.into(), after.into(), limit.into()];
     let found = db.query_all_raw(Dialect(db.get_database_backend()).statement(sql, values)).await?;
     found.iter().map(|row| Ok(Held::from_query_result(row, "")?)).collect()
+}
+
+#[derive(Serialize)]
+struct Leased {
+    id: SequenceStepExecutionId,
+}
+
+/// Executions, locked, each with its enrollment.
+pub async fn with_enrollments(
+    tx: &Tx,
+    ids: &[SequenceStepExecutionId],
+) -> Result<Vec<(execution::Model, enrollment::Model)>> {
+    let ids: Vec<Leased> = ids.iter().map(|id| Leased { id: *id }).collect();
+    let dialect = Dialect(tx.get_database_backend());
+    let sql = format!(
+        "SELECT {}, {} FROM sequence_step_executions e JOIN sequence_enrollments n ON n.id = e.enrollment_id
+         WHERE e.id IN (SELECT r.id FROM {}) ORDER BY e.id {}",
+        columns::<execution::Entity>("e"),
+        columns::<enrollment::Entity>("n"),
+        dialect.table("$1", &[("id", "uuid")]),
+        dialect.for_update_of("e"),
+    );
+    let found = tx.query_all_raw(dialect.statement(&sql, [rows(&ids)])).await?;
+    let read = |row: &QueryResult| {
+        let execution = execution::Model::from_query_result(row, "e_")?;
+        Ok((execution, enrollment::Model::from_query_result(row, "n_")?))
+    };
+    found.iter().map(read).collect()
 }

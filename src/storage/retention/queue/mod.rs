@@ -1,8 +1,8 @@
 //! The queue of retention: executions that are due are leased, sent and settled. Raw SQL, because each of these moves many
 //! rows at once with values of their own.
 //!
-//! Lock order of every transaction: the channel's pace, leads (by id), executions and enrollments, contact attempts, the
-//! sequences' hot rows (by id), the audit log. Whoever changes an enrollment holds its lead.
+//! Lock order of every transaction: leads (by id), executions and enrollments, contact attempts, the sequences' hot rows (by id),
+//! the audit log, the channel's pace. Whoever changes an enrollment holds its lead.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,7 +14,8 @@ use crate::Tx;
 use crate::sql::{Dialect, rows};
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use domain::retention::words::{EnrollmentStatus, ExecutionStatus, RetentionSequenceStatus};
+use domain::retention::schedule_clock::Pace;
+use domain::retention::words::{EnrollmentStatus, ExecutionStatus};
 
 pub mod changes;
 pub mod claim;
@@ -23,6 +24,7 @@ pub mod enroll;
 pub mod leases;
 pub mod pace;
 pub mod standing;
+pub mod surroundings;
 pub mod write;
 
 /// The changes of a transaction in one sequence: counted from rows that really changed (R9).
@@ -117,39 +119,25 @@ pub async fn record(tx: &Tx, deltas: &Deltas) -> Result<()> {
     Ok(())
 }
 
-/// The status of these sequences, whose hot rows stay locked until the transaction ends: a pause comes wholly before or
-/// wholly after.
-pub async fn lock(
-    tx: &Tx,
-    sequences: impl IntoIterator<Item = RetentionSequenceId>,
-) -> Result<BTreeMap<RetentionSequenceId, RetentionSequenceStatus>> {
-    use sea_orm::{QueryOrder, QuerySelect};
-
-    use super::sequence_progress::{Column, Entity};
-    let mut ids: Vec<RetentionSequenceId> = sequences.into_iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let select = Entity::by_ids(&ids).order_by_asc(Column::SequenceId).lock_exclusive();
-    let found = select.all(tx).await?;
-    Ok(found.into_iter().map(|row| (row.sequence_id, row.status)).collect())
-}
-
 #[derive(Serialize)]
 struct Lead {
     id: LeadId,
 }
 
-/// Locks leads in the order of their ids: whoever changes their enrollments does this first.
-pub async fn lock_leads(tx: &Tx, leads: &[LeadId]) -> Result<()> {
+/// Locks leads in the order of their ids: whoever changes their enrollments does this first. Returns the clock that sequences go by.
+pub async fn lock_leads(tx: &Tx, leads: &[LeadId]) -> Result<Pace> {
     let dialect = Dialect(tx.get_database_backend());
-    if !dialect.is_postgres() {
-        return Ok(());
+    if leads.is_empty() || !dialect.is_postgres() {
+        return pace::clock(tx).await;
     }
     let leads: Vec<Lead> = leads.iter().map(|id| Lead { id: *id }).collect();
     let sql = format!(
-        "SELECT l.id FROM leads l WHERE l.id IN (SELECT r.id FROM {}) ORDER BY l.id FOR UPDATE",
+        "SELECT {} FROM leads l LEFT JOIN sequence_clock k ON k.id = 1
+         WHERE l.id IN (SELECT r.id FROM {}) ORDER BY l.id FOR UPDATE OF l",
+        pace::CLOCK,
         dialect.table("$1", &[("id", "uuid")])
     );
-    tx.query_all_raw(dialect.statement(&sql, [rows(&leads)])).await?;
-    Ok(())
+    let found = tx.query_all_raw(dialect.statement(&sql, [rows(&leads)])).await?;
+    // All of them may have been erased meanwhile.
+    found.first().map_or(Ok(Pace::REAL), pace::clock_of)
 }

@@ -1,13 +1,14 @@
 //! Writing down what became of executions, contact attempts and enrollments: many rows a statement.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, IdenStatic, Value};
+use sea_orm::{ConnectionTrait, IdenStatic, Statement, Value};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::Tx;
 use crate::retention::lead;
 use crate::sql::{Dialect, instant, rows};
+use crate::together::together;
 use domain::error::Result;
 use domain::id::{
     AbTestId, ContactAttemptId, LeadId, RetentionCampaignId, ScriptId, SenderId, SequenceEnrollmentId,
@@ -52,12 +53,45 @@ pub struct ExecutionChange {
     pub result: Option<Json>,
 }
 
-/// Changes executions, and returns those that were still as they were thought to be.
-pub async fn executions(tx: &Tx, changes: &[ExecutionChange]) -> Result<Vec<SequenceStepExecutionId>> {
-    if changes.is_empty() {
-        return Ok(Vec::new());
-    }
+/// What one transaction writes. Each part may be empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Entries<'a> {
+    /// Contacts that are about to be made.
+    pub attempts: &'a [NewAttempt],
+    /// Changes of executions.
+    pub executions: &'a [ExecutionChange],
+    /// Changes of enrollments, whose leads the caller holds.
+    pub enrollments: &'a [EnrollmentChange],
+    /// Steps that will be due.
+    pub made: &'a [NewExecution],
+    /// Leads to whom a provider took a contact, each with the campaign that it was for, and when that was.
+    pub contacted: &'a [(LeadId, Option<RetentionCampaignId>)],
+    pub now: DateTime<Utc>,
+}
+
+/// Writes all of it in one trip to the database, and returns the executions that were still as they were thought to be.
+pub async fn all(tx: &Tx, entries: Entries<'_>) -> Result<Vec<SequenceStepExecutionId>> {
     let dialect = Dialect(tx.get_database_backend());
+    let others = [
+        new_attempts(dialect, entries.attempts),
+        enrollments(dialect, entries.enrollments),
+        new_executions(dialect, entries.made),
+        contacted(dialect, entries.contacted, entries.now),
+        contacted_in_campaigns(dialect, entries.contacted),
+    ];
+    let others = others.into_iter().flatten().collect();
+    let Some(first) = executions(dialect, entries.executions) else {
+        together(tx, None, others).await?;
+        return Ok(Vec::new());
+    };
+    let found = together(tx, Some(first), others).await?;
+    found.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+fn executions(dialect: Dialect, changes: &[ExecutionChange]) -> Option<Statement> {
+    if changes.is_empty() {
+        return None;
+    }
     let columns = [
         ("id", "uuid"),
         ("held", "bigint"),
@@ -84,8 +118,7 @@ pub async fn executions(tx: &Tx, changes: &[ExecutionChange]) -> Result<Vec<Sequ
         dialect.table("$1", &columns),
         dialect.returned("e", "id"),
     );
-    let found = tx.query_all_raw(dialect.statement(&sql, [rows(changes)])).await?;
-    found.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+    Some(dialect.statement(&sql, [rows(changes)]))
 }
 
 /// A contact that is about to be made.
@@ -103,12 +136,10 @@ pub struct NewAttempt {
     pub started_at: DateTime<Utc>,
 }
 
-/// Writes contact attempts down, before anything is handed over.
-pub async fn new_attempts(tx: &Tx, attempts: &[NewAttempt]) -> Result<()> {
+fn new_attempts(dialect: Dialect, attempts: &[NewAttempt]) -> Option<Statement> {
     if attempts.is_empty() {
-        return Ok(());
+        return None;
     }
-    let dialect = Dialect(tx.get_database_backend());
     let columns = [
         ("id", "uuid"),
         ("lead_id", "uuid"),
@@ -125,8 +156,7 @@ pub async fn new_attempts(tx: &Tx, attempts: &[NewAttempt]) -> Result<()> {
         "INSERT INTO contact_attempts ({names}, status) SELECT {names}, 'PENDING' FROM {}",
         dialect.table("$1", &columns)
     );
-    tx.execute_raw(dialect.statement(&sql, [rows(attempts)])).await?;
-    Ok(())
+    Some(dialect.statement(&sql, [rows(attempts)]))
 }
 
 /// The change of a contact attempt. A callback that was quicker than the answer is not undone.
@@ -207,12 +237,10 @@ pub struct EnrollmentChange {
     pub completed_at: Option<DateTime<Utc>>,
 }
 
-/// Changes enrollments. The caller holds their leads.
-pub async fn enrollments(tx: &Tx, changes: &[EnrollmentChange]) -> Result<()> {
+fn enrollments(dialect: Dialect, changes: &[EnrollmentChange]) -> Option<Statement> {
     if changes.is_empty() {
-        return Ok(());
+        return None;
     }
-    let dialect = Dialect(tx.get_database_backend());
     let columns = [
         ("id", "uuid"),
         ("status", "text"),
@@ -228,8 +256,7 @@ pub async fn enrollments(tx: &Tx, changes: &[EnrollmentChange]) -> Result<()> {
          FROM {} WHERE n.id = r.id",
         dialect.table("$1", &columns)
     );
-    tx.execute_raw(dialect.statement(&sql, [rows(changes)])).await?;
-    Ok(())
+    Some(dialect.statement(&sql, [rows(changes)]))
 }
 
 /// A step that will be due.
@@ -245,12 +272,10 @@ pub struct NewExecution {
     pub created_at: DateTime<Utc>,
 }
 
-/// Schedules steps.
-pub async fn new_executions(tx: &Tx, made: &[NewExecution]) -> Result<()> {
+fn new_executions(dialect: Dialect, made: &[NewExecution]) -> Option<Statement> {
     if made.is_empty() {
-        return Ok(());
+        return None;
     }
-    let dialect = Dialect(tx.get_database_backend());
     let columns = [
         ("id", "uuid"),
         ("enrollment_id", "uuid"),
@@ -264,8 +289,7 @@ pub async fn new_executions(tx: &Tx, made: &[NewExecution]) -> Result<()> {
         "INSERT INTO sequence_step_executions ({names}, status) SELECT {names}, 'SCHEDULED' FROM {}",
         dialect.table("$1", &columns)
     );
-    tx.execute_raw(dialect.statement(&sql, [rows(made)])).await?;
-    Ok(())
+    Some(dialect.statement(&sql, [rows(made)]))
 }
 
 #[derive(Serialize)]
@@ -274,29 +298,39 @@ struct Contacted {
     campaign_id: Option<RetentionCampaignId>,
 }
 
-/// A provider took a contact to these leads, for these campaigns. Who has gone further stays there.
-pub async fn contacted(tx: &Tx, leads: &[(LeadId, Option<RetentionCampaignId>)], now: DateTime<Utc>) -> Result<()> {
+fn contacts(leads: &[(LeadId, Option<RetentionCampaignId>)]) -> Value {
+    let found = leads.iter().map(|(lead_id, campaign_id)| Contacted { lead_id: *lead_id, campaign_id: *campaign_id });
+    rows(&found.collect::<Vec<_>>())
+}
+
+/// Who has gone further stays there.
+fn contacted(
+    dialect: Dialect,
+    leads: &[(LeadId, Option<RetentionCampaignId>)],
+    now: DateTime<Utc>,
+) -> Option<Statement> {
     if leads.is_empty() {
-        return Ok(());
+        return None;
     }
-    let dialect = Dialect(tx.get_database_backend());
-    let found: Vec<Contacted> =
-        leads.iter().map(|(lead_id, campaign_id)| Contacted { lead_id: *lead_id, campaign_id: *campaign_id }).collect();
-    let table = dialect.table("$1", &[("lead_id", "uuid"), ("campaign_id", "uuid")]);
     let sql = format!(
         "UPDATE leads SET status = 'CONTACTED', updated_at = $2, version = version + 1
-         WHERE status IN ('NEW', 'IN_PROGRESS') AND id IN (SELECT r.lead_id FROM {table})"
+         WHERE status IN ('NEW', 'IN_PROGRESS') AND id IN (SELECT r.lead_id FROM {})",
+        dialect.table("$1", &[("lead_id", "uuid")])
     );
-    let values: [Value; 2] = [rows(&found), now.into()];
-    tx.execute_raw(dialect.statement(&sql, values)).await?;
-    if leads.iter().any(|(_, campaign)| campaign.is_some()) {
-        let sql = format!(
-            "UPDATE campaign_leads SET status = 'CONTACTED' WHERE status = 'PENDING' AND EXISTS
-                 (SELECT 1 FROM {table} WHERE r.lead_id = campaign_leads.lead_id AND r.campaign_id = campaign_leads.campaign_id)"
-        );
-        tx.execute_raw(dialect.statement(&sql, [rows(&found)])).await?;
+    let values: [Value; 2] = [contacts(leads), now.into()];
+    Some(dialect.statement(&sql, values))
+}
+
+fn contacted_in_campaigns(dialect: Dialect, leads: &[(LeadId, Option<RetentionCampaignId>)]) -> Option<Statement> {
+    if leads.iter().all(|(_, campaign)| campaign.is_none()) {
+        return None;
     }
-    Ok(())
+    let sql = format!(
+        "UPDATE campaign_leads SET status = 'CONTACTED' WHERE status = 'PENDING' AND EXISTS
+             (SELECT 1 FROM {} WHERE r.lead_id = campaign_leads.lead_id AND r.campaign_id = campaign_leads.campaign_id)",
+        dialect.table("$1", &[("lead_id", "uuid"), ("campaign_id", "uuid")])
+    );
+    Some(dialect.statement(&sql, [contacts(leads)]))
 }
 
 /// Cancels what is scheduled of these enrollments and not leased, and returns of which it was.

@@ -1,0 +1,140 @@
+//! How often an operation goes to the database and back: over a line of 50 ms each trip takes as long.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use domain::broadcast::CampaignMode;
+use domain::retention::lead_field::Field;
+use domain::role::Role;
+use herald::app::Parts;
+use serde_json::json;
+use service::access::{session, user};
+use service::broadcast::{batch, campaign, channel, template};
+use service::retention::lead;
+use service::{Actor, Services};
+use storage::broadcast::channel_filter::ChannelFilter;
+
+use crate::harness::{Cable, PASSWORD, Postgres, TestApp, only_on};
+
+/// How much longer a trip takes.
+const LINE: Duration = Duration::from_millis(50);
+
+/// The trips of operations at most, as the manual tells them.
+const TRIPS: [(&str, usize); 6] = [
+    ("viewer", 0),
+    ("login", 9),
+    ("createTemplate", 3),
+    ("createLead", 6),
+    ("createBroadcastCampaign", 7),
+    ("startBroadcastCampaign", 15),
+];
+
+/// The trips of an operation: how much longer it takes on the longer line. The shortest of three counts, for beside it others use
+/// the line, and connections that have not heard a statement yet take a trip more for it.
+async fn trips(cable: &Cable, mut operation: impl AsyncFnMut()) -> usize {
+    let mut times = Vec::new();
+    for line in [Duration::ZERO, LINE] {
+        cable.lengthen(line);
+        let mut shortest = Duration::MAX;
+        for _ in 0..3 {
+            let began = Instant::now();
+            operation().await;
+            shortest = shortest.min(began.elapsed());
+        }
+        times.push(shortest);
+    }
+    cable.lengthen(Duration::ZERO);
+    let longer = times[1].saturating_sub(times[0]).as_secs_f64();
+    (longer / LINE.as_secs_f64()).round() as usize
+}
+
+fn some(on: &Services, batch: domain::id::BatchId, template: domain::id::TemplateId) -> campaign::New {
+    campaign::New {
+        name: format!("campaign at {}", on.now()),
+        description: None,
+        batch,
+        template,
+        params: BTreeMap::default(),
+        mode: CampaignMode::Live,
+        delivery_rate: 60,
+        retry_limit: 3,
+        test_limit: 20,
+        scheduled_at: None,
+        accounts: vec![],
+        account_failover: false,
+    }
+}
+
+#[tokio::test]
+async fn operations_go_to_the_database_as_seldom_as_the_manual_says() {
+    if !only_on(Postgres, "there is no way to SQLite") {
+        return;
+    }
+    let (herald, cable) = TestApp::behind_a_cable(Parts { api: true, worker: false }).await;
+    let on = herald.services();
+    let admin = user::named(on, user::FIRST).await.unwrap();
+    let actor = &Actor::user(admin.id, Role::Admin, None);
+    let client = herald.admin().await;
+    for n in 0..10 {
+        let new = channel::Fields { username: Some(format!("trips_{n:03}")), ..channel::Fields::default() };
+        channel::create(on, actor, new, None).await.unwrap();
+    }
+    let all =
+        batch::New { name: "all".into(), description: None, channels: None, filter: Some(ChannelFilter::default()) };
+    let batch = batch::create(on, actor, all).await.unwrap().id;
+    let text = || template::Fields {
+        name: Some("hello".into()),
+        content: Some("Hello {{ username }}".into()),
+        ..template::Fields::default()
+    };
+    let hello = template::create(on, actor, text()).await.unwrap().id;
+    let mut found = Vec::new();
+    found.push(("viewer", trips(&cable, async || drop(client.data("{ viewer { id } }", json!({})).await)).await));
+    let login = async || drop(session::login(on, &Actor::anonymous(None), "admin", PASSWORD.into()).await.unwrap());
+    found.push(("login", trips(&cable, login).await));
+    let make = async || drop(template::create(on, actor, text()).await.unwrap());
+    found.push(("createTemplate", trips(&cable, make).await));
+    let mut number = 0;
+    let make = async || {
+        number += 1;
+        let texts = BTreeMap::from([(Field::Email, Some(format!("trip{number}@example.com")))]);
+        lead::create(on, actor, lead::Fields { texts, meta: None }).await.unwrap();
+    };
+    found.push(("createLead", trips(&cable, make).await));
+    let make = async || drop(campaign::create(on, actor, some(on, batch, hello)).await.unwrap());
+    found.push(("createBroadcastCampaign", trips(&cable, make).await));
+    let mut waiting = Vec::new();
+    for _ in 0..6 {
+        waiting.push(campaign::create(on, actor, some(on, batch, hello)).await.unwrap().id);
+    }
+    let start = async || drop(campaign::start(on, actor, waiting.pop().unwrap()).await.unwrap());
+    found.push(("startBroadcastCampaign", trips(&cable, start).await));
+    eprintln!("{found:?}");
+    for ((name, trips), (known, most)) in found.into_iter().zip(TRIPS) {
+        assert_eq!(name, known);
+        assert!(trips <= most, "{name} takes {trips} trips, and may take {most}");
+    }
+}
+
+/// What a process asks for in a second in which nothing is to be done: trips, each with a statement or a test of a connection.
+async fn at_rest(parts: Parts) -> f64 {
+    let (herald, cable) = TestApp::behind_a_cable(parts).await;
+    // The audit log is sealed, connections are open.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = cable.trips();
+    let began = Instant::now();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let trips = (cable.trips() - before) as f64 / began.elapsed().as_secs_f64();
+    drop(herald);
+    trips
+}
+
+#[tokio::test]
+async fn a_worker_at_rest_asks_twice_a_second_at_most() {
+    if !only_on(Postgres, "there is no way to SQLite") {
+        return;
+    }
+    let trips = at_rest(Parts { api: false, worker: true }).await;
+    eprintln!("{trips} trips a second");
+    assert!(trips <= 2.0, "{trips} trips a second");
+}
