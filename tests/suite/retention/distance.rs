@@ -217,7 +217,15 @@ async fn the_database_and_the_rule_give_a_channel_the_same_slots() {
                 let before = now + offset * MS;
                 let sql = format!("UPDATE channel_paces SET last_slot = {before} WHERE channel = 'CALL'");
                 db.reader().execute_unprepared(&sql).await.unwrap();
-                let wish = Wish { channel: ContactChannel::Call, rate, from, until, count: wanted, campaigns: &[] };
+                let wish = Wish {
+                    channel: ContactChannel::Call,
+                    rate,
+                    from,
+                    until,
+                    count: wanted,
+                    campaigns: &[],
+                    clocked: None,
+                };
                 let taken = db.write(|tx| async move { take(&tx, wish).await }).await.unwrap();
                 let rule: Option<Slots> = slots(from, until, before, rate, wanted);
                 assert_eq!(taken, rule, "{rate} a minute, {offset} ms, {lead} + {room} ms, {wanted}");

@@ -222,8 +222,12 @@ async fn hand_out(
         until: (now + lead + duration_nanos(HORIZON)).min(now + duration_nanos(DEADLINE)),
         count: i64::try_from(still.len()).unwrap_or(i64::MAX),
         campaigns: &campaigns,
+        clocked: on.db.is_clocked().then_some(now),
     };
     let Some(slots) = pace::take(w, wish).await? else {
+        if on.db.is_clocked() {
+            on.db.doubt();
+        }
         return Err(Error::Precondition("others were faster, or a campaign has just been paused".into()));
     };
     let mut given = slots.iter();

@@ -38,11 +38,14 @@ pub struct Wish<'a> {
     pub until: i64,
     /// How many at most.
     pub count: i64,
+    /// The present instant of this process, if it must be the database's too (R19).
+    pub clocked: Option<i64>,
     /// For which campaigns: none of them may be paused.
     pub campaigns: &'a [RetentionCampaignId],
 }
 
-/// Takes slots; None if there are none, if one of the campaigns is paused, or if everything is stopped. The channel's row stays
+/// Takes slots; None if there are none, if one of the campaigns is paused, if everything is stopped, or if this process' clock has to
+/// be set first. The channel's row stays
 /// locked until the transaction ends, which is to do so at once.
 ///
 /// The arithmetic is [`domain::retention::pace::slots`]'s: a test holds the two against each other.
@@ -61,15 +64,26 @@ pub async fn take(tx: &Tx, wish: Wish<'_>) -> Result<Option<Slots>> {
     let count = dialect.least("CAST($4 AS bigint)", &format!("(({until} - {first}) / {interval} + 1)"));
     let sql = format!(
         "UPDATE channel_paces SET taken = {count}, last_slot = {first} + ({count} - 1) * {interval}
-         WHERE channel = $1 AND {first} <= {until} AND {NOTHING_IS_STOPPED}
+         WHERE channel = $1 AND {first} <= {until} AND {NOTHING_IS_STOPPED} AND {agrees}
            AND NOT EXISTS (SELECT 1 FROM retention_campaigns c
                            WHERE c.status = 'PAUSED' AND c.id IN (SELECT r.id FROM {}))
          RETURNING last_slot, taken",
         dialect.table("$5", &[("id", "uuid")])
     );
+    let agrees = if wish.clocked.is_some() {
+        Dialect::agrees("CAST($6 AS bigint)")
+    } else {
+        "CAST($6 AS bigint) IS NULL".into()
+    };
     let campaigns: Vec<Row> = wish.campaigns.iter().map(|id| Row { id: *id }).collect();
-    let values: [Value; 5] =
-        [wish.channel.to_string().into(), wish.from.into(), wish.until.into(), wish.count.into(), rows(&campaigns)];
+    let values: [Value; 6] = [
+        wish.channel.to_string().into(),
+        wish.from.into(),
+        wish.until.into(),
+        wish.count.into(),
+        rows(&campaigns),
+        wish.clocked.into(),
+    ];
     let Some(row) = tx.query_one_raw(dialect.statement(&sql, values)).await? else { return Ok(None) };
     Ok(Some(Slots { count: row.try_get("", "taken")?, last: row.try_get("", "last_slot")?, interval }))
 }
