@@ -88,12 +88,12 @@ async fn contacts_go_out_though_the_database_is_very_far_away() {
     sixty(Duration::from_millis(150)).await;
 }
 
-/// Waits until a claim has read its steps with their leads and contacts, and can't go on: it waits for the table of A/B tests.
+/// Waits until a claim has read its steps with their leads and contacts, and can't go on: it waits for the table of conversion rules.
 async fn has_read(bureau: &Bureau) {
     let db = bureau.office.on.db.reader();
     let waits =
         "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
-                 AND query LIKE '%ab_tests%' AND pid <> pg_backend_pid()";
+                 AND query LIKE '%FROM _conversion_rules_%' AND pid <> pg_backend_pid()";
     within(PATIENCE, "a claim waits", async || {
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), waits)).await.unwrap().unwrap();
         if row.try_get::<i64>("", "n").unwrap() > 0 { Ok(()) } else { Err("nobody waits") }
@@ -152,7 +152,7 @@ async fn whatever_changes_between_the_look_and_the_lease_keeps_the_contact_back(
     }
     let gate = on.db.reader().begin().await.unwrap();
     gate.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await.unwrap();
-    gate.execute_unprepared("LOCK TABLE ab_tests IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    gate.execute_unprepared("LOCK TABLE conversion_rules IN ACCESS EXCLUSIVE MODE").await.unwrap();
     stop::resume_all(on, actor).await.unwrap();
     has_read(&bureau).await;
     // What is read beside that comes at the same instant.
