@@ -3,12 +3,11 @@
 use serde_json::json;
 
 use super::{Budget, label, works};
-use crate::{Actor, Services};
+use crate::{Actor, Services, barrier};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::TelegramAccountId;
-use domain::pacing::BARRIER;
 use events::Event;
 use storage::broadcast::telegram_account::Model;
 
@@ -43,7 +42,7 @@ pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change:
     });
     let (was, changed) = changed.await?;
     if works(was) && !works(changed.status) {
-        on.clock.sleep(BARRIER).await;
+        barrier::wait(on).await;
     }
     Ok(changed)
 }

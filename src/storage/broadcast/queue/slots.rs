@@ -1,5 +1,7 @@
 //! Taking slots (R3): one statement that commits by itself, so that whoever takes a slot has used it up.
 
+use std::time::Duration;
+
 use sea_orm::Value;
 
 use crate::Db;
@@ -8,7 +10,7 @@ use crate::stop::NOTHING_IS_STOPPED;
 use domain::clock::duration_nanos;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
-use domain::pacing::{CATCH_UP, HORIZON, SPAN, Slots};
+use domain::pacing::{CATCH_UP, HORIZON, SPAN, Slots, horizon as horizon_of};
 
 /// The slots that a claim was given.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,28 @@ pub struct Taken {
 ///
 /// The arithmetic is [`Slots::take`]'s: a test holds the two against each other.
 pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64) -> Result<Option<Taken>> {
+    take_where(db, campaign, now, wanted, None).await
+}
+
+/// [`take`] for a claim that begins at `now` and is over at `ready`, within the [`horizon_of`] its lead, unless others keep the campaign busy who are much nearer to the
+/// database: see [`is_busy_nearby`](domain::pacing::is_busy_nearby). `mine` is the last slot that was taken by the same.
+pub async fn take_ahead(
+    db: &Db,
+    campaign: BroadcastCampaignId,
+    (now, ready): (i64, i64),
+    wanted: i64,
+    mine: i64,
+) -> Result<Option<Taken>> {
+    take_where(db, campaign, ready, wanted, Some((now, mine))).await
+}
+
+async fn take_where(
+    db: &Db,
+    campaign: BroadcastCampaignId,
+    now: i64,
+    wanted: i64,
+    ahead: Option<(i64, i64)>,
+) -> Result<Option<Taken>> {
     let dialect = Dialect(db.backend());
     let interval = format!("(({SPAN} + delivery_rate - 1) / delivery_rate + 1)");
     let due = format!("(last_slot + {interval})");
@@ -34,15 +58,24 @@ pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64)
         duration_nanos(CATCH_UP)
     );
     let first = dialect.greatest(&slot, "not_before");
-    let horizon = format!("(CAST($2 AS bigint) + {})", duration_nanos(HORIZON));
+    let horizon = "(CAST($2 AS bigint) + $6)";
+    let caught_up = duration_nanos(CATCH_UP);
+    // The rule is `is_busy_nearby`.
+    let turn = format!(
+        "(last_slot = $5 OR {due} < CAST($4 AS bigint) - {caught_up} OR {due} >= CAST($2 AS bigint) - {caught_up})"
+    );
     let count = dialect.least("CAST($3 AS bigint)", &format!("(({horizon} - {first}) / {interval} + 1)"));
     let sql = format!(
         "UPDATE broadcast_campaign_progress
          SET slots_taken = {count}, last_slot = {first} + ({count} - 1) * {interval}
-         WHERE campaign_id = $1 AND status = 'RUNNING' AND {first} <= {horizon} AND {NOTHING_IS_STOPPED}
+         WHERE campaign_id = $1 AND status = 'RUNNING' AND {first} <= {horizon} AND {turn} AND {NOTHING_IS_STOPPED}
          RETURNING last_slot, slots_taken, {interval} AS \"interval\", run, queued"
     );
-    let values: [Value; 3] = [campaign.into(), now.into(), wanted.into()];
+    let (began, mine) = ahead.unwrap_or((now, 0));
+    let lead = Duration::from_nanos(u64::try_from(now - began).unwrap_or(0));
+    let horizon = if ahead.is_some() { horizon_of(lead) } else { HORIZON };
+    let values: [Value; 6] =
+        [campaign.into(), now.into(), wanted.into(), began.into(), mine.into(), duration_nanos(horizon).into()];
     let rows = db.write_alone(dialect.statement(&sql, values)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let slots = Slots {
