@@ -302,7 +302,7 @@ impl Driver {
         }
         tools.on.clock.sleep(early).await;
         let begun = self.claims.begin(&tools.on, &self.state.holder).await;
-        let Some(taken) = slots::take(&tools.on.db, id, begun.ready, 1).await? else {
+        let Some(taken) = slots::take_ahead(&tools.on.db, id, (begun.now, begun.ready), 1, None).await? else {
             return self.until_slot(id).await.map(Some);
         };
         if taken.run != pipeline.mission().run {

@@ -133,7 +133,7 @@ impl Producer {
         let wanted = i64::try_from(free).unwrap_or(LEASE).min(self.limit).min(queued);
         let begun = self.claims.begin(&on, &self.holder).await;
         let span = (begun.now, begun.ready);
-        let taken = slots::take_ahead(&on.db, watch.pipeline.id, span, wanted, self.last_slot).await?;
+        let taken = slots::take_ahead(&on.db, watch.pipeline.id, span, wanted, Some(self.last_slot)).await?;
         self.trip = begun.age(&on).min(self.trip + self.trip / 8 + Duration::from_millis(1));
         let Some(taken) = taken else { return self.no_slot(begun).await };
         self.last_slot = taken.slots.last;

@@ -144,7 +144,7 @@ async fn the_statement_leaves_to_the_nearer_what_the_rule_says() {
                 let set = format!("UPDATE broadcast_campaign_progress SET last_slot = {} RETURNING run", now + offset);
                 office.on.db.write_alone(Statement::from_string(office.on.db.backend(), set)).await.expect("writes");
                 let (span, last) = ((now, now + lead), now + offset);
-                let taken = slots::take_ahead(&office.on.db, id, span, 5, mine).await.expect("asks");
+                let taken = slots::take_ahead(&office.on.db, id, span, 5, Some(mine)).await.expect("asks");
                 let is_left = mine != last && is_busy_nearby(now, now + lead, last, 60_000);
                 let rule = Slots::take_within(horizon(nanos(lead)), now + lead, last, 0, 60_000, 5);
                 let rule = rule.filter(|_| !is_left);
