@@ -67,14 +67,7 @@ impl Far {
         for _ in 0..count {
             let on = self.services().await?;
             let (beats, contacts, neighbour) = (on.db.clone(), Arc::new(NoContacts), Arc::new(|_: &_| ()));
-            workers.push(Worker::start(Tools {
-                on,
-                beats,
-                steered: None,
-                messenger: Arc::new(NoOp),
-                contacts,
-                neighbour,
-            }));
+            workers.push(Worker::start(Tools { on, beats, messenger: Arc::new(NoOp), contacts, neighbour }));
         }
         Ok(workers)
     }
