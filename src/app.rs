@@ -30,9 +30,6 @@ use service::imports::upload::Tallies;
 use service::lasting_key::{self, Given};
 use storage::Db;
 
-/// Connections to PostgreSQL that one process takes at most.
-const CONNECTIONS: u32 = 16;
-
 /// Everything that runs is built from this. As long as it lives, no other process uses its data folder.
 pub struct App {
     config: Config,
@@ -120,9 +117,12 @@ impl App {
         let offline = CancellationToken::new();
         let events = events(&config, &db, &offline).await?;
         let clock = Arc::new(SystemClock::new());
-        if db.is_postgres() {
+        let db = if db.is_postgres() {
             steer(&db, &clock).await?;
-        }
+            db.clocked()
+        } else {
+            db
+        };
         if config.rules.sso.as_ref().is_some_and(|issuer| issuer.is_credulous()) {
             tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
         }
@@ -190,7 +190,7 @@ pub async fn database(config: &Config) -> Result<Db> {
         let db = Db::sqlite(&config.rules.data_dir.join("herald.db")).await;
         return db.map_err(cause).context("HERALD_DATA_DIR: the database in it can't be opened");
     };
-    match Db::postgres(url.expose_secret(), CONNECTIONS).await {
+    match Db::postgres(url.expose_secret(), config.database_connections).await {
         Ok(db) => Ok(db),
         Err(error) => Err(below::postgres(url.expose_secret(), &cause(error)).await),
     }
@@ -224,8 +224,7 @@ async fn events(config: &Config, db: &Db, offline: &CancellationToken) -> Result
 /// R19: before anything is stamped, by the time that all processes of the fleet share.
 async fn steer(db: &Db, clock: &SystemClock) -> Result<()> {
     use domain::clock::Clock;
-    let ahead = db.ahead_of(|| clock.nanos()).await.map_err(cause)?;
-    clock.steer(ahead);
+    clock.steer(db.compare(|| clock.nanos()).await.map_err(cause)?);
     Ok(())
 }
 

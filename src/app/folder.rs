@@ -9,7 +9,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustix::fs::Mode;
-use uuid::Uuid;
 
 use domain::id::NodeId;
 use domain::secret_key::SecretKey;
@@ -61,7 +60,7 @@ impl Folder {
 
     /// The folder's name among all nodes.
     pub fn node(&self) -> Result<NodeId> {
-        let text = self.kept("node-id", || Uuid::now_v7().to_string())?;
+        let text = self.kept("node-id", || domain::id::time_sorted().to_string())?;
         text.parse().map(NodeId).map_err(|_| anyhow!("{} is damaged", self.path.join("node-id").display()))
     }
 

@@ -20,6 +20,7 @@ use service::broadcast::{batch, campaign};
 use service::imports;
 use service::loops::Loops;
 use service::retention::{blocked, callback, switch};
+use service::steering;
 use service::sweeper;
 use storage::Db;
 use storage::broadcast::channel_import;
@@ -81,6 +82,12 @@ impl App {
     fn loops(&self, parts: Parts, callbacks: &Arc<Notify>, stop: CancellationToken) -> Loops {
         let mut loops = Loops::until(stop);
         self.start_loop(&mut loops, "the sealer", seal::run);
+        if self.services.db.is_clocked() {
+            let clock = self.clock.clone();
+            self.start_loop(&mut loops, "the steering of the clock", move |on, stop| {
+                steering::run(on, clock.clone(), stop)
+            });
+        }
         if parts.api {
             self.start_loop(&mut loops, "imports of channels", imports::run::<channel_import::Entity>);
             self.start_loop(&mut loops, "imports of leads", imports::run::<lead_import::Entity>);
@@ -145,7 +152,6 @@ impl App {
             let tools = Tools {
                 on: self.services.clone(),
                 beats: self.beats().await?,
-                steered: self.services.db.is_postgres().then(|| self.clock.clone()),
                 messenger: Arc::new(Nobody),
                 contacts: self.contacts().await?,
                 neighbour: Arc::new(|_: &Path| ()),
@@ -159,7 +165,6 @@ impl App {
         let tools = Tools {
             on: self.services.clone(),
             beats: self.beats().await?,
-            steered: self.services.db.is_postgres().then(|| self.clock.clone()),
             messenger: simulated.clone() as Arc<dyn Messenger>,
             contacts,
             neighbour: Arc::new(move |folder: &Path| simulated.also_read(folder.join(LEDGER))),

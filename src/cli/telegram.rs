@@ -98,7 +98,7 @@ impl Telegram {
                     println!(
                         "{:<24} {:<11} {}  {} of {}/min today, {} of {} new channels, {} of {} look-ups{}",
                         account.label,
-                        account.status.to_string(),
+                        account.status_at(on.now()).to_string(),
                         shown(&account),
                         today.sends,
                         account.messages_per_minute,
@@ -130,7 +130,7 @@ async fn check(app: &App) -> Result<()> {
             }
         };
         let last = account.last_error.as_deref().map(|error| format!(" (last: {error})")).unwrap_or_default();
-        println!("{:<24} {:<11} {found}{last}", account.label, account.status.to_string());
+        println!("{:<24} {:<11} {found}{last}", account.label, account.status_at(on.now()).to_string());
     };
     telegram_account::check(on, identity(on)?, &accounts, tell).await.map_err(cause)?;
     match in_trouble {

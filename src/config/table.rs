@@ -112,6 +112,8 @@ settings! {
     "HERALD_DATA_DIR" "FOLDER" = "./herald-data" -> data_dir, folder;
     /// A PostgreSQL, postgres://..., for a fleet; without it SQLite in the data folder
     "DATABASE_URL" "URL" => database_url: Option<SecretString>, optional(postgres);
+    /// Connections to PostgreSQL that a process takes at most, besides 2 that look up sessions and, of a worker, 1 for its signs of life
+    "HERALD_DATABASE_CONNECTIONS" "N" = "16" => database_connections: u32, number(4..=1_000);
     /// A Redis, redis://..., that carries events between processes; without it they stay in the process
     "REDIS_URL" "URL" => redis_url: Option<SecretString>, optional(url(&["redis", "rediss", "redis+unix", "unix"]));
     /// Where messages go: live, or simulated: nowhere; HERALD_PROVIDERS follows it

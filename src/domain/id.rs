@@ -5,8 +5,10 @@ use std::hash::Hash;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use uuid::Uuid;
+use parking_lot::Mutex;
+use uuid::{ContextV7, Timestamp, Uuid};
 
+use crate::clock::nanos_of_ids;
 use crate::role::Permission;
 
 /// An id as the API shows it: base64url of `Type:<uuid>`, so that an id says of itself what it names.
@@ -14,6 +16,23 @@ pub fn global(name: &str, uuid: Uuid) -> String {
     let mut digits = Uuid::encode_buffer();
     let uuid = uuid.hyphenated().encode_lower(&mut digits);
     URL_SAFE_NO_PAD.encode([name, ":", uuid].concat())
+}
+
+/// A new `UUIDv7` of the fleet's time, whatever this machine takes for the time of day: ids of one process never fall behind each
+/// other, but where its clock was set back by more than a second.
+pub fn time_sorted() -> Uuid {
+    const BACK: i64 = 1_000_000_000;
+    static LAST: Mutex<(i64, ContextV7)> = Mutex::new((0, ContextV7::new()));
+    let nanos = nanos_of_ids();
+    let mut last = LAST.lock();
+    if nanos < last.0 - BACK {
+        // The counter would go on at the latest time that it has seen.
+        last.1 = ContextV7::new();
+    }
+    last.0 = nanos;
+    let seconds = u64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(0);
+    let rest = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(&last.1, seconds, rest))
 }
 
 /// The id of a noun: something that the API, the audit log or an error names.
@@ -49,7 +68,7 @@ macro_rules! ids {
         impl $id {
             /// A new id. `UUIDv7`: sorts by the time of its making, so it is the keyset too.
             pub fn generate() -> Self {
-                Self(Uuid::now_v7())
+                Self(time_sorted())
             }
         }
 

@@ -163,7 +163,7 @@ async fn a_node_is_found_by_its_id_with_the_permission_of_its_type() {
     let found = api.run(Some(&admin.access), &node).await;
     assert_eq!(found["data"]["node"], json!({ "id": id, "username": "admin" }));
     assert_eq!(code(&api.run(Some(&operator.access), &node).await), "FORBIDDEN");
-    let unknown = super::engine::id::encode("User", uuid::Uuid::now_v7());
+    let unknown = super::engine::id::encode("User", domain::id::time_sorted());
     let nodes = format!(r#"{{ nodes(ids: ["{}", "{id}"]) {{ id }} }}"#, *unknown);
     assert_eq!(api.run(Some(&admin.access), &nodes).await["data"]["nodes"], json!([null, { "id": id }]));
 }

@@ -95,7 +95,7 @@ async fn depths(on: &Services) -> domain::error::Result<Duration> {
         meters::jobs(status, count);
     }
     meters::senders(depths.senders);
-    standing(&Gauges::read(connection).await?);
+    standing(&Gauges::read(connection, on.now()).await?);
     meters::stopped(stop::Entity::present(connection).await?.is_some());
     Ok(waited)
 }

@@ -192,7 +192,7 @@ async fn email(on: &Services, address: &str, notice: &Notice) -> Result<(), Stri
         unsubscribe: None,
         instantly_campaign: None,
     });
-    let contact = Contact { attempt: Uuid::now_v7(), lead: Uuid::nil(), message };
+    let contact = Contact { attempt: domain::id::time_sorted(), lead: Uuid::nil(), message };
     match Smtp::new(account, on.clock.clone()).send(contact).await {
         // Perhaps it has come: once more does less harm than not at all, but not for ever.
         Outcome::Accepted(_) | Outcome::Unknown { .. } => Ok(()),

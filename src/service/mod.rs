@@ -37,6 +37,7 @@ pub mod loops;
 pub mod once;
 pub mod retention;
 pub mod secrets;
+pub mod steering;
 pub mod stop;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]

@@ -49,7 +49,7 @@ impl Once {
             return Err(Error::invalid("idempotencyKey", "must have 1 to 255 printable characters"));
         }
         let fingerprint = on.keys.lasting.fingerprint(LastingUse::Repetitions, canonical(input).to_string().as_bytes());
-        Ok(Self { mutation: mutation.to_owned(), key, fingerprint, request: Uuid::now_v7() })
+        Ok(Self { mutation: mutation.to_owned(), key, fingerprint, request: domain::id::time_sorted() })
     }
 }
 

@@ -14,9 +14,10 @@ use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector,
     SqlxSqliteConnector, Statement,
 };
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 use super::violation;
+use domain::clock::Sample;
 use domain::error::{Error, Result};
 use domain::meters::Connections;
 
@@ -55,6 +56,8 @@ pub struct Db {
     target: Target,
     /// Of SQLite: fair, first come first served. PostgreSQL does not use it.
     turn: Arc<Mutex<()>>,
+    /// Where this process' clock is held to the database's: told when a statement finds that the two disagree.
+    doubts: Option<Arc<Notify>>,
 }
 
 impl Db {
@@ -70,7 +73,7 @@ impl Db {
         let target = Target::Postgres(Arc::new(options));
         let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Postgres);
         let (reader, sessions) = (pooled(connections), pooled(SESSIONS));
-        let db = Self { writer: reader.clone(), reader, sessions, turn: Arc::default(), target };
+        let db = Self { writer: reader.clone(), reader, sessions, turn: Arc::default(), doubts: None, target };
         db.refuse_fleeting_commits().await?;
         Ok(db)
     }
@@ -93,7 +96,7 @@ impl Db {
         let (writer, reader, sessions) = (pooled(1), pooled(4), pooled(1));
         // Whoever is first makes the file.
         writer.execute_unprepared("SELECT 1").await?;
-        Ok(Self { reader, writer, sessions, turn: Arc::default(), target })
+        Ok(Self { reader, writer, sessions, turn: Arc::default(), doubts: None, target })
     }
 
     /// For reads outside a transaction.
@@ -227,14 +230,51 @@ impl Db {
         patiently(self.write_alone(analyze)).await.map(drop)
     }
 
-    /// Nanoseconds by which the database's time of day is ahead of `now`, which is asked before and after.
-    pub async fn ahead_of(&self, now: impl Fn() -> i64) -> Result<i64> {
-        let before = now();
+    /// Compares the database's time of day with `now`, in nanoseconds since 1970, which is asked before and after: three times at
+    /// most, until an answer is quick. The quickest one tells most.
+    pub async fn compare(&self, now: impl Fn() -> i64) -> Result<Sample> {
+        const QUICK: i64 = 1_000_000;
         let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros";
-        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
-        let after = now();
-        let micros: i64 = row.ok_or_else(|| Error::internal(anyhow::anyhow!("no time")))?.try_get("", "micros")?;
-        Ok(micros * 1_000 - (before + (after - before) / 2))
+        let mut best: Option<Sample> = None;
+        for _ in 0..3 {
+            let before = now();
+            let row = self.sessions.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+            let after = now();
+            let micros: i64 = row.ok_or_else(|| Error::internal(anyhow::anyhow!("no time")))?.try_get("", "micros")?;
+            let sample = Sample::new(before, micros * 1_000, after);
+            best = best.filter(|best| best.error <= sample.error).or(Some(sample));
+            if sample.error <= QUICK {
+                break;
+            }
+        }
+        best.ok_or_else(|| Error::internal(anyhow::anyhow!("no time was asked for")))
+    }
+
+    /// This database for a process whose clock is held to its time: claims of slots are refused from now on while the two disagree.
+    #[must_use]
+    pub fn clocked(mut self) -> Self {
+        self.doubts = Some(Arc::default());
+        self
+    }
+
+    /// Whether this process' clock is held to the database's.
+    pub const fn is_clocked(&self) -> bool {
+        self.doubts.is_some()
+    }
+
+    /// A statement has found that this process' clock and the database's disagree.
+    pub fn doubt(&self) {
+        if let Some(doubts) = &self.doubts {
+            doubts.notify_one();
+        }
+    }
+
+    /// Waits until [`Self::doubt`] has been called, if it was not already; for ever where no clock is held to this database's.
+    pub async fn doubted(&self) {
+        match &self.doubts {
+            Some(doubts) => doubts.notified().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The names of the migrations that have not been applied.

@@ -1,7 +1,9 @@
 //! What stands how, and what waits for a person: a few short statements for whoever watches the whole.
 
-use sea_orm::{ConnectionTrait, Iterable};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, EntityTrait, Iterable};
 
+use crate::broadcast::telegram_account;
 use crate::sql::Dialect;
 use domain::broadcast::{AccountStatus, CampaignStatus};
 use domain::error::Result;
@@ -22,7 +24,7 @@ pub struct Gauges {
 
 impl Gauges {
     /// Reads them as they are now.
-    pub async fn read(db: &impl ConnectionTrait) -> Result<Self> {
+    pub async fn read(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Self> {
         let campaigns = "SELECT status, CAST(CASE WHEN pause_reason IS NULL THEN 0 ELSE 1 END AS bigint) AS by_herald, \
                          COUNT(*) AS n FROM broadcast_campaigns GROUP BY 1, 2";
         let mut all = Self::default();
@@ -42,8 +44,16 @@ impl Gauges {
             "SELECT status, COUNT(*) AS n FROM retention_sequences GROUP BY status",
         )
         .await?;
-        all.accounts =
-            counts::<AccountStatus>(db, "SELECT status, COUNT(*) AS n FROM telegram_accounts GROUP BY status").await?;
+        let accounts = telegram_account::Entity::find().all(db).await?;
+        let shown: Vec<AccountStatus> = accounts.iter().map(|account| account.status_at(now)).collect();
+        all.accounts = AccountStatus::iter()
+            .map(|status| {
+                (
+                    status.to_string(),
+                    i64::try_from(shown.iter().filter(|shown| **shown == status).count()).unwrap_or(i64::MAX),
+                )
+            })
+            .collect();
         let waiting = "SELECT \
              (SELECT COUNT(*) FROM broadcast_campaigns WHERE schedule_missed_at IS NOT NULL AND started_at IS NULL) AS missed, \
              (SELECT COALESCE(SUM(unknown), 0) FROM broadcast_campaign_progress) AS unknown, \

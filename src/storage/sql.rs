@@ -2,11 +2,19 @@
 //!
 //! Both understand `$1`, `ON CONFLICT`, `UPDATE .. FROM` and `RETURNING`. Where they differ, [`Dialect`] has the words.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, Query, SelectStatement};
 use sea_orm::{DatabaseBackend, Statement, Value};
 use serde::Serialize;
 use uuid::Uuid;
+
+/// By how much a process' clock may be ahead of the database's when it claims: as much as is made good gradually.
+const AHEAD_AT_MOST: Duration = Duration::from_millis(100);
+/// By how much it may be behind: the statement was under way for a part of that. What has jumped forward by less harms no rate: who
+/// goes by the earlier time finds the slots of the others beyond the horizon.
+const BEHIND_AT_MOST: Duration = Duration::from_millis(600);
 
 /// The words in which the two databases differ.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +107,13 @@ impl Dialect {
     /// A new id, for rows that a statement makes by itself. It does not sort by time.
     pub fn random_uuid(self) -> &'static str {
         if self.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" }
+    }
+
+    /// Whether the process' time `now`, in nanoseconds since 1970, is the database's: of a statement that was sent a moment ago. One
+    /// whose clock disagrees must take no slot: others take theirs by another time (R19).
+    pub fn agrees(now: &str) -> String {
+        let there = "(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000)::bigint * 1000";
+        format!("({there} - {now} BETWEEN -{} AND {})", AHEAD_AT_MOST.as_nanos(), BEHIND_AT_MOST.as_nanos())
     }
 
     /// Whether these are PostgreSQL's.

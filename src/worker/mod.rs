@@ -23,7 +23,6 @@ mod live;
 mod pipeline;
 mod rounds;
 mod simulated;
-mod steer;
 mod steps;
 mod takeover;
 mod tools;
@@ -62,11 +61,6 @@ impl Worker {
 
 /// Registers and works until it is stopped; anew when another process took this one for dead.
 async fn run(tools: Tools, stop: CancellationToken) {
-    let mut loops = Loops::until(stop.clone());
-    if let Some(clock) = tools.steered.clone() {
-        let steering = tools.clone();
-        loops.start("the steering of the clock", move |stop| steer::run(steering.clone(), clock.clone(), stop));
-    }
     while !stop.is_cancelled() {
         match Holder::register(&tools).await {
             Ok(holder) => work(&tools, &Arc::new(holder), &stop).await,
@@ -76,7 +70,6 @@ async fn run(tools: Tools, stop: CancellationToken) {
             }
         }
     }
-    loops.ended(Duration::MAX).await;
 }
 
 async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {

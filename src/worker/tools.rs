@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::clock::SystemClock;
 use domain::error::Result;
 use events::Event;
 use providers::Sender;
@@ -26,8 +25,6 @@ pub struct Tools {
     pub on: Services,
     /// Signs of life have a connection of their own, so that no busy pool delays them (R25).
     pub beats: Db,
-    /// The clock of `on`, if it is to be held to the database's time: on PostgreSQL, where others work by it too.
-    pub steered: Option<Arc<SystemClock>>,
     /// Telegram where it is simulated; a live installation connects accounts instead.
     pub messenger: Arc<dyn Messenger>,
     /// The sender of contacts to leads.

@@ -60,7 +60,6 @@ async fn main() -> anyhow::Result<()> {
     let worker = Worker::start(Tools {
         on: bench.on.clone(),
         beats: bench.on.db.clone(),
-        steered: None,
         messenger: Arc::new(NoOp),
         contacts: Arc::new(NoContacts),
         neighbour: Arc::new(|_| ()),

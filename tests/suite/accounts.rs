@@ -197,6 +197,21 @@ async fn limits_and_use_change_but_a_wait_is_obeyed() {
     .await
     .unwrap();
     assert_eq!(status("ACTIVE").await.data()["updateTelegramAccount"]["account"]["status"], "FLOOD_WAIT");
+    let in_status = async |status: &str| {
+        let of = "query($in: [TelegramAccountStatus!]) { telegramAccounts(filter: { statuses: $in }) { nodes { status } } }";
+        admin.data(of, json!({ "in": [status] })).await["telegramAccounts"]["nodes"].clone()
+    };
+    // However it was written down: it waits for as long as Telegram has said, and not longer.
+    for (written, until, shown, other) in [
+        ("ACTIVE", "2100-01-01T00:00:00+00:00", "FLOOD_WAIT", "ACTIVE"),
+        ("FLOOD_WAIT", "2100-01-01T00:00:00+00:00", "FLOOD_WAIT", "ACTIVE"),
+        ("FLOOD_WAIT", "2020-01-01T00:00:00+00:00", "ACTIVE", "FLOOD_WAIT"),
+    ] {
+        let sql = format!("UPDATE telegram_accounts SET status = '{written}', send_not_before = '{until}'");
+        db.execute_unprepared(&sql).await.unwrap();
+        assert_eq!(in_status(shown).await, json!([{ "status": shown }]), "{written} until {until}");
+        assert_eq!(in_status(other).await, json!([]), "{written} until {until}");
+    }
     db.execute_unprepared("UPDATE telegram_accounts SET status = 'NEEDS_LOGIN'").await.unwrap();
     let refused = status("ACTIVE").await;
     assert!(refused.code() == "PRECONDITION_FAILED" && refused.message().contains("rotate"), "{refused:?}");

@@ -88,7 +88,7 @@ async fn a_campaign_is_changed_as_far_as_its_status_allows() {
     let herald = TestApp::api_only().await;
     seed(&herald, 1, 3).await;
     let admin = herald.admin().await;
-    let list = "{ broadcastCampaigns { nodes { id version } } }";
+    let list = "{ broadcastCampaigns { nodes { id version name } } }";
     let campaign = admin.data(list, json!({})).await["broadcastCampaigns"]["nodes"][0].clone();
     let update = "mutation($input: UpdateBroadcastCampaignInput!) { updateBroadcastCampaign(input: $input) {
         campaign { name description deliveryRate version } } }";
@@ -116,4 +116,10 @@ async fn a_campaign_is_changed_as_far_as_its_status_allows() {
     let newest =
         json!({ "action": "CAMPAIGN_UPDATED", "resourceType": "BroadcastCampaign", "resourceId": campaign["id"] });
     assert_eq!(lines[0], newest, "a campaign's lines are found by its id");
+    let told = "query($id: ID!) { auditLogs(filter: { resourceId: $id }) { nodes { metadata } } }";
+    let told = admin.data(told, json!({ "id": campaign["id"] })).await["auditLogs"]["nodes"].clone();
+    assert_eq!(told[0]["metadata"]["changed"], json!({ "description": { "from": "x", "to": null } }));
+    let name = json!({ "from": campaign["name"], "to": "Autumn" });
+    assert_eq!(told[1]["metadata"]["changed"]["name"], name, "who put which name in place of which");
+    assert_eq!(told[1]["metadata"]["changed"]["deliveryRate"]["to"], 600);
 }

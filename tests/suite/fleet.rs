@@ -1,5 +1,7 @@
 //! Several processes on one PostgreSQL and one Redis.
 
+use domain::clock::{Clock, Sample, SystemClock};
+use domain::id::UserId;
 use herald::app::Parts;
 use serde_json::json;
 use service::access::chain;
@@ -86,4 +88,43 @@ async fn processes_that_start_at_once_migrate_once() {
     for (process, _) in &mut processes {
         assert!(process.terminate());
     }
+}
+
+#[tokio::test]
+async fn a_process_that_only_answers_goes_by_the_databases_time_too() {
+    if !only_on(Postgres, FLEET) {
+        return;
+    }
+    let mut here = TestApp::api_only().await;
+    here.database().has_own_time().await;
+    here.restart(API).await;
+    let there = here.join(&[], API).await;
+    for seconds in [1_000, -1_000] {
+        here.database().step(seconds).await;
+        // Both are asked to look at once; without that it is ten seconds.
+        for one in [&here, &there] {
+            one.services().db.doubt();
+            eventually("its clock follows", async || {
+                let on = one.services();
+                on.db.compare(|| on.clock.nanos()).await.unwrap().ahead.abs() < 1_000_000_000
+            })
+            .await;
+        }
+        let tokens = here.admin().await;
+        assert!(tokens.at(there.url()).query("{ viewer { id } }", json!({})).await.errors().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn ids_sort_by_the_time_of_the_fleet() {
+    let machine = SystemClock::new();
+    let (before, clock) = (UserId::generate(), SystemClock::new());
+    let made = |id: UserId| i64::try_from(id.0.get_timestamp().unwrap().to_unix().0).unwrap();
+    for seconds in [600, -600, -5] {
+        clock.steer(Sample { ahead: seconds * 1_000_000_000, error: 0 });
+        let (first, second) = (UserId::generate(), UserId::generate());
+        assert!((made(first) - clock.nanos() / 1_000_000_000).abs() <= 1, "after a step of {seconds} s");
+        assert!(first < second);
+    }
+    assert!(made(before) >= machine.nanos() / 1_000_000_000 - 1);
 }

@@ -12,7 +12,6 @@ use service::access::user::{NewUser, create, named};
 use storage::access::refresh_token::{self, Column::UserId};
 use storage::access::user::{self, Column};
 use storage::page::{self, Sort, Window};
-use uuid::Uuid;
 
 use crate::harness::{PASSWORD, TestApp};
 
@@ -75,7 +74,7 @@ async fn the_pages_below_many_parents_come_in_one_statement() {
         parents.push(named(herald.services(), name).await.unwrap().id.0);
     }
     // Below parents that are not there nothing is found.
-    parents.extend(std::iter::repeat_with(Uuid::now_v7).take(1_000));
+    parents.extend(std::iter::repeat_with(domain::id::time_sorted).take(1_000));
     let of = |parent: Expr| refresh_token::Entity::find().filter(Expr::col((refresh_token::Entity, UserId)).eq(parent));
     let all = page::read(db.reader(), of(Expr::val(parents[0])), Sort::by_id(), &Window::first(9)).await.unwrap().rows;
     let id = |index: usize| all[index].id;

@@ -44,7 +44,11 @@ impl TriggerConfig {
         let lookback = TimeDelta::minutes(self.lookback_minutes.unwrap_or(LOOKBACK).max(0).into());
         match trigger {
             TriggerType::Manual => None,
-            TriggerType::NewLead => Some(Span { from: Some(watermark.unwrap_or(now) - lookback), until: now }),
+            TriggerType::NewLead => {
+                // Where the clock was set back, what was seen lies ahead of it.
+                let seen = watermark.map_or(now, |watermark| watermark.min(now));
+                Some(Span { from: Some(seen - lookback), until: now })
+            }
             TriggerType::NoConversion => {
                 let until = now - TimeDelta::hours(self.min_age_hours.unwrap_or(MIN_AGE).max(0).into());
                 Some(Span { from: watermark.map(|watermark| watermark.min(until) - lookback), until })
@@ -59,6 +63,14 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_passes_nobody_over() {
+        let config: TriggerConfig = serde_json::from_str(r#"{ "lookbackMinutes": 10 }"#).unwrap();
+        let now = at("2026-03-10T12:00:00Z");
+        let span = config.span(TriggerType::NewLead, Some(at("2026-03-10T12:17:00Z")), now).unwrap();
+        assert_eq!((span.from, span.until), (Some(at("2026-03-10T11:50:00Z")), now));
     }
 
     #[test]

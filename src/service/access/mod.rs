@@ -4,6 +4,7 @@ pub mod api_token;
 pub mod archive;
 pub mod audit;
 pub mod chain;
+pub mod changes;
 pub mod denial;
 pub mod password;
 pub mod seal;

@@ -103,7 +103,7 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     };
     let actor = Actor::user(user.id, user.role, actor.address.clone());
     let refresh = token::refresh();
-    let family = Uuid::now_v7();
+    let family = domain::id::time_sorted();
     let (seen, minted, actor) = (&user, &refresh, &actor);
     let user = on
         .write(actor, |w| async move {

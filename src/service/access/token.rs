@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_token_holds_for_its_time_under_its_key() {
         let (key, now) = (short_lived(1), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-        let claims = Claims { user: UserId::generate(), family: Uuid::now_v7() };
+        let claims = Claims { user: UserId::generate(), family: domain::id::time_sorted() };
         let (token, until) = issue(&key, claims, now).unwrap();
         assert_eq!(until, now + ACCESS_LIFETIME);
         assert_eq!(read(&key, &token, now).unwrap(), (claims, until));

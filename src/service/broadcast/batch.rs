@@ -8,6 +8,7 @@ use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::usage;
+use crate::access::changes::with_changes;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Result, Violations, require_version};
@@ -107,7 +108,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
             ..old.clone()
         };
         let new = w.replace(&old, new).await?;
-        w.note(Action::BatchUpdated, id, json!({ "name": new.name })).await?;
+        w.note(Action::BatchUpdated, id, with_changes(json!({ "name": new.name }), &old, &new)).await?;
         Ok(new)
     })
     .await

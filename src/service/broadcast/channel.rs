@@ -6,6 +6,7 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 use super::usage;
+use crate::access::changes::with_changes;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::broadcast::CanPost;
@@ -139,7 +140,8 @@ pub async fn update(
         let new = fields.clone().onto(old.clone());
         let name = new.username.clone();
         let new = w.replace(&old, new).await.on_unique("channels", "username", || taken(&name))?;
-        w.note(Action::ChannelUpdated, id, json!({ "username": new.username, "isActive": new.is_active })).await?;
+        let metadata = json!({ "username": new.username, "isActive": new.is_active });
+        w.note(Action::ChannelUpdated, id, with_changes(metadata, &old, &new)).await?;
         Ok(new)
     })
     .await

@@ -8,6 +8,7 @@ use serde_json::json;
 
 pub use self::preview::{Message, Preview, Source, preview};
 use super::usage;
+use crate::access::changes::with_changes;
 use crate::imports::upload;
 use crate::{Actor, Services};
 use domain::audit::Action;
@@ -116,7 +117,7 @@ pub async fn update(
             upload::mark_used(&w, media).await?;
         }
         let new = w.replace(&old, new).await?;
-        w.note(Action::TemplateUpdated, id, json!({ "name": new.name })).await?;
+        w.note(Action::TemplateUpdated, id, with_changes(json!({ "name": new.name }), &old, &new)).await?;
         Ok(new)
     })
     .await

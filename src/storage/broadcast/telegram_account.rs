@@ -1,8 +1,8 @@
 //! Telegram accounts: who sends, under which limits, and what Telegram thinks of it.
 
 use chrono::Datelike;
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, QueryOrder};
 
 use crate::noun::{Noun, noun};
 use domain::broadcast::AccountStatus;
@@ -127,10 +127,42 @@ pub fn day(at: DateTimeUtc) -> i32 {
     at.date_naive().num_days_from_ce() - EPOCH
 }
 
+impl Model {
+    /// The status as it is shown at `now`: an account that works is `FLOOD_WAIT` for as long as Telegram lets it send nothing, and
+    /// `ACTIVE` otherwise, whatever was last written down.
+    pub fn status_at(&self, now: DateTimeUtc) -> AccountStatus {
+        match self.status {
+            AccountStatus::Active | AccountStatus::FloodWait
+                if self.send_not_before.is_some_and(|until| until > now) =>
+            {
+                AccountStatus::FloodWait
+            }
+            AccountStatus::FloodWait => AccountStatus::Active,
+            other => other,
+        }
+    }
+}
+
+/// Accounts whose [`Model::status_at`] is one of these.
+fn shown_in(statuses: &[AccountStatus], now: DateTimeUtc) -> Condition {
+    let (working, parked): (Vec<_>, Vec<_>) =
+        statuses.iter().partition(|status| matches!(status, AccountStatus::Active | AccountStatus::FloodWait));
+    let waits = Column::SendNotBefore.gt(now);
+    let mut shown = Condition::any().add(Column::Status.is_in(parked));
+    for status in working {
+        let works = Condition::all().add(Column::Status.is_in([AccountStatus::Active, AccountStatus::FloodWait]));
+        shown = shown.add(match status {
+            AccountStatus::FloodWait => works.add(waits.clone()),
+            _ => works.add(Condition::any().add(Column::SendNotBefore.is_null()).add(Column::SendNotBefore.lte(now))),
+        });
+    }
+    shown
+}
+
 crate::filter::filter! {
     /// Which accounts are wanted.
     TelegramAccountFilter of Entity {
-        statuses: Vec<AccountStatus> => |statuses| Column::Status.is_in(statuses),
+        statuses: (Vec<AccountStatus>, DateTimeUtc) => |(statuses, now)| shown_in(&statuses, now),
         label_contains: String => |part: String| crate::sql::contains_in_any_case(Column::Label, &part),
     }
 }

@@ -1,19 +1,19 @@
 //! A clock that jumps loosens no rate and stops no campaign (R19).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use domain::audit::Action;
 use domain::broadcast::CampaignStatus;
-use domain::clock::{Clock, SystemClock, VirtualClock};
+use domain::clock::{Clock, Sample, SystemClock, VirtualClock};
 use domain::id::BroadcastCampaignId;
 use domain::pacing::interval;
 use service::broadcast::pace;
 use storage::broadcast::queue::slots;
 
 use super::fixture::{Office, names};
-use crate::harness::{Postgres, only_on};
+use crate::harness::{Cable, Postgres, only_on};
 
 async fn office() -> (Office, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::at(DateTime::from_timestamp(1_800_000_000, 0).expect("in range")));
@@ -59,7 +59,7 @@ async fn wrong_by(seconds: i64, rate: i32) -> Option<(Office, Arc<SystemClock>, 
         return None;
     }
     let clock = Arc::new(SystemClock::new());
-    clock.steer(seconds * 1_000_000_000);
+    clock.steer(Sample { ahead: seconds * 1_000_000_000, error: 0 });
     let office = Office::with_clock(clock.clone()).await;
     let id = office.campaign(&names("wrong", 20), rate).await;
     office.start(id).await;
@@ -70,11 +70,11 @@ async fn wrong_by(seconds: i64, rate: i32) -> Option<(Office, Arc<SystemClock>, 
 #[tokio::test]
 async fn a_worker_whose_clock_is_an_hour_ahead_is_set_right_and_goes_on() {
     let Some((office, clock, id)) = wrong_by(3_600, 6_000).await else { return };
-    let worker = office.steered_worker(clock.clone());
+    let (worker, _steered) = office.steered_worker(clock.clone()).await;
     office.until(id, CampaignStatus::Completed).await;
     worker.stop().await;
-    let ahead = office.on.db.ahead_of(|| clock.nanos()).await.expect("asks");
-    assert!(ahead.abs() < 200_000_000, "{ahead} ns");
+    let sample = office.on.db.compare(|| clock.nanos()).await.expect("asks");
+    assert!(sample.ahead.abs() < 200_000_000, "{sample:?}");
     // A claim that was on its way when the clock was set takes one more slot by the old time.
     assert!((1..=2).contains(&office.audited(Action::ClockCorrected).await));
 }
@@ -82,11 +82,107 @@ async fn a_worker_whose_clock_is_an_hour_ahead_is_set_right_and_goes_on() {
 #[tokio::test]
 async fn a_worker_whose_clock_is_an_hour_behind_sends_nothing_early_when_it_is_set_right() {
     let Some((office, clock, id)) = wrong_by(-3_600, 1).await else { return };
-    let worker = office.steered_worker(clock.clone());
+    let (worker, _steered) = office.steered_worker(clock.clone()).await;
     // Nothing comes, for as long as it takes to set the clock.
     tokio::time::sleep(Duration::from_secs(2)).await;
     worker.stop().await;
-    let ahead = office.on.db.ahead_of(|| clock.nanos()).await.expect("asks");
-    assert!(ahead.abs() < 200_000_000, "{ahead} ns");
+    let sample = office.on.db.compare(|| clock.nanos()).await.expect("asks");
+    assert!(sample.ahead.abs() < 200_000_000, "{sample:?}");
     assert_eq!(office.progress(id).await.sent, 0, "its one slot of this minute is taken");
+}
+
+/// Why these tests need PostgreSQL.
+const FLEET: &str = "on SQLite there is one clock, and nobody to differ from";
+
+#[tokio::test]
+async fn heavy_a_step_of_the_databases_clock_loosens_no_rate() {
+    if !only_on(Postgres, FLEET) {
+        return;
+    }
+    const RATE: usize = 12_000;
+    let office = Office::open().await;
+    office.database().has_own_time().await;
+    let id = office.campaign(&names("step", 8_000), RATE.try_into().expect("small")).await;
+    office.start(id).await;
+    let mut fleet = Vec::new();
+    // As in life: they don't ask for the time together.
+    for _ in 0..3 {
+        fleet.push(office.steered_worker(Arc::new(SystemClock::new())).await);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    for seconds in [60, -600, -605] {
+        office.database().step(seconds).await;
+        let (began, before) = (Instant::now(), office.ledger().len());
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let (took, sent) = (began.elapsed(), office.ledger().len() - before);
+        // What a window of a minute has in reserve, for the slots that were taken by the time before.
+        let most = RATE * usize::try_from((took + Duration::from_millis(300)).as_millis()).expect("short") / 60_000;
+        assert!(sent <= most, "{sent} of at most {most} in {took:?} after a step to {seconds} s");
+        assert!(sent >= most / 4, "{sent} of {most} in {took:?} after a step to {seconds} s: it stands still");
+    }
+    let ledger = office.ledger();
+    let once: std::collections::HashSet<_> = ledger.iter().map(|line| &line.username).collect();
+    assert_eq!(once.len(), ledger.len(), "nothing twice");
+    for (worker, _steered) in fleet {
+        worker.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_takes_slots_or_mends_them_by_another_time_than_the_databases() {
+    if !only_on(Postgres, FLEET) {
+        return;
+    }
+    let mut office = Office::open().await;
+    let id = office.campaign(&names("other", 20), 6_000).await;
+    office.start(id).await;
+    office.on.db = office.database().open(office.folder.path()).await.clocked();
+    let take = async |ahead_millis: i64| {
+        let now = office.on.clock.nanos() + ahead_millis * 1_000_000;
+        slots::take(&office.on.db, id, now, 1).await.expect("asks").is_some()
+    };
+    for ahead in [3_600_000, 60_000, 500, -1_000, -60_000, -3_600_000] {
+        assert!(!take(ahead).await, "{ahead} ms ahead");
+        // And whoever holds the clock is told.
+        tokio::time::timeout(Duration::from_secs(5), office.on.db.doubted()).await.expect("it is doubted");
+    }
+    assert!(take(0).await && take(20).await);
+
+    // To one who is behind, all that others have taken lies far ahead.
+    let late = SystemClock::new();
+    late.steer(Sample { ahead: -60_000_000_000, error: 0 });
+    let behind = service::Services { clock: Arc::new(late), ..office.on.clone() };
+    let last = office.progress(id).await.last_slot;
+    pace::mend_faults(&behind).await.expect("asks");
+    assert_eq!((office.progress(id).await.last_slot, office.audited(Action::ClockCorrected).await), (last, 0));
+}
+
+#[tokio::test]
+async fn answers_that_are_held_up_set_no_clock() {
+    if !only_on(Postgres, FLEET) {
+        return;
+    }
+    let office = Office::open().await;
+    let cable = Cable::to(&office.database().server()).await;
+    let clock = Arc::new(SystemClock::new());
+    let mut on = office.on.clone();
+    on.db = office.database().by(cable.port).open(office.folder.path()).await.clocked();
+    on.clock = clock.clone();
+    let machine = SystemClock::new();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let steering = tokio::spawn(service::steering::run(on.clone(), clock.clone(), stop.clone()));
+    let mut furthest = 0;
+    for _ in 0..6 {
+        cable.stand_still();
+        on.db.doubt();
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        cable.go_on();
+        cable.lengthen(Duration::from_millis(60));
+        on.db.doubt();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        furthest = furthest.max((clock.nanos() - machine.nanos()).abs());
+    }
+    stop.cancel();
+    steering.await.expect("it ends");
+    assert!(furthest < 50_000_000, "{furthest} ns");
 }

@@ -22,6 +22,7 @@ use storage::broadcast::{batch, batch_channel, channel, job, progress, template}
 use telegram::Messenger;
 use telegram::simulated::{LEDGER, Simulated};
 use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use worker::{Tools, Worker};
 
 use crate::harness::{Database, within};
@@ -117,16 +118,20 @@ impl Office {
 
     pub fn worker_with(&self, messenger: Arc<dyn Messenger>, neighbour: Arc<dyn Fn(&Path) + Send + Sync>) -> Worker {
         let (on, beats, contacts) = (self.on.clone(), self.on.db.clone(), self.contacts());
-        let tools = Tools { on, beats, steered: None, messenger, contacts, neighbour };
+        let tools = Tools { on, beats, messenger, contacts, neighbour };
         Worker::start(tools)
     }
 
-    /// A worker with the simulated messenger, whose clock is held to the database's.
-    pub fn steered_worker(&self, clock: Arc<SystemClock>) -> Worker {
+    /// A worker with the simulated messenger, whose clock is held to the database's, by connections of its own; it is held to it
+    /// until the guard is dropped.
+    pub async fn steered_worker(&self, clock: Arc<SystemClock>) -> (Worker, DropGuard) {
         let messenger = Arc::new(Simulated::open(&self.ledger_path(), clock.clone()).expect("the ledger opens"));
-        let (on, beats, neighbour) = (self.on.clone(), self.on.db.clone(), Arc::new(|_: &Path| ()));
-        let contacts = self.contacts();
-        Worker::start(Tools { on, beats, steered: Some(clock), messenger, contacts, neighbour })
+        let db = self.database.open(self.folder.path()).await.clocked();
+        let on = Services { db: db.clone(), clock: clock.clone(), ..self.on.clone() };
+        let stop = CancellationToken::new();
+        tokio::spawn(service::steering::run(on.clone(), clock, stop.clone()));
+        let (neighbour, contacts) = (Arc::new(|_: &Path| ()), self.contacts());
+        (Worker::start(Tools { on, beats: db, messenger, contacts, neighbour }), stop.drop_guard())
     }
 
     /// The pretend provider of this process.

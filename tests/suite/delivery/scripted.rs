@@ -84,7 +84,7 @@ impl Lab {
     pub fn worker_with_beats(&self, beats: storage::Db) -> Worker {
         let (on, messenger) = (self.office.on.clone(), self.telegram.clone());
         let contacts = self.office.contacts();
-        Worker::start(Tools { on, beats, steered: None, messenger, contacts, neighbour: Arc::new(|_| ()) })
+        Worker::start(Tools { on, beats, messenger, contacts, neighbour: Arc::new(|_| ()) })
     }
 
     pub fn calls(&self) -> Vec<Call> {

@@ -109,6 +109,36 @@ impl Database {
         opened.unwrap()
     }
 
+    /// PostgreSQL only: from now on connections that are opened go by a time of day that [`Self::step`] sets, as if the server's
+    /// machine had another one.
+    pub async fn has_own_time(&self) {
+        let name = &self.postgres.as_ref().expect("a PostgreSQL").name;
+        let function = |name: &str| {
+            format!(
+                "CREATE FUNCTION public.{name}() RETURNS timestamptz LANGUAGE sql VOLATILE
+                 AS 'SELECT pg_catalog.{name}() + by FROM public.time_of_test';"
+            )
+        };
+        self.ask(&format!(
+            "CREATE TABLE public.time_of_test (by interval NOT NULL);
+             INSERT INTO public.time_of_test VALUES ('0 s');
+             {} {} ALTER DATABASE {name} SET search_path = public, pg_catalog",
+            function("clock_timestamp"),
+            function("statement_timestamp"),
+        ))
+        .await;
+    }
+
+    /// Sets that time to so many seconds beside the machine's.
+    pub async fn step(&self, seconds: i64) {
+        self.ask(&format!("UPDATE public.time_of_test SET by = '{seconds} s'")).await;
+    }
+
+    async fn ask(&self, sql: &str) {
+        let url = self.postgres.as_ref().expect("a PostgreSQL").url(None);
+        connect(&url).await.execute_unprepared(sql).await.unwrap();
+    }
+
     /// The settings that lead to it, and to Redis.
     pub fn flags(&self) -> Vec<String> {
         let Some(postgres) = &self.postgres else { return Vec::new() };

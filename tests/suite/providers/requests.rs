@@ -13,7 +13,6 @@ use providers::vapi::Vapi;
 use providers::webhook::{self, Webhook};
 use providers::{Call, Contact, Email, Message, Outcome, Refusal, Sender};
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
 use super::openapi::OpenApi;
 use super::{Catcher, Caught};
@@ -23,7 +22,7 @@ const SID: &str = "AC0123456789abcdef0123456789abcdef";
 const CALL: &str = "019ffad2-9b9d-70ff-a76b-0e093eb63e6c";
 
 fn contact(message: Message) -> Contact {
-    Contact { attempt: Uuid::now_v7(), lead: Uuid::now_v7(), message }
+    Contact { attempt: domain::id::time_sorted(), lead: domain::id::time_sorted(), message }
 }
 
 /// Holds each request that was caught against the file.
@@ -217,7 +216,7 @@ async fn what_may_have_been_taken_is_unknown_and_what_was_not_waits() {
         }
     });
     assert!(matches!(twilio(&rude, None).send(sms()).await, Outcome::Unknown { .. }));
-    let campaign = Uuid::now_v7();
+    let campaign = domain::id::time_sorted();
     assert!(matches!(instantly(&rude).activate(campaign).await, Err(Failure::Unknown(_))));
     assert!(matches!(instantly(&away).activate(campaign).await, Err(Failure::Refused(_))));
 }

@@ -7,7 +7,6 @@ use domain::retention::credentials::{self, Secret, Security};
 use herald::app::install_tls;
 use providers::smtp::Smtp;
 use providers::{Contact, Email, Message, Outcome, Refusal, Sender};
-use uuid::Uuid;
 
 use super::mail_server::MailServer;
 
@@ -35,7 +34,7 @@ fn email(to: &str) -> Contact {
         unsubscribe: Some("https://herald.example/u/abc".into()),
         instantly_campaign: None,
     };
-    Contact { attempt: Uuid::now_v7(), lead: Uuid::now_v7(), message: Message::Email(email) }
+    Contact { attempt: domain::id::time_sorted(), lead: domain::id::time_sorted(), message: Message::Email(email) }
 }
 
 #[tokio::test]

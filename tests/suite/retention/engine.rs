@@ -65,7 +65,6 @@ impl Bureau {
         Worker::start(Tools {
             on: on.clone(),
             beats: on.db.clone(),
-            steered: None,
             messenger: Arc::new(messenger.expect("the ledger opens")),
             contacts: self.office.contacts(),
             neighbour: Arc::new(|_| ()),

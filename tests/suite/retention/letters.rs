@@ -117,7 +117,6 @@ fn worker(office: &Office) -> Worker {
     Worker::start(Tools {
         on: on.clone(),
         beats: on.db.clone(),
-        steered: None,
         messenger: Arc::new(Nobody),
         contacts: switch::sender(on).expect("a switch"),
         neighbour: Arc::new(|_| ()),

@@ -73,7 +73,8 @@ pub struct JobMutation;
 
 #[Object]
 impl JobMutation {
-    /// Queues a failed or cancelled job anew. A campaign that has ended runs again.
+    /// Queues a failed or cancelled job anew. A campaign that is COMPLETED or FAILED runs again; one that was cancelled stays so,
+    /// with all its jobs.
     #[graphql(directive = requires::apply(Permission::WriteJobs))]
     async fn retry_job(
         &self,

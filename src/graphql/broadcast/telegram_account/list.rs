@@ -9,17 +9,17 @@ use storage::broadcast::telegram_account::{self, Column};
 /// Which Telegram accounts are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
 struct TelegramAccountFilter {
-    /// In one of these states.
+    /// In one of these states, as they are at this moment.
     statuses: Option<Vec<AccountStatus>>,
     /// This is part of the label, in any case.
     label_contains: Option<String>,
 }
 
 impl TelegramAccountFilter {
-    fn select(self) -> Select<telegram_account::Entity> {
+    fn select(self, now: chrono::DateTime<chrono::Utc>) -> Select<telegram_account::Entity> {
         let Self { statuses, label_contains } = self;
-        telegram_account::TelegramAccountFilter { statuses: statuses.map(each), label_contains }
-            .cut(telegram_account::Entity::all())
+        let statuses = statuses.map(|statuses| (each(statuses), now));
+        telegram_account::TelegramAccountFilter { statuses, label_contains }.cut(telegram_account::Entity::all())
     }
 }
 
@@ -54,7 +54,7 @@ impl TelegramAccountQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<TelegramAccountOrder>,
     ) -> Result<Option<Connection<TelegramAccount>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let select = filter.unwrap_or_default().select();
+        let select = filter.unwrap_or_default().select(ctx.services().now());
         Connection::read(&ctx.services().db, select, TelegramAccountOrder::sort(order_by), &args).await.map(Some)
     }
 }

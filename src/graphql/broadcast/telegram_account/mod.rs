@@ -26,9 +26,9 @@ impl TelegramAccount {
         &self.0.label
     }
 
-    /// Whether it can send. A wait that is over shows as `FLOOD_WAIT` until the next message goes out.
-    async fn status(&self) -> AccountStatus {
-        self.0.status
+    /// Whether it can send. `FLOOD_WAIT` for as long as Telegram lets it send nothing: `sendsResumeAt` says until when.
+    async fn status(&self, ctx: &Context<'_>) -> AccountStatus {
+        self.0.status_at(ctx.services().now())
     }
 
     /// What Telegram answered when it parked the account; null while nothing is wrong.

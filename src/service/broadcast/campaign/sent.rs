@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::audience::Preflight;
+use crate::access::changes::with_changes;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, SentChangeKind};
@@ -73,7 +74,7 @@ async fn change(
         };
         w.tell(Event::Work(id));
         w.tell(Event::Campaign(id));
-        w.note_answer(action, id, json!({ "messages": queued }), &queued).await?;
+        w.note_answer(action, id, with_changes(json!({ "messages": queued }), &old, &new), &queued).await?;
         Ok((new, queued))
     })
     .await

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::audience::Preflight;
 use super::{RETRIES, check_params, check_placeholders, check_rate, check_schedule, check_texts, transition};
+use crate::access::changes::with_changes;
 use crate::broadcast::telegram_account;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -68,7 +69,7 @@ pub async fn update(on: &Services, actor: &Actor, id: BroadcastCampaignId, chang
         let is_scheduled = !change.scheduled_at.is_undefined();
         let action = if is_scheduled { Action::CampaignScheduled } else { Action::CampaignUpdated };
         let metadata = json!({ "deliveryRate": new.delivery_rate, "scheduledAt": new.scheduled_at });
-        w.note(action, id, metadata).await?;
+        w.note(action, id, with_changes(metadata, &old, &new)).await?;
         Ok(new)
     })
     .await

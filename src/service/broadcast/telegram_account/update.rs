@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Budget, label, works};
+use crate::access::changes::with_changes;
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
@@ -38,7 +39,7 @@ pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change:
         let new = w.replace(&old, changed(on, old.clone(), change)?).await?;
         w.tell(Event::Account(id));
         let metadata = json!({ "label": new.label, "from": old.status, "to": new.status });
-        w.note(Action::TelegramAccountUpdated, id, metadata).await?;
+        w.note(Action::TelegramAccountUpdated, id, with_changes(metadata, &old, &new)).await?;
         Ok((old.status, new))
     });
     let (was, changed) = changed.await?;

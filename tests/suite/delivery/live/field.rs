@@ -68,7 +68,7 @@ impl Field {
     fn start(office: &Office, beats: Db) -> Worker {
         let (on, contacts) = (office.on.clone(), office.contacts());
         let (messenger, neighbour) = (Arc::new(Nobody), Arc::new(|_: &std::path::Path| ()));
-        Worker::start(Tools { on, beats, steered: None, messenger, contacts, neighbour })
+        Worker::start(Tools { on, beats, messenger, contacts, neighbour })
     }
 
     /// Lets a campaign go by these accounts only.
