@@ -61,6 +61,7 @@ mod m20261123_000123_suppression_lists;
 mod m20261129_000200_installation_keys;
 mod m20261129_000201_stops;
 mod m20261129_000202_alerts;
+mod m20261129_000203_leads_of_claims;
 mod m20261129_000210_channel_paces_taken;
 
 /// All migrations, oldest first.
@@ -129,6 +130,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000200_installation_keys::Migration),
             Box::new(m20261129_000201_stops::Migration),
             Box::new(m20261129_000202_alerts::Migration),
+            Box::new(m20261129_000203_leads_of_claims::Migration),
             Box::new(m20261129_000210_channel_paces_taken::Migration),
         ]
     }

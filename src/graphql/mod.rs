@@ -4,7 +4,7 @@
 //! filter and its order, and `mutations.rs`. A new one adds its objects to those of its domain, and its type to [`node`] and to
 //! the prelude.
 
-use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
 use self::engine::guard::Guarded;
 use service::Services;
@@ -77,6 +77,8 @@ pub fn sdl() -> String {
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>> {
-    // A suggestion tells what is there to those who may not read the schema.
-    Schema::build(Guarded::default(), Guarded::default(), Guarded::default()).disable_suggestions()
+    // A suggestion tells what is there to those who may not read the schema. Documents have been validated before.
+    Schema::build(Guarded::default(), Guarded::default(), Guarded::default())
+        .disable_suggestions()
+        .validation_mode(ValidationMode::Fast)
 }

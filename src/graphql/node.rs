@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::Interface;
+use async_graphql::{Interface, PathSegment};
 use futures_util::future::{BoxFuture, ready, try_join_all};
 use sea_orm::EntityTrait;
 use uuid::Uuid;
@@ -167,7 +167,8 @@ impl NodeQuery {
         find(ctx, &id, || vec!["id".into()]).await
     }
 
-    /// What has these ids, in their order; null where there is nothing, or nothing that the viewer may read.
+    /// What has these ids, in their order; null where there is nothing, or nothing that the viewer may read. One that is no id
+    /// is an error of its own, at its place; the others are found.
     #[graphql(directive = requires::apply(Permission::SignedIn))]
     async fn nodes(
         &self,
@@ -181,6 +182,13 @@ impl NodeQuery {
         let found = ids.iter().enumerate().map(async |(index, id)| {
             match find(ctx, id, || vec!["ids".into(), index.to_string()]).await {
                 Err(Error::Forbidden) => Ok(None),
+                Err(error @ Error::Invalid(_)) => {
+                    let mut error =
+                        ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
+                    error.path.push(PathSegment::Index(index));
+                    ctx.add_error(error);
+                    Ok(None)
+                }
                 found => found,
             }
         });

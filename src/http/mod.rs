@@ -7,6 +7,7 @@ mod api;
 mod assets;
 mod caller;
 mod flow;
+mod halves;
 mod health;
 mod linger;
 mod listener;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
@@ -169,28 +170,41 @@ fn router(http: Http) -> Router {
             let (code, message) = (Code::BadUserInput, "this path has no such method: see the header Allow");
             answer::coded(StatusCode::METHOD_NOT_ALLOWED, code, message, listener::request_id(&headers))
         })
-        .layer(cors)
         .layer(middleware::from_fn(move |request: Request, next: Next| async move {
             match listener::measured(most, &request) {
                 Some(refusal) => refusal,
                 None => next.run(request).await,
             }
         }))
+        // Outermost: a page may read refusals, too.
+        .layer(cors)
         .layer(middleware::from_fn(trace::span))
         .with_state(http)
 }
 
+/// Headers that clients and a browser's tooling add by themselves: against forged requests, for traces, for reports of errors.
+const TOOLING: [&str; 8] = [
+    "graphql-require-preflight",
+    "apollo-require-preflight",
+    "x-apollo-operation-name",
+    "x-requested-with",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+];
+
+/// How long a browser remembers what a page may send: as long as any browser does.
+const PREFLIGHT: Duration = Duration::from_hours(2);
+
 fn cors(options: &Options) -> CorsLayer {
     let origins = options.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let request_id = HeaderName::from_static("x-request-id");
+    let tooling = TOOLING.map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            AUTHORIZATION,
-            CONTENT_TYPE,
-            request_id.clone(),
-            HeaderName::from_static("graphql-require-preflight"),
-        ])
-        .expose_headers([request_id])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, request_id.clone()].into_iter().chain(tooling).collect::<Vec<_>>())
+        .expose_headers([request_id, RETRY_AFTER])
+        .max_age(PREFLIGHT)
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
+use super::halves;
 use domain::error::Code;
 
 /// Why parameters are not a request.
@@ -30,7 +31,34 @@ pub(super) fn body(body: &[u8]) -> Result<Request, Wrong> {
             Err(Wrong { code: Code::BatchNotAllowed, message: "send one operation a request".into() })
         }
         Ok(_) => Err(Wrong::new("the body is not a JSON object")),
-        Err(_) => Err(Wrong::new("the body is not JSON")),
+        Err(error) => Err(Wrong::new(not_json(body, &error))),
+    }
+}
+
+/// Why a body is not JSON, in words that help whoever made it.
+fn not_json(body: &[u8], error: &serde_json::Error) -> String {
+    if body.starts_with(b"\xEF\xBB\xBF") {
+        return "the body is not JSON: it begins with a byte order mark, leave that out".into();
+    }
+    if body.starts_with(b"\xFF\xFE")
+        || body.starts_with(b"\xFE\xFF")
+        || body.get(..4).is_some_and(|head| head.contains(&0))
+    {
+        return "the body is not JSON in UTF-8: it looks like UTF-16".into();
+    }
+    if body.is_empty() {
+        return "the body is not JSON: it is empty".into();
+    }
+    if let Some(place) = halves::find(body) {
+        return format!(
+            "{place}: not valid Unicode: half of a pair such as \\uD83D stands alone; cut texts between characters"
+        );
+    }
+    let what = error.to_string();
+    match what.split_once(" at line") {
+        _ if what.starts_with("recursion limit") => "the body is nested too deeply".into(),
+        Some((what, place)) => format!("the body is not JSON: {what} at line{place}"),
+        None => format!("the body is not JSON: {what}"),
     }
 }
 
@@ -126,6 +154,28 @@ mod tests {
         assert_eq!(code(&json!([{ "query": query }])), Some(Code::BatchNotAllowed));
         assert_eq!(code(&json!([])), Some(Code::BatchNotAllowed));
         assert_eq!(body(b"{").err().map(|wrong| wrong.code), Some(Code::BadUserInput));
+    }
+
+    #[test]
+    fn each_reason_why_a_body_is_not_json_is_told_apart() {
+        let told = |bytes: &[u8]| body(bytes).unwrap_err().message;
+        let utf16: Vec<u8> = r#"{"query":"{ a }"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let deep = format!("{{\"variables\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        let cases: [(&[u8], &str); 8] = [
+            (b"", "empty"),
+            (b"\xEF\xBB\xBF{}", "byte order mark"),
+            (&utf16, "UTF-16"),
+            (b"\xFF\xFE{\0}\0", "UTF-16"),
+            (deep.as_bytes(), "nested too deeply"),
+            (br#"{"variables":{"n":1e999}}"#, "number out of range at line 1"),
+            (br#"{"query":"{ a }","variables":{"s":"a\uD83D"}}"#, "variables.s: not valid Unicode"),
+            (b"query=1", "expected value at line 1 column 1"),
+        ];
+        for (bytes, expected) in cases {
+            assert!(told(bytes).contains(expected), "{}: {expected}", told(bytes));
+        }
+        let pair = body(br#"{"query":"{ a }","variables":{"s":"a\uD83D\uDE00"}}"#).unwrap();
+        assert_eq!(pair.variables.values().next(), Some(&async_graphql::Value::from("a\u{1F600}")));
     }
 
     #[test]

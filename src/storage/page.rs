@@ -103,10 +103,10 @@ impl<E: EntityTrait> Sort<E> {
         Self { by: self.by, descending }
     }
 
-    /// A name that no other order of this list has: a place is of one order only.
+    /// A name that no other order has, of this list or of another: a place is of one order only.
     pub fn name(&self) -> String {
-        let column = self.by.as_ref().map_or("id", |(column, _)| column.as_str());
-        format!("{column} {}", if self.descending { "down" } else { "up" })
+        let (list, column) = (E::default(), self.by.as_ref().map_or("id", |(column, _)| column.as_str()));
+        format!("{} {column} {}", list.table_name(), if self.descending { "down" } else { "up" })
     }
 
     /// The place of `row` in the list.

@@ -17,12 +17,15 @@ use service::loops::Loops;
 
 mod agenda;
 mod chores;
+mod claims;
 mod completer;
 mod flight;
 mod gate;
 mod holder;
+mod leads;
 mod live;
 mod pipeline;
+mod punctuality;
 mod rounds;
 mod simulated;
 mod steps;

@@ -2,7 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value as Json, json};
+use service::Actor;
+use storage::access::refresh_token;
 
 use crate::harness::{Client, PASSWORD, TestApp};
 
@@ -70,22 +75,45 @@ async fn a_login_for_an_unknown_user_takes_as_long_as_for_a_known_one() {
     assert!(unknown > known / 2 && known > unknown / 2, "known {known:?}, unknown {unknown:?}");
 }
 
+/// All refresh tokens that were used have been so for longer than two tabs take.
+async fn a_while_later(herald: &TestApp) {
+    let on = herald.services();
+    let then = on.now() - TimeDelta::seconds(31);
+    let used = refresh_token::Column::UsedAt;
+    on.write(&Actor::system(), |w| async move {
+        let earlier = refresh_token::Entity::update_many().col_expr(used, Expr::value(then));
+        Ok(earlier.filter(used.is_not_null()).exec(&w).await?)
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
-async fn a_refresh_token_is_used_once_and_its_second_use_ends_the_session() {
+async fn a_refresh_token_that_comes_again_at_once_goes_on_and_later_ends_the_session() {
     let herald = TestApp::api_only().await;
     let nobody = herald.nobody();
     let first = nobody.login("admin", PASSWORD).await;
     let token = |reply: &Json| reply["refreshToken"].as_str().unwrap().to_owned();
     let first = token(&first.data()["login"]);
-    let second = nobody.data(REFRESH, json!({ "token": first })).await;
-    let second = &second["refreshSession"];
-    let carried_on = nobody.with_token(second["accessToken"].as_str().unwrap());
-    carried_on.data(VIEWER, json!({})).await;
+    // Two tabs, a repeated request, an answer that was lost.
+    let refresh = async || nobody.data(REFRESH, json!({ "token": first })).await["refreshSession"].clone();
+    let (second, tab) = tokio::join!(refresh(), refresh());
+    assert_ne!(token(&second), token(&tab));
+    let clients = [&second, &tab].map(|reply| nobody.with_token(reply["accessToken"].as_str().unwrap()));
+    for client in &clients {
+        client.data(VIEWER, json!({})).await;
+    }
+    let third = nobody.data(REFRESH, json!({ "token": token(&tab) })).await["refreshSession"].clone();
+    refresh().await;
 
+    a_while_later(&herald).await;
     assert_eq!(nobody.query(REFRESH, json!({ "token": first })).await.code(), "UNAUTHENTICATED");
-    assert_eq!(carried_on.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
-    assert_eq!(nobody.query(REFRESH, json!({ "token": token(second) })).await.code(), "UNAUTHENTICATED");
-    assert_eq!(nobody.query(REFRESH, json!({ "token": "nonsense" })).await.code(), "UNAUTHENTICATED");
+    for client in &clients {
+        assert_eq!(client.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
+    }
+    for spent in [token(&second), token(&third), "nonsense".to_owned()] {
+        assert_eq!(nobody.query(REFRESH, json!({ "token": spent })).await.code(), "UNAUTHENTICATED");
+    }
     // Another session of the same user goes on.
     herald.admin().await.data(VIEWER, json!({})).await;
 }

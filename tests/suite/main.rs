@@ -17,6 +17,7 @@ mod conversions;
 mod dashboard;
 mod delivery;
 mod demo;
+mod document;
 mod events;
 mod fleet;
 mod floors;

@@ -408,6 +408,9 @@ async fn sequences(herald: &TestApp, story: &mut Story) {
     assert_eq!(enrollment["executions"][0]["status"], "SCHEDULED", "{enrollment}");
     let progress = story.first("sequence-progress", json!({ "id": id })).await["sequenceProgress"].clone();
     assert_eq!((&progress["enrolled"], &progress["status"]), (&json!(1), &json!("ACTIVE")), "{progress}");
+    let ahead =
+        story.first("sequence-progress", json!({ "id": id, "after": 999_999 })).await["sequenceProgress"].clone();
+    assert_eq!(ahead["version"], progress["version"], "a version from before a restore is another one");
     let update = story.first("enrollment-updated", json!({ "sequenceId": id, "leadId": lead })).await;
     assert_eq!(update["enrollmentUpdated"]["enrollment"]["id"], enrollment["id"]);
     let one = json!({ "id": enrollment["id"] });

@@ -81,7 +81,7 @@ async fn an_operation_before_the_introduction_closes_with_4401() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_closes_with_4401() {
+async fn a_token_that_ends_closes_with_a_code_after_which_clients_come_again() {
     let herald = TestApp::api_only().await;
     let on = herald.services();
     let session = service::access::session::resume(on, herald.admin().await.token(), None).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_token_that_ends_closes_with_4401() {
     let (ending, _) = token::issue(&on.keys.short_lived, claims, earlier).unwrap();
     let mut socket = RawSocket::introduced(&herald, &ending).await;
     socket.subscribe("1", ENDLESS).await;
-    assert_eq!(socket.closed().await, closed(4401, "token expired"));
+    assert_eq!(socket.closed().await, closed(4403, "Forbidden: token expired, connect again with a new one"));
     let mut socket = RawSocket::open(&herald).await;
     socket.introduce(&ending).await;
     assert_eq!(socket.closed().await.0, 4403, "what has ended does not open another");
@@ -107,7 +107,7 @@ async fn a_session_that_is_revoked_closes_all_its_sockets_with_4401() {
     let mut other = RawSocket::introduced(&herald, herald.admin().await.token()).await;
     operator.data("mutation { logout { user { id } } }", json!({})).await;
     for socket in &mut sockets {
-        assert_eq!(socket.closed().await, closed(4401, "token expired"));
+        assert_eq!(socket.closed().await, closed(4401, "the session has ended, sign in again"));
     }
     other.subscribe("1", VIEWER).await;
     assert_eq!(other.json().await["type"], "next");

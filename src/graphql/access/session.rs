@@ -40,7 +40,8 @@ struct RefreshSessionInput {
 struct SessionPayload {
     /// Goes with each request: `Authorization: Bearer ...`. It holds for 15 minutes.
     access_token: String,
-    /// Gives new tokens, once; it holds for 30 days. One that comes a second time ends the session.
+    /// Gives new tokens, once; it holds for 30 days. One that comes again within 30 seconds gives tokens of the same session;
+    /// later it ends the session.
     refresh_token: String,
     /// When the access token ends.
     expires_at: DateTime,

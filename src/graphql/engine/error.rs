@@ -3,8 +3,9 @@
 //! Resolvers return [`domain::error::Result`]; async-graphql keeps the error as the source of its own, and
 //! [`dress`] finds it there.
 
-use async_graphql::{Response, ServerError, Value, value};
+use async_graphql::{Pos, Response, ServerError, Value, value};
 
+use super::document::Refusal;
 use domain::error::{Code, Error, Violation};
 use domain::limits::DocumentLimits;
 use domain::meters;
@@ -58,7 +59,7 @@ pub fn is_refusal(response: &Response) -> bool {
 
 /// An error outside any resolver, such as of a request that could not be read.
 pub fn response(error: Error, request_id: Option<&str>) -> Response {
-    let error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
+    let error = async_graphql::Error::from(error).into_server_error(Pos::default());
     dress(Response::from_errors(vec![ServerError { locations: Vec::new(), ..error }]), request_id)
 }
 
@@ -67,6 +68,22 @@ pub fn coded(code: Code, message: impl Into<String>, request_id: Option<&str>) -
     let mut error = ServerError::new(message, None);
     set(&mut error, code, request_id);
     dress(Response::from_errors(vec![error]), request_id)
+}
+
+/// A document that is not run: all that is wrong with it, no more than is told.
+pub(super) fn refused(refusal: Refusal, limits: &DocumentLimits, request_id: Option<&str>) -> Response {
+    let one = |message: String, place: Option<Pos>| {
+        let mut error = ServerError::new(message, place);
+        set(&mut error, refusal.code, request_id);
+        error
+    };
+    let mut first = one(refusal.message, refusal.place);
+    if !refusal.violations.is_empty() {
+        first.extensions.get_or_insert_default().set("violations", listed(&refusal.violations));
+    }
+    let others = refusal.others.into_iter().map(|(message, place)| one(message, Some(place)));
+    let errors = std::iter::once(first).chain(others).collect();
+    dress(cut(Response::from_errors(errors), limits), request_id)
 }
 
 fn dress_one(error: &mut ServerError, request_id: Option<&str>) {

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, future};
@@ -13,14 +13,14 @@ use tracing::Instrument;
 use super::batching::Batching;
 use super::budget::Budgets;
 use super::context::Caller;
-use super::document::{self, Checked, Documents, Refusal};
+use super::document::{self, Checked, Documents, Form, Refusal};
 use super::null_propagation::propagate_nulls;
 use super::observe::Observed;
 use super::refusals::Refusals;
 use super::same_request::{self, Queries};
 use super::shared_frames::Selections;
 use super::shares::Shares;
-use super::{error, loaders};
+use super::{error, guard, loaders};
 use crate::Schema;
 use domain::error::Error;
 use domain::limits::DocumentLimits;
@@ -74,11 +74,29 @@ impl Execution {
         let request_id = caller.request_id.as_deref();
         let role = caller.viewer().map(|viewer| viewer.role);
         let checked = document::check(request, role, &self.documents, self.limits());
-        let refused = |refusal: Refusal| error::coded(refusal.code, refusal.message, request_id);
-        let mut checked = checked.map_err(|refusal| Box::new(error::cut(refused(refusal), self.limits())))?;
+        let mut checked = checked.map_err(|refusal| Box::new(self.refused(refusal, caller)))?;
         let paid = self.budgets.pay(caller, checked.cost, self.services.clock.monotonic());
         checked.left = paid.map_err(|error| Box::new(error::response(error, request_id)))?;
         Ok(checked)
+    }
+
+    /// Why a document is not run. Who may not have what it asks for is told that, and nothing of its values.
+    fn refused(&self, refusal: Refusal, caller: &Caller) -> Response {
+        let request_id = caller.request_id.as_deref();
+        if !refusal.violations.is_empty() {
+            let refusals = Refusals::of(&self.services, caller);
+            let denied = refusal.roots.iter().filter_map(|root| {
+                let denied = guard::allow(caller, root.permission?).err()?;
+                if matches!(denied, Error::Forbidden) {
+                    refusals.add(&root.name);
+                }
+                Some(denied)
+            });
+            if let Some(denied) = denied.reduce(|first, _| first) {
+                return error::response(denied, request_id);
+            }
+        }
+        error::refused(refusal, self.limits(), request_id)
     }
 
     pub(super) const fn queries(&self) -> &Queries {
@@ -90,8 +108,8 @@ impl Execution {
     }
 
     /// A response as it is told: with null where something failed, cut to the limits, with codes.
-    fn finished(&self, response: Response, asked: &Asked, request_id: Option<&str>) -> Response {
-        error::dress(error::cut(asked.completed(response), self.limits()), request_id)
+    fn finished(&self, response: Response, form: &Form, request_id: Option<&str>) -> Response {
+        error::dress(error::cut(completed(response, form), self.limits()), request_id)
     }
 
     /// Runs a query or a mutation, whose caller is known as he is now.
@@ -115,7 +133,7 @@ impl Execution {
         let limits = self.limits();
         let most = limits.complexity_of(caller.viewer().map(|viewer| viewer.role));
         let bill = self.budgets.bill(checked.cost, most, checked.left);
-        let (batching, kind, asked) = (Batching::default(), checked.kind, Asked::by(&checked));
+        let (batching, kind, form) = (Batching::default(), checked.kind, checked.form.clone());
         let request = checked.into_request();
         let time = if kind == OperationType::Mutation { limits.mutation_time } else { limits.query_time };
         let time = time.saturating_sub(caller.waited);
@@ -125,7 +143,7 @@ impl Execution {
         let request = request.data(services).data(refusals);
         let running = unwound(batching.run(self.schema.execute(request)));
         match tokio::time::timeout(time, running).await {
-            Ok(Ok(response)) => self.finished(response, &asked, request_id.as_deref()).extension("cost", bill),
+            Ok(Ok(response)) => self.finished(response, &form, request_id.as_deref()).extension("cost", bill),
             Ok(Err(defect)) => error::response(defect, request_id.as_deref()),
             Err(_) => error::response(Error::Timeout, request_id.as_deref()),
         }
@@ -172,7 +190,7 @@ impl Execution {
         if let Some(events) = self.selections.watch(&checked, &caller).await {
             return counted.during(events).boxed();
         }
-        let asked = Asked::by(&checked);
+        let form = checked.form.clone();
         let batching = Batching::default();
         let refusals = Refusals::of(&self.services, &caller);
         let services = self.shares.services_of(&caller, &self.services);
@@ -181,7 +199,7 @@ impl Execution {
         let responses = batching.each(self.schema.execute_stream(request).boxed());
         let event = move |response: Response| {
             let has_failed = error::has_failed(&response);
-            let response = self.finished(response, &asked, request_id.as_deref());
+            let response = self.finished(response, &form, request_id.as_deref());
             if has_failed { Event::Failed(response) } else { Event::Next(response) }
         };
         counted.during(responses.map(event)).boxed()
@@ -199,23 +217,10 @@ impl Execution {
     }
 }
 
-/// The facts of an operation that its log line tells.
-struct Asked {
-    document: Arc<ExecutableDocument>,
-    operation: Option<String>,
-}
-
-impl Asked {
-    fn by(checked: &Checked) -> Self {
-        Self { document: checked.document.clone(), operation: checked.request.operation_name.clone() }
-    }
-
-    fn completed(&self, response: Response) -> Response {
-        match document::operation(&self.document, self.operation.as_deref()) {
-            Ok(operation) if !response.errors.is_empty() => propagate_nulls(response, &self.document, operation),
-            _ => response,
-        }
-    }
+/// A response with null where something failed, and empty objects where nothing is selected.
+fn completed(response: Response, form: &Form) -> Response {
+    let response = if response.errors.is_empty() { response } else { propagate_nulls(response, &form.operation) };
+    form.shown(response)
 }
 
 /// The result of `running`, or the error that is told when it panics: without this the connection would drop unanswered.

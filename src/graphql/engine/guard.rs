@@ -15,14 +15,14 @@ use std::borrow::Cow;
 use std::pin::Pin;
 
 use async_graphql::async_trait::async_trait;
-use async_graphql::registry::{MetaDirectiveInvocation, Registry};
+use async_graphql::registry::{MetaDirectiveInvocation, MetaType, Registry};
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, Guard, ObjectType, OutputType, Positioned, Response, ServerError,
     ServerResult, SubscriptionType, TypeDirective, Value, parser::types::Field,
 };
 use futures_util::{Stream, StreamExt, stream};
 
-use super::context::ContextExt;
+use super::context::{Caller, ContextExt};
 use domain::error::{Error, Result};
 use domain::role::Permission;
 use service::access::session::Proof;
@@ -48,14 +48,21 @@ mod directive {
 
 /// Refuses, with an audit line, unless the viewer has `permission`.
 pub fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
-    let refusal = match ctx.caller().viewer() {
-        _ if permission == Permission::Anyone => return Ok(()),
-        None => return Err(Error::Unauthenticated(ctx.caller().refusal.unwrap_or("sign in first"))),
-        Some(viewer) if viewer.role.may(permission) => return Ok(()),
-        Some(_) => Error::Forbidden,
-    };
-    ctx.refuse();
-    Err(refusal)
+    let allowed = allow(ctx.caller(), permission);
+    if matches!(allowed, Err(Error::Forbidden)) {
+        ctx.refuse();
+    }
+    allowed
+}
+
+/// Refuses unless the caller has `permission`.
+pub(super) fn allow(caller: &Caller, permission: Permission) -> Result<()> {
+    match caller.viewer() {
+        _ if permission == Permission::Anyone => Ok(()),
+        None => Err(Error::Unauthenticated(caller.refusal.unwrap_or("sign in first"))),
+        Some(viewer) if viewer.role.may(permission) => Ok(()),
+        Some(_) => Err(Error::Forbidden),
+    }
 }
 
 /// Refuses, with an audit line, whoever shows an API token.
@@ -119,8 +126,17 @@ impl<T: OutputType> OutputType for Guarded<T> {
         T::type_name()
     }
 
+    /// A root field may be null, whatever its resolver gives: what fails takes none of its neighbours along.
     fn create_type_info(registry: &mut Registry) -> String {
-        T::create_type_info(registry)
+        let created = T::create_type_info(registry);
+        if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(&*T::type_name()) {
+            for field in fields.values_mut() {
+                if let Some(nullable) = field.ty.strip_suffix('!') {
+                    field.ty = nullable.to_owned();
+                }
+            }
+        }
+        created
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
@@ -145,7 +161,7 @@ impl<T: ObjectType> ContainerType for Guarded<T> {
 }
 
 /// Introspection comes here only where it is off, and then says nothing.
-fn has(root: &async_graphql::registry::MetaType, ctx: &Context<'_>) -> bool {
+fn has(root: &MetaType, ctx: &Context<'_>) -> bool {
     let name = ctx.item.node.name.node.as_str();
     !name.starts_with("__") && root.field_by_name(name).is_some()
 }

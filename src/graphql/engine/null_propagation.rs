@@ -7,8 +7,7 @@ use std::sync::LazyLock;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeKind,
-    TypeSystemDefinition,
+    BaseType, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Name, PathSegment, Response, Value};
 
@@ -31,15 +30,11 @@ fn fields() -> HashMap<String, HashMap<String, Type>> {
 }
 
 /// The response with null where its errors belong.
-pub(super) fn propagate_nulls(
-    mut response: Response,
-    document: &ExecutableDocument,
-    run: &OperationDefinition,
-) -> Response {
+pub(super) fn propagate_nulls(mut response: Response, run: &OperationDefinition) -> Response {
     let paths: Vec<&[PathSegment]> = response.errors.iter().map(|error| error.path.as_slice()).collect();
     let mut beyond = Vec::new();
     for path in paths.into_iter().filter(|path| !path.is_empty()) {
-        match null_at(path, document, run) {
+        match null_at(path, run) {
             Some(length) if length == path.len() => put(&mut response.data, path),
             Some(length) => beyond.push(&path[..length]),
             // The validation has let nothing in that the schema does not have.
@@ -53,7 +48,7 @@ pub(super) fn propagate_nulls(
 }
 
 /// How long the part of an error's path is that leads to what is null for it.
-fn null_at(path: &[PathSegment], document: &ExecutableDocument, run: &OperationDefinition) -> Option<usize> {
+fn null_at(path: &[PathSegment], run: &OperationDefinition) -> Option<usize> {
     let root = match run.ty {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",
@@ -68,7 +63,7 @@ fn null_at(path: &[PathSegment], document: &ExecutableDocument, run: &OperationD
             (PathSegment::Field(key), _) => {
                 let mut found = Vec::new();
                 for (parent, set) in &sets {
-                    selected(document, parent, set, key, &mut found);
+                    selected(parent, set, key, &mut found);
                 }
                 let (parent, field) = *found.first()?;
                 let kind = FIELDS.get(parent)?.get(field.name.node.as_str())?;
@@ -86,13 +81,7 @@ fn null_at(path: &[PathSegment], document: &ExecutableDocument, run: &OperationD
 }
 
 /// The fields of a selection that are answered under `key`, and the type in whose name each is asked for.
-fn selected<'a>(
-    document: &'a ExecutableDocument,
-    parent: &'a str,
-    set: &'a SelectionSet,
-    key: &str,
-    found: &mut Vec<(&'a str, &'a Field)>,
-) {
+fn selected<'a>(parent: &'a str, set: &'a SelectionSet, key: &str, found: &mut Vec<(&'a str, &'a Field)>) {
     for selection in &set.items {
         match &selection.node {
             Selection::Field(field) if field.node.response_key().node == key => found.push((parent, &field.node)),
@@ -100,13 +89,10 @@ fn selected<'a>(
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();
                 let parent = condition.map_or(parent, |condition| condition.node.on.node.as_str());
-                selected(document, parent, &fragment.node.selection_set.node, key, found);
+                selected(parent, &fragment.node.selection_set.node, key, found);
             }
-            Selection::FragmentSpread(spread) => {
-                let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) else { continue };
-                let parent = fragment.node.type_condition.node.on.node.as_str();
-                selected(document, parent, &fragment.node.selection_set.node, key, found);
-            }
+            // What is run has its fragments put in.
+            Selection::FragmentSpread(_) => {}
         }
     }
 }
@@ -178,7 +164,7 @@ mod tests {
         response.errors = paths.iter().map(error).collect();
         let document = parse_query(query).unwrap();
         let (_, run) = document.operations.iter().next().unwrap();
-        propagate_nulls(response, &document, &run.node).data.into_json().unwrap()
+        propagate_nulls(response, &run.node).data.into_json().unwrap()
     }
 
     #[test]
@@ -191,13 +177,15 @@ mod tests {
 
     #[test]
     fn what_cant_be_null_takes_its_object_along() {
-        let query = "{ broadcastCampaigns { ...List } } fragment List on BroadcastCampaignConnection {
-            nodes { name ... on BroadcastCampaign { jobs { totalCount } } } }";
+        let query = "{ broadcastCampaigns { ... on BroadcastCampaignConnection {
+            nodes { name ... on BroadcastCampaign { jobs { totalCount } } } } } }";
         let data = json!({ "broadcastCampaigns": { "nodes": [{ "name": "a" }, { "name": "b" }] } });
         let paths = [0, 1].map(|node| json!(["broadcastCampaigns", "nodes", node, "jobs"]));
         assert_eq!(completed(query, data, &paths), json!({ "broadcastCampaigns": null }));
         let payload = "mutation { deleteBatch(input: { id: \"x\" }) { deletedId } }";
-        assert_eq!(completed(payload, json!(null), &[json!(["deleteBatch"])]), json!(null));
+        assert_eq!(completed(payload, json!(null), &[json!(["deleteBatch"])]), json!({ "deleteBatch": null }));
+        let event = "subscription { serverUpdated { version } }";
+        assert_eq!(completed(event, json!(null), &[json!(["serverUpdated"])]), json!(null));
     }
 
     #[test]

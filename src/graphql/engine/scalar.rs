@@ -1,6 +1,6 @@
 //! The custom scalars: instants, large numbers, and what has no fixed shape.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputValueError, InputValueResult, Pos, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
 use domain::money::Micros;
@@ -108,6 +108,25 @@ impl From<Micros> for Decimal {
     }
 }
 
+/// Whether a value can be read as the custom scalar of this name, and else what is wrong with it.
+pub(super) fn check(name: &str, value: Value) -> Result<(), String> {
+    match name {
+        "DateTime" => told::<DateTime>(value),
+        "BigInt" => told::<BigInt>(value),
+        "Decimal" => told::<Decimal>(value),
+        "JSON" => told::<Json>(value),
+        _ => Err(format!("there is no scalar {name}")),
+    }
+}
+
+/// Whether the value can be read; the message without the name of the type that the library puts before it.
+fn told<T: async_graphql::InputType>(value: Value) -> Result<(), String> {
+    let Err(error) = T::parse(Some(value)) else { return Ok(()) };
+    let message = error.into_server_error(Pos::default()).message;
+    let named = format!("Failed to parse \"{}\": ", T::type_name());
+    Err(message.strip_prefix(&named).map(ToOwned::to_owned).unwrap_or(message))
+}
+
 /// A count as GraphQL's integers can hold it.
 pub fn int(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
@@ -134,6 +153,22 @@ mod tests {
         assert_eq!(BigInt::parse(number.to_value()).unwrap(), number);
         assert_eq!(BigInt::parse(Value::from(7)).unwrap(), BigInt(7));
         assert!(BigInt::parse(Value::from("7.5")).is_err());
+    }
+
+    #[test]
+    fn each_scalar_of_the_schema_is_checked_before_anything_runs() {
+        let sdl = crate::sdl();
+        let scalars: Vec<_> = sdl.lines().filter_map(|line| line.strip_prefix("scalar ")?.split(' ').next()).collect();
+        assert!(scalars.len() >= 4, "{scalars:?}");
+        for scalar in scalars {
+            let unknown =
+                check(scalar, Value::from(f64::MIN_POSITIVE)).err().is_some_and(|told| told.contains("no scalar"));
+            assert!(!unknown, "{scalar}");
+        }
+        assert_eq!(
+            check("DateTime", Value::from("x")).unwrap_err(),
+            "an instant is written as in 2026-11-22T18:30:00.000Z (RFC 3339)"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::batching::Batching;
 use super::context::Caller;
-use super::document::Checked;
+use super::document::{Checked, Form};
 use super::execution::Event;
 use super::id::ReadId;
 use super::refusals::Refusals;
@@ -56,6 +56,7 @@ struct Key {
 /// The selection that some subscribers see of a campaign.
 struct Selection {
     key: Key,
+    form: Arc<Form>,
     variables: Variables,
     caller: Caller,
     all: Selections,
@@ -90,7 +91,7 @@ impl Selections {
             variables: serde_json::to_string(&variables).ok()?,
             role,
         };
-        let selection = self.selection(key, variables, caller);
+        let selection = self.selection(key, checked.form.clone(), variables, caller);
         let caller = caller.clone();
         let told = move |state| {
             let (selection, caller) = (selection.clone(), caller.clone());
@@ -111,13 +112,14 @@ impl Selections {
         Some(states.then(told).boxed())
     }
 
-    fn selection(&self, key: Key, variables: Variables, caller: &Caller) -> Arc<Selection> {
+    fn selection(&self, key: Key, form: Arc<Form>, variables: Variables, caller: &Caller) -> Arc<Selection> {
         let mut known = self.known();
         if let Some(selection) = known.get(&key).and_then(Weak::upgrade) {
             return selection;
         }
         let selection = Arc::new(Selection {
             key: key.clone(),
+            form,
             variables,
             caller: caller.clone(),
             all: self.clone(),
@@ -144,8 +146,8 @@ impl Selection {
         if let Some(text) = self.known(&state) {
             return Ok(text);
         }
-        let mut request = Request::new(&self.key.document).variables(self.variables.clone());
-        request.operation_name.clone_from(&self.key.operation);
+        let mut request = Request::new("").variables(self.variables.clone());
+        self.form.prepare(&mut request);
         let batching = Batching::default();
         let refusals = Refusals::of(&self.all.services, &self.caller);
         let request = request.data(loaders::forgetful(&self.all.services.db, &batching));
@@ -157,6 +159,7 @@ impl Selection {
         if error::has_failed(&response) {
             return Err(Box::new(response));
         }
+        let response = self.form.shown(response);
         let text: Arc<str> = serde_json::to_string(&response).expect("a response is plain data").into();
         let mut last = self.last();
         // Who is late needs an older state; the others have gone on.
@@ -195,7 +198,7 @@ fn campaign(operation: &OperationDefinition, variables: &Variables) -> Option<Br
     let [selected] = operation.selection_set.node.items.as_slice() else { return None };
     let Selected::Field(field) = &selected.node else { return None };
     let field = &field.node;
-    if field.name.node != FIELD || !field.directives.is_empty() || !operation.directives.is_empty() {
+    if field.name.node != FIELD {
         return None;
     }
     let id = field.get_argument("id")?.node.clone();

@@ -21,9 +21,9 @@ const TOO_LARGE: u16 = 1009;
 const TRY_AGAIN: u16 = 1013;
 /// A message that is none of the protocol.
 const BAD_REQUEST: u16 = 4400;
-/// An operation before the introduction, or a session that has ended.
+/// An operation before the introduction, or a session that has ended: clients do not come again by themselves.
 const UNAUTHORIZED: u16 = 4401;
-/// The introduction is refused.
+/// The introduction is refused, or holds no longer: clients come again, with a new token if they have one.
 const FORBIDDEN: u16 = 4403;
 /// The introduction, or any sign of life, did not come in time.
 const TIMEOUT: u16 = 4408;
@@ -67,7 +67,11 @@ impl Close {
     }
 
     pub(super) fn token_expired() -> Self {
-        Self::new(UNAUTHORIZED, "token expired")
+        Self::forbidden("token expired, connect again with a new one")
+    }
+
+    pub(super) fn session_ended() -> Self {
+        Self::new(UNAUTHORIZED, "the session has ended, sign in again")
     }
 
     pub(super) fn forbidden(why: &str) -> Self {

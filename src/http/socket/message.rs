@@ -7,7 +7,7 @@ use axum::extract::ws::Utf8Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::close::Close;
-use crate::params;
+use crate::{halves, params};
 
 /// A message from the client.
 #[derive(Debug)]
@@ -61,7 +61,9 @@ pub(super) fn pong(payload: Option<Json>) -> Utf8Bytes {
 /// Reads what a client says.
 pub(super) fn read(text: &str) -> Result<ClientMessage, Close> {
     let Ok(Json::Object(mut message)) = serde_json::from_str(text) else {
-        return Err(Close::bad_request("Invalid message: it is not a JSON object"));
+        let half = halves::find(text.as_bytes()).map(|place| format!("{place} is not valid Unicode"));
+        let why = half.unwrap_or_else(|| "it is not a JSON object".into());
+        return Err(Close::bad_request(format!("Invalid message: {why}")));
     };
     let kind = message.remove("type");
     match kind.as_ref().and_then(Json::as_str) {

@@ -267,7 +267,7 @@ impl SocketSession {
         self.looked = Instant::now();
         let Some(known) = &self.caller.session else { return Ok(()) };
         match session::reload(&self.http.services, known).await {
-            Ok(None) => Err(Close::token_expired().into()),
+            Ok(None) => Err(Close::session_ended().into()),
             Ok(Some(current)) if current.user.role != known.user.role => {
                 Err(Close::forbidden("your role has changed, connect again").into())
             }

@@ -124,7 +124,12 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     tokens(on, user, family, refresh)
 }
 
-/// New tokens for a refresh token, which is used up. One that comes a second time has been stolen: its session ends.
+/// How long a spent refresh token still gives tokens: two tabs, a laptop that wakes up and a client whose answer was lost send
+/// the same one again within seconds.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// New tokens for a refresh token, which is used up. One that comes again within 30 seconds gives tokens of the same session;
+/// one that comes later has been stolen: its session ends.
 pub async fn refresh(on: &Services, actor: &Actor, spent: &str) -> Result<Tokens> {
     let (hash, next) = (token::hash(spent), token::refresh());
     let (spent, minted) = (&hash, &next);
@@ -210,15 +215,19 @@ async fn rotate(w: &Write, hash: &str, next: &str) -> Result<Rotation> {
     if row.revoked_at.is_some() || row.expires_at <= w.now {
         return Ok(Rotation::Refused);
     }
-    if row.used_at.is_some() {
+    let used = row.used_at;
+    if used.is_some_and(|used| w.now - used > GRACE) {
         refresh_token::Entity::revoke_family(family, w.now).exec(w).await?;
         w.tell(Event::User(user));
         return Ok(Rotation::Stolen(user));
     }
     let Ok(user) = w.require(user).await else { return Ok(Rotation::Refused) };
-    let mut row = row.into_active_model();
-    row.used_at = ActiveValue::Set(Some(w.now));
-    row.update(w).await?;
+    // The time counts from the first use: else a thief could go on for ever.
+    if used.is_none() {
+        let mut row = row.into_active_model();
+        row.used_at = ActiveValue::Set(Some(w.now));
+        row.update(w).await?;
+    }
     insert(w, user.id, family, next).await?;
     Ok(Rotation::Done(user, family))
 }

@@ -8,7 +8,7 @@ use crate::Services;
 use domain::audit::Action;
 use domain::clock::duration_nanos;
 use domain::error::Result;
-use domain::pacing::HORIZON;
+use domain::pacing::{HORIZON, LONGEST_LEAD, delay};
 use storage::broadcast::progress;
 use storage::sql::Dialect;
 
@@ -23,7 +23,7 @@ pub async fn before_jump(on: &Services, now: i64) -> Result<()> {
 
 /// The last instant at which a slot may lie that no wrong clock has taken, in nanoseconds since 1970.
 pub fn limit(on: &Services) -> i64 {
-    on.clock.nanos() + duration_nanos(HORIZON) + TOLERANCE
+    on.clock.nanos() + duration_nanos(HORIZON + delay(LONGEST_LEAD)) + TOLERANCE
 }
 
 /// Brings back slots that a wrong clock has put far into the future: their campaigns would stand still until then.

@@ -32,7 +32,7 @@ impl Sequences {
     }
 
     /// The progress of a sequence: what it is now, unless that was seen as version `after`; then what it becomes, until it is
-    /// archived and nobody is in it any more.
+    /// archived and nobody is in it any more. A version that has not been reached was seen before a backup was restored.
     ///
     /// # Errors
     /// There is no such sequence, or the database is away.
@@ -41,9 +41,10 @@ impl Sequences {
         sequence: RetentionSequenceId,
         after: Option<i32>,
     ) -> Result<impl Stream<Item = Result<Progress>> + Send + use<>> {
-        let states = self.0.watch(sequence).await?;
+        let (states, mut seen) = (self.0.watch(sequence).await?, after);
         Ok(states.filter(move |state| {
-            let is_news = state.as_ref().map_or(true, |state| after.is_none_or(|seen| state.row.version > seen));
+            // Only the first may have been seen: versions rise from there.
+            let is_news = state.as_ref().map_or(true, |state| seen.take() != Some(state.row.version));
             future::ready(is_news)
         }))
     }

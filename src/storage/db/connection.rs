@@ -44,8 +44,8 @@ pub(super) enum Ask<'a> {
     Unprepared(&'a str),
     One(&'a Statement),
     All(&'a Statement),
-    /// The rows of all statements of a text.
-    Rows(&'a str),
+    /// Several statements without values, of which all rows are wanted: one way to the server and back.
+    Batch(&'a str),
 }
 
 /// What it answers.
@@ -81,13 +81,13 @@ macro_rules! ask {
                 let sql = AssertSqlSafe(sql.to_owned());
                 $raw.execute(sql).await.map(|done| Told::Done(done.into())).map_err(executing)
             }
-            Ask::Rows(sql) => {
-                let rows = $raw.fetch_all(AssertSqlSafe(sql.to_owned())).await;
-                rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
-            }
             Ask::One(statement) => {
                 let row = query!(statement).fetch_optional($raw).await;
                 row.map(|row| Told::Rows(row.into_iter().map(QueryResult::from).collect())).map_err(querying)
+            }
+            Ask::Batch(sql) => {
+                let rows = $raw.fetch_all(AssertSqlSafe(sql.to_owned())).await;
+                rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
             Ask::All(statement) => {
                 let rows = query!(statement).fetch_all($raw).await;

@@ -68,7 +68,7 @@ impl Open {
         let Some(begin) = self.begin.take() else { return self.connection.ask(ask, limit).await };
         let (text, has_rows) = match ask {
             Ask::Unprepared(sql) => (Some(sql.to_owned()), false),
-            Ask::Rows(sql) => (Some(sql.to_owned()), true),
+            Ask::Batch(sql) => (Some(sql.to_owned()), true),
             Ask::Execute(statement) => (opening::in_one(statement), false),
             Ask::One(statement) | Ask::All(statement) => (opening::in_one(statement), true),
         };
@@ -77,7 +77,7 @@ impl Open {
             return self.connection.ask(ask, limit).await;
         };
         let both = format!("{begin}; {text}");
-        self.connection.ask(if has_rows { Ask::Rows(&both) } else { Ask::Unprepared(&both) }, limit).await
+        self.connection.ask(if has_rows { Ask::Batch(&both) } else { Ask::Unprepared(&both) }, limit).await
     }
 }
 
@@ -175,6 +175,26 @@ impl Pooled {
         Ok(Tx { connection, backend: self.backend, seen: self.seen.clone(), _place: None })
     }
 
+    /// Begins a transaction by its first statements, whose rows are returned: all of it in one way to PostgreSQL and back. Their values
+    /// are numbers, ids and instants.
+    pub(super) async fn begin_by(
+        &self,
+        place: Option<OwnedSemaphorePermit>,
+        first: &[Statement],
+    ) -> Result<(Tx, Vec<QueryResult>), DbErr> {
+        let mut connection = self.pool.take().await?;
+        connection.in_transaction = true;
+        let mut sql = "BEGIN".to_owned();
+        for statement in first {
+            see(self.seen.as_ref(), Ask::All(statement));
+            sql.push_str("; ");
+            sql.push_str(&statement.to_string());
+        }
+        let rows = connection.ask(Ask::Batch(&sql), IN_TRANSACTION).await?.rows();
+        let connection = Mutex::new(Open { connection, begin: None });
+        Ok((Tx { connection, backend: self.backend, seen: self.seen.clone(), _place: place }, rows))
+    }
+
     /// A connection for what only PostgreSQL's driver can do.
     pub(super) async fn driven(&self) -> Result<Driven, DbErr> {
         Ok(Driven(self.pool.take().await?))
@@ -206,6 +226,19 @@ impl Tx {
     /// The database refuses, or did not answer in time.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.end("COMMIT").await
+    }
+
+    /// Runs the last statement and commits, in one way to PostgreSQL and back. Its values are numbers and ids, or texts of digits.
+    ///
+    /// # Errors
+    /// As of [`Self::commit`]; if the statement itself failed, nothing was committed.
+    pub async fn commit_by(self, last: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        see(self.seen.as_ref(), Ask::All(last));
+        let Open { mut connection, begin } = self.connection.into_inner();
+        let begin = begin.map_or_else(String::new, |begin| format!("{begin}; "));
+        let rows = connection.ask(Ask::Batch(&format!("{begin}{last}; COMMIT")), IN_TRANSACTION).await?.rows();
+        connection.in_transaction = false;
+        Ok(rows)
     }
 
     /// Undoes all of it.

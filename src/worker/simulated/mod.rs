@@ -13,6 +13,7 @@ use domain::id::BroadcastCampaignId;
 
 mod executor;
 mod producer;
+mod watch;
 
 /// Starts a producer for each running campaign whose messages go nowhere, until the session ends.
 pub async fn run(tools: &Tools, holder: &Arc<Holder>, mut board: Board, session: &CancellationToken) {

@@ -38,7 +38,7 @@ assert(CombinedGraphQLErrors.is(refusal), String(refusal))
 assert.equal(refusal.errors[0]?.extensions?.['code'], 'UNAUTHENTICATED')
 
 const login = await client.mutate({ mutation: LoginDocument, variables: { input: credentials } })
-accessToken = login.data?.login.accessToken
+accessToken = login.data?.login?.accessToken
 
 const campaign = () =>
   client.query({ query: CampaignWithJobsDocument, variables: { id: campaignId, statuses: [JobStatus.Sent] } })

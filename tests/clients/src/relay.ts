@@ -35,7 +35,7 @@ const mutate = <Operation extends MutationParameters>(mutation: GraphQLTaggedNod
     commitMutation<Operation>(environment, { mutation, variables, onCompleted: resolve, onError: reject })
   })
 
-accessToken = (await mutate<CampaignJobsLoginMutation>(loginMutation, { input: credentials })).login.accessToken
+accessToken = (await mutate<CampaignJobsLoginMutation>(loginMutation, { input: credentials })).login?.accessToken
 await mutate<CampaignJobsStartMutation>(startMutation, { input: { id: campaignId } })
 
 await fetchQuery<CampaignJobsQuery>(environment, campaignQuery, { id: campaignId }).toPromise()

@@ -37,7 +37,7 @@ const refusal = await client.query(CampaignWithJobsDocument, { id: campaignId })
 assert.equal(refusal.error?.graphQLErrors[0]?.extensions['code'], 'UNAUTHENTICATED')
 
 const login = await client.mutation(LoginDocument, { input: credentials })
-accessToken = login.data?.login.accessToken
+accessToken = login.data?.login?.accessToken
 
 const campaign = () => client.query(CampaignWithJobsDocument, { id: campaignId, statuses: [JobStatus.Sent] })
 const before = (await campaign()).data?.broadcastCampaign

@@ -52,7 +52,7 @@ async fn graphql_client_follows_a_campaign() {
     let herald = TestApp::start().await;
     let input = login::LoginInput { username: "admin".into(), password: PASSWORD.into() };
     let session: login::ResponseData = send(&herald.nobody(), Login::build_query(login::Variables { input })).await;
-    let client = herald.nobody().with_token(&session.login.access_token);
+    let client = herald.nobody().with_token(&session.login.unwrap().access_token);
     let id = campaign(&client, "rust").await;
 
     let shown = CampaignWithProgress::build_query(campaign_with_progress::Variables { id: id.clone() });
@@ -75,7 +75,7 @@ async fn graphql_client_follows_a_campaign() {
     };
     let created = CreateBroadcastCampaign::build_query(create_broadcast_campaign::Variables { input });
     let created: create_broadcast_campaign::ResponseData = send(&client, created).await;
-    let id = created.create_broadcast_campaign.campaign.id;
+    let id = created.create_broadcast_campaign.unwrap().campaign.id;
 
     let watch = BroadcastCampaignProgress::build_query(broadcast_campaign_progress::Variables { id: id.clone() });
     let watch = client.subscribe(watch.query, serde_json::to_value(watch.variables).unwrap()).await;

@@ -102,6 +102,11 @@ impl Reply {
         &self.0["data"]
     }
 
+    /// The data of an operation of which a part may have gone wrong.
+    pub fn answered(&self) -> &Json {
+        &self.0["data"]
+    }
+
     pub fn errors(&self) -> &[Json] {
         self.0["errors"].as_array().map_or(&[], Vec::as_slice)
     }

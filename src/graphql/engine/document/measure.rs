@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use async_graphql::Name;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet};
+use apollo_compiler::Name;
+use apollo_compiler::ast::{Definition, Document, FragmentDefinition, OperationType, Selection};
 
 use super::Refusal;
 use domain::error::Code;
@@ -17,7 +17,7 @@ const LOGIN: &str = "login";
 
 /// The size of a selection set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Measure {
+struct Measure {
     selections: u64,
     aliases: u64,
     depth: usize,
@@ -25,8 +25,6 @@ pub(super) struct Measure {
     fields: u64,
     /// Fields among them that log in.
     logins: u64,
-    /// Whether one of them is `__schema`.
-    pub reads_schema: bool,
 }
 
 impl Measure {
@@ -36,7 +34,6 @@ impl Measure {
         self.depth = self.depth.max(other.depth);
         self.fields = self.fields.saturating_add(other.fields);
         self.logins = self.logins.saturating_add(other.logins);
-        self.reads_schema |= other.reads_schema;
     }
 
     /// Refuses an operation of this measure, if it is too much.
@@ -60,36 +57,40 @@ fn wide(number: usize) -> u64 {
 }
 
 /// Refuses a document of which an operation is too much, run or not: all of it is validated.
-pub(super) fn check(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), Refusal> {
-    let mut ruler = Ruler { document, known: HashMap::new() };
-    for (_, operation) in document.operations.iter() {
-        ruler.set(&operation.node.selection_set.node)?.check(operation.node.ty, limits)?;
-    }
-    for name in document.fragments.keys() {
-        if ruler.fragment(name)?.selections > limits.selections {
-            let message = format!("the fragment {name} has more than {} selections", limits.selections);
-            return Err(Refusal::new(Code::QueryTooComplex, message));
+pub(super) fn check(document: &Document, limits: &DocumentLimits) -> Result<(), Refusal> {
+    let fragments = document.definitions.iter().filter_map(|definition| definition.as_fragment_definition());
+    let fragments = fragments.map(|fragment| (&fragment.name, &**fragment)).collect();
+    let mut ruler = Ruler { fragments, known: HashMap::new() };
+    for definition in &document.definitions {
+        match definition {
+            Definition::OperationDefinition(operation) => {
+                ruler.set(&operation.selection_set)?.check(operation.operation_type, limits)?;
+            }
+            Definition::FragmentDefinition(fragment) => {
+                if ruler.fragment(&fragment.name)?.selections > limits.selections {
+                    let message =
+                        format!("the fragment {} has more than {} selections", fragment.name, limits.selections);
+                    return Err(Refusal::new(Code::QueryTooComplex, message));
+                }
+            }
+            // The validation refuses what defines types.
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// The size of one operation.
-pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<Measure, Refusal> {
-    Ruler { document, known: HashMap::new() }.set(&operation.selection_set.node)
-}
-
 struct Ruler<'a> {
-    document: &'a ExecutableDocument,
+    fragments: HashMap<&'a Name, &'a FragmentDefinition>,
     /// Fragments by name; None is one that is being measured.
     known: HashMap<&'a Name, Option<Measure>>,
 }
 
 impl<'a> Ruler<'a> {
-    fn set(&mut self, set: &'a SelectionSet) -> Result<Measure, Refusal> {
+    fn set(&mut self, set: &'a [Selection]) -> Result<Measure, Refusal> {
         let mut sum = Measure::default();
-        for selection in &set.items {
-            sum.add(self.selection(&selection.node)?);
+        for selection in set {
+            sum.add(self.selection(selection)?);
         }
         Ok(sum)
     }
@@ -98,24 +99,22 @@ impl<'a> Ruler<'a> {
         let one = Measure { selections: 1, ..Measure::default() };
         match selection {
             Selection::Field(field) => {
-                let field = &field.node;
-                let below = self.set(&field.selection_set.node)?;
+                let below = self.set(&field.selection_set)?;
                 Ok(Measure {
                     selections: below.selections.saturating_add(1),
                     aliases: below.aliases.saturating_add(u64::from(field.alias.is_some())),
                     depth: below.depth + 1,
                     fields: 1,
-                    logins: u64::from(field.name.node == LOGIN),
-                    reads_schema: field.name.node == "__schema",
+                    logins: u64::from(field.name == LOGIN),
                 })
             }
             Selection::InlineFragment(fragment) => {
-                let mut measure = self.set(&fragment.node.selection_set.node)?;
+                let mut measure = self.set(&fragment.selection_set)?;
                 measure.add(one);
                 Ok(measure)
             }
             Selection::FragmentSpread(spread) => {
-                let mut measure = self.fragment(&spread.node.fragment_name.node)?;
+                let mut measure = self.fragment(&spread.fragment_name)?;
                 measure.add(one);
                 Ok(measure)
             }
@@ -124,7 +123,7 @@ impl<'a> Ruler<'a> {
 
     fn fragment(&mut self, name: &Name) -> Result<Measure, Refusal> {
         // One that is not there is told by the validation.
-        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(Measure::default()) };
+        let Some((&name, &fragment)) = self.fragments.get_key_value(name) else { return Ok(Measure::default()) };
         match self.known.get(name) {
             Some(Some(measure)) => Ok(*measure),
             Some(None) => {
@@ -132,7 +131,7 @@ impl<'a> Ruler<'a> {
             }
             None => {
                 self.known.insert(name, None);
-                let measure = self.set(&fragment.node.selection_set.node)?;
+                let measure = self.set(&fragment.selection_set)?;
                 self.known.insert(name, Some(measure));
                 Ok(measure)
             }

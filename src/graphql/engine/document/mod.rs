@@ -1,21 +1,34 @@
-//! The guard in front of every operation, however it came: a document that asks for too much is refused before it is
-//! validated, at a cost that grows with its length only.
+//! The guard in front of every operation, however it came. A document that asks for too much is refused before it is
+//! validated, at a cost that grows with its length only; then it is validated, its variables are read, and it is put into the
+//! form that is run: nothing runs of a request in which anything is wrong.
 
 mod cost;
+mod form;
 mod known;
+mod literal;
 mod measure;
+mod places;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod validity;
+mod values;
+mod variables;
+#[cfg(test)]
+mod vectors;
 mod written;
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{IntrospectionMode, Request};
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::validation::DiagnosticList;
+use async_graphql::parser::types::{OperationDefinition, OperationType};
+use async_graphql::{IntrospectionMode, Pos, Request};
 
-pub(super) use self::known::Documents;
-use domain::error::Code;
+pub(super) use self::form::Form;
+pub(super) use self::known::{Documents, Root};
+use domain::error::{Code, Error, Violation};
 use domain::limits::DocumentLimits;
 use domain::role::Role;
 
@@ -26,21 +39,36 @@ pub struct Refusal {
     pub code: Code,
     /// A sentence for a person.
     pub message: String,
+    /// Where in the document it is.
+    pub place: Option<Pos>,
+    /// Values that do not fit.
+    pub violations: Vec<Violation>,
+    /// What else is wrong with the document, and where.
+    pub others: Vec<(String, Pos)>,
+    /// The root fields that are asked for, as far as they are known: who may not have them need not hear of wrong values.
+    pub roots: Vec<Root>,
 }
 
 impl Refusal {
     /// A refusal with this code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+            place: None,
+            violations: Vec::new(),
+            others: Vec::new(),
+            roots: Vec::new(),
+        }
     }
 }
 
 /// A request whose document may be run.
 pub struct Checked {
-    /// The request.
+    /// The request. Its variables are as the document wants them.
     pub request: Request,
-    /// The request's document.
-    pub document: Arc<ExecutableDocument>,
+    /// What is run.
+    pub(crate) form: Arc<Form>,
     /// The kind of operation that it asks for.
     pub kind: OperationType,
     /// The cost in points.
@@ -52,72 +80,60 @@ pub struct Checked {
 impl Checked {
     /// The operation that is to be run.
     pub(super) fn operation(&self) -> &OperationDefinition {
-        operation(&self.document, self.request.operation_name.as_deref()).expect("the check has found it")
+        &self.form.operation
     }
 
-    /// The request, with its document in it.
+    /// The request, with what is to be run in it.
     pub(super) fn into_request(self) -> Request {
         let mut request = self.request;
-        request.set_parsed_query(Arc::unwrap_or_clone(self.document));
+        self.form.prepare(&mut request);
         request
     }
 }
 
-/// Reads the document, finds the operation, and refuses what is too much. `role` is that of who asks, None of nobody in
-/// particular: the schema is not for everybody.
+/// Reads the document, finds the operation, and refuses what is too much or wrong. `role` is that of who asks, None of nobody
+/// in particular: the schema is not for everybody.
 pub(super) fn check(
     mut request: Request,
     role: Option<Role>,
     documents: &Documents,
     limits: &DocumentLimits,
 ) -> Result<Checked, Refusal> {
-    let document = documents.read(&request.query, limits)?;
+    let known = documents.read(&request.query, limits)?;
     // Clients that know no other way say "no name" by an empty one.
     request.operation_name.take_if(|name| name.is_empty());
     written::at_most("variables", request.variables.len(), limits.variables)?;
     for value in request.variables.values() {
         written::value(value, limits)?;
     }
-    let operation = operation(&document, request.operation_name.as_deref())?;
-    if role.is_none() && measure::of(&document, operation)?.reads_schema {
+    let (index, operation) = known.operation(request.operation_name.as_deref())?;
+    if role.is_none() && operation.roots.iter().any(|root| root.name == "__schema") {
         return Err(Refusal::new(Code::Unauthenticated, "sign in to read the schema"));
     }
-    let cost = cost::check(&document, operation, &request.variables, role, limits)?.points;
-    let kind = operation.ty;
+    request.variables = variables::coerce(known.schema, operation, &request.variables).map_err(|mut violations| {
+        violations.truncate(limits.errors);
+        let message = Error::Invalid(violations.clone()).to_string();
+        Refusal { violations, roots: operation.roots.clone(), ..Refusal::new(Code::BadUserInput, message) }
+    })?;
+    let form = documents.form(&known, index, &request.variables, limits)?;
+    let cost = cost::check(&form.operation, &request.variables, role, limits)?.points;
     if role.is_none() {
         request.introspection_mode = IntrospectionMode::Disabled;
     }
-    Ok(Checked { request, document, kind, cost, left: None })
+    Ok(Checked { request, kind: form.operation.ty, form, cost, left: None })
 }
 
-/// The parser's message, without the line of the document that it quotes: that may be as long as the document.
-fn unreadable(message: &str) -> Refusal {
-    if message.starts_with("recursion limit") {
+/// What the parser says, without the part of the document that it can't read: that may be as long as the document.
+fn unreadable(wrong: &DiagnosticList, place: impl Fn(Option<SourceSpan>) -> Pos) -> Refusal {
+    use apollo_compiler::diagnostic::ToCliReport;
+    let Some(first) = wrong.iter().next() else {
+        return Refusal::new(Code::GraphqlParseFailed, "the document can't be read");
+    };
+    let (what, at) = (first.error.to_string(), place(ToCliReport::location(first.error)));
+    let what = what.strip_prefix("syntax error: ").unwrap_or(&what);
+    if what.contains("recursion limit") {
         return Refusal::new(Code::QueryTooDeep, "the document is nested too deeply");
     }
-    let place = message.lines().next().and_then(|line| line.trim().strip_prefix("--> "));
-    let what = message.rsplit("= ").next().unwrap_or(message).trim();
-    let message = match place {
-        Some(place) => format!("the document can't be read at {place}: {what}"),
-        None => format!("the document can't be read: {what}"),
-    };
-    Refusal::new(Code::GraphqlParseFailed, message)
-}
-
-/// The operation that is to be run.
-pub(super) fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition, Refusal> {
-    let found = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Single(_), Some(_)) | (DocumentOperations::Multiple(_), None) => None,
-    };
-    let missing = match name {
-        Some(_) => "the document has no operation of this name",
-        None => "the document has several operations: say by operationName which is to be run",
-    };
-    found.map(|found| &found.node).ok_or_else(|| Refusal::new(Code::OperationResolutionFailure, missing))
+    let message = format!("the document can't be read at {at}: {what}");
+    Refusal { place: Some(at), ..Refusal::new(Code::GraphqlParseFailed, message) }
 }

@@ -21,10 +21,11 @@ fn code(document: impl Into<String>) -> Option<Code> {
     run(request).err().map(|refusal| refusal.code)
 }
 
-/// `document(most)` passes, `document(most + 1)` is refused.
+/// `document(most)` passes, `document(most + 1)` is refused. What passes is looked at further: then it may turn out that the
+/// schema has no such fields.
 #[track_caller]
 fn holds(most: usize, expected: Code, document: impl Fn(usize) -> String) {
-    assert_eq!(code(document(most)), None, "at the limit");
+    assert!(matches!(code(document(most)), None | Some(Code::GraphqlValidationFailed)), "at the limit");
     assert_eq!(code(document(most + 1)), Some(expected), "above the limit");
 }
 
@@ -60,7 +61,7 @@ fn inputs_have_limits() {
     holds(32, QueryTooDeep, |levels| format!("{{ a @b(c: {{ d: {} }}) }}", nested(levels - 1)));
     holds(32, QueryTooDeep, |levels| format!("query ($v: [Int] = {}) {{ a }}", nested(levels)));
     let given = |variables| {
-        let request = Request::new("{ a }").variables(Variables::from_json(variables));
+        let request = Request::new("{ viewer { id } }").variables(Variables::from_json(variables));
         run(request).err().map(|refusal| refusal.code)
     };
     let many = |number| (0..number).map(|n| (format!("v{n}"), json!(1))).collect::<serde_json::Map<_, _>>();

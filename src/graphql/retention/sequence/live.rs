@@ -74,7 +74,7 @@ impl SequenceSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The sequence's id.")] id: ID,
-        #[graphql(desc = "Only states with a higher version than this. Without it, from the present one on.")]
+        #[graphql(desc = "The last version that was seen: then the present state comes only if it is another.")]
         after: Option<i32>,
     ) -> Result<impl Stream<Item = async_graphql::Result<SequenceProgress>> + use<>> {
         let states = ctx.data_unchecked::<Sequences>().progress(id.argument("id")?, after).await?;
