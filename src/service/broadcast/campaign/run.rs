@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::transition::{self, Ending};
