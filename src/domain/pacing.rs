@@ -83,7 +83,7 @@ pub fn horizon(lead: Duration) -> Duration {
 
 /// How much longer than D after it began a claim with this lead may have messages start.
 pub fn delay(lead: Duration) -> Duration {
-    lead + horizon(lead) - HORIZON
+    (lead + horizon(lead)).saturating_sub(HORIZON)
 }
 
 /// How many jobs the next lease may have, after one of at most `limit` whose rows took so long beyond the way to the database and

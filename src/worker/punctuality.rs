@@ -49,7 +49,7 @@ impl Punctuality {
 
     /// Looks, once a second; tells after ten seconds in which more came back than went out.
     pub fn look(&self) -> Option<Lateness> {
-        if (self.looks.fetch_add(1, Ordering::Relaxed) + 1) % LOOKS != 0 {
+        if !(self.looks.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(LOOKS) {
             return None;
         }
         let (started, late) = (self.started.swap(0, Ordering::Relaxed), self.late.swap(0, Ordering::Relaxed));
@@ -68,7 +68,7 @@ mod tests {
         let mut told = Vec::new();
         for second in 0..40 {
             punctuality.trip(Duration::from_millis(30));
-            if second < 10 || second >= 20 {
+            if !(10..20).contains(&second) {
                 punctuality.starts();
             }
             if (10..30).contains(&second) {

@@ -125,11 +125,12 @@ pub struct Carrier {
 /// change log, of which nothing is left open. Settling twice changes nothing.
 pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finished: &[i64]) -> Result<()> {
     let plan = &Plan::of(mission, answers);
-    if on.db.is_postgres() && plan.changes_jobs_alone() {
-        if let Some(soon) = at_once(on, mission, plan, finished).await? {
-            plan.meter();
-            return strays(on, mission, answers, &soon).await;
-        }
+    if on.db.is_postgres()
+        && plan.changes_jobs_alone()
+        && let Some(soon) = at_once(on, mission, plan, finished).await?
+    {
+        plan.meter();
+        return strays(on, mission, answers, &soon).await;
     }
     step_by_step(on, mission, plan, finished).await?;
     plan.meter();

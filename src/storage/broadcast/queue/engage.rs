@@ -2,7 +2,7 @@
 //! before anything is sent.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 
 use super::lease::{COLUMNS, Decision, Due};
 use super::prefetch::Owner;
@@ -152,6 +152,10 @@ pub async fn engage_soon(db: &Db, claim: &Claim, job: &Due) -> Result<Option<Eng
         claim.position.to_string().into(),
     ];
     let rows = db.write_alone(Dialect(db.backend()).statement(&sql, values)).await?;
+    engaged(&rows, job)
+}
+
+fn engaged(rows: &[QueryResult], job: &Due) -> Result<Option<Engaged>> {
     let row = rows.first().ok_or_else(|| Error::internal(anyhow::anyhow!("a row of values is missing")))?;
     if row.try_get::<i64>("", "jobs")? == 0 {
         return Ok(None);
