@@ -61,6 +61,7 @@ mod m20261123_000123_suppression_lists;
 mod m20261129_000200_installation_keys;
 mod m20261129_000201_stops;
 mod m20261129_000202_alerts;
+mod m20261129_000203_leads_of_claims;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
+        let mut all: Vec<Box<dyn MigrationTrait>> = vec![
             Box::new(m20261122_000001_users::Migration),
             Box::new(m20261122_000002_audit_logs::Migration),
             Box::new(m20261122_000003_channels::Migration),
@@ -120,16 +121,25 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000095_channel_posting::Migration),
             Box::new(m20261122_000096_account_media::Migration),
             Box::new(m20261122_000097_sent_changes::Migration),
-            Box::new(m20261123_000110_quiet_accounts::Migration),
-            Box::new(m20261123_000120_lead_peers::Migration),
-            Box::new(m20261123_000121_executions_of_steps::Migration),
-            Box::new(m20261123_000122_instantly_blocks::Migration),
-            Box::new(m20261123_000123_suppression_lists::Migration),
-            Box::new(m20261129_000200_installation_keys::Migration),
-            Box::new(m20261129_000201_stops::Migration),
-            Box::new(m20261129_000202_alerts::Migration),
-        ]
+        ];
+        all.extend(later());
+        all
     }
+}
+
+/// Those since the 23rd of November 2026, in order.
+fn later() -> Vec<Box<dyn MigrationTrait>> {
+    vec![
+        Box::new(m20261123_000110_quiet_accounts::Migration),
+        Box::new(m20261123_000120_lead_peers::Migration),
+        Box::new(m20261123_000121_executions_of_steps::Migration),
+        Box::new(m20261123_000122_instantly_blocks::Migration),
+        Box::new(m20261123_000123_suppression_lists::Migration),
+        Box::new(m20261129_000200_installation_keys::Migration),
+        Box::new(m20261129_000201_stops::Migration),
+        Box::new(m20261129_000202_alerts::Migration),
+        Box::new(m20261129_000203_leads_of_claims::Migration),
+    ]
 }
 
 /// Runs statements one by one. The text is SQL that PostgreSQL and SQLite both read, with two words that differ:

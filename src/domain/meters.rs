@@ -8,6 +8,10 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 
 const SENDS: &str = "herald_sends_total";
 const SEND_LAG: &str = "herald_send_lag_seconds";
+const LATE: &str = "herald_sends_late_total";
+const TRIP: &str = "herald_database_trip_seconds";
+const CLAIM: &str = "herald_claim_seconds";
+const SETTLEMENT: &str = "herald_settlement_seconds";
 const JOBS: &str = "herald_jobs";
 const SENDERS: &str = "herald_senders";
 const CAMPAIGNS: &str = "herald_campaigns";
@@ -36,6 +40,13 @@ pub fn describe() {
         "Jobs that came back from a send, by outcome: sent, failed, unknown, wait, retry, returned"
     );
     describe_histogram!(SEND_LAG, Unit::Seconds, "How long after its slot a send began");
+    describe_counter!(
+        LATE,
+        "Sends that did not start because their claim was over too late for their slot; they are claimed again"
+    );
+    describe_histogram!(TRIP, Unit::Seconds, "The way to the database and back, with next to nothing to do there");
+    describe_histogram!(CLAIM, Unit::Seconds, "From taking slots until what is sent at them is leased");
+    describe_histogram!(SETTLEMENT, Unit::Seconds, "How long it took to store a batch of answers, or to fail at it");
     describe_gauge!(JOBS, "Jobs of all campaigns by status; those in SENDING are leased");
     describe_gauge!(SENDERS, "Processes that hold leases on jobs");
     describe_gauge!(
@@ -66,7 +77,7 @@ pub fn describe() {
     for outcome in ["sent", "failed", "unknown", "wait", "retry", "returned"] {
         counter!(SENDS, "outcome" => outcome).increment(0);
     }
-    for name in [RESYNCS, LOGIN_FAILURES] {
+    for name in [LATE, RESYNCS, LOGIN_FAILURES] {
         counter!(name).increment(0);
     }
     for name in [SOCKETS, SUBSCRIPTIONS] {
@@ -84,6 +95,26 @@ pub fn sends(outcome: &'static str, count: u64) {
 /// A send began so long after its slot, in nanoseconds.
 pub fn lag(nanos: i64) {
     histogram!(SEND_LAG).record(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)));
+}
+
+/// A send did not start, because its claim was over too late for its slot.
+pub fn late() {
+    counter!(LATE).increment(1);
+}
+
+/// The way to the database and back took so long.
+pub fn trip(took: Duration) {
+    histogram!(TRIP).record(took);
+}
+
+/// A claim took so long.
+pub fn claim(took: Duration) {
+    histogram!(CLAIM).record(took);
+}
+
+/// A settlement took so long.
+pub fn settlement(took: Duration) {
+    histogram!(SETTLEMENT).record(took);
 }
 
 /// So many jobs are in this status.

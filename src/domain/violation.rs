@@ -139,6 +139,21 @@ pub fn is_of_the_row(error: &Error) -> bool {
     }
 }
 
+/// Whether a smaller part may get through where the whole did not: a limit of time has ended it, of a statement or of a transaction that
+/// stood still while it was on its way, or the connection was lost meanwhile.
+pub fn may_pass_in_parts(error: &Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+    match database_error(error).and_then(sqlx) {
+        Some(Sqlx::Io(error)) => {
+            matches!(error.kind(), TimedOut | BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        }
+        Some(error @ Sqlx::Database(_)) => {
+            code(error).is_some_and(|code| matches!(code.as_str(), "25P03" | "25P04" | "57014"))
+        }
+        _ => false,
+    }
+}
+
 fn database_error(error: &Error) -> Option<&DbErr> {
     match error {
         Error::Unavailable(cause) | Error::Internal(cause) => cause.downcast_ref(),

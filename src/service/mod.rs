@@ -28,6 +28,7 @@ use storage::Db;
 
 pub mod access;
 pub mod alerts;
+pub mod barrier;
 pub mod broadcast;
 pub mod coalesce;
 pub mod hub;

@@ -9,11 +9,10 @@ use futures_util::{Stream, stream};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 
-use crate::{Actor, Services};
+use crate::{Actor, Services, barrier};
 use domain::audit::{Action, Subject};
 use domain::broadcast::ProgressStatus;
 use domain::error::{Error, Result, Violations};
-use domain::pacing::BARRIER;
 use domain::retention::words::RetentionSequenceStatus;
 use domain::text::{self, Bounds};
 use events::Event;
@@ -42,7 +41,7 @@ pub async fn stop_all(on: &Services, actor: &Actor, reason: &str) -> Result<Mode
     });
     let stopped = stopped.await?;
     // R5: every start that was claimed before the commit is over then.
-    on.clock.sleep(BARRIER).await;
+    barrier::wait(on).await;
     tracing::warn!(reason = stopped.reason, "everything is stopped: nothing is sent");
     Ok(stopped)
 }

@@ -38,8 +38,9 @@ const TRANSACTION: Duration = Duration::from_mins(1);
 /// The lock that the processes of a fleet take while one of them migrates: `herald` in ASCII.
 const MIGRATION: i64 = 0x6865_7261_6c64;
 
-/// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once.
-const IDLE: &str = "3s";
+/// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once, but to the server
+/// a statement that is on its way on a slow line is none yet.
+const IDLE: &str = "10s";
 
 /// When PostgreSQL itself ends a statement, in its words: a little after the client has given it up.
 const STATEMENT: &str = "35s";
@@ -191,7 +192,7 @@ impl Db {
             working.await
         } else {
             // Its connection is closed with it: nothing of it is kept.
-            let late = || Error::Unavailable(anyhow::anyhow!("the transaction took too long and was undone"));
+            let late = || Error::from(pool::cut_off("the transaction took too long and was undone"));
             tokio::time::timeout(TRANSACTION, working).await.unwrap_or_else(|_| Err(late()))
         };
         let tx = Arc::into_inner(tx).expect("a transaction's future keeps no handle beyond its end");
@@ -214,6 +215,12 @@ impl Db {
         let _place = self.writer.place().await?;
         let _turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
         Ok(self.writer.unshared().query_all_raw(statement).await?)
+    }
+
+    /// Begins a transaction of PostgreSQL by its first statements, in one way there and back; [`Tx::commit_by`] ends it.
+    pub async fn begin_by(&self, first: &[Statement]) -> Result<(Tx, Vec<sea_orm::QueryResult>)> {
+        let place = self.writer.place().await?;
+        Ok(self.writer.begin_by(place, first).await?)
     }
 
     /// A connection for what only PostgreSQL's driver can do, such as `COPY`. It has no limits but the caller's.

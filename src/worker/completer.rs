@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use crate::holder::Holder;
 use domain::error::Result;
-use domain::violation::is_of_the_row;
+use domain::meters;
+use domain::violation::{is_of_the_row, may_pass_in_parts};
 
 /// How long the first answer of a batch waits for others. It bounds the transactions a second, and what a crash leaves
 /// ambiguous.
@@ -22,6 +23,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const REFUSALS: u32 = 3;
 /// How long an answer that the database refuses, and that is kept, waits for its next attempt.
 const KEPT: Duration = Duration::from_secs(10);
+
+/// A batch that takes longer is too large: for the way, or for the database.
+const LONG: Duration = Duration::from_secs(1);
+/// Answers of a batch that is never too large.
+const FEW: usize = 100;
 
 /// How answers of one kind are settled.
 pub trait Settlement: Send + Sync + 'static {
@@ -62,11 +68,11 @@ impl<S: Settlement> Completer<S> {
 
     /// Settles until nobody is left who could answer, and all answers are stored.
     pub async fn run(self, mut answers: mpsc::UnboundedReceiver<S::Answer>) {
-        let (mut batch, mut kept) = (Vec::with_capacity(S::BATCH), Vec::new());
+        let (mut batch, mut kept, mut limit) = (Vec::with_capacity(S::BATCH), Vec::new(), S::BATCH);
         let mut tried = Instant::now();
         loop {
             let patience = if kept.is_empty() { Duration::MAX } else { KEPT };
-            let received = tokio::time::timeout(patience, answers.recv_many(&mut batch, S::BATCH)).await;
+            let received = tokio::time::timeout(patience, answers.recv_many(&mut batch, limit)).await;
             if received == Ok(0) {
                 if kept.is_empty() {
                     return;
@@ -77,19 +83,24 @@ impl<S: Settlement> Completer<S> {
                 self.store_kept(&mut kept).await;
                 tried = Instant::now();
             }
-            if !batch.is_empty() && batch.len() < S::BATCH {
+            if !batch.is_empty() && batch.len() < limit {
                 tokio::time::sleep(GATHER).await;
-                while batch.len() < S::BATCH {
+                while batch.len() < limit {
                     let Ok(answer) = answers.try_recv() else { break };
                     batch.push(answer);
                 }
             }
+            let (began, size) = (Instant::now(), batch.len());
             self.settle_all(std::mem::take(&mut batch), &mut kept).await;
+            // What has once been too large is not tried again as large at once.
+            let is_long = began.elapsed() > LONG && size > FEW;
+            limit = if is_long { (size / 2).max(FEW) } else { (limit * 2).min(S::BATCH) };
         }
     }
 
     /// Settles a batch, whatever it takes: while the database can't store it the answers wait, and soon nothing new is leased. A
-    /// batch that fails for a reason of its data is halved until the answer that it lies in stands alone (R25).
+    /// batch that fails for a reason of its data is halved until the answer that it lies in stands alone (R25). One that a limit of
+    /// time has ended, or that was cut off on its way, is not repeated as large as it was.
     async fn settle_all(&self, batch: Vec<S::Answer>, kept: &mut Vec<S::Answer>) {
         let mut parts = vec![batch];
         let (mut pause, mut refusals) = (SHORTEST_PAUSE, 0);
@@ -102,6 +113,10 @@ impl<S: Settlement> Completer<S> {
             let of = self.settlement.name();
             if !is_of_the_row(&error) {
                 tracing::warn!(of, answers = part.len(), ?error, "cannot settle yet");
+                if part.len() > 1 && may_pass_in_parts(&error) {
+                    let tail = part.split_off(part.len() / 2);
+                    parts.push(tail);
+                }
             } else if part.len() > 1 {
                 let tail = part.split_off(part.len() / 2);
                 parts.extend([tail, part]);
@@ -154,7 +169,10 @@ impl<S: Settlement> Completer<S> {
 
     async fn attempt(&self, part: &mut [S::Answer]) -> Result<()> {
         let _round = self.holder.rounds.begin("a settlement");
-        self.settlement.settle(part).await
+        let began = Instant::now();
+        let settled = self.settlement.settle(part).await;
+        meters::settlement(began.elapsed());
+        settled
     }
 
     fn settled(&self, part: &[S::Answer]) {
@@ -188,6 +206,8 @@ mod tests {
         away: AtomicUsize,
         /// How many calls refuse what is negative; all later ones take it.
         strict: AtomicUsize,
+        /// How many answers the way lets through at once; 0: any number.
+        width: usize,
     }
 
     fn counts_down(number: &AtomicUsize) -> bool {
@@ -206,6 +226,11 @@ mod tests {
         async fn settle(&self, answers: &mut [i64]) -> Result<()> {
             if counts_down(&self.away) {
                 return Err(Error::Unavailable(anyhow::anyhow!("read-only")));
+            }
+            if self.width > 0 && answers.len() > self.width {
+                let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+                let late = sea_orm::sqlx::Error::Io(late);
+                return Err(sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(late.into())).into());
             }
             if answers.iter().any(|answer| *answer < 0) && counts_down(&self.strict) {
                 return Err(Error::Conflict("negative".into()));
@@ -252,6 +277,13 @@ mod tests {
         settle(&numbers, &holder, &[1, 2, 3, 4]).await;
         assert_eq!(*numbers.settled.lock().unwrap(), [vec![1, 2, 3, 4]]);
         assert!(!holder.is_lost(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_too_large_for_the_way_is_not_repeated_as_large_as_it_was() {
+        let numbers = Arc::new(Numbers::<true> { width: 2, ..Numbers::default() });
+        settle(&numbers, &Arc::new(Holder::testing()), &[1, 2, 3, 4]).await;
+        assert_eq!(*numbers.settled.lock().unwrap(), [vec![1, 2], vec![3, 4]]);
     }
 
     #[tokio::test(start_paused = true)]

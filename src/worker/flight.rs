@@ -18,7 +18,7 @@ use domain::pacing::{Start, start};
 pub struct Slot {
     /// The instant, in nanoseconds since 1970.
     pub at: i64,
-    /// When its claim began, on the monotonic clock.
+    /// When its claim began, on the monotonic clock, later by what its lead adds to D: see [`domain::pacing::delay`].
     pub claimed: Duration,
 }
 
@@ -31,8 +31,14 @@ pub async fn wait_for(clock: &dyn Clock, holder: &Holder, slot: Slot, may_start:
             return false;
         }
         match start(slot.at, now, slot.claimed, elapsed) {
-            Start::Go => return true,
-            Start::Missed => return false,
+            Start::Go => {
+                holder.punctuality.starts();
+                return true;
+            }
+            Start::Missed => {
+                holder.punctuality.is_late();
+                return false;
+            }
             Start::Wait(nanos) => clock.sleep(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))).await,
         }
     }

@@ -8,6 +8,8 @@ use anyhow::Context;
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
+use super::leads::Leads;
+use super::punctuality::Punctuality;
 use super::rounds::Rounds;
 use super::tools::Tools;
 use ::service::Services;
@@ -31,6 +33,10 @@ pub struct Holder {
     pub row: sender::Model,
     /// What is under way in the session, and has to come round.
     pub rounds: Rounds,
+    /// The leads of its claims.
+    leads: Leads,
+    /// Whether what it claims comes to be sent.
+    pub punctuality: Punctuality,
     /// Until when it may start sends, in milliseconds of the monotonic clock.
     valid_until: AtomicU64,
     /// Jobs that are not settled, by the key of their lease.
@@ -54,6 +60,8 @@ impl Holder {
         let holder = Self {
             row,
             rounds: Rounds::default(),
+            leads: Leads::default(),
+            punctuality: Punctuality::default(),
             valid_until: AtomicU64::new(0),
             open: Mutex::default(),
             lost: Mutex::default(),
@@ -70,6 +78,11 @@ impl Holder {
 
     fn renewed(&self, began: Duration) {
         self.valid_until.fetch_max(millis(began + VALID), Ordering::SeqCst);
+    }
+
+    /// The lead that a claim may have that wants `wanted`, for others know of it now.
+    pub async fn lead(&self, on: &Services, wanted: Duration) -> Duration {
+        self.leads.of_claim(on, &self.row, wanted).await
     }
 
     /// A lease that is about to be asked for. It is noted before, so that nobody takes it for a forgotten one.
@@ -191,8 +204,12 @@ pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: Cancell
     while !session.is_cancelled() {
         let began = tools.on.clock.monotonic();
         match senders::beat(&tools.beats, holder.row.id, holder.row.epoch).await {
-            Ok(true) => holder.renewed(began),
-            Ok(false) => {
+            Ok(Some(beat)) => {
+                holder.renewed(began);
+                holder.punctuality.trip(tools.on.clock.monotonic().saturating_sub(began));
+                holder.leads.forget(&tools.beats, &holder.row, beat).await;
+            }
+            Ok(None) => {
                 tracing::error!("another process took this one for dead and took its leases over");
                 session.cancel();
                 return;
@@ -226,6 +243,7 @@ pub fn identity(on: &Services) -> anyhow::Result<sender::Model> {
         pid_started: started(pid)?.context("this process has no entry in /proc")?,
         data_dir: on.rules.data_dir.display().to_string(),
         started_at: on.now(),
+        lead_ms: 0,
         ended_at: None,
     })
 }
@@ -262,9 +280,21 @@ impl Holder {
     /// A holder whose lease was confirmed when its clock stood at zero.
     pub fn testing() -> Self {
         let (host, boot, data_dir) = (String::new(), String::new(), String::new());
-        let (id, started_at, ended_at) = (SenderId::generate(), chrono::DateTime::UNIX_EPOCH, None);
-        let row =
-            sender::Model { id, epoch: 1, beat: 0, host, boot, pid: 1, pid_started: 0, data_dir, started_at, ended_at };
+        let (id, started_at) = (SenderId::generate(), chrono::DateTime::UNIX_EPOCH);
+        let (pid, pid_started, lead_ms, ended_at) = (1, 0, 0, None);
+        let row = sender::Model {
+            id,
+            epoch: 1,
+            beat: 0,
+            host,
+            boot,
+            pid,
+            pid_started,
+            data_dir,
+            started_at,
+            lead_ms,
+            ended_at,
+        };
         Self::new(row, Duration::ZERO)
     }
 }

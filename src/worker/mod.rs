@@ -15,12 +15,15 @@ use providers::Sender;
 use service::loops::Loops;
 
 mod chores;
+mod claims;
 mod completer;
 mod flight;
 mod gate;
 mod holder;
+mod leads;
 mod live;
 mod pipeline;
+mod punctuality;
 mod rounds;
 mod simulated;
 mod steps;

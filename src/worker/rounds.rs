@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::holder::Holder;
+use crate::punctuality::Lateness;
 use domain::health::Health;
 
 /// How often is looked.
@@ -67,6 +68,14 @@ pub async fn guard(holder: Arc<Holder>, health: Arc<Health>, session: Cancellati
             tracing::error!(what, "this has stood still for 30 s: the worker begins anew, and its work is taken over");
             health.session_ended();
             session.cancel();
+        }
+        if let Some(Lateness { late, claimed, trip_ms }) = holder.punctuality.look() {
+            tracing::warn!(
+                late,
+                claimed,
+                "the database answers in {trip_ms} ms: {late} of {claimed} messages came back in the last 10 s because their \
+                 claim was over too late, and are claimed again"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::Services;
 use domain::audit::Action;
 use domain::clock::duration_nanos;
 use domain::error::Result;
-use domain::pacing::HORIZON;
+use domain::pacing::{HORIZON, LONGEST_LEAD, delay};
 use storage::broadcast::progress;
 use storage::sql::Dialect;
 
@@ -23,7 +23,7 @@ pub async fn before_jump(on: &Services, now: i64) -> Result<()> {
 
 /// Brings back slots that a wrong clock has put far into the future: their campaigns would stand still until then.
 pub async fn mend_faults(on: &Services) -> Result<()> {
-    let limit = on.clock.nanos() + duration_nanos(HORIZON) + TOLERANCE;
+    let limit = on.clock.nanos() + duration_nanos(HORIZON + delay(LONGEST_LEAD)) + TOLERANCE;
     // By the clock of a process that is to be set back, or forward, each slot would look wrong.
     let far = progress::Entity::running().filter(progress::Column::LastSlot.gt(limit)).all(on.db.reader()).await?;
     for row in &far {

@@ -9,11 +9,10 @@ use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
 use super::{changed_to, meta};
-use crate::{Actor, Services};
+use crate::{Actor, Services, barrier};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::RetentionCampaignId;
-use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
 use domain::retention::{address, hours};
@@ -195,7 +194,7 @@ pub async fn update(
         })
         .await?;
     if is_pause {
-        on.clock.sleep(BARRIER).await;
+        barrier::wait(on).await;
     }
     Ok(changed)
 }

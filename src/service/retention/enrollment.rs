@@ -6,11 +6,10 @@ use serde_json::json;
 use super::delivery::ledger::{Ledger, scheduled};
 use super::{endings, schedule};
 use crate::retention::sequence::steps;
-use crate::{Actor, Services, Write};
+use crate::{Actor, Services, Write, barrier};
 use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
-use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus};
 use events::Event;
@@ -90,7 +89,7 @@ pub(super) async fn enroll_many(
 /// Stops an enrollment for a while. None of its steps starts after this has returned.
 pub async fn pause(on: &Services, actor: &Actor, id: SequenceEnrollmentId) -> Result<enrollment::Model> {
     let paused = enter(on, actor, id, EnrollmentStatus::Paused, Action::EnrollmentPaused).await?;
-    on.clock.sleep(BARRIER).await;
+    barrier::wait(on).await;
     Ok(paused)
 }
 
@@ -102,7 +101,7 @@ pub async fn resume(on: &Services, actor: &Actor, id: SequenceEnrollmentId) -> R
 /// Takes a lead out of a sequence. None of its steps starts after this has returned.
 pub async fn cancel(on: &Services, actor: &Actor, id: SequenceEnrollmentId) -> Result<enrollment::Model> {
     let cancelled = enter(on, actor, id, EnrollmentStatus::Cancelled, Action::EnrollmentCancelled).await?;
-    on.clock.sleep(BARRIER).await;
+    barrier::wait(on).await;
     Ok(cancelled)
 }
 

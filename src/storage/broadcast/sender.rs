@@ -1,5 +1,8 @@
 //! Senders: processes that hold leases on jobs, and for a day those that did.
 
+use std::time::Duration;
+
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 
 use domain::id::SenderId;
@@ -23,6 +26,8 @@ pub struct Model {
     /// The process's data folder.
     pub data_dir: String,
     pub started_at: DateTimeUtc,
+    /// What the leads of its claims add to D at most, in milliseconds: written before a claim has such a lead.
+    pub lead_ms: i32,
     /// When it has given all its leases back, or somebody took them over.
     pub ended_at: Option<DateTimeUtc>,
 }
@@ -33,6 +38,12 @@ impl Entity {
     /// Senders that may hold leases.
     pub fn live() -> Select<Self> {
         Self::find().filter(Column::EndedAt.is_null())
+    }
+
+    /// What the longest lead of those that may hold leases adds to D.
+    pub async fn longest_delay(db: &impl ConnectionTrait) -> Result<Duration, DbErr> {
+        let longest = Self::live().order_by_desc(Column::LeadMs).one(db).await?;
+        Ok(longest.map_or(Duration::ZERO, |row| Duration::from_millis(row.lead_ms.max(0).unsigned_abs().into())))
     }
 
     /// Running processes that send: a command that only looks at accounts has no data folder.

@@ -44,6 +44,8 @@ pub(super) enum Ask<'a> {
     Unprepared(&'a str),
     One(&'a Statement),
     All(&'a Statement),
+    /// Several statements without values, of which all rows are wanted: one way to the server and back.
+    Batch(&'a str),
 }
 
 /// What it answers.
@@ -82,6 +84,10 @@ macro_rules! ask {
             Ask::One(statement) => {
                 let row = query!(statement).fetch_optional($raw).await;
                 row.map(|row| Told::Rows(row.into_iter().map(QueryResult::from).collect())).map_err(querying)
+            }
+            Ask::Batch(sql) => {
+                let rows = $raw.fetch_all(AssertSqlSafe(sql.to_owned())).await;
+                rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
             Ask::All(statement) => {
                 let rows = query!(statement).fetch_all($raw).await;

@@ -328,7 +328,7 @@ async fn within(
     }
 }
 
-fn cut_off(why: &str) -> DbErr {
+pub(super) fn cut_off(why: &str) -> DbErr {
     let error = sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why));
     DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }

@@ -143,6 +143,26 @@ impl Pooled {
         Ok(Tx { connection: Mutex::new(connection), backend: self.backend, seen: self.seen.clone(), _place: None })
     }
 
+    /// Begins a transaction by its first statements, whose rows are returned: all of it in one way to PostgreSQL and back. Their values
+    /// are numbers, ids and instants.
+    pub(super) async fn begin_by(
+        &self,
+        place: Option<OwnedSemaphorePermit>,
+        first: &[Statement],
+    ) -> Result<(Tx, Vec<QueryResult>), DbErr> {
+        let mut connection = self.pool.take().await?;
+        connection.in_transaction = true;
+        let mut sql = "BEGIN".to_owned();
+        for statement in first {
+            see(self.seen.as_ref(), Ask::All(statement));
+            sql.push_str("; ");
+            sql.push_str(&statement.to_string());
+        }
+        let rows = connection.ask(Ask::Batch(&sql), IN_TRANSACTION).await?.rows();
+        let connection = Mutex::new(connection);
+        Ok((Tx { connection, backend: self.backend, seen: self.seen.clone(), _place: place }, rows))
+    }
+
     /// A connection for what only PostgreSQL's driver can do.
     pub(super) async fn driven(&self) -> Result<Driven, DbErr> {
         Ok(Driven(self.pool.take().await?))
@@ -174,6 +194,18 @@ impl Tx {
     /// The database refuses, or did not answer in time.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.end("COMMIT").await
+    }
+
+    /// Runs the last statement and commits, in one way to PostgreSQL and back. Its values are numbers and ids, or texts of digits.
+    ///
+    /// # Errors
+    /// As of [`Self::commit`]; if the statement itself failed, nothing was committed.
+    pub async fn commit_by(self, last: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        see(self.seen.as_ref(), Ask::All(last));
+        let mut connection = self.connection.into_inner();
+        let rows = connection.ask(Ask::Batch(&format!("{last}; COMMIT")), IN_TRANSACTION).await?.rows();
+        connection.in_transaction = false;
+        Ok(rows)
     }
 
     /// Undoes all of it.

@@ -15,7 +15,8 @@ use super::pipelines::Pipelines;
 use super::prefetcher::Prefetcher;
 use super::state::{State, is_ready, opens, recipient};
 use super::watchdog::Watchdog;
-use super::{refresher, sent_changes};
+use super::{pulse, refresher, sent_changes};
+use crate::claims::Claims;
 use crate::flight::Slot;
 use crate::gate::Gate;
 use crate::holder::Holder;
@@ -42,8 +43,12 @@ use telegram::live::Connection;
 const IN_FLIGHT: usize = 8;
 /// Prefetched jobs of one campaign that are read at once.
 const READ: i64 = 200;
-/// How long before a slot its job is leased: it must be ready when the slot comes, and a slot of the campaign is taken for it.
-const LEAD: Duration = Duration::from_millis(100);
+/// How long before a slot its job is leased, beside the time that this takes: it must be ready when the slot comes, and a slot of the
+/// campaign is taken for it.
+const EARLY: Duration = Duration::from_millis(100);
+/// Ways to the database and back of a claim, and those to find out before what there is to claim.
+const TRIPS: u32 = 2;
+const TRIPS_BEFORE: u32 = 3;
 
 /// Drives one account, from its lease to its release.
 pub struct Driver {
@@ -59,6 +64,9 @@ pub struct Driver {
     /// Where the next round begins, so that campaigns take turns.
     next: usize,
     in_flight: Arc<AtomicUsize>,
+    claims: Claims,
+    /// The way to the database and back.
+    trip: Duration,
 }
 
 impl Driver {
@@ -104,6 +112,8 @@ impl Driver {
             work: Vec::new(),
             next: 0,
             in_flight: Arc::default(),
+            claims: Claims::default(),
+            trip: Duration::ZERO,
         })
     }
 
@@ -111,7 +121,7 @@ impl Driver {
     pub async fn run(mut self) {
         let tasks = [
             tokio::spawn(Prefetcher::new(self.state.clone(), self.pipelines.clone()).run()),
-            tokio::spawn(pulse(self.state.clone())),
+            tokio::spawn(pulse::run(self.state.clone())),
             tokio::spawn(sent_changes::run(self.state.clone())),
             tokio::spawn(refresher::run(self.state.clone())),
             tokio::spawn(letter_queue::run(self.state.clone(), self.letters.open(self.state.id))),
@@ -190,11 +200,9 @@ impl Driver {
         if !self.state.connection.is_ready() || self.in_flight.load(Ordering::SeqCst) >= IN_FLIGHT {
             return Ok(Some(LOOK));
         }
-        let now = self.state.tools.on.clock.nanos();
-        let slot = self.slot(now);
-        let early = slot - now - duration_nanos(LEAD);
-        if early > 0 {
-            return Ok(Some(nanos(early)));
+        let early = self.early().saturating_sub(self.trip * TRIPS_BEFORE);
+        if !early.is_zero() {
+            return Ok(Some(early));
         }
         let mut pause = LOOK;
         // Letters take turns with the campaigns.
@@ -216,7 +224,7 @@ impl Driver {
                 // Paused, taken over, or a budget was spent meanwhile: look again.
                 Err(Error::Precondition(_) | Error::NotFound(_)) => {
                     self.looked = None;
-                    LEAD
+                    EARLY
                 }
                 Err(error) => {
                     tracing::warn!(account = %self.state.id, ?campaign, ?error, "a claim failed");
@@ -250,10 +258,16 @@ impl Driver {
         Ok(matches!(self.account.status, AccountStatus::Active | AccountStatus::FloodWait))
     }
 
-    /// The next slot of the account's own pace, after its waits.
-    fn slot(&self, now: i64) -> i64 {
+    /// The next slot of the account's own pace, after its waits, for what will be ready at `ready`.
+    fn slot(&self, ready: i64) -> i64 {
         let rate = i64::from(self.account.messages_per_minute.max(1));
-        next_slot(now, self.last_slot, self.state.gate.held_until(), rate)
+        next_slot(ready, self.last_slot, self.state.gate.held_until(), rate)
+    }
+
+    /// How long it is too early for the claim of the account's next slot.
+    fn early(&self) -> Duration {
+        let (now, lead) = (self.state.tools.on.clock.nanos(), self.claims.lead());
+        nanos(self.slot(now + duration_nanos(lead)) - now - duration_nanos(lead + EARLY))
     }
 
     /// Starts a message of one campaign; None if one was started, else how long there is none.
@@ -261,7 +275,11 @@ impl Driver {
         let tools = self.state.tools.clone();
         let owner = Owner { campaign: id, account: self.state.id };
         let pipeline = self.pipelines.of(&tools, id).await?;
+        let asked = tools.on.clock.monotonic();
         let items = prefetch::items(tools.on.db.reader(), owner, READ).await?;
+        let trip = tools.on.clock.monotonic().saturating_sub(asked);
+        self.trip = if self.trip.is_zero() { trip } else { trip.min(self.trip * 2) };
+        self.claims.expect(trip * TRIPS);
         let now = tools.on.now();
         let mission = pipeline.mission();
         let media = self.state.media().get(&id).cloned();
@@ -277,29 +295,37 @@ impl Driver {
             let next = items.iter().filter_map(|item| (opens(item) - now).to_std().ok()).min();
             return Ok(Some(next.unwrap_or(LOOK).max(Duration::from_millis(20))));
         };
-        let claimed = tools.on.clock.monotonic();
-        let Some(taken) = slots::take(&tools.on.db, id, tools.on.clock.nanos(), 1).await? else {
+        let early = self.early();
+        if early > self.trip * TRIPS_BEFORE {
+            // It was asked to wait meanwhile.
+            return Ok(Some(early));
+        }
+        tools.on.clock.sleep(early).await;
+        let begun = self.claims.begin(&tools.on, &self.state.holder).await;
+        let Some(taken) = slots::take_ahead(&tools.on.db, id, (begun.now, begun.ready), 1, None).await? else {
             return self.until_slot(id).await.map(Some);
         };
         if taken.run != pipeline.mission().run {
             pipeline.refresh(&tools).await?;
         }
         // The later of both: the account's pace goes on from where it really started.
-        let at = self.slot(tools.on.clock.nanos()).max(taken.slots.last);
-        self.start(owner, &pipeline, item, &taken, Slot { at, claimed }).await?;
+        let at = self.slot(begun.ready).max(taken.slots.last);
+        self.start(owner, &pipeline, item, &taken, Slot { at, claimed: begun.claimed }).await?;
+        self.claims.over(&tools.on, begun);
         self.state.room.notify_one();
         Ok(None)
     }
 
     /// Starts a letter to a lead; None if one was started, else how long there is none.
     async fn write(&mut self) -> Result<Option<Duration>> {
-        let clock = self.state.tools.on.clock.clone();
         let Some(letter) = self.state.letters.next() else { return Ok(Some(LOOK)) };
-        let (at, claimed) = (self.slot(clock.nanos()), clock.monotonic());
-        let Some(letter) = letter.begin(&self.state, at).await? else { return Ok(Some(Duration::ZERO)) };
-        self.last_slot = at;
         let state = self.state.clone();
-        self.launch(async move { letter.send(&state, Slot { at, claimed }).await });
+        let begun = self.claims.begin(&state.tools.on, &state.holder).await;
+        let at = self.slot(begun.ready);
+        let Some(letter) = letter.begin(&state, at).await? else { return Ok(Some(Duration::ZERO)) };
+        self.claims.over(&state.tools.on, begun);
+        self.last_slot = at;
+        self.launch(async move { letter.send(&state, Slot { at, claimed: begun.claimed }).await });
         Ok(None)
     }
 
@@ -319,7 +345,7 @@ impl Driver {
             slot: slot.at,
             now: state.tools.on.now(),
         };
-        match engage(&state.tools.on, &pipeline.mission(), &claim).await? {
+        match engage(&state.tools.on, &pipeline.mission(), &claim, &item.job).await? {
             Some(Engaged { job: Some(job), seq, .. }) => {
                 open.granted(1);
                 self.last_slot = slot.at;
@@ -361,21 +387,9 @@ impl Driver {
         use storage::broadcast::progress;
         let on = &self.state.tools.on;
         let Some(row) = progress::Entity::find_by_id(id).one(on.db.reader()).await? else { return Ok(LOOK) };
-        let now = on.clock.nanos();
-        let slot = next_slot(now, row.last_slot, row.not_before, row.delivery_rate);
-        held(on, nanos(slot - now - duration_nanos(LEAD)).max(Duration::from_millis(1))).await
-    }
-}
-
-/// R16: as long as this process lives the server keeps the connection; one that stands still is cut off before another process
-/// may connect the account.
-async fn pulse(state: Arc<State>) {
-    while !state.stop.is_cancelled() {
-        if state.connection.is_ready() && state.is_held() {
-            // Its failure is the connection's, which is seen elsewhere.
-            drop(state.connection.keep_alive().await);
-        }
-        tokio::select! { () = state.tools.on.clock.sleep(crate::holder::BEAT) => {}, () = state.stop.cancelled() => {} }
+        let (now, lead) = (on.clock.nanos(), self.claims.lead());
+        let slot = next_slot(now + duration_nanos(lead), row.last_slot, row.not_before, row.delivery_rate);
+        held(on, nanos(slot - now - duration_nanos(lead + EARLY)).max(Duration::from_millis(1))).await
     }
 }
 

@@ -19,6 +19,7 @@ mod letter_queue;
 mod letters;
 mod pipelines;
 mod prefetcher;
+mod pulse;
 mod refresher;
 mod sent_changes;
 mod state;

@@ -30,7 +30,7 @@ pub struct Executor {
 
 impl Executor {
     /// Hands each job over at its slot. There are at least as many slots as jobs. `claimed` is when their claim began, on the
-    /// monotonic clock.
+    /// monotonic clock, later by what its lead adds to D.
     pub async fn run(self, jobs: Vec<Due>, slots: Slots, claimed: Duration) {
         let clock = self.tools.on.clock.clone();
         let may_start = |now| !self.session.is_cancelled() && self.exit.is_open(now);

@@ -14,6 +14,7 @@ use storage::broadcast::progress;
 
 mod executor;
 mod producer;
+mod watch;
 
 /// Starts a producer for each running campaign whose messages go nowhere, until the session ends.
 pub async fn run(tools: &Tools, holder: &Arc<Holder>, session: &CancellationToken) {

@@ -1,12 +1,14 @@
 //! The producer of one campaign: takes slots, leases jobs and has them handed over, until the campaign does not run any more.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sea_orm::EntityTrait;
 use tokio_util::sync::CancellationToken;
 
 use super::executor::Executor;
+use super::watch::Watch;
+use crate::claims::{Begun, Claims};
 use crate::holder::Holder;
 use crate::pipeline::Pipeline;
 use crate::tools::{LOOK, PAUSE, Tools, held};
@@ -14,18 +16,17 @@ use domain::broadcast::ProgressStatus;
 use domain::clock::duration_nanos;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
-use domain::pacing::{HORIZON, next_slot};
-use events::{Event, Subscription};
+use domain::pacing::{HORIZON, is_busy_nearby, lease_limit, next_slot};
+use service::broadcast::campaign::complete_spent;
 use service::broadcast::delivery::settle::Lease;
 use service::broadcast::delivery::{Mission, lease};
-use storage::broadcast::progress;
 use storage::broadcast::queue::lease::{Claim, Leased, waiting};
 use storage::broadcast::queue::slots::{self, Taken};
 
 /// Jobs of one lease: at the highest rate, a quarter of a second's.
 const LEASE: i64 = 5_000;
-/// A lease that takes longer puts its first slots at risk: the next one is made half as large.
-const LEASE_TIME: Duration = Duration::from_millis(80);
+/// Ways to the database and back of a claim.
+const TRIPS: u32 = 3;
 /// Jobs of one campaign that one process holds at most. It bounds memory when answers are slow.
 const IN_FLIGHT: usize = 10_000;
 /// A pause while every place in flight is taken.
@@ -49,35 +50,39 @@ pub async fn run(tools: Tools, holder: Arc<Holder>, id: BroadcastCampaignId, ses
         }
     };
     let (pipeline, completing) = Pipeline::open(&tools, &holder, mission);
-    let events = tools.on.events.subscribe();
-    let looked = tools.on.clock.monotonic();
-    let (queued, limit) = (LEASE, LEASE / 10);
-    Producer { tools, holder, pipeline, looked, session, cursor: 0, queued, limit }.run(events).await;
-    // The pipeline's end of the channel is gone; the executors' ends go with their last answers.
-    if let Err(error) = completing.await {
-        tracing::error!(campaign = %id, %error, "the completer ended badly");
+    let watch = Arc::new(Watch::new(&tools, &holder, pipeline, &session));
+    let watching = tokio::spawn(watch.clone().run(tools.on.events.subscribe()));
+    let (limit, trip, claims) = (LEASE / 10, Duration::ZERO, Claims::default());
+    Producer { tools, holder, watch, session, cursor: 0, limit, claims, trip, last_slot: 0 }.run().await;
+    // The pipeline's end of the channel goes with the watch; the executors' ends go with their last answers.
+    for task in [watching, completing] {
+        if let Err(error) = task.await {
+            tracing::error!(campaign = %id, %error, "a task of a campaign ended badly");
+        }
     }
 }
 
 struct Producer {
     tools: Tools,
     holder: Arc<Holder>,
-    pipeline: Pipeline,
-    /// When the campaign was last read without an event, on the monotonic clock.
-    looked: Duration,
+    watch: Arc<Watch>,
     session: CancellationToken,
     /// Where the last claim ended (R25): an old snapshot makes claims from the start four times slower.
     cursor: i32,
-    /// Queued jobs, as far as is known: more slots are not taken.
-    queued: i64,
     /// Jobs of the next lease at most: as many as the database is quick enough for.
     limit: i64,
+    claims: Claims,
+    /// The way to the database and back, where the database has next to nothing to do.
+    trip: Duration,
+    /// The last slot that was taken here, in nanoseconds since 1970.
+    last_slot: i64,
 }
 
 impl Producer {
-    async fn run(mut self, mut events: Subscription) {
-        let id = self.pipeline.id;
-        loop {
+    async fn run(mut self) {
+        let watch = self.watch.clone();
+        self.measure().await;
+        while !watch.over.is_cancelled() {
             let holder = self.holder.clone();
             let round = holder.rounds.begin("a claim of a campaign");
             let turn = self.turn().await;
@@ -86,70 +91,61 @@ impl Producer {
                 Ok(Turn::Wait(pause)) => pause,
                 Ok(Turn::Over) | Err(Error::Precondition(_) | Error::NotFound(_)) => break,
                 Err(error) => {
-                    tracing::warn!(campaign = %id, error = ?error, "a claim failed");
+                    tracing::warn!(campaign = %watch.pipeline.id, error = ?error, "a claim failed");
                     PAUSE
                 }
             };
             tokio::select! {
                 () = self.tools.on.clock.sleep(pause.min(LOOK)) => {}
-                () = events.woken(|event| event == Event::Work(id)) => {
-                    if !self.refresh().await {
-                        break;
-                    }
-                }
-                () = self.session.cancelled() => break,
+                () = watch.changed.notified() => {}
+                () = watch.over.cancelled() => {}
             }
         }
-        self.pipeline.close();
+        watch.over.cancel();
+        watch.pipeline.close();
     }
 
-    /// Reads the campaign again; false if it does not run.
-    async fn refresh(&mut self) -> bool {
-        self.looked = self.tools.on.clock.monotonic();
-        let _round = self.holder.rounds.begin("a look at a campaign");
-        let read = async {
-            let row = self.hot_row().await?.filter(|row| row.status == ProgressStatus::Running);
-            if row.is_some() {
-                self.pipeline.refresh(&self.tools).await?;
+    /// Measures the way to the database, so that the first slots begin where the first claim will be over.
+    async fn measure(&mut self) {
+        let mut trips = Vec::new();
+        // The first look may have to connect.
+        for _ in 0..2 {
+            let began = self.tools.on.clock.monotonic();
+            match self.watch.hot_row().await {
+                Ok(Some(row)) => self.watch.queued.store(row.queued.into(), Ordering::Relaxed),
+                // The first claim finds out what is the matter.
+                Ok(None) | Err(_) => return,
             }
-            Ok::<_, Error>(row)
-        };
-        match read.await {
-            Ok(Some(row)) => self.queued = row.queued.into(),
-            Ok(None) => return false,
-            // Leases are refused if it does not run: nothing is lost by going on.
-            Err(error) => tracing::warn!(campaign = %self.pipeline.id, error = ?error, "cannot be looked at"),
+            trips.push(self.tools.on.clock.monotonic().saturating_sub(began));
         }
-        true
-    }
-
-    async fn hot_row(&self) -> Result<Option<progress::Model>> {
-        Ok(progress::Entity::find_by_id(self.pipeline.id).one(self.tools.on.db.reader()).await?)
+        self.trip = trips.into_iter().min().unwrap_or_default();
+        self.claims.expect(self.trip * TRIPS);
     }
 
     async fn turn(&mut self) -> Result<Turn> {
         let on = self.tools.on.clone();
-        if on.clock.monotonic().saturating_sub(self.looked) >= LOOK && !self.refresh().await {
-            return Ok(Turn::Over);
-        }
-        let free = IN_FLIGHT.saturating_sub(self.pipeline.in_flight());
+        let watch = self.watch.clone();
+        let free = IN_FLIGHT.saturating_sub(watch.pipeline.in_flight());
         if free == 0 {
             return Ok(Turn::Wait(FULL));
         }
-        let claimed = on.clock.monotonic();
-        let wanted = i64::try_from(free).unwrap_or(LEASE).min(self.limit).min(self.queued.max(1));
-        let Some(taken) = slots::take(&on.db, self.pipeline.id, on.clock.nanos(), wanted).await? else {
-            return self.no_slot().await;
-        };
-        if taken.run != self.pipeline.mission().run {
+        let queued = watch.queued.load(Ordering::Relaxed).max(1);
+        let wanted = i64::try_from(free).unwrap_or(LEASE).min(self.limit).min(queued);
+        let begun = self.claims.begin(&on, &self.holder).await;
+        let span = (begun.now, begun.ready);
+        let taken = slots::take_ahead(&on.db, watch.pipeline.id, span, wanted, Some(self.last_slot)).await?;
+        self.trip = begun.age(&on).min(self.trip + self.trip / 8 + Duration::from_millis(1));
+        let Some(taken) = taken else { return self.no_slot(begun).await };
+        self.last_slot = taken.slots.last;
+        if taken.run != self.watch.pipeline.mission().run {
             // It was paused, and perhaps edited, and resumed, and nobody told.
-            self.pipeline.refresh(&self.tools).await?;
+            self.watch.pipeline.refresh(&self.tools).await?;
         }
         let leased = self.lease(&taken).await?;
         if leased.found == 0 {
             return self.no_job(&taken).await;
         }
-        self.queued = leased.progress.as_ref().map_or(0, |row| row.queued.into());
+        watch.queued.store(leased.progress.as_ref().map_or(0, |row| row.queued.into()), Ordering::Relaxed);
         self.cursor = match leased.jobs.last() {
             Some(last) if i64::try_from(leased.found).is_ok_and(|found| found == taken.slots.count) => {
                 self.cursor.max(last.position)
@@ -157,30 +153,29 @@ impl Producer {
             // SKIP LOCKED passed something over, or a lease was rolled back behind the cursor (R25).
             _ => 0,
         };
-        self.adapt(on.clock.monotonic().saturating_sub(claimed));
-        self.launch(&taken, leased, claimed);
+        self.claims.over(&on, begun);
+        self.limit = lease_limit(self.limit, LEASE, leased.took.saturating_sub(self.trip));
+        self.launch(&taken, leased, begun.claimed);
         Ok(Turn::Wait(self.until_next_claim(taken.slots.last + taken.slots.interval)))
     }
 
-    fn adapt(&mut self, took: Duration) {
-        self.limit =
-            if took > LEASE_TIME { (self.limit / 2).max(1) } else { (self.limit + self.limit / 4 + 1).min(LEASE) };
-    }
-
-    /// The next claim is made half a horizon before its first slot, so that the jobs are ready when it comes (R4).
+    /// The next claim is made its lead and half a horizon before its first slot, so that the jobs are ready when it comes (R4).
     fn until_next_claim(&self, slot: i64) -> Duration {
-        let lead = duration_nanos(HORIZON) / 2;
-        let nanos = slot - lead - self.tools.on.clock.nanos();
+        let early = self.claims.lead() + HORIZON / 2;
+        let nanos = slot - duration_nanos(early) - self.tools.on.clock.nanos();
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
     }
 
-    async fn no_slot(&self) -> Result<Turn> {
-        let Some(row) = self.hot_row().await? else { return Ok(Turn::Over) };
+    async fn no_slot(&self, begun: Begun) -> Result<Turn> {
+        let Some(row) = self.watch.hot_row().await? else { return Ok(Turn::Over) };
         if row.status != ProgressStatus::Running {
             return Ok(Turn::Over);
         }
-        let now = self.tools.on.clock.nanos();
-        let slot = next_slot(now, row.last_slot, row.not_before, row.delivery_rate);
+        if is_busy_nearby(begun.now, begun.ready, row.last_slot, row.delivery_rate) {
+            return Ok(Turn::Wait(HORIZON));
+        }
+        let ready = self.tools.on.clock.nanos() + duration_nanos(self.claims.lead());
+        let slot = next_slot(ready, row.last_slot, row.not_before, row.delivery_rate);
         let pause = self.until_next_claim(slot).max(Duration::from_millis(1));
         Ok(Turn::Wait(held(&self.tools.on, pause).await?))
     }
@@ -189,9 +184,13 @@ impl Producer {
     async fn no_job(&mut self, taken: &Taken) -> Result<Turn> {
         let behind = self.cursor > 0;
         self.cursor = 0;
-        let (first, waiting) = waiting(self.tools.on.db.reader(), self.pipeline.id).await?;
+        let (first, waiting) = waiting(self.tools.on.db.reader(), self.watch.pipeline.id).await?;
         if behind && i64::from(taken.queued) > waiting {
             return Ok(Turn::Wait(Duration::from_millis(1)));
+        }
+        if first.is_none() && self.watch.hot_row().await?.is_some_and(|row| row.is_spent()) {
+            // Its last two settlements crossed, and whoever was to complete it is gone.
+            complete_spent(&self.tools.on, self.watch.pipeline.id).await?;
         }
         let pause = first.and_then(|first| (first - self.tools.on.now()).to_std().ok());
         // With nothing queued, the last answers decide whether the campaign is over: they are in flight, here or elsewhere.
@@ -202,7 +201,7 @@ impl Producer {
         let row = &self.holder.row;
         let open = self.holder.claim();
         let claim = Claim {
-            campaign: self.pipeline.id,
+            campaign: self.watch.pipeline.id,
             sender: row.id,
             epoch: row.epoch,
             key: open.key,
@@ -211,7 +210,7 @@ impl Producer {
             limit: taken.slots.count,
             now: self.tools.on.now(),
         };
-        let leased = lease::lease(&self.tools.on, &self.pipeline.mission(), &claim).await?;
+        let leased = lease::lease(&self.tools.on, &self.watch.pipeline.mission(), &claim).await?;
         open.granted(leased.jobs.len());
         Ok(leased)
     }
@@ -220,7 +219,7 @@ impl Producer {
         let executor = Executor {
             tools: self.tools.clone(),
             holder: self.holder.clone(),
-            exit: self.pipeline.exit(leased.jobs.len(), None),
+            exit: self.watch.pipeline.exit(leased.jobs.len(), None),
             lease: Lease { key: leased.key, seq: leased.seq, run: taken.run },
             session: self.session.clone(),
         };

@@ -22,6 +22,7 @@ pub async fn hold(office: &Office) -> sender::Model {
         pid_started: 1,
         data_dir: office.folder.path().display().to_string(),
         started_at: office.on.now(),
+        lead_ms: 0,
         ended_at: None,
     };
     service::register(&office.on, &row).await.expect("registers");

@@ -6,6 +6,7 @@ mod clocks;
 mod controls;
 mod crashes;
 mod cut_off;
+mod distance;
 pub mod fixture;
 mod freeze;
 mod holding;

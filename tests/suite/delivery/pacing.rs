@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use domain::pacing::{DEADLINE, Slots, Start, start};
+use domain::clock::duration_nanos;
+use domain::pacing::{ClaimTimes, DEADLINE, Slots, Start, delay, horizon, is_busy_nearby, start};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sea_orm::Statement;
@@ -22,36 +23,48 @@ struct Stalls {
     freezes: Vec<i64>,
 }
 
+fn nanos(nanos: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(nanos).expect("time passes"))
+}
+
 /// All starts of a campaign of rate `rate` over `span`, by workers that share its last slot as the database would.
 fn simulate(rate: i64, span: i64, workers: &[Stalls], paused: (i64, i64)) -> Vec<i64> {
     let (mut last_slot, mut starts) = (0, Vec::new());
-    // Each worker's next look, and how often it has claimed.
+    // Each worker's next look, and how often it has claimed; and how long its claims took.
     let mut looks: Vec<(i64, usize)> =
         (0..workers.len()).map(|n| (MINUTE + i64::try_from(n).unwrap_or(0), 0)).collect();
+    let mut times: Vec<_> = workers.iter().map(|one| ClaimTimes::expecting(nanos(one.leases[0]))).collect();
+    let mut mine = vec![0; workers.len()];
     loop {
         let (worker, (now, turn)) = looks.iter().copied().enumerate().min_by_key(|(_, (at, _))| *at).expect("workers");
         if now > MINUTE + span {
             break;
         }
         let is_paused = (paused.0..paused.1).contains(&(now - MINUTE));
-        let Some(taken) = Slots::take(now, last_slot, 0, rate, 5_000).filter(|_| !is_paused) else {
+        let lead = times[worker].lead();
+        let ahead = duration_nanos(lead);
+        let is_left = last_slot != mine[worker] && is_busy_nearby(now, now + ahead, last_slot, rate);
+        let taken = Slots::take_within(horizon(lead), now + ahead, last_slot, 0, rate, 5_000);
+        let Some(taken) = taken.filter(|_| !is_paused && !is_left) else {
             looks[worker].0 = now + 5 * SECOND / 1_000;
             continue;
         };
         last_slot = taken.last;
+        mine[worker] = last_slot;
         let stalls = &workers[worker];
-        let ready = now + stalls.leases[turn % stalls.leases.len()];
+        let took = stalls.leases[turn % stalls.leases.len()];
+        times[worker].note(nanos(took));
+        let ready = now + took;
         let mut at = ready + stalls.freezes[turn % stalls.freezes.len()];
         for slot in taken.iter() {
             at = at.max(slot);
-            let elapsed = Duration::from_nanos(u64::try_from(at - now).expect("time passes"));
-            match start(slot, at, Duration::ZERO, elapsed) {
+            match start(slot, at, delay(lead), nanos(at - now)) {
                 Start::Go => starts.push(at),
                 Start::Missed => {}
                 Start::Wait(_) => unreachable!("it has waited"),
             }
         }
-        looks[worker] = (ready.max(taken.last - SECOND / 8), turn + 1);
+        looks[worker] = (ready.max(taken.last - ahead - SECOND / 8), turn + 1);
     }
     starts.sort_unstable();
     starts
@@ -94,8 +107,12 @@ fn no_minute_holds_more_than_the_rate_whatever_happens() {
 
 #[test]
 fn with_work_ready_at_least_99_percent_of_the_rate_is_used() {
-    let lease = prop::collection::vec(1_000_000..80_000_000i64, 1..40);
-    let calm = lease.prop_map(|leases| Stalls { leases, freezes: vec![0] });
+    // Databases that are near, and that are far away.
+    let lease = (0..900_000_000i64, prop::collection::vec(1_000_000..80_000_000i64, 1..40));
+    let calm = lease.prop_map(|(way, leases)| Stalls {
+        leases: leases.into_iter().map(|lease| way + lease).collect(),
+        freezes: vec![0],
+    });
     let input = (prop_oneof![60..6_000i64, Just(60_000i64)], prop::collection::vec(calm, 1..4));
     let mut runner = TestRunner::new(Config { cases: 32, ..Config::default() });
     runner
@@ -112,6 +129,29 @@ fn with_work_ready_at_least_99_percent_of_the_rate_is_used() {
 fn a_start_long_after_its_claim_is_forfeited() {
     let late = DEADLINE + Duration::from_nanos(1);
     assert_eq!(start(0, 0, Duration::ZERO, late), Start::Missed);
+}
+
+/// Who is far away leaves slots to the nearer ones by the same rule in the statement and in the domain.
+#[tokio::test]
+async fn the_statement_leaves_to_the_nearer_what_the_rule_says() {
+    let office = Office::open().await;
+    let id = office.campaign(&names("near", 2), 60_000).await;
+    office.start(id).await;
+    let now = 1_800_000_000 * SECOND;
+    for lead in [0, 50_000_000, 400_000_000, SECOND] {
+        for offset in [-SECOND, -126_000_000, -125_000_000, 0, 200_000_000, 275_000_000, 280_000_000, 2 * SECOND] {
+            for mine in [0, now + offset] {
+                let set = format!("UPDATE broadcast_campaign_progress SET last_slot = {} RETURNING run", now + offset);
+                office.on.db.write_alone(Statement::from_string(office.on.db.backend(), set)).await.expect("writes");
+                let (span, last) = ((now, now + lead), now + offset);
+                let taken = slots::take_ahead(&office.on.db, id, span, 5, Some(mine)).await.expect("asks");
+                let is_left = mine != last && is_busy_nearby(now, now + lead, last, 60_000);
+                let rule = Slots::take_within(horizon(nanos(lead)), now + lead, last, 0, 60_000, 5);
+                let rule = rule.filter(|_| !is_left);
+                assert_eq!(taken.map(|taken| taken.slots), rule, "lead {lead}, offset {offset}, mine {mine}");
+            }
+        }
+    }
 }
 
 /// The database takes the very slots that the rule says.

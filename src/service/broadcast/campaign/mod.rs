@@ -27,7 +27,7 @@ mod transition;
 mod update;
 
 pub use delete::{delete, sweep_leftovers};
-pub use run::{cancel, pause, resume, retry_failed, sweep_cancelled};
+pub use run::{cancel, complete_spent, pause, resume, retry_failed, sweep_cancelled};
 pub(in crate::broadcast) use run::{complete_if_spent, run_again};
 pub use sent::{delete_sent, edit_sent};
 pub use start::{fire_schedules, start, undo_interrupted};

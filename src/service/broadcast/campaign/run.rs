@@ -6,12 +6,12 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::transition::{self, Ending};
+use crate::barrier::Barrier;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
-use domain::pacing::BARRIER;
 use events::Event;
 use storage::Noun;
 use storage::broadcast::queue::sweep::End;
@@ -24,13 +24,15 @@ const INLINE: Duration = Duration::from_millis(250);
 pub async fn pause(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
     let paused = on.write(actor, |w| async move {
         transition::may_enter(&w, id, CampaignStatus::Paused).await?;
+        // Each claim changes the hot row, which is locked from here to the commit.
+        let barrier = Barrier::from_now(on);
         let paused = transition::enter(&w, id, CampaignStatus::Paused, unblamed).await?;
         tell(&w, id);
         w.note(Action::CampaignPaused, id, json!({ "name": paused.name })).await?;
-        Ok(paused)
+        Ok((barrier, paused))
     });
-    let paused = paused.await?;
-    barrier(on).await;
+    let (barrier, paused) = paused.await?;
+    barrier.passed(on).await;
     Ok(paused)
 }
 
@@ -59,16 +61,23 @@ pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
 pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
     let cancelled = on.write(actor, |w| async move {
         let row = transition::may_enter(&w, id, CampaignStatus::Cancelled).await?;
+        let barrier = (row.status == ProgressStatus::Running).then(|| Barrier::from_now(on));
         let cancelled = transition::enter(&w, id, CampaignStatus::Cancelled, |row| row).await?;
         tell(&w, id);
         w.note(Action::CampaignCancelled, id, json!({ "name": cancelled.name })).await?;
-        Ok((row.status == ProgressStatus::Running, cancelled))
+        Ok((barrier, cancelled))
     });
-    let (was_running, cancelled) = cancelled.await?;
-    if was_running {
-        barrier(on).await;
+    let (barrier, cancelled) = cancelled.await?;
+    let Some(barrier) = barrier else {
+        sweep(on, id, End::Cancelled, Some(INLINE)).await?;
+        return Ok(cancelled);
+    };
+    // What is queued can't be leased any more: it ends while what was leased comes to its end, or back.
+    let (swept, ()) = tokio::join!(sweep(on, id, End::Cancelled, Some(INLINE)), barrier.passed(on));
+    swept?;
+    if progress::Entity::find_by_id(id).one(on.db.reader()).await?.is_some_and(|row| row.queued > 0) {
+        sweep(on, id, End::Cancelled, Some(INLINE)).await?;
     }
-    sweep(on, id, End::Cancelled, Some(INLINE)).await?;
     Ok(cancelled)
 }
 
@@ -76,12 +85,6 @@ pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
 fn tell(w: &Write, id: BroadcastCampaignId) {
     w.tell(Event::Work(id));
     w.tell(Event::Campaign(id));
-}
-
-/// R5: the status is committed, every worker was told, and after D and a margin every start that was claimed before is over.
-/// It needs no Redis, and no two clocks to agree.
-async fn barrier(on: &Services) {
-    on.clock.sleep(BARRIER).await;
 }
 
 /// Ends queued jobs of campaigns that were cancelled or have failed, wherever a crash or a large number left some. Any worker
@@ -176,4 +179,13 @@ pub(in crate::broadcast) async fn complete_if_spent(w: &Write, row: &progress::M
         transition::end(w, row.campaign_id, &Ending::Completed).await?;
     }
     Ok(())
+}
+
+/// Completes a campaign if nothing of it is left.
+pub async fn complete_spent(on: &Services, id: BroadcastCampaignId) -> Result<()> {
+    on.system_write(|w| async move {
+        let row = queue::lock(&w, id).await?;
+        complete_if_spent(&w, &row).await
+    })
+    .await
 }

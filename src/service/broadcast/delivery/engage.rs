@@ -6,15 +6,28 @@ use crate::Services;
 use crate::broadcast::campaign::complete_if_spent;
 use domain::error::Result;
 use events::Event;
-use storage::broadcast::queue::engage::{Claim, Engaged, engage as engage_row};
+use storage::broadcast::queue::engage::{Claim, Engaged, engage as engage_row, engage_soon};
+use storage::broadcast::queue::lease::{Decision, Due};
 use storage::broadcast::queue::prefetch::{self, Owner, Want};
+use storage::violation::is_repeatable;
 
-/// Leases a job that the account has prefetched; None if it is not there any more.
+/// Leases a job that the account has prefetched, as it was read then: `job`. None if it is not there any more.
 ///
 /// # Errors
 /// [`domain::error::Error::Precondition`] if the campaign does not run any more, the account was taken over, or may not
 /// send this now. After any other error it is not known whether the lease was committed (R10).
-pub async fn engage(on: &Services, mission: &Mission, claim: &Claim) -> Result<Option<Engaged>> {
+pub async fn engage(on: &Services, mission: &Mission, claim: &Claim, job: &Due) -> Result<Option<Engaged>> {
+    if on.db.is_postgres()
+        && let Decision::Send(random_id) = decide(on, mission, claim.now, job)
+    {
+        let job = Due { random_id: Some(random_id), ..job.clone() };
+        match engage_soon(&on.db, claim, &job).await {
+            Ok(Some(engaged)) => return Ok(Some(engaged)),
+            Err(error) if !is_repeatable(&error) => return Err(error),
+            // It ends unsent, or is not there as it was, or another transaction was in the way: step by step, and again if need be.
+            Ok(None) | Err(_) => {}
+        }
+    }
     on.system_write(|w| async move {
         let engaged = engage_row(&w, claim, |job| decide(on, mission, claim.now, job)).await?;
         if let Some(engaged) = &engaged {

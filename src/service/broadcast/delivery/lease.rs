@@ -9,7 +9,8 @@ use domain::broadcast::{CampaignMode, JobStatus};
 use domain::delivery::repeatable;
 use domain::error::Result;
 use events::Event;
-use storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as lease_rows};
+use storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as lease_rows, lease_soon};
+use storage::violation::is_repeatable;
 
 /// Leases due jobs of a running campaign.
 ///
@@ -17,6 +18,14 @@ use storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as le
 /// [`domain::error::Error::Precondition`] if it does not run any more or the sender was taken over. After any other
 /// error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Leased> {
+    if on.db.is_postgres() {
+        match lease_soon(&on.db, claim, |job| decide(on, mission, claim.now, job)).await {
+            Ok(Some(leased)) => return Ok(leased),
+            Err(error) if !is_repeatable(&error) => return Err(error),
+            // A job is to end unsent, or another transaction was in the way: step by step, and again if need be.
+            Ok(None) | Err(_) => {}
+        }
+    }
     on.system_write(|w| async move {
         let leased = lease_rows(&w, claim, |job| decide(on, mission, claim.now, job)).await?;
         if let Some(row) = &leased.progress {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Mission;
 use super::standing::Standing;
-use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, end};
+use crate::broadcast::campaign::{Ending, Reason, complete_if_spent, complete_spent, end};
 use crate::{Services, Write};
 use domain::audit::Action;
 use domain::broadcast::{CampaignMode, JobStatus, ProgressStatus};
@@ -18,7 +18,9 @@ use events::Event;
 use storage::broadcast::progress;
 use storage::broadcast::queue::lease::Due;
 use storage::broadcast::queue::settle::{Batch, ChannelOutcome, ChannelResult, Settled};
+use storage::broadcast::queue::settle_soon::{self, Soon};
 use storage::broadcast::queue::{Streak, new_key, settle as rows};
+use storage::violation::is_repeatable;
 
 /// The longest error text that is kept, in characters.
 const ERROR_LENGTH: usize = 500;
@@ -123,17 +125,48 @@ pub struct Carrier {
 /// change log, of which nothing is left open. Settling twice changes nothing.
 pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finished: &[i64]) -> Result<()> {
     let plan = &Plan::of(mission, answers);
+    if on.db.is_postgres()
+        && plan.changes_jobs_alone()
+        && let Some(soon) = at_once(on, mission, plan, finished).await?
+    {
+        plan.meter();
+        return strays(on, mission, answers, &soon).await;
+    }
+    step_by_step(on, mission, plan, finished).await?;
+    plan.meter();
+    Ok(())
+}
+
+/// Settles in one statement what changes nothing but jobs and counters; None if it can't be.
+async fn at_once(on: &Services, mission: &Mission, plan: &Plan, finished: &[i64]) -> Result<Option<Soon>> {
+    let soon = match settle_soon::settle(&on.db, &plan.batch(mission, finished)).await {
+        Err(error) if is_repeatable(&error) => return Ok(None),
+        settled => settled?,
+    };
+    if let Some(soon) = &soon {
+        if soon.progress.is_spent() {
+            // What others settled at the same time was the rest. Should this process end here, any producer does it.
+            complete_spent(on, mission.id).await?;
+        }
+        on.tell(Event::Campaign(mission.id));
+    }
+    Ok(soon)
+}
+
+/// R9: receipts of jobs that are this holder's no more.
+async fn strays(on: &Services, mission: &Mission, answers: &[Answer], soon: &Soon) -> Result<()> {
+    let is_stray = |answer: &&Answer| matches!(answer.reply, Some(Ok(_))) && !soon.has(answer.position);
+    let strays: Vec<Answer> = answers.iter().filter(is_stray).cloned().collect();
+    if strays.is_empty() {
+        return Ok(());
+    }
+    step_by_step(on, mission, &Plan::of(mission, &strays), &[]).await
+}
+
+async fn step_by_step(on: &Services, mission: &Mission, plan: &Plan, finished: &[i64]) -> Result<()> {
     on.system_write(|w| async move {
         let w = &w;
-        let batch = Batch {
-            campaign: mission.id,
-            results: &plan.results,
-            key: new_key(),
-            run: plan.run,
-            streak: plan.streak,
-            not_before: plan.wait.map_or(0, |(_, until)| clock::nanos(until)),
-            finished_leases: finished,
-        };
+        let batch = plan.batch(mission, finished);
         let changed = rows::jobs(w, &batch).await?;
         let gone = rows::channels(w, &plan.channels, w.now, on.rules.channel_errors).await?;
         note_gone(w, mission, &gone).await?;
@@ -147,9 +180,7 @@ pub async fn settle(on: &Services, mission: &Mission, answers: &[Answer], finish
         w.tell(Event::Campaign(mission.id));
         Ok(())
     })
-    .await?;
-    plan.meter();
-    Ok(())
+    .await
 }
 
 /// The meaning of a batch of answers, worked out before the transaction.
@@ -187,6 +218,25 @@ impl Plan {
         order.sort_by_key(|(at, _)| *at);
         plan.streak = streak(order.into_iter().map(|(_, sent)| sent));
         plan
+    }
+
+    /// Whether nothing follows from it but states of jobs and counters.
+    fn changes_jobs_alone(&self) -> bool {
+        let (waits, pauses) = (self.wait.is_some(), self.pause.is_some());
+        let fails = !matches!(self.streak, Streak::Untouched | Streak::Anew(0));
+        !waits && !pauses && !fails && self.channels.is_empty() && self.standing.is_empty()
+    }
+
+    fn batch<'a>(&'a self, mission: &Mission, finished: &'a [i64]) -> Batch<'a> {
+        Batch {
+            campaign: mission.id,
+            results: &self.results,
+            key: new_key(),
+            run: self.run,
+            streak: self.streak,
+            not_before: self.wait.map_or(0, |(_, until)| clock::nanos(until)),
+            finished_leases: finished,
+        }
     }
 
     /// Counts what became of the sends.

@@ -36,6 +36,11 @@ struct Account {
 }
 
 impl Standing {
+    /// Whether nothing is to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.peers.is_empty()
+    }
+
     /// Notes what one answer says.
     pub(super) fn note(&mut self, carrier: &Carrier, answer: &Answer, verdict: &Verdict) {
         let account = self.accounts.entry(carrier.account).or_default();

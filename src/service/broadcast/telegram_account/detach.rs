@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use crate::Services;
 use crate::broadcast::campaign;
+use crate::{Services, barrier};
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result};
 use domain::id::TelegramAccountId;
-use domain::pacing::BARRIER;
 use events::Event;
 use storage::broadcast::queue;
 use storage::broadcast::queue::detach::{Detached, campaigns_of, detach as detach_jobs, is_held};
@@ -32,7 +31,7 @@ pub(super) async fn detach(on: &Services, id: TelegramAccountId) -> Result<()> {
         w.replace(&old, Model { status: AccountStatus::Disabled, ..old.clone() }).await.map(drop)
     })
     .await?;
-    on.clock.sleep(BARRIER).await;
+    barrier::wait(on).await;
     await_release(on, id).await?;
     for campaign in campaigns_of(on.db.reader(), id).await? {
         loop {

@@ -4,12 +4,11 @@ use serde_json::json;
 
 use super::{Budget, label, works};
 use crate::access::changes::with_changes;
-use crate::{Actor, Services};
+use crate::{Actor, Services, barrier};
 use domain::audit::Action;
 use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::TelegramAccountId;
-use domain::pacing::BARRIER;
 use events::Event;
 use storage::broadcast::telegram_account::Model;
 
@@ -44,7 +43,7 @@ pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change:
     });
     let (was, changed) = changed.await?;
     if works(was) && !works(changed.status) {
-        on.clock.sleep(BARRIER).await;
+        barrier::wait(on).await;
     }
     Ok(changed)
 }

@@ -5,11 +5,10 @@ use serde_json::json;
 
 use super::preflight;
 use crate::retention::endings::{self, is_live};
-use crate::{Actor, Services};
+use crate::{Actor, Services, barrier};
 use domain::audit::Action;
 use domain::error::Result;
 use domain::id::RetentionSequenceId;
-use domain::pacing::BARRIER;
 use domain::retention::states::State;
 use domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus};
 use events::Event;
@@ -32,7 +31,7 @@ pub async fn activate(on: &Services, actor: &Actor, id: RetentionSequenceId) -> 
 pub async fn pause(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Paused;
     let paused = enter(on, actor, id, to, Action::RetentionSequencePaused).await?;
-    on.clock.sleep(BARRIER).await;
+    barrier::wait(on).await;
     Ok(paused)
 }
 
@@ -41,7 +40,7 @@ pub async fn pause(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Res
 pub async fn archive(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Archived;
     let archived = enter(on, actor, id, to, Action::RetentionSequenceArchived).await?;
-    on.clock.sleep(BARRIER).await;
+    barrier::wait(on).await;
     sweep(on, id).await?;
     Ok(archived)
 }

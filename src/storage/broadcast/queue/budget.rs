@@ -14,18 +14,23 @@ use domain::id::TelegramAccountId;
 /// the account can't send, waits at `start`, or the day's budget is spent.
 pub async fn send(tx: &Tx, account: TelegramAccountId, start: DateTime<Utc>, is_new_peer: bool) -> Result<bool> {
     let dialect = Dialect(tx.get_database_backend());
-    let sql = format!(
-        "UPDATE telegram_accounts SET
-             sends_today = CASE WHEN day = $2 THEN sends_today ELSE 0 END + 1,
-             new_peers_today = CASE WHEN day = $2 THEN new_peers_today ELSE 0 END + $3,
-             resolves_today = CASE WHEN day = $2 THEN resolves_today ELSE 0 END,
-             day = $2
-         WHERE id = $1 AND status IN {SENDING} AND (send_not_before IS NULL OR send_not_before <= $4)
-           AND ($3 = 0 OR day <> $2 OR new_peers_today < new_peers_per_day) AND ($3 = 0 OR new_peers_per_day > 0)
-         RETURNING id"
-    );
+    let sql = format!("{} RETURNING id", spend(["$1", "$2", "$3", "$4"]));
     let values: [Value; 4] = [account.into(), day(start).into(), i32::from(is_new_peer).into(), start.into()];
     Ok(tx.query_one_raw(dialect.statement(&sql, values)).await?.is_some())
+}
+
+/// The statement of [`send`], without what it returns. Its parameters: the account, the day, how many new channels, the start.
+pub(super) fn spend([account, day, new, start]: [&str; 4]) -> String {
+    format!(
+        "UPDATE telegram_accounts SET
+             sends_today = CASE WHEN day = {day} THEN sends_today ELSE 0 END + 1,
+             new_peers_today = CASE WHEN day = {day} THEN new_peers_today ELSE 0 END + {new},
+             resolves_today = CASE WHEN day = {day} THEN resolves_today ELSE 0 END,
+             day = {day}
+         WHERE id = {account} AND status IN {SENDING} AND (send_not_before IS NULL OR send_not_before <= {start})
+           AND ({new} = 0 OR day <> {day} OR new_peers_today < new_peers_per_day)
+           AND ({new} = 0 OR new_peers_per_day > 0)"
+    )
 }
 
 /// Counts a look-up of a username, of which `kept` are to be left in the day. False if it may not be: as above.

@@ -2,13 +2,14 @@
 //! before anything is sent.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 
 use super::lease::{COLUMNS, Decision, Due};
 use super::prefetch::Owner;
 use super::{Change, Delta, Streak, accounts, budget, progress, record};
-use crate::Tx;
+use crate::broadcast::telegram_account::day;
 use crate::sql::Dialect;
+use crate::{Db, Tx};
 use domain::broadcast::JobStatus;
 use domain::error::{Error, Result};
 use domain::id::SenderId;
@@ -86,6 +87,84 @@ pub async fn engage(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) -
     let progress = progress.ok_or_else(|| Error::Precondition("the campaign does not run".into()))?;
     let job = (status == JobStatus::Sending).then_some(job);
     Ok(Some(Engaged { job, seq: progress.seq, progress }))
+}
+
+/// [`engage`] in one statement of PostgreSQL that commits by itself, for a job that is known, with its `random_id`. None, and nothing
+/// has happened, if it is not there any more as it is known, if another job has its recipient, or if the campaign does not run: which of
+/// these, and what follows, is for [`engage`].
+///
+/// Its parts wait for each other in the order of R7: the job, its peer, the account's lease, the account, the campaign's row.
+///
+/// # Errors
+/// [`Error::Precondition`] if the account was taken over or may not send this now, or the campaign has just been paused: perhaps
+/// one of the account's day is used up then.
+pub async fn engage_soon(db: &Db, claim: &Claim, job: &Due) -> Result<Option<Engaged>> {
+    let start = domain::clock::instant(claim.slot).max(claim.now);
+    let sql = format!(
+        "WITH job AS (
+             SELECT j.position FROM jobs j
+             WHERE j.campaign_id = $1 AND j.position = $2 AND j.status = 'QUEUED' AND j.account_id = $3 AND j.epoch = $4
+               AND (j.random_id IS NULL OR j.random_id = $5)
+               AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.campaign_id = $1 AND o.peer_id = $6 AND o.position <> $2)
+               AND EXISTS (SELECT 1 FROM broadcast_campaign_progress p WHERE p.campaign_id = $1 AND p.status = 'RUNNING')
+             FOR UPDATE OF j SKIP LOCKED),
+         known AS (
+             SELECT p.channel_id FROM account_peers p
+             WHERE p.account_id = $3 AND p.channel_id = $14 AND $11 = 1 AND EXISTS (SELECT 1 FROM job) FOR UPDATE),
+         held AS (
+             UPDATE account_leases SET last_slot = GREATEST(last_slot, $7)
+             WHERE account_id = $3 AND holder_id = $8 AND epoch = $9 AND EXISTS (SELECT 1 FROM job)
+               AND (SELECT COUNT(*) FROM known) >= 0 RETURNING account_id),
+         spent AS ({} AND EXISTS (SELECT 1 FROM held) RETURNING id),
+         peer AS (
+             UPDATE account_peers SET written_at = $13
+             WHERE account_id = $3 AND channel_id = $14 AND written_at IS NULL AND $11 = 1 AND EXISTS (SELECT 1 FROM spent)),
+         hot AS (
+             UPDATE broadcast_campaign_progress
+             SET queued = queued - 1, sending = sending + 1, seq = seq + 1, version = version + 1
+             WHERE campaign_id = $1 AND status = 'RUNNING' AND EXISTS (SELECT 1 FROM spent) RETURNING *),
+         leased AS (
+             UPDATE jobs AS j SET status = 'SENDING', change = $15, random_id = $5, peer_id = COALESCE($6, j.peer_id),
+                 not_before = NULL, failed_at = NULL
+             FROM hot WHERE j.campaign_id = $1 AND j.position = $2),
+         entry AS (
+             INSERT INTO job_changes (campaign_id, seq, key, positions, sender_id)
+             SELECT campaign_id, seq, $15, $16, $3 FROM hot)
+         SELECT (SELECT COUNT(*) FROM job) AS jobs, hot.* FROM (VALUES (1)) AS one(row) LEFT JOIN hot ON TRUE",
+        budget::spend(["$3", "$10", "$11", "$12"]),
+    );
+    let values: [Value; 16] = [
+        claim.owner.campaign.into(),
+        claim.position.into(),
+        claim.owner.account.into(),
+        job.epoch.into(),
+        job.random_id.into(),
+        claim.peer_id.into(),
+        claim.slot.into(),
+        claim.holder.into(),
+        claim.epoch.into(),
+        day(start).into(),
+        i32::from(claim.is_new_peer).into(),
+        start.into(),
+        claim.now.into(),
+        job.channel_id.into(),
+        claim.key.into(),
+        claim.position.to_string().into(),
+    ];
+    let rows = db.write_alone(Dialect(db.backend()).statement(&sql, values)).await?;
+    engaged(&rows, job)
+}
+
+fn engaged(rows: &[QueryResult], job: &Due) -> Result<Option<Engaged>> {
+    let row = rows.first().ok_or_else(|| Error::internal(anyhow::anyhow!("a row of values is missing")))?;
+    if row.try_get::<i64>("", "jobs")? == 0 {
+        return Ok(None);
+    }
+    if row.try_get::<Option<i64>>("", "seq")?.is_none() {
+        return Err(Error::Precondition("the account may not send this now".into()));
+    }
+    let progress = progress::Model::from_query_result(row, "")?;
+    Ok(Some(Engaged { job: Some(job.clone()), seq: progress.seq, progress }))
 }
 
 /// Ends a job that an account has prefetched, and that was never handed over, because there is nobody to hand it to. Nothing is counted or

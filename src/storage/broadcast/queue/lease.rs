@@ -1,18 +1,21 @@
 //! Leasing jobs: one short transaction, in which each gets its identity before it is sent (R13).
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, Statement, Value};
 use serde::Serialize;
 
 use super::{Change, Delta, Streak, progress, record};
-use crate::Tx;
 use crate::sql::{Dialect, instant, rows};
+use crate::{Db, Tx};
 use domain::broadcast::JobStatus;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, SenderId};
+use domain::positions;
 
 /// A queued job with what is needed to send it.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct Due {
     pub id: JobId,
     pub position: i32,
@@ -72,6 +75,8 @@ pub struct Leased {
     pub progress: Option<progress::Model>,
     /// Jobs of any kind that the claim found.
     pub found: usize,
+    /// How long it took to find them: more with more of them.
+    pub took: Duration,
 }
 
 pub(super) const COLUMNS: &str = "j.id, j.position, j.epoch, j.random_id, j.attempts, j.ambiguous_since, j.channel_id,
@@ -83,6 +88,7 @@ pub(super) const COLUMNS: &str = "j.id, j.position, j.epoch, j.random_id, j.atte
 /// [`Error::Precondition`] if the campaign does not run any more, or if the sender's leases were taken over; nothing has
 /// happened then.
 pub async fn lease(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) -> Result<Leased> {
+    let began = Instant::now();
     require_sender(tx, claim.sender, claim.epoch).await?;
     let mut due =
         find(tx, claim, "j.not_before <= $2", claim.now.into(), "j.not_before, j.position", claim.limit).await?;
@@ -91,9 +97,9 @@ pub async fn lease(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) ->
         let fresh = "j.not_before IS NULL AND j.position > $2";
         due.extend(find(tx, claim, fresh, claim.cursor.into(), "j.position", rest).await?);
     }
-    let found = due.len();
+    let (found, took) = (due.len(), began.elapsed());
     if due.is_empty() {
-        return Ok(Leased { jobs: due, key: claim.key, seq: 0, progress: None, found });
+        return Ok(Leased { jobs: due, key: claim.key, seq: 0, progress: None, found, took });
     }
     due.sort_unstable_by_key(|job| job.position);
     let decisions: Vec<Decision> = due.iter().map(decide).collect();
@@ -106,27 +112,113 @@ pub async fn lease(tx: &Tx, claim: &Claim, decide: impl Fn(&Due) -> Decision) ->
         }
         Decision::End(..) => None,
     });
-    Ok(Leased { jobs: sendable.collect(), key: claim.key, seq: progress.seq, progress: Some(progress), found })
+    Ok(Leased { jobs: sendable.collect(), key: claim.key, seq: progress.seq, progress: Some(progress), found, took })
+}
+
+/// [`lease`] on PostgreSQL in two ways to it and back, of which the first finds and locks the jobs, and the second leases them and
+/// commits. None, and nothing has happened, if one of the jobs is not to be sent: that is for [`lease`].
+///
+/// # Errors
+/// As of [`lease`], and for what [`Db::write`] runs again. After any other error but [`Error::Precondition`] it is not known whether
+/// the lease was committed.
+pub async fn lease_soon(db: &Db, claim: &Claim, decide: impl Fn(&Due) -> Decision) -> Result<Option<Leased>> {
+    let began = Instant::now();
+    let (is_due, is_fresh) = ("j.not_before <= $2", "j.not_before IS NULL AND j.position > $2");
+    let first = [
+        sender_statement(Dialect(db.backend()), claim.sender, claim.epoch),
+        find_statement(db.backend(), claim, is_due, claim.now.into(), "j.not_before, j.position", claim.limit),
+        find_statement(db.backend(), claim, is_fresh, claim.cursor.into(), "j.position", claim.limit),
+    ];
+    let (tx, rows) = db.begin_by(&first).await?;
+    if rows.first().is_none_or(|row| row.try_get::<SenderId>("", "sender").is_err()) {
+        tx.rollback().await?;
+        return Err(taken_over());
+    }
+    let jobs = rows.iter().skip(1).take(usize::try_from(claim.limit).unwrap_or(0));
+    let mut jobs = jobs.map(|row| Due::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
+    let (found, took) = (jobs.len(), began.elapsed());
+    jobs.sort_unstable_by_key(|job| job.position);
+    for job in &mut jobs {
+        let Decision::Send(random_id) = decide(job) else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        job.random_id = Some(random_id);
+    }
+    if jobs.is_empty() {
+        tx.rollback().await?;
+        return Ok(Some(Leased { jobs, key: claim.key, seq: 0, progress: None, found, took }));
+    }
+    let rows = tx.commit_by(&lease_statement(db, claim, &jobs)).await?;
+    let Some(row) = rows.first() else {
+        return Err(Error::Precondition("the campaign does not run".into()));
+    };
+    let progress = super::progress_row(row)?;
+    Ok(Some(Leased { jobs, key: claim.key, seq: progress.seq, progress: Some(progress), found, took }))
+}
+
+/// Leases, counts and logs jobs that are locked, unless the campaign does not run any more.
+fn lease_statement(db: &Db, claim: &Claim, jobs: &[Due]) -> Statement {
+    let count = i32::try_from(jobs.len()).unwrap_or(i32::MAX);
+    let sql = "WITH r AS (SELECT * FROM unnest(CAST($4 AS integer[]), CAST($5 AS bigint[])) AS u(position, random_id)),
+         hot AS (UPDATE broadcast_campaign_progress
+                 SET queued = queued - $3, sending = sending + $3, seq = seq + 1, version = version + 1
+                 WHERE campaign_id = $1 AND status = 'RUNNING' RETURNING *),
+         entry AS (INSERT INTO job_changes (campaign_id, seq, key, positions, sender_id)
+                   SELECT campaign_id, seq, $2, $6, CAST($7 AS uuid) FROM hot),
+         leased AS (UPDATE jobs AS j SET status = 'SENDING', change = $2, random_id = r.random_id, not_before = NULL,
+                        failed_at = NULL
+                    FROM r, hot WHERE j.campaign_id = $1 AND j.position = r.position)
+         SELECT * FROM hot";
+    let list = |numbers: Vec<String>| Value::from(format!("{{{}}}", numbers.join(",")));
+    let values: [Value; 7] = [
+        claim.campaign.into(),
+        claim.key.into(),
+        count.into(),
+        list(jobs.iter().map(|job| job.position.to_string()).collect()),
+        list(jobs.iter().map(|job| job.random_id.unwrap_or_default().to_string()).collect()),
+        positions::write(jobs.iter().map(|job| job.position)).into(),
+        claim.sender.into(),
+    ];
+    Dialect(db.backend()).statement(sql, values)
 }
 
 /// Holds the sender's row until the commit, so that a takeover comes wholly before this lease or wholly after it.
 pub(super) async fn require_sender(tx: &Tx, sender: SenderId, epoch: i64) -> Result<()> {
-    let dialect = Dialect(tx.get_database_backend());
-    let sql = format!("SELECT id FROM senders WHERE id = $1 AND epoch = $2 {}", dialect.for_key_share());
-    let row = tx.query_one_raw(dialect.statement(&sql, [sender.into(), epoch.into()])).await?;
-    row.map(drop).ok_or_else(|| Error::Precondition("another process took this one's leases over".into()))
+    let row = tx.query_one_raw(sender_statement(Dialect(tx.get_database_backend()), sender, epoch)).await?;
+    row.map(drop).ok_or_else(taken_over)
+}
+
+fn sender_statement(dialect: Dialect, sender: SenderId, epoch: i64) -> Statement {
+    let sql = format!("SELECT id AS sender FROM senders WHERE id = $1 AND epoch = $2 {}", dialect.for_key_share());
+    dialect.statement(&sql, [sender.into(), epoch.into()])
+}
+
+fn taken_over() -> Error {
+    Error::Precondition("another process took this one's leases over".into())
 }
 
 async fn find(tx: &Tx, claim: &Claim, which: &str, bound: Value, order: &str, limit: i64) -> Result<Vec<Due>> {
-    let dialect = Dialect(tx.get_database_backend());
+    let statement = find_statement(tx.get_database_backend(), claim, which, bound, order, limit);
+    let found = tx.query_all_raw(statement).await?;
+    found.iter().map(|row| Ok(Due::from_query_result(row, "")?)).collect()
+}
+
+fn find_statement(
+    backend: DatabaseBackend,
+    claim: &Claim,
+    which: &str,
+    bound: Value,
+    order: &str,
+    limit: i64,
+) -> Statement {
+    let dialect = Dialect(backend);
     let sql = format!(
         "SELECT {COLUMNS} FROM jobs j JOIN channels c ON c.id = j.channel_id
          WHERE j.campaign_id = $1 AND j.status = 'QUEUED' AND {which} ORDER BY {order} LIMIT $3 {}",
         dialect.skip_locked("j"),
     );
-    let values = [claim.campaign.into(), bound, limit.into()];
-    let found = tx.query_all_raw(dialect.statement(&sql, values)).await?;
-    found.iter().map(|row| Ok(Due::from_query_result(row, "")?)).collect()
+    dialect.statement(&sql, [claim.campaign.into(), bound, limit.into()])
 }
 
 #[derive(Serialize)]

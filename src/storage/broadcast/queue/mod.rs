@@ -24,6 +24,7 @@ pub mod prefetch;
 pub mod requeue;
 pub mod senders;
 pub mod settle;
+pub mod settle_soon;
 pub mod slots;
 pub mod standing;
 pub mod stranded;
@@ -101,7 +102,7 @@ pub struct Change<'a> {
 pub async fn record(tx: &Tx, change: &Change<'_>, only_running: bool) -> Result<Option<progress::Model>> {
     let dialect = Dialect(tx.get_database_backend());
     let guard = if only_running { "AND status = 'RUNNING'" } else { "" };
-    let sql = format!(
+    let update = format!(
         "UPDATE broadcast_campaign_progress SET
              queued = queued + $2, sending = sending + $3, sent = sent + $4, failed = failed + $5,
              cancelled = cancelled + $6, unknown = unknown + $7, total = total + $8,
@@ -123,10 +124,21 @@ pub async fn record(tx: &Tx, change: &Change<'_>, only_running: bool) -> Result<
     let mut values: Vec<Value> = vec![change.campaign.into()];
     values.extend([queued, sending, sent, failed, cancelled, unknown, total, run, kind, length].map(Value::from));
     values.push(change.not_before.into());
-    let row = tx.query_one_raw(dialect.statement(&sql, values)).await?;
+    let positions = positions::write(change.positions.iter().copied());
+    if dialect.is_postgres() {
+        let sql = format!(
+            "WITH hot AS ({update}), entry AS (
+                 INSERT INTO job_changes (campaign_id, seq, key, positions, sender_id)
+                 SELECT campaign_id, seq, $13, $14, $15 FROM hot)
+             SELECT * FROM hot"
+        );
+        values.extend([change.key.into(), positions.into(), change.sender.into()]);
+        let row = tx.query_one_raw(dialect.statement(&sql, values)).await?;
+        return row.as_ref().map(progress_row).transpose();
+    }
+    let row = tx.query_one_raw(dialect.statement(&update, values)).await?;
     let Some(row) = row.as_ref().map(progress_row).transpose()? else { return Ok(None) };
     let entry = "INSERT INTO job_changes (campaign_id, seq, key, positions, sender_id) VALUES ($1, $2, $3, $4, $5)";
-    let positions = positions::write(change.positions.iter().copied());
     let values: [Value; 5] =
         [change.campaign.into(), row.seq.into(), change.key.into(), positions.into(), change.sender.into()];
     tx.execute_raw(dialect.statement(entry, values)).await?;

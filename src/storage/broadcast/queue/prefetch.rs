@@ -5,8 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::Serialize;
 
-use crate::sql::Dialect;
+use super::lease::{COLUMNS, Due};
+use crate::sql::{Dialect, rows};
 use crate::{Db, Tx};
 use domain::error::Result;
 use domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
@@ -44,6 +46,9 @@ pub struct Item {
     pub slow_seconds: Option<i32>,
     /// When the account first wrote to it.
     pub written_at: Option<DateTime<Utc>>,
+    /// The job, with what is needed to send it.
+    #[sea_orm(nested)]
+    pub job: Due,
 }
 
 /// Who has prefetched jobs, and of which campaign.
@@ -57,15 +62,16 @@ pub struct Owner {
 
 /// The prefetched jobs, those whose instant comes first in front; at most `limit`.
 pub async fn items(db: &impl ConnectionTrait, owner: Owner, limit: i64) -> Result<Vec<Item>> {
-    let sql = "SELECT j.position, j.not_before, j.ambiguous_since, j.started_at, j.random_id, j.channel_id,
-                   c.username, c.is_active,
-                   p.peer_id, p.access_hash, p.is_user, p.refreshes, p.not_before AS slow_until, p.slow_seconds, p.written_at
-               FROM jobs j JOIN channels c ON c.id = j.channel_id
-               LEFT JOIN account_peers p ON p.account_id = j.account_id AND p.channel_id = j.channel_id
-               WHERE j.campaign_id = $1 AND j.not_before IS NOT NULL AND j.account_id = $2 AND j.status = 'QUEUED'
-               ORDER BY j.not_before, j.position LIMIT $3";
+    let sql = format!(
+        "SELECT {COLUMNS}, j.not_before, j.started_at,
+             p.peer_id, p.access_hash, p.is_user, p.refreshes, p.not_before AS slow_until, p.slow_seconds, p.written_at
+         FROM jobs j JOIN channels c ON c.id = j.channel_id
+         LEFT JOIN account_peers p ON p.account_id = j.account_id AND p.channel_id = j.channel_id
+         WHERE j.campaign_id = $1 AND j.not_before IS NOT NULL AND j.account_id = $2 AND j.status = 'QUEUED'
+         ORDER BY j.not_before, j.position LIMIT $3"
+    );
     let values: [Value; 3] = [owner.campaign.into(), owner.account.into(), limit.into()];
-    let statement = Dialect(db.get_database_backend()).statement(sql, values);
+    let statement = Dialect(db.get_database_backend()).statement(&sql, values);
     Ok(Item::find_by_statement(statement).all(db).await?)
 }
 
@@ -98,6 +104,11 @@ pub async fn assign(tx: &Tx, owner: Owner, want: &Want) -> Result<Vec<i32>> {
     Ok(given)
 }
 
+#[derive(Serialize)]
+struct Place {
+    position: i32,
+}
+
 async fn take(
     tx: &Tx,
     owner: Owner,
@@ -122,10 +133,14 @@ async fn take(
     let values: [Value; 4] = [owner.campaign.into(), owner.account.into(), bound, limit.into()];
     let found = tx.query_all_raw(dialect.statement(&find, values)).await?;
     let positions = found.iter().map(|row| row.try_get("", "position")).collect::<Result<Vec<i32>, _>>()?;
-    let give = "UPDATE jobs SET account_id = $2, not_before = $3 WHERE campaign_id = $1 AND position = $4";
-    for position in &positions {
-        let values: [Value; 4] = [owner.campaign.into(), owner.account.into(), want.now.into(), (*position).into()];
-        tx.execute_raw(dialect.statement(give, values)).await?;
+    if !positions.is_empty() {
+        let places: Vec<Place> = positions.iter().map(|position| Place { position: *position }).collect();
+        let give = format!(
+            "UPDATE jobs AS j SET account_id = $2, not_before = $3 FROM {} WHERE j.campaign_id = $1 AND j.position = r.position",
+            dialect.table("$4", &[("position", "integer")]),
+        );
+        let values: [Value; 4] = [owner.campaign.into(), owner.account.into(), want.now.into(), rows(&places)];
+        tx.execute_raw(dialect.statement(&give, values)).await?;
     }
     Ok(positions)
 }

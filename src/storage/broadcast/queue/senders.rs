@@ -1,7 +1,7 @@
 //! Leases of whole processes (R15, R16): signs of life, and the takeover of those that gave none.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
 use super::{Change, Delta, Streak, job_change, new_key, record, settle};
@@ -15,11 +15,30 @@ use domain::positions;
 /// Rows of one takeover transaction.
 const CHUNK: usize = 5_000;
 
-/// Gives a sign of life. False if the epoch was raised: somebody took this sender's leases over.
-pub async fn beat(db: &Db, sender: SenderId, epoch: i64) -> Result<bool> {
-    let dialect = Dialect(db.backend());
+/// Gives a sign of life, and returns its number. None if the epoch was raised: somebody took this sender's leases over.
+pub async fn beat(db: &Db, sender: SenderId, epoch: i64) -> Result<Option<i64>> {
     let sql = "UPDATE senders SET beat = beat + 1 WHERE id = $1 AND epoch = $2 AND ended_at IS NULL RETURNING beat";
-    Ok(!db.write_alone(dialect.statement(sql, [sender.into(), epoch.into()])).await?.is_empty())
+    first_beat(&db.write_alone(Dialect(db.backend()).statement(sql, [sender.into(), epoch.into()])).await?)
+}
+
+/// Lets others know of a longer lead, in milliseconds, before a claim has it. This counts as a sign of life, so that no
+/// [`lower_lead`] from before it can take effect any more. None if somebody took this sender's leases over.
+pub async fn raise_lead(db: &Db, sender: SenderId, epoch: i64, lead_ms: i32) -> Result<Option<i64>> {
+    let sql = "UPDATE senders SET lead_ms = $3, beat = beat + 1
+               WHERE id = $1 AND epoch = $2 AND ended_at IS NULL RETURNING beat";
+    let values: [Value; 3] = [sender.into(), epoch.into(), lead_ms.into()];
+    first_beat(&db.write_alone(Dialect(db.backend()).statement(sql, values)).await?)
+}
+
+/// Lets others know of a shorter lead, unless there was a sign of life since `beat`.
+pub async fn lower_lead(db: &Db, sender: SenderId, beat: i64, lead_ms: i32) -> Result<()> {
+    let sql = "UPDATE senders SET lead_ms = $3 WHERE id = $1 AND beat = $2 RETURNING beat";
+    let values: [Value; 3] = [sender.into(), beat.into(), lead_ms.into()];
+    db.write_alone(Dialect(db.backend()).statement(sql, values)).await.map(drop)
+}
+
+fn first_beat(rows: &[QueryResult]) -> Result<Option<i64>> {
+    Ok(rows.first().map(|row| row.try_get("", "beat")).transpose()?)
 }
 
 /// Raises the epoch of a sender that still has the epoch and beat that were seen: from then on it leases nothing. A lease of

@@ -46,22 +46,30 @@ pub struct Batch<'a> {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     position: i32,
     key: i64,
     random_id: i64,
     status: JobStatus,
     counts: i32,
+    // What is not there is left out: on a slow line each byte counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ambiguous_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sent_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     failed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<i64>,
 }
 
-const COLUMNS: [(&str, &str); 12] = [
+pub(super) const COLUMNS: [(&str, &str); 12] = [
     ("position", "integer"),
     ("key", "bigint"),
     ("random_id", "bigint"),
@@ -76,7 +84,7 @@ const COLUMNS: [(&str, &str); 12] = [
     ("message_id", "bigint"),
 ];
 
-const ASSIGNMENTS: &str = "status = r.status, change = $2, attempts = j.attempts + r.counts,
+pub(super) const ASSIGNMENTS: &str = "status = r.status, change = $2, attempts = j.attempts + r.counts,
     not_before = r.not_before, ambiguous_since = r.ambiguous_since,
     error_message = CASE WHEN r.status = 'SENT' THEN NULL ELSE COALESCE(r.error, j.error_message) END,
     started_at = COALESCE(r.started_at, j.started_at), sent_at = r.sent_at, failed_at = r.failed_at,
@@ -207,13 +215,18 @@ pub async fn close(tx: &Tx, campaign: BroadcastCampaignId, leases: &[i64]) -> Re
         return Ok(());
     }
     let dialect = Dialect(tx.get_database_backend());
-    let leases: Vec<Lease> = leases.iter().map(|seq| Lease { seq: *seq }).collect();
     let sql = format!(
         "UPDATE job_changes AS l SET sender_id = NULL FROM {} WHERE l.campaign_id = $1 AND l.seq = r.seq",
         dialect.table("$2", &[("seq", "bigint")]),
     );
-    tx.execute_raw(dialect.statement(&sql, [campaign.into(), rows(&leases)])).await?;
+    tx.execute_raw(dialect.statement(&sql, [campaign.into(), self::leases(leases)])).await?;
     Ok(())
+}
+
+/// Leases by their entries in the change log, as a parameter.
+pub(super) fn leases(leases: &[i64]) -> Value {
+    let leases: Vec<Lease> = leases.iter().map(|seq| Lease { seq: *seq }).collect();
+    rows(&leases)
 }
 
 /// The news that channels get from a batch.

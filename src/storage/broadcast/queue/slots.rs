@@ -1,5 +1,7 @@
 //! Taking slots (R3): one statement that commits by itself, so that whoever takes a slot has used it up.
 
+use std::time::Duration;
+
 use sea_orm::Value;
 
 use crate::Db;
@@ -8,7 +10,7 @@ use crate::stop::NOTHING_IS_STOPPED;
 use domain::clock::duration_nanos;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
-use domain::pacing::{CATCH_UP, HORIZON, SPAN, Slots};
+use domain::pacing::{CATCH_UP, SPAN, Slots, horizon as horizon_of};
 
 /// The slots that a claim was given.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +29,19 @@ pub struct Taken {
 ///
 /// The arithmetic is [`Slots::take`]'s: a test holds the two against each other.
 pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64) -> Result<Option<Taken>> {
+    take_ahead(db, campaign, (now, now), wanted, None).await
+}
+
+/// [`take`] for a claim that begins at `now` and is over at `ready`, with the [`horizon_of`] its lead. With `mine`, the last slot that
+/// the same has taken, it leaves the campaign to others who keep it busy and are much nearer to the database: see
+/// [`is_busy_nearby`](domain::pacing::is_busy_nearby).
+pub async fn take_ahead(
+    db: &Db,
+    campaign: BroadcastCampaignId,
+    (now, ready): (i64, i64),
+    wanted: i64,
+    mine: Option<i64>,
+) -> Result<Option<Taken>> {
     let dialect = Dialect(db.backend());
     let interval = format!("(({SPAN} + delivery_rate - 1) / delivery_rate + 1)");
     let due = format!("(last_slot + {interval})");
@@ -35,13 +50,20 @@ pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64)
         duration_nanos(CATCH_UP)
     );
     let first = dialect.greatest(&slot, "not_before");
-    let horizon = format!("(CAST($2 AS bigint) + {})", duration_nanos(HORIZON));
+    let horizon = "(CAST($2 AS bigint) + $6)";
+    let caught_up = duration_nanos(CATCH_UP);
+    // The rule is `is_busy_nearby`.
+    let turn = format!(
+        "({} OR last_slot = $5 OR {due} < CAST($4 AS bigint) - {caught_up} OR {due} >= CAST($2 AS bigint) - {caught_up})",
+        if mine.is_some() { "FALSE" } else { "TRUE" }
+    );
     let count = dialect.least("CAST($3 AS bigint)", &format!("(({horizon} - {first}) / {interval} + 1)"));
-    let agrees = if db.is_clocked() { Dialect::agrees("CAST($2 AS bigint)") } else { "TRUE".into() };
+    let agrees = if db.is_clocked() { Dialect::agrees("CAST($4 AS bigint)") } else { "TRUE".into() };
     let sql = format!(
         "UPDATE broadcast_campaign_progress
          SET slots_taken = {count}, last_slot = {first} + ({count} - 1) * {interval}
-         WHERE campaign_id = $1 AND status = 'RUNNING' AND {first} <= {horizon} AND {NOTHING_IS_STOPPED} AND {agrees}
+         WHERE campaign_id = $1 AND status = 'RUNNING' AND {first} <= {horizon} AND {turn} AND {NOTHING_IS_STOPPED}
+           AND {agrees}
          RETURNING last_slot, slots_taken, {interval} AS \"interval\", run, queued"
     );
     let sql = if db.is_clocked() {
@@ -51,7 +73,15 @@ pub async fn take(db: &Db, campaign: BroadcastCampaignId, now: i64, wanted: i64)
     } else {
         sql
     };
-    let values: [Value; 3] = [campaign.into(), now.into(), wanted.into()];
+    let lead = Duration::from_nanos(u64::try_from(ready - now).unwrap_or(0));
+    let values: [Value; 6] = [
+        campaign.into(),
+        ready.into(),
+        wanted.into(),
+        now.into(),
+        mine.unwrap_or(0).into(),
+        duration_nanos(horizon_of(lead)).into(),
+    ];
     let rows = db.write_alone(dialect.statement(&sql, values)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     if db.is_clocked() && !row.try_get::<bool>("", "agrees")? {
