@@ -24,6 +24,7 @@ mod floors;
 mod harness;
 mod http;
 mod imports;
+mod inputs;
 mod integrations;
 mod keys;
 mod live;

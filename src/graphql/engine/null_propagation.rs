@@ -85,14 +85,13 @@ fn selected<'a>(parent: &'a str, set: &'a SelectionSet, key: &str, found: &mut V
     for selection in &set.items {
         match &selection.node {
             Selection::Field(field) if field.node.response_key().node == key => found.push((parent, &field.node)),
-            Selection::Field(_) => {}
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();
                 let parent = condition.map_or(parent, |condition| condition.node.on.node.as_str());
                 selected(parent, &fragment.node.selection_set.node, key, found);
             }
             // What is run has its fragments put in.
-            Selection::FragmentSpread(_) => {}
+            Selection::Field(_) | Selection::FragmentSpread(_) => {}
         }
     }
 }

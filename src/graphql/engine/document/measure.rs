@@ -67,7 +67,8 @@ pub(super) fn check(document: &Document, limits: &DocumentLimits) -> Result<(), 
                 ruler.set(&operation.selection_set)?.check(operation.operation_type, limits)?;
             }
             Definition::FragmentDefinition(fragment) => {
-                if ruler.fragment(&fragment.name)?.selections > limits.selections {
+                let selections = ruler.fragment(&fragment.name)?.selections;
+                if selections > limits.selections {
                     let message =
                         format!("the fragment {} has more than {} selections", fragment.name, limits.selections);
                     return Err(Refusal::new(Code::QueryTooComplex, message));

@@ -42,11 +42,11 @@ pub struct Refusal {
     /// Where in the document it is.
     pub place: Option<Pos>,
     /// Values that do not fit.
-    pub violations: Vec<Violation>,
+    pub violations: Box<[Violation]>,
     /// What else is wrong with the document, and where.
-    pub others: Vec<(String, Pos)>,
+    pub others: Box<[(String, Pos)]>,
     /// The root fields that are asked for, as far as they are known: who may not have them need not hear of wrong values.
-    pub roots: Vec<Root>,
+    pub roots: Box<[Root]>,
 }
 
 impl Refusal {
@@ -56,9 +56,9 @@ impl Refusal {
             code,
             message: message.into(),
             place: None,
-            violations: Vec::new(),
-            others: Vec::new(),
-            roots: Vec::new(),
+            violations: Box::default(),
+            others: Box::default(),
+            roots: Box::default(),
         }
     }
 }
@@ -113,7 +113,11 @@ pub(super) fn check(
     request.variables = variables::coerce(known.schema, operation, &request.variables).map_err(|mut violations| {
         violations.truncate(limits.errors);
         let message = Error::Invalid(violations.clone()).to_string();
-        Refusal { violations, roots: operation.roots.clone(), ..Refusal::new(Code::BadUserInput, message) }
+        Refusal {
+            violations: violations.into(),
+            roots: operation.roots.clone().into(),
+            ..Refusal::new(Code::BadUserInput, message)
+        }
     })?;
     let form = documents.form(&known, index, &request.variables, limits)?;
     let cost = cost::check(&form.operation, &request.variables, role, limits)?.points;

@@ -56,7 +56,7 @@ pub(super) fn check(
     }
     match refusal(wrong, mistakes, limits) {
         None => Ok(Known::new(schema, document, operations, places)),
-        Some(refusal) if operations.len() == 1 => Err(Refusal { roots: operations.remove(0).roots, ..refusal }),
+        Some(refusal) if operations.len() == 1 => Err(Refusal { roots: operations.remove(0).roots.into(), ..refusal }),
         Some(refusal) => Err(refusal),
     }
 }
@@ -83,11 +83,11 @@ fn refusal(wrong: Vec<(String, Pos)>, mistakes: Vec<Mistake>, limits: &DocumentL
     violations.truncate(limits.errors);
     if is_input {
         let message = Error::Invalid(violations.clone()).to_string();
-        return Some(Refusal { place, violations, ..Refusal::new(Code::BadUserInput, message) });
+        return Some(Refusal { place, violations: violations.into(), ..Refusal::new(Code::BadUserInput, message) });
     }
     let (message, at) = others.remove(0);
     let refusal = Refusal::new(Code::GraphqlValidationFailed, message);
-    Some(Refusal { place: Some(at), others, violations, ..refusal })
+    Some(Refusal { place: Some(at), others: others.into(), violations: violations.into(), ..refusal })
 }
 
 /// The fields of a root.

@@ -143,8 +143,8 @@ impl<'a> Reader<'a> {
         self.operation.variables.iter().position(|variable| variable.name == *name)
     }
 
-    fn within(&mut self, step: impl ToString, read: impl FnOnce(&mut Self)) {
-        self.path.push(step.to_string());
+    fn within(&mut self, step: String, read: impl FnOnce(&mut Self)) {
+        self.path.push(step);
         read(self);
         self.path.pop();
     }
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
             (_, Value::Null) => {}
             (Type::List(item) | Type::NonNullList(item), Value::List(items)) => {
                 for (index, value) in items.iter().enumerate() {
-                    self.within(index, |reader| reader.value(item, false, value));
+                    self.within(index.to_string(), |reader| reader.value(item, false, value));
                 }
             }
             (Type::List(item) | Type::NonNullList(item), _) => self.value(item, false, value),
@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
         };
         let mut names = HashSet::new();
         for (name, given) in given {
-            self.within(name, |reader| match kind.fields.get(name) {
+            self.within(name.to_string(), |reader| match kind.fields.get(name) {
                 None => reader.wrong(given, format!("{} has no such field", kind.name), false),
                 Some(_) if !names.insert(name) => reader.wrong(given, "this field is given twice", false),
                 Some(field) => {
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
             });
         }
         for (name, _) in kind.fields.iter().filter(|(name, field)| field.is_required() && !names.contains(name)) {
-            self.within(name, |reader| reader.wrong(value, "this field is missing", false));
+            self.within(name.to_string(), |reader| reader.wrong(value, "this field is missing", false));
         }
         if kind.directives.has("oneOf") {
             self.one_of(given, value);
@@ -262,8 +262,7 @@ impl<'a> Reader<'a> {
             ("Int", Value::Int(number)) => number.try_to_i32().is_ok(),
             ("Float", Value::Int(number)) => number.try_to_f64().is_ok(),
             ("Float", Value::Float(number)) => number.try_to_f64().is_ok(),
-            ("String", Value::String(_)) | ("ID", Value::String(_) | Value::Int(_)) => true,
-            ("Boolean", Value::Boolean(_)) => true,
+            ("String" | "ID", Value::String(_)) | ("ID", Value::Int(_)) | ("Boolean", Value::Boolean(_)) => true,
             ("Int" | "Float" | "String" | "ID" | "Boolean", _) => false,
             (name, given) => return self.own(name, given, value),
         };
@@ -288,12 +287,12 @@ impl<'a> Reader<'a> {
         match value {
             Value::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.within(index, |reader| reader.inner_variable(item));
+                    self.within(index.to_string(), |reader| reader.inner_variable(item));
                 }
             }
             Value::Object(fields) => {
                 for (name, field) in fields {
-                    self.within(name, |reader| reader.inner_variable(field));
+                    self.within(name.to_string(), |reader| reader.inner_variable(field));
                 }
             }
             _ => {}

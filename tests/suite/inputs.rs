@@ -1,0 +1,194 @@
+//! What values become: a bad one lets nothing run, what is left out is the default, texts are what they are written as, and an
+//! empty condition picks nobody where something is changed.
+
+use serde_json::{Value as Json, json};
+
+use crate::document::{CREATE, names, refused, template};
+use crate::harness::{RawSocket, TestApp};
+
+#[tokio::test]
+async fn a_bad_value_lets_nothing_run() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let first = "a: createTemplate(input: { name: \"ran\", content: \"x\" }) { template { id } }";
+    let cases = [
+        (
+            "$v: String!",
+            "b: createTemplate(input: { name: $v, content: \"x\" }) { template { id } }",
+            json!({}),
+            "input.name",
+        ),
+        (
+            "$v: String!",
+            "b: createTemplate(input: { name: $v, content: \"x\" }) { template { id } }",
+            json!({ "v": null }),
+            "input.name",
+        ),
+        (
+            "$v: String!",
+            "b: createTemplate(input: { name: $v, content: \"x\" }) { template { id } }",
+            json!({ "v": 3 }),
+            "input.name",
+        ),
+        (
+            "$v: Int!",
+            "b: updateTemplate(input: { id: \"x\", expectedVersion: $v }) { template { id } }",
+            json!({ "v": 3_000_000_000_u32 }),
+            "input.expectedVersion",
+        ),
+        (
+            "$v: Int = 1",
+            "b: createBroadcastCampaign(input: { name: \"x\", batchId: \"x\", templateId: \"x\", deliveryRate: $v }) { campaign { id } }",
+            json!({ "v": null }),
+            "input.deliveryRate",
+        ),
+        (
+            "$v: [ID!]!",
+            "b: addBatchChannels(input: { batchId: \"x\", channelIds: $v }) { batch { id } }",
+            json!({ "v": ["a", null] }),
+            "input.channelIds.1",
+        ),
+        (
+            "$v: CreateTemplateInput!",
+            "b: createTemplate(input: $v) { template { id } }",
+            json!({ "v": { "name": "x" } }),
+            "input.content",
+        ),
+        (
+            "$v: CreateTemplateInput!",
+            "b: createTemplate(input: $v) { template { id } }",
+            json!({ "v": { "name": "x", "content": "y", "other": 1 } }),
+            "input.other",
+        ),
+        (
+            "$v: DateTime!",
+            "b: createApiToken(input: { name: \"x\", role: AUDITOR, expiresAt: $v }) { token }",
+            json!({ "v": "tomorrow" }),
+            "input.expiresAt",
+        ),
+    ];
+    for (variable, second, variables, path) in cases {
+        let document = format!("mutation({variable}) {{ {first} {second} }}");
+        let reply = admin.query(&document, variables).await;
+        refused(&reply, "BAD_USER_INPUT", &document);
+        assert_eq!(reply.violations(), [path], "{document}");
+    }
+    for (second, code) in [
+        (
+            "b: createApiToken(input: { name: \"x\", role: AUDITOR, expiresAt: \"tomorrow\" }) { token }",
+            "BAD_USER_INPUT",
+        ),
+        (
+            "b: updateTemplate(input: { id: \"x\", expectedVersion: 3000000000 }) { template { id } }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        ("b: createTemplate(input: { name: null, content: \"x\" }) { template { id } }", "GRAPHQL_VALIDATION_FAILED"),
+    ] {
+        let document = format!("mutation {{ {first} {second} }}");
+        let reply = admin.query(&document, json!({})).await;
+        refused(&reply, code, &document);
+        assert_eq!(reply.violations().len(), 1, "{document}: {:?}", reply.violations());
+    }
+    let missing = admin.query(CREATE, json!({})).await;
+    assert_eq!(missing.message(), "variable $name was not given");
+    assert!(names(&admin).await.is_empty(), "nothing has run");
+    let unused =
+        admin.query("query A($v: Int!) { users(first: $v) { totalCount } }", json!({ "v": 1, "other": [{}] })).await;
+    assert_eq!(unused.data()["users"]["totalCount"], 1, "what is not declared is not looked at");
+}
+
+#[tokio::test]
+async fn nothing_runs_over_a_socket_either() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let mut socket = RawSocket::introduced(&herald, admin.token()).await;
+    let mut ask = async |query: &str, variables: Json| {
+        let payload = json!({ "query": query, "variables": variables });
+        socket.say(json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
+        socket.json().await
+    };
+    let bad = "mutation($v: Int!) { a: createTemplate(input: { name: \"ran\", content: \"x\" }) { template { id } }
+        b: updateTemplate(input: { id: \"x\", expectedVersion: $v }) { template { id } } }";
+    let told = ask(bad, json!({ "v": "1" })).await;
+    assert_eq!((&told["type"], &told["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("BAD_USER_INPUT")));
+    let told = ask("{ viewer { a: id } viewer { a: username } }", json!({})).await;
+    assert_eq!(told["payload"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    let told = ask("{ viewer { username @skip(if: true) } }", json!({})).await;
+    assert_eq!(told["payload"]["data"], json!({ "viewer": {} }));
+    assert!(names(&admin).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_variable_that_is_left_out_is_the_default() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    for name in ["b", "a"] {
+        template(&admin, name).await;
+    }
+    let ordered = "query($d: OrderDirection, $f: Int) { templates(orderBy: { field: NAME, direction: $d }, first: $f) { nodes { name } } }";
+    let found = admin.data(ordered, json!({})).await;
+    assert_eq!(found["templates"]["nodes"], json!([{ "name": "a" }, { "name": "b" }]));
+    let found = admin.data(ordered, json!({ "d": "DESC" })).await;
+    assert_eq!(found["templates"]["nodes"], json!([{ "name": "b" }, { "name": "a" }]));
+    let null = admin.query(ordered, json!({ "d": null })).await;
+    refused(&null, "BAD_USER_INPUT", ordered);
+    assert_eq!(null.violations(), ["orderBy.direction"]);
+    let tests = "query($d: OrderDirection) { abTests(direction: $d) { totalCount } }";
+    assert_eq!(admin.data(tests, json!({})).await["abTests"]["totalCount"], 0);
+}
+
+#[tokio::test]
+async fn texts_are_stored_as_they_are_written() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let cases = [
+        (r#""a\uD83D\uDE00b""#, "a😀b"),
+        (r#""a\u{1F600}b""#, "a😀b"),
+        (r#""""a \""" b""""#, "a \"\"\" b"),
+        (r#""\/ \\ \" \n""#, "/ \\ \" \n"),
+        ("\"\"\"\n    two\n      lines\n  \"\"\"", "two\n  lines"),
+    ];
+    for (number, (literal, expected)) in cases.into_iter().enumerate() {
+        let document = format!(
+            "mutation {{ createTemplate(input: {{ name: \"{number}\", content: {literal} }}) {{ template {{ content }} }} }}"
+        );
+        let created = admin.data(&document, json!({})).await;
+        assert_eq!(created["createTemplate"]["template"]["content"], expected, "{literal}");
+    }
+    for literal in [r#""\uD83D""#, r#""\uDE00\uD83D""#, r#""\u{110000}""#] {
+        let document = format!(
+            "mutation {{ createTemplate(input: {{ name: \"x\", content: {literal} }}) {{ template {{ id }} }} }}"
+        );
+        refused(&admin.query(&document, json!({})).await, "GRAPHQL_PARSE_FAILED", literal);
+    }
+    let half = br#"{"query":"query($s: String) { templates(filter: { nameContains: $s }) { totalCount } }","variables":{"s":"a\uD83D"}}"#;
+    let request = admin.request(reqwest::Method::POST, "/graphql").header("content-type", "application/json");
+    let told: Json = request.body(half.to_vec()).send().await.unwrap().json().await.unwrap();
+    let message = told["errors"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("variables.s: not valid Unicode"), "{message}");
+}
+
+#[tokio::test]
+async fn an_empty_condition_picks_nobody_where_something_is_changed() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let batch = "mutation($c: String) { createBatch(input: { name: \"n\", filter: { category: $c } }) { batch { channelCount } } }";
+    let whole = "mutation($i: CreateBatchInput!) { createBatch(input: $i) { batch { channelCount } } }";
+    for (document, variables) in [
+        (batch, json!({ "c": null })),
+        (batch, json!({ "c": " " })),
+        (batch, json!({ "c": "\u{0}" })),
+        (whole, json!({ "i": { "name": "n", "filter": { "category": null } } })),
+        (whole, json!({ "i": { "name": "n", "filter": { "category": "\n" } } })),
+        ("mutation { createBatch(input: { name: \"n\", filter: { category: null } }) { batch { id } } }", json!({})),
+        ("mutation { createBatch(input: { name: \"n\", filter: { category: \"\" } }) { batch { id } } }", json!({})),
+    ] {
+        let reply = admin.query(document, variables).await;
+        refused(&reply, "BAD_USER_INPUT", document);
+        assert!(reply.violations()[0].ends_with("filter.category"), "{document}");
+    }
+    assert_eq!(admin.data("{ batches { totalCount } }", json!({})).await["batches"]["totalCount"], 0);
+    let listed = "query($c: String) { channels(filter: { category: $c }) { totalCount } }";
+    assert_eq!(admin.data(listed, json!({ "c": null })).await["channels"]["totalCount"], 0, "in a list null is any");
+    admin.data(batch, json!({})).await;
+}
