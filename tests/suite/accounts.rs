@@ -198,7 +198,8 @@ async fn limits_and_use_change_but_a_wait_is_obeyed() {
     .unwrap();
     assert_eq!(status("ACTIVE").await.data()["updateTelegramAccount"]["account"]["status"], "FLOOD_WAIT");
     let in_status = async |status: &str| {
-        let of = "query($in: [TelegramAccountStatus!]) { telegramAccounts(filter: { statuses: $in }) { nodes { status } } }";
+        let of =
+            "query($in: [TelegramAccountStatus!]) { telegramAccounts(filter: { statuses: $in }) { nodes { status } } }";
         admin.data(of, json!({ "in": [status] })).await["telegramAccounts"]["nodes"].clone()
     };
     // However it was written down: it waits for as long as Telegram has said, and not longer.
