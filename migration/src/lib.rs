@@ -61,6 +61,7 @@ mod m20261123_000123_suppression_lists;
 mod m20261129_000200_installation_keys;
 mod m20261129_000201_stops;
 mod m20261129_000202_alerts;
+mod m20261129_000220_names_of_uploads;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -128,6 +129,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000200_installation_keys::Migration),
             Box::new(m20261129_000201_stops::Migration),
             Box::new(m20261129_000202_alerts::Migration),
+            Box::new(m20261129_000220_names_of_uploads::Migration),
         ]
     }
 }
