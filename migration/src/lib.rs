@@ -63,6 +63,7 @@ mod m20261129_000201_stops;
 mod m20261129_000202_alerts;
 mod m20261129_000203_leads_of_claims;
 mod m20261129_000210_channel_paces_taken;
+mod m20261129_000220_names_of_uploads;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -125,6 +126,16 @@ impl MigratorTrait for Migrator {
         ];
         all.extend(later());
         all
+            Box::new(m20261123_000110_quiet_accounts::Migration),
+            Box::new(m20261123_000120_lead_peers::Migration),
+            Box::new(m20261123_000121_executions_of_steps::Migration),
+            Box::new(m20261123_000122_instantly_blocks::Migration),
+            Box::new(m20261123_000123_suppression_lists::Migration),
+            Box::new(m20261129_000200_installation_keys::Migration),
+            Box::new(m20261129_000201_stops::Migration),
+            Box::new(m20261129_000202_alerts::Migration),
+            Box::new(m20261129_000220_names_of_uploads::Migration),
+        ]
     }
 }
 

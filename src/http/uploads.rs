@@ -1,20 +1,22 @@
-//! Files that clients hand over: the raw body is the file.
+//! Files that clients hand over: the raw body is the file, or the first file of a form.
+
+mod body;
 
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
 
+use self::body::Announced;
 use super::caller::Authenticated;
 use super::{Http, answer, linger};
-use domain::error::{Error, Result};
+use domain::error::{Code, Error, Result};
 use domain::role::Permission;
 use graphql::engine::context::Caller;
 use graphql::engine::id::GlobalId;
@@ -34,7 +36,29 @@ pub(super) async fn post(
     let mut pieces = unless_idle(body.into_data_stream());
     match store(&http, &caller, &headers, &mut pieces).await {
         Ok((id, bytes)) => (StatusCode::CREATED, Json(json!({ "id": *id, "bytes": bytes }))).into_response(),
-        Err(error) => linger::after(answer::failed(error, caller.request_id.as_deref()), pieces),
+        Err(refused) => {
+            let id = caller.request_id.as_deref();
+            let answer = match refused {
+                Refused::Because(error) => answer::failed(error, id),
+                Refused::NotAFile(why) => {
+                    answer::coded(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadUserInput, &why, id)
+                }
+            };
+            linger::after(answer, pieces)
+        }
+    }
+}
+
+/// Why nothing was stored.
+enum Refused {
+    Because(Error),
+    /// The request does not hand over a file in a way that is understood.
+    NotAFile(String),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Because(error)
     }
 }
 
@@ -43,20 +67,21 @@ async fn store(
     caller: &Caller,
     headers: &HeaderMap,
     pieces: &mut BoxStream<'static, Result<Bytes, String>>,
-) -> Result<(async_graphql::ID, i64)> {
+) -> std::result::Result<(async_graphql::ID, i64), Refused> {
     let actor = caller.actor();
     let viewer = caller.viewer().ok_or(Error::Unauthenticated(caller.refusal.unwrap_or("sign in first")))?;
     if !viewer.role.may(Permission::CreateChannels) {
         denial::note(&http.services, &actor, Denied::one("/uploads"));
-        return Err(Error::Forbidden);
+        return Err(Error::Forbidden.into());
     }
+    let announced = Announced::read(headers).map_err(Refused::NotAFile)?;
     // Refused before a byte is sent, when its length is told.
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let most = http.services.rules.upload_max_bytes;
-    if length.is_some_and(|length| length > most) {
-        return Err(Error::PayloadTooLarge(format!("an upload has at most {most} bytes")));
+    let (bytes, most) = (announced.bytes, http.services.rules.upload_max_bytes);
+    if bytes.is_some_and(|bytes| bytes > most) {
+        return Err(Error::PayloadTooLarge(format!("an upload has at most {most} bytes")).into());
     }
-    let row = upload::store_announced(&http.services, &actor, length, pieces).await?;
+    let (told, mut file) = announced.open(pieces).await.map_err(Refused::NotAFile)?;
+    let row = upload::store_announced(&http.services, &actor, bytes, &told, &mut file).await?;
     Ok((row.id.global(), row.bytes))
 }
 

@@ -1,10 +1,12 @@
 //! Files that clients hand over.
 
 use futures_util::stream;
-use reqwest::{Body, Method, Response};
+use reqwest::{Body, Method, RequestBuilder, Response};
+use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::Value as Json;
 
 use crate::harness::{Client, TestApp};
+use storage::broadcast::upload;
 
 async fn send(by: &Client, body: impl Into<Body>) -> Response {
     by.request(Method::POST, "/uploads").body(body).send().await.unwrap()
@@ -104,4 +106,70 @@ async fn nobody_else_on_the_machine_reads_what_lies_in_the_data_folder() {
         }
     }
     assert!(files >= 3, "{files}");
+}
+
+/// A form with these parts, of which each has its headers and its content.
+fn form(request: RequestBuilder, parts: &[(&str, &[u8])]) -> RequestBuilder {
+    let mut body = Vec::new();
+    for (headers, content) in parts {
+        body.extend(format!("--limit\r\nContent-Disposition: form-data; {headers}\r\n\r\n").into_bytes());
+        body.extend(*content);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--limit--\r\n");
+    request.header("content-type", "multipart/form-data; boundary=limit").body(body)
+}
+
+/// Uploads so, and returns the row that came of it.
+async fn row(herald: &TestApp, request: RequestBuilder) -> upload::Model {
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+    let rows = upload::Entity::find().order_by_desc(upload::Column::Id);
+    rows.one(herald.services().db.reader()).await.unwrap().expect("an upload")
+}
+
+#[tokio::test]
+async fn a_file_keeps_its_name_and_type_however_it_is_sent() {
+    const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let zip = b"PK\x03\x04 a document of many pages".to_vec();
+    let post = || operator.request(Method::POST, "/uploads");
+    let file = "name=\"file\"; filename=\"прайс.docx\"\r\nContent-Type: application/octet-stream";
+    let named =
+        post().header("content-disposition", "attachment; filename*=UTF-8''%D0%BF%D1%80%D0%B0%D0%B9%D1%81.docx");
+    for request in [
+        named.body(zip.clone()),
+        // As `curl -F file=@price.docx`, and a browser's FormData with other fields around it.
+        form(post(), &[(file, &zip)]),
+        form(post(), &[("name=\"csrf\"", b"x"), (file, &zip), ("name=\"note\"", b"y")]),
+    ] {
+        let row = row(&herald, request).await;
+        assert_eq!((row.name.as_deref(), row.mime_type.as_deref()), (Some("прайс.docx"), Some(DOCX)));
+        let kept = std::fs::read(herald.data_dir().join("uploads").join(row.id.to_string())).unwrap();
+        assert!(kept == zip && row.bytes == i64::try_from(zip.len()).unwrap(), "the file, and nothing around it");
+    }
+    let curl = post().header("content-type", "application/x-www-form-urlencoded").body("username,category\nabcde,x\n");
+    let row = row(&herald, curl).await;
+    assert_eq!((row.name, row.mime_type.as_deref()), (None, Some("text/plain")));
+}
+
+#[tokio::test]
+async fn what_is_no_file_as_it_is_is_refused_with_the_way_that_works() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let post = || operator.request(Method::POST, "/uploads");
+    for (request, cure) in [
+        (post().header("content-encoding", "gzip").body("\x1f"), "--data-binary @FILE"),
+        (form(post(), &[("name=\"file\"", b"just a text")]), "curl -F file=@FILE"),
+        (post().header("content-type", "multipart/form-data").body("x"), "curl -F file=@FILE"),
+        (post().header("content-type", "multipart/form-data; boundary=x").body("no form"), "form"),
+    ] {
+        let answer = request.send().await.unwrap();
+        let (status, body) = (answer.status().as_u16(), answer.json::<Json>().await.unwrap());
+        let message = body["errors"][0]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(status == 415 && message.contains(cure), "{status} {body}");
+    }
+    let kept = std::fs::read_dir(herald.data_dir().join("uploads")).map(Iterator::count).unwrap_or_default();
+    assert_eq!(kept, 0);
 }

@@ -61,7 +61,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<temp
     })?;
     on.write(actor, |w| async move {
         if let Some(media) = row.media_upload_id {
-            upload::mark_used(&w, media).await?;
+            check_media(row, &upload::mark_used(&w, media).await?)?;
         }
         template::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
         w.note(Action::TemplateCreated, row.id, json!({ "name": row.name })).await
@@ -111,16 +111,42 @@ pub async fn update(
         let old = w.require(id).await?;
         require_version("template", old.version, expected)?;
         let new = fields.clone().onto(old.clone())?;
-        if let Some(media) = new.media_upload_id
-            && old.media_upload_id != Some(media)
+        let media = (new.media_upload_id, new.media_type);
+        if let Some(upload) = new.media_upload_id
+            && media != (old.media_upload_id, old.media_type)
         {
-            upload::mark_used(&w, media).await?;
+            check_media(&new, &upload::mark_used(&w, upload).await?)?;
         }
         let new = w.replace(&old, new).await?;
         w.note(Action::TemplateUpdated, id, with_changes(json!({ "name": new.name }), &old, &new)).await?;
         Ok(new)
     })
     .await
+}
+
+/// What Telegram takes as a photo has at most so many bytes.
+const PHOTO_BYTES: i64 = 10 << 20;
+
+/// A file that Telegram refuses as what it is to be is refused here, not at the first message.
+fn check_media(row: &template::Model, file: &storage::broadcast::upload::Model) -> Result<()> {
+    // Of what was uploaded before types were looked for nothing is known.
+    let Some(mime_type) = &file.mime_type else { return Ok(()) };
+    let mut wrong = Violations::default();
+    match row.media_type {
+        Some(MediaType::Photo) => {
+            let is_picture = mime_type.starts_with("image/") && !mime_type.contains("svg");
+            let what = format!("PHOTO needs a picture, such as a JPEG or PNG; the file is {mime_type}: use DOCUMENT");
+            wrong.require(is_picture, "mediaUploadId", what);
+            let is_small = file.bytes <= PHOTO_BYTES;
+            wrong.require(is_small, "mediaUploadId", "Telegram takes photos of at most 10 MiB: use DOCUMENT");
+        }
+        Some(MediaType::Video) => {
+            let what = format!("VIDEO needs a film, such as an MP4; the file is {mime_type}: use DOCUMENT");
+            wrong.require(mime_type.starts_with("video/"), "mediaUploadId", what);
+        }
+        Some(MediaType::Document) | None => {}
+    }
+    wrong.into_result()
 }
 
 impl Fields {

@@ -1,5 +1,6 @@
 //! Uploads: files that clients hand over, for imports and as media of messages.
 
+mod label;
 mod receive;
 mod room;
 mod sweep;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use futures_util::{Stream, StreamExt};
 use sea_orm::{EntityTrait, IntoActiveModel};
 
+pub use self::label::{HEAD, Label, Told};
 use self::receive::Incoming;
 use self::room::Room;
 pub use self::room::Tallies;
@@ -43,10 +45,10 @@ where
     B: AsRef<[u8]>,
     E: Display,
 {
-    store_announced(on, actor, None, body).await
+    store_announced(on, actor, None, &Told::default(), body).await
 }
 
-/// [`store`] of a file that says how long it is: if that is too long, nothing of it is read.
+/// [`store`] of a file that says how long it is, and what it is called: if that is too long, nothing of it is read.
 ///
 /// # Errors
 /// As of [`store`].
@@ -54,6 +56,7 @@ pub async fn store_announced<B, E>(
     on: &Services,
     actor: &Actor,
     announced: Option<u64>,
+    told: &Told,
     mut body: impl Stream<Item = Result<B, E>> + Unpin,
 ) -> Result<upload::Model>
 where
@@ -76,6 +79,7 @@ where
         room.take(piece.as_ref().len() as u64).await?;
         incoming.write(piece.as_ref()).await?;
     }
+    let label = Label::of(told, incoming.head());
     let kept = incoming.keep().await?;
     let row = upload::Model {
         id,
@@ -84,6 +88,8 @@ where
         bytes: i64::try_from(kept.bytes()).map_err(Error::internal)?,
         created_at: on.now(),
         used_at: None,
+        name: label.name,
+        mime_type: Some(label.mime_type),
     };
     let new = &row;
     on.write(actor, |w| async move {

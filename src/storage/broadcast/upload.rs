@@ -23,6 +23,10 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// None: it vanishes after a day.
     pub used_at: Option<DateTimeUtc>,
+    /// What whoever uploaded it called it.
+    pub name: Option<String>,
+    /// Its type by content and name; None of those that came before it was looked for.
+    pub mime_type: Option<String>,
 }
 
 joins_nothing!();

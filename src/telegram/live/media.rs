@@ -29,7 +29,14 @@ pub enum MediaSource<'a> {
     /// Telegram fetches it.
     Url(&'a str),
     /// A file of this machine.
-    File(&'a Path),
+    File {
+        /// Where it lies.
+        path: &'a Path,
+        /// What its recipients see; of a photo nobody sees it.
+        name: &'a str,
+        /// Such as `application/pdf`.
+        mime_type: &'a str,
+    },
 }
 
 /// Media that Telegram has, as one account may name it.
@@ -53,14 +60,17 @@ impl Connection {
     pub async fn store_media(&self, kind: MediaType, source: MediaSource<'_>) -> Result<StoredMedia, Fault> {
         let media = match source {
             MediaSource::Url(url) => external(kind, url.to_owned()),
-            MediaSource::File(path) => self.upload(kind, path).await?,
+            MediaSource::File { path, name, mime_type } => {
+                let upload = self.upload(path).await?;
+                uploaded(kind, &upload, name, mime_type)
+            }
         };
         let request = messages::UploadMedia { business_connection_id: None, peer: enums::InputPeer::PeerSelf, media };
         stored(self.call(&request).await?).ok_or_else(|| Fault::rpc(400, "MEDIA_EMPTY"))
     }
 
     /// Uploads a file part by part; each part is a call of its own.
-    async fn upload(&self, kind: MediaType, path: &Path) -> Result<enums::InputMedia, Fault> {
+    async fn upload(&self, path: &Path) -> Result<Upload, Fault> {
         let unreadable = |error: std::io::Error| {
             tracing::warn!(%error, file = %path.display(), "media can't be read");
             Fault::Unreadable
@@ -75,16 +85,12 @@ impl Connection {
         let upload =
             Upload { id: rand::random(), parts: i32::try_from(parts).unwrap_or(i32::MAX), is_big: bytes > BIG };
         let mut reader = BufReader::with_capacity(part_size, file);
-        let mut head = Vec::new();
         for number in 0..upload.parts {
             let mut part = Vec::with_capacity(part_size);
             (&mut reader).take(part_size as u64).read_to_end(&mut part).await.map_err(unreadable)?;
-            if number == 0 {
-                head = part[..part.len().min(16)].to_vec();
-            }
             self.save(&upload, number, part).await?;
         }
-        Ok(uploaded(kind, &upload, &head))
+        Ok(upload)
     }
 
     async fn save(&self, to: &Upload, file_part: i32, bytes: Vec<u8>) -> Result<(), Fault> {
@@ -116,7 +122,7 @@ impl Upload {
     }
 }
 
-fn uploaded(kind: MediaType, upload: &Upload, head: &[u8]) -> enums::InputMedia {
+fn uploaded(kind: MediaType, upload: &Upload, name: &str, mime_type: &str) -> enums::InputMedia {
     if kind == MediaType::Photo {
         let file = upload.file("photo.jpg".into());
         return types::InputMediaUploadedPhoto {
@@ -129,9 +135,7 @@ fn uploaded(kind: MediaType, upload: &Upload, head: &[u8]) -> enums::InputMedia 
         }
         .into();
     }
-    let (mime_type, ending) = if kind == MediaType::Video { ("video/mp4", "mp4") } else { sniff(head) };
-    let file_name = format!("{}.{ending}", if kind == MediaType::Video { "video" } else { "document" });
-    let mut attributes = vec![types::DocumentAttributeFilename { file_name: file_name.clone() }.into()];
+    let mut attributes = vec![types::DocumentAttributeFilename { file_name: name.into() }.into()];
     if kind == MediaType::Video {
         attributes.push(video());
     }
@@ -139,7 +143,7 @@ fn uploaded(kind: MediaType, upload: &Upload, head: &[u8]) -> enums::InputMedia 
         nosound_video: false,
         force_file: kind == MediaType::Document,
         spoiler: false,
-        file: upload.file(file_name),
+        file: upload.file(name.into()),
         thumb: None,
         mime_type: mime_type.into(),
         attributes,
@@ -165,19 +169,6 @@ fn video() -> enums::DocumentAttribute {
         video_codec: None,
     }
     .into()
-}
-
-/// The type of a file, by its first bytes: uploads have no names.
-fn sniff(head: &[u8]) -> (&'static str, &'static str) {
-    match head {
-        [b'%', b'P', b'D', b'F', ..] => ("application/pdf", "pdf"),
-        [0x89, b'P', b'N', b'G', ..] => ("image/png", "png"),
-        [0xff, 0xd8, 0xff, ..] => ("image/jpeg", "jpg"),
-        [b'G', b'I', b'F', b'8', ..] => ("image/gif", "gif"),
-        [b'P', b'K', 3, 4, ..] => ("application/zip", "zip"),
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => ("video/mp4", "mp4"),
-        _ => ("application/octet-stream", "bin"),
-    }
 }
 
 fn external(kind: MediaType, url: String) -> enums::InputMedia {

@@ -55,6 +55,10 @@ async fn all_that_is_wrong_with_a_template_is_told_at_once() {
     assert_eq!(violations(&operator, typeless).await, ["input.mediaType"]);
     let base64 = json!({ "name": "x", "content": "x", "mediaType": "PHOTO", "mediaUrl": "data:image/png;base64,AA==" });
     assert_eq!(violations(&operator, base64).await, ["input.mediaUrl"]);
+    for kind in ["PHOTO", "VIDEO"] {
+        let other = json!({ "name": "x", "content": "x", "mediaType": kind, "mediaUploadId": upload });
+        assert_eq!(violations(&operator, other).await, ["input.mediaUploadId"], "a text is no {kind}");
+    }
     let good = json!({ "name": "x", "content": "x", "mediaType": "DOCUMENT", "mediaUploadId": upload });
     let made = operator.data(CREATE, json!({ "input": good })).await["createTemplate"]["template"].clone();
     assert_eq!(made["mediaUploadId"], json!(upload));

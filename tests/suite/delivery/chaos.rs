@@ -1,5 +1,5 @@
-//! A minute of chaos: three processes on PostgreSQL and Redis are killed, frozen, cut off, refused and left without events, in an
-//! order that a seed decides. The sums hold at each look, sends are counted where they arrive, and work moves again by itself.
+//! A minute of chaos: three processes on PostgreSQL and Redis are killed, frozen, cut off, refused, moved away and left without
+//! events, and the database's clock is set, in an order that a seed decides. The sums hold at each look, sends are counted where they arrive, and work moves again by itself.
 //!
 //! `HERALD_TEST_CHAOS_SECONDS` is how long it lasts, a minute by default; `HERALD_TEST_CHAOS_SEED` repeats an order.
 
@@ -40,9 +40,22 @@ enum Fault {
     ReadOnly,
     /// Redis is away.
     Redis,
+    /// The database is 20 ms away.
+    Line,
+    /// The database's time of day jumps.
+    Clock,
 }
 
-const ALL: [Fault; 6] = [Fault::Kill, Fault::Forget, Fault::ReadOnly, Fault::ForgetAll, Fault::Redis, Fault::Freeze];
+const ALL: [Fault; 8] = [
+    Fault::Kill,
+    Fault::Forget,
+    Fault::ReadOnly,
+    Fault::ForgetAll,
+    Fault::Redis,
+    Fault::Freeze,
+    Fault::Line,
+    Fault::Clock,
+];
 
 struct Member {
     process: Process,
@@ -81,6 +94,7 @@ async fn heavy_a_minute_of_chaos_loses_and_doubles_nothing() {
     println!("HERALD_TEST_CHAOS_SEED={seed} HERALD_TEST_CHAOS_SECONDS={seconds}");
     let Some(redis) = Redis::start() else { return };
     let office = Office::open().await;
+    office.database().has_own_time().await;
     let jobs = usize::try_from(seconds).expect("not for ever") * usize::try_from(RATE / 60).expect("positive");
     let id = office.campaign(&names("chaos", jobs), RATE).await;
     let mut members = Vec::new();
@@ -128,8 +142,23 @@ impl Fleet {
                 self.look_until(Duration::from_secs(5)).await;
                 self.redis.begin();
             }
+            Fault::Line => {
+                self.lie_at(Duration::from_millis(20));
+                self.look_until(Duration::from_secs(3)).await;
+                self.moves_again(fault).await;
+                self.lie_at(Duration::ZERO);
+            }
+            Fault::Clock => {
+                let to = self.random.random_range(-600..600);
+                self.office.database().step(to).await;
+            }
         }
         self.moves_again(fault).await;
+    }
+
+    /// A round trip to the database takes so much longer.
+    fn lie_at(&self, round_trip: Duration) {
+        self.members.iter().for_each(|member| member.cable.lengthen(round_trip));
     }
 
     /// As a database that has become read-only: for those of this campaign alone, since the server has others' tests too.

@@ -1,5 +1,6 @@
 //! Media: stored once, named in each message, stored again when its reference has expired.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::broadcast::MediaType;
@@ -40,21 +41,25 @@ async fn files_arrive_byte_by_byte_small_and_big() {
     for (kind, bytes) in KINDS.into_iter().zip([1, 300_000, 11 << 20]) {
         let content: Vec<u8> = b"%PDF-1.7".iter().copied().cycle().take(bytes).collect();
         std::fs::write(&file, &content).unwrap();
-        let media = connection.store_media(kind, MediaSource::File(&file)).await.unwrap();
+        let source = MediaSource::File { path: &file, name: "прайс.docx", mime_type: "application/x-price" };
+        let media = connection.store_media(kind, source).await.unwrap();
         send(&connection, &media, i64::try_from(bytes).unwrap()).await.unwrap();
         let stored = server.media().pop().unwrap();
         assert!(stored.bytes == content && stored.account == 0 && stored.is_photo == (kind == MediaType::Photo));
         let name = match kind {
             MediaType::Photo => ("photo.jpg", ""),
-            MediaType::Video => ("video.mp4", "video/mp4"),
-            MediaType::Document => ("document.pdf", "application/pdf"),
+            MediaType::Video | MediaType::Document => ("прайс.docx", "application/x-price"),
         };
         assert_eq!((stored.source.as_str(), stored.mime_type.as_str()), name);
     }
     std::fs::write(&file, "").unwrap();
-    let empty = connection.store_media(MediaType::Photo, MediaSource::File(&file)).await;
+    let stored = async |path: &Path| {
+        let source = MediaSource::File { path, name: "x", mime_type: "image/png" };
+        connection.store_media(MediaType::Photo, source).await
+    };
+    let empty = stored(&file).await;
     assert_eq!(empty, Err(Fault::rpc(400, "FILE_PARTS_INVALID")));
-    let missing = connection.store_media(MediaType::Photo, MediaSource::File(&folder.path().join("none"))).await;
+    let missing = stored(&folder.path().join("none")).await;
     assert_eq!(missing, Err(Fault::Unreadable));
 }
 

@@ -1,12 +1,15 @@
 //! What is attached to a campaign's messages: put at Telegram once by each account, and again when its reference has expired.
 
+use std::path::{Path, PathBuf};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, IntoActiveModel};
+use tokio::io::AsyncReadExt;
 
 use crate::Services;
-use crate::imports::upload;
+use crate::imports::upload::{self, HEAD, Label, Told};
 use domain::broadcast::MediaType;
 use domain::delivery::Fault;
 use domain::error::{Error, Result};
@@ -26,6 +29,34 @@ pub struct Attachment {
 enum From {
     Upload(UploadId),
     Url(String),
+}
+
+/// An uploaded file, as its recipients get it.
+struct File {
+    path: PathBuf,
+    name: String,
+    mime_type: String,
+}
+
+impl File {
+    async fn of(on: &Services, id: UploadId, kind: MediaType) -> Result<Self> {
+        let path = upload::path(on, id);
+        let row = storage::broadcast::upload::Entity::find_by_id(id).one(on.db.reader()).await?;
+        let name = row.as_ref().and_then(|row| row.name.clone());
+        let label = match row.and_then(|row| row.mime_type) {
+            Some(mime_type) => Label { name, mime_type },
+            // It came before types were looked for. If it can't be read, the upload says so.
+            None => Label::of(&Told::default(), &beginning(&path).await.unwrap_or_default()),
+        };
+        let stem = if kind == MediaType::Video { "video" } else { "document" };
+        Ok(Self { name: label.file_name(stem), mime_type: label.mime_type, path })
+    }
+}
+
+async fn beginning(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    tokio::fs::File::open(path).await?.take(HEAD as u64).read_to_end(&mut head).await?;
+    Ok(head)
 }
 
 impl Attachment {
@@ -66,8 +97,8 @@ impl Attachment {
         let source = match &self.from {
             From::Url(url) => MediaSource::Url(url),
             From::Upload(id) => {
-                file = upload::path(on, *id);
-                MediaSource::File(&file)
+                file = File::of(on, *id, self.kind).await?;
+                MediaSource::File { path: &file.path, name: &file.name, mime_type: &file.mime_type }
             }
         };
         let media = match connection.store_media(self.kind, source).await {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
+use super::label::HEAD;
 use domain::error::{Error, Result};
 
 /// The end of the name of a file that has not come whole.
@@ -15,6 +16,7 @@ pub(super) const PART: &str = "part";
 pub(super) struct Incoming {
     file: File,
     bytes: u64,
+    head: Vec<u8>,
     part: Doomed,
     whole: PathBuf,
 }
@@ -35,14 +37,21 @@ impl Incoming {
         tokio::fs::create_dir_all(folder).await.map_err(disk)?;
         let path = whole.with_extension(PART);
         let file = File::create_new(&path).await.map_err(disk)?;
-        Ok(Self { file, bytes: 0, part: Doomed(Some(path)), whole })
+        Ok(Self { file, bytes: 0, head: Vec::new(), part: Doomed(Some(path)), whole })
     }
 
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
+    /// How the file begins.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     pub(super) async fn write(&mut self, piece: &[u8]) -> Result<()> {
+        let missing = HEAD.saturating_sub(self.head.len()).min(piece.len());
+        self.head.extend_from_slice(&piece[..missing]);
         self.file.write_all(piece).await.map_err(disk)?;
         self.bytes += piece.len() as u64;
         Ok(())
