@@ -126,16 +126,6 @@ impl MigratorTrait for Migrator {
         ];
         all.extend(later());
         all
-            Box::new(m20261123_000110_quiet_accounts::Migration),
-            Box::new(m20261123_000120_lead_peers::Migration),
-            Box::new(m20261123_000121_executions_of_steps::Migration),
-            Box::new(m20261123_000122_instantly_blocks::Migration),
-            Box::new(m20261123_000123_suppression_lists::Migration),
-            Box::new(m20261129_000200_installation_keys::Migration),
-            Box::new(m20261129_000201_stops::Migration),
-            Box::new(m20261129_000202_alerts::Migration),
-            Box::new(m20261129_000220_names_of_uploads::Migration),
-        ]
     }
 }
 
@@ -152,6 +142,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000202_alerts::Migration),
         Box::new(m20261129_000203_leads_of_claims::Migration),
         Box::new(m20261129_000210_channel_paces_taken::Migration),
+        Box::new(m20261129_000220_names_of_uploads::Migration),
     ]
 }
 
