@@ -21,6 +21,7 @@ use domain::retention::words::ContactChannel;
 
 /// What there is to do.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct Agenda {
     /// The clock that sequences go by.
     pub clock: Pace,

@@ -63,7 +63,9 @@ impl Watch {
         let looked = seen.looked.replace(Instant::now());
         let absent = looked.map_or(Duration::ZERO, |at| at.elapsed().saturating_sub(ABSENCE));
         let Seen { signs: known, all, .. } = &mut *seen;
-        known.values_mut().for_each(|(_, _, since)| *since += absent);
+        for (_, _, since) in known.values_mut() {
+            *since += absent;
+        }
         let is_there = |id: SenderId| signs.iter().any(|sign| sign.id == id);
         known.retain(|id, _| is_there(*id));
         all.retain(|other| is_there(other.id));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::harness::{Client, Reply, TestApp};
 
@@ -29,6 +29,7 @@ pub fn refused(reply: &Reply, code: &str, document: &str) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases and what holds for each")]
 async fn what_nothing_is_selected_of_is_an_empty_object() {
     let herald = TestApp::api_only().await;
     let admin = herald.admin().await;

@@ -7,6 +7,7 @@ use crate::document::{CREATE, names, refused, template};
 use crate::harness::{RawSocket, TestApp};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases and what holds for each")]
 async fn a_bad_value_lets_nothing_run() {
     let herald = TestApp::api_only().await;
     let admin = herald.admin().await;

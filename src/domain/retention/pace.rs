@@ -41,7 +41,7 @@ impl Lead {
     /// The lead after its part of a claim took so long: at once as much and a quarter more, or a little less than it was.
     #[must_use]
     pub fn after(self, took: Duration) -> Self {
-        Self((took + took / 4).max(self.0 - self.0 / 8))
+        Self((took + took / 4).max(self.0 * 7 / 8))
     }
 
     /// The time that it gives.

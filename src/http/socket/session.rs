@@ -101,7 +101,7 @@ pub(super) async fn run(http: Http, caller: Caller, socket: WebSocket) {
         messages_left: Bucket::new(limits.burst, limits.rate, http.services.clock.monotonic()),
         http,
     };
-    talk.run().await;
+    Box::pin(talk.run()).await;
 }
 
 impl SocketSession {

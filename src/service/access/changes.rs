@@ -33,7 +33,7 @@ pub fn with_changes<M: ModelTrait>(mut metadata: Json, old: &M, new: &M) -> Json
 fn told(value: &Value) -> Json {
     match sea_value_to_json_value(value) {
         Json::String(text) if text.chars().nth(TOLD).is_some() => {
-            let sha256: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = hex::encode(Sha256::digest(&text));
             json!({ "begins": text.chars().take(TOLD).collect::<String>(), "sha256": sha256 })
         }
         told => told,

@@ -96,10 +96,10 @@ const FLEET: &str = "on SQLite there is one clock, and nobody to differ from";
 
 #[tokio::test]
 async fn heavy_a_step_of_the_databases_clock_loosens_no_rate() {
+    const RATE: usize = 12_000;
     if !only_on(Postgres, FLEET) {
         return;
     }
-    const RATE: usize = 12_000;
     let office = Office::open().await;
     office.database().has_own_time().await;
     let id = office.campaign(&names("step", 8_000), RATE.try_into().expect("small")).await;

@@ -122,6 +122,7 @@ fn made(lead: domain::id::LeadId) -> contact_attempt::New {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases and what holds for each")]
 async fn whatever_changes_between_the_look_and_the_lease_keeps_the_contact_back() {
     if !only_on(Postgres, "on SQLite writers wait for each other") {
         return;
@@ -206,10 +207,10 @@ async fn whatever_changes_between_the_look_and_the_lease_keeps_the_contact_back(
 
 #[tokio::test]
 async fn the_database_and_the_rule_give_a_channel_the_same_slots() {
+    const MS: i64 = 1_000_000;
     let office = Office::open().await;
     let db = &office.on.db;
     let now = 1_800_000_000_000_000_000;
-    const MS: i64 = 1_000_000;
     last(db, ContactChannel::Call).await.unwrap();
     for rate in [1, 60, 6_000, 600_000] {
         for offset in [-10_000, -130, -120, -20, 0, 100, 240, 60_000, 10_000_000] {

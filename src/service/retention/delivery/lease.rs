@@ -97,7 +97,7 @@ pub struct Leased {
 /// [`Error::Precondition`] if a sequence or a campaign was just paused, everything was stopped, or the sender was taken over; no
 /// contact is leased then. After any other error it is not known whether the lease was committed (R10).
 pub async fn lease(on: &Services, claim: &Claim) -> Result<Leased> {
-    let look = &Look::take(on, claim).await?;
+    let look = &Box::pin(Look::take(on, claim)).await?;
     let mut leased = Leased { found: look.due.len(), last_slot: look.last_slot, ..Leased::default() };
     let (mut sends, others): (Vec<Planned<'_>>, Vec<Planned<'_>>) =
         look.plan(on).into_iter().partition(|planned| matches!(planned.plan, Plan::Send { .. }));
