@@ -238,8 +238,7 @@ impl Db {
         patiently(self.write_alone(analyze)).await.map(drop)
     }
 
-    /// Compares the database's time of day with `now`, in nanoseconds since 1970, which is asked before and after: three times at
-    /// most, until an answer is quick. The quickest one tells most.
+    /// Compares the database's time of day with `now`, in nanoseconds since 1970: three times at most, until an answer is quick.
     pub async fn compare(&self, now: impl Fn() -> i64) -> Result<Sample> {
         const QUICK: i64 = 1_000_000;
         let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros";
@@ -277,7 +276,7 @@ impl Db {
         }
     }
 
-    /// Waits until [`Self::doubt`] has been called, if it was not already; for ever where no clock is held to this database's.
+    /// Waits for [`Self::doubt`]; for ever where no clock is held to this database's.
     pub async fn doubted(&self) {
         match &self.doubts {
             Some(doubts) => doubts.notified().await,

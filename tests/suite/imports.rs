@@ -317,7 +317,7 @@ async fn an_upload_that_finds_no_room_is_refused_and_the_next_one_is_taken() {
 }
 
 #[tokio::test]
-async fn an_import_waits_for_room_on_the_disk() {
+async fn an_import_goes_on_when_there_is_room_on_the_disk_again() {
     if !only_on(Sqlite, "the limit of pages is SQLite's") {
         return;
     }
@@ -333,13 +333,7 @@ async fn an_import_waits_for_room_on_the_disk() {
     pages(format!("PRAGMA max_page_count = {few}")).await;
     let upload = operator.upload(list(20_000, "full")).await;
     let id = operator.data(IMPORT, json!({ "id": upload })).await["importChannels"]["import"]["id"].clone();
-    eventually("it has begun", async || read(&operator, &id).await["lines"] != 0).await;
-    // Long enough to end, if it could.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let stuck = read(&operator, &id).await;
-    assert_eq!(stuck["status"], "RUNNING");
-    assert!(stuck["lines"].as_i64().unwrap() < 20_000);
-    pages("PRAGMA max_page_count = 1000000".into()).await;
+    // The connection that met the limit is closed with it, and the next one finds room. Nothing is lost or counted twice by that.
     assert_eq!(counts(&ended(&operator, &id).await), [20_000, 19_800, 0, 200]);
 }
 
