@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// By how much a process' clock may be ahead of the database's when it claims: as much as is made good gradually.
 const AHEAD_AT_MOST: Duration = Duration::from_millis(100);
-/// By how much it may be behind: the statement was under way for a part of that. What has jumped forward by less harms no rate: who
+/// By how much it may be behind, beside what its claim allows for: the statement was under way for a part of that. What has jumped forward by less harms no rate: who
 /// goes by the earlier time finds the slots of the others beyond the horizon.
 const BEHIND_AT_MOST: Duration = Duration::from_millis(600);
 
@@ -109,11 +109,13 @@ impl Dialect {
         if self.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" }
     }
 
-    /// Whether the process' time `now`, in nanoseconds since 1970, is the database's: of a statement that was sent a moment ago. One
-    /// whose clock disagrees must take no slot: others take theirs by another time (R19).
-    pub fn agrees(now: &str) -> String {
+    /// Whether the process' time `now` is the database's, of a statement that belongs to a claim which began then and is over at
+    /// `ready`: it may have been under way for as long. All are in nanoseconds since 1970. One whose clock disagrees must take no slot:
+    /// others take theirs by another time (R19).
+    pub fn agrees(now: &str, ready: &str) -> String {
         let there = "(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000)::bigint * 1000";
-        format!("({there} - {now} BETWEEN -{} AND {})", AHEAD_AT_MOST.as_nanos(), BEHIND_AT_MOST.as_nanos())
+        let (ahead, behind) = (AHEAD_AT_MOST.as_nanos(), BEHIND_AT_MOST.as_nanos());
+        format!("({there} BETWEEN {now} - {ahead} AND {ready} + {behind})")
     }
 
     /// Whether these are PostgreSQL's.

@@ -36,7 +36,7 @@ pub async fn mend_faults(on: &Services) -> Result<()> {
             let now = on.clock.nanos();
             let mut mend = progress::Entity::not_behind(row.campaign_id, limit, now);
             if on.db.is_clocked() {
-                mend = mend.filter(Expr::cust_with_values(Dialect::agrees("$1"), [now]));
+                mend = mend.filter(Expr::cust_with_values(Dialect::agrees("$1", "$1"), [now]));
             }
             if mend.exec(&w).await?.rows_affected == 0 {
                 on.db.doubt();

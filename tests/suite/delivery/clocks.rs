@@ -147,6 +147,10 @@ async fn nobody_takes_slots_or_mends_them_by_another_time_than_the_databases() {
         tokio::time::timeout(Duration::from_secs(5), office.on.db.doubted()).await.expect("it is doubted");
     }
     assert!(take(0).await && take(20).await);
+    // On a long way a statement is late by as much as its claim allows for, and its clock is right all the same.
+    let now = office.on.clock.nanos() - 1_000_000_000;
+    let late = slots::take_ahead(&office.on.db, id, (now, now + 1_500_000_000), 1, None).await.expect("asks");
+    assert!(late.is_some(), "its lead is longer than it was under way");
 
     // To one who is behind, all that others have taken lies far ahead.
     let late = SystemClock::new();

@@ -58,7 +58,8 @@ pub async fn take_ahead(
         if mine.is_some() { "FALSE" } else { "TRUE" }
     );
     let count = dialect.least("CAST($3 AS bigint)", &format!("(({horizon} - {first}) / {interval} + 1)"));
-    let agrees = if db.is_clocked() { Dialect::agrees("CAST($4 AS bigint)") } else { "TRUE".into() };
+    let agrees =
+        if db.is_clocked() { Dialect::agrees("CAST($4 AS bigint)", "CAST($2 AS bigint)") } else { "TRUE".into() };
     let sql = format!(
         "UPDATE broadcast_campaign_progress
          SET slots_taken = {count}, last_slot = {first} + ({count} - 1) * {interval}

@@ -62,7 +62,7 @@ pub async fn take(tx: &Tx, wish: Wish<'_>) -> Result<Option<Slots>> {
     let first = format!("(CASE WHEN {due} >= {from} - {} THEN {due} ELSE {from} END)", duration_nanos(CATCH_UP));
     let count = dialect.least("CAST($4 AS bigint)", &format!("(({until} - {first}) / {interval} + 1)"));
     let agrees = if wish.clocked.is_some() {
-        Dialect::agrees("CAST($6 AS bigint)")
+        Dialect::agrees("CAST($6 AS bigint)", from)
     } else {
         "CAST($6 AS bigint) IS NULL".into()
     };
