@@ -263,13 +263,18 @@ async fn who_reads_nothing_is_cut_off() {
     let mut socket = RawSocket::with_buffer(&herald, 4 << 10).await;
     socket.introduce(admin.token()).await;
     assert_eq!(socket.json().await["type"], "connection_ack");
-    // The kernel keeps some megabytes for it.
-    let some = "types { name description fields { name description args { name description } } }";
-    let large = format!(
-        "{{ {} }}",
-        ["a", "b", "c", "d", "e", "f"].map(|name| format!("{name}: __schema {{ {some} }} ")).concat()
-    );
-    for id in 0..50 {
+    let content = "a".repeat(4000);
+    let template = admin
+        .data(
+            "mutation($c: String!) { createTemplate(input: { name: \"long\", content: $c }) { template { id } } }",
+            json!({ "c": content }),
+        )
+        .await;
+    let id = template["createTemplate"]["template"]["id"].as_str().unwrap();
+    let texts: String = (0..50).map(|n| format!("t{n}: content ")).collect();
+    let large = format!("{{ template(id: \"{id}\") {{ {texts} }} }}");
+    // 20 MB: the kernel keeps some megabytes for it.
+    for id in 0..100 {
         socket.subscribe(&id.to_string(), &large).await;
     }
     eventually("its place is free", async || {

@@ -163,15 +163,21 @@ impl Fleet {
 
     /// As a database that has become read-only: for those of this campaign alone, since the server has others' tests too.
     async fn refuse_writes(&self, are_refused: bool) {
-        let sql = if are_refused {
-            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
-             AS $$ BEGIN RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END $$;
-             CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON jobs EXECUTE FUNCTION refuse();
-             CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON senders EXECUTE FUNCTION refuse()"
+        let statements = if are_refused {
+            [
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END $$",
+                "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON jobs FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+                "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON senders FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+            ]
+            .as_slice()
         } else {
-            "DROP TRIGGER refuse ON jobs; DROP TRIGGER refuse ON senders"
+            &["DROP TRIGGER refuse ON jobs", "DROP TRIGGER refuse ON senders"]
         };
-        self.office.on.db.reader().execute_unprepared(sql).await.expect("can be set up");
+        // Each by itself: held together, the locks of two tables and those of a claim would wait for each other.
+        for sql in statements {
+            self.office.on.db.reader().execute_unprepared(sql).await.expect("can be set up");
+        }
     }
 
     async fn moves_again(&self, after: Fault) {
