@@ -8,6 +8,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Validati
 
 use self::engine::guard::Guarded;
 use service::Services;
+use service::broadcast::follow::JobLogs;
 use service::broadcast::live::Live;
 use service::imports::Watch;
 use service::retention::report::Reports;
@@ -61,13 +62,13 @@ pub struct Subscription(
 /// Herald's schema.
 pub type Schema = async_graphql::Schema<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>>;
 
-/// The schema over `services`; `live` is what is watched in this process.
-pub fn schema(services: Services, live: Live) -> Schema {
+/// The schema over `services`; `live` and `jobs` are what is watched in this process.
+pub fn schema(services: Services, live: Live, jobs: JobLogs) -> Schema {
     let channels = Watch::<channel_import::Entity>::new(&services);
     let leads = Watch::<lead_import::Entity>::new(&services);
     let reports = Reports::new(&services);
     let sequences = Sequences::new(&services);
-    builder().data(live).data(channels).data(leads).data(reports).data(sequences).data(services).finish()
+    builder().data(live).data(jobs).data(channels).data(leads).data(reports).data(sequences).data(services).finish()
 }
 
 /// The schema as a document, as it is published in `schema/schema.graphql`.

@@ -6,13 +6,14 @@ use domain::broadcast::{CampaignStatus, JobStatus};
 use domain::id::BroadcastCampaignId;
 use futures_util::StreamExt;
 use service::Services;
-use service::broadcast::follow::{JobUpdate, job_updates};
+use service::broadcast::follow::{JobLogs, JobUpdate};
 use service::broadcast::live::{Live, Progress};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::delivery::fixture::{Office, names};
 use crate::harness::Redis;
+use crate::live::job_updates;
 
 /// How long a test waits for a campaign's end.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -30,7 +31,7 @@ fn watch(on: &Services, id: BroadcastCampaignId) -> JoinHandle<Vec<(Instant, Pro
 fn follow(on: &Services, id: BroadcastCampaignId) -> JoinHandle<Vec<JobUpdate>> {
     let on = on.clone();
     tokio::spawn(async move {
-        let updates = job_updates(&on, id, None).await.unwrap();
+        let updates = job_updates(&JobLogs::new(&on), id, None).await;
         timeout(PATIENCE, updates.map(Result::unwrap).collect()).await.expect("it completes")
     })
 }

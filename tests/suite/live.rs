@@ -6,11 +6,11 @@ use std::time::Duration;
 use domain::broadcast::JobStatus;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use service::Services;
-use service::broadcast::follow::{JobUpdate, job_updates};
+use service::broadcast::follow::{Cursor, JobLogs, JobUpdate};
 use storage::Tx;
 use storage::broadcast::queue::{Change, Delta, Streak, new_key, record};
 use storage::sql::Dialect;
@@ -66,12 +66,22 @@ const LEASED: (JobStatus, JobStatus) = (JobStatus::Queued, JobStatus::Sending);
 const RETURNED: (JobStatus, JobStatus) = (JobStatus::Sending, JobStatus::Queued);
 const SENT: (JobStatus, JobStatus) = (JobStatus::Sending, JobStatus::Sent);
 
+/// The updates of a campaign's jobs one by one, after a place or from the beginning.
+pub async fn job_updates(
+    logs: &JobLogs,
+    id: BroadcastCampaignId,
+    after: Option<Cursor>,
+) -> impl Stream<Item = Result<JobUpdate>> + Send + use<> {
+    let chunks = logs.follow(id, after).await.unwrap();
+    chunks.map_ok(|chunk| stream::iter(chunk.updates.clone().into_iter().map(Ok))).try_flatten()
+}
+
 /// Comes, goes, and comes back where it was, until the campaign has ended.
-async fn follower(on: Services, id: BroadcastCampaignId) -> Vec<JobUpdate> {
+async fn follower(logs: JobLogs, id: BroadcastCampaignId) -> Vec<JobUpdate> {
     let (mut after, mut told) = (None, Vec::new());
     loop {
         let stay = rand::random_range(1..60);
-        let updates = job_updates(&on, id, after).await.unwrap();
+        let updates = job_updates(&logs, id, after).await;
         let part: Vec<JobUpdate> = updates.take(stay).map(Result::unwrap).collect().await;
         let is_end = part.len() < stay;
         after = part.last().map(|update| update.cursor).or(after);
@@ -102,7 +112,8 @@ async fn followers_that_come_and_go_miss_nothing_while_writers_commit() {
             })
         })
         .collect();
-    let followers: Vec<_> = (0..6).map(|_| tokio::spawn(follower(office.on.clone(), id))).collect();
+    let logs = JobLogs::new(&office.on);
+    let followers: Vec<_> = (0..6).map(|_| tokio::spawn(follower(logs.clone(), id))).collect();
     for writer in writers {
         writer.await.unwrap();
     }
@@ -126,7 +137,7 @@ async fn a_change_whose_commit_takes_long_is_not_passed_over() {
     let office = Office::open().await;
     let id = office.campaign(&names("slow", 2), 60).await;
     office.start(id).await;
-    let updates = job_updates(&office.on, id, None).await.unwrap();
+    let updates = job_updates(&JobLogs::new(&office.on), id, None).await;
     let mut updates = std::pin::pin!(updates.map(|update| update.unwrap().job));
     for _ in 0..2 {
         assert_eq!(updates.next().await.unwrap().status, JobStatus::Queued);
@@ -152,7 +163,7 @@ async fn a_number_that_is_taken_too_early_hides_a_change() {
     let rows = on.db.write_alone(Dialect(on.db.backend()).statement(take, [id.into()])).await.unwrap();
     let early: i64 = rows[0].try_get("", "seq").unwrap();
     change(on, id, &[2], LEASED, Duration::ZERO).await;
-    let updates = job_updates(on, id, None).await.unwrap();
+    let updates = job_updates(&JobLogs::new(on), id, None).await;
     let mut updates = std::pin::pin!(updates.map(|update| update.unwrap().job));
     let mut told = Vec::new();
     for _ in 0..2 {

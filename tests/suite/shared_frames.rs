@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::Request;
+use async_graphql::{Request, Variables};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use graphql::engine::context::Caller;
@@ -90,6 +90,51 @@ async fn what_many_watch_is_worked_out_once() {
         .collect();
     let last = &rest.last().expect("the end is told")["data"]["broadcastCampaignProgress"];
     assert_eq!(last["status"], "CANCELLED");
+}
+
+#[tokio::test]
+async fn changes_of_jobs_that_many_follow_are_worked_out_once() {
+    let herald = TestApp::api_only().await;
+    seed(&herald, 1, 9).await;
+    let (on, admin) = (herald.services(), herald.admin().await);
+    let list = admin.data("{ broadcastCampaigns { nodes { id } } }", json!({})).await;
+    let id = list["broadcastCampaigns"]["nodes"][0]["id"].as_str().unwrap();
+    let tokens = session::login(on, &Actor::anonymous(None), "admin", PASSWORD.into()).await.unwrap();
+    let caller =
+        Caller { session: Some(session::resume(on, &tokens.access, None).await.unwrap()), ..Caller::default() };
+    let execution = Execution::new(on.clone());
+    let document = "subscription($id: ID!, $after: String) { jobUpdates(campaignId: $id, after: $after) {
+        cursor job { status channel { username } } } }";
+    let follow = |after: Option<&str>| {
+        let variables = Variables::from_json(json!({ "id": id, "after": after }));
+        execution.stream(Request::new(document).variables(variables), caller.clone())
+    };
+    let mut anna = follow(None);
+    let mut boris = follow(None);
+    let mut cursors = Vec::new();
+    for n in 0..9 {
+        let (a, b) = (next(&mut anna).await, next(&mut boris).await);
+        assert!(Arc::ptr_eq(&a, &b), "who asks the same gets the same bytes: {a} {b}");
+        let told: Json = serde_json::from_str(&a).unwrap();
+        let update = &told["data"]["jobUpdates"];
+        assert!(update["job"]["channel"]["username"].is_string(), "{n}: {update}");
+        cursors.push(update["cursor"].as_str().unwrap().to_owned());
+    }
+    // Whoever was away comes back with a cursor of his own, and joins the others.
+    let mut clara = follow(Some(&cursors[6]));
+    for cursor in &cursors[7..] {
+        assert!(next(&mut clara).await.contains(cursor.as_str()));
+    }
+    change(on, "cancelled = queued, queued = 0, status = 'CANCELLED'").await;
+    for mut events in [anna, boris, clara] {
+        let end = tokio::time::timeout(Duration::from_secs(10), events.next()).await.expect("it completes");
+        assert!(end.is_none());
+    }
+    let mut bad = follow(Some("nonsense"));
+    match bad.next().await {
+        Some(Event::Failed(response)) => assert!(response.errors[0].message.contains("is not a cursor"), "{response:?}"),
+        _ => panic!("it is refused"),
+    }
 }
 
 #[tokio::test]

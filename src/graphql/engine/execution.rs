@@ -19,7 +19,7 @@ use super::observe::Observed;
 use super::refusals::Refusals;
 use super::same_request::{self, Queries};
 use super::shared_frames::Selections;
-use super::shares::Shares;
+use super::shares::{self, Shares};
 use super::{error, guard, loaders};
 use crate::Schema;
 use domain::error::Error;
@@ -27,6 +27,7 @@ use domain::limits::DocumentLimits;
 use domain::meters::Living;
 use service::Services;
 use service::access::session;
+use service::broadcast::follow::JobLogs;
 use service::broadcast::live::Live;
 
 /// The schema and the services under it.
@@ -55,9 +56,10 @@ impl Execution {
     /// Operations over `services`.
     pub fn new(services: Services) -> Self {
         let budgets = Budgets::new(services.rules.limits.points.clone());
-        let live = Live::new(&services);
-        let schema = crate::schema(services.clone(), live.clone());
-        let selections = Selections::new(schema.clone(), services.clone(), live);
+        let watching = shares::for_watching(&services);
+        let (live, jobs) = (Live::new(&watching), JobLogs::new(&watching));
+        let schema = crate::schema(services.clone(), live.clone(), jobs.clone());
+        let selections = Selections::new(schema.clone(), watching, live, jobs);
         Self {
             schema,
             services,

@@ -1,33 +1,12 @@
 //! What an error leaves in the data (specification of October 2021, 6.4.4): null in the place of its field; where that can't be
 //! null, in the place of the object that it is in, and so on up to the whole. The library leaves the field out instead.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
+use apollo_compiler::ast::Type;
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeKind, TypeSystemDefinition,
-};
+use async_graphql::parser::types::{Field, OperationDefinition, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, PathSegment, Response, Value};
 
-/// The types of all fields, by the type that has them.
-static FIELDS: LazyLock<HashMap<String, HashMap<String, Type>>> = LazyLock::new(fields);
-
-fn fields() -> HashMap<String, HashMap<String, Type>> {
-    let schema = parse_schema(crate::sdl()).expect("the published schema can be read");
-    let typed = |definition: TypeSystemDefinition| {
-        let TypeSystemDefinition::Type(definition) = definition else { return None };
-        let fields = match definition.node.kind {
-            TypeKind::Object(object) => object.fields,
-            TypeKind::Interface(interface) => interface.fields,
-            _ => return None,
-        };
-        let fields = fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
-        Some((definition.node.name.node.to_string(), fields.collect()))
-    };
-    schema.definitions.into_iter().filter_map(typed).collect()
-}
+use super::document::SCHEMA;
 
 /// The response with null where its errors belong.
 pub(super) fn propagate_nulls(mut response: Response, run: &OperationDefinition) -> Response {
@@ -58,21 +37,22 @@ fn null_at(path: &[PathSegment], run: &OperationDefinition) -> Option<usize> {
     let mut kind: Option<&Type> = None;
     let mut length = 0;
     for (index, segment) in path.iter().enumerate() {
-        let here = match (segment, kind.map(|kind| &kind.base)) {
-            (PathSegment::Index(_), Some(BaseType::List(item))) => &**item,
+        let here = match (segment, kind) {
+            (PathSegment::Index(_), Some(Type::List(item) | Type::NonNullList(item))) => &**item,
             (PathSegment::Field(key), _) => {
                 let mut found = Vec::new();
                 for (parent, set) in &sets {
                     selected(parent, set, key, &mut found);
                 }
                 let (parent, field) = *found.first()?;
-                let kind = FIELDS.get(parent)?.get(field.name.node.as_str())?;
-                sets = found.iter().map(|(_, field)| (named(kind), &field.selection_set.node)).collect();
+                let kind = &SCHEMA.types.type_field(parent, &field.name.node).ok()?.ty;
+                let gives = kind.inner_named_type().as_str();
+                sets = found.iter().map(|(_, field)| (gives, &field.selection_set.node)).collect();
                 kind
             }
             (PathSegment::Index(_), _) => return None,
         };
-        if here.nullable {
+        if !here.is_non_null() {
             length = index + 1;
         }
         kind = Some(here);
@@ -93,14 +73,6 @@ fn selected<'a>(parent: &'a str, set: &'a SelectionSet, key: &str, found: &mut V
             // What is run has its fragments put in.
             Selection::Field(_) | Selection::FragmentSpread(_) => {}
         }
-    }
-}
-
-/// The type at the bottom of lists.
-fn named(kind: &Type) -> &str {
-    match &kind.base {
-        BaseType::Named(name) => name,
-        BaseType::List(item) => named(item),
     }
 }
 

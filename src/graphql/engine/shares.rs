@@ -22,6 +22,14 @@ struct Places {
     writes: Weak<Semaphore>,
 }
 
+/// The services for what many watch: all of it together takes a quarter of the connections at most, so that it makes no request
+/// wait, nor any worker.
+pub(super) fn for_watching(on: &Services) -> Services {
+    let connections = usize::try_from(on.db.connections().most).unwrap_or(usize::MAX);
+    let [reads, writes] = [(); 2].map(|()| Arc::new(Semaphore::new((connections / 4).clamp(1, Semaphore::MAX_PERMITS))));
+    Services { db: on.db.shared(reads, writes), ..on.clone() }
+}
+
 impl Shares {
     /// The services for an operation of `caller`. Whoever has not signed in reads nothing that takes long.
     pub(super) fn services_of(&self, caller: &Caller, on: &Services) -> Services {

@@ -6,7 +6,7 @@ use crate::engine::shared_frames::Given;
 use crate::prelude::*;
 use domain::broadcast::CampaignStatus;
 use domain::id::{BroadcastCampaignId, ChannelId};
-use service::broadcast::follow::{self, Cursor};
+use service::broadcast::follow::{self, Chunk, Cursor, JobLogs};
 use service::broadcast::live::{Live, Progress};
 use service::imports::Watch;
 use storage::Db;
@@ -106,8 +106,8 @@ impl CampaignSubscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<BroadcastCampaignProgress>> + use<>> {
         let id = id.argument("id")?;
         let progress = match ctx.data_opt::<Given>() {
-            Some(Given(state)) => stream::once(future::ready(Ok(*state))).left_stream(),
-            None => ctx.data_unchecked::<Live>().progress(id).await?.right_stream(),
+            Some(Given::Progress(state)) => stream::once(future::ready(Ok(*state))).left_stream(),
+            _ => ctx.data_unchecked::<Live>().progress(id).await?.right_stream(),
         };
         Ok(progress.map(|progress: Result<Progress>| Ok(progress?.into())))
     }
@@ -128,10 +128,13 @@ impl CampaignSubscription {
         let after = after.map(|after| Cursor::read(&after, campaign)).transpose()?;
         let shows_channels = ctx.look_ahead().field("job").field("channel").exists();
         let db = ctx.services().db.clone();
-        let chunks = follow::job_update_chunks(ctx.services(), campaign, after).boxed().await?;
+        let chunks = match ctx.data_opt::<Given>() {
+            Some(Given::Jobs(chunk)) => stream::once(future::ready(Ok(chunk.clone()))).left_stream(),
+            _ => ctx.data_unchecked::<JobLogs>().follow(campaign, after).boxed().await?.right_stream(),
+        };
         let updates = chunks.and_then(move |chunk| {
             let db = db.clone();
-            async move { Ok(stream::iter(dressed(&db, chunk, shows_channels).await?.into_iter().map(Ok))) }
+            async move { Ok(stream::iter(dressed(&db, &chunk, shows_channels).await?.into_iter().map(Ok))) }
         });
         Ok(updates.try_flatten().map(|update: Result<JobUpdate>| Ok(update?)))
     }
@@ -149,16 +152,16 @@ impl CampaignSubscription {
 }
 
 /// Updates with the channels of their jobs, if these are shown: one statement for many, not one for each.
-async fn dressed(db: &Db, chunk: Vec<follow::JobUpdate>, shows_channels: bool) -> Result<Vec<JobUpdate>> {
+async fn dressed(db: &Db, chunk: &Chunk, shows_channels: bool) -> Result<Vec<JobUpdate>> {
     let channels: HashMap<ChannelId, channel::Model> = if shows_channels {
-        let ids: Vec<ChannelId> = chunk.iter().map(|update| update.job.channel_id).collect();
+        let ids: Vec<ChannelId> = chunk.updates.iter().map(|update| update.job.channel_id).collect();
         Reader { db: db.clone() }.load(&ids).await.map_err(Error::Shared)?
     } else {
         HashMap::new()
     };
-    let dress = |update: follow::JobUpdate| {
+    let dress = |update: &follow::JobUpdate| {
         let channel = channels.get(&update.job.channel_id).cloned();
-        JobUpdate { cursor: update.cursor.to_string(), job: Job::with_channel(update.job, channel) }
+        JobUpdate { cursor: update.cursor.to_string(), job: Job::with_channel(update.job.clone(), channel) }
     };
-    Ok(chunk.into_iter().map(dress).collect())
+    Ok(chunk.updates.iter().map(dress).collect())
 }

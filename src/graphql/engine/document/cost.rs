@@ -6,13 +6,14 @@ use std::convert::Infallible;
 use std::ops::AddAssign;
 use std::sync::LazyLock;
 
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeKind, TypeSystemDefinition,
-};
+use apollo_compiler::ast::FieldDefinition;
+use apollo_compiler::collections::IndexMap;
+use apollo_compiler::schema::{Component, ExtendedType};
+use async_graphql::parser::types::{Field, OperationDefinition, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, Value, Variables};
 
 use super::Refusal;
+use super::schema::SCHEMA;
 use crate::engine::connection::DEFAULT;
 use domain::error::Code;
 use domain::limits::DocumentLimits;
@@ -78,44 +79,26 @@ struct Price {
 }
 
 fn prices() -> HashMap<String, HashMap<String, Price>> {
-    let schema = parse_schema(crate::sdl()).expect("the published schema can be read");
-    let types: Vec<_> = schema
-        .definitions
-        .into_iter()
-        .filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(definition) => {
-                Some((definition.node.name.node.to_string(), definition.node.kind))
-            }
-            _ => None,
-        })
-        .collect();
-    let fields = |kind: &TypeKind| match kind {
-        TypeKind::Object(object) => object.fields.clone(),
-        TypeKind::Interface(interface) => interface.fields.clone(),
-        _ => Vec::new(),
+    let is_connection = |name: &str| {
+        name.ends_with("Connection") && fields(name).is_some_and(|fields| fields.contains_key("pageInfo"))
     };
-    let is_composite =
-        |kind: &TypeKind| matches!(kind, TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_));
-    let composite: HashMap<_, _> =
-        types.iter().filter(|(_, kind)| is_composite(kind)).map(|(name, kind)| (name, kind)).collect();
-    let is_connection = |name: &String| {
-        name.ends_with("Connection") && fields(composite[name]).iter().any(|field| field.node.name.node == "pageInfo")
-    };
-    let priced = |kind: &TypeKind| {
-        let fields = fields(kind).into_iter().filter_map(|field| {
-            let gives = named(&field.node.ty.node).to_owned();
-            let is_connection = composite.contains_key(&gives).then(|| is_connection(&gives))?;
-            Some((field.node.name.node.to_string(), Price { gives, is_connection }))
+    let priced = |fields: &IndexMap<apollo_compiler::Name, Component<FieldDefinition>>| {
+        let fields = fields.iter().filter_map(|(name, field)| {
+            let gives = field.ty.inner_named_type().as_str();
+            let price = Price { gives: gives.to_owned(), is_connection: is_connection(gives) };
+            SCHEMA.is_composite(gives).then(|| (name.to_string(), price))
         });
         fields.collect()
     };
-    composite.iter().map(|(name, kind)| ((*name).clone(), priced(kind))).collect()
+    let own = SCHEMA.types.types.iter().filter(|(_, kind)| !kind.is_built_in());
+    own.filter_map(|(name, _)| Some((name.to_string(), priced(fields(name)?)))).collect()
 }
 
-fn named(ty: &Type) -> &str {
-    match &ty.base {
-        BaseType::Named(name) => name,
-        BaseType::List(of) => named(of),
+fn fields(name: &str) -> Option<&'static IndexMap<apollo_compiler::Name, Component<FieldDefinition>>> {
+    match SCHEMA.types.types.get(name)? {
+        ExtendedType::Object(object) => Some(&object.fields),
+        ExtendedType::Interface(interface) => Some(&interface.fields),
+        _ => None,
     }
 }
 

@@ -28,6 +28,7 @@ use async_graphql::{IntrospectionMode, Pos, Request};
 
 pub(super) use self::form::Form;
 pub(super) use self::known::{Documents, Root};
+pub(super) use self::schema::SCHEMA;
 use domain::error::{Code, Error, Violation};
 use domain::limits::DocumentLimits;
 use domain::role::Role;

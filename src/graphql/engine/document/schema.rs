@@ -12,7 +12,7 @@ use async_graphql::Value;
 use crate::engine::scalar;
 
 /// Herald's schema, read once.
-pub(super) static SCHEMA: LazyLock<Published> = LazyLock::new(|| Published::read(&crate::sdl(), scalar::check));
+pub(crate) static SCHEMA: LazyLock<Published> = LazyLock::new(|| Published::read(&crate::sdl(), scalar::check));
 
 /// Whether a value can be read as the custom scalar of this name, and else what is wrong with it.
 type Check = fn(&str, Value) -> Result<(), String>;

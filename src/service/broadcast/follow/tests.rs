@@ -1,6 +1,8 @@
 //! Walking a change log from any place in it, to its end. (That nothing is missed while writers commit, the suite shows.)
 
-use futures_util::StreamExt;
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel};
 
 use super::*;
@@ -15,11 +17,14 @@ use storage::sql::Dialect;
 struct Campaign {
     fixture: Fixture,
     id: BroadcastCampaignId,
+    logs: JobLogs,
 }
 
 impl Campaign {
     async fn of(jobs: i32) -> Self {
-        let campaign = Self { fixture: Fixture::new(50).await, id: BroadcastCampaignId::generate() };
+        let fixture = Fixture::new(50).await;
+        let logs = JobLogs::new(&fixture.services);
+        let campaign = Self { fixture, id: BroadcastCampaignId::generate(), logs };
         let (on, id) = (&campaign.fixture.services, campaign.id);
         let key = new_key();
         let positions: Vec<i32> = (1..=jobs).collect();
@@ -65,7 +70,8 @@ impl Campaign {
     }
 
     async fn updates(&self, after: Option<Cursor>) -> impl Stream<Item = Result<JobUpdate>> + Send + use<> {
-        job_updates(&self.fixture.services, self.id, after).await.unwrap()
+        let chunks = self.logs.follow(self.id, after).await.unwrap();
+        chunks.map_ok(|chunk| stream::iter(chunk.updates.clone().into_iter().map(Ok))).try_flatten()
     }
 }
 
@@ -158,6 +164,40 @@ async fn a_large_entry_is_read_in_parts() {
     }
 }
 
+/// The next chunk.
+async fn next(chunks: impl Stream<Item = Result<Arc<Chunk>>>) -> Arc<Chunk> {
+    let mut chunks = std::pin::pin!(chunks);
+    tokio::time::timeout(Duration::from_secs(30), chunks.next()).await.expect("it comes").expect("not the end").unwrap()
+}
+
+#[tokio::test]
+async fn those_at_one_place_share_what_is_read_and_who_comes_from_behind_joins_them() {
+    let campaign = Campaign::of(2_500).await;
+    let follow = async |after| Box::pin(campaign.logs.follow(campaign.id, after).await.unwrap());
+    let (mut anna, mut boris) = (follow(None).await, follow(None).await);
+    let first = next(&mut anna).await;
+    assert!(Arc::ptr_eq(&first, &next(&mut boris).await), "read once");
+    // She has read on to 2,000; who was away since 1,500 reads as far as there, and then what she reads.
+    next(&mut anna).await;
+    let mut cursor = first.updates[0].cursor;
+    cursor.position = 1_500;
+    let mut clara = follow(Some(cursor)).await;
+    let last = next(&mut anna).await;
+    let missed = next(&mut clara).await;
+    let positions = |chunk: &Chunk| chunk.updates.iter().map(|update| update.job.position).collect::<Vec<_>>();
+    assert_eq!(positions(&missed), (1_501..=2_000).collect::<Vec<_>>());
+    assert!(Arc::ptr_eq(&last, &next(&mut clara).await), "she has joined");
+    assert_eq!(positions(&last), (2_001..=2_500).collect::<Vec<_>>());
+    // Now both wait for one reader; one goes, and the other is told all the same.
+    let (waiting, other) = (next(&mut anna), next(&mut clara));
+    assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
+    drop(anna);
+    let change = campaign.change(&[7], JobStatus::Queued, JobStatus::Sent);
+    let (told, ()) = tokio::join!(other, change);
+    assert_eq!(positions(&told), [7]);
+    assert_eq!(positions(&*next(&mut boris).await), (1_001..=2_000).collect::<Vec<_>>(), "who is slow misses nothing");
+}
+
 #[tokio::test]
 async fn without_events_changes_are_seen_and_a_deleted_campaign_is_an_end() {
     let campaign = Campaign::of(1).await;
@@ -165,13 +205,13 @@ async fn without_events_changes_are_seen_and_a_deleted_campaign_is_an_end() {
     stream.next().await.unwrap().unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(300), stream.next()).await.is_err(), "it waits");
     let silent = Services {
-        events: std::sync::Arc::new(events::local::LocalEvents::new()),
+        events: Arc::new(events::local::LocalEvents::new()),
         ..campaign.fixture.services.clone()
     };
     change(&silent, campaign.id, &[1], JobStatus::Queued, JobStatus::Sent).await;
     assert_eq!(stream.next().await.unwrap().unwrap().job.status, JobStatus::Sent);
     progress::Entity::delete_by_id(campaign.id).exec(campaign.fixture.services.db.reader()).await.unwrap();
     assert!(stream.next().await.is_none());
-    let gone = job_updates(&silent, campaign.id, None).await.err();
+    let gone = campaign.logs.follow(campaign.id, None).await.err();
     assert!(matches!(gone, Some(Error::NotFound("broadcast campaign"))));
 }
