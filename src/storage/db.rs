@@ -22,6 +22,7 @@ use domain::error::{Error, Result};
 use domain::meters::Connections;
 
 mod connection;
+mod migrations;
 mod opening;
 mod pool;
 mod pooled;
@@ -35,9 +36,6 @@ const REPETITIONS: u32 = 8;
 
 /// How long a transaction may take, unless it is known to take long.
 const TRANSACTION: Duration = Duration::from_mins(1);
-
-/// The lock that the processes of a fleet take while one of them migrates: `herald` in ASCII.
-const MIGRATION: i64 = 0x6865_7261_6c64;
 
 /// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once, but to the server
 /// a statement that is on its way on a slow line is none yet.
@@ -284,24 +282,6 @@ impl Db {
         }
     }
 
-    /// The names of the migrations that have not been applied.
-    pub async fn missing_migrations(&self) -> Result<Vec<String>> {
-        use migration::MigratorTrait;
-        let plain = self.plain().await?;
-        let missing = migration::Migrator::get_pending_migrations(&plain).await?;
-        plain.close().await?;
-        Ok(missing.iter().map(|migration| migration.name().to_owned()).collect())
-    }
-
-    /// Whether the database can be reached and all migrations have been applied.
-    pub async fn is_ready(&self) -> Result<bool> {
-        use migration::MigratorTrait;
-        let sql = Statement::from_string(self.backend(), "SELECT version FROM seaql_migrations");
-        let rows = self.sessions.query_all_raw(sql).await?;
-        let applied: Vec<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, DbErr>>()?;
-        Ok(migration::Migrator::migrations().iter().all(|one| applied.iter().any(|name| name == one.name())))
-    }
-
     /// Writes a row and takes it away again: an error says that the database takes no writes, because it is full or read-only.
     ///
     /// # Errors
@@ -315,49 +295,6 @@ impl Db {
             Ok(())
         })
         .await
-    }
-
-    /// Applies the migrations that are missing and returns how many these were. Of several processes that start at once on
-    /// one PostgreSQL, one does it and the others wait.
-    pub async fn migrate(&self) -> Result<usize> {
-        Box::pin(patiently(self.migrate_in_turn())).await
-    }
-
-    async fn migrate_in_turn(&self) -> Result<usize> {
-        use migration::MigratorTrait;
-        let turn = if self.is_postgres() {
-            let turn = self.writer.begin().await?;
-            // It stands still while the migrations run on another connection, which may take long.
-            turn.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
-            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION})")).await?;
-            Some(turn)
-        } else {
-            None
-        };
-        let plain = self.plain().await?;
-        let pending = migration::Migrator::get_pending_migrations(&plain).await?.len();
-        migration::Migrator::up(&plain, None).await?;
-        plain.close().await?;
-        if let Some(turn) = turn {
-            turn.commit().await?;
-        }
-        Ok(pending)
-    }
-
-    /// A connection of sea-orm's own, which its migrations need: without limits.
-    async fn plain(&self) -> Result<DatabaseConnection> {
-        Ok(match &self.target {
-            Target::Postgres(options) => {
-                let options = options.as_ref().clone().options([("statement_timeout", "0")]);
-                let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
-                SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
-            }
-            Target::Sqlite(options) => {
-                let options = options.as_ref().clone();
-                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
-                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
-            }
-        })
     }
 
     /// A name that this database has among those that the same Redis serves.

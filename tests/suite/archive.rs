@@ -16,7 +16,7 @@ use domain::audit::{Action, Subject};
 use domain::clock::VirtualClock;
 use sea_orm::{ConnectionTrait, PaginatorTrait};
 use serde_json::{Value as Json, json};
-use service::Actor;
+use service::{Actor, Services};
 use service::access::seal;
 use storage::Noun;
 use storage::access::audit_log;
@@ -28,10 +28,16 @@ use crate::harness::{eventually, herald};
 const LINES: u64 = 12;
 
 async fn office() -> Office {
+    with_lines_of_a_wrong_clock(0).await
+}
+
+/// As [`office`], but before these lines so many were written that seem to be of today.
+async fn with_lines_of_a_wrong_clock(young: u64) -> Office {
     let long_ago = chrono::DateTime::from_timestamp(1_580_000_000, 0).unwrap();
     let office = Office::with_clock(Arc::new(VirtualClock::at(long_ago))).await;
-    let on = &office.on;
-    for number in 0..LINES {
+    let today = Services { clock: Arc::new(VirtualClock::at(chrono::Utc::now())), ..office.on.clone() };
+    for number in 0..young + LINES {
+        let on = if number < young { &today } else { &office.on };
         let actor = Actor { address: Some("10.0.0.1".into()), ..Actor::system() };
         let write = on.write(&actor, |w| async move {
             let metadata = json!({ "z": number, "a": { "текст": "ё\n\"", "n": [1.5, null, -0.25] } });
@@ -39,7 +45,7 @@ async fn office() -> Office {
         });
         write.await.unwrap();
     }
-    seal::seal(on).await.unwrap();
+    seal::seal(&office.on).await.unwrap();
     office
 }
 
@@ -114,6 +120,17 @@ async fn old_lines_move_to_a_folder_and_the_chain_goes_on_through_it() {
     assert!(broken(1).await.contains("can't be read"));
     std::fs::remove_file(&file).unwrap();
     assert!(broken(1).await.contains("is gone"));
+}
+
+#[tokio::test]
+async fn lines_of_a_clock_that_was_wrong_keep_no_old_ones_from_the_archive() {
+    let office = with_lines_of_a_wrong_clock(2).await;
+    let folder = office.folder.path().join("archive");
+    let place = folder.to_str().unwrap();
+    let (told, status) = run(command(&office, &["archive"], place)).await;
+    assert!(status == 0 && told.contains("14 lines older than 90 days were moved, in 1 parts"), "{told}");
+    let (told, status) = run(command(&office, &["verify"], place)).await;
+    assert!(status == 0 && told.contains("15 lines are as they were written, 14 of them in the archive"), "{told}");
 }
 
 #[tokio::test]

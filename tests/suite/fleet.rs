@@ -93,6 +93,19 @@ async fn processes_that_start_at_once_migrate_once() {
 }
 
 #[tokio::test]
+async fn a_database_that_a_newer_version_has_used_is_refused_in_words() {
+    let herald = TestApp::api_only().await;
+    let db = &herald.services().db;
+    let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_of_a_newer_version', 0)";
+    db.write_alone(sea_orm::Statement::from_string(db.backend(), sql)).await.unwrap();
+    for refusal in [db.missing_migrations().await.map(drop), db.migrate().await.map(drop)] {
+        let told = refusal.unwrap_err().to_string();
+        assert!(told.contains("a newer Herald has used this database"), "{told}");
+        assert!(told.contains("m20990101_000001_of_a_newer_version"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_process_that_only_answers_goes_by_the_databases_time_too() {
     if !only_on(Postgres, FLEET) {
         return;

@@ -6,7 +6,7 @@
 pub(super) mod part;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ActiveModelTrait, IntoActiveModel, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -53,9 +53,18 @@ async fn move_some(on: &Services, archive: &Archive, until: DateTime<Utc>) -> Re
     let mut walk = last.map(|part| Walk { seq: part.last_seq, hash: part.last_hash }).unwrap_or_default();
     let first_seq = walk.seq + 1;
     let mut lines = audit_log::Entity::sealed_after(walk.seq).limit(LINES).all(on.db.reader()).await?;
-    lines.truncate(lines.iter().take_while(|line| line.timestamp < until).count());
+    let Some(end) = lines.last().and_then(|line| line.seq) else { return Ok(None) };
+    // A clock that once was wrong has left lines that seem young in front of old ones: they go along, or the chain would stay for ever.
+    let is_older = audit_log::Entity::sealed_after(end).filter(audit_log::Column::Timestamp.lt(until)).limit(1);
+    if is_older.one(on.db.reader()).await?.is_none() {
+        lines.truncate(lines.iter().rposition(|line| line.timestamp < until).map_or(0, |last| last + 1));
+    }
     if lines.is_empty() {
         return Ok(None);
+    }
+    let young = lines.iter().filter(|line| line.timestamp >= until).count();
+    if young > 0 {
+        tracing::warn!(young, "audit lines that seem too young were archived, as older ones come after them: a clock was wrong");
     }
     for line in &lines {
         walk.step(line).map_err(|broken| {

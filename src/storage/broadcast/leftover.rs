@@ -1,7 +1,11 @@
 //! Campaigns that were deleted while their jobs still wait to be removed, in chunks.
 
+use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{LockBehavior, LockType};
 
+use crate::Tx;
+use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 
 /// A deleted campaign.
@@ -13,3 +17,11 @@ pub struct Model {
 }
 
 joins_nothing!();
+
+impl Entity {
+    /// Locks a deleted campaign to remove of it. False: nothing is left, or somebody else is at it, whose rows may come back.
+    pub async fn claim(tx: &Tx, id: BroadcastCampaignId) -> Result<bool> {
+        let row = Self::find_by_id(id).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        Ok(row.one(tx).await?.is_some())
+    }
+}

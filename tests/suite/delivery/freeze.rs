@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::Error;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
 use service::broadcast::campaign;
-use storage::broadcast::{batch_channel, job, job_change};
+use storage::broadcast::queue::freeze;
+use storage::broadcast::{batch_channel, job, job_change, leftover, progress};
 
 use super::fixture::{Office, names};
+use crate::harness::{Postgres, only_on};
 
 fn jobs() -> usize {
     std::env::var("HERALD_TEST_FREEZE_JOBS").ok().and_then(|text| text.parse().ok()).unwrap_or(30_000)
@@ -166,6 +168,54 @@ async fn a_start_whose_caller_went_away_comes_to_its_end() {
     }
     office.until(id, CampaignStatus::Running).await;
     office.assert_counters(id).await;
+}
+
+/// Two remove what is left of a campaign, and one of them finds nothing that the other is not removing.
+#[tokio::test]
+async fn what_is_left_of_a_deleted_campaign_is_known_until_all_of_it_is_gone() {
+    if !only_on(Postgres, "SQLite's writers come one after the other") {
+        return;
+    }
+    let office = Office::open().await;
+    let id = office.campaign(&names("left", 60), 1).await;
+    office.start(id).await;
+    let on = &office.on;
+    // As after a crash at the beginning: the campaign is gone, its jobs are there.
+    let gone = on.db.write(|tx| async move {
+        let leftover = leftover::Model { campaign_id: id }.into_active_model();
+        leftover::Entity::insert(leftover).exec_without_returning(&*tx).await?;
+        progress::Entity::delete_by_id(id).exec(&*tx).await?;
+        Ok(())
+    });
+    gone.await.expect("is deleted");
+    let (begun, is_begun) = tokio::sync::oneshot::channel();
+    let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
+    let one = {
+        let (on, begun) = (on.clone(), Mutex::new(Some((begun, may_go_on))));
+        tokio::spawn(async move {
+            on.db
+                .write(|tx| {
+                    let (begun, may_go_on) = begun.lock().expect("no panic").take().expect("it runs once");
+                    async move {
+                        assert!(leftover::Entity::claim(&tx, id).await?);
+                        // Many at a time, as many as are left.
+                        freeze::remove_jobs(&tx, id, 5_000).await?;
+                        begun.send(()).expect("somebody waits");
+                        may_go_on.await.expect("it is told");
+                        Err::<(), _>(Error::Timeout)
+                    }
+                })
+                .await
+        })
+    };
+    is_begun.await.expect("it begins");
+    campaign::sweep_leftovers(on).await.expect("leaves it to the other");
+    go_on.send(()).expect("it waits");
+    one.await.expect("no panic").expect_err("it is ended in the middle");
+    assert_eq!(office.jobs(id).await.len(), 60, "nothing was removed after all");
+    campaign::sweep_leftovers(on).await.expect("somebody knows of them");
+    assert!(office.jobs(id).await.is_empty());
+    assert!(leftover::Entity::find().one(on.db.reader()).await.expect("reads").is_none());
 }
 
 #[tokio::test]

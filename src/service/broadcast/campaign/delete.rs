@@ -48,12 +48,22 @@ pub async fn sweep_leftovers(on: &Services) -> Result<()> {
     Ok(())
 }
 
+/// Removes what is left, for as long as nobody else does it. That a campaign was deleted is forgotten last, with the lock that
+/// makes sure that "no more jobs" is not only "no more that nobody else is removing".
 async fn remove(on: &Services, id: BroadcastCampaignId) -> Result<()> {
-    while on.system_write(|w| async move { remove_jobs(&w, id, CHUNK).await }).await? > 0 {}
-    on.system_write(|w| async move {
-        job_change::Entity::forget(id).exec(&w).await?;
-        leftover::Entity::delete_by_id(id).exec(&w).await?;
-        Ok(())
-    })
-    .await
+    let some = || {
+        on.system_write(|w| async move {
+            if !leftover::Entity::claim(&w, id).await? {
+                return Ok(false);
+            }
+            let is_more = remove_jobs(&w, id, CHUNK).await? > 0;
+            if !is_more {
+                job_change::Entity::forget(id).exec(&w).await?;
+                leftover::Entity::delete_by_id(id).exec(&w).await?;
+            }
+            Ok(is_more)
+        })
+    };
+    while some().await? {}
+    Ok(())
 }

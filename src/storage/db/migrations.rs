@@ -1,0 +1,99 @@
+//! The database's schema: which migrations it has, and their application.
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::postgres::PgPoolOptions;
+use sea_orm::sqlx::sqlite::SqlitePoolOptions;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+};
+
+use super::connection::Target;
+use super::{Db, opening, patiently};
+use domain::error::{Error, Result};
+
+/// The lock that the processes of a fleet take while one of them migrates: `herald` in ASCII.
+const MIGRATION: i64 = 0x6865_7261_6c64;
+
+impl Db {
+    /// The names of the migrations that have not been applied.
+    ///
+    /// # Errors
+    /// As of [`Self::migrate`].
+    pub async fn missing_migrations(&self) -> Result<Vec<String>> {
+        let plain = self.plain().await?;
+        let missing = pending(&plain).await;
+        plain.close().await?;
+        missing
+    }
+
+    /// Whether the database can be reached and all migrations have been applied.
+    pub async fn is_ready(&self) -> Result<bool> {
+        let sql = Statement::from_string(self.backend(), "SELECT version FROM seaql_migrations");
+        let rows = self.sessions.query_all_raw(sql).await?;
+        let applied: Vec<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, DbErr>>()?;
+        Ok(Migrator::migrations().iter().all(|one| applied.iter().any(|name| name == one.name())))
+    }
+
+    /// Applies the migrations that are missing and returns how many these were. Of several processes that start at once on
+    /// one PostgreSQL, one does it and the others wait.
+    ///
+    /// # Errors
+    /// [`Error::Precondition`]: a newer Herald has used the database.
+    pub async fn migrate(&self) -> Result<usize> {
+        Box::pin(patiently(self.migrate_in_turn())).await
+    }
+
+    async fn migrate_in_turn(&self) -> Result<usize> {
+        let turn = if self.is_postgres() {
+            let turn = self.writer.begin().await?;
+            // It stands still while the migrations run on another connection, which may take long.
+            turn.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION})")).await?;
+            Some(turn)
+        } else {
+            None
+        };
+        let plain = self.plain().await?;
+        let pending = pending(&plain).await?.len();
+        Migrator::up(&plain, None).await?;
+        plain.close().await?;
+        if let Some(turn) = turn {
+            turn.commit().await?;
+        }
+        Ok(pending)
+    }
+
+    /// A connection of sea-orm's own, which its migrations need: without limits.
+    async fn plain(&self) -> Result<DatabaseConnection> {
+        Ok(match &self.target {
+            Target::Postgres(options) => {
+                let options = options.as_ref().clone().options([("statement_timeout", "0")]);
+                let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
+                SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+            }
+            Target::Sqlite(options) => {
+                let options = options.as_ref().clone();
+                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
+                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+            }
+        })
+    }
+}
+
+/// The names of the migrations that have not been applied. Whatever a newer version has made of the database, this one could only spoil.
+async fn pending(plain: &DatabaseConnection) -> Result<Vec<String>> {
+    let known = Migrator::migrations();
+    let applied = Migrator::get_migration_models(plain).await?;
+    let unknown = applied.into_iter().map(|row| row.version).filter(|name| known.iter().all(|one| one.name() != name));
+    let unknown: Vec<String> = unknown.collect();
+    if let Some(last) = unknown.last() {
+        let refusal = format!(
+            "a newer Herald has used this database: it has {} migrations that this version does not know, the last is {last}; \
+             start that version or a later one, or restore the database as it was before",
+            unknown.len()
+        );
+        return Err(Error::Precondition(refusal));
+    }
+    let pending = Migrator::get_pending_migrations(plain).await?;
+    Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+}
