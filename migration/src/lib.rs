@@ -64,6 +64,8 @@ mod m20261129_000202_alerts;
 mod m20261129_000203_leads_of_claims;
 mod m20261129_000210_channel_paces_taken;
 mod m20261129_000220_names_of_uploads;
+mod m20261129_000230_folded_texts;
+mod m20261129_000231_sso_sessions;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -143,6 +145,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000203_leads_of_claims::Migration),
         Box::new(m20261129_000210_channel_paces_taken::Migration),
         Box::new(m20261129_000220_names_of_uploads::Migration),
+        Box::new(m20261129_000230_folded_texts::Migration),
+        Box::new(m20261129_000231_sso_sessions::Migration),
     ]
 }
 
