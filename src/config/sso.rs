@@ -57,7 +57,7 @@ pub(super) fn read(settings: &Settings) -> Result<(Option<Arc<Issuer>>, Option<S
         issuer,
         audience,
         role_claim: settings.read("HERALD_SSO_ROLE_CLAIM", text)?,
-        roles: settings.read("HERALD_SSO_ROLES", list(role))?.into_iter().collect(),
+        roles: settings.read("HERALD_SSO_ROLE_MAP", list(role))?.into_iter().collect(),
         needs_role: settings.read("HERALD_SSO_NO_ROLE", choice::<NoRole>)? == NoRole::Refuse,
         leeway: settings.read("HERALD_SSO_LEEWAY", leeway)?,
     };

@@ -165,7 +165,7 @@ settings! {
     /// Single sign-on: the tokens' claim that has the role, as a text or in a list; dots lead into objects: realm_access.roles
     "HERALD_SSO_ROLE_CLAIM" "CLAIM" = "role" in sso;
     /// Single sign-on: which of the issuer's roles are which here, comma-separated (herald-admin=ADMIN); without it those of the same names
-    "HERALD_SSO_ROLES" "ROLES" in sso;
+    "HERALD_SSO_ROLE_MAP" "ROLES" in sso;
     /// Single sign-on: who has no role is an auditor, or is refused (refuse)
     "HERALD_SSO_NO_ROLE" "ANSWER" = "auditor" in sso;
     /// Single sign-on: by how much the issuer's clock may be ahead, at most 10m

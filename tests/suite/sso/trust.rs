@@ -167,7 +167,8 @@ async fn a_claim_does_not_take_the_last_admin_away() {
 async fn who_has_no_role_is_refused_where_a_setting_says_so() {
     let key = format!("--sso-key-file={}", file("issuer.pub.pem"));
     let flags = [&key, "--sso-alg=RS256", "--sso-no-role=refuse", "--sso-role-claim=realm_access.roles"];
-    let herald = TestApp::with(&[&flags[..], &["--sso-roles=herald-admin=ADMIN, herald-ops=operator"]].concat()).await;
+    let herald =
+        TestApp::with(&[&flags[..], &["--sso-role-map=herald-admin=ADMIN, herald-ops=operator"]].concat()).await;
     let ask = async |roles: Json| {
         let token = token(&json!({ "sub": format!("s{roles}"), "realm_access": { "roles": roles } }));
         herald.nobody().with_token(&token).query(VIEWER, json!({})).await
