@@ -66,6 +66,8 @@ mod m20261129_000210_channel_paces_taken;
 mod m20261129_000220_names_of_uploads;
 mod m20261129_000221_vacuum_of_hot_tables;
 mod m20261129_000222_lines_about_anything;
+mod m20261129_000230_folded_texts;
+mod m20261129_000231_sso_sessions;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -147,6 +149,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000220_names_of_uploads::Migration),
         Box::new(m20261129_000221_vacuum_of_hot_tables::Migration),
         Box::new(m20261129_000222_lines_about_anything::Migration),
+        Box::new(m20261129_000230_folded_texts::Migration),
+        Box::new(m20261129_000231_sso_sessions::Migration),
     ]
 }
 

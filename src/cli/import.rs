@@ -92,12 +92,17 @@ async fn follow<I: Importable>(app: &App, path: &Path, id: I::Id, bytes: i64) ->
     bar.finish_and_clear();
     let db = on.db.reader();
     let ended = I::import(&I::get(db, id).await.map_err(cause)?);
-    if ended.status != ImportStatus::Completed {
-        return Err(Failure::Other(anyhow!(ended.error_message.unwrap_or_else(|| "the import did not end".into()))));
-    }
     println!("{}: {} lines, {}", path.display(), ended.lines, counts(&ended));
     for error in errors::<I>(db, &[id]).await.map_err(cause)? {
         println!("  line {}: {}", error.line, error.message);
+    }
+    let failure = |why: String| Err(Failure::Other(anyhow!(why)));
+    if ended.status != ImportStatus::Completed {
+        return failure(ended.error_message.unwrap_or_else(|| "the import did not end".into()));
+    }
+    // Whoever calls this in a script hears that not all is in.
+    if ended.invalid > 0 {
+        return failure(format!("{} of {} lines did not go in", ended.invalid, ended.lines));
     }
     Ok(())
 }

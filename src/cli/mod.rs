@@ -8,6 +8,7 @@ mod log;
 mod migrate;
 mod secrets;
 mod serve;
+mod sso;
 mod stop;
 mod telegram;
 mod traces;
@@ -54,6 +55,8 @@ enum Command {
     Audit(audit::Audit),
     /// Replace the key under which secrets are stored
     Secrets(secrets::Secrets),
+    /// Try out single sign-on
+    Sso(sso::Sso),
     /// Print the API's schema
     Schema,
     /// Say what a command does, or list all settings
@@ -121,6 +124,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Telegram(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Secrets(command) => command.run(),
+        Command::Sso(command) => command.run(),
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())

@@ -20,6 +20,15 @@ pub enum Mode {
     Simulated,
 }
 
+/// What becomes of somebody to whom single sign-on gives no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NoRole {
+    /// He is an AUDITOR.
+    Auditor,
+    /// He is not let in.
+    Refuse,
+}
+
 /// To which of the contacts before it a conversion is credited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Model {

@@ -162,8 +162,14 @@ settings! {
     "HERALD_SSO_ISSUER" "ISSUER" in sso;
     /// Single sign-on: what the tokens' aud must be or have
     "HERALD_SSO_AUDIENCE" "AUDIENCE" in sso;
-    /// Single sign-on: the tokens' claim that has the role, as a text or in a list
+    /// Single sign-on: the tokens' claim that has the role, as a text or in a list; dots lead into objects: realm_access.roles
     "HERALD_SSO_ROLE_CLAIM" "CLAIM" = "role" in sso;
+    /// Single sign-on: which of the issuer's roles are which here, comma-separated (herald-admin=ADMIN); without it those of the same names
+    "HERALD_SSO_ROLE_MAP" "ROLES" in sso;
+    /// Single sign-on: who has no role is an auditor, or is refused (refuse)
+    "HERALD_SSO_NO_ROLE" "ANSWER" = "auditor" in sso;
+    /// Single sign-on: by how much the issuer's clock may be ahead, at most 10m
+    "HERALD_SSO_LEEWAY" "DURATION" = "30s" in sso;
     /// Single sign-on: the page where it begins; /sso leads there
     "HERALD_SSO_LOGIN_URL" "URL" in sso;
     /// Where old audit lines are archived: a folder, or s3://... with the AWS_ variables
@@ -222,8 +228,10 @@ settings! {
     "HERALD_LIMIT_BODY" "LIMIT" = "1MiB" -> limits.http.body, bytes;
     /// Size of a request's headers
     "HERALD_LIMIT_HEADERS" "LIMIT" = "16KiB" -> limits.http.headers, bytes;
-    /// How long headers and the body of an operation may take to come, and how long a connection may be idle
+    /// How long headers and the body of an operation may take to come
     "HERALD_LIMIT_READ_TIME" "LIMIT" = "10s" -> limits.http.read_time, time;
+    /// How long a connection may be idle after an answer; clients are told so
+    "HERALD_LIMIT_IDLE_TIME" "LIMIT" = "75s" -> limits.http.idle_time, time;
     /// How long a client may read nothing of an answer; then its connection is closed
     "HERALD_LIMIT_WRITE_TIME" "LIMIT" = "10s" -> limits.http.write_time, time;
     /// Connections of a process, WebSockets included; more wait

@@ -22,18 +22,55 @@ pub fn complaint(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let what = text.strip_suffix(&place).unwrap_or(&text);
-    let what = if error.is_data() { without_values(what) } else { what.to_owned() };
+    let what = if error.is_data() { about_values(what) } else { about_letters(what).to_owned() };
     format!("{what} (column {})", error.column())
 }
 
-/// A complaint about a value of the wrong kind. Of it only the names of our own fields, and what we expected, are ours.
-fn without_values(what: &str) -> String {
-    let is_about_names = ["missing field `", "duplicate field `"].iter().any(|begin| what.starts_with(begin));
-    match what.rsplit_once(", expected ") {
-        _ if is_about_names => what.to_owned(),
-        Some((_, expected)) => format!("a value is of another kind, expected {expected}"),
-        None => "a value can't be used".to_owned(),
+/// What the library says of letters that are no JSON, by its beginning, and what people are told.
+const LETTERS: [(&str, &str); 19] = [
+    ("EOF while parsing", "it ends too soon"),
+    ("expected ident", "what stands here is no JSON"),
+    ("expected value", "no value stands where one is wanted"),
+    ("expected `:`", "a colon is missing"),
+    ("expected `,` or `]`", "a comma or ] is missing"),
+    ("expected `,` or `}`", "a comma or } is missing"),
+    ("expected `\"`", "a quotation mark is missing"),
+    ("key must be a string", "a name does not stand between double quotation marks"),
+    ("invalid escape", "a backslash stands before a letter that it can't go with"),
+    ("unexpected end of hex escape", "the other half of a letter is missing after \\u"),
+    ("lone leading surrogate", "the other half of a letter is missing after \\u"),
+    ("invalid unicode code point", "the letter after \\u does not exist"),
+    ("control character", "a tab, the end of a line or the like stands in a text: write \\t or \\n"),
+    ("invalid number", "a number is not written as JSON has it"),
+    ("number out of range", "a number is too large"),
+    ("trailing comma", "a comma stands before the end"),
+    ("trailing characters", "something follows after the end"),
+    ("recursion limit exceeded", "it is nested too deeply"),
+    ("invalid UTF-8", "it is not UTF-8"),
+];
+
+/// A complaint about letters.
+fn about_letters(what: &str) -> &'static str {
+    LETTERS.iter().find(|(begin, _)| what.starts_with(begin)).map_or("it is not JSON", |(_, words)| *words)
+}
+
+/// A complaint about a value of the wrong kind. Of it only the names of our own fields, and the kind that we want, are ours.
+fn about_values(what: &str) -> String {
+    let name = |begin: &str| what.strip_prefix(begin)?.split_once('`').map(|(name, _)| name);
+    if let Some(name) = name("missing field `") {
+        return format!("\"{name}\" is missing");
     }
+    if let Some(name) = name("duplicate field `") {
+        return format!("\"{name}\" is there twice");
+    }
+    let wanted = match what.rsplit_once(", expected ") {
+        Some((_, "a string" | "a borrowed string" | "string")) => "a text",
+        Some((_, "a map" | "a JSON object")) => "an object",
+        Some((_, "a sequence")) => "a list",
+        Some((_, "a boolean")) => "true or false",
+        _ => return "a value is of another kind than is wanted".to_owned(),
+    };
+    format!("a value is of another kind than is wanted, which is {wanted}")
 }
 
 #[cfg(test)]
@@ -47,6 +84,42 @@ mod tests {
     struct Line {
         #[expect(dead_code, reason = "it is only read")]
         name: String,
+    }
+
+    #[test]
+    fn no_complaint_speaks_as_the_library_does() {
+        let about = |text: &str| complaint(&serde_json::from_str::<Line>(text).unwrap_err());
+        let deep = "[".repeat(200);
+        for text in [
+            "",
+            "{",
+            "{\"name\"",
+            "{\"name\" 1}",
+            "{\"name\":}",
+            "{\"name\":\"a\",}",
+            "{name:1}",
+            "{\"name\":\"a\"} x",
+            "{\"name\":\"\\x\"}",
+            "{\"name\":\"\\ud83d\"}",
+            "{\"name\":\"\\ude00\"}",
+            "{\"name\":\"\\u12\"}",
+            "{\"name\":\"a\tb\"}",
+            "{\"name\":01}",
+            "{\"name\":1e999}",
+            "{\"name\":tru}",
+            "{\"name\":[1 2]}",
+            "{\"name\":true}",
+            "{\"name\":\"a\",\"name\":\"b\"}",
+            "null",
+            "{\"other\":1}",
+            &format!("{{\"name\":{deep}"),
+        ] {
+            let told = about(text);
+            let foreign =
+                ["expected", "EOF", "ident", "struct", "Line", "string", "invalid type", "map", "`", "surrogate"];
+            assert!(!foreign.iter().any(|word| told.contains(word)), "{text}: {told}");
+            assert!(!told.contains(char::is_control), "{text}: {told:?}");
+        }
     }
 
     #[test]
@@ -65,7 +138,8 @@ mod tests {
             let told = about(text);
             assert!(!told.contains("secret") && told.contains("column"), "{text}: {told}");
         }
-        assert_eq!(about("{}"), "missing field `name` (column 2)");
-        assert_eq!(about(r#"{"name": 4930123456}"#), "a value is of another kind, expected a string (column 19)");
+        assert_eq!(about("{}"), "\"name\" is missing (column 2)");
+        let wanted = "a value is of another kind than is wanted, which is a text (column 19)";
+        assert_eq!(about(r#"{"name": 4930123456}"#), wanted);
     }
 }

@@ -81,8 +81,10 @@ pub struct HttpLimits {
     pub body: usize,
     /// Bytes of a request's headers.
     pub headers: usize,
-    /// How long the headers of a request may take to come, how long its body, and how long a connection may be idle.
+    /// How long the headers of a request may take to come, and how long its body.
     pub read_time: Duration,
+    /// How long a connection may be idle after an answer.
+    pub idle_time: Duration,
     /// Connections of the whole process, sockets included; more wait to be accepted.
     pub connections: usize,
     /// Connections of one address, trusted proxies excepted; more are refused. None: half of all.
@@ -193,6 +195,7 @@ impl Default for HttpLimits {
             body: 1 << 20,
             headers: 16 << 10,
             read_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(75),
             connections: 24_000,
             connections_per_address: None,
             write_time: Duration::from_secs(10),

@@ -1,15 +1,19 @@
 //! The pages, the dashboard and the IDE, whole in the binary: they need nothing from the network.
 
-use std::sync::LazyLock;
+use std::io::Write;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::extract::{Path, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::{Http, answer};
@@ -26,6 +30,10 @@ struct File {
     bytes: &'static [u8],
     /// The hash of the bytes: a browser that has the file is told so.
     tag: String,
+    /// That of the file as gzip has it.
+    packed_tag: String,
+    /// The file as gzip has it, once somebody has asked for it; None where that is hardly less.
+    packed: OnceLock<Option<Vec<u8>>>,
 }
 
 macro_rules! files {
@@ -114,6 +122,27 @@ pub(super) async fn graphiql_file(Path(name): Path<String>, headers: HeaderMap) 
     GRAPHIQL.file(&name, &headers)
 }
 
+/// Whether who asks can unpack gzip.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let all = asked.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(',')).any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let is_refused = |part: &str| {
+            let weight = part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+            weight.is_some_and(|weight| weight <= 0.0)
+        };
+        is_gzip && !parts.any(is_refused)
+    })
+}
+
+/// Whether who asks has the file of this tag already.
+fn knows(asked: &HeaderMap, tag: &str) -> bool {
+    let all = asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut all = all.flat_map(|value| value.split(',')).map(str::trim);
+    all.any(|known| known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
 impl Page {
     fn file(&'static self, name: &str, asked: &HeaderMap) -> Response {
         let Some(file) = self.files.iter().find(|file| file.name == name) else {
@@ -123,25 +152,46 @@ impl Page {
     }
 
     fn answer(&self, file: &'static File, asked: &HeaderMap) -> Response {
+        let packed = file.packed().filter(|_| takes_gzip(asked));
+        let tag = if packed.is_some() { &file.packed_tag } else { &file.tag };
         let headers = [
             (CONTENT_TYPE, file.kind()),
+            (VARY, "Accept-Encoding"),
             (CONTENT_SECURITY_POLICY, self.policy),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (REFERRER_POLICY, "no-referrer"),
             // Another version of Herald has other files under the same names.
             (CACHE_CONTROL, "no-cache"),
-            (ETAG, file.tag.as_str()),
+            (ETAG, tag.as_str()),
         ];
-        if asked.get(IF_NONE_MATCH).is_some_and(|known| known == file.tag.as_str()) {
+        if knows(asked, tag) {
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
-        (headers, file.bytes).into_response()
+        match packed {
+            Some(packed) => (headers, [(CONTENT_ENCODING, "gzip")], packed).into_response(),
+            None => (headers, file.bytes).into_response(),
+        }
     }
 }
 
 impl File {
     fn new(name: &'static str, bytes: &'static [u8]) -> Self {
-        Self { name, bytes, tag: format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))) }
+        let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
+        let (tag, packed_tag) = (format!("\"{hash}\""), format!("\"{hash}-gzip\""));
+        Self { name, bytes, tag, packed_tag, packed: OnceLock::new() }
+    }
+
+    /// The file as gzip has it.
+    fn packed(&self) -> Option<&[u8]> {
+        let pack = || {
+            // Fonts are packed already.
+            if self.name.ends_with(".woff2") {
+                return None;
+            }
+            let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+            packer.write_all(self.bytes).and_then(|()| packer.finish()).ok()
+        };
+        self.packed.get_or_init(pack).as_deref()
     }
 
     fn kind(&self) -> &'static str {

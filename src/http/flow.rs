@@ -1,29 +1,47 @@
-//! The way of answers to their client: a connection whose client does not read is closed.
+//! The ways of a connection: one whose client does not read its answers, or sends the head of a request too slowly, is closed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep};
 
-/// What is known of the writing on a connection.
+use super::bare;
+
+/// The head of a request is coming, or will be: a connection begins so.
+const HEAD: u8 = 0;
+/// A request is being answered.
+const BUSY: u8 = 1;
+/// The answer has gone, and the next request has not begun.
+const IDLE: u8 = 2;
+/// How long what a refused client still sends is read: whoever is cut off meanwhile never reads the answer.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What is known of what comes and goes on a connection.
 #[derive(Debug)]
 pub(super) struct Flow {
     /// Whether the system has taken all that was written.
     is_written: AtomicBool,
     /// Wakes who waits for that.
     emptied: Notify,
-    /// Whether somebody else looks at how long writing takes.
+    /// Whether somebody else looks at how long reading and writing takes.
     is_let_go: AtomicBool,
+    /// What is being waited for: [`HEAD`], [`BUSY`] or [`IDLE`].
+    stage: AtomicU8,
 }
 
 impl Default for Flow {
     fn default() -> Self {
-        Self { is_written: AtomicBool::new(true), emptied: Notify::new(), is_let_go: AtomicBool::new(false) }
+        Self {
+            is_written: AtomicBool::new(true),
+            emptied: Notify::new(),
+            is_let_go: AtomicBool::new(false),
+            stage: AtomicU8::new(HEAD),
+        }
     }
 }
 
@@ -40,25 +58,61 @@ impl Flow {
         }
     }
 
+    /// The head of a request is there.
+    pub(super) fn is_asked(&self) {
+        self.stage.store(BUSY, Ordering::Release);
+    }
+
+    /// The answer to it has gone.
+    pub(super) fn is_answered(&self) {
+        self.stage.store(IDLE, Ordering::Release);
+    }
+
     /// Time is not looked at any more.
     pub(super) fn let_go(&self) {
         self.is_let_go.store(true, Ordering::Release);
     }
 }
 
-/// A stream on which each write makes progress in time, or fails.
+/// A stream on which each write makes progress in time, and each head comes in time, or it fails.
 pub(super) struct Watched<S> {
     stream: S,
     flow: std::sync::Arc<Flow>,
     patience: Duration,
     /// Runs while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
+    /// How long a head may take.
+    head: Option<Duration>,
+    /// Runs while a head comes.
+    head_deadline: Option<Pin<Box<Sleep>>>,
+    /// What is written instead of an answer without a body, and how much of it has been.
+    instead: Option<(Vec<u8>, usize)>,
+    /// Whether the connection ends with such an answer.
+    is_refused: bool,
+    /// Whether what still comes is being read away.
+    is_lingering: bool,
 }
 
 impl<S> Watched<S> {
     /// Writes on `stream` wait for `patience` at most.
     pub(super) const fn new(stream: S, flow: std::sync::Arc<Flow>, patience: Duration) -> Self {
-        Self { stream, flow, patience, deadline: None }
+        Self {
+            stream,
+            flow,
+            patience,
+            deadline: None,
+            head: None,
+            head_deadline: None,
+            instead: None,
+            is_refused: false,
+            is_lingering: false,
+        }
+    }
+
+    /// The head of a request may take so long, from its first byte on; the first one from now on.
+    pub(super) const fn with_heads_within(mut self, time: Duration) -> Self {
+        self.head = Some(time);
+        self
     }
 
     /// The stream itself.
@@ -81,17 +135,88 @@ impl<S> Watched<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+impl<S> Watched<S> {
+    /// What was read; an error if a head has been coming for too long. `has_come`: there were bytes.
+    fn head_in_time(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<()>>,
+        has_come: bool,
+    ) -> Poll<io::Result<()>> {
+        let Some(time) = self.head.filter(|_| !self.flow.is_let_go.load(Ordering::Acquire)) else {
+            self.head_deadline = None;
+            return polled;
+        };
+        let begins = || self.flow.stage.compare_exchange(IDLE, HEAD, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if has_come && begins() {
+            self.head_deadline = None;
+        }
+        if self.flow.stage.load(Ordering::Acquire) != HEAD {
+            self.head_deadline = None;
+            return polled;
+        }
+        let deadline = self.head_deadline.get_or_insert_with(|| Box::pin(sleep(time)));
+        if deadline.as_mut().poll(cx).is_pending() {
+            return polled;
+        }
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the head of a request takes too long")))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        this.head_in_time(cx, polled, buffer.filled().len() > before)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Watched<S> {
+    /// Writes `bytes`, or the answer with a body that belongs in their place.
+    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.instead.is_none() {
+            let Some(instead) = bare::instead_of(bytes) else {
+                return Pin::new(&mut self.stream).poll_write(cx, bytes);
+            };
+            (self.instead, self.is_refused) = (Some((instead, 0)), true);
+        }
+        while let Some((instead, written)) = &mut self.instead {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &instead[*written..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                more => *written += more,
+            }
+            if *written == instead.len() {
+                self.instead = None;
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
+    /// Reads away what a refused client still sends.
+    fn linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let deadline = self.head_deadline.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut away = [0; 4096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut away);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.flow.is_written.store(false, Ordering::Release);
-        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let polled = this.write(cx, bytes);
         this.in_time(cx, polled)
     }
 
@@ -102,7 +227,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.flow.is_written.store(false, Ordering::Release);
-        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        let first = slices.first().map_or(&[][..], |slice| &**slice);
+        let polled = if this.instead.is_some() || bare::instead_of(first).is_some() {
+            this.write(cx, first)
+        } else {
+            Pin::new(&mut this.stream).poll_write_vectored(cx, slices)
+        };
         this.in_time(cx, polled)
     }
 
@@ -122,6 +252,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_shutdown(cx);
+        if this.is_refused && matches!(polled, Poll::Ready(Ok(()))) {
+            if !this.is_lingering {
+                // Of the head it was the time until now.
+                (this.head_deadline, this.is_lingering) = (None, true);
+            }
+            return this.linger(cx);
+        }
         this.in_time(cx, polled)
     }
 }
@@ -156,6 +293,46 @@ mod tests {
         assert!(flow.written().now_or_never().is_none(), "it has not gone");
         flow.let_go();
         assert!(tokio::time::timeout(Duration::from_hours(1), near.write_all(&[1; 64])).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_has_its_time_and_an_idle_connection_has_none() {
+        let (near, mut far) = duplex(64);
+        let flow = Arc::<Flow>::default();
+        let mut near =
+            Watched::new(near, flow.clone(), Duration::from_secs(10)).with_heads_within(Duration::from_secs(10));
+        let mut read = [0; 4];
+        // Nothing comes on a new connection: as slow a head as any.
+        assert_eq!(near.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        flow.is_asked();
+        sleep(Duration::from_secs(60)).await;
+        flow.is_answered();
+        assert!(tokio::time::timeout(Duration::from_secs(60), near.read(&mut read)).await.is_err(), "idle");
+        far.write_all(b"GET ").await.unwrap();
+        near.read_exact(&mut read).await.unwrap();
+        assert_eq!(near.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::TimedOut, "a head has begun");
+        flow.is_asked();
+        assert!(tokio::time::timeout(Duration::from_secs(60), near.read(&mut read)).await.is_err(), "busy");
+        flow.let_go();
+        far.write_all(b"abcd").await.unwrap();
+        near.read_exact(&mut read).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(60), near.read(&mut read)).await.is_err(), "a socket");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_body_gets_one_however_little_is_taken_at_once() {
+        let (near, mut far) = duplex(16);
+        let mut near = Watched::new(near, Arc::default(), Duration::from_secs(10));
+        let reading = tokio::spawn(async move {
+            let mut text = String::new();
+            far.read_to_string(&mut text).await.unwrap();
+            text
+        });
+        near.write_all(b"HTTP/1.1 414 URI Too Long\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        near.shutdown().await.unwrap();
+        drop(near);
+        let text = reading.await.unwrap();
+        assert!(text.ends_with("}]}") && text.contains("PAYLOAD_TOO_LARGE"), "{text}");
     }
 
     #[tokio::test]

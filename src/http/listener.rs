@@ -2,20 +2,22 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::header::{CONNECTION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -38,6 +40,8 @@ use domain::proxies::{Proxies, client_network};
 const NO_ROOM: Duration = Duration::from_millis(100);
 /// The name of a request in the log, in its answer and in each of its errors.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What HTTP/1.1 calls it, though no standard has it: the clients of Node go by it.
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// The longest request id that is taken over from a client.
 const REQUEST_ID: usize = 64;
 
@@ -53,7 +57,9 @@ pub(super) async fn serve(
     let free = Arc::new(Semaphore::new(limits.connections));
     let addresses = Addresses { most: limits.per_address(), counts: Arc::default(), proxies };
     let mut protocol = http1::Builder::new();
-    protocol.timer(TokioTimer::new()).header_read_timeout(limits.read_time);
+    // The time of the head itself is the stream's to watch: hyper's begins when the answer before it has gone.
+    protocol.timer(TokioTimer::new()).header_read_timeout(limits.idle_time.max(limits.read_time));
+    let keep_alive = keep_alive(limits.idle_time);
     // Beyond that hyper answers by itself, without a body; up to there `measured` does.
     protocol.max_buf_size((limits.headers * 2).max(64 << 10));
     let connections = TaskTracker::new();
@@ -73,10 +79,11 @@ pub(super) async fn serve(
         };
         let Some(guest) = addresses.enter(peer.ip()) else { continue };
         let flow = Arc::<Flow>::default();
-        let stream = Watched::new(stream, flow.clone(), limits.write_time);
+        let stream = Watched::new(stream, flow.clone(), limits.write_time).with_heads_within(limits.read_time);
         let place = Admission { flow, _place: Arc::new((guest, place)) };
-        let (protocol, router, stop) = (protocol.clone(), router.clone(), stop.clone());
-        connections.spawn(async move { converse(&protocol, stream, peer, place, router, &stop).await });
+        let (protocol, stop) = (protocol.clone(), stop.clone());
+        let answers = Answers { router: router.clone(), keep_alive: keep_alive.clone() };
+        connections.spawn(async move { converse(&protocol, stream, peer, place, answers, &stop).await });
     }
     connections.close();
     connections.wait().await;
@@ -97,25 +104,70 @@ impl Admission {
     }
 }
 
+/// How requests are answered.
+#[derive(Clone)]
+struct Answers {
+    router: Router,
+    /// What clients are told of how long they may keep an idle connection.
+    keep_alive: HeaderValue,
+}
+
+/// How long clients may keep an idle connection: a little less than Herald does, since who uses it at the end loses a request.
+fn keep_alive(idle: Duration) -> HeaderValue {
+    let seconds = idle.saturating_sub(Duration::from_secs(5)).max(idle / 2).as_secs().max(1);
+    HeaderValue::try_from(format!("timeout={seconds}")).expect("it is of ASCII")
+}
+
+/// The body of an answer: when it is dropped, the answer has gone.
+struct Told {
+    body: Body,
+    flow: Arc<Flow>,
+}
+
+impl HttpBody for Told {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.flow.is_answered();
+    }
+}
+
 /// All requests of one connection.
 async fn converse(
     protocol: &http1::Builder,
     stream: Watched<TcpStream>,
     peer: SocketAddr,
     place: Admission,
-    router: Router,
+    answers: Answers,
     stop: &CancellationToken,
 ) {
     if let Err(error) = stream.get_ref().set_nodelay(true) {
         tracing::debug!(%error, "small messages may wait for each other");
     }
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let (flow, router) = (place.flow.clone(), router.clone());
+        let (flow, answers) = (place.flow.clone(), answers.clone());
+        flow.is_asked();
         request.extensions_mut().insert(place.clone());
         async move {
             // Whoever sends requests without reading the answers gets one answer, not as many as fit into memory.
             flow.written().await;
-            respond(router, peer, request).await
+            let answer = respond(answers, peer, request).await?;
+            Ok::<_, Infallible>(answer.map(|body| Told { body, flow }))
         }
     });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service).with_upgrades());
@@ -132,10 +184,10 @@ async fn converse(
 }
 
 async fn respond(
-    router: Router,
+    Answers { router, keep_alive }: Answers,
     peer: SocketAddr,
     request: Request<Incoming>,
-) -> Result<Response, std::convert::Infallible> {
+) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
     let is_fine = |id: &[u8]| {
@@ -150,6 +202,9 @@ async fn respond(
     answer.headers_mut().insert(X_REQUEST_ID, id);
     // No answer is anything else than it says it is.
     answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS && !answer.headers().contains_key(CONNECTION) {
+        answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
+    }
     Ok(answer)
 }
 

@@ -5,6 +5,7 @@
 mod answer;
 mod api;
 mod assets;
+mod bare;
 mod caller;
 mod flow;
 mod halves;

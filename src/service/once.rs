@@ -3,9 +3,11 @@
 //! A key belongs to a user and a mutation. What was done under it is noted in the transaction of the write itself, with its
 //! audit line, so that neither is there without the other. The answer is made anew from what was changed, as it is by then.
 
+mod row;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait, TryIntoModel};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -24,6 +26,8 @@ pub const KEPT: TimeDelta = TimeDelta::hours(24);
 const LONGEST: usize = 255;
 /// Under this word a key's row has the answer, if the write gave one.
 pub(crate) const ANSWER: &str = "answer";
+/// Under this one it has the row that the write made, for repetitions after its deletion.
+const ROW: &str = "row";
 /// By which words audit lines tell how many a write has moved.
 const MOVED: [&str; 5] = ["added", "retried", "requested", "messages", "assigned"];
 
@@ -187,8 +191,20 @@ impl<M> Again for M
 where
     M: ModelTrait,
     M::Entity: EntityTrait<Model = M> + Noun,
+    <M::Entity as EntityTrait>::ActiveModel: TryIntoModel<M>,
 {
     async fn again(on: &Services, done: Done) -> Result<Self> {
-        <M::Entity as Noun>::get(on.db.reader(), NounId::from_uuid(done.resource)).await
+        match <M::Entity as Noun>::get(on.db.reader(), NounId::from_uuid(done.resource)).await {
+            // It was deleted since. What was answered then is still the answer.
+            Err(Error::NotFound(word)) => done.result.get(ROW).and_then(row::restored).ok_or(Error::NotFound(word)),
+            found => found,
+        }
     }
+}
+
+/// What an answer has besides: the row that a write has made.
+pub(crate) fn with_row<M: ModelTrait>(answer: Option<Json>, row: &M) -> Json {
+    let mut answer = answer.unwrap_or_else(|| Json::Object(serde_json::Map::new()));
+    answer[ROW] = row::kept(row);
+    answer
 }

@@ -17,9 +17,9 @@ use domain::role::Role;
 use domain::sealed::Vault;
 use domain::secret_key::{Keys, Lasting, SecretKey, ShortLived};
 use events::local::LocalEvents;
-use storage::Db;
 use storage::access::user;
 use storage::broadcast::{batch, channel, template};
+use storage::{Db, Folded};
 
 /// The secret key of all tests and benchmarks.
 pub const KEY: [u8; 32] = [7; 32];
@@ -109,6 +109,7 @@ pub fn channel(username: &str, now: DateTime<Utc>) -> channel::Model {
         message_price: None,
         refresh_requested_at: None,
         refresh_not_before: None,
+        category_fold: Folded::of("tests"),
     }
 }
 
@@ -123,6 +124,7 @@ pub fn batch(by: UserId, channels: usize, now: DateTime<Utc>) -> batch::Model {
         created_by_id: by,
         channel_count: i32::try_from(channels).expect("not that many"),
         version: 1,
+        name_fold: Folded::of("All"),
     }
 }
 
@@ -141,5 +143,6 @@ pub fn template(content: &str, now: DateTime<Utc>) -> template::Model {
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::of("Hello"),
     }
 }

@@ -153,6 +153,14 @@ impl Write {
         self.note(action, subject, metadata).await
     }
 
+    /// Keeps a new row, before the write is noted, for repetitions of the request that come after its deletion. Rows of people are not
+    /// kept: who was erased is in no answer.
+    pub fn keep<M: ModelTrait>(&self, row: &M) {
+        if self.actor.once.is_some() {
+            self.collect(|collected| collected.answer = Some(once::with_row(collected.answer.take(), row)));
+        }
+    }
+
     /// Notes what was done under the actor's idempotency key, and what it answers, where the audit log gets no line.
     pub async fn done(&self, subject: impl Into<Subject>, answer: &impl Serialize) -> Result<()> {
         self.answer(answer)?;
@@ -161,7 +169,10 @@ impl Write {
 
     fn answer(&self, answer: &impl Serialize) -> Result<()> {
         let answer = serde_json::to_value(answer).map_err(Error::internal)?;
-        self.collect(|collected| collected.answer = Some(json!({ once::ANSWER: answer })));
+        self.collect(|collected| {
+            let all = collected.answer.get_or_insert_with(|| json!({}));
+            all[once::ANSWER] = answer;
+        });
         Ok(())
     }
 

@@ -47,7 +47,7 @@ pub struct Import {
 pub struct Batch<R> {
     /// What becomes of them.
     pub rows: Vec<R>,
-    /// Lines that are to be told, by number.
+    /// Lines that are to be told, by number: those that are wrong, and those that went in without one of their fields.
     pub errors: Vec<(i64, String)>,
     /// Lines that are not empty.
     pub lines: i64,
@@ -68,7 +68,7 @@ pub struct Counts {
     pub invalid: i64,
 }
 
-/// A line that did not go in.
+/// A line that did not go in, or went in without one of its fields.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct LineError {
     /// The import.
@@ -125,9 +125,16 @@ impl Import {
     }
 }
 
-/// How many errors can still be kept when there are so many invalid lines.
-pub fn room(invalid: i64) -> usize {
-    usize::try_from(ERRORS - Ord::min(invalid, ERRORS)).unwrap_or_default()
+/// How many errors can still be kept when there are so many already.
+pub fn room(kept: i64) -> usize {
+    usize::try_from(ERRORS - Ord::min(kept, ERRORS)).unwrap_or_default()
+}
+
+/// How many errors of an import are kept.
+pub async fn errors_kept<T: ImportTable>(db: &impl ConnectionTrait, id: T::Id) -> Result<i64> {
+    let sql = format!("SELECT COUNT(*) AS n FROM {} WHERE import_id = $1", T::ERRORS);
+    let row = db.query_one_raw(Dialect(db.get_database_backend()).statement(&sql, [id.into()])).await?;
+    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
 }
 
 /// A table of imports. [`import_table!`] makes one.

@@ -17,6 +17,7 @@ pub mod archive;
 pub mod broadcast;
 pub mod db;
 pub mod filter;
+pub mod folded;
 pub mod gauges;
 pub mod imports;
 pub mod noun;
@@ -31,5 +32,6 @@ mod url;
 pub use domain::violation;
 
 pub use db::{Db, Tx};
+pub use folded::Folded;
 pub use noun::{Keyed, Noun};
 pub use url::can_read_url;

@@ -7,6 +7,7 @@ use sea_orm::{
     Iterable, ModelTrait, QueryFilter, QuerySelect, Select,
 };
 
+use crate::folded::{self, FoldedFrom};
 use domain::error::{Error, Result};
 use domain::id::NounId;
 
@@ -17,6 +18,9 @@ pub trait Noun: EntityTrait + Send + Sync {
 
     /// The column of the id.
     const ID: Self::Column;
+
+    /// The columns of folded text, each with those whose texts it has.
+    const FOLDED: &'static [FoldedFrom<Self::Column>] = &[];
 
     /// The id of a row.
     fn id(row: &Self::Model) -> Self::Id;
@@ -60,6 +64,17 @@ async fn one<N: Noun>(db: &impl ConnectionTrait, select: Select<N>) -> Result<N:
 /// A row's columns.
 type ColumnOf<M> = <<M as ModelTrait>::Entity as EntityTrait>::Column;
 
+/// A new row as it is inserted, with its folded columns.
+pub fn fresh<M, A>(mut row: M) -> A
+where
+    M: ModelTrait + IntoActiveModel<A>,
+    M::Entity: EntityTrait<Model = M, ActiveModel = A> + Noun,
+    A: ActiveModelTrait<Entity = M::Entity>,
+{
+    folded::fill::<M::Entity>(&mut row);
+    row.into_active_model()
+}
+
 /// Makes the row `old`, which is locked, what `new` says. What differs is written in one statement, which also raises `version`
 /// and sets `updated_at` to `now` where the table has them.
 ///
@@ -71,6 +86,7 @@ where
     M::Entity: EntityTrait<Model = M, ActiveModel = A> + Noun,
     A: ActiveModelTrait<Entity = M::Entity> + ActiveModelBehavior + Send,
 {
+    folded::fill::<M::Entity>(&mut new);
     if differing(old, &new).is_empty() {
         return Ok(new);
     }
@@ -85,12 +101,13 @@ where
 }
 
 /// [`replace`] for what nobody edits, such as the instant of a login: the row keeps its version and `updated_at`.
-pub async fn touch<M, A>(tx: &impl ConnectionTrait, old: &M, new: M) -> Result<M>
+pub async fn touch<M, A>(tx: &impl ConnectionTrait, old: &M, mut new: M) -> Result<M>
 where
     M: ModelTrait + IntoActiveModel<A>,
     M::Entity: EntityTrait<Model = M, ActiveModel = A> + Noun,
     A: ActiveModelTrait<Entity = M::Entity> + ActiveModelBehavior + Send,
 {
+    folded::fill::<M::Entity>(&mut new);
     let differing = differing(old, &new);
     if differing.is_empty() {
         return Ok(new);

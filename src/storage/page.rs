@@ -20,6 +20,8 @@ use domain::error::{Error, Result};
 #[derive(Debug, Clone, Copy)]
 pub struct Sort<E: EntityTrait> {
     by: Option<(E::Column, Option<i64>)>,
+    /// What tells rows apart that are the same by that.
+    then: Option<E::Column>,
     descending: bool,
 }
 
@@ -48,6 +50,9 @@ impl<E: EntityTrait> Hash for Sort<E> {
 pub struct Cursor {
     /// None in a list that is sorted by the id alone.
     key: Option<Key>,
+    /// Of a list that is sorted by a second column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    then: Option<Key>,
     id: Uuid,
 }
 
@@ -84,23 +89,28 @@ pub struct Page<M> {
 impl<E: EntityTrait> Sort<E> {
     /// By the id: the order in which the rows were made.
     pub const fn by_id() -> Self {
-        Self { by: None, descending: false }
+        Self { by: None, then: None, descending: false }
     }
 
     /// By `column`, which is text, a whole number or an instant, and never null.
     pub const fn by(column: E::Column) -> Self {
-        Self { by: Some((column, None)), descending: false }
+        Self { by: Some((column, None)), then: None, descending: false }
+    }
+
+    /// By a column of folded text, and by the text as it was written where two are folded to the same.
+    pub const fn by_text(folded: E::Column, written: E::Column) -> Self {
+        Self { by: Some((folded, None)), then: Some(written), descending: false }
     }
 
     /// By a `column` of whole numbers in which null counts as `absent`: an index has `COALESCE(column, absent)`.
     pub const fn by_or(column: E::Column, absent: i64) -> Self {
-        Self { by: Some((column, Some(absent))), descending: false }
+        Self { by: Some((column, Some(absent))), then: None, descending: false }
     }
 
     /// This order, with the greatest first if `descending`.
     #[must_use]
     pub const fn descending(self, descending: bool) -> Self {
-        Self { by: self.by, descending }
+        Self { by: self.by, then: self.then, descending }
     }
 
     /// A name that no other order has, of this list or of another: a place is of one order only.
@@ -118,7 +128,11 @@ impl<E: EntityTrait> Sort<E> {
         E::Model: ModelTrait<Entity = E>,
     {
         let Value::Uuid(Some(id)) = row.get(Self::id()) else { return Err(unsortable("the id")) };
-        let Some((column, absent)) = self.by else { return Ok(Cursor { key: None, id }) };
+        let Some((column, absent)) = self.by else { return Ok(Cursor { key: None, then: None, id }) };
+        let then = match self.then.map(|then| row.get(then)) {
+            Some(Value::String(text)) => text.map(Key::Text),
+            _ => None,
+        };
         let key = match (row.get(column), absent) {
             (Value::String(Some(text)), _) => Key::Text(text.clone()),
             (Value::Int(Some(number)), _) => Key::Number(number.into()),
@@ -127,11 +141,14 @@ impl<E: EntityTrait> Sort<E> {
             (_, Some(absent)) => Key::Number(absent),
             _ => return Err(unsortable(column.as_str())),
         };
-        Ok(Cursor { key: Some(key), id })
+        Ok(Cursor { key: Some(key), then, id })
     }
 
     /// Whether `place` can be one of this list: its value is of the column's kind.
     pub fn has(&self, place: &Cursor) -> bool {
+        if !matches!((&self.then, &place.then), (None, None) | (Some(_), Some(Key::Text(_)))) {
+            return false;
+        }
         match (&self.by, &place.key) {
             (None, None) => true,
             (Some((column, _)), Some(key)) => matches!(
@@ -164,14 +181,14 @@ impl<E: EntityTrait> Sort<E> {
             // Written out: as a parameter PostgreSQL would not see that the index has it.
             Some(absent) => Func::coalesce([column(by), Expr::cust(absent.to_string())]).into(),
         });
-        by.into_iter().chain([column(&Self::id())]).collect()
+        by.into_iter().chain(self.then.as_ref().map(&column)).chain([column(&Self::id())]).collect()
     }
 
     /// The rows after one place and before another, as row values: both databases use an index on (by, id) for it.
     fn range(&self, window: &Window) -> Condition {
         let values = |place: &Cursor| {
-            let by = place.key.clone().map(|key| Expr::val(Value::from(key)));
-            Expr::tuple(by.into_iter().chain([Expr::val(place.id)]))
+            let by = [&place.key, &place.then].into_iter().flatten().map(|key| Expr::val(Value::from(key.clone())));
+            Expr::tuple(by.chain([Expr::val(place.id)]))
         };
         let keys = || Expr::tuple(self.keys());
         let after = window.after.as_ref().map(values);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Func, LikeExpr, Query, SelectStatement};
 use sea_orm::{DatabaseBackend, Statement, Value};
 use serde::Serialize;
 use uuid::Uuid;
@@ -133,18 +133,6 @@ pub fn rows<T: Serialize>(rows: &[T]) -> Value {
 pub fn contains(part: &str) -> LikeExpr {
     let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     LikeExpr::new(format!("%{escaped}%")).escape('\\')
-}
-
-/// Whether `column` has `part` in it, in any case as far as the database knows it: SQLite knows only that of ASCII, so the
-/// text as it was typed and its small letters are both looked for.
-pub fn contains_in_any_case(column: impl IntoColumnRef + Copy, part: &str) -> Condition {
-    let small = Expr::from(Func::lower(Expr::col(column))).like(contains(&part.to_lowercase()));
-    Condition::any().add(Expr::col(column).like(contains(part))).add(small)
-}
-
-/// Whether `part` is in one of these columns, in any case.
-pub fn contained_in_any(columns: &[impl IntoColumnRef + Copy], part: &str) -> Condition {
-    columns.iter().fold(Condition::any(), |any, column| any.add(contains_in_any_case(*column, part)))
 }
 
 /// An instant as both databases read it from JSON, and as sqlx writes it to SQLite: it sorts as text.

@@ -86,8 +86,8 @@ impl Bench {
         };
         let name = &prefix[..12];
         let insert_channels = format!(
-            "INSERT INTO channels (id, username, category, collected_at, created_at, updated_at)
-             SELECT {uuid}, 'c{name}_' || n, 'bench', $1, $1, $1 FROM {numbers}"
+            "INSERT INTO channels (id, username, category, category_fold, collected_at, created_at, updated_at)
+             SELECT {uuid}, 'c{name}_' || n, 'bench', 'bench', $1, $1, $1 FROM {numbers}"
         );
         let insert_members =
             format!("INSERT INTO batch_channels (batch_id, channel_id) SELECT $1, {uuid} FROM {numbers}");

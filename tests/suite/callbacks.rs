@@ -59,7 +59,7 @@ async fn lead(herald: &TestApp, name: &str, phone: &str) -> lead::Model {
         ..lead::Model::new(on.now())
     };
     let made = &row;
-    on.db.write(|tx| async move { Ok(made.clone().into_active_model().insert(&*tx).await?) }).await.unwrap();
+    on.db.write(|tx| async move { Ok(storage::noun::fresh(made.clone()).insert(&*tx).await?) }).await.unwrap();
     row
 }
 

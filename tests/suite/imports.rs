@@ -140,8 +140,11 @@ async fn only_the_first_thousand_errors_are_kept_and_an_empty_list_is_one() {
     assert_eq!(counts(&import_of_nonsense), [2_500, 0, 0, 2_500]);
     let errors = import_of_nonsense["errors"].as_array().unwrap();
     assert_eq!((errors.len(), &errors[999]["line"]), (1_000, &json!(1_000)));
+    assert_eq!(import_of_nonsense["status"], "FAILED");
+    assert!(import_of_nonsense["errorMessage"].as_str().unwrap().contains("none of its 2500 lines went in"));
     let empty = import(&operator, "").await;
-    assert_eq!((empty["status"].as_str(), counts(&empty)), (Some("COMPLETED"), [0; 4]));
+    assert_eq!((empty["status"].as_str(), counts(&empty)), (Some("FAILED"), [0; 4]));
+    assert_eq!(empty["errorMessage"], "the file is empty");
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ const MISTAKES: [(usize, &str); 9] = [
     (410, "username;category;collected_at"),
     (640, r#"{"username": "demo_without_category", "collected_at": "2025-09-29T11:49:45"}"#),
     (870, r#"{"category": "кино", "username": "kin", "collected_at": "2025-09-29T11:49:45"}"#),
-    (1_100, r#"{"category": "спорт", "username": "demo_9999_sport", "collected_at": "вчера"}"#),
+    (1_100, r#"{"category": ["спорт"], "username": "demo_9999_sport", "collected_at": "вчера"}"#),
     (700, r#"{"category": "технологии", "username": "DEMO_0002_TECH", "collected_at": "2025-09-30T08:00:00Z"}"#),
     (1_000, r#"{"category": "новости", "username": "@Demo_0001_Novosti", "collected_at": "2025-09-30T08:00:00"}"#),
     (

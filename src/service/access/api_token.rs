@@ -1,7 +1,7 @@
 //! API tokens: what scripts sign in with. Shown once, stored as a hash, never above their user.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -19,6 +19,7 @@ use domain::secret_key::LastingUse;
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::access::{api_token, user};
+use storage::{Folded, noun};
 
 /// By this a token is known for one, by Herald and by those who look for secrets in what should hold none.
 const PREFIX: &str = "herald_";
@@ -103,6 +104,7 @@ fn checked(on: &Services, session: &Session, new: New) -> Result<api_token::Mode
         expires_at,
         last_used_at: None,
         revoked_at: None,
+        name_fold: Folded::default(),
     })
 }
 
@@ -115,7 +117,7 @@ async fn insert(w: &Write, row: &api_token::Model) -> Result<()> {
     if api_token::Entity::of(maker.id).filter(api_token::holding(w.now)).count(w).await? >= MOST {
         return Err(Error::Precondition(format!("a user has at most {MOST} API tokens: revoke one first")));
     }
-    api_token::Entity::insert(row.clone().into_active_model()).exec_without_returning(w).await?;
+    api_token::Entity::insert(noun::fresh(row.clone())).exec_without_returning(w).await?;
     let metadata = json!({ "name": row.name, "role": row.role, "expiresAt": row.expires_at });
     w.note(Action::ApiTokenCreated, row.id, metadata).await
 }

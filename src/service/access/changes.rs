@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 /// Characters of a text that are told; of a longer one its hash tells the rest.
 const TOLD: usize = 500;
+/// The end of the names of columns that have another one's text, folded.
+const FOLDED: &str = "_fold";
 /// Columns that each change moves.
 const ALWAYS: [&str; 2] = ["version", "updated_at"];
 
@@ -19,7 +21,8 @@ pub fn with_changes<M: ModelTrait>(mut metadata: Json, old: &M, new: &M) -> Json
     let mut changed = Map::new();
     for column in <<M::Entity as EntityTrait>::Column as Iterable>::iter() {
         let (from, to) = (old.get(column), new.get(column));
-        if from == to || ALWAYS.contains(&column.as_str()) || matches!(from, Value::Bytes(_)) {
+        let is_copy = column.as_str().ends_with(FOLDED);
+        if from == to || is_copy || ALWAYS.contains(&column.as_str()) || matches!(from, Value::Bytes(_)) {
             continue;
         }
         changed.insert(field(column.as_str()), json!({ "from": told(&from), "to": told(&to) }));
@@ -72,6 +75,7 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             version,
+            name_fold: storage::Folded::of("spring"),
         }
     }
 

@@ -242,6 +242,7 @@ async fn insert(w: &Write, user: UserId, family: Uuid, refresh: &str) -> Result<
         expires_at: w.now + token::REFRESH_LIFETIME,
         used_at: None,
         revoked_at: None,
+        sso_session: None,
     };
     row.into_active_model().insert(w).await?;
     Ok(())

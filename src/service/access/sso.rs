@@ -4,14 +4,15 @@
 //! although its issuer knows nothing of that.
 
 mod issuer;
+mod keys;
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub use self::issuer::{Identity, Issuer, Trust};
+pub use self::issuer::{Identity, Issuer, Refusal, Trust};
 use super::known::Shown;
 use super::session::{Proof, Session};
 use super::token;
@@ -19,6 +20,8 @@ use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{RefreshTokenId, UserId};
+use domain::latin::latin;
+use domain::role::Role;
 use events::Event;
 use storage::access::{refresh_token, user};
 use storage::noun;
@@ -26,6 +29,8 @@ use storage::violation::OnUnique;
 
 /// Users' names have at most so many characters.
 const NAME: usize = 64;
+/// How long a session lasts beyond the end of its last token, where the issuer does not name it: a new token within goes on with it.
+const BETWEEN: TimeDelta = TimeDelta::minutes(10);
 
 const ENDED: Error = Error::Unauthenticated("the session has ended, sign in again");
 
@@ -70,12 +75,27 @@ async fn sign_in(w: &Write, identity: &Identity, family: Uuid, (hash, old): (&st
         (Some(_), _) => return Err(ENDED),
         (None, _) => {}
     }
+    // The user's row is locked: of two tokens of a new session at once, one is the first.
+    let goes_on = match &there {
+        Some(user) => {
+            let told = identity.session.as_deref();
+            let same = refresh_token::Entity::of_session(user.id, told, w.now - BETWEEN);
+            same.count(w).await? > 0
+        }
+        None => false,
+    };
     let user = match there {
-        Some(user) => follow(w, user, identity).await?,
+        Some(user) => follow(w, user, identity, goes_on).await?,
         None => create(w, identity).await?,
     };
-    insert(w, user.id, family, hash, identity.expires_at).await?;
+    insert(w, user.id, family, hash, identity).await?;
     w.tell(Event::User(user.id));
+    if goes_on {
+        return Ok(user);
+    }
+    if !identity.has_role {
+        tracing::info!(user = %user.username, "single sign-on names no role: AUDITOR unless HERALD_SSO_NO_ROLE is refuse");
+    }
     let metadata = json!({ "username": user.username, "sso": identity.subject });
     in_name_of(w, &user).note(Action::UserLogin, user.id, metadata).await?;
     Ok(user)
@@ -88,15 +108,23 @@ fn in_name_of(w: &Write, user: &user::Model) -> Write {
 
 /// The user with the role that the token tells, unless a newer token has told another, or an admin has since it was issued. A
 /// token that does not say when it was issued takes rights away and gives none: it may be an old one.
-async fn follow(w: &Write, user: user::Model, identity: &Identity) -> Result<user::Model> {
+async fn follow(w: &Write, user: user::Model, identity: &Identity, goes_on: bool) -> Result<user::Model> {
     let is_newest = match (identity.issued_at, user.sso_issued_at) {
         (Some(issued), Some(newest)) => issued >= newest,
         (Some(_), None) => true,
         (None, _) => identity.role < user.role,
     };
-    let has_new_role = is_newest && user.role != identity.role;
-    let mut new = user::Model { last_login_at: Some(w.now), ..user.clone() };
-    if is_newest {
+    let is_kept = is_newest && identity.role < Role::Admin && is_last_admin(w, &user).await?;
+    if is_kept {
+        tracing::warn!(
+            user = %user.username, role = ?identity.role,
+            "single sign-on gives the last admin another role: he keeps his, or nobody could manage users"
+        );
+    }
+    let has_new_role = is_newest && user.role != identity.role && !is_kept;
+    let last_login_at = if goes_on { user.last_login_at } else { Some(w.now) };
+    let mut new = user::Model { last_login_at, ..user.clone() };
+    if is_newest && !is_kept {
         (new.role, new.sso_issued_at) = (identity.role, Some(identity.issued_at.unwrap_or(w.now)));
     }
     let user = if has_new_role { w.replace(&user, new).await? } else { noun::touch(w, &user, new).await? };
@@ -130,17 +158,27 @@ async fn create(w: &Write, identity: &Identity) -> Result<user::Model> {
     Ok(user)
 }
 
-async fn insert(w: &Write, user: UserId, family: Uuid, hash: &str, expires_at: DateTime<Utc>) -> Result<()> {
+/// Whether there is no other admin. It locks all of them, so that two can't lose their role at once.
+async fn is_last_admin(w: &Write, user: &user::Model) -> Result<bool> {
+    if user.role != Role::Admin {
+        return Ok(false);
+    }
+    let admins = user::Entity::admins().all(w).await?;
+    Ok(admins.iter().all(|admin| admin.id == user.id))
+}
+
+async fn insert(w: &Write, user: UserId, family: Uuid, hash: &str, identity: &Identity) -> Result<()> {
     let row = refresh_token::Model {
         id: RefreshTokenId::generate(),
         user_id: user,
         family,
         token_hash: hash.to_owned(),
         created_at: w.now,
-        expires_at,
+        expires_at: identity.expires_at,
         // Nobody refreshes a session by it.
         used_at: Some(w.now),
         revoked_at: None,
+        sso_session: identity.session.clone(),
     };
     let again = || Error::Conflict("this token came twice at once".into());
     row.into_active_model().insert(w).await.on_unique("refresh_tokens", "token_hash", again)?;
@@ -149,8 +187,9 @@ async fn insert(w: &Write, user: UserId, family: Uuid, hash: &str, expires_at: D
 
 /// A name that nobody has: a user of single sign-on never becomes one who was there before.
 async fn free_name(w: &Write, identity: &Identity) -> Result<String> {
-    let is_allowed = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
-    let wanted: String = identity.name.to_lowercase().chars().map(|c| if is_allowed(&c) { c } else { '-' }).collect();
+    // A name of which nothing can be written in ASCII says nothing; the subject may.
+    let written = [&identity.name, &identity.subject].map(|name| latin(name));
+    let wanted = written.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "user".to_owned());
     let wanted: String = wanted.chars().take(NAME).collect();
     let is_taken = user::Entity::any_named(&wanted).count(w).await? > 0;
     if wanted.len() >= 3 && !is_taken {

@@ -14,6 +14,7 @@ use domain::audit::Action;
 use domain::error::{Result, Violations, require_version};
 use domain::id::{BatchId, ChannelId};
 use domain::text::{self, Bounds, or};
+use storage::Folded;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, campaign};
 
@@ -69,6 +70,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Mod
         created_by_id: actor.signed_in()?,
         channel_count: 0,
         version: batch::UNFINISHED,
+        name_fold: Folded::default(),
     };
     match filter {
         Some(filter) => fill::with_found(on, actor, row, &filter).await,

@@ -2,7 +2,7 @@
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::usage;
@@ -16,6 +16,7 @@ use domain::text::{self, Bounds, or};
 use domain::username;
 use storage::broadcast::{batch, batch_members, campaign, channel};
 use storage::violation::OnUnique;
+use storage::{Folded, noun};
 
 /// What people say of a channel; what is undefined stays as it is, null removes.
 #[derive(Debug, Clone, Default)]
@@ -69,11 +70,13 @@ pub async fn create(
         message_price: None,
         refresh_requested_at: None,
         refresh_not_before: None,
+        category_fold: Folded::default(),
     };
     let row = &fields.checked()?.onto(blank);
     on.write(actor, |w| async move {
-        let inserted = channel::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await;
+        let inserted = channel::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await;
         inserted.on_unique("channels", "username", || taken(&row.username))?;
+        w.keep(row);
         w.note(Action::ChannelCreated, row.id, json!({ "username": row.username })).await
     })
     .await?;

@@ -3,7 +3,7 @@
 mod preview;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 pub use self::preview::{Message, Preview, Source, preview};
@@ -19,6 +19,7 @@ use domain::media_url;
 use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Template};
 use domain::text::{self, Bounds, or};
 use storage::broadcast::{campaign, template};
+use storage::{Folded, noun};
 
 /// What people say of a template; what is undefined stays as it is, null removes.
 #[derive(Debug, Clone, Default)]
@@ -58,12 +59,14 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<temp
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::default(),
     })?;
     on.write(actor, |w| async move {
         if let Some(media) = row.media_upload_id {
             check_media(row, &upload::mark_used(&w, media).await?)?;
         }
-        template::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        template::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
+        w.keep(row);
         w.note(Action::TemplateCreated, row.id, json!({ "name": row.name })).await
     })
     .await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, IntoActiveModel};
 
 use super::records::Record;
-use super::{Importable, Lines, queued};
+use super::{Importable, Lines, Wanted, queued};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::channel_line::{self, ChannelLine};
@@ -68,9 +68,17 @@ pub struct Channels {
 impl Lines for Channels {
     type Row = NewChannel;
 
-    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<(), String>> {
+    fn wanted(&self) -> Wanted {
+        Wanted::Objects("such as {\"username\":\"durov\",\"category\":\"news\"}")
+    }
+
+    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<Option<String>, String>> {
         let read = if record.is_cut { Err(channel_line::too_long()) } else { channel_line::parse(bytes)? };
-        Some(read.map(|line| self.found.push(line)))
+        Some(read.map(|mut line| {
+            let told = line.left_out.take();
+            self.found.push(line);
+            told
+        }))
     }
 
     /// Each username once, as the first line that has it says, in the order of the usernames.

@@ -6,6 +6,7 @@
 mod cancel;
 pub mod channels;
 mod failure;
+mod kind;
 pub mod leads;
 mod reader;
 mod records;
@@ -15,6 +16,7 @@ pub mod upload;
 mod watch;
 
 pub use self::cancel::cancel;
+pub use self::kind::Wanted;
 pub use self::reader::Lines;
 pub use self::runner::{Progress, run, run_pending};
 pub use self::watch::Watch;

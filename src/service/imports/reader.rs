@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
+use super::kind::{self, Wanted};
 use super::records::{Record, Records};
 use storage::imports::Batch;
 
@@ -21,13 +22,17 @@ pub trait Lines: Send + 'static {
     /// What goes into the database.
     type Row: Send + Sync + 'static;
 
+    /// What its files have to be.
+    fn wanted(&self) -> Wanted;
+
     /// Reads how a file begins. Returns the separator of fields, if quotation marks count, and where the records begin.
     fn begin(&mut self, _: &mut BufReader<File>) -> io::Result<(Option<u8>, u64)> {
         Ok((None, 0))
     }
 
-    /// Reads a record, and keeps what becomes of it for the batch; None if it is empty.
-    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<(), String>>;
+    /// Reads a record, and keeps what becomes of it for the batch; None if it is empty. A record that is right but for a field
+    /// that it could do without goes in without that, and is told what.
+    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<Option<String>, String>>;
 
     /// What became of the records of the batch, which ends here.
     fn rows(&mut self) -> Vec<Self::Row>;
@@ -78,6 +83,9 @@ pub(super) struct Batches<L> {
 impl<L: Lines> Batches<L> {
     pub(super) fn open(source: Source, mut lines: L) -> io::Result<Self> {
         let mut file = BufReader::with_capacity(BUFFER, File::open(&source.path)?);
+        if source.from == 0 {
+            kind::refuse(&mut file, lines.wanted())?;
+        }
         let (delimiter, first) = lines.begin(&mut file)?;
         let from = source.from.unsigned_abs();
         let records = match source.lines.filter(|_| from >= first) {
@@ -96,12 +104,11 @@ impl<L: Lines> Batches<L> {
             let Some(record) = self.records.next()? else { break };
             let Some(read) = self.lines.read(record, self.records.bytes()) else { continue };
             lines += 1;
-            if let Err(why) = read {
-                invalid += 1;
-                if self.source.errors > 0 {
-                    self.source.errors -= 1;
-                    errors.push((record.line, why));
-                }
+            invalid += i64::from(read.is_err());
+            let told = read.unwrap_or_else(Some).filter(|_| self.source.errors > 0);
+            if let Some(why) = told {
+                self.source.errors -= 1;
+                errors.push((record.line, why));
             }
         }
         let end = i64::try_from(self.records.at()).map_err(io::Error::other)?;

@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 use super::failure::Failure;
 use super::reader::{self, Coming, Lines, Source};
 use super::runner::{self, Progress};
-use super::{Importable, upload};
+use super::{Importable, kind, upload};
 use crate::Services;
 use domain::broadcast::ImportStatus;
 use domain::error::{Error, Result};
-use storage::imports::{Import, room};
+use storage::imports::{Import, errors_kept, room};
 
 /// How long a turn takes; a batch that has begun is written.
 const TURN: Duration = Duration::from_millis(250);
@@ -74,7 +74,9 @@ impl<I: Importable> Active<I> {
             let batches = match &mut self.batches {
                 Some(batches) => batches,
                 closed => {
-                    closed.insert(reader::start(source::<I>(on, &self.import, self.lines), I::lines(on, &self.row)?))
+                    let told = errors_kept::<I>(on.db.reader(), I::id(&self.row)).await?;
+                    let source = source::<I>(on, &self.import, self.lines, room(told));
+                    closed.insert(reader::start(source, I::lines(on, &self.row)?))
                 }
             };
             let Some(batch) = batches.recv().await else { break };
@@ -111,7 +113,9 @@ impl<I: Importable> Active<I> {
             // Or the next batch and list are planned for the table as it was before.
             on.db.analyze(I::FILLED).await?;
         }
-        runner::end::<I>(on, &self.row, ImportStatus::Completed, None).await?;
+        let why = nothing_in(&self.import);
+        let status = if why.is_some() { ImportStatus::Failed } else { ImportStatus::Completed };
+        runner::end::<I>(on, &self.row, status, why.as_deref()).await?;
         Ok(Turn::Ended)
     }
 
@@ -135,13 +139,29 @@ impl<I: Importable> Active<I> {
     }
 }
 
-fn source<I: Importable>(on: &Services, import: &Import, lines: Option<i64>) -> Source {
+/// Why an import has failed whose file was read to its end: nothing of it is in the database, nor was before.
+fn nothing_in(import: &Import) -> Option<String> {
+    let Import { lines, inserted, duplicates, invalid, .. } = *import;
+    match (inserted + duplicates, lines) {
+        (0, 0) if import.bytes_read == 0 => Some(kind::EMPTY.to_owned()),
+        (0, 0) => Some(
+            "no line follows the one with the columns' names, or all are empty; if the file has more, what sent it took its line \
+             ends away (curl does so with -d: use --data-binary)"
+                .to_owned(),
+        ),
+        (0, 1) => Some("its only line did not go in: the errors say why".to_owned()),
+        (0, _) => Some(format!("none of its {invalid} lines went in: the errors say why")),
+        _ => None,
+    }
+}
+
+fn source<I: Importable>(on: &Services, import: &Import, lines: Option<i64>, errors: usize) -> Source {
     Source {
         path: upload::path(on, import.upload_id),
         from: import.bytes_read,
         lines,
         batch_lines: if on.db.is_postgres() { I::BATCH_LINES.0 } else { I::BATCH_LINES.1 },
-        errors: room(import.invalid),
+        errors,
     }
 }
 

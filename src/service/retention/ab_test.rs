@@ -78,6 +78,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<ab_test::M
             version: 1,
         };
         let row = row.into_active_model().insert(&w).await?;
+        w.keep(&row);
         note(&w, Action::AbTestCreated, &row).await?;
         Ok(row)
     })

@@ -4,7 +4,7 @@ mod dates;
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, Utc};
-use sea_orm::{EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{EntityTrait, Iterable};
 use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
@@ -19,6 +19,7 @@ use domain::retention::{address, hours};
 use domain::text::{self, Bounds};
 use storage::retention::campaign;
 use storage::retention::lists::{Channels, Days, Texts};
+use storage::{Folded, noun};
 
 /// Milliseconds that may lie between contacts on different channels: seven days.
 const LONGEST_DELAY: i32 = 604_800_000;
@@ -88,10 +89,13 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::default(),
+        description_fold: Folded::default(),
     };
     let row = &validated(blank, fields)?;
     on.write(actor, |w| async move {
-        campaign::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        campaign::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
+        w.keep(row);
         w.note(Action::RetentionCampaignCreated, row.id, json!({ "name": row.name })).await
     })
     .await?;

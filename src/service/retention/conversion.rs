@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 pub use self::credit::recompute;
 pub use self::matching::match_later;
 use super::effects;
+use crate::once::{Again, Done};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
@@ -59,17 +60,33 @@ pub struct Report {
 ///
 /// # Errors
 /// What can't be right about it; `NOT_FOUND` for a lead or a contact that is not there.
-pub async fn record(on: &Services, actor: &Actor, report: Report) -> Result<conversion::Model> {
+pub async fn record(on: &Services, actor: &Actor, report: Report) -> Result<Recorded> {
     check(&report)?;
     let report = &report;
     on.write(actor, |w| async move {
         require_named(&w, report).await?;
-        let row = record_in(on, &w, report).await?;
-        let metadata = json!({ "source": row.source, "status": row.status, "leadId": row.lead_id });
-        w.note(Action::ConversionRecorded, row.id, metadata).await?;
-        Ok(row)
+        let (row, is_new) = find_or_record(on, &w, report).await?;
+        let metadata = json!({ "source": row.source, "status": row.status, "leadId": row.lead_id, "isNew": is_new });
+        w.note_answer(Action::ConversionRecorded, row.id, metadata, &is_new).await?;
+        Ok(Recorded { conversion: row, is_new })
     })
     .await
+}
+
+/// A conversion that somebody has told of.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The conversion, as it is now.
+    pub conversion: conversion::Model,
+    /// Whether it was not known before.
+    pub is_new: bool,
+}
+
+impl Again for Recorded {
+    async fn again(on: &Services, done: Done) -> Result<Self> {
+        let is_new = done.answer(|told| told["isNew"].as_bool().unwrap_or_default())?;
+        Ok(Self { conversion: conversion::Model::again(on, done).await?, is_new })
+    }
 }
 
 fn check(report: &Report) -> Result<()> {
@@ -111,6 +128,11 @@ async fn require_named(tx: &Tx, report: &Report) -> Result<()> {
 /// Records what a provider or a user tells, in a larger write. Told again it changes nothing; told anew, with a status that may
 /// follow the one that is known, the same row moves on.
 pub async fn record_in(on: &Services, w: &Write, report: &Report) -> Result<conversion::Model> {
+    Ok(find_or_record(on, w, report).await?.0)
+}
+
+/// The conversion, and whether it was not known before.
+async fn find_or_record(on: &Services, w: &Write, report: &Report) -> Result<(conversion::Model, bool)> {
     let found = matching::find(w, report).await?;
     // The lead before the conversion: in this order all lock.
     let lead = match found.lead {
@@ -119,7 +141,7 @@ pub async fn record_in(on: &Services, w: &Write, report: &Report) -> Result<conv
     };
     let old = known(w, report).await?;
     let new = match &old {
-        Some(old) if !old.status.may_become(report.status) => return Ok(old.clone()),
+        Some(old) if !old.status.may_become(report.status) => return Ok((old.clone(), false)),
         Some(old) => moved(old.clone(), report),
         None => fresh(report, w.now),
     };
@@ -130,7 +152,7 @@ pub async fn record_in(on: &Services, w: &Write, report: &Report) -> Result<conv
     };
     w.tell(Event::Report);
     follow(on, w, &row, lead, report.lead_converts).await?;
-    Ok(row)
+    Ok((row, old.is_none()))
 }
 
 /// Draws the consequences of a conversion for its lead.

@@ -69,6 +69,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<conversion
     check(row)?;
     on.write(actor, |w| async move {
         conversion_rule::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        w.keep(row);
         w.note(Action::ConversionRuleCreated, row.id, noted(row)).await
     })
     .await?;

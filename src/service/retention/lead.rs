@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sea_orm::EntityTrait;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use super::endings::{self, Ending, end_all};
@@ -17,8 +17,8 @@ use domain::retention::lead_field::Field;
 use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
 use domain::violation::OnUnique;
-use storage::Tx;
 use storage::retention::{lead, members, suppression};
+use storage::{Tx, noun};
 
 /// What is said of a lead. A new lead has nothing that could stay.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +68,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
             return there_already(&w, lead).await;
         }
         refuse_erased(on, &w, row).await?;
-        let written = lead::Entity::insert(row.clone().into_active_model())
+        let written = lead::Entity::insert(noun::fresh(row.clone()))
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&w)
             .await?;

@@ -9,6 +9,7 @@ use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
+use storage::Folded;
 use storage::retention::{lead, lead_erasure, suppression};
 
 /// The source of an erased lead.
@@ -65,5 +66,6 @@ fn empty(row: &lead::Model) -> lead::Model {
         created_at: row.created_at,
         updated_at: row.updated_at,
         version: row.version,
+        names_fold: Folded::default(),
     }
 }

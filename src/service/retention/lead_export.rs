@@ -58,6 +58,7 @@ fn person(row: lead::Model) -> Json {
         created_at,
         updated_at,
         version: _,
+        names_fold: _,
     } = row;
     json!({
         "id": id, "externalId": external_id, "firstName": first_name, "lastName": last_name, "email": email,

@@ -10,6 +10,7 @@ use domain::error::{Error, Result, require_version};
 use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
+use storage::Folded;
 use storage::retention::{lead, lead_moves};
 
 /// Which two, and how.
@@ -85,6 +86,7 @@ fn combined(kept: lead::Model, other: lead::Model, takes_addresses: bool) -> lea
         created_at: kept.created_at,
         updated_at: kept.updated_at,
         version: kept.version,
+        names_fold: Folded::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scripts: what is said to leads, checked when it is written.
 
 use async_graphql::MaybeUndefined;
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::EntityTrait;
 use serde_json::{Value as Json, json};
 
 use super::{changed_to, meta};
@@ -12,8 +12,8 @@ use domain::id::{RetentionCampaignId, ScriptId};
 use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
 use domain::text::{self, Bounds};
-use storage::Tx;
 use storage::retention::{ab_test, campaign, script, sequence};
+use storage::{Folded, Tx, noun};
 
 /// The longest text message that is sent in parts, in characters.
 const SMS_LIMIT: usize = 1_600;
@@ -53,11 +53,13 @@ pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, field
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::default(),
     };
     let row = &validated(blank, fields)?;
     on.write(actor, |w| async move {
         settle(&w, row).await?;
-        script::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        script::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
+        w.keep(row);
         w.note(Action::ScriptCreated, row.id, json!({ "name": row.name, "type": row.channel })).await
     })
     .await?;

@@ -3,6 +3,7 @@
 use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
 
+use crate::folded::{Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::error::Result;
 use domain::id::{ApiTokenId, UserId};
@@ -26,11 +27,15 @@ pub struct Model {
     /// To the minute.
     pub last_used_at: Option<DateTimeUtc>,
     pub revoked_at: Option<DateTimeUtc>,
+    /// The name as it is sorted.
+    pub name_fold: Folded,
 }
 
 joins_nothing!();
 
-noun!(ApiTokenId);
+noun!(ApiTokenId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NameFold, &[Column::Name])];
+});
 
 impl Entity {
     /// The tokens of one user.

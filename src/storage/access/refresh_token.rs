@@ -18,6 +18,8 @@ pub struct Model {
     pub expires_at: DateTimeUtc,
     pub used_at: Option<DateTimeUtc>,
     pub revoked_at: Option<DateTimeUtc>,
+    /// The name of the session at whom single sign-on believes, if it has one.
+    pub sso_session: Option<String>,
 }
 
 joins_nothing!();
@@ -26,6 +28,16 @@ impl Entity {
     /// The token with this hash, locked until the transaction ends.
     pub fn with_hash(hash: &str) -> Select<Self> {
         Self::find().filter(Column::TokenHash.eq(hash)).lock_exclusive()
+    }
+
+    /// The tokens of single sign-on by which a session of `user` goes on: those of the same name, or, where it has none, those that
+    /// have not ended by `since`. A token of a session that was ended here is none of them.
+    pub fn of_session(user: UserId, session: Option<&str>, since: DateTimeUtc) -> Select<Self> {
+        let of_user = Self::find().filter(Column::UserId.eq(user)).filter(Column::RevokedAt.is_null());
+        match session {
+            Some(session) => of_user.filter(Column::SsoSession.eq(session)),
+            None => of_user.filter(Column::SsoSession.is_null()).filter(Column::ExpiresAt.gt(since)),
+        }
     }
 
     /// Forgets tokens that ended before then. Of a session that goes on, the newest stays.

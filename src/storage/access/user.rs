@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::refresh_token;
 
 use crate::noun::noun;
+use crate::sql::contains;
 use domain::error::Result;
+use domain::fold::fold;
 use domain::id::UserId;
 use domain::role::Role;
 
@@ -108,6 +110,6 @@ crate::filter::filter! {
     /// Which users are wanted.
     UserFilter of Entity {
         roles: Vec<Role> => |roles| Column::Role.is_in(roles),
-        username_contains: String => |part: String| Column::Username.contains(part.to_lowercase()),
+        username_contains: String => |part: String| Column::Username.like(contains(&fold(part.trim()))),
     }
 }

@@ -5,8 +5,8 @@ use sea_orm::sea_query::LockType;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, campaign, progress};
+use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
-use crate::sql;
 use domain::broadcast::ProgressStatus;
 use domain::error::{Error, Result};
 use domain::id::{BatchId, ChannelId, UserId};
@@ -28,16 +28,20 @@ pub struct Model {
     /// Kept in step with `batch_channels`, so that lists need not count.
     pub channel_count: i32,
     pub version: i32,
+    /// The name as it is searched and sorted.
+    pub name_fold: Folded,
 }
 
 crate::rows::row!(
-    id, name, created_at, updated_at, created_by_id, channel_count, version;
+    id, name, created_at, updated_at, created_by_id, channel_count, version, name_fold;
     description,
 );
 
 joins_nothing!();
 
 noun!(BatchId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NameFold, &[Column::Name])];
+
     fn all() -> Select<Self> {
         Self::present()
     }
@@ -98,7 +102,7 @@ impl Model {}
 crate::filter::filter! {
     /// Which batches are wanted.
     BatchFilter of Entity {
-        name_contains: String => |part| sql::contains_in_any_case(Column::Name, &part),
+        name_contains: String => |part: String| folded::has(Column::NameFold, &part),
         created_by: UserId => |id| Column::CreatedById.eq(id),
         created_after: DateTimeUtc => |at| Column::CreatedAt.gte(at),
         created_before: DateTimeUtc => |at| Column::CreatedAt.lt(at),

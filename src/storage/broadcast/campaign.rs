@@ -1,10 +1,11 @@
 //! Broadcast campaigns: what changes seldom. What changes with every batch of jobs is in `progress`.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::ExprTrait;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{campaign_account, job};
+use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
 use domain::error::Result;
@@ -50,18 +51,23 @@ pub struct Model {
     pub completed_at: Option<DateTimeUtc>,
     pub created_by_id: UserId,
     pub version: i32,
+    /// The name as it is searched and sorted.
+    pub name_fold: Folded,
 }
 
 crate::rows::row!(
     id, name, batch_id, template_id, params, mode, delivery_rate, retry_limit, test_limit, is_simulated,
-    account_failover, status, created_at, updated_at, created_by_id, version;
+    account_failover, status, created_at, updated_at, created_by_id, version,
+    name_fold;
     description, pause_reason, scheduled_at, schedule_missed_at, content, parse_mode, media_type, media_url,
     media_upload_id, started_at, completed_at,
 );
 
 joins_nothing!();
 
-noun!(BroadcastCampaignId);
+noun!(BroadcastCampaignId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NameFold, &[Column::Name])];
+});
 
 impl Entity {
     /// Campaigns whose scheduled instant has come.
@@ -120,17 +126,8 @@ crate::filter::filter! {
         batch: BatchId => |id| Column::BatchId.eq(id),
         template: TemplateId => |id| Column::TemplateId.eq(id),
         created_by: UserId => |id| Column::CreatedById.eq(id),
-        name_contains: String => |part| named_like(&part),
+        name_contains: String => |part: String| folded::has(Column::NameFold, &part),
         created_after: DateTimeUtc => |at| Column::CreatedAt.gte(at),
         created_before: DateTimeUtc => |at| Column::CreatedAt.lt(at),
     }
-}
-
-/// Campaigns with `part` in their names, in any case. SQLite knows the case of Latin letters only, so what stands there exactly
-/// is found too.
-fn named_like(part: &str) -> Expr {
-    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let like = |text: &str| LikeExpr::new(format!("%{text}%")).escape('\\');
-    let in_any_case = Expr::expr(Func::lower(Expr::col(Column::Name))).like(like(&escaped.to_lowercase()));
-    Expr::col(Column::Name).like(like(&escaped)).or(in_any_case)
 }

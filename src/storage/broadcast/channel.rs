@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QuerySelect, QueryTrait};
 
 use crate::broadcast::{batch_channel, job};
+use crate::folded::{Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::broadcast::CanPost;
 use domain::error::Result;
@@ -43,18 +44,22 @@ pub struct Model {
     pub refresh_requested_at: Option<DateTimeUtc>,
     /// Telegram is asked about it no earlier.
     pub refresh_not_before: Option<DateTimeUtc>,
+    /// The category as it is searched and sorted.
+    pub category_fold: Folded,
 }
 
 crate::rows::row!(
     id, username, category, collected_at, created_at, updated_at, is_verified, is_active, error_count, version,
-    can_post;
+    can_post, category_fold;
     tgstat_url, title, description, member_count, last_checked, last_error, slow_mode_seconds, message_price,
     refresh_requested_at, refresh_not_before,
 );
 
 joins_nothing!();
 
-noun!(ChannelId);
+noun!(ChannelId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::CategoryFold, &[Column::Category])];
+});
 
 impl Entity {
     /// The channels of a batch.

@@ -8,6 +8,7 @@ use super::channel::{Column, Entity};
 use crate::filter::Filter;
 use crate::sql::{self, Dialect};
 use domain::error::Result;
+use domain::fold::fold;
 use domain::id::ChannelId;
 
 /// All that is given must hold.
@@ -15,7 +16,7 @@ use domain::id::ChannelId;
 pub struct ChannelFilter {
     /// One of these.
     pub ids: Option<Vec<ChannelId>>,
-    /// In one of these categories.
+    /// In one of these categories, in any case.
     pub categories: Option<Vec<String>>,
     /// A part of the username, in any case.
     pub username_contains: Option<String>,
@@ -56,7 +57,9 @@ impl Filter<Entity> for ChannelFilter {
         let has_part = |part: &String| Column::Username.like(contains(part));
         Condition::all()
             .add_option(ids.as_ref().map(|ids| Column::Id.is_in(ids.iter().copied())))
-            .add_option(categories.as_ref().map(|names| Column::Category.is_in(names)))
+            .add_option(
+                categories.as_ref().map(|names| Column::CategoryFold.is_in(names.iter().map(|name| fold(name.trim())))),
+            )
             .add_option(username_contains.as_ref().map(has_part))
             .add_option(is_active.map(|is_active| Column::IsActive.eq(is_active)))
             .add_option(is_verified.map(|is_verified| Column::IsVerified.eq(is_verified)))
@@ -75,7 +78,7 @@ fn has_members(least: i32) -> Expr {
 
 /// A match for a part of a username, which people may type like a link to it.
 fn contains(part: &str) -> LikeExpr {
-    let part = part.trim().to_lowercase();
+    let part = fold(part.trim());
     let part = ["https://", "http://"].iter().find_map(|scheme| part.strip_prefix(scheme)).unwrap_or(&part);
     let part = ["t.me/", "@"].iter().find_map(|prefix| part.strip_prefix(prefix)).unwrap_or(part);
     sql::contains(part)
@@ -90,11 +93,11 @@ pub struct Category {
 }
 
 impl Category {
-    /// The categories, those with the most channels first. Raw SQL, because sea-orm has no words for a conditional count.
+    /// The categories, those with the most channels first; spellings that differ in case only are one. Raw SQL, because sea-orm has no words for a conditional count.
     pub async fn all(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Self>> {
-        let sql =
-            "SELECT category, COUNT(*) AS channel_count, SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_count
-                   FROM channels GROUP BY category ORDER BY channel_count DESC, category LIMIT $1";
+        let sql = "SELECT MIN(category) AS category, COUNT(*) AS channel_count,
+                    SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_count
+             FROM channels GROUP BY category_fold ORDER BY channel_count DESC, category_fold LIMIT $1";
         let statement = Dialect(db.get_database_backend()).statement(sql, [limit.into()]);
         Ok(Self::find_by_statement(statement).all(db).await?)
     }

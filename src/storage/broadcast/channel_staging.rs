@@ -20,6 +20,7 @@ use crate::noun::Noun;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx};
 use domain::error::{Error, Result};
+use domain::fold::fold;
 use domain::id::{ChannelId, ChannelImportId};
 
 /// How long a batch may take. Its connection is closed then, and the import goes on from what was committed.
@@ -59,8 +60,10 @@ const fn counts(batch: &Batch, inserted: i64) -> Counts {
 }
 
 /// The columns that an import fills, and where the rest comes from.
-const INSERT: &str = "INSERT INTO channels (id, username, category, tgstat_url, collected_at, created_at, updated_at)
-    SELECT id, username, category, tgstat_url, collected_at, $1, $1 FROM";
+const INSERT: &str =
+    "INSERT INTO channels (id, username, category, category_fold, tgstat_url, collected_at, created_at,
+    updated_at)
+    SELECT id, username, category, category_fold, tgstat_url, collected_at, $1, $1 FROM";
 
 /// The import's row moves on only from where the batch begins (compare and set).
 const MOVE_ON: &str = "UPDATE channel_imports SET
@@ -104,7 +107,8 @@ async fn copy_channels(tx: &mut PgConnection, channels: &[NewChannel], now: Date
     // Temporary: no WAL, and nothing is left in the pool's connection.
     tx.execute(
         "CREATE TEMPORARY TABLE channel_staging
-         (id uuid, username text, category text, tgstat_url text, collected_at timestamptz) ON COMMIT DROP",
+         (id uuid, username text, category text, category_fold text, tgstat_url text, collected_at timestamptz)
+         ON COMMIT DROP",
     )
     .await?;
     let mut staging = tx.copy_in_raw("COPY channel_staging FROM STDIN").await?;
@@ -130,6 +134,8 @@ fn copy_text(channels: &[NewChannel]) -> Vec<u8> {
         text.push('\t');
         escape(&mut text, &channel.category);
         text.push('\t');
+        escape(&mut text, &fold(&channel.category));
+        text.push('\t');
         match &channel.tgstat_url {
             Some(url) => escape(&mut text, url),
             None => text.push_str("\\N"),
@@ -147,6 +153,7 @@ struct Row<'a> {
     id: ChannelId,
     username: &'a str,
     category: &'a str,
+    category_fold: String,
     tgstat_url: Option<&'a str>,
     collected_at: String,
 }
@@ -164,12 +171,13 @@ async fn insert(tx: &Tx, id: ChannelImportId, batch: &Batch, now: DateTime<Utc>)
             id: channel.id,
             username: &channel.username,
             category: &channel.category,
+            category_fold: fold(&channel.category),
             tgstat_url: channel.tgstat_url.as_deref(),
             collected_at: sql::instant(channel.collected_at),
         })
         .collect();
-    let columns =
-        [("id", "uuid"), ("username", "text"), ("category", "text"), ("tgstat_url", "text"), ("collected_at", "text")];
+    let texts = ["username", "category", "category_fold", "tgstat_url", "collected_at"].map(|name| (name, "text"));
+    let columns: Vec<_> = [("id", "uuid")].into_iter().chain(texts).collect();
     // Without `WHERE true` SQLite takes ON for the beginning of a join's condition.
     let insert = format!("{INSERT} {} WHERE true ON CONFLICT (username) DO NOTHING", dialect.table("$2", &columns));
     let inserted = tx.execute_raw(dialect.statement(&insert, [now.into(), sql::rows(&rows)])).await?.rows_affected();

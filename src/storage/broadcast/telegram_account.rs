@@ -4,6 +4,7 @@ use chrono::Datelike;
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder};
 
+use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::{Noun, noun};
 use domain::broadcast::AccountStatus;
 use domain::error::Result;
@@ -55,11 +56,15 @@ pub struct Model {
     /// None: it was added at the command line.
     pub created_by_id: Option<UserId>,
     pub version: i32,
+    /// The label as it is searched and sorted.
+    pub label_fold: Folded,
 }
 
 joins_nothing!();
 
 noun!(TelegramAccountId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::LabelFold, &[Column::Label])];
+
     // A row that Telegram has not told the owner of is the claim of somebody who is just adding it.
     fn all() -> Select<Self> {
         Self::find().filter(Column::TelegramUserId.is_not_null())
@@ -163,6 +168,6 @@ crate::filter::filter! {
     /// Which accounts are wanted.
     TelegramAccountFilter of Entity {
         statuses: (Vec<AccountStatus>, DateTimeUtc) => |(statuses, now)| shown_in(&statuses, now),
-        label_contains: String => |part: String| crate::sql::contains_in_any_case(Column::Label, &part),
+        label_contains: String => |part: String| folded::has(Column::LabelFold, &part),
     }
 }

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
-use crate::sql;
 use domain::broadcast::{MediaType, ParseMode};
 use domain::error::Result;
 use domain::id::{TemplateId, UploadId};
@@ -26,23 +26,27 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub version: i32,
+    /// The name as it is searched and sorted.
+    pub name_fold: Folded,
 }
 
 crate::rows::row!(
-    id, name, content, parse_mode, usage_count, created_at, updated_at, version;
+    id, name, content, parse_mode, usage_count, created_at, updated_at, version, name_fold;
     description, media_type, media_url, media_upload_id,
 );
 
 joins_nothing!();
 
-noun!(TemplateId);
+noun!(TemplateId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NameFold, &[Column::Name])];
+});
 
 impl Model {}
 
 crate::filter::filter! {
     /// Which templates are wanted.
     TemplateFilter of Entity {
-        name_contains: String => |part| sql::contains_in_any_case(Column::Name, &part),
+        name_contains: String => |part: String| folded::has(Column::NameFold, &part),
         media_types: Vec<MediaType> => |types| Column::MediaType.is_in(types),
     }
 }

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, QuerySelect};
 
+use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::{Noun, noun};
 use crate::retention::lists::{Channels, Days, Texts};
 use domain::error::Result;
@@ -45,11 +46,18 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub version: i32,
+    /// The name as it is searched and sorted.
+    pub name_fold: Folded,
+    /// The description as it is searched.
+    pub description_fold: Folded,
 }
 
 joins_nothing!();
 
-noun!(RetentionCampaignId);
+noun!(RetentionCampaignId {
+    const FOLDED: &'static [FoldedFrom<Column>] =
+        &[(Column::NameFold, &[Column::Name]), (Column::DescriptionFold, &[Column::Description])];
+});
 
 impl Entity {
     /// Those to which each new lead is assigned.
@@ -84,7 +92,7 @@ crate::filter::filter! {
     /// Which campaigns are wanted.
     CampaignFilter of Entity {
         statuses: Vec<RetentionCampaignStatus> => |statuses| Column::Status.is_in(statuses),
-        search: String => |part: String| crate::sql::contained_in_any(&[Column::Name, Column::Description], &part),
+        search: String => |part: String| folded::any_has(&[Column::NameFold, Column::DescriptionFold], &part),
         created_after: DateTimeUtc => |at| Column::CreatedAt.gte(at),
         created_before: DateTimeUtc => |at| Column::CreatedAt.lt(at),
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, Value};
 
+use crate::folded::{Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::error::Result;
 use domain::id::LeadId;
@@ -49,11 +50,15 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub version: i32,
+    /// First and last name as they are searched.
+    pub names_fold: Folded,
 }
 
 joins_nothing!();
 
-noun!(LeadId);
+noun!(LeadId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NamesFold, &[Column::FirstName, Column::LastName])];
+});
 
 impl Entity {
     /// The leads with this email or this phone number: at most two, in their stored form.
@@ -109,6 +114,7 @@ impl Model {
             created_at: now,
             updated_at: now,
             version: 1,
+            names_fold: Folded::default(),
         }
     }
 

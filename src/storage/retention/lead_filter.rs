@@ -6,7 +6,8 @@ use sea_orm::{Condition, QuerySelect, QueryTrait};
 use super::campaign_lead;
 use super::lead::{Column, Entity};
 use crate::filter::Filter;
-use crate::sql;
+use crate::{folded, sql};
+use domain::fold::fold;
 use domain::id::{LeadId, RetentionCampaignId};
 use domain::retention::words::LeadStatus;
 
@@ -69,12 +70,11 @@ impl Filter<Entity> for LeadFilter {
 /// people write blanks into it.
 fn found_by(text: &str, sees_contacts: bool) -> Condition {
     let words = text.split_whitespace().take(WORDS).map(|word| {
-        let names = Condition::any()
-            .add(sql::contains_in_any_case(Column::FirstName, word))
-            .add(sql::contains_in_any_case(Column::LastName, word));
+        let names = Condition::any().add(folded::has(Column::NamesFold, word));
         if sees_contacts { names.add(Column::Email.like(sql::contains(&word.to_lowercase()))) } else { names }
     });
     let by_words = words.fold(Condition::all(), Condition::add);
+    let text = fold(text);
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let is_number = text.chars().all(|letter| letter.is_ascii_digit() || " +-()./".contains(letter));
     if sees_contacts && is_number && digits.len() >= DIGITS {

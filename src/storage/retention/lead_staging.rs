@@ -14,7 +14,7 @@ use super::lead_import::{self, Entity};
 use crate::imports::{self, Counts, ImportTable};
 use crate::noun::Noun;
 use crate::sql::{self, Dialect};
-use crate::{Db, Tx};
+use crate::{Db, Tx, folded};
 use domain::error::{Error, Result};
 use domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
 use domain::retention::lead_field::Field;
@@ -57,6 +57,8 @@ impl Serialize for NewLead {
         if lead.get(Field::Source).is_none() {
             row.serialize_entry(Field::Source.column(), SOURCE)?;
         }
+        let names = [Field::FirstName, Field::LastName].into_iter().filter_map(|field| lead.get(field));
+        row.serialize_entry("names_fold", &folded::together(names))?;
         row.serialize_entry("meta", &Json::Object(lead.meta.clone()).to_string())?;
         row.end()
     }
@@ -187,13 +189,14 @@ impl Staged<'_> {
     /// The new ones go in; who is there, by email or by phone, stays as he is. Returns how many are new.
     async fn insert(&self) -> Result<i64> {
         let fields = Field::ALL.map(Field::column);
-        let table = self.table(&[&["id", "line", "email_hash", "phone_hash", "meta"], fields.as_slice()].concat());
+        let table = self
+            .table(&[&["id", "line", "email_hash", "phone_hash", "names_fold", "meta"], fields.as_slice()].concat());
         let meta = if self.dialect.is_postgres() { "r.meta::jsonb" } else { "r.meta" };
         let columns = fields.join(", ");
         let values = fields.map(|field| format!("r.{field}")).join(", ");
         let sql = format!(
-            "INSERT INTO leads (id, {columns}, meta, status, created_at, updated_at)
-             SELECT r.id, {values}, {meta}, 'NEW', $2, $2
+            "INSERT INTO leads (id, {columns}, names_fold, meta, status, created_at, updated_at)
+             SELECT r.id, {values}, r.names_fold, {meta}, 'NEW', $2, $2
              FROM {table}
              WHERE NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'EMAIL' AND s.hash = r.email_hash)
                AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'PHONE' AND s.hash = r.phone_hash)

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::error::Result;
 use domain::id::{RetentionCampaignId, ScriptId};
@@ -29,11 +30,15 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub version: i32,
+    /// The name as it is searched and sorted.
+    pub name_fold: Folded,
 }
 
 joins_nothing!();
 
-noun!(ScriptId);
+noun!(ScriptId {
+    const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NameFold, &[Column::Name])];
+});
 
 impl Entity {
     /// The scripts of a campaign.
@@ -63,6 +68,6 @@ crate::filter::filter! {
         types: Vec<ContactChannel> => |types| Column::Channel.is_in(types),
         campaign: RetentionCampaignId => |id| Column::CampaignId.eq(id),
         is_default: bool => |is_default| Column::IsDefault.eq(is_default),
-        name_contains: String => |part: String| crate::sql::contains_in_any_case(Column::Name, &part),
+        name_contains: String => |part: String| folded::has(Column::NameFold, &part),
     }
 }

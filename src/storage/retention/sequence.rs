@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{Condition, QuerySelect, QueryTrait, UpdateMany};
 
+use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
 use crate::retention::lists::Channels;
 use crate::retention::sequence_step;
@@ -32,11 +33,18 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub version: i32,
+    /// The name as it is searched and sorted.
+    pub name_fold: Folded,
+    /// The description as it is searched.
+    pub description_fold: Folded,
 }
 
 joins_nothing!();
 
-noun!(RetentionSequenceId);
+noun!(RetentionSequenceId {
+    const FOLDED: &'static [FoldedFrom<Column>] =
+        &[(Column::NameFold, &[Column::Name]), (Column::DescriptionFold, &[Column::Description])];
+});
 
 impl Entity {
     /// The sequences of a campaign.
@@ -77,6 +85,6 @@ crate::filter::filter! {
         statuses: Vec<RetentionSequenceStatus> => |statuses| Column::Status.is_in(statuses),
         trigger_types: Vec<TriggerType> => |types| Column::TriggerType.is_in(types),
         campaign: RetentionCampaignId => |id| Column::CampaignId.eq(id),
-        search: String => |part: String| crate::sql::contained_in_any(&[Column::Name, Column::Description], &part),
+        search: String => |part: String| folded::any_has(&[Column::NameFold, Column::DescriptionFold], &part),
     }
 }

@@ -117,3 +117,36 @@ async fn a_start_that_is_repeated_is_answered_and_a_retry_is_counted_once() {
         assert_eq!(admin.data(retry, input.clone()).await["retryFailedJobs"]["retried"], 1);
     }
 }
+
+#[tokio::test]
+async fn a_repetition_after_the_deletion_is_answered_as_before() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    for (create, delete, input) in [
+        (
+            "mutation($input: CreateTemplateInput!) { made: createTemplate(input: $input) {
+                it: template { id name content parseMode mediaType version createdAt } } }",
+            "mutation($id: ID!) { deleteTemplate(input: { id: $id }) { deletedId } }",
+            json!({ "name": "Ёлка", "content": "Hello {{name}}", "idempotencyKey": "t" }),
+        ),
+        (
+            "mutation($input: CreateBatchInput!) { made: createBatch(input: $input) {
+                it: batch { id name channelCount version createdAt createdBy { username } } } }",
+            "mutation($id: ID!) { deleteBatch(input: { id: $id }) { deletedId } }",
+            json!({ "name": "b", "description": "notes", "filter": {}, "idempotencyKey": "b" }),
+        ),
+        (
+            "mutation($input: CreateRetentionCampaignInput!) { made: createRetentionCampaign(input: $input) {
+                it: campaign { id name channels contactDays version } } }",
+            "mutation($id: ID!) { deleteRetentionCampaign(input: { id: $id }) { deletedId } }",
+            json!({ "name": "c", "channels": ["EMAIL", "SMS"], "contactDays": ["MON"], "idempotencyKey": "c" }),
+        ),
+    ] {
+        let made = admin.data(create, json!({ "input": input })).await;
+        admin.data(delete, json!({ "id": made["made"]["it"]["id"] })).await;
+        assert_eq!(admin.data(create, json!({ "input": input })).await, made);
+        let mut other = input.clone();
+        other["name"] = json!("another");
+        assert_eq!(admin.query(create, json!({ "input": other })).await.code(), "IDEMPOTENCY_CONFLICT");
+    }
+}

@@ -120,8 +120,12 @@ async fn a_list_whose_columns_nobody_knows_fails_with_a_sentence() {
     let missing = import(&operator, "email\nann@example.com\n", json!({ "mapping": { "email": "Mail" } })).await;
     assert!(missing["errorMessage"].as_str().unwrap().contains("\"Mail\""), "{missing}");
     let empty = import(&operator, "", json!({})).await;
-    assert_eq!(empty["status"], "FAILED");
-    assert_eq!(import(&operator, "email\n", json!({})).await["status"], "COMPLETED");
+    assert_eq!((&empty["status"], &empty["errorMessage"]), (&json!("FAILED"), &json!("the file is empty")));
+    for header in ["email\n", "email,phone", "email\n\n , \n"] {
+        let header = import(&operator, header, json!({})).await;
+        assert_eq!(header["status"], "FAILED");
+        assert!(header["errorMessage"].as_str().unwrap().contains("--data-binary"), "{header}");
+    }
     let upload = operator.upload("email\n").await;
     let input = json!({ "input": { "uploadId": upload, "mapping": { "email": " " } } });
     assert_eq!(operator.query(IMPORT, input).await.code(), "BAD_USER_INPUT");

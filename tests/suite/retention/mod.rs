@@ -27,7 +27,7 @@ mod told;
 
 use domain::id::LeadId;
 use graphql::engine::id::encode;
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::EntityTrait;
 use serde_json::{Value as Json, json};
 use service::Services;
 use storage::retention::lead;
@@ -95,7 +95,7 @@ pub async fn person(on: &Services, name: &str, change: impl FnOnce(&mut lead::Mo
     };
     change(&mut row);
     let id = row.id;
-    lead::Entity::insert(row.into_active_model()).exec_without_returning(on.db.reader()).await.unwrap();
+    lead::Entity::insert(storage::noun::fresh(row)).exec_without_returning(on.db.reader()).await.unwrap();
     id
 }
 

@@ -12,6 +12,7 @@ use domain::retention::words::{
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 use service::Services;
+use storage::Folded;
 use storage::retention::lists::{Channels, Days, Texts};
 use storage::retention::{
     campaign, contact_attempt, conversion, enrollment, execution, lead, script, sequence, sequence_step,
@@ -58,6 +59,8 @@ pub fn campaign(now: DateTime<Utc>) -> campaign::Model {
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::of("Winter"),
+        description_fold: Folded::of(""),
     }
 }
 
@@ -74,6 +77,7 @@ pub fn script(channel: ContactChannel, now: DateTime<Utc>) -> script::Model {
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::of("Hello"),
     }
 }
 
@@ -83,6 +87,7 @@ pub fn lead(now: DateTime<Utc>) -> lead::Model {
         first_name: Some("Ann".into()),
         email: Some(format!("{}@example.com", blank.id)),
         source: "API".into(),
+        names_fold: Folded::of("Ann"),
         ..blank
     }
 }
@@ -152,6 +157,8 @@ pub fn sequence(now: DateTime<Utc>) -> sequence::Model {
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::of("Come back"),
+        description_fold: Folded::of(""),
     }
 }
 

@@ -106,6 +106,8 @@ pub async fn use_script(on: &Services, script: Uuid) {
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: storage::Folded::of("uses"),
+        description_fold: storage::Folded::of(""),
     };
     let step = sequence_step::Model {
         id: SequenceStepId::generate(),

@@ -25,7 +25,7 @@ order! {
     /// What API tokens can be sorted by.
     enum ApiTokenOrderField of api_token::Entity {
         /// In the order of the alphabet.
-        Name => Sort::by(api_token::Column::Name),
+        Name => Sort::by_text(api_token::Column::NameFold, api_token::Column::Name),
         /// The instant of creation.
         CreatedAt => Sort::by_id(),
     }

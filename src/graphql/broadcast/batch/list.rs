@@ -74,7 +74,7 @@ order! {
         /// The instant of creation.
         CreatedAt => Sort::by(Column::CreatedAt),
         /// In the order of the alphabet.
-        Name => Sort::by(Column::Name),
+        Name => Sort::by_text(Column::NameFold, Column::Name),
         /// The number of channels.
         ChannelCount => Sort::by(Column::ChannelCount),
         /// The instant of the last change.

@@ -48,7 +48,7 @@ order! {
         /// The instant of creation.
         CreatedAt => Sort::by(Column::CreatedAt),
         /// In the order of the alphabet.
-        Name => Sort::by(Column::Name),
+        Name => Sort::by_text(Column::NameFold, Column::Name),
         /// The instant of the last change of settings or status.
         UpdatedAt => Sort::by(Column::UpdatedAt),
         /// The messages a minute.

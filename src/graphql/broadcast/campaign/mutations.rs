@@ -65,8 +65,8 @@ struct UpdateBroadcastCampaignInput {
     name: Option<String>,
     /// Notes, at most 2,000 characters; null removes them.
     description: MaybeUndefined<String>,
-    /// Values of the placeholders; only before the start.
-    params: Option<Json>,
+    /// Values of the placeholders; only before the start; null removes them.
+    params: MaybeUndefined<Json>,
     /// Messages a minute, from 1 to 1,000,000; it acts on the next message.
     delivery_rate: Option<i32>,
     /// How often a message is tried again, from 0 to 100; it acts on the next answer.
@@ -349,7 +349,12 @@ fn change(input: UpdateBroadcastCampaignInput) -> Result<(BroadcastCampaignId, s
     let change = service::Update {
         name,
         description,
-        params: params.map(read_params).transpose()?,
+        // Null stands for none.
+        params: match params {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(BTreeMap::new()),
+            MaybeUndefined::Value(params) => Some(read_params(params)?),
+        },
         delivery_rate,
         retry_limit,
         scheduled_at: scheduled_at.map_value(Into::into),

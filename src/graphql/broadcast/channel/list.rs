@@ -2,6 +2,7 @@
 
 use crate::engine::id;
 use crate::prelude::*;
+use domain::fold::fold;
 use service::broadcast::batch::MOST_CHANNELS;
 use storage::broadcast::channel::{self, Column};
 use storage::broadcast::channel_filter::{self, Category};
@@ -19,9 +20,9 @@ pub(crate) const MOST_NESTED: usize = 25;
 pub struct ChannelFilter {
     /// One of these, at most 10,000; below a node at most 25.
     ids: Option<Vec<ID>>,
-    /// In this category, written exactly so.
+    /// In this category, in any case.
     category: Option<String>,
-    /// In one of these categories, written exactly so; at most 10,000, below a node at most 25.
+    /// In one of these categories, in any case; at most 10,000, below a node at most 25.
     categories: Option<Vec<String>>,
     /// This is part of the username, in any case; an `@` or `t.me/` in front is left out.
     username_contains: Option<String>,
@@ -61,7 +62,7 @@ impl ChannelFilter {
             return Err(Error::Invalid(vec![Violation { path, message: format!("{most} categories are the most") }]));
         }
         let categories = match (category, categories) {
-            (Some(one), Some(all)) => Some(all.into_iter().filter(|name| *name == one).collect()),
+            (Some(one), Some(all)) => Some(all.into_iter().filter(|name| is_same(name, &one)).collect()),
             (one, all) => all.or_else(|| one.map(|name| vec![name])),
         };
         Ok(channel_filter::ChannelFilter {
@@ -78,6 +79,11 @@ impl ChannelFilter {
     }
 }
 
+/// Whether two names are those of one category.
+fn is_same(one: &str, other: &str) -> bool {
+    fold(one.trim()) == fold(other.trim())
+}
+
 order! {
     /// What channels can be sorted by.
     pub enum ChannelOrderField of channel::Entity {
@@ -88,7 +94,7 @@ order! {
         /// The order in which they were added to the catalog.
         CreatedAt => Sort::by_id(),
         /// By what they are about, in the order of the alphabet.
-        Category => Sort::by(Column::Category),
+        Category => Sort::by_text(Column::CategoryFold, Column::Category),
     }
     /// How channels are sorted.
     ChannelOrder, rising Username

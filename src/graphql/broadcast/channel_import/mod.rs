@@ -50,7 +50,8 @@ impl ChannelCounts {
         int(self.0.invalid)
     }
 
-    /// The first 1,000 lines that could not be understood, by their number in the file.
+    /// The first 1,000 lines that could not be understood, or were taken without a field that was wrong, by their number in the
+    /// file.
     async fn errors(&self, ctx: &Context<'_>) -> Result<Vec<ImportError>> {
         imports::errors(ctx, self.0.id).await
     }

@@ -27,7 +27,7 @@ order! {
     /// What Telegram accounts can be sorted by.
     enum TelegramAccountOrderField of telegram_account::Entity {
         /// In the order of the alphabet.
-        Label => Sort::by(Column::Label),
+        Label => Sort::by_text(Column::LabelFold, Column::Label),
         /// The instant at which it was added.
         CreatedAt => Sort::by_id(),
     }

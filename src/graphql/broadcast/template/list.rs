@@ -29,7 +29,7 @@ order! {
     /// What templates can be sorted by.
     enum TemplateOrderField of template::Entity {
         /// In the order of the alphabet.
-        Name => Sort::by(Column::Name),
+        Name => Sort::by_text(Column::NameFold, Column::Name),
         /// The instant of creation.
         CreatedAt => Sort::by_id(),
         /// The instant of the last change.

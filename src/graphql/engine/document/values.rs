@@ -12,7 +12,7 @@ use async_graphql::indexmap::IndexMap;
 use super::literal;
 use super::places::Places;
 use super::schema::Published;
-use super::variables::{NULL, PICKS, is_blank, is_filter, wanted};
+use super::variables::{KEEPS, NULL, PICKS, is_blank, is_filter, keeps, wanted};
 use domain::error::Violation;
 
 /// Where a variable stands.
@@ -24,6 +24,8 @@ pub(crate) struct Place {
     pub refuses_null: Option<Vec<String>>,
     /// The way to a condition by which a mutation picks what it changes.
     pub picks: Option<Vec<String>>,
+    /// The way to a field of an update that null can't empty.
+    pub keeps: Option<Vec<String>>,
     /// Whether `@skip` or `@include` asks for it.
     pub decides: bool,
 }
@@ -210,6 +212,9 @@ impl<'a> Reader<'a> {
                     if reader.operation.is_mutation() && is_filter(kind, &reader.path) {
                         reader.condition(given);
                     }
+                    if keeps(kind, name) {
+                        reader.kept(given);
+                    }
                 }
             });
         }
@@ -231,6 +236,19 @@ impl<'a> Reader<'a> {
             }
             Value::Null => self.wrong(value, PICKS, true),
             Value::String(text) if is_blank(text) => self.wrong(value, PICKS, true),
+            _ => {}
+        }
+    }
+
+    /// A field of an update that null can't empty.
+    fn kept(&mut self, value: &Node<Value>) {
+        match &**value {
+            Value::Variable(name) => {
+                if let Some(index) = self.variable_at(name) {
+                    self.found[index].keeps.get_or_insert_with(|| self.path.clone());
+                }
+            }
+            Value::Null => self.wrong(value, KEEPS, true),
             _ => {}
         }
     }

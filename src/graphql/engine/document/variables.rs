@@ -17,6 +17,57 @@ pub(super) const NULL: &str = "null is not allowed here";
 pub(super) const PICKS: &str =
     "this picks what is changed, and nothing does not stand for everything: leave the condition out";
 
+/// What is said of null for what an update can't take away.
+pub(super) const KEEPS: &str = "null is not allowed here: leave the field out to keep what is there";
+
+/// Fields of updates that null empties. Of what is in none of these, null would do nothing, without a word.
+pub(super) const EMPTIED: [(&str, &[&str]); 8] = [
+    ("UpdateBatchInput", &["description"]),
+    ("UpdateBroadcastCampaignInput", &["description", "params", "scheduledAt", "telegramAccountIds"]),
+    ("UpdateChannelInput", &["description", "memberCount", "tgstatUrl", "title"]),
+    (
+        "UpdateLeadInput",
+        &[
+            "email",
+            "externalId",
+            "firstName",
+            "language",
+            "lastName",
+            "meta",
+            "notes",
+            "phone",
+            "telegramUsername",
+            "timeZone",
+        ],
+    ),
+    (
+        "UpdateRetentionCampaignInput",
+        &[
+            "contactHoursEnd",
+            "contactHoursStart",
+            "delayBetweenChannels",
+            "description",
+            "endDate",
+            "maxContactsPerDay",
+            "startDate",
+            "timeZone",
+            "vapiConfig",
+        ],
+    ),
+    ("UpdateRetentionSequenceInput", &["campaignId", "description"]),
+    ("UpdateScriptInput", &["campaignId", "content", "subject", "vapiConfig"]),
+    ("UpdateTemplateInput", &["description", "mediaType", "mediaUploadId", "mediaUrl"]),
+];
+/// Fields of updates that say how they are carried out: null is as if they were left out.
+const ABOUT: [&str; 2] = ["expectedVersion", "idempotencyKey"];
+
+/// Whether this is a field of an update that null can't empty.
+pub(super) fn keeps(kind: &InputObjectType, field: &str) -> bool {
+    let is_update = kind.name.starts_with("Update") && kind.name.ends_with("Input");
+    let is_emptied = || EMPTIED.iter().any(|(name, fields)| kind.name == *name && fields.contains(&field));
+    is_update && !ABOUT.contains(&field) && !is_emptied()
+}
+
 /// Whether these are conditions by which a mutation picks what it changes.
 pub(super) fn is_filter(kind: &InputObjectType, path: &[String]) -> bool {
     kind.name.ends_with("Filter") && path.first().is_some_and(|argument| argument == "input")
@@ -50,6 +101,9 @@ pub(super) fn coerce(
             (None, None) => None,
         };
         match (&value, &place.picks, &place.refuses_null) {
+            (Some(Value::Null), None, None) if place.keeps.is_some() => {
+                reader.says_at(place.keeps.as_deref().unwrap_or_default(), KEEPS);
+            }
             (Some(Value::Null), Some(path), _) => reader.says_at(path, PICKS),
             (Some(Value::String(text)), Some(path), _) if is_blank(text) => reader.says_at(path, PICKS),
             // A variable may be null by its type, but stand where null is not allowed.
@@ -116,6 +170,7 @@ impl Reader<'_> {
             self.path.push(name.to_string());
             match kind.fields.get(name.as_str()) {
                 Some(_) if self.is_mutation && is_filter(kind, &self.path) && is_nothing(value) => self.says(PICKS),
+                Some(_) if *value == Value::Null && keeps(kind, name) => self.says(KEEPS),
                 Some(field) => drop(self.value(&field.ty, value).map(|value| read.insert(name.clone(), value))),
                 None => self.says(format!("{} has no such field", kind.name)),
             }

@@ -40,7 +40,7 @@ order! {
         /// The instant of the last change.
         UpdatedAt => Sort::by(Column::UpdatedAt),
         /// In the order of the alphabet.
-        Name => Sort::by(Column::Name),
+        Name => Sort::by_text(Column::NameFold, Column::Name),
     }
     /// How retention campaigns are sorted.
     RetentionCampaignOrder, falling CreatedAt

@@ -43,6 +43,8 @@ struct RecordConversionInput {
 struct RecordConversionPayload {
     /// The conversion, as it is now.
     conversion: Conversion,
+    /// Whether it was not known before. Two sales of one lead are two conversions only by their `transactionId`, or their `clickId`.
+    is_new: bool,
 }
 
 /// How conversions are to be credited from now on.
@@ -79,8 +81,8 @@ impl ConversionMutation {
     ) -> Result<RecordConversionPayload> {
         let repeat = input.repeat.clone();
         let (on, actor, report) = (ctx.services(), ctx.actor_once(repeat)?, report(input)?);
-        let row = once(on, &actor, service::record(on, &actor, report)).await?;
-        Ok(RecordConversionPayload { conversion: row.into() })
+        let recorded = once(on, &actor, service::record(on, &actor, report)).await?;
+        Ok(RecordConversionPayload { conversion: recorded.conversion.into(), is_new: recorded.is_new })
     }
 
     /// Credits conversions anew by another model or window. New ones go on being credited as the settings say.

@@ -64,8 +64,8 @@ struct UpdateLeadInput {
     source: MaybeUndefined<String>,
     /// How far it is: only forward. `PRECONDITION_FAILED` says from where to where.
     status: Option<LeadStatus>,
-    /// Custom fields: an object of at most 16 KiB, in place of the one that is there.
-    meta: Option<Json>,
+    /// Custom fields: an object of at most 16 KiB, in place of the one that is there; null removes them.
+    meta: MaybeUndefined<Json>,
     /// Notes, at most 10,000 characters.
     notes: MaybeUndefined<String>,
     /// Where it lives, as an IANA time zone.
@@ -159,7 +159,13 @@ impl LeadMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which lead, and what.")] input: UpdateLeadInput,
     ) -> Result<UpdateLeadPayload> {
-        let fields = said(by_field!(input), input.meta);
+        let meta = match input.meta {
+            MaybeUndefined::Undefined => None,
+            // Null stands for no fields.
+            MaybeUndefined::Null => Some(Json(serde_json::Map::new().into())),
+            MaybeUndefined::Value(meta) => Some(meta),
+        };
+        let fields = said(by_field!(input), meta);
         let change = service::Change { fields, status: input.status, expected_version: input.expected_version };
         let lead = service::update(ctx.services(), &ctx.actor(), input.id.input("id")?, change).boxed().await?;
         Ok(UpdateLeadPayload { lead: lead.into() })

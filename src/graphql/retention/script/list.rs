@@ -33,7 +33,7 @@ order! {
         /// The instant of the last change.
         UpdatedAt => Sort::by(Column::UpdatedAt),
         /// In the order of the alphabet.
-        Name => Sort::by(Column::Name),
+        Name => Sort::by_text(Column::NameFold, Column::Name),
     }
     /// How scripts are sorted.
     ScriptOrder, falling CreatedAt

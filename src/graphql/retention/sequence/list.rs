@@ -33,7 +33,7 @@ order! {
     /// What sequences can be sorted by.
     enum RetentionSequenceOrderField of sequence::Entity {
         /// In the order of the alphabet.
-        Name => Sort::by(Column::Name),
+        Name => Sort::by_text(Column::NameFold, Column::Name),
         /// The instant of creation.
         CreatedAt => Sort::by_id(),
         /// The instant of the last change.

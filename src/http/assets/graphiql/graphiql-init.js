@@ -118,6 +118,16 @@ function subscribe(payload, token, sink, refused) {
   };
 }
 
+// What a link brings along: ?query=, ?variables= and ?operationName=, as GraphiQL elsewhere takes them. It is not run by itself.
+const linked = new URLSearchParams(location.search);
+const LINKED = linked.has('query')
+  ? {
+      initialQuery: linked.get('query'),
+      initialVariables: linked.get('variables') ?? undefined,
+      operationName: linked.get('operationName') ?? undefined,
+    }
+  : {};
+
 // --- The page -------------------------------------------------------------------------------------------------------
 
 const element = (id) => document.getElementById(id);
@@ -131,7 +141,7 @@ function show(why = '') {
   element('message').textContent = why;
   // A new fetcher makes GraphiQL read the schema again: who is not signed in may not see it.
   const own = (request, options) => fetcher(request, options);
-  root.render(React.createElement(GraphiQL, { fetcher: own, defaultQuery: DEFAULT_QUERY }));
+  root.render(React.createElement(GraphiQL, { fetcher: own, defaultQuery: DEFAULT_QUERY, ...LINKED }));
 }
 
 element('sign-in').addEventListener('submit', async (event) => {

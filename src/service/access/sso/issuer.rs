@@ -1,35 +1,62 @@
 //! Who vouches for users: his keys, the one algorithm that he signs with, and how his tokens are read.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, AlgorithmFamily, Header, Validation};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+use super::keys::Keys;
 use domain::error::{Error, Result};
 use domain::role::Role;
 
-/// By so much the issuer's clock may be ahead.
-const SKEW: TimeDelta = TimeDelta::seconds(5);
+/// By so much the issuer's clock may be ahead unless a setting says otherwise.
+const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// The longest name by which an issuer knows somebody, in bytes.
 const SUBJECT: usize = 255;
 /// The longest token, in bytes: cookies are no longer either.
 const TOKEN: usize = 8 << 10;
+/// Refusals are logged at most so often: anybody can cause one.
+const LOG: TimeDelta = TimeDelta::seconds(1);
 
 const REFUSED: Error = Error::Unauthenticated("the access token is wrong or has expired");
+const NO_ROLE: Error =
+    Error::Unauthenticated("single sign-on gives you no role in Herald: ask whoever administers it for one");
 
 /// The claims that tokens of an issuer must have, besides being signed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Trust {
     /// The value that `iss` must have.
     pub issuer: Option<String>,
     /// The value that `aud` must have, or have among others.
     pub audience: Option<String>,
-    /// Which claim has the role.
+    /// Which claim has the role; with dots the way to it through objects.
     pub role_claim: String,
+    /// Which roles of the issuer, in small letters, are which of Herald; empty: those of the same names.
+    pub roles: BTreeMap<String, Role>,
+    /// Whether a token without a role is refused; its user is an AUDITOR otherwise.
+    pub needs_role: bool,
+    /// By so much the issuer's clock may be ahead.
+    pub leeway: TimeDelta,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            audience: None,
+            role_claim: String::new(),
+            roles: BTreeMap::new(),
+            needs_role: false,
+            leeway: LEEWAY,
+        }
+    }
 }
 
 /// Somebody who is believed.
@@ -37,14 +64,9 @@ pub struct Issuer {
     keys: Keys,
     algorithm: Algorithm,
     validation: Validation,
-    role_claim: String,
-}
-
-enum Keys {
-    /// Of a PEM file: it has no name, so the name that a token gives says nothing.
-    One(DecodingKey),
-    /// Of a JWKS file, each with its name.
-    Set(Vec<(Option<String>, DecodingKey)>),
+    trust: Trust,
+    /// When a refusal was logged last.
+    logged: Mutex<Option<DateTime<Utc>>>,
 }
 
 /// Whom a token speaks of.
@@ -56,10 +78,25 @@ pub struct Identity {
     pub name: String,
     /// The role that he has.
     pub role: Role,
+    /// Whether the token names the role; it is AUDITOR otherwise.
+    pub has_role: bool,
+    /// The issuer's name of the session that the token belongs to, if it has one.
+    pub session: Option<String>,
     /// Since when the token tells so, if it says.
     pub issued_at: Option<DateTime<Utc>>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
+}
+
+/// Why a token is not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is none of an issuer, such as a token of Herald's own that has ended.
+    Foreign(String),
+    /// It is wrong.
+    Wrong(String),
+    /// It is right, and names no role.
+    NoRole(String),
 }
 
 #[derive(Deserialize)]
@@ -68,9 +105,17 @@ struct Claims {
     exp: f64,
     nbf: Option<f64>,
     iat: Option<f64>,
+    sid: Option<String>,
     preferred_username: Option<String>,
     #[serde(flatten)]
     others: Map<String, Json>,
+}
+
+/// Why a token's claims can't be read.
+enum Unread {
+    /// No key that is known fits: the file may have others by now.
+    Unknown(String),
+    Refused(Refusal),
 }
 
 impl Issuer {
@@ -89,23 +134,32 @@ impl Issuer {
     /// # Errors
     /// A sentence that says what is wrong with the file.
     pub fn new(file: &[u8], algorithm: Algorithm, trust: Trust) -> Result<Self, String> {
-        let Trust { issuer, audience, role_claim } = trust;
-        let keys =
-            if file.trim_ascii_start().starts_with(b"{") { set(file, algorithm)? } else { pem(file, algorithm)? };
+        Ok(Self::with(Keys::new(file, algorithm)?, algorithm, trust))
+    }
+
+    /// An issuer whose public keys are in this PEM or JWKS file, which is read again when it has changed.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the file.
+    pub fn of_file(path: &Path, algorithm: Algorithm, trust: Trust) -> Result<Self, String> {
+        Ok(Self::with(Keys::of_file(path, algorithm)?, algorithm, trust))
+    }
+
+    fn with(keys: Keys, algorithm: Algorithm, trust: Trust) -> Self {
         let mut validation = Validation::new(algorithm);
         // Instants are compared with the Clock's time below, not with the system's.
         validation.validate_exp = false;
-        validation.validate_aud = audience.is_some();
+        validation.validate_aud = trust.audience.is_some();
         validation.required_spec_claims.clear();
-        if let Some(issuer) = issuer {
+        if let Some(issuer) = &trust.issuer {
             validation.set_issuer(&[issuer]);
             validation.required_spec_claims.insert("iss".into());
         }
-        if let Some(audience) = audience {
+        if let Some(audience) = &trust.audience {
             validation.set_audience(&[audience]);
             validation.required_spec_claims.insert("aud".into());
         }
-        Ok(Self { keys, algorithm, validation, role_claim })
+        Self { keys, algorithm, validation, trust, logged: Mutex::default() }
     }
 
     /// Whether tokens that the issuer made for others are believed too.
@@ -116,39 +170,143 @@ impl Issuer {
     /// Whom a token speaks of.
     ///
     /// # Errors
-    /// UNAUTHENTICATED; it does not say why, because only a forger would want to know.
+    /// UNAUTHENTICATED; it does not say why, because only a forger would want to know. The log says it.
     pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Identity> {
-        let claims = self.claims(token).ok_or(REFUSED)?;
-        let expires_at = instant(claims.exp).filter(|end| *end > now).ok_or(REFUSED)?;
-        let past = |seconds| instant(seconds).filter(|at| *at <= now + SKEW).ok_or(REFUSED);
-        let issued_at = claims.iat.map(past).transpose()?;
-        if let Some(nbf) = claims.nbf {
-            past(nbf)?;
-        }
-        let is_usable = (1..=SUBJECT).contains(&claims.sub.len()) && !claims.sub.contains(char::is_control);
-        if !is_usable {
-            return Err(REFUSED);
-        }
-        let role = role(&claims.others, &self.role_claim);
-        let name = claims.preferred_username.unwrap_or_else(|| claims.sub.clone());
-        Ok(Identity { subject: claims.sub, name, role, issued_at, expires_at })
+        self.examine(token, now).map_err(|refusal| match refusal {
+            Refusal::Foreign(_) => REFUSED,
+            Refusal::Wrong(why) => {
+                self.log(&why, now);
+                REFUSED
+            }
+            Refusal::NoRole(why) => {
+                self.log(&why, now);
+                NO_ROLE
+            }
+        })
     }
 
-    fn claims(&self, token: &str) -> Option<Claims> {
-        let header = jsonwebtoken::decode_header((token.len() <= TOKEN).then_some(token)?).ok()?;
-        // Before a key is looked at: what the token says of itself chooses neither the algorithm nor, unless it is known, the key.
-        if header.alg != self.algorithm {
-            return None;
+    fn log(&self, why: &str, now: DateTime<Utc>) {
+        let mut logged = self.logged.lock();
+        if logged.is_none_or(|at| (now - at).abs() >= LOG) {
+            *logged = Some(now);
+            tracing::warn!("single sign-on refuses a token: {why}; herald sso check TOKEN says more");
         }
-        let key = match (&self.keys, header.kid) {
-            (Keys::One(key), _) => key,
-            (Keys::Set(keys), Some(kid)) => &keys.iter().find(|(id, _)| id.as_ref() == Some(&kid))?.1,
-            (Keys::Set(keys), None) => match keys.as_slice() {
-                [(_, only)] => only,
-                _ => return None,
-            },
+    }
+
+    /// Whom a token speaks of, or why it is not believed.
+    ///
+    /// # Errors
+    /// The reason, for whoever runs Herald.
+    pub fn examine(&self, token: &str, now: DateTime<Utc>) -> Result<Identity, Refusal> {
+        let claims = self.claims(token, now)?;
+        let wrong = |why: String| Err(Refusal::Wrong(why));
+        let Some(expires_at) = instant(claims.exp) else { return wrong("its exp is no instant".into()) };
+        if expires_at <= now {
+            return wrong(format!("it ended at {expires_at} (exp), and it is {now} here"));
+        }
+        let latest = now + self.trust.leeway;
+        let past = |name: &str, seconds: f64| match instant(seconds) {
+            Some(at) if at <= latest => Ok(at),
+            Some(at) => Err(Refusal::Wrong(format!(
+                "its {name} is {at}, and it is {now} here: the issuer's clock is ahead by more than HERALD_SSO_LEEWAY ({} s)",
+                self.trust.leeway.num_seconds()
+            ))),
+            None => Err(Refusal::Wrong(format!("its {name} is no instant"))),
         };
-        Some(jsonwebtoken::decode::<Claims>(token, key, &self.validation).ok()?.claims)
+        let issued_at = claims.iat.map(|at| past("iat", at)).transpose()?;
+        claims.nbf.map(|at| past("nbf", at)).transpose()?;
+        if !(1..=SUBJECT).contains(&claims.sub.len()) || claims.sub.contains(char::is_control) {
+            return wrong(format!("its sub is empty, has more than {SUBJECT} bytes, or control characters"));
+        }
+        let role = self.role(&claims.others);
+        if role.is_none() && self.trust.needs_role {
+            return Err(Refusal::NoRole(self.without_role(&claims.sub)));
+        }
+        let name = claims.preferred_username.filter(|name| !name.trim().is_empty());
+        let name = name.unwrap_or_else(|| claims.sub.clone());
+        let session = claims.sid.filter(|session| !session.is_empty());
+        let (has_role, role) = (role.is_some(), role.unwrap_or(Role::Auditor));
+        Ok(Identity { subject: claims.sub, name, role, has_role, session, issued_at, expires_at })
+    }
+
+    /// What is said of somebody whose token names no role.
+    pub fn without_role(&self, subject: &str) -> String {
+        let known: Vec<&str> = self.trust.roles.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "ADMIN, OPERATOR, AUDITOR".to_owned() } else { known.join(", ") };
+        format!("the claim {:?} of {subject:?} names none of the roles that are known: {known}", self.trust.role_claim)
+    }
+
+    fn claims(&self, token: &str, now: DateTime<Utc>) -> Result<Claims, Refusal> {
+        let foreign = |why: &str| Err(Refusal::Foreign(why.to_owned()));
+        if token.len() > TOKEN {
+            return Err(Refusal::Wrong(format!("it has more than {TOKEN} bytes")));
+        }
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return foreign("it is no JWT") };
+        // Before a key is looked at: what the token says of itself chooses neither the algorithm nor, unless it is known, the key.
+        if header.alg.family() == AlgorithmFamily::Hmac {
+            return foreign("it is signed with a shared secret, as Herald's own are");
+        }
+        if header.alg != self.algorithm {
+            let why = format!("its alg is {:?}, and HERALD_SSO_ALG is {:?}", header.alg, self.algorithm);
+            return Err(Refusal::Wrong(why));
+        }
+        self.keys.look(now, false);
+        let mut read = self.decode(token, &header);
+        if matches!(read, Err(Unread::Unknown(_))) && self.keys.look(now, true) {
+            read = self.decode(token, &header);
+        }
+        read.map_err(|unread| match unread {
+            Unread::Unknown(why) => Refusal::Wrong(why),
+            Unread::Refused(refusal) => refusal,
+        })
+    }
+
+    fn decode(&self, token: &str, header: &Header) -> Result<Claims, Unread> {
+        let kid = header.kid.as_deref();
+        let read = self.keys.with(kid, |key| jsonwebtoken::decode::<Claims>(token, key, &self.validation));
+        let Some(read) = read else {
+            return Err(Unread::Unknown(match kid {
+                Some(kid) => format!("HERALD_SSO_KEY_FILE has no key with its kid {kid:?}"),
+                None => "it names no kid, and HERALD_SSO_KEY_FILE has several keys".to_owned(),
+            }));
+        };
+        let refused = |why: &str| Unread::Refused(Refusal::Wrong(why.to_owned()));
+        read.map(|token| token.claims).map_err(|error| match error.kind() {
+            ErrorKind::InvalidSignature => {
+                Unread::Unknown("its signature is not that of the key in HERALD_SSO_KEY_FILE".to_owned())
+            }
+            ErrorKind::InvalidIssuer => refused("its iss is not HERALD_SSO_ISSUER"),
+            ErrorKind::InvalidAudience => refused("its aud is not HERALD_SSO_AUDIENCE, nor has it among others"),
+            ErrorKind::MissingRequiredClaim(claim) => refused(&format!("it has no {claim}")),
+            ErrorKind::ImmatureSignature => refused("its nbf has not come"),
+            _ => refused("sub and exp, or another claim, are missing or of another kind than JWTs have them"),
+        })
+    }
+
+    /// The highest role that the claim names, as a text or in a list; None if it names none.
+    fn role(&self, claims: &Map<String, Json>) -> Option<Role> {
+        let named = |name: &str| {
+            let name = name.to_lowercase();
+            if !self.trust.roles.is_empty() {
+                return self.trust.roles.get(&name).copied();
+            }
+            match name.as_str() {
+                "admin" => Some(Role::Admin),
+                "operator" => Some(Role::Operator),
+                "auditor" => Some(Role::Auditor),
+                _ => None,
+            }
+        };
+        // A name with a blank in it is tried as a whole first.
+        let of_text = |text: &str| {
+            let parts = text.split([' ', ',', '\t', '\n']).filter_map(named);
+            named(text.trim()).into_iter().chain(parts).max()
+        };
+        match found(claims, &self.trust.role_claim)? {
+            Json::String(text) => of_text(text),
+            Json::Array(values) => values.iter().filter_map(Json::as_str).filter_map(of_text).max(),
+            _ => None,
+        }
     }
 }
 
@@ -158,58 +316,16 @@ impl std::fmt::Debug for Issuer {
     }
 }
 
+/// The claim of this name, or else the value at the end of this way through objects; names of claims may have dots themselves.
+fn found<'a>(claims: &'a Map<String, Json>, way: &str) -> Option<&'a Json> {
+    if let Some(value) = claims.get(way) {
+        return Some(value);
+    }
+    way.match_indices('.').find_map(|(at, _)| found(claims.get(&way[..at])?.as_object()?, &way[at + 1..]))
+}
+
 /// An instant as tokens write it: seconds since 1970.
 fn instant(seconds: f64) -> Option<DateTime<Utc>> {
     let since = TimeDelta::from_std(Duration::try_from_secs_f64(seconds).ok()?).ok()?;
     DateTime::UNIX_EPOCH.checked_add_signed(since).map(|at| at.trunc_subsecs(3))
-}
-
-fn pem(file: &[u8], algorithm: Algorithm) -> Result<Keys, String> {
-    let read = match algorithm.family() {
-        AlgorithmFamily::Rsa => DecodingKey::from_rsa_pem(file),
-        AlgorithmFamily::Ec => DecodingKey::from_ec_pem(file),
-        _ => DecodingKey::from_ed_pem(file),
-    };
-    let key = read.map_err(|_| format!("it has no public key for {algorithm:?}, neither as PEM nor as JWKS"))?;
-    Ok(Keys::One(key))
-}
-
-/// The keys of a set that can check signatures of this algorithm. Others, such as for encryption, are left out.
-fn set(file: &[u8], algorithm: Algorithm) -> Result<Keys, String> {
-    let set: JwkSet = serde_json::from_slice(file).map_err(|_| "it is not a JWKS: { \"keys\": [...] }".to_owned())?;
-    let fits = |parameters: &AlgorithmParameters| match parameters {
-        AlgorithmParameters::RSA(_) => algorithm.family() == AlgorithmFamily::Rsa,
-        AlgorithmParameters::EllipticCurve(key) => match key.curve {
-            EllipticCurve::P256 => algorithm == Algorithm::ES256,
-            EllipticCurve::P384 => algorithm == Algorithm::ES384,
-            _ => false,
-        },
-        AlgorithmParameters::OctetKeyPair(_) => algorithm == Algorithm::EdDSA,
-        _ => false,
-    };
-    let is_other = |named: Algorithm| named != algorithm;
-    let keys = set.keys.iter().filter(|jwk| fits(&jwk.algorithm));
-    let keys = keys.filter(|jwk| {
-        let named = jwk.common.key_algorithm.as_ref().and_then(|name| Algorithm::from_str(&name.to_string()).ok());
-        !named.is_some_and(is_other)
-    });
-    let keys = keys.filter_map(|jwk| Some((jwk.common.key_id.clone(), DecodingKey::from_jwk(jwk).ok()?)));
-    let keys: Vec<_> = keys.collect();
-    if keys.is_empty() { Err(format!("it has no public key for {algorithm:?}")) } else { Ok(Keys::Set(keys)) }
-}
-
-/// The highest role that the claim names, as a text or in a list; AUDITOR if it names none.
-fn role(claims: &Map<String, Json>, claim: &str) -> Role {
-    let named = |value: &Json| match value.as_str()?.to_ascii_uppercase().as_str() {
-        "ADMIN" => Some(Role::Admin),
-        "OPERATOR" => Some(Role::Operator),
-        "AUDITOR" => Some(Role::Auditor),
-        _ => None,
-    };
-    let found = match claims.get(claim) {
-        Some(Json::Array(values)) => values.iter().filter_map(named).max(),
-        Some(value) => named(value),
-        None => None,
-    };
-    found.unwrap_or(Role::Auditor)
 }

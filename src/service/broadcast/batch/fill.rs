@@ -11,6 +11,7 @@ use domain::error::{Error, Result};
 use domain::id::{BatchId, ChannelId};
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, channel};
+use storage::noun;
 
 /// Channels that SQLite puts into a batch in one transaction: 10 ms where 200,000 are in it already.
 const CHUNK: i32 = 5_000;
@@ -81,7 +82,7 @@ async fn next(on: &Services, filter: &ChannelFilter, last: Option<ChannelId>) ->
 }
 
 async fn insert(tx: &impl ConnectionTrait, row: &batch::Model) -> Result<()> {
-    batch::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    batch::Entity::insert(noun::fresh(row.clone())).exec_without_returning(tx).await?;
     Ok(())
 }
 
@@ -91,6 +92,7 @@ async fn finish(w: &Write, row: batch::Model, count: i32) -> Result<batch::Model
     row.channel_count = Set(count);
     row.version = Set(1);
     let created = row.update(w).await?;
+    w.keep(&created);
     w.note(Action::BatchCreated, created.id, json!({ "name": created.name, "channelCount": count })).await?;
     Ok(created)
 }

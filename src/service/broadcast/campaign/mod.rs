@@ -16,7 +16,7 @@ use domain::pacing::RATES;
 use domain::template::{Params, Template};
 use events::Event;
 use storage::broadcast::{batch, campaign, progress, template};
-use storage::{Noun, Tx};
+use storage::{Folded, Noun, Tx, noun};
 
 mod audience;
 mod delete;
@@ -82,7 +82,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
         let audience = batch::Entity::by_ids(&[new.batch]).one(&w).await?.ok_or(Error::NotFound("batch"))?;
         let message = w.require(new.template).await?;
         check_placeholders(&message, &new.params)?;
-        let created = row(on, &w, new)?.into_active_model().insert(&w).await?;
+        let created = noun::fresh(row(on, &w, new)?).insert(&w).await?;
         insert_progress(&w, &created, preview(new, audience.channel_count)).await?;
         if !new.accounts.is_empty() {
             telegram_account::choose(&w, created.id, &new.accounts).await?;
@@ -92,6 +92,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
         message.usage_count = Set(used);
         message.update(&w).await?;
         w.tell(Event::Campaign(created.id));
+        w.keep(&created);
         w.note(Action::CampaignCreated, created.id, json!({ "name": created.name })).await?;
         Ok(created)
     })
@@ -182,6 +183,7 @@ fn row(on: &Services, w: &Write, new: &New) -> Result<campaign::Model> {
         completed_at: None,
         created_by_id: w.actor.signed_in()?,
         version: 1,
+        name_fold: Folded::default(),
     })
 }
 

@@ -141,6 +141,7 @@ mod tests {
             message_price: None,
             refresh_requested_at: None,
             refresh_not_before: None,
+            category_fold: storage::Folded::of("news"),
         }
     }
 

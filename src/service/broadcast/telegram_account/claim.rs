@@ -4,7 +4,7 @@
 //! died in between leaves one behind; it is worth nothing after two minutes, far longer than a greeting can take.
 
 use chrono::TimeDelta;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use super::{Access, Budget, key_hash};
 use crate::{Services, Write};
@@ -13,6 +13,7 @@ use domain::error::{Error, Result};
 use domain::id::{TelegramAccountId, UserId};
 use storage::broadcast::telegram_account::{self, Entity, Model};
 use storage::violation::OnUnique;
+use storage::{Folded, noun};
 
 /// How long a claim holds.
 const HOLDS: TimeDelta = TimeDelta::minutes(2);
@@ -45,7 +46,7 @@ async fn insert(w: &Write, row: &Model) -> Result<()> {
         }
         None => {}
     }
-    let inserted = row.clone().into_active_model().insert(w).await;
+    let inserted = noun::fresh(row.clone()).insert(w).await;
     inserted.map(drop).on_unique(telegram_account::TABLE, "auth_key_hash", busy)
 }
 
@@ -89,5 +90,6 @@ fn row(on: &Services, access: &Access, label: &str, budget: Budget, by: Option<U
         updated_at: now,
         created_by_id: by,
         version: 1,
+        label_fold: Folded::default(),
     }
 }

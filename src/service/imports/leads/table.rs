@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 
 use serde_json::Value as Json;
 
+use crate::imports::kind::Wanted;
 use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
@@ -48,8 +49,8 @@ impl Lines for Leads {
         if self.format == LeadImportFormat::Jsonl {
             return Ok((None, 0));
         }
-        let delimiter = delimiter(file)?;
-        let mut records = Records::new(file, Some(delimiter), 0)?;
+        let (delimiter, from) = delimiter(file)?;
+        let mut records = Records::new(file, Some(delimiter), from)?;
         records.next()?;
         let header = row(records.bytes(), delimiter).map_err(io::Error::other)?;
         let slots = self.mapping.slots(&header).map_err(io::Error::other)?;
@@ -57,9 +58,16 @@ impl Lines for Leads {
         Ok((Some(delimiter), records.at()))
     }
 
-    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<(), String>> {
+    fn wanted(&self) -> Wanted {
+        match self.format {
+            LeadImportFormat::Csv => Wanted::Table,
+            LeadImportFormat::Jsonl => Wanted::Objects("import it with the format CSV"),
+        }
+    }
+
+    fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<Option<String>, String>> {
         let read = if record.is_cut { Err(too_long()) } else { self.line(bytes) };
-        Some(read.transpose()?.and_then(|line| self.people.add(record.line, line)))
+        Some(read.transpose()?.and_then(|line| self.people.add(record.line, line)).map(|()| None))
     }
 
     fn rows(&mut self) -> Vec<NewLead> {
@@ -97,6 +105,9 @@ impl Leads {
                 }
             }
             Shape::Object => {
+                if !text.starts_with(b"{") {
+                    return Err("the line does not begin with {: one JSON object a line is wanted".into());
+                }
                 let object: serde_json::Map<String, Json> = serde_json::from_slice(text)
                     .map_err(|error| format!("not a JSON object: {}", complaint(&error)))?;
                 for (key, value) in object {
@@ -151,14 +162,33 @@ impl People {
     }
 }
 
-/// The separator that the first line has most of.
-fn delimiter(file: &mut BufReader<File>) -> io::Result<u8> {
+/// What separates fields, and where the line with the columns' names begins: Excel may say the one in a line of its own before the
+/// other; else it is the separator that the first line has most of.
+fn delimiter(file: &mut BufReader<File>) -> io::Result<(u8, u64)> {
     file.seek(SeekFrom::Start(0))?;
     let mut records = Records::new(file, None, 0)?;
     records.next()?;
+    if let Some(delimiter) = told_delimiter(records.bytes()) {
+        return Ok((delimiter, records.at()));
+    }
     let count = |delimiter: &u8| records.bytes().split(|byte| byte == delimiter).count();
     // Of several that are equally many the first one counts.
-    Ok(DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(b','))
+    Ok((DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(b','), 0))
+}
+
+/// The separator of a line `sep=;`.
+fn told_delimiter(line: &[u8]) -> Option<u8> {
+    let line = line.strip_prefix(MARK).unwrap_or(line);
+    // Not trimmed on the right: the separator may be a tab.
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start();
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let (head, told) = line.split_at_checked(4)?;
+    let is_told = head.eq_ignore_ascii_case(b"sep=");
+    match told {
+        [delimiter] if is_told && delimiter.is_ascii() && !b"\"\r".contains(delimiter) => Some(*delimiter),
+        _ => None,
+    }
 }
 
 /// The fields of one record of a table.

@@ -19,10 +19,9 @@ use domain::retention::trigger::TriggerConfig;
 use domain::retention::words::{ContactChannel, RetentionSequenceStatus, TriggerType};
 use domain::text::{self, Bounds};
 use events::Event;
-use storage::Noun;
-use storage::Tx;
 use storage::retention::lists::Channels;
 use storage::retention::{campaign, sequence, sequence_progress};
+use storage::{Folded, Noun, Tx, noun};
 
 /// The longest overlap of a trigger, in minutes: a week.
 const LOOKBACK: std::ops::RangeInclusive<i32> = 0..=7 * 24 * 60;
@@ -96,14 +95,17 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         created_at: now,
         updated_at: now,
         version: 1,
+        name_fold: Folded::default(),
+        description_fold: Folded::default(),
     };
     let steps = &steps;
     on.write(actor, |w| async move {
         require_campaign(&w, row.campaign_id).await?;
-        sequence::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
+        sequence::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
         let progress = sequence_progress::Model::new(row.id).into_active_model();
         sequence_progress::Entity::insert(progress).exec_without_returning(&w).await?;
         let created = if steps.is_empty() { row.clone() } else { steps::write(&w, row.clone(), steps).await? };
+        w.keep(&created);
         w.note(Action::RetentionSequenceCreated, row.id, json!({ "name": row.name })).await?;
         Ok(created)
     })

@@ -211,6 +211,7 @@ pub async fn add(
         updated_at: now,
         created_by_id: None,
         version: 1,
+        label_fold: storage::Folded::of(&format!("account {number}")),
     };
     change(&mut row);
     let row = &row;

@@ -1,0 +1,123 @@
+//! The edges of HTTP: answers that the library makes, connections that wait, pages as gzip has them.
+
+use std::io::Read;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::TestApp;
+
+async fn connect(herald: &TestApp) -> TcpStream {
+    TcpStream::connect(herald.url().replace("http://", "")).await.unwrap()
+}
+
+/// Sends what is given, and reads until the connection ends.
+async fn say(herald: &TestApp, text: &[u8]) -> String {
+    let mut tcp = connect(herald).await;
+    // It may be refused before all has gone.
+    drop(tcp.write_all(text).await);
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), tcp.read_to_end(&mut answer)).await;
+    read.expect("it ends").expect("it is not cut off");
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_no_request_that_can_be_read_is_answered_with_a_body_too() {
+    let herald = TestApp::api_only().await;
+    let path = |length: usize| {
+        format!("GET /graphql?query={} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "a".repeat(length))
+    };
+    let header = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "a".repeat(200_000));
+    for (request, status, code) in [
+        (path(20_000), "431", "PAYLOAD_TOO_LARGE"),
+        (path(70_000), "414", "PAYLOAD_TOO_LARGE"),
+        (path(300_000), "4", "PAYLOAD_TOO_LARGE"),
+        (header, "431", "PAYLOAD_TOO_LARGE"),
+        ("NONSENSE\r\n\r\n".to_owned(), "400", "BAD_USER_INPUT"),
+        ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), "400", "BAD_USER_INPUT"),
+    ] {
+        let answer = say(&herald, request.as_bytes()).await;
+        let what = &request[..request.len().min(40)];
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{what}: {answer}"));
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{what}: {head}");
+        let body: Json = serde_json::from_str(body).unwrap_or_else(|error| panic!("{what}: {error}: {answer}"));
+        let extensions = &body["errors"][0]["extensions"];
+        assert_eq!(extensions["code"], code, "{what}: {body}");
+        assert!(head.contains(extensions["requestId"].as_str().unwrap()), "{what}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_waits_longer_than_a_slow_head_and_clients_are_told_how_long() {
+    let herald = TestApp::with(&["--limit-read-time=400ms", "--limit-idle-time=20s"]).await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut tcp = connect(&herald).await;
+    let mut answer = [0; 1024];
+    for _ in 0..3 {
+        tcp.write_all(request).await.unwrap();
+        let length = tokio::time::timeout(Duration::from_secs(5), tcp.read(&mut answer)).await.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&answer[..length]).into_owned();
+        assert!(text.starts_with("HTTP/1.1 200") && text.contains("keep-alive: timeout=15"), "{text}");
+        // Longer than a head may take.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // A head that has begun is another matter.
+    tcp.write_all(b"GET /healthz HT").await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(5), tcp.read(&mut answer)).await;
+    assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
+    let closed = say(&herald, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(closed.starts_with("HTTP/1.1 200"), "{closed}");
+    // A body that comes slowly is not a head that does.
+    let body = json!({ "query": "{ __typename }" }).to_string();
+    let head = "POST /uploads HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length:";
+    let admin = herald.admin().await;
+    let mut tcp = connect(&herald).await;
+    let begin = format!("{head} {}\r\nAuthorization: Bearer {}\r\n\r\n", body.len(), admin.token());
+    tcp.write_all(begin.as_bytes()).await.unwrap();
+    for byte in body.as_bytes() {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        tcp.write_all(&[*byte]).await.unwrap();
+    }
+    let length = tokio::time::timeout(Duration::from_secs(5), tcp.read(&mut answer)).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(text.starts_with("HTTP/1.1 201"), "{text}");
+}
+
+#[tokio::test]
+async fn pages_come_as_gzip_has_them_where_it_is_taken_and_once() {
+    let herald = TestApp::api_only().await;
+    let get = async |path: &str, headers: &[(&str, &str)]| {
+        let mut request = herald.nobody().request(Method::GET, path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    };
+    for path in ["/", "/graphiql", "/graphiql/graphiql.min.js", "/dashboard/app.js"] {
+        let plain = get(path, &[]).await;
+        assert!(plain.headers().get("content-encoding").is_none() && plain.headers()["vary"] == "Accept-Encoding");
+        let tag = plain.headers()["etag"].to_str().unwrap().to_owned();
+        let plain = plain.bytes().await.unwrap();
+        let packed = get(path, &[("accept-encoding", "br;q=1.0, gzip;q=0.8, *;q=0.1")]).await;
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+        let packed_tag = packed.headers()["etag"].to_str().unwrap().to_owned();
+        assert_ne!(tag, packed_tag);
+        let packed = packed.bytes().await.unwrap();
+        assert!(packed.len() * 2 < plain.len(), "{path}: {} of {}", packed.len(), plain.len());
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(&*packed).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain, "{path}");
+        let known = format!("\"other\", W/{packed_tag}");
+        let again = get(path, &[("accept-encoding", "gzip"), ("if-none-match", &known)]).await;
+        assert_eq!(again.status(), 304, "{path}");
+        assert_eq!(get(path, &[("if-none-match", &tag)]).await.status(), 304, "{path}");
+        let refused = get(path, &[("accept-encoding", "gzip;q=0")]).await;
+        assert!(refused.headers().get("content-encoding").is_none(), "{path}");
+    }
+    let font = get("/dashboard/inter-latin.woff2", &[("accept-encoding", "gzip")]).await;
+    assert!(font.headers().get("content-encoding").is_none(), "it is packed already");
+}
