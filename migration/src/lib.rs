@@ -64,6 +64,9 @@ mod m20261129_000202_alerts;
 mod m20261129_000203_leads_of_claims;
 mod m20261129_000210_channel_paces_taken;
 mod m20261129_000220_names_of_uploads;
+mod m20261129_000255_words_of_telegram;
+mod m20261129_000256_failures;
+mod m20261129_000257_missed_schedules;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -143,6 +146,9 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000203_leads_of_claims::Migration),
         Box::new(m20261129_000210_channel_paces_taken::Migration),
         Box::new(m20261129_000220_names_of_uploads::Migration),
+        Box::new(m20261129_000255_words_of_telegram::Migration),
+        Box::new(m20261129_000256_failures::Migration),
+        Box::new(m20261129_000257_missed_schedules::Migration),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Func, LikeExpr};
-use sea_orm::{Condition, FromQueryResult};
+use sea_orm::{Condition, FromQueryResult, QuerySelect};
 
 use super::channel::{Column, Entity};
 use crate::filter::Filter;
@@ -90,6 +90,17 @@ pub struct Category {
 }
 
 impl Category {
+    /// Those of `names` that some channel has.
+    pub async fn of(db: &impl ConnectionTrait, names: &[String]) -> Result<Vec<String>> {
+        let mut there = Vec::new();
+        // The statement's parameters are limited.
+        for names in names.chunks(1_000) {
+            let select = Entity::find().filter(Column::Category.is_in(names)).select_only().column(Column::Category);
+            there.extend(select.distinct().into_tuple::<String>().all(db).await?);
+        }
+        Ok(there)
+    }
+
     /// The categories, those with the most channels first. Raw SQL, because sea-orm has no words for a conditional count.
     pub async fn all(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Self>> {
         let sql =
