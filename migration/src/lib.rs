@@ -68,6 +68,9 @@ mod m20261129_000221_vacuum_of_hot_tables;
 mod m20261129_000222_lines_about_anything;
 mod m20261129_000230_folded_texts;
 mod m20261129_000231_sso_sessions;
+mod m20261129_000255_words_of_telegram;
+mod m20261129_000256_failures;
+mod m20261129_000257_missed_schedules;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -151,6 +154,9 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000222_lines_about_anything::Migration),
         Box::new(m20261129_000230_folded_texts::Migration),
         Box::new(m20261129_000231_sso_sessions::Migration),
+        Box::new(m20261129_000255_words_of_telegram::Migration),
+        Box::new(m20261129_000256_failures::Migration),
+        Box::new(m20261129_000257_missed_schedules::Migration),
     ]
 }
 

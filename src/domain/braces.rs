@@ -54,12 +54,39 @@ pub fn check(content: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The parts of a text that are sent as they stand, without placeholders, instructions, and what was marked as raw on purpose.
+pub fn literals(content: &str) -> Vec<&str> {
+    let (mut parts, mut begin, mut at) = (Vec::new(), 0, 0);
+    while let Some(found) = content[at..].find('{') {
+        let opening = at + found;
+        let rest = &content[opening..];
+        let length = rest.strip_prefix("{{").map(placeholder).or_else(|| rest.strip_prefix("{%").map(instruction));
+        let Some(Ok(length)) = length else {
+            at = opening + 1;
+            continue;
+        };
+        parts.push(&content[begin..opening]);
+        at = opening + 2 + length;
+        begin = at;
+    }
+    parts.push(&content[begin..]);
+    parts
+}
+
 /// How long the placeholder is without its opening braces.
 fn placeholder(inner: &str) -> Result<usize, String> {
     let end = end(inner, "}}").ok_or(
         "a {{ has no }} behind it: a placeholder is written {{ name }}; write {{ \"{{\" }} for the two signs themselves",
     )?;
     let name = inner[..end].trim_matches(['-', '+']).trim();
+    // A third brace would begin a value of the language's own, which has a colon or quotation marks in it.
+    if inner.starts_with('{') && !name.contains([':', '"', '\'']) {
+        let name = name.trim_matches(['{', '}']).trim();
+        return Err(format!(
+            "{{{{{{ {} }}}}}} has three braces: a placeholder is written {{{{ name }}}}",
+            shortened(name)
+        ));
+    }
     if name.is_empty() {
         return Err("there is nothing between {{ and }}: a placeholder is written {{ name }}".into());
     }
@@ -144,11 +171,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_as_it_stands_is_what_is_left() {
+        for (content, left) in [
+            ("a {x} {{ b | default('}}') }} c", vec!["a {x} ", " c"]),
+            ("{% raw %}{y}{% endraw %}z{% if a %}{% endif %}", vec!["", "z", "", ""]),
+            ("{", vec!["{"]),
+            ("", vec![""]),
+        ] {
+            assert_eq!(literals(content), left, "{content}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_to_whoever_wrote_it() {
         for (content, sentence) in [
             ("a {{ open", "a {{ has no }} behind it"),
             ("{{ \"}}", "a {{ has no }} behind it"),
             ("{{ }}", "there is nothing between {{ and }}"),
+            ("{{{ username }}}", "{{{ username }}} has three braces: a placeholder is written {{ name }}"),
+            ("{{{username}} x", "has three braces"),
             ("{{ имя }}", "{{ имя }} can't be a placeholder: its name has only the letters a-z"),
             ("{{ prénom | default('x') }}", "can't be a placeholder"),
             ("{%50 off%}", "{% 50 off %} is no instruction"),

@@ -35,6 +35,13 @@ words! {
         /// As the campaign's of the same name.
         Cancelled => "CANCELLED",
     }
+    /// Who has paused a campaign.
+    PausedBy {
+        /// Herald, because something was wrong: `pauseReason` says what. It waits for somebody to mend it.
+        Herald => "HERALD",
+        /// Somebody, who knows why.
+        Person => "PERSON",
+    }
     /// Whom a campaign writes to.
     CampaignMode {
         /// The sending account's own Saved Messages: nobody else sees anything.

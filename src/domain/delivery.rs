@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::table::Ruling;
 use super::broadcast::{AccountStatus, JobStatus};
 
+pub mod failure;
 pub mod table;
 
 /// What Telegram (or the connection to it) said to one send.

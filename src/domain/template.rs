@@ -1,18 +1,18 @@
 //! Templates: what they need, and how they become the text of one message.
 
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::braces;
 use super::broadcast::ParseMode;
 use super::depth;
 use super::markup::{self, Marked};
+use super::tokens;
 use minijinja::value::Rest;
 use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, Value};
+pub use place::{CAPTION_LIMIT, MESSAGE_LIMIT, Place};
 
-/// Telegram's limit of a message's text, in UTF-16 units.
-pub const MESSAGE_LIMIT: usize = 4096;
-/// Telegram's limit of a caption beside media, in UTF-16 units.
-pub const CAPTION_LIMIT: usize = 1024;
 /// The longest template that is accepted, in bytes.
 pub const CONTENT_LIMIT: usize = 32 * 1024;
 
@@ -40,6 +40,12 @@ impl<'a> Channel<'a> {
         let title = title.filter(|title| !title.is_empty());
         Self { name: title.unwrap_or(username), username, title, category, member_count }
     }
+
+    /// The names of the placeholders that it can't fill, for so much is not known of it.
+    pub fn unknown(&self) -> impl Iterator<Item = &'static str> {
+        let is_known = [self.title.is_some(), self.member_count.is_some()];
+        UNSURE.into_iter().zip(is_known).filter(|(_, is_known)| !is_known).map(|(name, _)| name)
+    }
 }
 
 /// The names of the placeholders that the channel fills.
@@ -47,18 +53,6 @@ pub const BUILT_IN: [&str; 5] = ["channel_name", "username", "title", "category"
 
 /// Those of them that may not be known.
 const UNSURE: [&str; 2] = ["title", "member_count"];
-
-/// Whether Telegram takes so long a text.
-///
-/// # Errors
-/// The end of a sentence that begins with the text: it is empty, or too long.
-pub fn check_length(text: &Marked, limit: usize) -> Result<(), String> {
-    match text.utf16_length() {
-        0 => Err("is empty".into()),
-        length if length > limit => Err(format!("has {length} UTF-16 units; Telegram takes {limit}")),
-        _ => Ok(()),
-    }
-}
 
 /// The values that a campaign gives to placeholders. They win over built-ins of the same name.
 pub type Params = BTreeMap<String, String>;
@@ -89,12 +83,20 @@ fn default(state: &State<'_, '_>, value: &Value, other: Rest<Value>) -> Result<V
 const NAME: &str = "message";
 
 impl Template {
-    /// Reads `content`.
+    /// Reads `content` as the text of a message.
     ///
     /// # Errors
-    /// A sentence that says where the syntax is wrong.
+    /// A sentence that says where the syntax is wrong, or that there is nothing.
     pub fn read(content: &str, parse_mode: ParseMode) -> Result<Self, String> {
-        if content.trim().is_empty() {
+        Self::read_at(content, parse_mode, Place::Message)
+    }
+
+    /// Reads `content` as the text that stands at `place`: a caption may be empty.
+    ///
+    /// # Errors
+    /// A sentence that says where the syntax is wrong, or that there is nothing.
+    pub fn read_at(content: &str, parse_mode: ParseMode, place: Place) -> Result<Self, String> {
+        if content.trim().is_empty() && place == Place::Message {
             return Err("the content is empty".into());
         }
         if content.len() > CONTENT_LIMIT {
@@ -176,12 +178,26 @@ impl Template {
 
     /// What is wrong with a text that is the same for everybody, as far as that can be known without any value. None for a text
     /// with placeholders.
-    pub fn fault_of_constant(&self, limit: usize) -> Option<String> {
+    pub fn fault_of_constant(&self, place: Place) -> Option<String> {
         if !self.placeholders.is_empty() {
             return None;
         }
-        let nobody = Channel::of("", None, "", None);
-        self.render(&Params::new(), &nobody).and_then(|text| check_length(&text, limit)).err()
+        self.fault(&Params::new(), &Channel::of("", None, "", None), place)
+    }
+
+    /// Why the text for one channel can't be sent: the end of a sentence that begins with the text. None if it can.
+    pub fn fault(&self, params: &Params, channel: &Channel<'_>, place: Place) -> Option<String> {
+        match self.render(params, channel) {
+            Err(why) => Some(format!("cannot be rendered: {why}")),
+            Ok(text) => place.fault(&text),
+        }
+    }
+
+    /// What of the text looks like another tool's sign for something to be filled in, and would be sent as it stands.
+    pub fn warnings(&self, content: &str, params: &Params) -> Vec<String> {
+        let mut known: BTreeSet<&str> = self.placeholders().chain(BUILT_IN).collect();
+        known.extend(params.keys().map(String::as_str));
+        tokens::warnings(content, self.parse_mode, params, &known)
     }
 
     /// The text for one channel.
@@ -258,121 +274,4 @@ fn sentence(error: &minijinja::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn channel() -> Channel<'static> {
-        Channel {
-            name: "Тех <новости>", username: "technews", title: None, category: "tech", member_count: None
-        }
-    }
-
-    fn params(pairs: &[(&str, &str)]) -> Params {
-        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
-    }
-
-    #[test]
-    fn the_specifications_example_renders() {
-        let template = Template::read("Привет, {{channel_name}}! {{ offer_text }}", ParseMode::Plain).expect("reads");
-        assert_eq!(template.placeholders().collect::<Vec<_>>(), ["channel_name", "offer_text"]);
-        assert_eq!(template.missing(&Params::new()), ["offer_text"]);
-        let text = template.render(&params(&[("offer_text", "Скидка 20%")]), &channel());
-        assert_eq!(text, Ok(Marked::plain("Привет, Тех <новости>! Скидка 20%".into())));
-    }
-
-    #[test]
-    fn a_default_takes_the_place_of_a_missing_value() {
-        let template = Template::read("{{ offer | default(\"none\") }} {{ other }}", ParseMode::Plain).expect("reads");
-        assert_eq!(template.missing(&Params::new()), ["other"]);
-        let text = template.render(&params(&[("other", "x")]), &channel());
-        assert_eq!(text, Ok(Marked::plain("none x".into())));
-    }
-
-    #[test]
-    fn what_is_not_known_of_a_channel_has_its_default_and_else_shows_nothing() {
-        let rendered = |content: &str, given: &[(&str, &str)]| {
-            let template = Template::read(content, ParseMode::Plain).expect("reads");
-            assert!(template.missing(&params(given)).is_empty(), "{content}");
-            template.render(&params(given), &channel()).map(|marked| marked.text)
-        };
-        for (content, text) in [
-            ("Hello, {{ title | default(\"friends\") }}!", "Hello, friends!"),
-            ("{{ member_count | default(\"many\") }}", "many"),
-            ("{{ title | d('a') }} {{ title or 'b' }} {{ title | default('c', true) }}", "a b c"),
-            ("x{{ title }}{{ member_count }}y", "xy"),
-            ("x{{ title | upper }}{{ title | trim }}{{ title ~ '!' }}y", "x!y"),
-            ("{% if title %}a{% else %}b{% endif %}{% if member_count %}a{% else %}b{% endif %}", "bb"),
-            ("{% if member_count is defined and member_count > 5 %}a{% else %}b{% endif %}", "b"),
-            ("{{ category | default('x') }}", "tech"),
-        ] {
-            assert_eq!(rendered(content, &[]).as_deref(), Ok(text), "{content}");
-        }
-        assert_eq!(rendered("{{ offer | default('none') }}", &[("offer", "")]).as_deref(), Ok("none"));
-        let known = Channel::of("technews", Some("Tech"), "tech", Some(0));
-        let template = Template::read("{{ title | default('x') }} {{ member_count | default('x') }}", ParseMode::Plain);
-        let text = template.and_then(|template| template.render(&Params::new(), &known));
-        assert_eq!(text.map(|marked| marked.text).as_deref(), Ok("Tech 0"));
-    }
-
-    #[test]
-    fn params_that_nothing_takes_and_constant_texts_that_nobody_gets_are_told() {
-        let template = Template::read("{{ offer | default('10%') }} {{ title }}", ParseMode::Plain).expect("reads");
-        assert_eq!(template.unused(&params(&[("ofer", "20%"), ("title", "x")])), ["ofer"]);
-        assert_eq!(template.fault_of_constant(1), None);
-        let fault =
-            |content: &str| Template::read(content, ParseMode::Html).expect("reads").fault_of_constant(CAPTION_LIMIT);
-        assert_eq!(fault("<b>x</b>"), None);
-        assert_eq!(fault("<b> </b>").as_deref(), Some("is empty"));
-        assert!(fault(&"x".repeat(CAPTION_LIMIT + 1)).expect("too long").contains("1025 UTF-16 units"));
-    }
-
-    #[test]
-    fn blanks_at_both_ends_are_not_counted() {
-        let template = Template::read("{% if username %}\n<b>Head</b>\n{% endif %}", ParseMode::Html).expect("reads");
-        let text = template.render(&Params::new(), &channel()).expect("renders");
-        assert_eq!((text.text.as_str(), text.entities[0].offset), ("Head", 0));
-        let long = format!("{} ", "🎬".repeat(MESSAGE_LIMIT / 2));
-        let text = Template::read(&long, ParseMode::Plain).and_then(|read| read.render(&Params::new(), &channel()));
-        assert_eq!(text.map(|text| text.utf16_length()), Ok(MESSAGE_LIMIT));
-    }
-
-    #[test]
-    fn params_win_over_built_ins_and_html_escapes_values() {
-        let template = Template::read("<b>{{ channel_name }}</b> {{ username }}", ParseMode::Html).expect("reads");
-        let text = template.render(&params(&[("username", "mine")]), &channel()).expect("renders");
-        assert_eq!((text.text.as_str(), text.entities.len()), ("Тех <новости> mine", 1));
-        assert!(!template.is_constant(&Params::new()));
-        assert!(template.is_constant(&params(&[("username", "a"), ("channel_name", "b")])));
-    }
-
-    #[test]
-    fn wrong_syntax_is_a_sentence_and_a_loop_without_end_is_stopped() {
-        assert!(Template::read("{{ open", ParseMode::Plain).expect_err("wrong").contains("line 1"));
-        assert!(Template::read("  \n", ParseMode::Plain).is_err());
-        let endless = "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}";
-        let endless = Template::read(endless, ParseMode::Plain).expect("reads");
-        assert!(endless.render(&Params::new(), &channel()).is_err());
-    }
-
-    #[test]
-    fn wrong_tags_are_told_when_the_template_is_read() {
-        let read = |content| Template::read(content, ParseMode::Html).map(drop);
-        assert!(read("<b>{{ title }}").expect_err("wrong").contains("<b> is not closed"));
-        assert!(read("<a href=\"{{ title }}/x\">{{ title }}</a> <tg-spoiler>x</tg-spoiler>").is_ok());
-        assert!(read("<tg-emoji emoji-id=\"{{ emoji }}\">👍</tg-emoji>{{ x }}").is_ok());
-        // Whether this one closes its tag, only the value of a placeholder decides.
-        assert!(read("{% if offer == 'x' %}<b>{% endif %}x").is_ok());
-        assert!(Template::read("<b>", ParseMode::Plain).is_ok());
-    }
-
-    #[test]
-    fn telegram_counts_utf16_units_of_what_is_read() {
-        let length = |content, mode| {
-            let text = Template::read(content, mode).and_then(|read| read.render(&Params::new(), &channel()));
-            text.map(|text| text.utf16_length())
-        };
-        assert_eq!(length("Привет", ParseMode::Plain), Ok(6));
-        assert_eq!(length("😀", ParseMode::Plain), Ok(2));
-        assert_eq!(length("<b>😀</b>&amp;", ParseMode::Html), Ok(3));
-    }
-}
+mod tests;

@@ -37,6 +37,7 @@ pub mod imports;
 pub mod lasting_key;
 pub mod loops;
 pub mod once;
+pub(crate) mod picked;
 pub mod retention;
 pub mod secrets;
 pub mod steering;

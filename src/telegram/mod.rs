@@ -1,5 +1,6 @@
 //! The seam to Telegram: what Herald hands over, and who takes it.
 
+pub mod limits;
 pub mod live;
 pub mod simulated;
 
@@ -21,6 +22,8 @@ pub struct Outgoing {
     pub peer: Peer,
     /// The text, and how it looks.
     pub text: Arc<Marked>,
+    /// Whether something is attached, beside which the text stands.
+    pub has_media: bool,
     /// By this number, never zero, Telegram knows a repetition from a second message.
     pub random_id: i64,
 }

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use self::ledger::{Entry, Ledger};
 use self::script::{Behaviour, Script, behaviour_of};
-use super::{CALL_TIMEOUT, Messenger, Outgoing, Peer};
+use super::{CALL_TIMEOUT, Messenger, Outgoing, Peer, limits};
 use domain::clock::Clock;
 use domain::delivery::{Fault, Receipt, Reply};
 
@@ -105,6 +105,9 @@ impl Simulated {
         let attempt = ledger.exclusively(|ledger| {
             if ledger.has(message.random_id) {
                 return Ok(Ok(Receipt::Duplicate));
+            }
+            if let Some(fault) = limits::refusal(&message.text, message.has_media) {
+                return Ok(Err(fault));
             }
             if let Some(fault) = script.objection(username, behaviour, message.random_id, self.clock.monotonic()) {
                 return Ok(Err(fault));

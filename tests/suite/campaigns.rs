@@ -32,8 +32,13 @@ pub async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
         };
         channel::create(on, &actor, new, None).await.unwrap();
     }
-    let everything =
-        batch::New { name: "all".into(), description: None, channels: None, filter: Some(ChannelFilter::default()) };
+    let everything = batch::New {
+        name: "all".into(),
+        description: None,
+        channels: None,
+        filter: Some(ChannelFilter::default()),
+        allow_empty: false,
+    };
     let batch = batch::create(on, &actor, everything).await.unwrap().id;
     let message = template::Fields {
         name: Some("hello".into()),

@@ -1,5 +1,7 @@
 //! The dashboard and GraphiQL in Chromium, as people use them.
 
+mod told;
+
 use reqwest::Method;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};

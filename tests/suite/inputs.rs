@@ -52,8 +52,8 @@ async fn a_bad_value_lets_nothing_run() {
         (
             "$v: CreateTemplateInput!",
             "b: createTemplate(input: $v) { template { id } }",
-            json!({ "v": { "name": "x" } }),
-            "input.content",
+            json!({ "v": { "content": "x" } }),
+            "input.name",
         ),
         (
             "$v: CreateTemplateInput!",
@@ -191,5 +191,7 @@ async fn an_empty_condition_picks_nobody_where_something_is_changed() {
     assert_eq!(admin.data("{ batches { totalCount } }", json!({})).await["batches"]["totalCount"], 0);
     let listed = "query($c: String) { channels(filter: { category: $c }) { totalCount } }";
     assert_eq!(admin.data(listed, json!({ "c": null })).await["channels"]["totalCount"], 0, "in a list null is any");
+    let channel = "mutation { createChannel(input: { username: \"a_channel\", category: \"x\" }) { channel { id } } }";
+    admin.data(channel, json!({})).await;
     admin.data(batch, json!({})).await;
 }

@@ -8,6 +8,7 @@ mod api_tokens;
 mod archive;
 mod audit;
 mod bombs;
+mod broadcasts;
 mod callbacks;
 mod campaigns;
 mod catalog;

@@ -207,6 +207,8 @@ async fn campaign(story: &mut Story, batch: &Json, template: &Json) {
     });
     let created = story.input("create-broadcast-campaign", new).await;
     let id = json!({ "id": created["createBroadcastCampaign"]["campaign"]["id"] });
+    let found = story.run("broadcast-campaign-preflight", id.clone()).await["broadcastCampaignPreflight"].clone();
+    assert_eq!((&found["isReady"], &found["recipients"]), (&json!(true), &json!(6)), "{found}");
     story.input("start-broadcast-campaign", id.clone()).await;
     let progress = story.first("broadcast-campaign-progress", id.clone()).await;
     assert_eq!(progress["broadcastCampaignProgress"]["total"], 6);

@@ -39,6 +39,41 @@ fn each_tag_has_its_look() {
     }
 }
 
+/// The block of examples of the Bot API's documentation, under "HTML style", but for the mention of a person by number.
+#[test]
+fn the_examples_of_the_documentation_are_taken() {
+    let nested = "<b>bold <i>italic bold <s>italic bold strikethrough <span class=\"tg-spoiler\">italic bold strikethrough spoiler\
+        </span></s> <u>underline italic bold</u></i> bold</b>";
+    let (text, found) = entities(nested);
+    assert_eq!(
+        text,
+        "bold italic bold italic bold strikethrough italic bold strikethrough spoiler underline italic bold bold"
+    );
+    assert_eq!(
+        found,
+        [
+            (0, 103, Style::Bold),
+            (5, 93, Style::Italic),
+            (17, 59, Style::Strike),
+            (43, 33, Style::Spoiler),
+            (77, 21, Style::Underline),
+        ]
+    );
+    for html in [
+        "<b>bold</b>, <strong>bold</strong>\n<i>italic</i>, <em>italic</em>\n<u>underline</u>, <ins>underline</ins>",
+        "<s>strikethrough</s>, <strike>strikethrough</strike>, <del>strikethrough</del>",
+        "<span class=\"tg-spoiler\">spoiler</span>, <tg-spoiler>spoiler</tg-spoiler>",
+        "<a href=\"http://www.example.com/\">inline URL</a>",
+        "<tg-emoji emoji-id=\"5368324170671202286\">👍</tg-emoji>",
+        "<code>inline fixed-width code</code>\n<pre>pre-formatted fixed-width code block</pre>",
+        "<pre><code class=\"language-python\">pre-formatted code block in Python</code></pre>",
+        "<blockquote>Block quotation started\nBlock quotation continued\nThe last line</blockquote>",
+        "<blockquote expandable>Expandable block quotation started\nHidden by default\nThe last line</blockquote>",
+    ] {
+        assert!(read(html).is_ok_and(|marked| !marked.entities.is_empty()), "{html}");
+    }
+}
+
 #[test]
 fn places_are_counted_as_telegram_counts_them() {
     // The clapper is one character, two UTF-16 units; a newline stays.

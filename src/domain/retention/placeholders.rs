@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::broadcast::ParseMode;
-use crate::template::Template;
+use crate::template::{Params, Template};
+use crate::tokens;
 
 /// The names under which scripts use what is known of a lead. `meta` has the custom fields: `meta.plan`.
 pub const KNOWN: [&str; 13] = [
@@ -47,6 +48,12 @@ fn is_needed(text: &str, name: &str) -> bool {
         let known = KNOWN.iter().map(|name| ((*name).to_owned(), String::new())).collect();
         template.missing(&known).iter().any(|missing| missing == "no_lead_has_this")
     })
+}
+
+/// What of a text looks like another tool's sign for something to be filled in, and would be sent as it stands.
+pub fn warnings(text: &str) -> Vec<String> {
+    // Tags are the business of whoever gets an email.
+    tokens::warnings(text, ParseMode::Html, &Params::new(), &KNOWN.into_iter().collect())
 }
 
 /// The names of the placeholders of some texts, in alphabetical order.

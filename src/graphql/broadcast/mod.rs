@@ -21,6 +21,7 @@ pub struct BroadcastQuery(
     template::list::TemplateQuery,
     template::preview::PreviewQuery,
     campaign::list::CampaignQuery,
+    campaign::preflight::PreflightQuery,
     job::list::JobQuery,
     telegram_account::list::TelegramAccountQuery,
 );
@@ -36,6 +37,7 @@ pub struct BroadcastMutation(
     batch::mutations::BatchMutation,
     template::mutations::TemplateMutation,
     campaign::mutations::CampaignMutation,
+    campaign::retry::RetryMutation,
     job::mutations::JobMutation,
     telegram_account::mutations::TelegramAccountMutation,
 );

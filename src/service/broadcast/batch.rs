@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::usage;
 use crate::access::changes::with_changes;
-use crate::{Actor, Services};
+use crate::{Actor, Services, picked};
 use domain::audit::Action;
 use domain::error::{Result, Violations, require_version};
 use domain::id::{BatchId, ChannelId};
@@ -35,6 +35,8 @@ pub struct New {
     pub channels: Option<Vec<ChannelId>>,
     /// Or all that it finds now.
     pub filter: Option<ChannelFilter>,
+    /// Whether nobody is picked on purpose.
+    pub allow_empty: bool,
 }
 
 /// The changes of a batch; what is undefined stays, null removes.
@@ -51,15 +53,21 @@ pub struct Change {
 /// Creates a batch.
 ///
 /// # Errors
-/// `NOT_FOUND` if one of the channels is not there: then no batch is made.
+/// `NOT_FOUND` if one of the channels is not there; [`Error::Invalid`](domain::error::Error::Invalid) if nobody is picked and that is
+/// not allowed. Then no batch is made.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Model> {
-    let New { name, description, channels, filter } = new;
+    let New { name, description, channels, filter, allow_empty } = new;
     let mut wrong = Violations::default();
     let name = wrong.take("name", text::line(&name, Bounds::NAME));
     let description = wrong.take_text("description", description, |text| text::prose(text, Bounds::DESCRIPTION));
     wrong.require(channels.is_none() || filter.is_none(), "filter", "give either channelIds or filter");
     check_ids(&mut wrong, channels.as_deref().unwrap_or_default());
+    let is_empty = channels.as_ref().is_some_and(Vec::is_empty) && !allow_empty;
+    wrong.require(!is_empty, "channelIds", "names no channel; if that is meant, leave it out");
     wrong.into_result()?;
+    if let Some(filter) = filter.as_ref().filter(|_| !allow_empty) {
+        picked::require_channels(on.db.reader(), filter, picked::ALLOWED).await?;
+    }
     let now = on.now();
     let row = batch::Model {
         id: BatchId::generate(),

@@ -5,7 +5,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::json;
 
 use crate::once::{Again, Done};
-use crate::{Actor, Services, Write};
+use crate::{Actor, Services, Write, picked};
 use domain::audit::Action;
 use domain::broadcast::CanPost;
 use domain::delivery::Fault;
@@ -49,10 +49,13 @@ impl Again for Requested {
 /// Asks for a new look at channels; workers come to it as their accounts' days allow.
 ///
 /// # Errors
-/// More than [`MOST`] are wanted.
+/// More than [`MOST`] are wanted, or none.
 pub async fn request(on: &Services, actor: &Actor, filter: &ChannelFilter) -> Result<Requested> {
     on.write(actor, |w| async move {
         let ids = rows::found(&w, filter, MOST as u64 + 1).await?;
+        if ids.is_empty() {
+            picked::require_channels(&*w, filter, ", so none would be looked at").await?;
+        }
         if ids.len() > MOST {
             return Err(Error::invalid("filter", format!("it finds more than {MOST} channels; ask for fewer")));
         }

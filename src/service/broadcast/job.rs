@@ -6,12 +6,12 @@ use serde_json::json;
 use super::campaign;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
-use domain::broadcast::JobStatus;
+use domain::broadcast::{CampaignMode, JobStatus};
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, JobId};
 use events::Event;
 use storage::Noun;
-use storage::broadcast::{job, queue};
+use storage::broadcast::{channel, job, queue};
 
 /// Jobs that one call of [`resolve_unknown`] takes.
 pub const MOST: usize = 1_000;
@@ -34,6 +34,7 @@ pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model
         if !matches!(row.status, JobStatus::Failed | JobStatus::Cancelled) {
             return Err(Error::transition("job", row.status, JobStatus::Queued));
         }
+        require_active(&w, &row).await?;
         queue::requeue::anew(&w, row.campaign_id, &[row.position], row.status, w.now).await?;
         campaign::run_again(&w, row.campaign_id).await?;
         tell(&w, row.campaign_id);
@@ -41,6 +42,17 @@ pub async fn retry(on: &Services, actor: &Actor, id: JobId) -> Result<job::Model
     })
     .await?;
     job::Entity::get(on.db.reader(), id).await
+}
+
+/// A job of an inactive channel would fail without being sent, and what Telegram had said of it would be lost.
+async fn require_active(w: &Write, row: &job::Model) -> Result<()> {
+    let is_test = storage::broadcast::campaign::Entity::get(w, row.campaign_id).await?.mode == CampaignMode::Test;
+    let channel = channel::Entity::get(w, row.channel_id).await?;
+    if channel.is_active || is_test {
+        return Ok(());
+    }
+    let why = format!("the channel @{} is inactive: make it active first (updateChannel)", channel.username);
+    Err(Error::Precondition(why))
 }
 
 /// Cancels a queued job.

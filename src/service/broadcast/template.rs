@@ -16,7 +16,7 @@ use domain::broadcast::{MediaType, ParseMode};
 use domain::error::{Result, Violations, require_version};
 use domain::id::{TemplateId, UploadId};
 use domain::media_url;
-use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Template};
+use domain::template::{Place, Template};
 use domain::text::{self, Bounds, or};
 use storage::broadcast::{campaign, template};
 use storage::{Folded, noun};
@@ -81,11 +81,11 @@ fn checked(row: template::Model) -> Result<template::Model> {
     // PostgreSQL has no character 0 in texts, and Telegram none at all.
     let has_nul = row.content.contains('\0');
     wrong.require(!has_nul, "content", "must not have control characters");
-    let read = Template::read(&row.content, row.parse_mode);
-    let limit = if row.media_type.is_some() { CAPTION_LIMIT } else { MESSAGE_LIMIT };
+    let place = Place::beside(row.media_type.is_some());
+    let read = Template::read_at(&row.content, row.parse_mode, place);
     wrong.take(
         "content",
-        read.and_then(|read| read.fault_of_constant(limit).map_or(Ok(()), |why| Err(format!("the text {why}")))),
+        read.and_then(|read| read.fault_of_constant(place).map_or(Ok(()), |why| Err(format!("the text {why}")))),
     );
     let media_url = wrong.take_text("mediaUrl", row.media_url, |url| media_url::check(url).map_err(Into::into));
     let has_media = media_url.is_some() || row.media_upload_id.is_some();

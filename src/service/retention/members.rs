@@ -3,7 +3,7 @@
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
-use crate::{Actor, Services};
+use crate::{Actor, Services, picked};
 use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{LeadId, RetentionCampaignId};
@@ -28,9 +28,13 @@ pub async fn assign(
     actor: &Actor,
     id: RetentionCampaignId,
     filter: LeadFilter,
+    allow_empty: bool,
 ) -> Result<(campaign::Model, i32)> {
     let filter = each_once(filter);
     require_known(on, &filter).await?;
+    if !allow_empty {
+        picked::require_leads(on.db.reader(), &filter).await?;
+    }
     in_parts(on, actor, id, &filter, assign_part).await
 }
 
@@ -40,8 +44,13 @@ pub async fn remove(
     actor: &Actor,
     id: RetentionCampaignId,
     filter: LeadFilter,
+    allow_empty: bool,
 ) -> Result<(campaign::Model, i32)> {
-    in_parts(on, actor, id, &each_once(filter), remove_part).await
+    let filter = each_once(filter);
+    if !allow_empty {
+        picked::require_leads(on.db.reader(), &filter).await?;
+    }
+    in_parts(on, actor, id, &filter, remove_part).await
 }
 
 /// Each id once, in rising order.

@@ -7,7 +7,7 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 use crate::broadcast::{campaign_account, job};
 use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
-use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
+use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode, PausedBy};
 use domain::error::Result;
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId, TelegramAccountId, TemplateId, UploadId, UserId};
 
@@ -39,6 +39,8 @@ pub struct Model {
     pub pause_reason: Option<String>,
     pub scheduled_at: Option<DateTimeUtc>,
     pub schedule_missed_at: Option<DateTimeUtc>,
+    /// Why it did not start then.
+    pub schedule_missed_reason: Option<String>,
     /// The template's content as it was at the start (R21); None before.
     pub content: Option<String>,
     pub parse_mode: Option<ParseMode>,
@@ -59,7 +61,7 @@ crate::rows::row!(
     id, name, batch_id, template_id, params, mode, delivery_rate, retry_limit, test_limit, is_simulated,
     account_failover, status, created_at, updated_at, created_by_id, version,
     name_fold;
-    description, pause_reason, scheduled_at, schedule_missed_at, content, parse_mode, media_type, media_url,
+    description, pause_reason, scheduled_at, schedule_missed_at, schedule_missed_reason, content, parse_mode, media_type, media_url,
     media_upload_id, started_at, completed_at,
 );
 
@@ -116,12 +118,28 @@ impl Entity {
     }
 }
 
-impl Model {}
+impl Model {
+    /// By whom it was paused; None unless it is.
+    pub fn paused_by(&self) -> Option<PausedBy> {
+        let by = if self.pause_reason.is_some() { PausedBy::Herald } else { PausedBy::Person };
+        (self.status == CampaignStatus::Paused).then_some(by)
+    }
+}
+
+/// A campaign that paused by itself has a reason.
+fn is_paused_by(by: PausedBy) -> sea_orm::Condition {
+    let is_paused = sea_orm::Condition::all().add(Column::Status.eq(CampaignStatus::Paused));
+    is_paused.add(match by {
+        PausedBy::Herald => Column::PauseReason.is_not_null(),
+        PausedBy::Person => Column::PauseReason.is_null(),
+    })
+}
 
 crate::filter::filter! {
     /// Which campaigns are wanted.
     CampaignFilter of Entity {
         statuses: Vec<CampaignStatus> => |statuses| Column::Status.is_in(statuses),
+        paused_by: PausedBy => is_paused_by,
         mode: CampaignMode => |mode| Column::Mode.eq(mode),
         batch: BatchId => |id| Column::BatchId.eq(id),
         template: TemplateId => |id| Column::TemplateId.eq(id),

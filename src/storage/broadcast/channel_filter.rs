@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Func, LikeExpr};
-use sea_orm::{Condition, FromQueryResult};
+use sea_orm::{Condition, FromQueryResult, QuerySelect};
 
 use super::channel::{Column, Entity};
 use crate::filter::Filter;
@@ -93,7 +93,20 @@ pub struct Category {
 }
 
 impl Category {
-    /// The categories, those with the most channels first; spellings that differ in case only are one. Raw SQL, because sea-orm has no words for a conditional count.
+    /// Those of `names` that some channel has, folded.
+    pub async fn of(db: &impl ConnectionTrait, names: &[String]) -> Result<Vec<String>> {
+        let mut there = Vec::new();
+        // The statement's parameters are limited.
+        for names in names.chunks(1_000) {
+            let folded = names.iter().map(|name| fold(name.trim()));
+            let select = Entity::find().filter(Column::CategoryFold.is_in(folded)).select_only();
+            there.extend(select.column(Column::CategoryFold).distinct().into_tuple::<String>().all(db).await?);
+        }
+        Ok(there)
+    }
+
+    /// The categories, those with the most channels first; spellings that differ in case only are one. Raw SQL, because sea-orm has
+    /// no words for a conditional count.
     pub async fn all(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Self>> {
         let sql = "SELECT MIN(category) AS category, COUNT(*) AS channel_count,
                     SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_count

@@ -32,7 +32,12 @@ pub struct Model {
     pub attempts: i32,
     /// Leases that were lost, by a crash or a takeover.
     pub leases: i32,
+    /// How the last attempt ended, or why Herald made none.
     pub error_message: Option<String>,
+    /// What Telegram said last; None where it said nothing, and once it has accepted the message.
+    pub telegram_error: Option<String>,
+    /// Of a failed job the error without its number: what failures are grouped and found by.
+    pub reason: Option<String>,
     /// Since when it may have been sent (R11).
     pub ambiguous_since: Option<DateTimeUtc>,
     /// Queued, but not to be sent before; None otherwise.
@@ -47,8 +52,8 @@ pub struct Model {
 
 crate::rows::row!(
     id, campaign_id, position, channel_id, status, change, epoch, attempts, leases, created_at;
-    random_id, account_id, message_id, peer_id, error_message, ambiguous_since, not_before, started_at, sent_at,
-    failed_at,
+    random_id, account_id, message_id, peer_id, error_message, telegram_error, reason, ambiguous_since, not_before,
+    started_at, sent_at, failed_at,
 );
 
 joins_nothing!();
@@ -73,7 +78,13 @@ crate::filter::filter! {
         campaign: BroadcastCampaignId => |id| Column::CampaignId.eq(id),
         channel: ChannelId => |id| Column::ChannelId.eq(id),
         statuses: Vec<JobStatus> => in_states,
+        reasons: Vec<String> => failed_for,
     }
+}
+
+/// In the words of the index of failures.
+fn failed_for(reasons: Vec<String>) -> sea_orm::Condition {
+    sea_orm::Condition::all().add(Column::FailedAt.is_not_null()).add(Column::Reason.is_in(reasons))
 }
 
 /// There is an index of failed jobs only: a few failures among a million jobs are found at once.

@@ -15,6 +15,7 @@ pub mod channel_filter;
 pub mod channel_import;
 pub mod channel_refresh;
 pub mod channel_staging;
+pub mod failures;
 pub mod job;
 pub mod job_change;
 pub mod job_update;

@@ -44,6 +44,16 @@ pub async fn by_status(db: &impl ConnectionTrait, found: Select<lead::Entity>) -
     Ok(found.group_by(Column::Status).into_tuple().all(db).await?)
 }
 
+/// Those of `names` that some lead has as its source.
+pub async fn sources(db: &impl ConnectionTrait, names: &[String]) -> Result<Vec<String>> {
+    use lead::Column;
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = lead::Entity::find().filter(Column::Source.is_in(names)).select_only().column(Column::Source);
+    Ok(found.distinct().into_tuple().all(db).await?)
+}
+
 /// The leads that `found` selects, by source: the sources with the most leads first.
 pub async fn by_source(db: &impl ConnectionTrait, found: Select<lead::Entity>) -> Result<Vec<(String, i64)>> {
     use lead::Column;

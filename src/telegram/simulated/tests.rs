@@ -50,7 +50,12 @@ fn plain(text: &str) -> Arc<Marked> {
 }
 
 fn to(username: &str, random_id: i64) -> Outgoing {
-    Outgoing { peer: Peer::Channel { username: username.into() }, text: plain("Grüße\n\"you\""), random_id }
+    Outgoing {
+        peer: Peer::Channel { username: username.into() },
+        text: plain("Grüße\n\"you\""),
+        has_media: false,
+        random_id,
+    }
 }
 
 const fn accepted(message_id: i64) -> Receipt {
@@ -65,12 +70,32 @@ async fn an_acceptance_is_in_the_ledger_to_the_letter() {
     let telegram = host.open("a");
     assert_eq!(telegram.send(to("News", i64::MIN)).await, Ok(accepted(1)));
     host.pass(1_500);
-    let note = Outgoing { peer: Peer::SavedMessages, text: plain("note"), random_id: 7 };
+    let note = Outgoing { peer: Peer::SavedMessages, text: plain("note"), has_media: false, random_id: 7 };
     assert_eq!(telegram.send(note).await, Ok(accepted(2)));
     let text = fs::read_to_string(host.path("a")).expect("a ledger");
     let first = r#"{"at":"2023-11-14T22:13:20.123Z","username":"News","randomId":"-9223372036854775808","text":"Grüße\n\"you\""}"#;
     let second = r#"{"at":"2023-11-14T22:13:21.623Z","username":"me","randomId":"7","text":"note"}"#;
     assert_eq!(text, format!("{first}\n{second}\n"));
+}
+
+#[tokio::test]
+async fn what_telegram_refuses_is_refused_and_is_not_in_the_ledger() {
+    let host = Host::new();
+    let telegram = host.open("a");
+    let long = "x".repeat(1_025);
+    for (text, has_media, refusal) in [
+        ("", false, Some("MESSAGE_EMPTY")),
+        (" \n", false, Some("MESSAGE_EMPTY")),
+        (long.as_str(), true, Some("MEDIA_CAPTION_TOO_LONG")),
+        (long.as_str(), false, None),
+        ("", true, None),
+    ] {
+        let random_id = 1 + i64::from(has_media) + i64::try_from(text.len()).expect("small");
+        let peer = Peer::Channel { username: "news".into() };
+        let reply = telegram.send(Outgoing { peer, text: plain(text), has_media, random_id }).await;
+        assert_eq!(reply.err().map(|fault| fault.to_string()).as_deref(), refusal, "{text:?}");
+    }
+    assert_eq!(host.lines("a").len(), 2);
 }
 
 #[tokio::test]

@@ -73,7 +73,8 @@ impl Executor {
             CampaignMode::Test => Peer::SavedMessages,
         };
         let random_id = job.random_id.ok_or("the job has no random_id")?;
-        Ok(Outgoing { peer, text: self.exit.mission.text(job)?, random_id })
+        let has_media = self.exit.mission.attachment.is_some();
+        Ok(Outgoing { peer, text: self.exit.mission.text(job)?, has_media, random_id })
     }
 
     fn answered(&self, job: &Due, started: chrono::DateTime<chrono::Utc>, reply: Reply) {

@@ -153,7 +153,13 @@ async fn a_large_batch_is_there_when_it_is_whole_and_gone_at_once() {
     let actor = twelve_thousand(&herald).await;
     let on = herald.services();
     let filter = ChannelFilter { categories: Some(vec!["many".into()]), ..ChannelFilter::default() };
-    let new = |filter| service::New { name: "many".into(), description: None, channels: None, filter: Some(filter) };
+    let new = |filter| service::New {
+        name: "many".into(),
+        description: None,
+        channels: None,
+        filter: Some(filter),
+        allow_empty: false,
+    };
     let made = service::create(on, &actor, new(filter.clone())).await.unwrap();
     assert_eq!((made.channel_count, made.version), (12_000, 1));
     let members = async |id: BatchId| batch_channel::Entity::of(id).count(on.db.reader()).await.unwrap();

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use domain::audit::Action;
 use domain::broadcast::{CampaignMode, CampaignStatus, JobStatus, ProgressStatus};
-use service::broadcast::{campaign, job};
+use service::broadcast::{campaign, channel, job};
+use storage::broadcast::failures;
 
 use super::fixture::{Office, names};
 
@@ -123,7 +124,7 @@ async fn failures_in_a_row_pause_and_a_retry_takes_only_the_failed() {
     let row = office.until(id, CampaignStatus::Paused).await;
     assert!(row.failed >= failed + 5, "{} after {failed}", row.failed);
     let failed = office.until_row(id, "rest", |row| row.sending == 0).await.failed;
-    let (_, retried) = campaign::retry_failed(&office.on, &office.actor, id).await.expect("retries");
+    let retried = campaign::retry_failed(&office.on, &office.actor, id, None).await.expect("retries").jobs.retried;
     worker.stop().await;
     assert_eq!(retried, failed);
     let row = office.progress(id).await;
@@ -149,18 +150,66 @@ async fn refusals_deactivate_a_channel_and_its_next_job_fails_unsent() {
     let worker = office.worker();
     office.until(first, CampaignStatus::Completed).await;
     assert!(office.channel(&name).await.is_active);
-    campaign::retry_failed(&office.on, &office.actor, first).await.expect("retries");
+    campaign::retry_failed(&office.on, &office.actor, first, None).await.expect("retries");
     office
         .until_row(first, "the second failure", |row| row.failed == 1 && row.status == ProgressStatus::Completed)
         .await;
     assert!(!office.channel(&name).await.is_active);
-    campaign::retry_failed(&office.on, &office.actor, first).await.expect("retries");
-    office
-        .until_row(first, "the third failure", |row| row.failed == 1 && row.status == ProgressStatus::Completed)
-        .await;
+    // From now on it is left as it is: what Telegram said is the truth of it.
+    let skipped = campaign::Retried { retried: 0, skipped: 1 };
+    assert_eq!(campaign::retry_failed(&office.on, &office.actor, first, None).await.expect("answers").jobs, skipped);
+    let told = job::retry(&office.on, &office.actor, office.job(first, &name).await.id).await.expect_err("inactive");
+    assert!(told.to_string().contains("@closed_forbidden is inactive"), "{told}");
+    assert_eq!(office.progress(first).await.status, ProgressStatus::Completed);
     worker.stop().await;
     let job = office.job(first, &name).await;
-    assert_eq!((job.error_message.as_deref(), job.attempts), (Some("CHANNEL_INACTIVE"), 0));
+    assert_eq!((job.error_message.as_deref(), job.attempts), (Some("CHAT_WRITE_FORBIDDEN"), 1));
+    office.assert_counters(first).await;
+}
+
+#[tokio::test]
+async fn what_telegram_said_stays_when_herald_decides_not_to_send() {
+    let office = Office::open().await;
+    let names = ["a_forbidden", "b_forbidden", "c_nobody", "fine_one"].map(ToOwned::to_owned);
+    let id = office.campaign(&names, 60_000).await;
+    office.start(id).await;
+    let worker = office.worker();
+    office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let failures = async || {
+        let mut counts = failures::of(office.on.db.reader(), &[id]).await.expect("reads");
+        failures::complete(&mut counts, 3);
+        counts.into_iter().map(|count| (count.reason, count.jobs)).collect::<Vec<_>>()
+    };
+    let expected = [("CHAT_WRITE_FORBIDDEN", 2), ("USERNAME_NOT_OCCUPIED", 1)].map(|(name, jobs)| (name.into(), jobs));
+    assert_eq!(failures().await, expected);
+
+    // By its reason, and only by it.
+    let (on, actor) = (&office.on, &office.actor);
+    let reasons = campaign::reasons(&["chat_write_forbidden".into()]).expect("a reason");
+    let none = campaign::reasons(&["SOMETHING_ELSE".into()]).expect("a reason");
+    let retried = campaign::retry_failed(on, actor, id, Some(&none)).await.expect("answers").jobs;
+    assert_eq!(retried, campaign::Retried::default());
+    let retried = campaign::retry_failed(on, actor, id, Some(&reasons)).await.expect("answers").jobs;
+    assert_eq!(retried, campaign::Retried { retried: 2, skipped: 0 });
+    assert_eq!(failures().await, [("USERNAME_NOT_OCCUPIED".to_owned(), 1)]);
+    office.assert_counters(id).await;
+
+    // Somebody takes a channel out of use before its turn comes.
+    let closed = office.channel("a_forbidden").await;
+    let change = channel::Fields { is_active: Some(false), ..Default::default() };
+    channel::update(on, actor, closed.id, None, change).await.expect("deactivates");
+    let worker = office.worker();
+    office.until_row(id, "the second failures", |row| row.failed == 3).await;
+    worker.stop().await;
+    let job = office.job(id, "a_forbidden").await;
+    assert_eq!(job.error_message.as_deref(), Some("CHANNEL_INACTIVE"));
+    assert_eq!(job.telegram_error.as_deref(), Some("CHAT_WRITE_FORBIDDEN"));
+    assert_eq!(office.job(id, "b_forbidden").await.telegram_error.as_deref(), Some("CHAT_WRITE_FORBIDDEN"));
+    assert_eq!(office.job(id, "fine_one").await.telegram_error, None);
+    let now: Vec<String> = failures().await.into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(now, ["CHANNEL_INACTIVE", "CHAT_WRITE_FORBIDDEN", "USERNAME_NOT_OCCUPIED"]);
+    office.assert_counters(id).await;
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ async fn illegal_transitions_are_refused_with_from_and_to() {
         "the campaign cannot go from QUEUED to RUNNING"
     );
     assert_eq!(
-        told(campaign::retry_failed(on, actor, id).await.expect_err("idle")),
+        told(campaign::retry_failed(on, actor, id, None).await.expect_err("idle")),
         "the campaign cannot go from QUEUED to RUNNING"
     );
     office.start(id).await;

@@ -245,7 +245,7 @@ async fn what_may_have_gone_out_is_not_retried_as_if_it_had_failed() {
     let doubtful = leased.jobs[0].id;
     let refused = job::retry(&office.on, &office.actor, doubtful).await.expect_err("it may have gone out");
     assert_eq!(refused.to_string(), "the job cannot go from UNKNOWN to QUEUED");
-    let (_, retried) = campaign::retry_failed(&office.on, &office.actor, id).await.expect("retries");
+    let retried = campaign::retry_failed(&office.on, &office.actor, id, None).await.expect("retries").jobs.retried;
     assert_eq!(retried, 1);
     let jobs = office.jobs(id).await;
     assert_eq!((jobs[0].status, jobs[0].epoch, jobs[0].random_id), (JobStatus::Unknown, 0, leased.jobs[0].random_id));

@@ -151,6 +151,16 @@ impl Tab {
         self.call("Emulation.setDeviceMetricsOverride", phone).await;
     }
 
+    /// Writes what is seen of the whole page to `name`.png in the folder of `HERALD_TEST_SCREENSHOTS`, if there is one: for people.
+    pub async fn shot(&mut self, name: &str) {
+        use base64::prelude::{BASE64_STANDARD, Engine};
+        let Some(folder) = std::env::var_os("HERALD_TEST_SCREENSHOTS") else { return };
+        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let shot = self.call("Page.captureScreenshot", whole).await;
+        let bytes = BASE64_STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
+    }
+
     /// Fails if something was complained about, or asked for elsewhere than at `origin`. Forgets what was noticed.
     pub async fn assert_clean(&mut self, origin: &str) {
         self.value("1").await; // what was noticed before it has come by then

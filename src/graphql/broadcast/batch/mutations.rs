@@ -14,8 +14,12 @@ struct CreateBatchInput {
     description: Option<String>,
     /// These channels, at most 10,000. One that is not there is `NOT_FOUND`, and no batch is made.
     channel_ids: Option<Vec<ID>>,
-    /// Or all channels that it finds now. An empty filter finds all channels.
+    /// Or all channels that it finds now. An empty filter finds all channels. One that finds none, or that names a category that no
+    /// channel has, is refused.
     filter: Option<ChannelFilter>,
+    /// Whether the filter may find nobody, and name categories that no channel has yet.
+    #[graphql(default)]
+    allow_empty: bool,
     #[graphql(flatten)]
     repeat: Repeatable,
 }
@@ -68,7 +72,7 @@ struct DeleteBatchPayload {
 struct AddBatchChannelsInput {
     /// The id of a batch that is there; otherwise `NOT_FOUND`.
     batch_id: ID,
-    /// Which channels, at most 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
+    /// Which channels, 1 to 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
     channel_ids: Vec<ID>,
     #[graphql(flatten)]
     repeat: Repeatable,
@@ -114,10 +118,10 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateBatchInput,
     ) -> Result<CreateBatchPayload> {
-        let CreateBatchInput { name, description, channel_ids, filter, repeat } = input;
+        let CreateBatchInput { name, description, channel_ids, filter, allow_empty, repeat } = input;
         let channels = channel_ids.map(|ids| id::list(&ids, &["input", "channelIds"], MOST_CHANNELS)).transpose()?;
         let filter = filter.map(|filter| filter.read(&["input", "filter"], MOST)).transpose()?;
-        let new = service::New { name, description, channels, filter };
+        let new = service::New { name, description, channels, filter, allow_empty };
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let batch = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateBatchPayload { batch: batch.into() })

@@ -1,7 +1,7 @@
 //! Lists of broadcast campaigns.
 
 use crate::prelude::*;
-use domain::broadcast::{CampaignMode, CampaignStatus};
+use domain::broadcast::{CampaignMode, CampaignStatus, PausedBy};
 use storage::broadcast::campaign::{self, Column};
 
 /// Which campaigns are wanted. All that is given must hold.
@@ -9,6 +9,8 @@ use storage::broadcast::campaign::{self, Column};
 struct BroadcastCampaignFilter {
     /// In one of these states.
     statuses: Option<Vec<CampaignStatus>>,
+    /// PAUSED, and by whom: HERALD finds those that wait for somebody to mend something.
+    paused_by: Option<PausedBy>,
     /// TEST or LIVE only.
     mode: Option<CampaignMode>,
     /// Made for this batch.
@@ -27,10 +29,20 @@ struct BroadcastCampaignFilter {
 
 impl BroadcastCampaignFilter {
     fn read(self) -> Result<campaign::CampaignFilter> {
-        let Self { statuses, mode, batch_id, template_id, created_by_id, name_contains, created_after, created_before } =
-            self;
+        let Self {
+            statuses,
+            paused_by,
+            mode,
+            batch_id,
+            template_id,
+            created_by_id,
+            name_contains,
+            created_after,
+            created_before,
+        } = self;
         Ok(campaign::CampaignFilter {
             statuses,
+            paused_by,
             mode,
             batch: batch_id.argument("filter.batchId")?,
             template: template_id.argument("filter.templateId")?,

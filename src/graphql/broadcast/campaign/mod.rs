@@ -1,15 +1,18 @@
 //! A broadcast campaign, as it is shown.
 
 use crate::broadcast::campaign::sent::{SentChanges, SentChangesOf};
+use crate::broadcast::job::failure::{FailureCount, FailuresOf};
 use crate::broadcast::job::list::{JobFilter, JobOrder, jobs_of};
 use crate::prelude::*;
-use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode};
+use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode, PausedBy};
 use domain::id::BroadcastCampaignId;
-use storage::broadcast::{campaign, progress};
+use storage::broadcast::{campaign, failures, progress};
 
 pub mod list;
 pub mod live;
 pub mod mutations;
+pub mod preflight;
+pub mod retry;
 pub mod sent;
 
 /// One message to many channels, at a promised rate.
@@ -41,6 +44,11 @@ impl BroadcastCampaign {
     /// How far it is.
     async fn status(&self) -> CampaignStatus {
         self.0.status
+    }
+
+    /// Who has paused it; null unless it is PAUSED. What Herald has paused waits for somebody to mend what `pauseReason` says.
+    async fn paused_by(&self) -> Option<PausedBy> {
+        self.0.paused_by()
     }
 
     /// Why it paused by itself; null if it did not.
@@ -142,6 +150,11 @@ impl BroadcastCampaign {
         self.0.schedule_missed_at.map(Into::into)
     }
 
+    /// Why its schedule was given up; null if it was not.
+    async fn schedule_missed_reason(&self) -> Option<&str> {
+        self.0.schedule_missed_reason.as_deref()
+    }
+
     /// When it was created.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
@@ -186,6 +199,21 @@ impl BroadcastCampaign {
     /// How many of its jobs are in which state, at one instant.
     async fn counters(&self, ctx: &Context<'_>) -> Result<BroadcastCampaignCounters> {
         Ok(self.row(ctx).await?.into())
+    }
+
+    /// Why jobs of it failed, the most frequent reason first. A retry takes jobs out.
+    async fn failures(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many reasons, from 1 to 100.", default = 25)] first: i32,
+    ) -> Result<Vec<FailureCount>> {
+        let most = usize::try_from(first).ok().filter(|most| (1..=100).contains(most));
+        let most = most.ok_or_else(|| {
+            Error::Invalid(vec![Violation { path: vec!["first".into()], message: "must be from 1 to 100".into() }])
+        })?;
+        let Some(mut counts) = ctx.loaders().one(FailuresOf(self.0.id)).await? else { return Ok(Vec::new()) };
+        failures::complete(&mut counts, self.row(ctx).await?.failed.into());
+        Ok(counts.iter().take(most).map(|count| FailureCount::of(&count.reason, count.jobs)).collect())
     }
 
     /// Its jobs, in the order in which they are sent unless told otherwise. There are none before the start.

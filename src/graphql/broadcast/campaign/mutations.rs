@@ -168,24 +168,6 @@ struct CancelBroadcastCampaignPayload {
     campaign: BroadcastCampaign,
 }
 
-/// Which campaign's failures are to be tried again.
-#[derive(InputObject)]
-struct RetryFailedJobsInput {
-    /// The id of a campaign that is RUNNING, PAUSED, COMPLETED or FAILED.
-    campaign_id: ID,
-    #[graphql(flatten)]
-    repeat: Repeatable,
-}
-
-/// The campaign whose failed jobs were queued anew.
-#[derive(SimpleObject)]
-struct RetryFailedJobsPayload {
-    /// The campaign, which is RUNNING again if it had ended and jobs were queued.
-    campaign: BroadcastCampaign,
-    /// How many jobs were queued anew.
-    retried: i32,
-}
-
 /// Creates, changes and runs broadcast campaigns.
 #[derive(Default)]
 pub struct CampaignMutation;
@@ -279,19 +261,6 @@ impl CampaignMutation {
     ) -> Result<CancelBroadcastCampaignPayload> {
         let campaign = service::cancel(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
         Ok(CancelBroadcastCampaignPayload { campaign: campaign.into() })
-    }
-
-    /// Queues the failed jobs of a campaign anew, and only those. A campaign that has ended runs again.
-    #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
-    async fn retry_failed_jobs(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which campaign.")] input: RetryFailedJobsInput,
-    ) -> Result<RetryFailedJobsPayload> {
-        let id = input.campaign_id.input("campaignId")?;
-        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
-        let (campaign, retried) = once_moving(on, &actor, service::retry_failed(on, &actor, id)).await?;
-        Ok(RetryFailedJobsPayload { campaign: campaign.into(), retried })
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) const MOST_NESTED: usize = 25;
 pub struct ChannelFilter {
     /// One of these, at most 10,000; below a node at most 25.
     ids: Option<Vec<ID>>,
-    /// In this category, in any case.
+    /// In this category, in any case; blanks around it are left out.
     category: Option<String>,
     /// In one of these categories, in any case; at most 10,000, below a node at most 25.
     categories: Option<Vec<String>>,
@@ -61,6 +61,9 @@ impl ChannelFilter {
             let path = path_to("categories").into_iter().map(Into::into).collect();
             return Err(Error::Invalid(vec![Violation { path, message: format!("{most} categories are the most") }]));
         }
+        // As they are stored: without the blanks around them.
+        let category = category.map(|name| name.trim().to_owned());
+        let categories = categories.map(|names| names.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>());
         let categories = match (category, categories) {
             (Some(one), Some(all)) => Some(all.into_iter().filter(|name| is_same(name, &one)).collect()),
             (one, all) => all.or_else(|| one.map(|name| vec![name])),

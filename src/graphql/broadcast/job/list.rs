@@ -3,6 +3,7 @@
 use crate::broadcast::campaign::ProgressOf;
 use crate::engine::connection::Count;
 use crate::prelude::*;
+use ::service::broadcast::campaign::reasons;
 use domain::broadcast::JobStatus;
 use domain::id::{BroadcastCampaignId, ChannelId};
 use storage::broadcast::job::{self, Column};
@@ -13,6 +14,9 @@ use storage::broadcast::progress;
 pub struct JobFilter {
     /// In one of these states.
     statuses: Option<Vec<JobStatus>>,
+    /// Failed for one of these reasons: errors as Telegram spells them, such as `CHAT_WRITE_FORBIDDEN`, whatever their number; at
+    /// most 100.
+    errors: Option<Vec<String>>,
     /// The id of the campaign that made them.
     campaign_id: Option<ID>,
     /// The id of the channel that they write to.
@@ -33,8 +37,10 @@ order! {
 
 impl JobFilter {
     fn read(self) -> Result<job::JobFilter> {
-        let Self { statuses, campaign_id, channel_id } = self;
+        let Self { statuses, errors, campaign_id, channel_id } = self;
+        let reasons = errors.map(|errors| reasons(&errors).map_err(|why| elsewhere("errors", &why))).transpose()?;
         Ok(job::JobFilter {
+            reasons,
             campaign: campaign_id.argument("filter.campaignId")?,
             channel: channel_id.argument("filter.channelId")?,
             statuses: statuses.map(each),
@@ -75,8 +81,8 @@ pub(crate) async fn jobs_of(
         Box::new(move |ctx| {
             let list = list.clone();
             Box::pin(async move {
-                let row =
-                    if list.filter.channel.is_none() { ctx.loaders().one(ProgressOf(campaign)).await? } else { None };
+                let is_counted = list.filter.channel.is_none() && list.filter.reasons.is_none();
+                let row = if is_counted { ctx.loaders().one(ProgressOf(campaign)).await? } else { None };
                 match row {
                     Some(row) => Ok(counted(&list.filter, &row)),
                     None => nested::length(ctx, campaign.0, list).await,

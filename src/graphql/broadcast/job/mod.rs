@@ -1,6 +1,7 @@
 //! A job, as it is shown, and why it has not been sent yet.
 
 use crate::broadcast::campaign::ProgressOf;
+use crate::broadcast::job::failure::JobFailure;
 use crate::engine::nodes::Linked;
 use crate::prelude::*;
 use domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
@@ -8,6 +9,7 @@ use domain::explanation::{self, Reason};
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 use storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
 
+pub mod failure;
 pub mod list;
 pub mod mutations;
 
@@ -65,9 +67,21 @@ impl Job {
         self.row.leases
     }
 
-    /// What became of the last attempt, as Telegram spells it, such as `FLOOD_WAIT_30`; null once it is sent.
+    /// What became of the last attempt, as Telegram spells it, such as `FLOOD_WAIT_30`, or why Herald made none, such as
+    /// `CHANNEL_INACTIVE`; null once it is sent.
     async fn error_message(&self) -> Option<&str> {
         self.row.error_message.as_deref()
+    }
+
+    /// What Telegram said last, such as `CHAT_WRITE_FORBIDDEN`, whatever Herald decided later; null if it said nothing, and once
+    /// it has accepted the message.
+    async fn telegram_error(&self) -> Option<&str> {
+        self.row.telegram_error.as_deref()
+    }
+
+    /// Why it was not sent, and what can be done about it; null unless it is FAILED or UNKNOWN.
+    async fn failure(&self) -> Option<JobFailure> {
+        JobFailure::of(&self.row)
     }
 
     /// Telegram's number of the message, where it was told.

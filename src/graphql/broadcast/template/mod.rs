@@ -90,6 +90,12 @@ impl Template {
         Ok(self.read()?.missing(&domain::Params::new()))
     }
 
+    /// What looks like another tool's sign for something to be filled in, such as `{username}` or `%name%`, and would be sent as
+    /// it stands: a sentence for each.
+    async fn warnings(&self) -> Result<Vec<String>> {
+        Ok(self.read()?.warnings(&self.0.content, &domain::Params::new()))
+    }
+
     /// The campaigns that were made with it, newest first.
     async fn campaigns(
         &self,
@@ -111,7 +117,8 @@ impl Template {
 
 impl Template {
     fn read(&self) -> Result<domain::Template> {
-        let read = domain::Template::read(&self.0.content, self.0.parse_mode);
+        let place = domain::Place::beside(self.0.media_type.is_some());
+        let read = domain::Template::read_at(&self.0.content, self.0.parse_mode, place);
         read.map_err(|why| Error::internal(anyhow::anyhow!("a stored template can't be read: {why}")))
     }
 }

@@ -11,7 +11,9 @@ struct CreateTemplateInput {
     name: String,
     /// The text, at most 32 KiB. `{{ channel_name }}`, `{{ username }}`, `{{ title }}`, `{{ category }}` and
     /// `{{ member_count }}` come from the channel, other placeholders from the campaign. `{{ x | default("y") }}` needs none, and
-    /// is `y` too for a channel of which x is not known. A text without placeholders must fit at once.
+    /// is `y` too for a channel of which x is not known. A text without placeholders must fit at once. Beside an attachment it may
+    /// be empty or left out.
+    #[graphql(default)]
     content: String,
     /// Notes, at most 2,000 characters.
     description: Option<String>,
@@ -41,7 +43,7 @@ struct UpdateTemplateInput {
     id: ID,
     /// What people call it: 1 to 200 characters.
     name: Option<String>,
-    /// The text, at most 32 KiB.
+    /// The text, at most 32 KiB; empty only beside an attachment.
     content: Option<String>,
     /// Notes, at most 2,000 characters; null removes them.
     description: MaybeUndefined<String>,

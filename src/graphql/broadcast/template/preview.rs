@@ -20,8 +20,12 @@ struct TemplatePreview {
     utf16_length: Option<i32>,
     /// The greatest length that Telegram takes: 4,096, and 1,024 beside an attachment.
     limit: i32,
-    /// Whether Telegram takes the text: it is neither empty nor longer than the limit; null while placeholders are missing.
+    /// Whether Telegram takes the text: it is not longer than the limit, and not empty unless something is attached; null while
+    /// placeholders are missing.
     fits: Option<bool>,
+    /// What looks like another tool's sign for something to be filled in, such as `{username}` or `%name%`, and would be sent as
+    /// it stands: a sentence for each.
+    warnings: Vec<String>,
     /// The names of all placeholders of the message, in alphabetical order.
     placeholders: Vec<String>,
     /// Those for which there is no value: a campaign must give them.
@@ -30,8 +34,7 @@ struct TemplatePreview {
 
 impl From<Preview> for TemplatePreview {
     fn from(preview: Preview) -> Self {
-        let Preview { text, limit, placeholders, missing } = preview;
-
+        let Preview { text, limit, fits, warnings, placeholders, missing } = preview;
         let utf16_length = text.as_ref().map(Marked::utf16_length);
         let (text, entities) = text.map(|marked| (marked.text, marked.entities)).unzip();
         Self {
@@ -39,7 +42,8 @@ impl From<Preview> for TemplatePreview {
             entities: entities.unwrap_or_default().into_iter().map(MessageEntity::from).collect(),
             utf16_length: utf16_length.map(int),
             limit: int(limit),
-            fits: utf16_length.map(|length| (1..=limit).contains(&length)),
+            fits,
+            warnings,
             placeholders,
             missing_placeholders: missing,
         }

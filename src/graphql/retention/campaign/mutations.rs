@@ -122,8 +122,11 @@ struct AssignLeadsInput {
     campaign_id: ID,
     /// These leads, at most 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
     lead_ids: Option<Vec<ID>>,
-    /// Or all leads that it finds now. An empty filter finds all leads.
+    /// Or all leads that it finds now. An empty filter finds all leads; one that finds none is refused.
     filter: Option<LeadFilter>,
+    /// Whether the filter may find nobody.
+    #[graphql(default)]
+    allow_empty: bool,
     #[graphql(flatten)]
     repeat: Repeatable,
 }
@@ -144,8 +147,11 @@ struct RemoveLeadsInput {
     campaign_id: ID,
     /// These leads, at most 10,000. Those that are not in it are passed over.
     lead_ids: Option<Vec<ID>>,
-    /// Or all leads that it finds now. An empty filter finds all leads.
+    /// Or all leads that it finds now. An empty filter finds all leads; one that finds none is refused.
     filter: Option<LeadFilter>,
+    /// Whether the filter may find nobody.
+    #[graphql(default)]
+    allow_empty: bool,
 }
 
 /// The retention campaign without these leads.
@@ -243,10 +249,10 @@ impl RetentionCampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which leads, and where to.")] input: AssignLeadsInput,
     ) -> Result<AssignLeadsPayload> {
-        let AssignLeadsInput { campaign_id, lead_ids, filter, repeat } = input;
+        let AssignLeadsInput { campaign_id, lead_ids, filter, allow_empty, repeat } = input;
         let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
-        let (campaign, assigned) = once_moving(on, &actor, members::assign(on, &actor, id, leads)).await?;
+        let (campaign, assigned) = once_moving(on, &actor, members::assign(on, &actor, id, leads, allow_empty)).await?;
         Ok(AssignLeadsPayload { campaign: campaign.into(), assigned })
     }
 
@@ -257,9 +263,9 @@ impl RetentionCampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which leads, and where from.")] input: RemoveLeadsInput,
     ) -> Result<RemoveLeadsPayload> {
-        let RemoveLeadsInput { campaign_id, lead_ids, filter } = input;
+        let RemoveLeadsInput { campaign_id, lead_ids, filter, allow_empty } = input;
         let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
-        let removal = members::remove(ctx.services(), &ctx.actor(), id, leads).boxed().await;
+        let removal = members::remove(ctx.services(), &ctx.actor(), id, leads, allow_empty).boxed().await;
         let (campaign, removed) = removal?;
         Ok(RemoveLeadsPayload { campaign: campaign.into(), removed })
     }

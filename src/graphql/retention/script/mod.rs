@@ -74,6 +74,13 @@ impl Script {
         self.0.version
     }
 
+    /// What looks like another tool's sign for something to be filled in, such as `{first_name}` or `%name%`, and would be sent as
+    /// it stands: a sentence for each.
+    async fn warnings(&self) -> Vec<String> {
+        let texts = [self.0.subject.as_deref(), self.0.content.as_deref()];
+        texts.into_iter().flatten().flat_map(placeholders::warnings).collect()
+    }
+
     /// The names of its placeholders, in alphabetical order: what a lead must have, unless there is a `default(...)`.
     async fn placeholders(&self) -> Result<Vec<String>> {
         let texts = [self.0.subject.as_deref(), self.0.content.as_deref()];

@@ -131,6 +131,8 @@ struct ActivateRetentionSequenceInput {
 struct ActivateRetentionSequencePayload {
     /// The sequence, as it is now.
     sequence: RetentionSequence,
+    /// What may be wrong with whom its trigger enrolls, such as a source that no lead has: a sentence for each.
+    warnings: Vec<String>,
 }
 
 /// Which sequence is to stop for a while.
@@ -265,7 +267,8 @@ impl SequenceMutation {
         let ActivateRetentionSequenceInput { id, repeat } = input;
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let sequence = once(on, &actor, service::activate(on, &actor, id.input("id")?)).await?;
-        Ok(ActivateRetentionSequencePayload { sequence: sequence.into() })
+        let warnings = service::doubts(on, &sequence).await?;
+        Ok(ActivateRetentionSequencePayload { sequence: sequence.into(), warnings })
     }
 
     /// Pauses a sequence. No step starts after this has answered.

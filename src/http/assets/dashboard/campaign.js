@@ -2,22 +2,27 @@
 
 import { chart } from './chart.js';
 import { controls } from './controls.js';
+import { failures } from './failures.js';
 import { attempt, fill, h, notice, say } from './dom.js';
 import { jobs } from './jobs.js';
 import { every, live } from './live.js';
 import { CAMPAIGN } from './operations.js';
+import { preflight } from './preflight.js';
 import { bar, follow, isEnded, lasted, pill, share, tiles } from './progress.js';
 import { run } from './session.js';
 import { count, duration, exactly, name, plural, time } from './words.js';
 
 /** How often the campaign is read again, in milliseconds: its stream tells of counters, not of names. */
 const FRESH = 15_000;
+/** And no sooner after more have failed, in milliseconds: why, only the campaign tells. */
+const HURRY = 1_000;
 
 export function campaign(root, { id }) {
   const body = h('div', { class: 'campaign' });
   let page = null;
   let stopFollowing = null;
   let isLeft = false;
+  let timer = null;
 
   async function load() {
     const { broadcastCampaign } = await run(CAMPAIGN, { id });
@@ -33,9 +38,10 @@ export function campaign(root, { id }) {
   }
 
   function progress(event) {
-    const isNew = page.progress(event);
+    const { isNew, hasFailed } = page.progress(event);
     if (isEnded(event.status)) stopFollowing = null;
     if (isNew) again(); // its dates, and the reason of a pause
+    else if (hasFailed) timer ??= setTimeout(() => again().then(() => (timer = null)), HURRY);
   }
 
   const again = () => load().catch(() => {}); // what is shown stays until the server can be reached again
@@ -49,6 +55,7 @@ export function campaign(root, { id }) {
   live.addEventListener('return', returned);
   return () => {
     isLeft = true;
+    clearTimeout(timer);
     stopReading();
     stopFollowing?.();
     page?.stop();
@@ -56,21 +63,28 @@ export function campaign(root, { id }) {
   };
 }
 
-/** The page of a campaign; `update` takes the campaign, `progress` an event, and says whether the status is another. */
+/**
+ * The page of a campaign; `update` takes the campaign, `progress` an event, and says whether the status is another, and whether
+ * more or fewer jobs have failed.
+ */
 function build(id, load) {
-  const [heading, meters, rate, about, list] = [head(load), gauge(), chart(id), facts(), jobs(id)];
+  const [meters, rate, about, list, before] = [gauge(), chart(id), facts(), jobs(id), preflight(id)];
+  const heading = head(load, before.check);
+  const failed = failures(load, list.only);
   const node = h(
     'article',
     {},
     heading.node,
     meters.node,
+    before.node,
+    failed.node,
     h('div', { class: 'columns' }, rate.node, about.node),
     list.node,
   );
   let campaign = null;
 
   function draw() {
-    for (const part of [heading, meters, list]) part.update(campaign);
+    for (const part of [heading, meters, list, before]) part.update(campaign);
   }
 
   function update(next) {
@@ -81,33 +95,37 @@ function build(id, load) {
     campaign = { ...next, counters, status };
     rate.update(campaign);
     about.update(campaign);
+    failed.update(campaign);
     draw();
   }
 
   function progress(event) {
-    if (event.version < campaign.counters.version) return false;
+    if (event.version < campaign.counters.version) return { isNew: false, hasFailed: false };
     const isNew = event.status !== campaign.status;
+    const hasFailed = event.failed !== campaign.counters.failed;
     campaign = { ...campaign, status: event.status, counters: event };
     rate.add(event);
     draw();
     list.refresh();
-    return isNew;
+    return { isNew, hasFailed };
   }
 
   const stop = () => {
     rate.stop();
     list.stop();
+    before.stop();
   };
   return { node, update, progress, stop, jobs: list };
 }
 
 /** Its name, its status, and what can be done. */
-function head(load) {
+function head(load, check) {
   const [title, mode] = [h('h1'), h('span', { class: 'tag' })];
   const description = h('p', { class: 'quiet' });
   const warning = h('p', { class: 'why', role: 'status' });
-  const [status, buttons] = [pill(), controls(load)];
-  const line = h('div', { class: 'head' }, h('div', {}, title, status.node, mode), buttons.node);
+  const [status, buttons] = [pill(), controls(load, check)];
+  const badge = h('span', { class: 'tag grave' });
+  const line = h('div', { class: 'head' }, h('div', {}, title, status.node, badge, mode), buttons.node);
 
   function update(campaign) {
     document.title = `${campaign.name} · Herald`;
@@ -115,6 +133,7 @@ function head(load) {
     say(mode, name(campaign.mode));
     say(description, campaign.description ?? '');
     say(warning, why(campaign));
+    say(badge, campaign.status === 'PAUSED' && campaign.pausedBy === 'HERALD' ? 'Paused by itself' : '');
     status.update(campaign.status);
     buttons.update(campaign);
   }
@@ -130,7 +149,7 @@ function gauge() {
   function update(campaign) {
     const { counters, totalJobs } = campaign;
     const isStarted = counters.total > 0;
-    const far = share(counters);
+    const far = share(counters, campaign.status);
     say(part, isStarted ? far.percent : plural(totalJobs, 'channel'));
     say(text, isStarted ? far.text : 'as far as can be said before the start');
     say(eta, remaining(campaign));
@@ -145,14 +164,15 @@ function remaining(campaign) {
   const { status, counters } = campaign;
   if (status === 'RUNNING' && counters.etaSeconds != null) return `${duration(counters.etaSeconds)} left`;
   if (status === 'PAUSED') return 'Paused';
-  return isEnded(status) ? lasted(campaign) : '';
+  return isEnded(status) ? [name(status), lasted(campaign)].filter(Boolean).join(', ') : '';
 }
 
 /** What an operator has to know. */
-function why({ status, pauseReason, scheduleMissedAt }) {
+function why({ status, pauseReason, scheduleMissedAt, scheduleMissedReason }) {
   if (status === 'PAUSED' && pauseReason) return `It paused by itself: ${pauseReason}`;
   if (status === 'QUEUED' && scheduleMissedAt) {
-    return `Its schedule was given up at ${time(scheduleMissedAt)}: it was overdue for too long, or could not be started.`;
+    const reason = scheduleMissedReason ?? 'it was overdue for too long, or could not be started';
+    return `Its schedule was given up at ${time(scheduleMissedAt)}: ${reason}.`;
   }
   return '';
 }

@@ -25,7 +25,7 @@ export function campaigns(root, { query }) {
   const shown = list(rows, campaignRow);
   const followed = follower((id, progress) => {
     shown.row(id)?.progress(progress);
-    if (isEnded(progress.status)) load().catch(() => {});
+    if (progress.status !== 'RUNNING') load().catch(() => {}); // its dates, and the reason of a pause
   });
   const states = chips('Campaigns by state', STATES, place.status, (status) => go({ status }));
   const pages = pager(go);
@@ -96,13 +96,14 @@ function empty({ status, name }) {
 
 function campaignRow({ id }) {
   const parts = { title: h('strong'), mode: h('span', { class: 'tag' }), about: h('span', { class: 'quiet' }) };
+  parts.badge = h('span', { class: 'tag grave' });
   const numbers = { text: h('span'), failed: h('span', { class: 'bad' }), percent: h('strong') };
   const pace = { first: h('strong'), second: h('span', { class: 'quiet' }) };
   const [meter, status] = [bar(), pill()];
   const link = h(
     'a',
     { href: `#/campaigns/${id}` },
-    h('span', { class: 'what' }, h('span', { class: 'name' }, parts.title, parts.mode), parts.about),
+    h('span', { class: 'what' }, h('span', { class: 'name' }, parts.title, parts.mode, parts.badge), parts.about),
     h('span', { class: 'how-far' }, meter.node, h('span', {}, numbers.text, numbers.failed, numbers.percent)),
     h('span', { class: 'pace' }, pace.first, pace.second),
     status.node,
@@ -110,10 +111,10 @@ function campaignRow({ id }) {
   let campaign;
 
   function draw(counters) {
-    const { text, percent } = share(counters);
+    const { text, percent } = share(counters, campaign.status);
     meter.update(counters);
     say(numbers.text, counters.total ? text : plural(campaign.totalJobs, 'channel'));
-    say(numbers.failed, counters.failed ? `${count(counters.failed)} failed` : '');
+    say(numbers.failed, counters.failed && !isEnded(campaign.status) ? `${count(counters.failed)} failed` : '');
     say(numbers.percent, counters.total ? percent : '');
   }
 
@@ -123,7 +124,10 @@ function campaignRow({ id }) {
     campaign = next;
     say(parts.title, next.name);
     say(parts.mode, next.mode === 'TEST' ? 'Test' : '');
-    say(parts.about, `${next.batch?.name ?? 'deleted batch'} · ${next.template?.name ?? 'deleted template'}`);
+    const isStopped = next.pausedBy === 'HERALD';
+    const made = `${next.batch?.name ?? 'deleted batch'} · ${next.template?.name ?? 'deleted template'}`;
+    say(parts.badge, isStopped ? 'Paused by itself' : '');
+    say(parts.about, isStopped ? next.pauseReason : made);
     status.update(next.status);
     draw(next.counters);
     if (next.status === 'RUNNING' && wasRunning) return; // its events tell the pace

@@ -7,16 +7,27 @@ import * as session from './session.js';
 import { plural } from './words.js';
 
 /** Who may run campaigns. */
-const RUNS_CAMPAIGNS = ['ADMIN', 'OPERATOR'];
+export const RUNS_CAMPAIGNS = ['ADMIN', 'OPERATOR'];
 
-const audience = ({ mode, totalJobs, isSimulated }) => {
-  const to = mode === 'TEST' ? 'the account’s own Saved Messages, as a test' : plural(totalJobs, 'channel');
-  return `It writes to ${to}${isSimulated ? '. Nothing really goes out: this installation is simulated' : ''}.`;
+const audience = ({ mode, isSimulated }, { recipients, leftOut }) => {
+  const isTest = mode === 'TEST';
+  const to = isTest ? `the account’s own Saved Messages, as ${plural(recipients, 'test')}` : plural(recipients, 'channel');
+  const left = leftOut.reduce((sum, { count }) => sum + count, 0);
+  const others = left ? ` ${plural(left, 'channel')} of the batch ${left === 1 ? 'is' : 'are'} left out.` : '';
+  return `It writes to ${to}.${others}${isSimulated ? ' Nothing really goes out: this installation is simulated.' : ''}`;
 };
+
+/** What became of a retry, in a sentence or two. */
+export function retried({ retryFailedJobs: { retried, skipped, skippedBecause } }) {
+  const queued = retried ? `${plural(retried, 'job')} queued anew.` : 'No job was queued anew.';
+  const [because] = skippedBecause;
+  return because ? `${queued} ${plural(skipped, 'job')} left: ${because.sentence} ${because.remedy}` : queued;
+}
 
 /**
  * The buttons, in their order. One that is not `possible` is disabled, or hidden where another takes its place. `question`
- * is what is asked first: of all but the pause, which is urgent and does no harm.
+ * is what is asked first: of all but the pause, which is urgent and does no harm. What the start asks is known once it was
+ * looked what it would find: `found`.
  */
 const BUTTONS = [
   {
@@ -24,7 +35,11 @@ const BUTTONS = [
     words: ['Start', 'Starting…', 'Started.'],
     possible: ({ status }) => status === 'QUEUED',
     isHiddenElse: true,
-    question: (campaign) => ({ title: `Start “${campaign.name}”?`, sentence: audience(campaign), yes: 'Start' }),
+    question: (campaign, found) => ({
+      title: `Start “${campaign.name}”?`,
+      sentence: audience(campaign, found),
+      yes: 'Start',
+    }),
   },
   {
     name: 'pause',
@@ -45,7 +60,7 @@ const BUTTONS = [
   },
   {
     name: 'retry',
-    words: ['Retry failed', 'Queueing…', 'The failed jobs are queued anew.'],
+    words: ['Retry failed', 'Queueing…', retried],
     possible: ({ status, counters }) => counters.failed > 0 && status !== 'CANCELLED',
     question: ({ name, counters }) => ({
       title: `Retry ${plural(counters.failed, 'failed job')} of “${name}”?`,
@@ -66,8 +81,11 @@ const BUTTONS = [
   },
 ];
 
-/** The buttons for a campaign; none for those who only read. `changed` is called after each attempt. */
-export function controls(changed) {
+/**
+ * The buttons for a campaign; none for those who only read. `changed` is called after each attempt, `check` before a start: it
+ * gives what the start would find.
+ */
+export function controls(changed, check) {
   const node = h('div', { class: 'controls', role: 'group', 'aria-label': 'What can be done' });
   if (!RUNS_CAMPAIGNS.includes(session.user().role)) return { node, update: () => {} };
 
@@ -91,12 +109,14 @@ export function controls(changed) {
 
   async function press(control) {
     const { words, question } = control;
-    if (question && !(await confirm(question(campaign)))) return;
-    busy = control;
-    draw();
     try {
-      await session.run(CONTROLS[control.name], { id: campaign.id });
-      toast(words[2]);
+      const found = control.name === 'start' ? await check() : null;
+      if (found && !found.isReady) return toast(`It can’t be started: ${found.problems[0]}.`, 'error');
+      if (question && !(await confirm(question(campaign, found)))) return;
+      busy = control;
+      draw();
+      const answer = await session.run(CONTROLS[control.name], { id: campaign.id });
+      toast(typeof words[2] === 'string' ? words[2] : words[2](answer));
     } catch (error) {
       toast(error.message, 'error');
     }

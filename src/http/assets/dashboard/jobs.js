@@ -10,14 +10,16 @@ import { exactly, explanation, time } from './words.js';
 /** The list is read at most so often, in milliseconds, however quickly jobs change. */
 const HURRY = 1_000;
 
-/** The section; `refresh` reads the page again soon, `count` takes the campaign's counters. */
+/**
+ * The section; `refresh` reads the page again soon, `update` takes the campaign, `only` shows the jobs that failed for one reason.
+ */
 export function jobs(id) {
-  const place = { status: 'ALL' };
+  const place = { status: 'ALL', reason: null };
   const body = h('div', { class: 'card' });
   const rows = h('tbody');
   const shown = list(rows, jobRow);
   const pages = pager(go);
-  const states = chips('Jobs by state', ['ALL', ...Object.keys(JOB_STATES)], 'ALL', (status) => go({ status }));
+  const states = chips('Jobs by state', ['ALL', ...Object.keys(JOB_STATES)], 'ALL', (status) => go({ status, reason: null }));
   const columns = ['Place', 'Channel', 'State', 'Attempts', 'What is known'];
   const head = h('tr', {}, columns.map((column) => h('th', { scope: 'col' }, column)));
   const table = h('table', { class: 'jobs' }, h('thead', {}, head), rows);
@@ -31,8 +33,8 @@ export function jobs(id) {
   let asked = 0;
   async function load() {
     const turn = ++asked;
-    const { status } = place;
-    const filter = { statuses: status === 'ALL' ? null : [status] };
+    const { status, reason } = place;
+    const filter = { statuses: status === 'ALL' ? null : [status], errors: reason && [reason] };
     // Of what was sent the latest is of interest, of what waits the next.
     const orderBy = { field: 'POSITION', direction: status === 'SENT' ? 'DESC' : 'ASC' };
     const { broadcastCampaign } = await run(JOBS, { id, filter, orderBy, ...range(place) });
@@ -41,6 +43,13 @@ export function jobs(id) {
     shown.show(nodes);
     pages.update(pageInfo);
     fill(body, ...(nodes.length ? [table, pages.node] : [nothing(status)]));
+  }
+
+  /** Those that failed for this reason. */
+  function only(reason) {
+    states.mark('FAILED');
+    node.scrollIntoView({ block: 'start' });
+    return go({ status: 'FAILED', reason });
   }
 
   let timer = null;
@@ -64,7 +73,7 @@ export function jobs(id) {
     clearTimeout(timer);
   };
   go({});
-  return { node, update, refresh, stop };
+  return { node, update, refresh, only, stop };
 }
 
 const nothing = (status) =>
@@ -96,7 +105,10 @@ function jobRow({ id }) {
 function told(job) {
   const error = job.errorMessage;
   if (job.status === 'SENT') return job.sentAt ? `At ${time(job.sentAt)}.` : 'Somebody found it sent.';
-  if (job.status === 'FAILED') return `${error ?? 'Refused'}${job.failedAt ? `, at ${time(job.failedAt)}` : ''}.`;
+  if (job.status === 'FAILED') {
+    const at = job.failedAt ? `, at ${time(job.failedAt)}` : '';
+    return job.failure ? `${job.failure.sentence} (${error}${at})` : `Refused${at}.`;
+  }
   if (job.status === 'UNKNOWN') return `It may have gone out; nobody can know.${error ? ` Last: ${error}.` : ''}`;
   if (!job.explanation) return '';
   const words = explanation(job.explanation);

@@ -16,7 +16,7 @@ export const CAMPAIGNS = `query Campaigns(
     first: $first, after: $after, last: $last, before: $before
   ) {
     nodes {
-      id name status mode deliveryRate totalJobs scheduledAt startedAt completedAt
+      id name status pausedBy pauseReason mode deliveryRate totalJobs scheduledAt startedAt completedAt
       counters { ${COUNTERS} }
       batch { name }
       template { name }
@@ -35,11 +35,21 @@ export const CAMPAIGNS = `query Campaigns(
 export const CAMPAIGN = `query Campaign($id: ID!) {
   broadcastCampaign(id: $id) {
     id name description status mode isSimulated deliveryRate retryLimit totalJobs content
-    pauseReason scheduleMissedAt createdAt scheduledAt startedAt completedAt
+    pausedBy pauseReason scheduleMissedAt scheduleMissedReason createdAt scheduledAt startedAt completedAt
     counters { ${COUNTERS} }
+    failures(first: 20) { reason sentence remedy count }
     batch { name channelCount }
     template { name content }
     createdBy { username }
+  }
+}`;
+
+/** What a start would find. */
+export const PREFLIGHT = `query Preflight($id: ID!) {
+  broadcastCampaignPreflight(id: $id) {
+    isReady recipients problems warnings closedChannels paidChannels
+    leftOut { count usernames failure { reason sentence remedy } }
+    unknownPlaceholders { name count }
   }
 }`;
 
@@ -54,6 +64,7 @@ export const JOBS = `query Jobs(
     jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       nodes {
         id position status attempts sentAt failedAt errorMessage
+        failure { reason sentence }
         explanation { reason until }
         channel { username title }
       }
@@ -81,6 +92,7 @@ export const SERVER_UPDATED = `subscription ServerUpdated { serverUpdated { ${ST
 export const STOP_ALL = `mutation StopAll($reason: String!) { stopAll(input: { reason: $reason }) { ${STOP} } }`;
 export const RESUME_ALL = 'mutation ResumeAll { resumeAll { hasResumed } }';
 
+const RETRIED = 'retried skipped skippedBecause { sentence remedy }';
 const CHANGED = 'campaign { id status }';
 
 /** What can be done to a campaign, by name. */
@@ -89,5 +101,10 @@ export const CONTROLS = {
   pause: `mutation Pause($id: ID!) { pauseBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
   resume: `mutation Resume($id: ID!) { resumeBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
   cancel: `mutation Cancel($id: ID!) { cancelBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
-  retry: `mutation RetryFailed($id: ID!) { retryFailedJobs(input: { campaignId: $id }) { ${CHANGED} retried } }`,
+  retry: `mutation RetryFailed($id: ID!) { retryFailedJobs(input: { campaignId: $id }) { ${CHANGED} ${RETRIED} } }`,
 };
+
+/** Tries again what failed for one of these reasons. */
+export const RETRY_REASONS = `mutation RetryReasons($id: ID!, $errors: [String!]!) {
+  retryFailedJobs(input: { campaignId: $id, filter: { errors: $errors } }) { ${CHANGED} ${RETRIED} }
+}`;

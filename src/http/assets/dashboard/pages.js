@@ -25,7 +25,7 @@ export function pager(go) {
   return { node, update };
 }
 
-/** One button a state, the first for all; `go` is called with the chosen one. */
+/** One button a state, the first for all; `go` is called with the chosen one. `mark` shows another as chosen. */
 export function chips(label, states, chosen, go) {
   const buttons = states.map((state) => {
     const number = h('span', { class: 'number' });
@@ -40,5 +40,5 @@ export function chips(label, states, chosen, go) {
   };
   mark(chosen);
   const update = (counts) => buttons.forEach(({ state, number }) => say(number, count(counts[state])));
-  return { node, update };
+  return { node, update, mark };
 }

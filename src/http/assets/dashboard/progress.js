@@ -47,8 +47,8 @@ export function bar() {
   const node = h('div', { class: 'bar', role: 'progressbar', 'aria-label': 'Progress' }, parts.map(([, part]) => part));
   const update = (counters) => {
     for (const [key, part] of parts) part.style.width = `${(100 * counters[key]) / (counters.total || 1)}%`;
-    node.setAttribute('aria-valuenow', counters.total ? Math.floor((100 * done(counters)) / counters.total) : 0);
-    node.setAttribute('aria-valuetext', `${count(done(counters))} of ${count(counters.total)}`);
+    node.setAttribute('aria-valuenow', counters.total ? Math.floor((100 * counters.sent) / counters.total) : 0);
+    node.setAttribute('aria-valuetext', `${count(counters.sent)} of ${count(counters.total)} sent`);
   };
   return { node, update };
 }
@@ -69,7 +69,14 @@ export function lasted({ startedAt, completedAt }) {
   return `took ${duration((Date.parse(completedAt) - Date.parse(startedAt)) / 1000)}`;
 }
 
-/** `1,234 of 1,500`, and how much that is. */
-export function share(counters) {
-  return { text: `${count(done(counters))} of ${count(counters.total)}`, percent: percent(done(counters), counters.total) };
+/**
+ * How many messages have reached somebody, and how much of all that is: `1,234 of 1,500 sent`. Once it has ended, what became of
+ * the others too: `305 sent, 4,634 cancelled`.
+ */
+export function share(counters, status) {
+  const part = percent(counters.sent, counters.total);
+  if (!isEnded(status)) return { text: `${count(counters.sent)} of ${count(counters.total)} sent`, percent: part };
+  const others = ['failed', 'cancelled', 'unknown', 'sending', 'queued'].filter((state) => counters[state] > 0);
+  const text = ['sent', ...others].map((state) => `${count(counters[state])} ${state}`).join(', ');
+  return { text, percent: part };
 }

@@ -12,13 +12,16 @@ use storage::broadcast::{batch, batch_members};
 /// Puts channels into a batch, and returns it with the number of those that were not in it before.
 ///
 /// # Errors
-/// `NOT_FOUND` if one of the channels is not there: then nothing changes.
+/// `NOT_FOUND` if one of the channels is not there: then nothing changes. [`Error::Invalid`] if none is named.
 pub async fn add_channels(
     on: &Services,
     actor: &Actor,
     id: BatchId,
     channels: Vec<ChannelId>,
 ) -> Result<(batch::Model, i32)> {
+    if channels.is_empty() {
+        return Err(Error::invalid("channelIds", "names no channel, so none would be added"));
+    }
     change(on, actor, id, channels, true).await
 }
 

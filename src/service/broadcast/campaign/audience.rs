@@ -1,5 +1,7 @@
 //! Before a text goes out, by whichever door it comes in: does it render for every recipient, and does Telegram take its length?
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -7,7 +9,7 @@ use crate::Services;
 use domain::broadcast::{CampaignMode, ParseMode};
 use domain::error::{Error, Result, Violation, Violations};
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
-use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template, check_length};
+use domain::template::{Params, Place, Template};
 use storage::broadcast::{campaign, channel, progress, template};
 
 /// Channels that are looked at in one statement.
@@ -49,8 +51,17 @@ impl<'a> Preflight<'a> {
 
     /// Everything that can be known to be wrong before the first message: all violations at once.
     pub(super) async fn check(&self, on: &Services) -> Result<()> {
-        let read = Template::read(self.content, self.parse_mode).map_err(|why| Error::invalid(self.argument, why))?;
-        let limit = if self.has_media { CAPTION_LIMIT } else { MESSAGE_LIMIT };
+        self.look(on).await?.wrong.into_result()
+    }
+
+    /// Looks at the text of each recipient.
+    ///
+    /// # Errors
+    /// The text can't be read, or has placeholders that nothing fills: then none is looked at.
+    pub(super) async fn look(&self, on: &Services) -> Result<Look> {
+        let place = Place::beside(self.has_media);
+        let read = Template::read_at(self.content, self.parse_mode, place);
+        let read = read.map_err(|why| Error::invalid(self.argument, why))?;
         let mut wrong = Violations::default();
         for name in read.missing(&self.params) {
             let (argument, what) =
@@ -60,58 +71,75 @@ impl<'a> Preflight<'a> {
         wrong.into_result()?;
         let mut audience = Audience { checked: 0, last: ChannelId(Uuid::nil()), position: 0 };
         let constant = read.is_constant(&self.params);
-        let mut wrong = Violations::default();
+        let mut look = Look::default();
         while let Some(channels) = audience.next(on, &self.recipients).await? {
             // The same text for all needs to be looked at once.
             let looked_at = if constant { &channels[..1] } else { &channels[..] };
             for channel in looked_at {
-                self.judge(&mut wrong, &read, channel, limit);
+                self.judge(&mut look, &read, channel, place);
             }
-            if constant || wrong.len() >= MOST {
+            if constant || look.wrong.len() >= MOST {
                 break;
             }
             tokio::task::yield_now().await;
         }
         let is_start = matches!(self.recipients, Recipients::Batch { .. });
         if audience.checked == 0 && is_start {
-            wrong.require(false, "id", "the batch has no active channels");
+            look.wrong.require(false, "id", "the batch has no active channels");
         }
-        wrong.into_result()
+        Ok(look)
     }
 
-    fn judge(&self, wrong: &mut Violations, read: &Template, channel: &channel::Model, limit: usize) {
-        if wrong.len() >= MOST {
+    fn judge(&self, look: &mut Look, read: &Template, channel: &channel::Model, place: Place) {
+        let values = channel.placeholders();
+        for name in values.unknown().filter(|name| !self.params.contains_key(*name)) {
+            if read.placeholders().any(|used| used == name) {
+                *look.unknown.entry(name).or_default() += 1;
+            }
+        }
+        if look.wrong.len() >= MOST {
             return;
         }
-        let why = match read.render(&self.params, &channel.placeholders()) {
-            Err(why) => format!("cannot be rendered: {why}"),
-            Ok(text) => match check_length(&text, limit) {
-                Err(why) => why,
-                Ok(()) => return,
-            },
-        };
+        let Some(why) = read.fault(&self.params, &values, place) else { return };
         let argument = if self.argument == "content" { "content" } else { "id" };
         let path = vec!["input".into(), argument.into()];
-        wrong.push(Violation { path, message: format!("the text for @{} {why}", channel.username) });
+        look.wrong.push(Violation { path, message: format!("the text for @{} {why}", channel.username) });
     }
 }
 
-/// Everything that can be known to be wrong before a campaign's start.
-pub(super) async fn check(on: &Services, campaign: &campaign::Model, message: &template::Model) -> Result<()> {
-    let mut wrong = Violations::default();
-    check_media(&mut wrong, message);
-    wrong.into_result()?;
+/// What a look at the texts of all recipients has found.
+#[derive(Default)]
+pub(super) struct Look {
+    /// What is wrong.
+    pub wrong: Violations,
+    /// Of how many recipients a placeholder that the text uses is not known.
+    pub unknown: BTreeMap<&'static str, u64>,
+}
+
+impl<'a> Preflight<'a> {
+    /// Of a campaign that has not been started: of its template's text, for the active channels of its batch.
+    ///
+    /// # Errors
+    /// The template's attachment is not whole.
+    pub(super) fn of_start(campaign: &campaign::Model, message: &'a template::Model) -> Result<Self> {
+        let mut wrong = Violations::default();
+        check_media(&mut wrong, message);
+        wrong.into_result()?;
+        Ok(Self {
+            content: &message.content,
+            parse_mode: message.parse_mode,
+            has_media: message.media_type.is_some(),
+            params: params(campaign)?,
+            recipients: Recipients::Batch { batch: campaign.batch_id, most: most(campaign) },
+            argument: "templateId",
+        })
+    }
+}
+
+/// How many messages a campaign sends at most.
+pub(super) fn most(campaign: &campaign::Model) -> u64 {
     let is_test = campaign.mode == CampaignMode::Test;
-    let most = if is_test { u64::try_from(campaign.test_limit).unwrap_or(0) } else { u64::MAX };
-    let preflight = Preflight {
-        content: &message.content,
-        parse_mode: message.parse_mode,
-        has_media: message.media_type.is_some(),
-        params: params(campaign)?,
-        recipients: Recipients::Batch { batch: campaign.batch_id, most },
-        argument: "templateId",
-    };
-    preflight.check(on).await
+    if is_test { u64::try_from(campaign.test_limit).unwrap_or(0) } else { u64::MAX }
 }
 
 fn check_media(wrong: &mut Violations, message: &template::Model) {

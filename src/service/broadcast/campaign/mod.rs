@@ -13,13 +13,15 @@ use domain::broadcast::{CampaignMode, CampaignStatus};
 use domain::error::{Error, Result, Violations};
 use domain::id::{BatchId, BroadcastCampaignId, TelegramAccountId, TemplateId};
 use domain::pacing::RATES;
-use domain::template::{Params, Template};
+use domain::template::{Params, Place, Template};
 use events::Event;
 use storage::broadcast::{batch, campaign, progress, template};
 use storage::{Folded, Noun, Tx, noun};
 
 mod audience;
 mod delete;
+mod preflight;
+mod retry;
 mod run;
 mod sent;
 mod start;
@@ -27,7 +29,9 @@ mod transition;
 mod update;
 
 pub use delete::{delete, sweep_leftovers};
-pub use run::{cancel, complete_spent, pause, resume, retry_failed, sweep_cancelled};
+pub use preflight::{Emptiness, LeftOut, Report, preflight};
+pub use retry::{Retried, Retry, reasons, retry_failed};
+pub use run::{cancel, complete_spent, pause, resume, sweep_cancelled};
 pub(in crate::broadcast) use run::{complete_if_spent, run_again};
 pub use sent::{delete_sent, edit_sent};
 pub use start::{fire_schedules, start, undo_interrupted};
@@ -141,7 +145,9 @@ fn check_schedule(wrong: &mut Violations, at: Option<DateTime<Utc>>, now: DateTi
 
 /// A placeholder that neither the params nor the channel fill is a mistake now, not an empty word in a million messages.
 fn check_placeholders(message: &template::Model, params: &Params) -> Result<()> {
-    let read = Template::read(&message.content, message.parse_mode).map_err(|why| Error::invalid("templateId", why))?;
+    let place = Place::beside(message.media_type.is_some());
+    let read = Template::read_at(&message.content, message.parse_mode, place)
+        .map_err(|why| Error::invalid("templateId", why))?;
     let mut wrong = Violations::default();
     for name in read.unused(params) {
         let known: Vec<&str> = read.placeholders().collect();
@@ -172,6 +178,7 @@ fn row(on: &Services, w: &Write, new: &New) -> Result<campaign::Model> {
         pause_reason: None,
         scheduled_at: new.scheduled_at,
         schedule_missed_at: None,
+        schedule_missed_reason: None,
         content: None,
         parse_mode: None,
         media_type: None,

@@ -1,4 +1,4 @@
-//! Pause, resume, cancel, and the retry of what failed: each acts at once (R5, R6).
+//! Pause, resume, cancel: each acts at once (R5, R6).
 
 use std::time::Duration;
 
@@ -9,11 +9,10 @@ use super::transition::{self, Ending};
 use crate::barrier::Barrier;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
-use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
+use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use events::Event;
-use storage::Noun;
 use storage::broadcast::queue::sweep::End;
 use storage::broadcast::{campaign, progress, queue};
 
@@ -120,40 +119,6 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<
             return Ok(());
         }
     }
-}
-
-/// Queues the failed jobs of a campaign anew, and only those; a completed campaign runs again. Returns how many these were.
-pub async fn retry_failed(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<(campaign::Model, i32)> {
-    let (mut retried, mut after) = (0, 0);
-    while let Some((last, count)) = on.write(actor, |w| async move { retry_chunk(on, &w, id, after).await }).await? {
-        after = last;
-        retried += count;
-    }
-    // Only now is it done: whoever repeats a request that was cut off before goes on with what is left.
-    on.write(actor, |w| async move {
-        tell(&w, id);
-        w.done(id, &retried).await?;
-        Ok((campaign::Entity::get(&w, id).await?, retried))
-    })
-    .await
-}
-
-/// Jobs, then the campaign: the lock order of R7.
-async fn retry_chunk(on: &Services, w: &Write, id: BroadcastCampaignId, after: i32) -> Result<Option<(i32, i32)>> {
-    let chunk = if on.db.is_postgres() { queue::sweep::CHUNK } else { queue::sweep::CHUNK / 5 };
-    let failed = queue::requeue::failed(w, id, after, chunk).await?;
-    if let Some(last) = failed.last() {
-        queue::requeue::anew(w, id, &failed, JobStatus::Failed, w.now).await?;
-        run_again(w, id).await?;
-        let count = i32::try_from(failed.len()).unwrap_or(i32::MAX);
-        w.in_part().note(Action::CampaignJobsRetried, id, json!({ "retried": count })).await?;
-        return Ok(Some((*last, count)));
-    }
-    let from = transition::status_of(&queue::lock(w, id).await?)?;
-    if matches!(from, CampaignStatus::Cancelled | CampaignStatus::Queued) {
-        return Err(Error::transition("campaign", from, CampaignStatus::Running));
-    }
-    Ok(None)
 }
 
 /// A campaign that has completed or failed runs again, because jobs were queued anew. The caller holds its hot row.

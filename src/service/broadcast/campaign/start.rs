@@ -5,7 +5,8 @@ use std::time::Duration;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
-use super::{audience, transition};
+use super::audience::Preflight;
+use super::transition;
 use crate::broadcast::telegram_account;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -29,19 +30,10 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
     if !found.status.next().contains(&CampaignStatus::Running) || found.status != CampaignStatus::Queued {
         return Err(Error::transition("campaign", found.status, CampaignStatus::Running));
     }
-    if found.is_simulated != on.rules.is_simulated {
-        let how = if found.is_simulated {
-            "the campaign was made where messages go nowhere (HERALD_TELEGRAM=simulated), and can only be started there"
-        } else {
-            "the campaign was made to be sent for real, and messages go nowhere here (HERALD_TELEGRAM=simulated)"
-        };
-        return Err(Error::Precondition(how.into()));
-    }
-    if !on.rules.is_simulated {
-        telegram_account::require_usable(on, id).await?;
-    }
+    require_same_world(on, &found)?;
+    require_accounts(on, id).await?;
     let message = template::Entity::get(on.db.reader(), found.template_id).await?;
-    audience::check(on, &found, &message).await?;
+    Preflight::of_start(&found, &message)?.check(on).await?;
     let most = if found.mode == CampaignMode::Test { found.test_limit } else { i32::MAX };
     let freeze = Freeze::new(id, found.batch_id, queue::new_key(), on.now(), most);
     if on.db.is_postgres() {
@@ -51,6 +43,24 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
     let (on, actor) = (on.clone(), actor.clone());
     let task = tokio::spawn(async move { in_chunks(&on, &actor, &message, freeze).await });
     task.await.map_err(Error::internal)?
+}
+
+/// A campaign that pretends must not be sent for real, nor the other way round.
+pub(super) fn require_same_world(on: &Services, campaign: &campaign::Model) -> Result<()> {
+    if campaign.is_simulated == on.rules.is_simulated {
+        return Ok(());
+    }
+    let how = if campaign.is_simulated {
+        "the campaign was made where messages go nowhere (HERALD_TELEGRAM=simulated), and can only be started there"
+    } else {
+        "the campaign was made to be sent for real, and messages go nowhere here (HERALD_TELEGRAM=simulated)"
+    };
+    Err(Error::Precondition(how.into()))
+}
+
+/// Where messages are sent for real, an account must be there that can.
+pub(super) async fn require_accounts(on: &Services, id: BroadcastCampaignId) -> Result<()> {
+    if on.rules.is_simulated { Ok(()) } else { telegram_account::require_usable(on, id).await }
 }
 
 /// PostgreSQL: other campaigns go on meanwhile, so it is one transaction.
@@ -195,9 +205,10 @@ async fn miss(on: &Services, due: &campaign::Model, why: &str) -> Result<()> {
         if old.status != CampaignStatus::Queued || old.schedule_missed_at.is_some() {
             return Ok(());
         }
-        w.replace(&old, campaign::Model { schedule_missed_at: Some(w.now), ..old.clone() }).await?;
+        let (schedule_missed_at, schedule_missed_reason) = (Some(w.now), Some(why.to_owned()));
+        w.replace(&old, campaign::Model { schedule_missed_at, schedule_missed_reason, ..old.clone() }).await?;
         w.tell(Event::Campaign(due.id));
-        let metadata = json!({ "reason": why, "scheduledAt": due.scheduled_at });
+        let metadata = json!({ "name": due.name, "reason": why, "scheduledAt": due.scheduled_at });
         w.note(Action::CampaignScheduleMissed, due.id, metadata).await
     })
     .await

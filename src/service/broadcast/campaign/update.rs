@@ -139,6 +139,7 @@ async fn changed(w: &Write, old: campaign::Model, change: Update) -> Result<camp
         retry_limit: retry_limit.unwrap_or(old.retry_limit),
         account_failover: account_failover.unwrap_or(old.account_failover),
         schedule_missed_at: old.schedule_missed_at.filter(|_| scheduled_at.is_undefined()),
+        schedule_missed_reason: old.schedule_missed_reason.filter(|_| scheduled_at.is_undefined()),
         scheduled_at: or(old.scheduled_at, scheduled_at),
         content: content.or(old.content),
         // The choice of accounts has rows of its own, and is a change all the same.

@@ -79,7 +79,8 @@ pub(super) async fn park_in(w: &Write, id: TelegramAccountId, status: AccountSta
     }
     tracing::warn!(account = %id, %status, error, "an account cannot send any more");
     let action = if status == AccountStatus::Banned { Action::AccountBanned } else { Action::AccountParked };
-    w.note(action, id, json!({ "status": status, "error": error })).await
+    let label = telegram_account::Entity::get(w, id).await?.label;
+    w.note(action, id, json!({ "label": label, "status": status, "error": error })).await
 }
 
 /// Notes what Telegram said outside of a send: the account waits, in one class of methods.

@@ -12,7 +12,7 @@ use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use domain::markup::Marked;
 use domain::secret_key::LastingUse;
-use domain::template::{Channel, Params, Template};
+use domain::template::{Channel, Params, Place, Template};
 use storage::broadcast::queue::lease::Due;
 use storage::broadcast::{campaign, channel, progress};
 
@@ -46,8 +46,9 @@ impl Mission {
         let (Some(content), Some(parse_mode)) = (&row.content, row.parse_mode) else {
             return Err(Error::Precondition("the campaign has not been started".into()));
         };
-        let template = Template::read(content, parse_mode).map_err(Error::Precondition)?;
         let attachment = Attachment::of(&row);
+        let place = Place::beside(attachment.is_some());
+        let template = Template::read_at(content, parse_mode, place).map_err(Error::Precondition)?;
         let params: Params = serde_json::from_value(row.params).map_err(Error::internal)?;
         let nobody = Channel::of("", None, "", None);
         let constant = template.is_constant(&params).then(|| template.render(&params, &nobody).ok()).flatten();

@@ -31,7 +31,7 @@ pub async fn refuse(on: &Services, mission: &Mission, owner: Owner, item: &Item,
         let w = &w;
         w.tell(Event::Campaign(owner.campaign));
         let key = new_key();
-        if !engage::end(w, owner, item.position, key, (status, &fault.to_string()), now).await? {
+        if !engage::end(w, owner, item.position, key, (status, fault), now).await? {
             return Ok(());
         }
         let gone = channels(w, result, now, on.rules.channel_errors).await?;

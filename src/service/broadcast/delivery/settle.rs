@@ -303,6 +303,7 @@ fn settled(answer: &Answer, verdict: Verdict) -> Settled {
         counts: verdict.counts,
         not_before: verdict.not_before,
         ambiguous_since: verdict.ambiguous_since,
+        is_told: matches!(&answer.reply, Some(Err(fault)) if fault.is_told()),
         error: verdict.error.map(|text| text.chars().filter(|c| *c != '\0').take(ERROR_LENGTH).collect()),
         started_at: answer.started_at,
         ended_at: answer.ended_at,

@@ -91,6 +91,8 @@ fn new_job(campaign_id: BroadcastCampaignId, position: i32, change: i64, on: &Se
         attempts: 0,
         leases: 0,
         error_message: None,
+        telegram_error: None,
+        reason: None,
         ambiguous_since: None,
         not_before: None,
         created_at: on.now(),

@@ -7,7 +7,7 @@ use domain::broadcast::ParseMode;
 use domain::error::{Error, Result, Violation};
 use domain::id::{ChannelId, TemplateId};
 use domain::markup::Marked;
-use domain::template::{CAPTION_LIMIT, MESSAGE_LIMIT, Params, Template};
+use domain::template::{Params, Place, Template};
 use storage::broadcast::{channel, template};
 
 /// The message that is to be shown.
@@ -37,6 +37,10 @@ pub struct Preview {
     pub text: Option<Marked>,
     /// The greatest length that Telegram takes.
     pub limit: usize,
+    /// Whether Telegram takes the text; None while placeholders are missing.
+    pub fits: Option<bool>,
+    /// What would be sent as it stands, though it looks like something to be filled in.
+    pub warnings: Vec<String>,
     /// All placeholders that the message uses.
     pub placeholders: Vec<String>,
     /// Placeholders that neither the params nor the channel fill.
@@ -55,13 +59,16 @@ pub async fn preview(on: &Services, source: Source, channel: ChannelId, params: 
     let channel = channel::Entity::find_by_id(channel).one(on.db.reader()).await?;
     let channel = channel.ok_or(Error::NotFound("channel"))?;
     let wrong = |why| Error::Invalid(vec![Violation { path: vec!["content".into()], message: why }]);
-    let read = Template::read(&message.content, message.parse_mode).map_err(wrong)?;
+    let place = Place::beside(message.has_media);
+    let read = Template::read_at(&message.content, message.parse_mode, place).map_err(wrong)?;
     let missing = read.missing(params);
     let text =
         if missing.is_empty() { Some(read.render(params, &channel.placeholders()).map_err(wrong)?) } else { None };
     Ok(Preview {
+        fits: text.as_ref().map(|text| place.fault(text).is_none()),
         text,
-        limit: if message.has_media { CAPTION_LIMIT } else { MESSAGE_LIMIT },
+        limit: place.limit(),
+        warnings: read.warnings(&message.content, params),
         placeholders: read.placeholders().map(Into::into).collect(),
         missing,
     })

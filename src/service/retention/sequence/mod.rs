@@ -8,7 +8,7 @@ use async_graphql::MaybeUndefined;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-pub use self::run::{activate, archive, pause, sweep_archived};
+pub use self::run::{activate, archive, doubts, pause, sweep_archived};
 use self::steps::NewStep;
 use super::changed_to;
 use crate::{Actor, Services};
@@ -182,7 +182,9 @@ fn checked(config: TriggerConfig, wrong: &mut Violations) -> TriggerConfig {
         |range: std::ops::RangeInclusive<i32>, value: Option<i32>| value.is_none_or(|value| range.contains(&value));
     wrong.require(is_in(LOOKBACK, config.lookback_minutes), "triggerConfig", "lookbackMinutes must be from 0 to 10080");
     wrong.require(is_in(MIN_AGE, config.min_age_hours), "triggerConfig", "minAgeHours must be from 0 to 8784");
-    let source = config.source.map(|source| source.trim().to_uppercase()).filter(|source| !source.is_empty());
+    let source = config.source.map(|source| source.trim().to_uppercase());
+    let is_blank = source.as_ref().is_some_and(String::is_empty);
+    wrong.require(!is_blank, "triggerConfig", "source is blank, which is not every source: leave it out for that");
     let is_short = source.as_ref().is_none_or(|source| source.chars().count() <= SOURCE);
     wrong.require(is_short, "triggerConfig", "source must have at most 50 characters");
     TriggerConfig { source, ..config }

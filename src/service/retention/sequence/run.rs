@@ -5,12 +5,13 @@ use serde_json::json;
 
 use super::preflight;
 use crate::retention::endings::{self, is_live};
-use crate::{Actor, Services, barrier};
+use crate::{Actor, Services, barrier, picked};
 use domain::audit::Action;
 use domain::error::Result;
 use domain::id::RetentionSequenceId;
 use domain::retention::states::State;
-use domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus};
+use domain::retention::trigger::TriggerConfig;
+use domain::retention::words::{EndReason, EnrollmentStatus, RetentionSequenceStatus, TriggerType};
 use events::Event;
 use storage::Noun;
 use storage::retention::{enrollment, queue, sequence, sequence_progress};
@@ -25,6 +26,15 @@ const CHUNK: u64 = 500;
 pub async fn activate(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Active;
     enter(on, actor, id, to, Action::RetentionSequenceActivated).await
+}
+
+/// What may be wrong with whom the sequence's trigger enrolls: a sentence for each. Leads to come may prove it right.
+pub async fn doubts(on: &Services, row: &sequence::Model) -> Result<Vec<String>> {
+    let config: TriggerConfig = serde_json::from_value(row.trigger_config.clone()).unwrap_or_default();
+    let source = config.source.filter(|_| row.trigger_type != TriggerType::Manual);
+    let Some(source) = source else { return Ok(Vec::new()) };
+    let doubt = picked::unknown_source(on.db.reader(), &source).await?;
+    Ok(doubt.into_iter().map(|doubt| format!("the trigger enrolls nobody as yet: {doubt}")).collect())
 }
 
 /// Pauses a sequence. No step starts after this has returned.

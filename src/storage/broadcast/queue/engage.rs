@@ -11,6 +11,8 @@ use crate::broadcast::telegram_account::day;
 use crate::sql::Dialect;
 use crate::{Db, Tx};
 use domain::broadcast::JobStatus;
+use domain::delivery::Fault;
+use domain::delivery::failure::reason_of;
 use domain::error::{Error, Result};
 use domain::id::SenderId;
 
@@ -174,21 +176,25 @@ pub async fn end(
     owner: Owner,
     position: i32,
     key: i64,
-    (status, error): (JobStatus, &str),
+    (status, fault): (JobStatus, &Fault),
     now: DateTime<Utc>,
 ) -> Result<bool> {
+    let error = fault.to_string();
     let failed_at = (status == JobStatus::Failed).then_some(now);
     let sql = "UPDATE jobs SET status = $4, change = $5, error_message = $6, failed_at = $7, attempts = attempts + 1,
-                   not_before = NULL
+                   not_before = NULL, telegram_error = COALESCE($8, telegram_error), reason = $9
                WHERE campaign_id = $1 AND position = $2 AND account_id = $3 AND status = 'QUEUED'";
-    let values: [Value; 7] = [
+    let reason = failed_at.map(|_| reason_of(&error).to_owned());
+    let values: [Value; 9] = [
         owner.campaign.into(),
         position.into(),
         owner.account.into(),
         status.to_string().into(),
         key.into(),
-        error.into(),
+        error.clone().into(),
         failed_at.into(),
+        fault.is_told().then(|| error.clone()).into(),
+        reason.into(),
     ];
     let ended = tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
     Ok(ended.rows_affected() > 0)
@@ -228,7 +234,7 @@ async fn write(tx: &Tx, claim: &Claim, decision: &Decision) -> Result<()> {
     let failed_at = (status == JobStatus::Failed).then_some(claim.now);
     let sql = "UPDATE jobs SET status = $3, change = $4, random_id = COALESCE($5, random_id),
                    peer_id = COALESCE($6, peer_id), not_before = NULL, failed_at = $7,
-                   error_message = COALESCE($8, error_message)
+                   error_message = COALESCE($8, error_message), reason = CASE WHEN $3 = 'FAILED' THEN $8 END
                WHERE campaign_id = $1 AND position = $2";
     let values: [Value; 8] = [
         claim.owner.campaign.into(),

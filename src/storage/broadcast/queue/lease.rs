@@ -261,7 +261,8 @@ async fn write(tx: &Tx, claim: &Claim, due: &[Due], decisions: &[Decision]) -> R
     ];
     let sql = format!(
         "UPDATE jobs AS j SET status = r.status, change = $2, random_id = r.random_id, not_before = NULL,
-             failed_at = r.failed_at, error_message = COALESCE(r.error, j.error_message)
+             failed_at = r.failed_at, error_message = COALESCE(r.error, j.error_message),
+             reason = CASE WHEN r.status = 'FAILED' THEN r.error END
          FROM {} WHERE j.campaign_id = $1 AND j.position = r.position",
         dialect.table("$3", &columns),
     );

@@ -1,7 +1,7 @@
 //! Jobs that go back to the queue because somebody asked for it.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::{Change, Delta, Streak, new_key, record};
 use crate::Tx;
@@ -15,18 +15,45 @@ struct Row {
     position: i32,
 }
 
-/// Positions of up to `limit` failed jobs after the position `after`, locked, in order.
-pub async fn failed(tx: &Tx, campaign: BroadcastCampaignId, after: i32, limit: i32) -> Result<Vec<i32>> {
+/// A failed job that may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Failed {
+    /// The job's place.
+    pub position: i32,
+    /// Whether its channel may be written to.
+    pub is_active: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Reason<'a> {
+    reason: &'a str,
+}
+
+/// Up to `limit` failed jobs after the position `after`, locked, in order: all, or those that failed for one of `reasons`.
+pub async fn failed(
+    tx: &Tx,
+    campaign: BroadcastCampaignId,
+    reasons: Option<&[String]>,
+    after: i32,
+    limit: i32,
+) -> Result<Vec<Failed>> {
     let dialect = Dialect(tx.get_database_backend());
+    let wanted = reasons.map(|reasons| reasons.iter().map(|reason| Reason { reason }).collect::<Vec<_>>());
+    let is_wanted = wanted.as_ref().map(|_| {
+        let table = dialect.table("$4", &[("reason", "text")]);
+        format!("AND j.reason IN (SELECT r.reason FROM {table})")
+    });
     let sql = format!(
-        "SELECT position FROM jobs
-         WHERE campaign_id = $1 AND position > $2 AND failed_at IS NOT NULL AND status = 'FAILED'
-         ORDER BY position LIMIT $3 {}",
-        dialect.for_update(),
+        "SELECT j.position, c.is_active FROM jobs j JOIN channels c ON c.id = j.channel_id
+         WHERE j.campaign_id = $1 AND j.position > $2 AND j.failed_at IS NOT NULL AND j.status = 'FAILED' {}
+         ORDER BY j.position LIMIT $3 {}",
+        is_wanted.unwrap_or_default(),
+        dialect.for_update_of("j"),
     );
     let values: [Value; 3] = [campaign.into(), after.into(), i64::from(limit).into()];
+    let values = values.into_iter().chain(wanted.map(|wanted| rows(&wanted)));
     let found = tx.query_all_raw(dialect.statement(&sql, values)).await?;
-    Ok(found.iter().map(|row| row.try_get("", "position")).collect::<Result<_, _>>()?)
+    Ok(found.iter().map(|row| Failed::from_query_result(row, "")).collect::<Result<_, _>>()?)
 }
 
 /// Queues jobs anew, under another identity (R13): they surely did not go out. They all have the state `from`.
@@ -38,7 +65,7 @@ pub async fn anew(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let assignments = "status = 'QUEUED', change = $2, epoch = j.epoch + 1, random_id = NULL, account_id = NULL,
-        attempts = 0, not_before = $4, ambiguous_since = NULL, failed_at = NULL";
+        attempts = 0, not_before = $4, ambiguous_since = NULL, failed_at = NULL, reason = NULL";
     change(tx, campaign, positions, (from, JobStatus::Queued), assignments, Some(now)).await
 }
 

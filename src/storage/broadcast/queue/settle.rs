@@ -8,6 +8,7 @@ use super::{Change, Delta, Streak, progress, record};
 use crate::Tx;
 use crate::sql::{Dialect, instant, rows};
 use domain::broadcast::JobStatus;
+use domain::delivery::failure::reason_of;
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, ChannelId};
 
@@ -24,6 +25,8 @@ pub struct Settled {
     pub not_before: Option<DateTime<Utc>>,
     pub ambiguous_since: Option<DateTime<Utc>>,
     pub error: Option<String>,
+    /// Whether Telegram said the error.
+    pub is_told: bool,
     pub started_at: Option<DateTime<Utc>>,
     pub ended_at: DateTime<Utc>,
     pub message_id: Option<i64>,
@@ -60,6 +63,10 @@ pub(super) struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_at: Option<String>,
@@ -69,7 +76,7 @@ pub(super) struct Row<'a> {
     message_id: Option<i64>,
 }
 
-pub(super) const COLUMNS: [(&str, &str); 12] = [
+pub(super) const COLUMNS: [(&str, &str); 14] = [
     ("position", "integer"),
     ("key", "bigint"),
     ("random_id", "bigint"),
@@ -78,6 +85,8 @@ pub(super) const COLUMNS: [(&str, &str); 12] = [
     ("not_before", "timestamptz"),
     ("ambiguous_since", "timestamptz"),
     ("error", "text"),
+    ("told", "integer"),
+    ("reason", "text"),
     ("started_at", "timestamptz"),
     ("sent_at", "timestamptz"),
     ("failed_at", "timestamptz"),
@@ -87,6 +96,8 @@ pub(super) const COLUMNS: [(&str, &str); 12] = [
 pub(super) const ASSIGNMENTS: &str = "status = r.status, change = $2, attempts = j.attempts + r.counts,
     not_before = r.not_before, ambiguous_since = r.ambiguous_since,
     error_message = CASE WHEN r.status = 'SENT' THEN NULL ELSE COALESCE(r.error, j.error_message) END,
+    telegram_error = CASE WHEN r.status = 'SENT' THEN NULL WHEN r.told = 1 THEN r.error ELSE j.telegram_error END,
+    reason = r.reason,
     started_at = COALESCE(r.started_at, j.started_at), sent_at = r.sent_at, failed_at = r.failed_at,
     message_id = r.message_id";
 
@@ -102,6 +113,8 @@ impl<'a> From<&'a Settled> for Row<'a> {
             not_before: settled.not_before.map(instant),
             ambiguous_since: settled.ambiguous_since.map(instant),
             error: settled.error.as_deref(),
+            told: settled.is_told.then_some(1),
+            reason: settled.error.as_deref().filter(|_| settled.status == JobStatus::Failed).map(reason_of),
             started_at: settled.started_at.map(instant),
             sent_at: ended(JobStatus::Sent),
             failed_at: ended(JobStatus::Failed),

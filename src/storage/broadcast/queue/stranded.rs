@@ -83,7 +83,7 @@ pub async fn end_orphans(
     let columns = [("position", "integer"), ("status", "text"), ("error", "text"), ("failed_at", "timestamptz")];
     let sql = format!(
         "UPDATE jobs AS j SET status = r.status, change = $2, not_before = NULL, error_message = r.error,
-             failed_at = r.failed_at
+             reason = CASE WHEN r.status = 'FAILED' THEN r.error END, failed_at = r.failed_at
          FROM {} WHERE j.campaign_id = $1 AND j.position = r.position",
         dialect.table("$3", &columns),
     );

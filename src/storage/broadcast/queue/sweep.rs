@@ -58,6 +58,7 @@ pub async fn end_queued(
         End::Cancelled => ("", None),
         End::Failed(at) => (
             ", error_message = CASE WHEN r.status = 'FAILED' THEN 'ACCOUNT_GONE' ELSE j.error_message END,
+               reason = CASE WHEN r.status = 'FAILED' THEN 'ACCOUNT_GONE' END,
                failed_at = CASE WHEN r.status = 'FAILED' THEN $4 ELSE NULL END",
             Some(Value::from(at)),
         ),

@@ -52,6 +52,27 @@ async fn media_is_stored_once_by_each_account() {
     field.assert_once();
 }
 
+/// A photo alone is a message, and what stands beside it can be taken away later.
+#[tokio::test]
+async fn a_photo_without_a_text_is_sent() {
+    let field = Field::open(1).await;
+    let id = with_photo(&field, &names("bare", 3)).await;
+    let row = campaign::Entity::find_by_id(id).one(field.office.on.db.reader()).await.unwrap().unwrap();
+    let write = field.office.on.db.write(|tx| {
+        let mut row = row.clone().into_active_model();
+        row.content = Set(Some(String::new()));
+        async move { Ok(row.update(&*tx).await.map(drop)?) }
+    });
+    write.await.unwrap();
+    let worker = field.worker();
+    field.office.until(id, CampaignStatus::Completed).await;
+    worker.stop().await;
+    let accepted = field.telegram.accepted();
+    assert_eq!((accepted.len(), field.office.progress(id).await.sent), (3, 3));
+    assert!(accepted.iter().all(|message| message.text.is_empty() && message.media.is_some()));
+    field.assert_once();
+}
+
 #[tokio::test]
 async fn media_that_telegram_refuses_pauses_the_campaign() {
     let field = Field::open(1).await;

@@ -48,8 +48,15 @@ pub fn accept(book: &mut Book, account: usize, username: String, post: Post) -> 
     if post.random_id == 0 {
         return Err("RANDOM_ID_EMPTY");
     }
-    if post.text.is_empty() && post.media.is_none() {
+    if post.text.trim().is_empty() && post.media.is_none() {
         return Err("MESSAGE_EMPTY");
+    }
+    let units = post.text.encode_utf16().count();
+    if post.media.is_some() && units > 1024 {
+        return Err("MEDIA_CAPTION_TOO_LONG");
+    }
+    if units > 4096 {
+        return Err("MESSAGE_TOO_LONG");
     }
     let first = book.accepted.iter().find(|it| it.account == account && it.random_id == post.random_id);
     let message_id = match first {

@@ -1,0 +1,86 @@
+// Before the start: whom a campaign would write to, whom it leaves out and why, and what stands in its way.
+
+import { fill, h } from './dom.js';
+import { PREFLIGHT } from './operations.js';
+import { run } from './session.js';
+import { count, plural } from './words.js';
+
+/** Usernames that are shown of those that are left out. */
+const SHOWN = 5;
+
+/**
+ * The section; it is hidden once the campaign was started. `check` looks anew, and gives what the start would find; null once there
+ * is nothing to start.
+ */
+export function preflight(id) {
+  const body = h('div');
+  const again = h('button', { onclick: () => check().catch(failed) }, 'Check again');
+  const head = h('div', { class: 'head' }, h('h2', { id: 'preflight' }, 'Before the start'), again);
+  const node = h('section', { class: 'card preflight', 'aria-labelledby': 'preflight', hidden: true }, head, body);
+  let isLeft = false;
+  let wasAsked = false;
+
+  async function check() {
+    node.setAttribute('aria-busy', 'true');
+    again.disabled = true;
+    try {
+      const { broadcastCampaignPreflight: found } = await run(PREFLIGHT, { id });
+      if (!isLeft && found) fill(body, ...told(found));
+      return found;
+    } finally {
+      node.removeAttribute('aria-busy');
+      again.disabled = false;
+    }
+  }
+
+  const failed = (error) => fill(body, h('p', { class: 'why' }, error.message));
+
+  /** It looks by itself once: a large audience takes a while. */
+  const update = ({ status }) => {
+    node.hidden = status !== 'QUEUED';
+    if (node.hidden || wasAsked) return;
+    wasAsked = true;
+    check().catch(failed);
+  };
+  const stop = () => {
+    isLeft = true;
+  };
+  return { node, update, check, stop };
+}
+
+function told(found) {
+  const { isReady, recipients, problems, leftOut, warnings, unknownPlaceholders, closedChannels, paidChannels } = found;
+  const state = isReady ? 'It can be started' : 'It can’t be started';
+  const fails = (channels, why) => channels && `In ${plural(channels, 'channel')} ${why}: sends to them will fail.`;
+  const notes = [
+    ...warnings.map(sentence),
+    ...unknownPlaceholders.map(unknown),
+    fails(closedChannels, 'only others may post, as far as is known'),
+    fails(paidChannels, 'each message costs Telegram Stars'),
+  ];
+  const whom = ` It would write to ${plural(recipients, 'channel')}.`;
+  return [
+    h('p', { class: isReady ? 'ready' : 'bad' }, h('strong', {}, `${state}.`), whom),
+    section('What stands in its way', problems.map((problem) => h('li', { class: 'bad' }, sentence(problem)))),
+    section('Left out', leftOut.map(leftOutRow)),
+    section('Worth a look', notes.filter(Boolean).map((note) => h('li', {}, note))),
+  ].filter(Boolean);
+}
+
+const unknown = ({ name, count }) =>
+  `{{ ${name} }} is not known of ${plural(count, 'channel')}: there its default stands, or nothing.`;
+
+const section = (title, rows) =>
+  rows.length ? h('div', {}, h('h3', {}, title), h('ul', { class: 'told' }, rows)) : null;
+
+/** What the API says without a capital and a full stop. */
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+
+function leftOutRow({ count: channels, usernames, failure }) {
+  const names = usernames.slice(0, SHOWN).map((username) => `@${username}`);
+  const rest = channels - names.length;
+  const who = names.length ? `${names.join(', ')}${rest > 0 ? ` and ${count(rest)} more` : ''}` : '';
+  const line = h('p', {}, failure.sentence, ' ', h('strong', {}, `(${plural(channels, 'channel')})`));
+  const quiet = [failure.remedy, who].filter(Boolean).map((text) => h('p', { class: 'quiet' }, text));
+  return h('li', { 'data-reason': failure.reason }, h('div', {}, line, quiet));
+}
