@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use domain::id::ContactAttemptId;
+use domain::json::complaint;
 use domain::retention::lead_field::Field;
 use domain::retention::placeholders::KNOWN;
 use domain::retention::rendering::{Facts, render};
@@ -94,7 +95,8 @@ fn webhook(script: &str, facts: &Facts) -> Result<Message, String> {
     if !script.starts_with('{') {
         return Ok(Message::Webhook { url: script.to_owned(), payload: json!({ "lead": facts }) });
     }
-    let read: Json = serde_json::from_str(script).map_err(|error| format!("the script is no JSON: {error}"))?;
+    let read: Json =
+        serde_json::from_str(script).map_err(|error| format!("the script is no JSON: {}", complaint(&error)))?;
     let url = read["url"].as_str().ok_or("the script has no \"url\"")?.to_owned();
     let payload = if read["payload"].is_null() { json!({ "lead": facts }) } else { read["payload"].clone() };
     Ok(Message::Webhook { url, payload })
