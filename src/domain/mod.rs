@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod depth;
 pub mod error;
 pub mod explanation;
+pub mod film;
 pub mod health;
 pub mod id;
 pub mod json;
