@@ -64,6 +64,10 @@ mod m20261129_000202_alerts;
 mod m20261129_000203_leads_of_claims;
 mod m20261129_000210_channel_paces_taken;
 mod m20261129_000220_names_of_uploads;
+mod m20261129_000250_requests_of_sent_changes;
+mod m20261129_000251_kinds_of_peers;
+mod m20261129_000252_private_batches;
+mod m20261129_000253_doubtful_jobs;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -143,6 +147,10 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000203_leads_of_claims::Migration),
         Box::new(m20261129_000210_channel_paces_taken::Migration),
         Box::new(m20261129_000220_names_of_uploads::Migration),
+        Box::new(m20261129_000250_requests_of_sent_changes::Migration),
+        Box::new(m20261129_000251_kinds_of_peers::Migration),
+        Box::new(m20261129_000252_private_batches::Migration),
+        Box::new(m20261129_000253_doubtful_jobs::Migration),
     ]
 }
 

@@ -109,6 +109,7 @@ pub fn channel(username: &str, now: DateTime<Utc>) -> channel::Model {
         message_price: None,
         refresh_requested_at: None,
         refresh_not_before: None,
+        kind: None,
     }
 }
 
@@ -123,6 +124,7 @@ pub fn batch(by: UserId, channels: usize, now: DateTime<Utc>) -> batch::Model {
         created_by_id: by,
         channel_count: i32::try_from(channels).expect("not that many"),
         version: 1,
+        allow_private: false,
     }
 }
 

@@ -28,10 +28,12 @@ pub struct Model {
     /// Kept in step with `batch_channels`, so that lists need not count.
     pub channel_count: i32,
     pub version: i32,
+    /// Whether campaigns to it may write to persons and bots.
+    pub allow_private: bool,
 }
 
 crate::rows::row!(
-    id, name, created_at, updated_at, created_by_id, channel_count, version;
+    id, name, created_at, updated_at, created_by_id, channel_count, version, allow_private;
     description,
 );
 

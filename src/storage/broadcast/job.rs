@@ -3,8 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use crate::broadcast::sent_change;
 use crate::noun::noun;
-use domain::broadcast::JobStatus;
+use domain::broadcast::{JobStatus, SentChangeStatus};
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 
 /// A job.
@@ -35,6 +36,8 @@ pub struct Model {
     pub error_message: Option<String>,
     /// Since when it may have been sent (R11).
     pub ambiguous_since: Option<DateTimeUtc>,
+    /// It is to be sent again though it may have been sent since then: first it is looked for.
+    pub sought_since: Option<DateTimeUtc>,
     /// Queued, but not to be sent before; None otherwise.
     pub not_before: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
@@ -48,7 +51,7 @@ pub struct Model {
 crate::rows::row!(
     id, campaign_id, position, channel_id, status, change, epoch, attempts, leases, created_at;
     random_id, account_id, message_id, peer_id, error_message, ambiguous_since, not_before, started_at, sent_at,
-    failed_at,
+    failed_at, sought_since,
 );
 
 joins_nothing!();
@@ -59,6 +62,11 @@ impl Entity {
     /// The jobs of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The job at a place of a campaign.
+    pub fn at(campaign: BroadcastCampaignId, position: i32) -> Select<Self> {
+        Self::of(campaign).filter(Column::Position.eq(position))
     }
 
     /// The jobs that write to a channel.
@@ -73,6 +81,7 @@ crate::filter::filter! {
         campaign: BroadcastCampaignId => |id| Column::CampaignId.eq(id),
         channel: ChannelId => |id| Column::ChannelId.eq(id),
         statuses: Vec<JobStatus> => in_states,
+        sent_changes: Vec<SentChangeStatus> => sent_change::Entity::is_in,
     }
 }
 

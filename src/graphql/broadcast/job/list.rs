@@ -3,7 +3,7 @@
 use crate::broadcast::campaign::ProgressOf;
 use crate::engine::connection::Count;
 use crate::prelude::*;
-use domain::broadcast::JobStatus;
+use domain::broadcast::{JobStatus, SentChangeStatus};
 use domain::id::{BroadcastCampaignId, ChannelId};
 use storage::broadcast::job::{self, Column};
 use storage::broadcast::progress;
@@ -17,6 +17,8 @@ pub struct JobFilter {
     campaign_id: Option<ID>,
     /// The id of the channel that they write to.
     channel_id: Option<ID>,
+    /// Whose messages were to be edited, deleted or found, where that is in one of these states.
+    sent_change_statuses: Option<Vec<SentChangeStatus>>,
 }
 
 order! {
@@ -33,11 +35,12 @@ order! {
 
 impl JobFilter {
     fn read(self) -> Result<job::JobFilter> {
-        let Self { statuses, campaign_id, channel_id } = self;
+        let Self { statuses, campaign_id, channel_id, sent_change_statuses } = self;
         Ok(job::JobFilter {
             campaign: campaign_id.argument("filter.campaignId")?,
             channel: channel_id.argument("filter.channelId")?,
             statuses: statuses.map(each),
+            sent_changes: sent_change_statuses.map(each),
         })
     }
 }
@@ -75,8 +78,8 @@ pub(crate) async fn jobs_of(
         Box::new(move |ctx| {
             let list = list.clone();
             Box::pin(async move {
-                let row =
-                    if list.filter.channel.is_none() { ctx.loaders().one(ProgressOf(campaign)).await? } else { None };
+                let is_counted = list.filter.channel.is_none() && list.filter.sent_changes.is_none();
+                let row = if is_counted { ctx.loaders().one(ProgressOf(campaign)).await? } else { None };
                 match row {
                     Some(row) => Ok(counted(&list.filter, &row)),
                     None => nested::length(ctx, campaign.0, list).await,
