@@ -71,6 +71,10 @@ mod m20261129_000231_sso_sessions;
 mod m20261129_000255_words_of_telegram;
 mod m20261129_000256_failures;
 mod m20261129_000257_missed_schedules;
+mod m20261129_000250_requests_of_sent_changes;
+mod m20261129_000251_kinds_of_peers;
+mod m20261129_000252_private_batches;
+mod m20261129_000253_doubtful_jobs;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -157,6 +161,10 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000255_words_of_telegram::Migration),
         Box::new(m20261129_000256_failures::Migration),
         Box::new(m20261129_000257_missed_schedules::Migration),
+        Box::new(m20261129_000250_requests_of_sent_changes::Migration),
+        Box::new(m20261129_000251_kinds_of_peers::Migration),
+        Box::new(m20261129_000252_private_batches::Migration),
+        Box::new(m20261129_000253_doubtful_jobs::Migration),
     ]
 }
 

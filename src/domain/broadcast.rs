@@ -80,6 +80,19 @@ words! {
         /// With Telegram's HTML tags; values of placeholders are escaped.
         Html => "HTML",
     }
+    /// The sort of a peer: what a username leads to.
+    PeerKind {
+        /// A channel: its admins write, its subscribers read.
+        Channel => "CHANNEL",
+        /// A group, in which its members write.
+        Group => "GROUP",
+        /// A group with topics.
+        Forum => "FORUM",
+        /// A person: messages to persons who did not ask for them cost accounts.
+        Person => "PERSON",
+        /// A program that answers whoever writes to it.
+        Bot => "BOT",
+    }
     /// Whether a channel takes messages of our accounts, as far as its rights tell.
     CanPost {
         /// One of our accounts may write there.
@@ -95,14 +108,16 @@ words! {
         Edit => "EDIT",
         /// They are taken back, for all who see them.
         Delete => "DELETE",
+        /// Nothing: they are only looked for in the histories of their channels, since nobody knows whether they were sent.
+        Find => "FIND",
     }
     /// How far the change of a sent message is.
     SentChangeStatus {
         /// Its account has not come to it yet.
         Queued => "QUEUED",
-        /// Telegram has changed it.
+        /// The message has been changed, or found.
         Done => "DONE",
-        /// Telegram refuses to change it.
+        /// It can't be done, as the error says.
         Failed => "FAILED",
     }
     /// How far an import is.
@@ -134,6 +149,13 @@ words! {
         Banned => "BANNED",
         /// An admin took it out of use.
         Disabled => "DISABLED",
+    }
+}
+
+impl PeerKind {
+    /// Whether one person, or a program, reads what is written there, and nobody else.
+    pub const fn is_private(self) -> bool {
+        matches!(self, Self::Person | Self::Bot)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod depth;
 pub mod error;
 pub mod explanation;
+pub mod film;
 pub mod fold;
 pub mod health;
 pub mod id;

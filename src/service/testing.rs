@@ -110,6 +110,7 @@ pub fn channel(username: &str, now: DateTime<Utc>) -> channel::Model {
         refresh_requested_at: None,
         refresh_not_before: None,
         category_fold: Folded::of("tests"),
+        kind: None,
     }
 }
 
@@ -125,6 +126,7 @@ pub fn batch(by: UserId, channels: usize, now: DateTime<Utc>) -> batch::Model {
         channel_count: i32::try_from(channels).expect("not that many"),
         version: 1,
         name_fold: Folded::of("All"),
+        allow_private: false,
     }
 }
 

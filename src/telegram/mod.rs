@@ -40,6 +40,17 @@ pub enum Peer {
     SavedMessages,
 }
 
+/// What is to become of a message that was handed over.
+#[derive(Debug, Clone)]
+pub struct Alteration {
+    /// The recipient of the message.
+    pub peer: Peer,
+    /// The number under which it was handed over.
+    pub random_id: i64,
+    /// Its new text; None: it is taken back.
+    pub text: Option<Arc<Marked>>,
+}
+
 /// Sends nothing: what a worker has for a [`Messenger`] whose accounts send for real.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Nobody;
@@ -56,4 +67,9 @@ pub trait Messenger: Send + Sync + 'static {
     ///
     /// Dropping the future takes nothing back: a message that was handed over may have been sent.
     fn send(&self, message: Outgoing) -> BoxFuture<'_, Reply>;
+
+    /// Edits a message, or takes it back; doing so twice does no harm.
+    fn alter(&self, _: Alteration) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(std::future::ready(Err(Fault::NotConnected)))
+    }
 }

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use self::ledger::{Entry, Ledger};
 use self::script::{Behaviour, Script, behaviour_of};
-use super::{CALL_TIMEOUT, Messenger, Outgoing, Peer, limits};
+use super::{Alteration, CALL_TIMEOUT, Messenger, Outgoing, Peer, limits};
 use domain::clock::Clock;
 use domain::delivery::{Fault, Receipt, Reply};
 
@@ -127,6 +127,33 @@ impl Simulated {
     }
 }
 
+impl Simulated {
+    /// Writes down what became of a message that a ledger has; `None` if another process has the ledgers.
+    fn try_alter(&self, change: &Alteration) -> Option<Result<(), Fault>> {
+        let username = match &change.peer {
+            Peer::Channel { username } => username.as_ref(),
+            Peer::SavedMessages => SAVED_MESSAGES,
+        };
+        let mut state = self.state.lock();
+        let State { ledger, failing, .. } = &mut *state;
+        let attempt = ledger.exclusively(|ledger| {
+            if !ledger.has(change.random_id) {
+                return Ok(Err(Fault::rpc(400, "NOT_IN_HISTORY")));
+            }
+            let text = change.text.as_ref().map(|text| text.text.as_str());
+            ledger.append(&Entry::change(self.clock.now(), username, change.random_id, text))?;
+            Ok(Ok(Receipt::Duplicate))
+        });
+        let reply = match attempt {
+            Ok(None) => return None,
+            Ok(Some(Ok(reply))) => Ok(reply),
+            Ok(Some(Err(error))) => Err(("STORAGE_FULL", error)),
+            Err(error) => Err(("STORAGE_UNREADABLE", error)),
+        };
+        Some(settle(reply, failing).map(drop))
+    }
+}
+
 /// The reply, where the disk let there be one; else nothing was accepted, and it may be tried again later.
 fn settle(reply: Result<Reply, (&str, io::Error)>, failing: &mut bool) -> Reply {
     let first = !std::mem::replace(failing, reply.is_err());
@@ -141,6 +168,22 @@ fn settle(reply: Result<Reply, (&str, io::Error)>, failing: &mut bool) -> Reply 
 impl Messenger for Simulated {
     fn send(&self, message: Outgoing) -> BoxFuture<'_, Reply> {
         Box::pin(self.answer(message))
+    }
+
+    fn alter(&self, change: Alteration) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let mut patience = CALL_TIMEOUT;
+            loop {
+                if let Some(reply) = self.try_alter(&change) {
+                    return reply;
+                }
+                if patience.is_zero() {
+                    return Err(Fault::TimedOut);
+                }
+                patience = patience.saturating_sub(BUSY);
+                tokio::time::sleep(BUSY).await;
+            }
+        })
     }
 }
 

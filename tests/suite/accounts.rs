@@ -125,6 +125,18 @@ async fn what_is_wrong_is_refused_with_a_sentence_and_leaves_nothing() {
     assert_eq!(added(&admin, &telegram, 1).await["status"], "ACTIVE");
 }
 
+/// A session string of Telethon or GramJS does not say so: Telegram does.
+#[tokio::test]
+async fn the_session_of_a_bot_is_refused_with_what_to_do() {
+    let telegram = TelegramServer::start(1).await;
+    telegram.make_bot(0);
+    let (herald, admin) = start(&telegram).await;
+    let refused = add(&admin, "helper", &telegram.session_string(0)).await;
+    assert_eq!((refused.code(), refused.violations()), ("BAD_USER_INPUT", vec!["input.sessionString".to_owned()]));
+    assert!(refused.message().contains("only accounts of people can send"), "{refused:?}");
+    assert_eq!((rows(&herald).await, telegram.open_connections(0)), (0, 0));
+}
+
 #[tokio::test]
 async fn a_session_and_a_user_are_there_once() {
     let telegram = TelegramServer::start(3).await;

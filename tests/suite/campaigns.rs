@@ -32,13 +32,7 @@ pub async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
         };
         channel::create(on, &actor, new, None).await.unwrap();
     }
-    let everything = batch::New {
-        name: "all".into(),
-        description: None,
-        channels: None,
-        filter: Some(ChannelFilter::default()),
-        allow_empty: false,
-    };
+    let everything = batch::New { name: "all".into(), filter: Some(ChannelFilter::default()), ..batch::New::default() };
     let batch = batch::create(on, &actor, everything).await.unwrap().id;
     let message = template::Fields {
         name: Some("hello".into()),

@@ -94,13 +94,7 @@ async fn operations_go_to_the_database_as_seldom_as_the_manual_says() {
         let new = channel::Fields { username: Some(format!("trips_{n:03}")), ..channel::Fields::default() };
         channel::create(on, actor, new, None).await.unwrap();
     }
-    let all = batch::New {
-        name: "all".into(),
-        description: None,
-        channels: None,
-        filter: Some(ChannelFilter::default()),
-        allow_empty: false,
-    };
+    let all = batch::New { name: "all".into(), filter: Some(ChannelFilter::default()), ..batch::New::default() };
     let batch = batch::create(on, actor, all).await.unwrap().id;
     let text = || template::Fields {
         name: Some("hello".into()),

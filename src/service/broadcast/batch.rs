@@ -11,8 +11,9 @@ use super::usage;
 use crate::access::changes::with_changes;
 use crate::{Actor, Services, picked};
 use domain::audit::Action;
-use domain::error::{Result, Violations, require_version};
+use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{BatchId, ChannelId};
+use domain::role::Role;
 use domain::text::{self, Bounds, or};
 use storage::Folded;
 use storage::broadcast::channel_filter::ChannelFilter;
@@ -37,6 +38,8 @@ pub struct New {
     pub filter: Option<ChannelFilter>,
     /// Whether nobody is picked on purpose.
     pub allow_empty: bool,
+    /// Whether campaigns to it may write to persons and bots; only an admin lets them.
+    pub allow_private: Option<bool>,
 }
 
 /// The changes of a batch; what is undefined stays, null removes.
@@ -46,6 +49,8 @@ pub struct Change {
     pub name: Option<String>,
     /// At most 2,000 characters.
     pub description: MaybeUndefined<String>,
+    /// Whether campaigns to it may write to persons and bots; only an admin says so.
+    pub allow_private: Option<bool>,
     /// The version that the change is meant for.
     pub expected_version: Option<i32>,
 }
@@ -54,9 +59,11 @@ pub struct Change {
 ///
 /// # Errors
 /// `NOT_FOUND` if one of the channels is not there; [`Error::Invalid`](domain::error::Error::Invalid) if nobody is picked and that is
-/// not allowed. Then no batch is made.
+/// not allowed: then no batch is made. [`Error::Forbidden`] if somebody who is no admin lets campaigns write to persons.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Model> {
-    let New { name, description, channels, filter, allow_empty } = new;
+    let New { name, description, channels, filter, allow_empty, allow_private } = new;
+    let allow_private = allow_private.unwrap_or(false);
+    require_admin(actor, allow_private)?;
     let mut wrong = Violations::default();
     let name = wrong.take("name", text::line(&name, Bounds::NAME));
     let description = wrong.take_text("description", description, |text| text::prose(text, Bounds::DESCRIPTION));
@@ -79,11 +86,17 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Mod
         channel_count: 0,
         version: batch::UNFINISHED,
         name_fold: Folded::default(),
+        allow_private,
     };
     match filter {
         Some(filter) => fill::with_found(on, actor, row, &filter).await,
         None => fill::with(on, actor, row, &unique(channels.unwrap_or_default())).await,
     }
+}
+
+/// Messages to persons who did not ask for them cost accounts: only an admin takes that upon the installation.
+fn require_admin(actor: &Actor, is_asked_for: bool) -> Result<()> {
+    if is_asked_for && actor.role != Role::Admin { Err(Error::Forbidden) } else { Ok(()) }
 }
 
 fn check_ids(wrong: &mut Violations, ids: &[ChannelId]) {
@@ -101,9 +114,12 @@ fn unique(mut ids: Vec<ChannelId>) -> Vec<ChannelId> {
     ids
 }
 
-/// Changes the name or the description of a batch.
+/// Changes a batch, but not its channels.
+///
+/// # Errors
+/// [`Error::Forbidden`] if somebody who is no admin changes whether campaigns may write to persons.
 pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -> Result<batch::Model> {
-    let Change { name, description, expected_version } = change;
+    let Change { name, description, allow_private, expected_version } = change;
     let mut wrong = Violations::default();
     let name = &name.map(|name| wrong.take("name", text::line(&name, Bounds::NAME)));
     let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
@@ -112,9 +128,12 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("batch", old.version, expected_version)?;
+        let allow_private = allow_private.unwrap_or(old.allow_private);
+        require_admin(actor, allow_private != old.allow_private)?;
         let new = batch::Model {
             name: name.clone().unwrap_or(old.name.clone()),
             description: or(old.description.clone(), description.clone()),
+            allow_private,
             ..old.clone()
         };
         let new = w.replace(&old, new).await?;

@@ -71,6 +71,7 @@ pub async fn create(
         refresh_requested_at: None,
         refresh_not_before: None,
         category_fold: Folded::default(),
+        kind: None,
     };
     let row = &fields.checked()?.onto(blank);
     on.write(actor, |w| async move {
@@ -106,7 +107,10 @@ impl Fields {
     fn onto(self, old: channel::Model) -> channel::Model {
         let Self { username, category, tgstat_url, title, description, member_count, is_active } = self;
         let is_put_into_use = is_active == Some(true);
+        // Another name may lead to something else.
+        let is_renamed = username.as_ref().is_some_and(|username| *username != old.username);
         channel::Model {
+            kind: old.kind.filter(|_| !is_renamed),
             username: username.unwrap_or(old.username),
             category: category.unwrap_or(old.category),
             tgstat_url: or(old.tgstat_url, tgstat_url),

@@ -11,7 +11,7 @@ use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, JobId};
 use events::Event;
 use storage::Noun;
-use storage::broadcast::{channel, job, queue};
+use storage::broadcast::{channel, job, queue, sent_change};
 
 /// Jobs that one call of [`resolve_unknown`] takes.
 pub const MOST: usize = 1_000;
@@ -21,9 +21,9 @@ pub const MOST: usize = 1_000;
 pub enum Resolution {
     /// The message is there.
     Sent,
-    /// The message is not there: send it.
+    /// The message is not there: send it, unless the history shows it after all.
     Queued,
-    /// Herald is to look for it in the history of its channel.
+    /// Herald is to look for it in the history of its channel; nothing is sent.
     History,
 }
 
@@ -100,8 +100,9 @@ pub async fn resolve_unknown(
                     let why = "no Telegram account has sent these jobs, so there is no history to look into";
                     return Err(Error::Precondition(why.into()));
                 }
-                queue::requeue::look_back(&w, campaign, &positions, w.now).await?;
-                campaign::run_again(&w, campaign).await?;
+                // The row of the campaign is the last lock (R7).
+                queue::lock(&w, campaign).await?;
+                sent_change::Entity::seek(&w, campaign, &positions).await?;
             }
             Resolution::Queued => {
                 queue::requeue::not_sent(&w, campaign, &positions, w.now).await?;

@@ -30,10 +30,12 @@ pub struct Model {
     pub version: i32,
     /// The name as it is searched and sorted.
     pub name_fold: Folded,
+    /// Whether campaigns to it may write to persons and bots.
+    pub allow_private: bool,
 }
 
 crate::rows::row!(
-    id, name, created_at, updated_at, created_by_id, channel_count, version, name_fold;
+    id, name, created_at, updated_at, created_by_id, channel_count, version, name_fold, allow_private;
     description,
 );
 

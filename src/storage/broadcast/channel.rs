@@ -6,7 +6,7 @@ use sea_orm::{QuerySelect, QueryTrait};
 use crate::broadcast::{batch_channel, job};
 use crate::folded::{Folded, FoldedFrom};
 use crate::noun::noun;
-use domain::broadcast::CanPost;
+use domain::broadcast::{CanPost, PeerKind};
 use domain::error::Result;
 use domain::id::{BroadcastCampaignId, ChannelId};
 use domain::template;
@@ -46,13 +46,15 @@ pub struct Model {
     pub refresh_not_before: Option<DateTimeUtc>,
     /// The category as it is searched and sorted.
     pub category_fold: Folded,
+    /// What its name led to when an account last looked it up.
+    pub kind: Option<PeerKind>,
 }
 
 crate::rows::row!(
     id, username, category, collected_at, created_at, updated_at, is_verified, is_active, error_count, version,
     can_post, category_fold;
     tgstat_url, title, description, member_count, last_checked, last_error, slow_mode_seconds, message_price,
-    refresh_requested_at, refresh_not_before,
+    refresh_requested_at, refresh_not_before, kind,
 );
 
 joins_nothing!();

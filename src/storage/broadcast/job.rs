@@ -3,8 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use crate::broadcast::sent_change;
 use crate::noun::noun;
-use domain::broadcast::JobStatus;
+use domain::broadcast::{JobStatus, SentChangeStatus};
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 
 /// A job.
@@ -40,6 +41,8 @@ pub struct Model {
     pub reason: Option<String>,
     /// Since when it may have been sent (R11).
     pub ambiguous_since: Option<DateTimeUtc>,
+    /// It is to be sent again though it may have been sent since then: first it is looked for.
+    pub sought_since: Option<DateTimeUtc>,
     /// Queued, but not to be sent before; None otherwise.
     pub not_before: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
@@ -53,7 +56,7 @@ pub struct Model {
 crate::rows::row!(
     id, campaign_id, position, channel_id, status, change, epoch, attempts, leases, created_at;
     random_id, account_id, message_id, peer_id, error_message, telegram_error, reason, ambiguous_since, not_before,
-    started_at, sent_at, failed_at,
+    started_at, sent_at, failed_at, sought_since,
 );
 
 joins_nothing!();
@@ -64,6 +67,11 @@ impl Entity {
     /// The jobs of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+    }
+
+    /// The job at a place of a campaign.
+    pub fn at(campaign: BroadcastCampaignId, position: i32) -> Select<Self> {
+        Self::of(campaign).filter(Column::Position.eq(position))
     }
 
     /// The jobs that write to a channel.
@@ -79,6 +87,7 @@ crate::filter::filter! {
         channel: ChannelId => |id| Column::ChannelId.eq(id),
         statuses: Vec<JobStatus> => in_states,
         reasons: Vec<String> => failed_for,
+        sent_changes: Vec<SentChangeStatus> => sent_change::Entity::is_in,
     }
 }
 

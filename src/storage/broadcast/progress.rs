@@ -125,9 +125,9 @@ impl Entity {
 }
 
 impl Model {
-    /// The number of jobs, or before the start what is expected.
-    pub const fn total_jobs(&self) -> i32 {
-        if self.run == 0 { self.preview } else { self.total }
+    /// The number of jobs; None before the start: it is made of the batch as it is then.
+    pub const fn total_jobs(&self) -> Option<i32> {
+        if self.run == 0 { None } else { Some(self.total) }
     }
 
     /// Jobs that have ended.

@@ -6,7 +6,11 @@ use grammers_client::tl::enums;
 use super::connection::Connection;
 use super::supervisor::TelegramLine;
 use super::{Identity, Message, Recipient, ResolvedPeer, StoredMedia, fault, media, receipt, style};
+use domain::broadcast::PeerKind;
 use domain::delivery::{Fault, Receipt, Reply};
+
+/// The fault of a session that is a bot's, whatever format it came in: only Telegram tells. Bots are other senders, with other limits.
+pub const BOT_SESSION: &str = "SESSION_OF_A_BOT";
 
 /// The longest text that Telegram takes, in UTF-16 units. A longer one could end the connection, so it is not tried.
 const LONGEST_TEXT: usize = 4096;
@@ -15,7 +19,7 @@ impl Connection {
     /// Asks Telegram who is signed in.
     ///
     /// # Errors
-    /// There was no answer, or no welcome.
+    /// There was no answer, or no welcome; or it is a bot.
     pub async fn who_am_i(&self) -> Result<Identity, Fault> {
         myself(self.call(&get_myself()).await?)
     }
@@ -130,6 +134,7 @@ fn get_myself() -> tl::functions::InvokeWithoutUpdates<tl::functions::users::Get
 
 pub(super) fn myself(users: Vec<enums::User>) -> Result<Identity, Fault> {
     match users.into_iter().next() {
+        Some(enums::User::User(user)) if user.bot => Err(Fault::rpc(401, BOT_SESSION)),
         Some(enums::User::User(user)) => Ok(Identity {
             user_id: user.id,
             first_name: user.first_name.unwrap_or_default(),
@@ -158,6 +163,11 @@ fn resolved(found: tl::types::contacts::ResolvedPeer) -> Option<ResolvedPeer> {
                 title: channel.title,
                 is_verified: channel.verified,
                 member_count: channel.participants_count,
+                kind: match (channel.forum, channel.megagroup || channel.gigagroup) {
+                    (true, _) => PeerKind::Forum,
+                    (false, true) => PeerKind::Group,
+                    (false, false) => PeerKind::Channel,
+                },
             }),
             _ => None,
         }),
@@ -168,6 +178,7 @@ fn resolved(found: tl::types::contacts::ResolvedPeer) -> Option<ResolvedPeer> {
                 title: user.first_name.unwrap_or_default(),
                 is_verified: user.verified,
                 member_count: None,
+                kind: if user.bot { PeerKind::Bot } else { PeerKind::Person },
             }),
             _ => None,
         }),

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, BufReader};
 use super::connection::Connection;
 use domain::broadcast::MediaType;
 use domain::delivery::Fault;
+use domain::film::Film;
 
 /// Bytes of one part. Messages wait behind a part that is on its way, so it is a small one where the file lets it be.
 const PART: usize = 128 * 1024;
@@ -61,8 +62,9 @@ impl Connection {
         let media = match source {
             MediaSource::Url(url) => external(kind, url.to_owned()),
             MediaSource::File { path, name, mime_type } => {
+                let film = if kind == MediaType::Video { film(path).await } else { None };
                 let upload = self.upload(path).await?;
-                uploaded(kind, &upload, name, mime_type)
+                uploaded((kind, film), &upload, name, mime_type)
             }
         };
         let request = messages::UploadMedia { business_connection_id: None, peer: enums::InputPeer::PeerSelf, media };
@@ -122,7 +124,12 @@ impl Upload {
     }
 }
 
-fn uploaded(kind: MediaType, upload: &Upload, name: &str, mime_type: &str) -> enums::InputMedia {
+fn uploaded(
+    (kind, film): (MediaType, Option<Film>),
+    upload: &Upload,
+    name: &str,
+    mime_type: &str,
+) -> enums::InputMedia {
     if kind == MediaType::Photo {
         let file = upload.file("photo.jpg".into());
         return types::InputMediaUploadedPhoto {
@@ -137,7 +144,7 @@ fn uploaded(kind: MediaType, upload: &Upload, name: &str, mime_type: &str) -> en
     }
     let mut attributes = vec![types::DocumentAttributeFilename { file_name: name.into() }.into()];
     if kind == MediaType::Video {
-        attributes.push(video());
+        attributes.push(video(film));
     }
     types::InputMediaUploadedDocument {
         nosound_video: false,
@@ -155,15 +162,27 @@ fn uploaded(kind: MediaType, upload: &Upload, name: &str, mime_type: &str) -> en
     .into()
 }
 
-/// A film that is played while it is loaded; Telegram finds out how long and how large it is.
-fn video() -> enums::DocumentAttribute {
+/// How long and how large a film is, if its file tells.
+async fn film(path: &Path) -> Option<Film> {
+    let path = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || Film::read(&mut std::fs::File::open(&path)?)).await.ok()?;
+    read.unwrap_or_else(|error| {
+        tracing::debug!(%error, "the length of a film can't be read");
+        None
+    })
+}
+
+/// A film that is played while it is loaded. Of small films Telegram finds out by itself how long and how large they are, and of
+/// which still picture stands for them while they are not played.
+fn video(film: Option<Film>) -> enums::DocumentAttribute {
+    let Film { seconds, width, height } = film.unwrap_or_default();
     types::DocumentAttributeVideo {
         round_message: false,
         supports_streaming: true,
         nosound: false,
-        duration: 0.0,
-        w: 0,
-        h: 0,
+        duration: seconds,
+        w: width,
+        h: height,
         preload_prefix_size: None,
         video_start_ts: None,
         video_codec: None,

@@ -23,8 +23,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::broadcast::PeerKind;
 use domain::markup::Marked;
 
+pub use calls::BOT_SESSION;
 pub use channel::Description;
 pub use connection::Connection;
 pub use login::{Applicant, Login, SentCode, Step, sign_out};
@@ -109,6 +111,8 @@ pub struct ResolvedPeer {
     pub is_verified: bool,
     /// How many follow it, if Telegram tells.
     pub member_count: Option<i32>,
+    /// Its sort.
+    pub kind: PeerKind,
 }
 
 /// One message, as it is handed over.

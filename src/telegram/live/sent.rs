@@ -79,12 +79,14 @@ impl Connection {
         }
     }
 
-    /// Looks for a message of this account by its text and its time: a history does not show by which `random_id` it came.
+    /// Looks for a message of this account by its text and its time: a history does not show by which `random_id` it came. Texts
+    /// are compared as Telegram keeps them, which takes blanks and some signs away. `has_media` if something is attached.
     ///
     /// # Errors
     /// The history can't be read.
-    pub async fn find_sent(&self, to: Recipient, text: &str, span: Span) -> Result<Sighting, Fault> {
+    pub async fn find_sent(&self, to: Recipient, text: &str, has_media: bool, span: Span) -> Result<Sighting, Fault> {
         let (from, until) = (seconds(span.from), seconds(span.until).saturating_add(1));
+        let sought = kept(text);
         let mut offset_id = 0;
         for _ in 0..PAGES {
             let page = self.history(to, offset_id, until).await?;
@@ -92,7 +94,8 @@ impl Connection {
                 if message.date < from {
                     return Ok(Sighting::Missing);
                 }
-                if message.date <= until && (message.out || message.post) && message.message == text {
+                let is_own = message.date <= until && (message.out || message.post);
+                if is_own && is_with_media(message) == has_media && kept(&message.message) == sought {
                     return Ok(Sighting::Sent(i64::from(message.id)));
                 }
             }
@@ -130,7 +133,47 @@ impl Connection {
     }
 }
 
+/// A picture, a film or a file; the preview of a link is none.
+fn is_with_media(message: &types::Message) -> bool {
+    matches!(message.media, Some(enums::MessageMedia::Photo(_) | enums::MessageMedia::Document(_)))
+}
+
+/// What is left of a text whatever Telegram does to it: it trims blanks, and takes carriage returns, other control characters and marks
+/// of direction away or writes blanks instead.
+fn kept(text: &str) -> String {
+    let is_fleeting = |sign: &char| {
+        sign.is_whitespace()
+            || sign.is_control()
+            || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
+            || matches!(sign, '\u{333}' | '\u{33f}' | '\u{30a}')
+    };
+    text.chars().filter(|sign| !is_fleeting(sign)).collect()
+}
+
 /// Telegram's instants are whole seconds.
 fn seconds(at: DateTime<Utc>) -> i32 {
     i32::try_from(at.timestamp()).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_compared_as_telegram_keeps_them() {
+        for (sent, kept_by_telegram) in [
+            ("Hello\n", "Hello"),
+            ("\r\n  Hello\r\nWorld \t", "Hello\nWorld"),
+            ("a\u{0}b\u{7}", "a b "),
+            ("a\u{202e}b", "ab"),
+            ("\u{feff}\u{200b}x", "x"),
+            ("x\u{30a}", "x"),
+            ("😀 ", "😀"),
+        ] {
+            assert_eq!(kept(sent), kept(kept_by_telegram), "{sent:?}");
+        }
+        for (one, other) in [("Hello", "hello"), ("a1", "a2"), ("", "x"), ("é", "e")] {
+            assert_ne!(kept(one), kept(other));
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::tail::Tail;
 /// How often to try for the locks at one go: mostly they are held for some microseconds.
 const SPINS: u32 = 64;
 
-/// A line of a ledger: one acceptance.
+/// A line of a ledger: one acceptance, or what became of an accepted message later.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry<'a> {
@@ -24,12 +24,21 @@ pub struct Entry<'a> {
     #[serde(serialize_with = "as_text")]
     random_id: i64,
     text: &'a str,
+    /// `EDIT` or `DELETE`; None: the message was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
 }
 
 impl<'a> Entry<'a> {
     /// The acceptance of `text` at the instant `at`.
     pub fn new(at: DateTime<Utc>, username: &'a str, random_id: i64, text: &'a str) -> Self {
-        Self { at: at.to_rfc3339_opts(SecondsFormat::Millis, true), username, random_id, text }
+        Self { at: at.to_rfc3339_opts(SecondsFormat::Millis, true), username, random_id, text, change: None }
+    }
+
+    /// The accepted message has another text, or is deleted, from the instant `at` on.
+    pub fn change(at: DateTime<Utc>, username: &'a str, random_id: i64, text: Option<&'a str>) -> Self {
+        let change = Some(if text.is_some() { "EDIT" } else { "DELETE" });
+        Self { change, ..Self::new(at, username, random_id, text.unwrap_or_default()) }
     }
 }
 

@@ -345,7 +345,7 @@ impl Driver {
             slot: slot.at,
             now: state.tools.on.now(),
         };
-        match engage(&state.tools.on, &pipeline.mission(), &claim, &item.job).await? {
+        match engage(&state.tools.on, &pipeline.mission(), &claim, &item.known()).await? {
             Some(Engaged { job: Some(job), seq, .. }) => {
                 open.granted(1);
                 self.last_slot = slot.at;

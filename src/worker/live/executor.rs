@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::history::numbered;
 use super::state::State;
 use crate::flight::{self, Slot};
 use crate::pipeline::Exit;
@@ -58,6 +59,7 @@ impl Executor {
             Some(media) => self.state.connection.send_media(&message, media).await,
             None => self.state.connection.send(&message).await,
         };
+        let reply = numbered(&self.state, &self.exit.mission, (&self.job, &message), started, reply).await;
         if reply.as_ref().is_err_and(|fault| rule(fault) == Ruling::Media) {
             self.forget_media().await;
         }

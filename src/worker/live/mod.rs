@@ -3,7 +3,7 @@
 //! ```text
 //! fleet ── leases accounts, a fair share each process ──▶ driver of an account
 //!                                                          ├ prefetcher: reserves jobs, looks peers up ahead (R4)
-//!                                                          ├ sent changes: edits and deletes what it has sent
+//!                                                          ├ sent changes: edits, deletes and finds what it has sent
 //!                                                          ├ letter queue: letters to leads, from the producers of steps
 //!                                                          ├ refresher: asks about channels for the catalog
 //!                                                          ├ pulse: tells the server that this process lives

@@ -203,7 +203,9 @@ impl Prefetcher {
         kept: i32,
     ) -> Result<bool> {
         let State { tools, connection, id, ready, resolving, .. } = &*self.state;
-        for item in items.iter().filter(|item| item.is_active && item.access_hash.is_none()) {
+        // What is not to be written to is not looked up either.
+        let may = |item: &&Item| item.is_active && (mission.allow_private || !item.is_private());
+        for item in items.iter().filter(|item| item.access_hash.is_none()).filter(may) {
             let may = self.state.is_usable() && resolving.is_open(tools.on.clock.nanos());
             if !may || !budget::resolve(&tools.on.db, *id, tools.on.now(), kept).await? {
                 return Ok(false);
@@ -249,12 +251,11 @@ impl Prefetcher {
 }
 
 pub(super) fn as_found(found: &ResolvedPeer) -> peers::Found {
-    let (access_hash, is_user) = match found.recipient {
-        Recipient::Channel { access_hash, .. } => (access_hash, false),
-        Recipient::User { access_hash, .. } => (access_hash, true),
-        Recipient::SavedMessages => (0, true),
+    let access_hash = match found.recipient {
+        Recipient::Channel { access_hash, .. } | Recipient::User { access_hash, .. } => access_hash,
+        Recipient::SavedMessages => 0,
     };
-    peers::Found { peer_id: found.peer_id, access_hash, is_user }
+    peers::Found { peer_id: found.peer_id, access_hash, kind: found.kind }
 }
 
 impl Left {

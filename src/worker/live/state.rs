@@ -77,10 +77,10 @@ impl State {
     }
 
     /// R11: whether the channel's history is to be read before anything else happens to a job: it may have been sent, and so
-    /// long ago that it may not be repeated.
+    /// long ago that it may not be repeated; or somebody who looked wants it sent again.
     pub fn is_to_look_back(&self, mission: &Mission, item: &Item, now: DateTime<Utc>) -> bool {
-        let can = mission.mode == CampaignMode::Live && item.access_hash.is_some();
-        is_forgotten(mission, item, now)
+        let can = mission.mode == CampaignMode::Live && item.access_hash.is_some() && item.random_id.is_some();
+        (is_forgotten(mission, item, now) || item.sought_since.is_some())
             && can
             && item.not_before <= now
             && !self.looked_back().contains(&(mission.id, item.position))
@@ -113,7 +113,8 @@ pub fn is_ready(item: &Item, mission: &Mission, now: DateTime<Utc>, by: &telegra
         return false;
     }
     // What is not to be sent any more needs nothing.
-    let ends = is_forgotten(mission, item, now) || (!item.is_active && item.ambiguous_since.is_none());
+    let is_private = item.is_private() && !mission.allow_private;
+    let ends = is_forgotten(mission, item, now) || is_private || (!item.is_active && item.ambiguous_since.is_none());
     if mission.mode == CampaignMode::Test || ends {
         return true;
     }

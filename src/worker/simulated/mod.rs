@@ -11,6 +11,7 @@ use crate::holder::Holder;
 use crate::tools::{DRAIN, Tools};
 use domain::id::BroadcastCampaignId;
 
+mod changes;
 mod executor;
 mod producer;
 mod watch;
@@ -18,6 +19,7 @@ mod watch;
 /// Starts a producer for each running campaign whose messages go nowhere, until the session ends.
 pub async fn run(tools: &Tools, holder: &Arc<Holder>, mut board: Board, session: &CancellationToken) {
     let mut producers = HashMap::new();
+    let changes = tokio::spawn(changes::run(tools.clone(), session.clone()));
     while !session.is_cancelled() {
         let agenda = board.borrow_and_update().clone();
         if let Some(agenda) = agenda {
@@ -27,6 +29,9 @@ pub async fn run(tools: &Tools, holder: &Arc<Holder>, mut board: Board, session:
             Ok(()) = board.changed() => {}
             () = session.cancelled() => {}
         }
+    }
+    if let Err(error) = changes.await {
+        tracing::error!(%error, "the task that changes what was sent ended badly");
     }
     // They stop claiming when the session ends; this waits until they have settled, as long as a drain may take.
     let all = futures_util::future::join_all(producers.into_values());

@@ -153,13 +153,7 @@ async fn a_large_batch_is_there_when_it_is_whole_and_gone_at_once() {
     let actor = twelve_thousand(&herald).await;
     let on = herald.services();
     let filter = ChannelFilter { categories: Some(vec!["many".into()]), ..ChannelFilter::default() };
-    let new = |filter| service::New {
-        name: "many".into(),
-        description: None,
-        channels: None,
-        filter: Some(filter),
-        allow_empty: false,
-    };
+    let new = |filter| service::New { name: "many".into(), filter: Some(filter), ..service::New::default() };
     let made = service::create(on, &actor, new(filter.clone())).await.unwrap();
     assert_eq!((made.channel_count, made.version), (12_000, 1));
     let members = async |id: BatchId| batch_channel::Entity::of(id).count(on.db.reader()).await.unwrap();
@@ -179,4 +173,56 @@ async fn a_large_batch_is_there_when_it_is_whole_and_gone_at_once() {
 
     service::delete(on, &actor, made.id).await.unwrap();
     assert_eq!((count_batches(&admin).await, members(made.id).await), (json!(0), 0));
+}
+
+/// What a campaign will have to send follows the batch until it starts.
+#[tokio::test]
+async fn a_campaign_counts_the_active_channels_of_its_batch_before_its_start() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let ids = channels(&admin, "count", 3).await;
+    let audience = batch(&admin, json!({ "name": "all", "channelIds": ids })).await["id"].clone();
+    let message = template(&admin, "Hi").await;
+    let first = campaign(&admin, &audience, &message).await;
+    let create = "mutation($input: CreateBroadcastCampaignInput!) {
+        createBroadcastCampaign(input: $input) { campaign { id } } }";
+    let test = json!({ "name": "try", "batchId": audience, "templateId": message, "mode": "TEST", "testLimit": 4 });
+    admin.data(create, json!({ "input": test })).await;
+    let list = "{ broadcastCampaigns(orderBy: { field: CREATED_AT, direction: ASC }) { nodes { totalJobs } } }";
+    let counted = async || {
+        let list = admin.data(list, json!({})).await;
+        let nodes = list["broadcastCampaigns"]["nodes"].as_array().unwrap().clone();
+        nodes.iter().map(|node| node["totalJobs"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(counted().await, [3, 3]);
+    let more = channels(&admin, "later", 3).await;
+    admin.data(ADD, json!({ "batch": audience, "ids": more })).await;
+    let off = "mutation($id: ID!) { updateChannel(input: { id: $id, isActive: false }) { channel { id } } }";
+    admin.data(off, json!({ "id": ids[0] })).await;
+    assert_eq!(counted().await, [5, 4]);
+    let start = "mutation($id: ID!) { startBroadcastCampaign(input: { id: $id }) { campaign { totalJobs } } }";
+    assert_eq!(admin.data(start, json!({ "id": first })).await["startBroadcastCampaign"]["campaign"]["totalJobs"], 5);
+    admin.data(off, json!({ "id": ids[1] })).await;
+    assert_eq!(counted().await, [5, 4], "what has started stays as it is");
+}
+
+#[tokio::test]
+async fn only_an_admin_lets_a_batch_reach_persons() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let operator = herald.operator().await;
+    let create = "mutation($input: CreateBatchInput!) { createBatch(input: $input) { batch { id allowPrivate } } }";
+    let made = async |by: &Client, allow: Json| {
+        by.query(create, json!({ "input": { "name": "x", "allowPrivate": allow } })).await
+    };
+    assert_eq!(made(&operator, json!(true)).await.code(), "FORBIDDEN");
+    let plain = made(&operator, Json::Null).await.data()["createBatch"]["batch"].clone();
+    assert_eq!(plain["allowPrivate"], false);
+    assert_eq!(made(&admin, json!(true)).await.data()["createBatch"]["batch"]["allowPrivate"], true);
+    let update = "mutation($input: UpdateBatchInput!) { updateBatch(input: $input) { batch { name allowPrivate } } }";
+    let allow = json!({ "input": { "id": plain["id"], "allowPrivate": true } });
+    assert_eq!(operator.query(update, allow.clone()).await.code(), "FORBIDDEN");
+    assert_eq!(admin.data(update, allow).await["updateBatch"]["batch"]["allowPrivate"], true);
+    let renamed = json!({ "input": { "id": plain["id"], "name": "y", "allowPrivate": true } });
+    assert_eq!(operator.data(update, renamed).await["updateBatch"]["batch"]["name"], "y", "it changes nothing of it");
 }

@@ -32,8 +32,7 @@ async fn the_number_of_statements_does_not_grow_with_the_rows() {
     }
     for n in 0..10 {
         let name = format!("batch {n}");
-        let new =
-            batch::New { name, description: None, channels: Some(channels.clone()), filter: None, allow_empty: false };
+        let new = batch::New { name, channels: Some(channels.clone()), ..batch::New::default() };
         batch::create(on, &actor, new).await.unwrap();
     }
     let counted = Counted::over(&herald).await;

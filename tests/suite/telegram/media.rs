@@ -79,3 +79,38 @@ async fn an_expired_reference_is_refreshed_by_storing_again() {
     let refused = connection.store_media(MediaType::Photo, source).await;
     assert_eq!(refused, Err(Fault::rpc(400, "WEBPAGE_CURL_FAILED")));
 }
+
+fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind, body].concat()
+}
+
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+/// Twelve and a half seconds, 1,920 by 1,080, with its headers behind its pictures.
+fn film() -> Vec<u8> {
+    let head =
+        words(&[&[0; 10][..], &[1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30], &[1920 << 16, 1080 << 16]].concat());
+    let media = boxed(b"mdia", &boxed(b"hdlr", &[&[0; 8][..], b"vide", &[0; 12]].concat()));
+    let track = boxed(b"trak", &[boxed(b"tkhd", &head), media].concat());
+    let movie = [boxed(b"mvhd", &words(&[0, 0, 0, 600, 7_500, 0, 0])), track].concat();
+    [boxed(b"ftyp", b"isom\0\0\0\0isom"), boxed(b"mdat", &[7; 5_000]), boxed(b"moov", &movie)].concat()
+}
+
+#[tokio::test]
+async fn telegram_is_told_how_long_and_how_large_a_film_is() {
+    let server = TelegramServer::start(1).await;
+    let (connection, _) = Connection::connect(server.credentials(0)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("film");
+    let stored = async |kind, content: &[u8]| {
+        std::fs::write(&file, content).unwrap();
+        let source = MediaSource::File { path: &file, name: "film.mp4", mime_type: "video/mp4" };
+        connection.store_media(kind, source).await.unwrap();
+        server.media().pop().unwrap().film
+    };
+    assert_eq!(stored(MediaType::Video, &film()).await, Some((12.5, 1920, 1080)));
+    assert_eq!(stored(MediaType::Document, &film()).await, None, "a file is no film");
+    assert_eq!(stored(MediaType::Video, b"no film at all").await, Some((0.0, 0, 0)));
+}

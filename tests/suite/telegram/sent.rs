@@ -46,14 +46,31 @@ async fn a_send_of_unknown_fate_is_found_in_the_history_or_is_not() {
     let news = connection.resolve("news").await.unwrap().recipient;
     let now = Utc::now();
     let span = Span { from: now - TimeDelta::seconds(2), until: now + TimeDelta::seconds(5) };
-    assert_eq!(connection.find_sent(news, "Hello", span).await, Ok(Sighting::Missing));
+    assert_eq!(connection.find_sent(news, "Hello", false, span).await, Ok(Sighting::Missing));
     let id = send(&connection, news, "Hello", 1).await;
-    assert_eq!(connection.find_sent(news, "Hello", span).await, Ok(Sighting::Sent(i64::from(id))));
-    assert_eq!(connection.find_sent(news, "Good-bye", span).await, Ok(Sighting::Missing));
+    assert_eq!(connection.find_sent(news, "Hello", false, span).await, Ok(Sighting::Sent(i64::from(id))));
+    assert_eq!(connection.find_sent(news, "Good-bye", false, span).await, Ok(Sighting::Missing));
     let earlier = Span { from: now - TimeDelta::seconds(60), until: now - TimeDelta::seconds(30) };
-    assert_eq!(connection.find_sent(news, "Hello", earlier).await, Ok(Sighting::Missing));
+    assert_eq!(connection.find_sent(news, "Hello", false, earlier).await, Ok(Sighting::Missing));
     for number in 2..=310 {
         send(&connection, news, "Another", number).await;
     }
-    assert_eq!(connection.find_sent(news, "Hello", span).await, Ok(Sighting::Unclear));
+    assert_eq!(connection.find_sent(news, "Hello", false, span).await, Ok(Sighting::Unclear));
+}
+
+/// Telegram keeps a text without blanks at its ends and without carriage returns.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the server's clock is the system's")]
+async fn a_text_that_telegram_has_trimmed_is_found() {
+    let server = TelegramServer::start(1).await;
+    server.trim_texts();
+    let (connection, _) = Connection::connect(server.credentials(0)).await.unwrap();
+    let news = connection.resolve("news").await.unwrap().recipient;
+    let text = "\n  Hello\r\nall of you \n";
+    let id = send(&connection, news, text, 1).await;
+    assert_eq!(server.accepted()[0].text, "Hello\nall of you");
+    let now = Utc::now();
+    let span = Span { from: now - TimeDelta::seconds(5), until: now + TimeDelta::seconds(5) };
+    assert_eq!(connection.find_sent(news, text, false, span).await, Ok(Sighting::Sent(id.into())));
+    assert_eq!(connection.find_sent(news, text, true, span).await, Ok(Sighting::Missing), "nothing is attached to it");
 }

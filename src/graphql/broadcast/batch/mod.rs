@@ -52,6 +52,12 @@ impl Batch {
         self.0.channel_count
     }
 
+    /// Whether campaigns to it may write to persons and bots, to which its names may lead. Where they may not, such a job ends
+    /// FAILED with `NOT_A_CHANNEL`, and nothing is sent.
+    async fn allow_private(&self) -> bool {
+        self.0.allow_private
+    }
+
     /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
     async fn version(&self) -> i32 {
         self.0.version

@@ -20,6 +20,9 @@ struct CreateBatchInput {
     /// Whether the filter may find nobody, and name categories that no channel has yet.
     #[graphql(default)]
     allow_empty: bool,
+    /// Whether campaigns to it may write to persons and bots, to which its names may lead; false by default. Accounts are limited for
+    /// messages to persons who did not ask for them: only an admin may set it.
+    allow_private: Option<bool>,
     #[graphql(flatten)]
     repeat: Repeatable,
 }
@@ -40,6 +43,9 @@ struct UpdateBatchInput {
     name: Option<String>,
     /// Notes, at most 2,000 characters; null removes them.
     description: MaybeUndefined<String>,
+    /// Whether campaigns to it may write to persons and bots; only an admin may change it. A running campaign obeys it from its next
+    /// pause on.
+    allow_private: Option<bool>,
     /// Change it only if this is still its version, otherwise CONFLICT.
     expected_version: Option<i32>,
 }
@@ -118,24 +124,24 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateBatchInput,
     ) -> Result<CreateBatchPayload> {
-        let CreateBatchInput { name, description, channel_ids, filter, allow_empty, repeat } = input;
+        let CreateBatchInput { name, description, channel_ids, filter, allow_empty, allow_private, repeat } = input;
         let channels = channel_ids.map(|ids| id::list(&ids, &["input", "channelIds"], MOST_CHANNELS)).transpose()?;
         let filter = filter.map(|filter| filter.read(&["input", "filter"], MOST)).transpose()?;
-        let new = service::New { name, description, channels, filter, allow_empty };
+        let new = service::New { name, description, channels, filter, allow_empty, allow_private };
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let batch = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateBatchPayload { batch: batch.into() })
     }
 
-    /// Changes the name or the description of a batch.
+    /// Changes a batch, but not its channels.
     #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
     async fn update_batch(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which batch, and what.")] input: UpdateBatchInput,
     ) -> Result<UpdateBatchPayload> {
-        let UpdateBatchInput { id, name, description, expected_version } = input;
-        let change = service::Change { name, description, expected_version };
+        let UpdateBatchInput { id, name, description, allow_private, expected_version } = input;
+        let change = service::Change { name, description, allow_private, expected_version };
         let batch = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).boxed().await?;
         Ok(UpdateBatchPayload { batch: batch.into() })
     }

@@ -5,8 +5,8 @@ use crate::broadcast::job::failure::{FailureCount, FailuresOf};
 use crate::broadcast::job::list::{JobFilter, JobOrder, jobs_of};
 use crate::prelude::*;
 use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode, PausedBy};
-use domain::id::BroadcastCampaignId;
-use storage::broadcast::{campaign, failures, progress};
+use domain::id::{BatchId, BroadcastCampaignId};
+use storage::broadcast::{batch_channel, campaign, failures, progress};
 
 pub mod list;
 pub mod live;
@@ -191,9 +191,17 @@ impl BroadcastCampaign {
         Ok(self.row(ctx).await?.done())
     }
 
-    /// The number of its jobs. Before the start it is a preview: the start counts the channels that are active then.
+    /// The number of its jobs. Before the start it is a preview: how many channels of the batch are active now, and `testLimit` at
+    /// most in TEST mode. The start counts again.
     async fn total_jobs(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(self.row(ctx).await?.total_jobs())
+        if let Some(total) = self.row(ctx).await?.total_jobs() {
+            return Ok(total);
+        }
+        let active = ctx.loaders().one(ActiveIn(self.0.batch_id)).await?.unwrap_or_default();
+        Ok(match self.0.mode {
+            CampaignMode::Live => active,
+            CampaignMode::Test => active.min(self.0.test_limit),
+        })
     }
 
     /// How many of its jobs are in which state, at one instant.
@@ -262,6 +270,13 @@ impl From<progress::Model> for BroadcastCampaignCounters {
     fn from(row: progress::Model) -> Self {
         let progress::Model { version, total, queued, sending, sent, failed, cancelled, unknown, .. } = row;
         Self { version, total, queued, sending, sent, failed, cancelled, unknown }
+    }
+}
+
+question! {
+    /// How many active channels a batch has.
+    ActiveIn(BatchId) -> i32 = |db, batches| {
+        batch_channel::active(db, &batches).await?
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::broadcast::batch::list::BatchOrder;
 use crate::broadcast::job::list::{JobFilter, JobOrder, jobs_to};
 use crate::prelude::*;
-use domain::broadcast::CanPost;
+use domain::broadcast::{CanPost, PeerKind};
 use domain::id::ChannelId;
 use storage::broadcast::{batch, channel};
 
@@ -77,6 +77,12 @@ impl Channel {
     /// When Telegram was last asked about it; null if never.
     async fn last_checked(&self) -> Option<DateTime> {
         self.0.last_checked.map(Into::into)
+    }
+
+    /// What its name led to when an account last looked it up; null before. Campaigns write to persons and bots only where their
+    /// batch allows it.
+    async fn kind(&self) -> Option<PeerKind> {
+        self.0.kind
     }
 
     /// Whether one of the accounts may post there, as far as its rights told at `lastChecked`.

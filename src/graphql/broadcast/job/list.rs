@@ -4,7 +4,7 @@ use crate::broadcast::campaign::ProgressOf;
 use crate::engine::connection::Count;
 use crate::prelude::*;
 use ::service::broadcast::campaign::reasons;
-use domain::broadcast::JobStatus;
+use domain::broadcast::{JobStatus, SentChangeStatus};
 use domain::id::{BroadcastCampaignId, ChannelId};
 use storage::broadcast::job::{self, Column};
 use storage::broadcast::progress;
@@ -21,6 +21,8 @@ pub struct JobFilter {
     campaign_id: Option<ID>,
     /// The id of the channel that they write to.
     channel_id: Option<ID>,
+    /// Whose messages were to be edited, deleted or found, where that is in one of these states.
+    sent_change_statuses: Option<Vec<SentChangeStatus>>,
 }
 
 order! {
@@ -37,13 +39,14 @@ order! {
 
 impl JobFilter {
     fn read(self) -> Result<job::JobFilter> {
-        let Self { statuses, errors, campaign_id, channel_id } = self;
+        let Self { statuses, errors, campaign_id, channel_id, sent_change_statuses } = self;
         let reasons = errors.map(|errors| reasons(&errors).map_err(|why| elsewhere("errors", &why))).transpose()?;
         Ok(job::JobFilter {
             reasons,
             campaign: campaign_id.argument("filter.campaignId")?,
             channel: channel_id.argument("filter.channelId")?,
             statuses: statuses.map(each),
+            sent_changes: sent_change_statuses.map(each),
         })
     }
 }
@@ -81,8 +84,10 @@ pub(crate) async fn jobs_of(
         Box::new(move |ctx| {
             let list = list.clone();
             Box::pin(async move {
-                let is_counted = list.filter.channel.is_none() && list.filter.reasons.is_none();
-                let row = if is_counted { ctx.loaders().one(ProgressOf(campaign)).await? } else { None };
+                let job::JobFilter { campaign: _, statuses: _, channel: None, reasons: None, sent_changes: None } = list.filter else {
+                    return nested::length(ctx, campaign.0, list).await;
+                };
+                let row = ctx.loaders().one(ProgressOf(campaign)).await?;
                 match row {
                     Some(row) => Ok(counted(&list.filter, &row)),
                     None => nested::length(ctx, campaign.0, list).await,

@@ -4,7 +4,7 @@ use crate::broadcast::campaign::ProgressOf;
 use crate::broadcast::job::failure::JobFailure;
 use crate::engine::nodes::Linked;
 use crate::prelude::*;
-use domain::broadcast::{AccountStatus, CampaignMode, JobStatus};
+use domain::broadcast::{AccountStatus, CampaignMode, JobStatus, SentChangeKind, SentChangeStatus};
 use domain::explanation::{self, Reason};
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, TelegramAccountId};
 use storage::broadcast::{account_peer, campaign_account, channel, job, sent_change, telegram_account};
@@ -96,16 +96,18 @@ impl Job {
         if campaign.is_none_or(|campaign| campaign.mode == CampaignMode::Test || campaign.is_simulated) {
             return Ok(None);
         }
-        let sent = (self.row.campaign_id, self.row.position);
-        let (deleted, peer) = match self.row.account_id {
+        let sent = SentChangeAt(self.row.campaign_id, self.row.position);
+        let (change, peer) = match self.row.account_id {
             Some(account) => {
                 let peer = ctx.loaders().one(PeerOf(account, self.row.channel_id));
-                futures_util::try_join!(ctx.loaders().one(DeletedAt(sent.0, sent.1)), peer)?
+                futures_util::try_join!(ctx.loaders().one(sent), peer)?
             }
-            None => (ctx.loaders().one(DeletedAt(sent.0, sent.1)).await?, None),
+            None => (ctx.loaders().one(sent).await?, None),
         };
+        let is_deleted = change
+            .is_some_and(|change| change.kind == SentChangeKind::Delete && change.status == SentChangeStatus::Done);
         // What was written to a person is seen by two.
-        if deleted.is_some() || peer.is_some_and(|peer| peer.is_user) {
+        if is_deleted || peer.is_some_and(|peer| peer.is_user) {
             return Ok(None);
         }
         let channel = match &self.channel {
@@ -113,6 +115,19 @@ impl Job {
             None => ctx.loaders().one(self.row.channel_id).await?,
         };
         Ok(channel.map(|channel| format!("https://t.me/{}/{number}", channel.username)))
+    }
+
+    /// What was asked for its message after it was sent, and what became of that; null if nothing was.
+    async fn sent_change(&self, ctx: &Context<'_>) -> Result<Option<JobSentChange>> {
+        let change = ctx.loaders().one(SentChangeAt(self.row.campaign_id, self.row.position)).await?;
+        let Some(sent_change::Model { kind, status, error, account_id, .. }) = change else { return Ok(None) };
+        let is_waiting = status == SentChangeStatus::Queued && account_id != sent_change::NO_ACCOUNT;
+        let account = if is_waiting { ctx.loaders().one(account_id).await? } else { None };
+        // Only the account that sent a message can change it.
+        let parked = account
+            .filter(|account| !matches!(account.status, AccountStatus::Active | AccountStatus::FloodWait))
+            .map(|account| format!("ACCOUNT_{}", account.status));
+        Ok(Some(JobSentChange { kind, status, error: parked.or(error) }))
     }
 
     /// Queued, but not to be sent before this instant; otherwise null.
@@ -212,6 +227,21 @@ impl Job {
     }
 }
 
+/// What was asked for a message after it was sent.
+#[derive(SimpleObject)]
+struct JobSentChange {
+    /// What is to become of it.
+    kind: SentChangeKind,
+    /// How far that is.
+    status: SentChangeStatus,
+    /// Why it is not done, as Telegram spells it, such as `MESSAGE_EDIT_TIME_EXPIRED`; null while nothing is in the way. Herald's own
+    /// are `NOT_IN_HISTORY` (no answer brought the message's number, and it is not found by its text and time), `HISTORY_TOO_LONG`
+    /// (nor is it among the last messages of that time), `CHANNEL_MOVED` (the name leads to another channel now),
+    /// `ACCOUNT_REMOVED`, and `ACCOUNT_` with the status of the account that sent it, which alone can change it: it is done when
+    /// that can send again.
+    error: Option<String>,
+}
+
 /// Why a job has not been sent yet.
 #[derive(SimpleObject)]
 struct JobExplanation {
@@ -262,20 +292,20 @@ impl Loader<PeerOf> for Reader {
     }
 }
 
-/// The message of a job, if it was deleted again.
+/// The edit, recall or search of the message of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct DeletedAt(BroadcastCampaignId, i32);
+struct SentChangeAt(BroadcastCampaignId, i32);
 
 #[async_trait]
-impl Loader<DeletedAt> for Reader {
-    type Value = ();
+impl Loader<SentChangeAt> for Reader {
+    type Value = sent_change::Model;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[DeletedAt]) -> Result<HashMap<DeletedAt, ()>, LoadError> {
+    async fn load(&self, keys: &[SentChangeAt]) -> Result<HashMap<SentChangeAt, sent_change::Model>, LoadError> {
         let campaigns: Vec<_> = keys.iter().map(|key| key.0).collect();
         let positions: Vec<_> = keys.iter().map(|key| key.1).collect();
-        let rows = sent_change::Entity::deleted(&campaigns, &positions).all(self.db.reader()).await;
+        let rows = sent_change::Entity::at(&campaigns, &positions).all(self.db.reader()).await;
         let rows = rows.map_err(Error::from)?;
-        Ok(rows.into_iter().map(|row| (DeletedAt(row.campaign_id, row.position), ())).collect())
+        Ok(rows.into_iter().map(|row| (SentChangeAt(row.campaign_id, row.position), row)).collect())
     }
 }

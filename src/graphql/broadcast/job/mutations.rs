@@ -42,10 +42,10 @@ struct CancelJobPayload {
 enum UnknownJobResolution {
     /// It is there: the job becomes SENT.
     Sent,
-    /// It is not there: the job becomes QUEUED, and the message is sent.
+    /// It is not there: the job becomes QUEUED, and the message is sent, unless the history of the channel shows it after all.
     Queued,
-    /// Nobody looked: Herald looks for it in the history of the channel, by the account that sent it. The job becomes QUEUED,
-    /// and then SENT if the message is there, or UNKNOWN again.
+    /// Nobody looked: Herald looks for it in the history of the channel, by the account that sent it, and sends nothing. The job
+    /// becomes SENT if the message is there, and stays UNKNOWN if not; its `sentChange` of the kind FIND tells how far that is.
     History,
 }
 

@@ -29,7 +29,10 @@ pub async fn engage(on: &Services, mission: &Mission, claim: &Claim, job: &Due) 
         }
     }
     on.system_write(|w| async move {
-        let engaged = engage_row(&w, claim, |job| decide(on, mission, claim.now, job)).await?;
+        // What this account knows of the name counts as much as what the last one to look it up has written down.
+        let known =
+            |found: &Due| Due { kind: job.kind.filter(|kind| kind.is_private()).or(found.kind), ..found.clone() };
+        let engaged = engage_row(&w, claim, |found| decide(on, mission, claim.now, &known(found))).await?;
         if let Some(engaged) = &engaged {
             // The last job may have ended unsent: then no answer will come that could end the campaign.
             complete_if_spent(&w, &engaged.progress).await?;

@@ -12,6 +12,9 @@ use events::Event;
 use storage::broadcast::queue::lease::{Claim, Decision, Due, Leased, lease as lease_rows, lease_soon};
 use storage::violation::is_repeatable;
 
+/// Why a job ends unsent whose name leads to a person or a bot.
+const NOT_A_CHANNEL: &str = "NOT_A_CHANNEL";
+
 /// Leases due jobs of a running campaign.
 ///
 /// # Errors
@@ -42,6 +45,10 @@ pub async fn lease(on: &Services, mission: &Mission, claim: &Claim) -> Result<Le
 
 /// The decision about a job whose turn it is at `now`.
 pub(super) fn decide(on: &Services, mission: &Mission, now: DateTime<Utc>, job: &Due) -> Decision {
+    if mission.mode == CampaignMode::Live && job.is_private() && !mission.allow_private {
+        let status = if job.ambiguous_since.is_some() { JobStatus::Unknown } else { JobStatus::Failed };
+        return Decision::End(status, NOT_A_CHANNEL);
+    }
     if let Some(since) = job.ambiguous_since {
         // Beyond the window nobody can say whether Telegram still knows the random_id (R11).
         if !repeatable(since, now, mission.policy) {

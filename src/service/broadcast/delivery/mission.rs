@@ -6,7 +6,7 @@ use sea_orm::EntityTrait;
 
 use super::attachment::Attachment;
 use crate::Services;
-use domain::broadcast::CampaignMode;
+use domain::broadcast::{CampaignMode, ParseMode};
 use domain::delivery::Policy;
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
@@ -14,7 +14,7 @@ use domain::markup::Marked;
 use domain::secret_key::LastingUse;
 use domain::template::{Channel, Params, Place, Template};
 use storage::broadcast::queue::lease::Due;
-use storage::broadcast::{campaign, channel, progress};
+use storage::broadcast::{batch, campaign, channel, progress};
 
 /// A running campaign's message and rules.
 #[derive(Debug)]
@@ -29,6 +29,9 @@ pub struct Mission {
     pub policy: Policy,
     /// The attachment of each message.
     pub attachment: Option<Attachment>,
+    /// Whether it may write to persons and bots.
+    pub allow_private: bool,
+    parse_mode: ParseMode,
     template: Template,
     params: Params,
     /// The text, where it is the same for every channel.
@@ -46,6 +49,7 @@ impl Mission {
         let (Some(content), Some(parse_mode)) = (&row.content, row.parse_mode) else {
             return Err(Error::Precondition("the campaign has not been started".into()));
         };
+        let batch = batch::Entity::find_by_id(row.batch_id).one(on.db.reader()).await?;
         let attachment = Attachment::of(&row);
         let place = Place::beside(attachment.is_some());
         let template = Template::read_at(content, parse_mode, place).map_err(Error::Precondition)?;
@@ -58,6 +62,8 @@ impl Mission {
             mode: row.mode,
             policy: Policy { retry_limit: row.retry_limit, dedupe_window: on.rules.dedupe_window },
             attachment,
+            allow_private: batch.is_some_and(|batch| batch.allow_private),
+            parse_mode,
             template,
             params,
             constant: constant.map(Arc::new),
@@ -83,6 +89,16 @@ impl Mission {
         }
     }
 
+    /// The message to a channel of the catalog as it was while the campaign's content was `content`; None: as it is now.
+    ///
+    /// # Errors
+    /// A sentence: the text cannot be rendered.
+    pub fn former_text_to(&self, content: Option<&str>, channel: &channel::Model) -> Result<Arc<Marked>, String> {
+        let Some(content) = content else { return self.text_to(channel) };
+        let template = Template::read(content, self.parse_mode)?;
+        template.render(&self.params, &channel.placeholders()).map(Arc::new)
+    }
+
     /// The message to one channel.
     ///
     /// # Errors
@@ -101,7 +117,7 @@ mod tests {
     use std::time::Duration;
 
     use chrono::DateTime;
-    use domain::broadcast::{CanPost, ParseMode};
+    use domain::broadcast::CanPost;
     use domain::id::{ChannelId, JobId};
 
     use super::*;
@@ -113,6 +129,8 @@ mod tests {
             mode: CampaignMode::Live,
             policy: Policy { retry_limit: 0, dedupe_window: Duration::ZERO },
             attachment: None,
+            allow_private: false,
+            parse_mode: ParseMode::Plain,
             template: Template::read(content, ParseMode::Plain).unwrap(),
             params: Params::default(),
             constant: None,
@@ -143,6 +161,7 @@ mod tests {
             refresh_requested_at: None,
             refresh_not_before: None,
             category_fold: storage::Folded::of("news"),
+            kind: None,
         }
     }
 
@@ -169,6 +188,7 @@ mod tests {
                 member_count: channel.member_count,
                 is_active: true,
                 error_count: 0,
+                kind: None,
             };
             let mission = mission(content);
             assert_eq!(mission.text(&job).unwrap().text, shown);

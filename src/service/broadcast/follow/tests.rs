@@ -94,6 +94,7 @@ fn new_job(campaign_id: BroadcastCampaignId, position: i32, change: i64, on: &Se
         telegram_error: None,
         reason: None,
         ambiguous_since: None,
+        sought_since: None,
         not_before: None,
         created_at: on.now(),
         started_at: None,

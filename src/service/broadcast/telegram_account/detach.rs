@@ -8,9 +8,9 @@ use domain::broadcast::AccountStatus;
 use domain::error::{Error, Result};
 use domain::id::TelegramAccountId;
 use events::Event;
-use storage::broadcast::queue;
 use storage::broadcast::queue::detach::{Detached, campaigns_of, detach as detach_jobs, is_held};
 use storage::broadcast::telegram_account::Model;
+use storage::broadcast::{queue, sent_change};
 
 /// How long a holder may take to let go: its calls end within 10 s, and what they brought is settled.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -49,7 +49,7 @@ pub(super) async fn detach(on: &Services, id: TelegramAccountId) -> Result<()> {
             }
         }
     }
-    Ok(())
+    on.system_write(|w| async move { sent_change::Entity::strand(&w, id).await }).await
 }
 
 async fn await_release(on: &Services, id: TelegramAccountId) -> Result<()> {

@@ -6,7 +6,7 @@ use super::Access;
 use crate::Services;
 use domain::delivery::Fault;
 use domain::error::{Error, Result};
-use telegram::live::{Connection, Credentials, Identity};
+use telegram::live::{BOT_SESSION, Connection, Credentials, Identity};
 
 /// Connects, asks who is signed in, and hangs up. The caller has claimed the session.
 ///
@@ -43,6 +43,10 @@ pub(super) fn refusal(fault: &Fault) -> Error {
             "USER_DEACTIVATED" | "USER_DEACTIVATED_BAN" | "PHONE_NUMBER_BANNED" => {
                 ("sessionString", "Telegram has closed this account")
             }
+            BOT_SESSION => (
+                "sessionString",
+                "this is the session of a bot; only accounts of people can send: sign a telephone number in instead",
+            ),
             "API_ID_INVALID" | "CONNECTION_API_ID_INVALID" | "API_ID_PUBLISHED_FLOOD" => {
                 ("apiId", "Telegram does not accept this apiId")
             }
@@ -93,6 +97,7 @@ mod tests {
         };
         assert!(told(401, "AUTH_KEY_UNREGISTERED").starts_with("sessionString: Telegram does not know"));
         assert!(told(406, "AUTH_KEY_DUPLICATED").contains("another program"));
+        assert!(told(401, BOT_SESSION).starts_with("sessionString: this is the session of a bot"));
         assert!(told(400, "API_ID_INVALID").starts_with("apiId: "));
         assert!(told(500, "INTERDC_2_CALL_ERROR").contains("nothing was changed"));
         assert!(refusal(&Fault::TimedOut).to_string().contains("TIMED_OUT"));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Change, Delta, Streak, progress, record};
 use crate::sql::{Dialect, instant, rows};
 use crate::{Db, Tx};
-use domain::broadcast::JobStatus;
+use domain::broadcast::{JobStatus, PeerKind};
 use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, ChannelId, JobId, SenderId};
 use domain::positions;
@@ -30,6 +30,14 @@ pub struct Due {
     pub member_count: Option<i32>,
     pub is_active: bool,
     pub error_count: i32,
+    pub kind: Option<PeerKind>,
+}
+
+impl Due {
+    /// Whether its name leads to a person or a bot, as far as is known.
+    pub fn is_private(&self) -> bool {
+        self.kind.is_some_and(PeerKind::is_private)
+    }
 }
 
 /// The lease's decision about a due job.
@@ -80,7 +88,7 @@ pub struct Leased {
 }
 
 pub(super) const COLUMNS: &str = "j.id, j.position, j.epoch, j.random_id, j.attempts, j.ambiguous_since, j.channel_id,
-    c.username, c.title, c.category, c.member_count, c.is_active, c.error_count";
+    c.username, c.title, c.category, c.member_count, c.is_active, c.error_count, c.kind";
 
 /// Leases jobs that wait for their instant and whose instant has come, then fresh ones after the cursor.
 ///

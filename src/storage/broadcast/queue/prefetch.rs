@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::lease::{COLUMNS, Due};
 use crate::sql::{Dialect, rows};
 use crate::{Db, Tx};
+use domain::broadcast::PeerKind;
 use domain::error::Result;
 use domain::id::{BroadcastCampaignId, ChannelId, TelegramAccountId};
 
@@ -22,6 +23,8 @@ pub struct Item {
     pub not_before: DateTime<Utc>,
     /// Since when it may have been sent.
     pub ambiguous_since: Option<DateTime<Utc>>,
+    /// Since when it is to be looked for, before it is sent again.
+    pub sought_since: Option<DateTime<Utc>>,
     /// When its last send call began.
     pub started_at: Option<DateTime<Utc>>,
     /// The job's `random_id`, if it was ever leased.
@@ -51,6 +54,19 @@ pub struct Item {
     pub job: Due,
 }
 
+impl Item {
+    /// Whether a person or a bot would get it, as far as is known.
+    pub fn is_private(&self) -> bool {
+        self.is_user == Some(true) || self.job.is_private()
+    }
+
+    /// The job, with what its account knows of the recipient: a name that has changed hands may still lead it to a person.
+    pub fn known(&self) -> Due {
+        let kind = self.job.kind.filter(|kind| kind.is_private() == self.is_private());
+        Due { kind: kind.or(self.is_private().then_some(PeerKind::Person)), ..self.job.clone() }
+    }
+}
+
 /// Who has prefetched jobs, and of which campaign.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner {
@@ -63,7 +79,7 @@ pub struct Owner {
 /// The prefetched jobs, those whose instant comes first in front; at most `limit`.
 pub async fn items(db: &impl ConnectionTrait, owner: Owner, limit: i64) -> Result<Vec<Item>> {
     let sql = format!(
-        "SELECT {COLUMNS}, j.not_before, j.started_at,
+        "SELECT {COLUMNS}, j.not_before, j.started_at, j.sought_since,
              p.peer_id, p.access_hash, p.is_user, p.refreshes, p.not_before AS slow_until, p.slow_seconds, p.written_at
          FROM jobs j JOIN channels c ON c.id = j.channel_id
          LEFT JOIN account_peers p ON p.account_id = j.account_id AND p.channel_id = j.channel_id

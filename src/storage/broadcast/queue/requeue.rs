@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::{Change, Delta, Streak, new_key, record};
-use crate::Tx;
 use crate::sql::{Dialect, rows};
+use crate::{Db, Tx};
 use domain::broadcast::JobStatus;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
@@ -56,7 +56,8 @@ pub async fn failed(
     Ok(found.iter().map(|row| Failed::from_query_result(row, "")).collect::<Result<_, _>>()?)
 }
 
-/// Queues jobs anew, under another identity (R13): they surely did not go out. They all have the state `from`.
+/// Queues jobs anew, under another identity (R13): they surely did not go out. They all have the state `from`. Only of whose fate
+/// there is a doubt keeps its identity, under which it is looked for and Telegram may know it.
 pub async fn anew(
     tx: &Tx,
     campaign: BroadcastCampaignId,
@@ -64,23 +65,36 @@ pub async fn anew(
     from: JobStatus,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let assignments = "status = 'QUEUED', change = $2, epoch = j.epoch + 1, random_id = NULL, account_id = NULL,
+    let assignments =
+        "status = 'QUEUED', change = $2, epoch = j.epoch + CASE WHEN j.sought_since IS NULL THEN 1 ELSE 0 END,
+        random_id = CASE WHEN j.sought_since IS NOT NULL THEN j.random_id END,
+        account_id = CASE WHEN j.sought_since IS NOT NULL THEN j.account_id END,
         attempts = 0, not_before = $4, ambiguous_since = NULL, failed_at = NULL, reason = NULL";
     change(tx, campaign, positions, (from, JobStatus::Queued), assignments, Some(now)).await
 }
 
 /// Queues jobs of unknown fate again, because an operator says that they did not go out. They keep their identity: should the
-/// operator be wrong, Telegram may still know it.
+/// operator be wrong, Telegram may still know it; and the history is read before.
 pub async fn not_sent(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32], now: DateTime<Utc>) -> Result<()> {
-    let assignments = "status = 'QUEUED', change = $2, attempts = 0, not_before = $4, ambiguous_since = NULL";
+    let assignments = "status = 'QUEUED', change = $2, attempts = 0, not_before = $4, ambiguous_since = NULL,
+        sought_since = COALESCE(j.ambiguous_since, j.started_at, j.created_at)";
     change(tx, campaign, positions, (JobStatus::Unknown, JobStatus::Queued), assignments, Some(now)).await
 }
 
-/// Queues jobs of unknown fate again, to be looked for in the histories of their channels: they stay ambiguous.
-pub async fn look_back(tx: &Tx, campaign: BroadcastCampaignId, positions: &[i32], now: DateTime<Utc>) -> Result<()> {
-    let assignments = "status = 'QUEUED', change = $2, not_before = $4,
-        ambiguous_since = COALESCE(j.ambiguous_since, j.started_at, j.created_at)";
-    change(tx, campaign, positions, (JobStatus::Unknown, JobStatus::Queued), assignments, Some(now)).await
+/// A queued job was looked for and is not there: now it may be sent.
+pub async fn sought(db: &Db, campaign: BroadcastCampaignId, position: i32) -> Result<()> {
+    let sql = "UPDATE jobs SET sought_since = NULL WHERE campaign_id = $1 AND position = $2 AND status = 'QUEUED'
+               RETURNING position";
+    let values: [Value; 2] = [campaign.into(), position.into()];
+    db.write_alone(Dialect(db.backend()).statement(sql, values)).await.map(drop)
+}
+
+/// The number of a message that no answer brought, and a history has.
+pub async fn number(db: &Db, campaign: BroadcastCampaignId, position: i32, message_id: i64) -> Result<()> {
+    let sql = "UPDATE jobs SET message_id = $3 WHERE campaign_id = $1 AND position = $2 AND status = 'SENT'
+               AND message_id IS NULL RETURNING position";
+    let values: [Value; 3] = [campaign.into(), position.into(), message_id.into()];
+    db.write_alone(Dialect(db.backend()).statement(sql, values)).await.map(drop)
 }
 
 /// Marks jobs of unknown fate as sent, because an operator has seen them.

@@ -99,8 +99,8 @@ async fn what_was_sent_is_edited_and_deleted() {
     field.office.until(id, CampaignStatus::Completed).await;
     worker.stop().await;
     let (on, actor) = (&field.office.on, &field.office.actor);
-    let (_, queued) = edit_sent(on, actor, id, "Better for {{ username }}".into(), None).await.unwrap();
-    assert_eq!(queued, 20);
+    let (_, begun) = edit_sent(on, actor, id, "Better for {{ username }}".into(), None).await.unwrap();
+    assert_eq!((begun.queued, begun.left), (20, 0));
     field.telegram.play(On::method("messages.editMessage"), Play::Error("FLOOD_WAIT_1"));
     field.telegram.play(On::method("messages.editMessage"), Play::DropAfter);
     let worker = field.worker();

@@ -8,4 +8,8 @@ mod cut_off;
 pub mod field;
 mod processes;
 mod ready;
+mod recalled;
+mod recalls;
+mod recipients;
+mod searches;
 mod waits;

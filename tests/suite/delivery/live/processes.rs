@@ -26,7 +26,7 @@ fn number(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-fn vault() -> Vault {
+pub(super) fn vault() -> Vault {
     let key = STANDARD.decode(KEY).expect("base64");
     Vault::new(&SecretKey::new(key.try_into().expect("32 bytes")))
 }
@@ -36,7 +36,7 @@ fn flags(telegram: &TelegramServer) -> Vec<String> {
 }
 
 /// A process that sends for real.
-fn serve(database: &Database, folder: &TempDir, telegram: &TelegramServer) -> Process {
+pub(super) fn serve(database: &Database, folder: &TempDir, telegram: &TelegramServer) -> Process {
     let flags = flags(telegram);
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     Process::serve(database, folder.path(), &flags)
@@ -49,7 +49,7 @@ fn worker(database: &Database, folder: &TempDir, telegram: &TelegramServer) -> P
 }
 
 /// The jobs by the names of their channels.
-async fn jobs(db: &Db) -> HashMap<String, job::Model> {
+pub(super) async fn jobs(db: &Db) -> HashMap<String, job::Model> {
     let channels = channel::Entity::find().all(db.reader()).await.expect("reads");
     let names: HashMap<_, _> = channels.into_iter().map(|row| (row.id, row.username)).collect();
     let jobs = job::Entity::all().all(db.reader()).await.expect("reads");

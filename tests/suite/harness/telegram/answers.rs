@@ -194,9 +194,12 @@ fn config() -> Words {
 
 pub fn myself(book: &Book, account: usize) -> Vec<u8> {
     // access_hash, first_name, username, phone, self
-    let flags: u32 = 1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 10;
+    let is_bot = book.accounts[account].is_bot;
+    let flags: u32 = 1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 10 | u32::from(is_bot) << 14;
     let user_id = book.accounts[account].user_id;
     let words =
         Words::new(types::User::CONSTRUCTOR_ID).put(&flags).put(&0).longs(&[user_id, access_to(account, user_id)]);
-    words.text(&format!("Sender {account}")).text(&format!("sender{account}")).text(&format!("1555000{account:04}")).0
+    let words = words.text(&format!("Sender {account}")).text(&format!("sender{account}"));
+    let words = words.text(&format!("1555000{account:04}"));
+    if is_bot { words.put(&1).0 } else { words.0 }
 }

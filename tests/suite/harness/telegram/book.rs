@@ -34,6 +34,8 @@ pub struct Facts {
     pub is_verified: bool,
     /// A supergroup, not a broadcast channel.
     pub is_group: bool,
+    /// A supergroup with topics.
+    pub is_forum: bool,
     /// Whether accounts are admins who may post.
     pub is_admin: bool,
     /// Whether plain members must not write.
@@ -49,6 +51,7 @@ impl Default for Facts {
             members: 1234,
             is_verified: true,
             is_group: false,
+            is_forum: false,
             is_admin: true,
             is_muted: false,
             slow_mode: None,
@@ -67,6 +70,8 @@ pub struct Media {
     pub mime_type: String,
     /// What was uploaded; empty if it came by URL.
     pub bytes: Vec<u8>,
+    /// How long and how large a film is, as whoever uploaded it says.
+    pub film: Option<(f64, i32, i32)>,
 }
 
 /// A request that came in.
@@ -86,6 +91,8 @@ pub struct Account {
     pub cipher: Cipher,
     pub user_id: i64,
     pub is_signed_in: bool,
+    /// Whether it is a bot.
+    pub is_bot: bool,
     /// How it is signed in again.
     pub door: Option<Door>,
     /// Its open connections.
@@ -118,6 +125,8 @@ pub struct Book {
     pub aliases: HashMap<String, String>,
     /// Connections are kept for 75 s at least, as if the client's library had given the last sign of life.
     pub keeps_connections: bool,
+    /// Texts are kept as Telegram keeps them: without blanks at their ends and without carriage returns.
+    pub trims: bool,
     usernames: HashMap<i64, String>,
 }
 

@@ -7,14 +7,22 @@ use super::words::Words;
 
 const PHOTO_EMPTY: u32 = 0x37c1_011c;
 
-/// What a username leads to: a channel, or a person if it begins with `person_`.
+/// Whether a username leads to a person or a bot.
+pub fn is_private(username: &str) -> bool {
+    username.starts_with("person_") || username.starts_with("robot_")
+}
+
+/// What a username leads to: a channel, or a person if it begins with `person_`, or a bot if it begins with `robot_`.
 pub fn resolved(book: &mut Book, account: usize, username: &str) -> Words {
-    if username.starts_with("person_") {
+    if is_private(username) {
+        let is_bot = username.starts_with("robot_");
         let user_id = book.channel_id(username);
         let peer = enums::Peer::User(types::PeerUser { user_id });
-        // access_hash, first_name, username
-        let user = Words::new(types::User::CONSTRUCTOR_ID).put(&0b1011_u32).put(&0);
+        // access_hash, first_name, username, bot
+        let flags = 0b1011_u32 | u32::from(is_bot) << 14;
+        let user = Words::new(types::User::CONSTRUCTOR_ID).put(&flags).put(&0);
         let user = user.longs(&[user_id, access_to(account, user_id)]).text("Somebody").text(username);
+        let user = if is_bot { user.put(&1) } else { user };
         return Words::new(types::contacts::ResolvedPeer::CONSTRUCTOR_ID).put(&peer).list(&[]).list(&[user.0]);
     }
     let peer = enums::Peer::Channel(types::PeerChannel { channel_id: book.channel_id(username) });
@@ -28,7 +36,8 @@ fn channel(book: &mut Book, account: usize, username: &str) -> Vec<u8> {
     let flag = |is_set: bool, bit: u32| u32::from(is_set) << bit;
     // username, access_hash, default_banned_rights, participants_count
     let flags: u32 = 1 << 6 | 1 << 13 | 1 << 18 | 1 << 17;
-    let kind = flag(!facts.is_group, 5) | flag(facts.is_group, 8);
+    let is_group = facts.is_group || facts.is_forum;
+    let kind = flag(!is_group, 5) | flag(is_group, 8) | flag(facts.is_forum, 30);
     let flags = flags | kind | flag(facts.is_verified, 7) | flag(facts.is_admin, 14);
     let words = Words::new(types::Channel::CONSTRUCTOR_ID).put(&flags).put(&0).longs(&[id, access_to(account, id)]);
     let words = words.text(&format!("The {username}")).text(username).put(&PHOTO_EMPTY).put(&1);

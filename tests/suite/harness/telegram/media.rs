@@ -15,6 +15,7 @@ pub fn save(book: &mut Book, part: (usize, i64, i32), bytes: Vec<u8>) -> Words {
 
 /// Stores what was uploaded, or is to be fetched.
 pub fn store(book: &mut Book, account: usize, media: InputMedia) -> Answer {
+    let film = film(&media);
     let (is_photo, source, mime_type, bytes) = match media {
         InputMedia::PhotoExternal(it) => (true, it.url, String::new(), vec![]),
         InputMedia::DocumentExternal(it) => (false, it.url, String::new(), vec![]),
@@ -28,10 +29,18 @@ pub fn store(book: &mut Book, account: usize, media: InputMedia) -> Answer {
         }
         _ => return Err("MEDIA_INVALID"),
     };
-    book.media.push(Media { account, is_photo, source, mime_type, bytes });
+    book.media.push(Media { account, is_photo, source, mime_type, bytes, film });
     let id = i64::try_from(book.media.len()).unwrap();
     let stored = if is_photo { photo(book, account, id) } else { document(book, account, id) };
     Ok(Words(stored.to_bytes()))
+}
+
+fn film(media: &InputMedia) -> Option<(f64, i32, i32)> {
+    let InputMedia::UploadedDocument(it) = media else { return None };
+    it.attributes.iter().find_map(|attribute| match attribute {
+        enums::DocumentAttribute::Video(film) => Some((film.duration, film.w, film.h)),
+        _ => None,
+    })
 }
 
 /// A whole file, from its parts.

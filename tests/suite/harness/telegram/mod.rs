@@ -52,6 +52,7 @@ impl TelegramServer {
                 cipher: Cipher::new(key),
                 user_id: 7_000_000_000 + i64::try_from(number).unwrap(),
                 is_signed_in: true,
+                is_bot: false,
                 door: None,
                 open: HashSet::default(),
             };
@@ -105,6 +106,35 @@ impl TelegramServer {
     /// From now on a repeated `random_id` is answered with the first message instead of an error.
     pub fn echo_repetitions(&self) {
         self.book().echoes = true;
+    }
+
+    /// From now on texts are kept without blanks at their ends and without carriage returns.
+    pub fn trim_texts(&self) {
+        self.book().trims = true;
+    }
+
+    /// Forgets under which numbers messages came: a repetition is a second message.
+    pub fn forget_random_ids(&self) {
+        for post in &mut self.book().accepted {
+            post.random_id = 0;
+        }
+    }
+
+    /// Somebody has removed what was sent to a channel.
+    pub fn forget(&self, username: &str) {
+        for post in self.book().accepted.iter_mut().filter(|post| post.username == username) {
+            post.is_deleted = true;
+        }
+    }
+
+    /// Whether something is still to be done wrong with such a request.
+    pub fn has_play(&self, method: &str) -> bool {
+        self.book().plays.iter().any(|(on, _, _)| on.method == Some(method))
+    }
+
+    /// The account is a bot.
+    pub fn make_bot(&self, account: usize) {
+        self.book().accounts[account].is_bot = true;
     }
 
     /// What is known of a channel from now on.

@@ -7,6 +7,7 @@ use grammers_tl_types::{Identifiable, Serializable, enums, types};
 
 use super::answers::Answer;
 use super::book::{Accepted, Book};
+use super::channels;
 use super::socket::unix_time;
 use super::words::Words;
 
@@ -69,7 +70,7 @@ pub fn accept(book: &mut Book, account: usize, username: String, post: Post) -> 
             account,
             username,
             random_id: post.random_id,
-            text: post.text,
+            text: if book.trims { post.text.replace('\r', "").trim().to_owned() } else { post.text },
             entities: post.entities,
             media: post.media,
             message_id,
@@ -126,7 +127,9 @@ pub fn delete(book: &mut Book, account: usize, username: &str, ids: &[i32]) -> W
 
 fn own<'a>(book: &'a mut Book, account: usize, username: &str, id: i32) -> Option<&'a mut Accepted> {
     let is_it = |post: &&mut Accepted| {
-        post.account == account && post.username == username && post.message_id == id && !post.is_deleted
+        // Messages to persons are named by their numbers alone.
+        let is_there = post.username == username || (username == "me" && channels::is_private(&post.username));
+        post.account == account && is_there && post.message_id == id && !post.is_deleted
     };
     book.accepted.iter_mut().find(is_it)
 }
@@ -142,9 +145,10 @@ pub fn history(book: &mut Book, username: &str, call: &messages::GetHistory) -> 
 }
 
 fn message(post: &Accepted, channel_id: i64) -> Vec<u8> {
-    // out, post
-    let flags: u32 = 1 << 1 | 1 << 14;
+    // out, post, media
+    let flags: u32 = 1 << 1 | 1 << 14 | u32::from(post.media.is_some()) << 9;
     let peer = enums::Peer::Channel(types::PeerChannel { channel_id });
     let words = Words::new(types::Message::CONSTRUCTOR_ID).put(&flags).ints(&[0, post.message_id]).put(&peer);
-    words.put(&post.date).text(&post.text).0
+    let words = words.put(&post.date).text(&post.text);
+    if post.media.is_some() { words.put(&types::MessageMediaDocument::CONSTRUCTOR_ID).put(&0).0 } else { words.0 }
 }
