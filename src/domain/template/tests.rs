@@ -58,11 +58,14 @@ fn params_that_nothing_takes_and_constant_texts_that_nobody_gets_are_told() {
     let template = Template::read("{{ offer | default('10%') }} {{ title }}", ParseMode::Plain).expect("reads");
     assert_eq!(template.unused(&params(&[("ofer", "20%"), ("title", "x")])), ["ofer"]);
     assert_eq!(template.fault_of_constant(Place::Message), None);
-    let fault =
-        |content: &str| Template::read(content, ParseMode::Html).expect("reads").fault_of_constant(Place::Caption);
-    assert_eq!(fault("<b>x</b>"), None);
-    assert_eq!(fault("<b> </b>").as_deref(), Some("is empty"));
-    assert!(fault(&"x".repeat(CAPTION_LIMIT + 1)).expect("too long").contains("1025 UTF-16 units"));
+    let fault = |place, content: &str| {
+        Template::read_at(content, ParseMode::Html, place).expect("reads").fault_of_constant(place)
+    };
+    assert_eq!(fault(Place::Message, "<b>x</b>"), None);
+    assert_eq!(fault(Place::Message, "<b> </b>").as_deref(), Some("is empty"));
+    assert_eq!(fault(Place::Caption, ""), None, "a photo needs no text");
+    assert_eq!(fault(Place::Message, &"x".repeat(CAPTION_LIMIT + 1)), None);
+    assert!(fault(Place::Caption, &"x".repeat(CAPTION_LIMIT + 1)).expect("too long").contains("1025 UTF-16 units"));
 }
 
 #[test]
