@@ -267,7 +267,7 @@ impl<'a> Attempt<'a> {
             }
             Ruling::Unsent => later(now + TimeDelta::seconds(1), false),
             // The line was lost, however often: the server has not spoken.
-            Ruling::Ambiguous if !matches!(fault, Fault::Rpc { .. }) => later(now + pause, false),
+            Ruling::Ambiguous if !matches!(fault, Fault::Rpc { .. }) => later(now + TimeDelta::seconds(1), false),
             Ruling::Ambiguous | Ruling::Retry | Ruling::Defer if change.attempts < ATTEMPTS => later(now + pause, true),
             _ => Came::Failed(fault.to_string()),
         })
