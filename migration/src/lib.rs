@@ -64,6 +64,8 @@ mod m20261129_000202_alerts;
 mod m20261129_000203_leads_of_claims;
 mod m20261129_000210_channel_paces_taken;
 mod m20261129_000220_names_of_uploads;
+mod m20261129_000240_external_ids;
+mod m20261129_000241_natural_keys;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -143,6 +145,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000203_leads_of_claims::Migration),
         Box::new(m20261129_000210_channel_paces_taken::Migration),
         Box::new(m20261129_000220_names_of_uploads::Migration),
+        Box::new(m20261129_000240_external_ids::Migration),
+        Box::new(m20261129_000241_natural_keys::Migration),
     ]
 }
 

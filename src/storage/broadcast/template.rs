@@ -37,6 +37,13 @@ joins_nothing!();
 
 noun!(TemplateId);
 
+impl Entity {
+    /// The templates of this name.
+    pub fn named(name: &str) -> Select<Self> {
+        Self::find().filter(Column::Name.eq(name))
+    }
+}
+
 impl Model {}
 
 crate::filter::filter! {
