@@ -53,6 +53,9 @@ pub(super) async fn serve(
     let free = Arc::new(Semaphore::new(limits.connections));
     let addresses = Addresses { most: limits.per_address(), counts: Arc::default(), proxies };
     let mut protocol = http1::Builder::new();
+    // Some clients look for a header in the one spelling that they know. How a request spells its headers is remembered for
+    // `socket::upgrade`: no rule makes `Sec-WebSocket-Protocol`.
+    protocol.title_case_headers(true).preserve_header_case(true);
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.read_time);
     // Beyond that hyper answers by itself, without a body; up to there `measured` does.
     protocol.max_buf_size((limits.headers * 2).max(64 << 10));
