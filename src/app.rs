@@ -29,6 +29,7 @@ use service::access::user;
 use service::coalesce::Coalesce;
 use service::imports::upload::Tallies;
 use service::lasting_key::{self, Given};
+use service::once::Repeats;
 use storage::Db;
 
 /// Everything that runs is built from this. As long as it lives, no other process uses its data folder.
@@ -141,6 +142,7 @@ impl App {
             sessions: Coalesce::default(),
             known,
             denials: Denials::default(),
+            repeats: Repeats::default(),
             uploads: Tallies::default(),
             health: Arc::default(),
         };

@@ -75,6 +75,8 @@ mod m20261129_000250_requests_of_sent_changes;
 mod m20261129_000251_kinds_of_peers;
 mod m20261129_000252_private_batches;
 mod m20261129_000253_doubtful_jobs;
+mod m20261129_000240_external_ids;
+mod m20261129_000241_natural_keys;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -165,6 +167,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000251_kinds_of_peers::Migration),
         Box::new(m20261129_000252_private_batches::Migration),
         Box::new(m20261129_000253_doubtful_jobs::Migration),
+        Box::new(m20261129_000240_external_ids::Migration),
+        Box::new(m20261129_000241_natural_keys::Migration),
     ]
 }
 

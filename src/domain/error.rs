@@ -3,15 +3,20 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 /// A failure in the terms of those who called.
 ///
 /// `Display` is what the caller reads. The causes of [`Error::Unavailable`] and [`Error::Internal`] stay inside:
 /// they are logged once, where the error leaves the process.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody is signed in, or the credentials are wrong or expired.
+    /// Nobody is signed in, or the session has ended.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// Who wants to sign in is not who he says.
+    #[error("wrong username or password")]
+    WrongCredentials,
     /// The role of the viewer does not allow it.
     #[error("your role does not allow this")]
     Forbidden,
@@ -36,6 +41,16 @@ pub enum Error {
     /// Too many attempts; may be repeated after the given number of milliseconds.
     #[error("too many attempts, try again later")]
     RateLimited {
+        /// Milliseconds until a repetition can succeed.
+        retry_after_ms: u64,
+    },
+    /// More points than the caller has left; may be repeated after the given number of milliseconds.
+    #[error("too many points: this operation costs {cost}, {left} are left to you; try again later, or ask for less")]
+    TooManyPoints {
+        /// What it costs.
+        cost: u32,
+        /// What the caller has.
+        left: u32,
         /// Milliseconds until a repetition can succeed.
         retry_after_ms: u64,
     },
@@ -66,18 +81,26 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation of the field `field` of the `input` argument.
+    /// A violation of the field `field` of the `input` argument. One that lies deeper is written with points, such as
+    /// `steps.1.scriptId`.
     pub fn of(field: &str, message: impl Into<String>) -> Self {
-        Self { path: vec!["input".into(), field.into()], message: message.into() }
+        Self { path: steps("input", field), message: message.into() }
     }
+}
+
+/// The way from the arguments' root to what lies below `argument`: each step of it on its own.
+pub fn steps(argument: &str, below: &str) -> Vec<String> {
+    std::iter::once(argument).chain(below.split('.')).map(Into::into).collect()
 }
 
 /// What `extensions.code` of an error says. Clients must bear with codes that are added later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum)]
 #[graphql(name = "ErrorCode")]
 pub enum Code {
-    /// Nobody is signed in, or the session has ended.
+    /// Nobody is signed in, or the session has ended: get a new token by `refreshSession`, or sign in again.
     Unauthenticated,
+    /// The username or the password is wrong: ask for them once more. A new token does not help.
+    WrongCredentials,
     /// The viewer's role does not allow it.
     Forbidden,
     /// A mutation named something that is not there. Root look-ups answer null instead.
@@ -90,7 +113,7 @@ pub enum Code {
     IdempotencyConflict,
     /// The state does not allow it; the message says from where to where.
     PreconditionFailed,
-    /// Too many attempts: `retryAfterMs` says when a repetition can succeed.
+    /// Too many attempts, or too many points: `retryAfterMs` says when a repetition can succeed.
     RateLimited,
     /// The document asks for too much at once.
     QueryTooComplex,
@@ -135,6 +158,7 @@ impl Code {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::WrongCredentials => "WRONG_CREDENTIALS",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::BadUserInput => "BAD_USER_INPUT",
@@ -181,13 +205,14 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::WrongCredentials => Code::WrongCredentials,
             Self::Forbidden => Code::Forbidden,
             Self::NotFound(_) => Code::NotFound,
             Self::Invalid(_) => Code::BadUserInput,
             Self::Conflict(_) => Code::Conflict,
             Self::IdempotencyConflict => Code::IdempotencyConflict,
             Self::Precondition(_) | Self::Transition(_) => Code::PreconditionFailed,
-            Self::RateLimited { .. } => Code::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyPoints { .. } => Code::RateLimited,
             Self::PayloadTooLarge(_) => Code::PayloadTooLarge,
             Self::Timeout => Code::Timeout,
             Self::Unavailable(_) => Code::Unavailable,
@@ -240,6 +265,35 @@ impl Violations {
     /// [`Error::Invalid`] with all that was noted, if anything was.
     pub fn into_result(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}
+
+/// What is wrong with an input, noted while the rest of it is still being read: so all of it is told at once. Who reads on puts
+/// something in its place that leads to nothing.
+#[derive(Debug, Default)]
+pub struct Mistakes(Mutex<Vec<Violation>>);
+
+impl Mistakes {
+    /// Notes what is wrong.
+    pub fn note(&self, violations: Vec<Violation>) {
+        self.0.lock().extend(violations);
+    }
+
+    /// Refuses to go on if anything was noted.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all of it.
+    pub fn refuse(&self) -> Result<()> {
+        let noted = self.0.lock().clone();
+        if noted.is_empty() { Ok(()) } else { Err(Error::Invalid(noted)) }
+    }
+
+    /// All that is wrong: what was noted, and what was found later.
+    pub fn with(&self, later: &[Violation]) -> Vec<Violation> {
+        let mut all = self.0.lock().clone();
+        // What refuses to go on tells what was noted.
+        all.extend(later.iter().filter(|one| !all.contains(one)).cloned().collect::<Vec<_>>());
+        all
     }
 }
 

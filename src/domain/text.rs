@@ -19,6 +19,8 @@ impl Bounds {
     pub const NAME: Self = Self { may_be_empty: false, most: 200 };
     /// Categories of channels.
     pub const CATEGORY: Self = Self { may_be_empty: false, most: 100 };
+    /// Ids in another system.
+    pub const EXTERNAL_ID: Self = Self { may_be_empty: false, most: 255 };
     /// Titles of channels.
     pub const TITLE: Self = Self { may_be_empty: true, most: 255 };
     /// Descriptions.

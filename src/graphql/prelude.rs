@@ -5,7 +5,7 @@ pub use std::collections::HashMap;
 pub use async_graphql::async_trait::async_trait;
 pub use async_graphql::dataloader::Loader;
 pub use async_graphql::{
-    Context, Description, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Subscription,
+    Context, Description, Enum, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject, Subscription,
 };
 
 pub use crate::engine::connection::{Connection, OrderDirection, PageArgs};
@@ -14,6 +14,8 @@ pub use crate::engine::guard::{needs_login, requires};
 pub use crate::engine::id::{GlobalId, ReadId};
 pub(crate) use crate::engine::loaders::question;
 pub use crate::engine::loaders::{Load, LoadError, Reader, grouped};
+pub(crate) use crate::engine::lookup;
+pub(crate) use crate::engine::mistakes::noted;
 pub use crate::engine::nested::{self, List};
 pub use crate::engine::order::Order;
 pub(crate) use crate::engine::order::order;

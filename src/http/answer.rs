@@ -70,7 +70,7 @@ pub(super) fn wrong_method(allowed: &'static str, message: &str, request_id: Opt
 /// An error of a use case, with the status that goes with its code.
 pub(super) fn failed(failure: Error, request_id: Option<&str>) -> Response {
     let status = match failure.code() {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Unauthenticated | Code::WrongCredentials => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::BadUserInput => StatusCode::BAD_REQUEST,

@@ -120,7 +120,8 @@ pub(super) async fn sign_in_elsewhere(State(http): State<Http>, headers: HeaderM
     }
 }
 
-fn bearer(authorization: &str) -> Option<&str> {
+/// The token of an `Authorization` header of this scheme.
+pub(super) fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -57,6 +57,9 @@ pub(super) async fn serve(
     let free = Arc::new(Semaphore::new(limits.connections));
     let addresses = Addresses { most: limits.per_address(), counts: Arc::default(), proxies };
     let mut protocol = http1::Builder::new();
+    // Some clients look for a header in the one spelling that they know. How a request spells its headers is remembered for
+    // `socket::upgrade`: no rule makes `Sec-WebSocket-Protocol`.
+    protocol.title_case_headers(true).preserve_header_case(true);
     // The time of the head itself is the stream's to watch: hyper's begins when the answer before it has gone.
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.idle_time.max(limits.read_time));
     let keep_alive = keep_alive(limits.idle_time);

@@ -13,9 +13,9 @@ use crate::access::sso::Issuer;
 use crate::alerts::Alerts;
 use crate::broadcast::telegram_account::Application;
 use crate::imports::upload::Tallies;
-use crate::once::Once;
+use crate::once::{Once, Repeats};
 use domain::clock::Clock;
-use domain::error::{Error, Result};
+use domain::error::{Error, Mistakes, Result};
 use domain::health::Health;
 use domain::id::{ApiTokenId, NodeId, UserId};
 use domain::limits::Limits;
@@ -74,6 +74,8 @@ pub struct Services {
     pub uploads: Tallies,
     /// Refusals that are on their way into the audit log.
     pub denials: Denials,
+    /// Requests under an idempotency key that are being carried out.
+    pub repeats: Repeats,
     /// Whether this process can heal itself.
     pub health: Arc<Health>,
 }
@@ -172,22 +174,24 @@ pub struct Actor {
     pub address: Option<String>,
     /// The key under which the request may come again.
     pub once: Option<Arc<Once>>,
+    /// What is wrong with the request's input, if that is told when all of it has been looked at. Nothing is written then.
+    pub mistakes: Option<Arc<Mistakes>>,
 }
 
 impl Actor {
     /// Herald itself.
     pub const fn system() -> Self {
-        Self { who: Who::Herald, role: Role::Admin, address: None, once: None }
+        Self { who: Who::Herald, role: Role::Admin, address: None, once: None, mistakes: None }
     }
 
     /// Somebody who has not signed in.
     pub const fn anonymous(address: Option<String>) -> Self {
-        Self { who: Who::Nobody, role: Role::Auditor, address, once: None }
+        Self { who: Who::Nobody, role: Role::Auditor, address, once: None, mistakes: None }
     }
 
     /// Somebody who has signed in.
     pub const fn user(id: UserId, role: Role, address: Option<String>) -> Self {
-        Self { who: Who::User(id), role, address, once: None }
+        Self { who: Who::User(id), role, address, once: None, mistakes: None }
     }
 
     /// The user in whose name it is done.

@@ -5,16 +5,21 @@
 
 mod row;
 
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait, TryIntoModel};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use uuid::Uuid;
 
 use super::{Actor, Services};
 use domain::error::{Error, Result};
-use domain::id::NounId;
+use domain::id::{NounId, UserId};
 use domain::json::canonical;
 use domain::secret_key::LastingUse;
 use storage::Noun;
@@ -127,6 +132,12 @@ pub fn once_or<'a, T: Send + 'a, A: Future<Output = Result<T>> + Send>(
         if let Some(done) = find(on, actor).await? {
             return again(done).await;
         }
+        let turn = on.repeats.turn(actor).await;
+        if turn.has_waited
+            && let Some(done) = find(on, actor).await?
+        {
+            return again(done).await;
+        }
         match work.await {
             Ok(answer) => Ok(answer),
             // Two at a time: who came second found the other's traces.
@@ -136,6 +147,44 @@ pub fn once_or<'a, T: Send + 'a, A: Future<Output = Result<T>> + Send>(
             },
         }
     })
+}
+
+/// A request under a key: whose, which mutation, which key.
+type Asked = (UserId, String, String);
+
+/// Requests under a key that are being carried out in this process. Whoever repeats one waits for its answer.
+#[derive(Debug, Clone, Default)]
+pub struct Repeats(Arc<Mutex<HashMap<Asked, Weak<AsyncMutex<()>>>>>);
+
+/// A request's turn, until this is dropped.
+struct Turn {
+    has_waited: bool,
+    _held: Option<OwnedMutexGuard<()>>,
+}
+
+impl Repeats {
+    /// The actor's turn: at once where he has no key, or nobody else has the same.
+    async fn turn(&self, actor: &Actor) -> Turn {
+        let (Some(once), Some(user)) = (&actor.once, actor.who.user()) else {
+            return Turn { has_waited: false, _held: None };
+        };
+        let asked = (user, once.mutation.clone(), once.key.clone());
+        let lock = {
+            let mut all = self.0.lock();
+            let known = all.get(&asked).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                // Those that nobody holds any more are forgotten.
+                all.retain(|_, lock| lock.strong_count() > 0);
+                let lock = Arc::<AsyncMutex<()>>::default();
+                all.insert(asked, Arc::downgrade(&lock));
+                lock
+            })
+        };
+        match lock.clone().try_lock_owned() {
+            Ok(held) => Turn { has_waited: false, _held: Some(held) },
+            Err(_) => Turn { has_waited: true, _held: Some(lock.lock_owned().await) },
+        }
+    }
 }
 
 async fn find(on: &Services, actor: &Actor) -> Result<Option<Done>> {

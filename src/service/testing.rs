@@ -9,6 +9,7 @@ use super::access::denial::Denials;
 use super::access::known::Known;
 use super::coalesce::Coalesce;
 use super::imports::upload::Tallies;
+use super::once::Repeats;
 use super::{Rules, Services};
 use domain::broadcast::{CanPost, ParseMode};
 use domain::clock::{Clock, SystemClock};
@@ -61,6 +62,7 @@ impl Services {
             node: NodeId::generate(),
             sessions: Coalesce::default(),
             denials: Denials::default(),
+            repeats: Repeats::default(),
             uploads: Tallies::default(),
             health: Arc::default(),
         }

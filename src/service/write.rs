@@ -46,7 +46,8 @@ struct Collected {
 impl Services {
     /// Runs a use case's transaction in the name of `actor`, and commits it if it returns `Ok`; see [`storage::Db::write`] for
     /// when it is run again, and why it takes `|w| async move { .. }`. After the commit all hear of the events that it told.
-    /// Each repetition has a [`Write`] of its own: what one told that was rolled back, nobody hears.
+    /// Each repetition has a [`Write`] of its own: what one told that was rolled back, nobody hears. Nothing is run for an input in
+    /// which a mistake was noted.
     ///
     /// ```ignore
     /// pub async fn rename(on: &Services, actor: &Actor, id: BatchId, name: String) -> Result<batch::Model> {
@@ -71,6 +72,9 @@ impl Services {
         F: Fn(Write) -> W,
         W: Future<Output = Result<T>>,
     {
+        if let Some(mistakes) = &actor.mistakes {
+            mistakes.refuse()?;
+        }
         let written = self.db.write(|tx| {
             let collected = Arc::<Mutex<Collected>>::default();
             let w = Write { tx, actor: actor.clone(), now: self.now(), collected: collected.clone() };

@@ -61,7 +61,7 @@ async fn wrong_passwords_count_wherever_they_are_tried() {
     let there = here.join(&[], API).await;
     for number in 0..10 {
         let by = if number % 2 == 0 { &here } else { &there };
-        assert_eq!(by.nobody().login("admin", "another password").await.code(), "UNAUTHENTICATED");
+        assert_eq!(by.nobody().login("admin", "another password").await.code(), "WRONG_CREDENTIALS");
     }
     for by in [&here, &there] {
         assert_eq!(by.nobody().login("admin", PASSWORD).await.code(), "RATE_LIMITED");

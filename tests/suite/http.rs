@@ -91,6 +91,43 @@ async fn it_says_whether_it_lives_and_can_work() {
 }
 
 #[tokio::test]
+async fn a_page_with_tracing_may_call_and_reads_every_answer() {
+    let herald = TestApp::with(&["--origins=https://console.example"]).await;
+    let page = "https://console.example";
+    let request = |method: Method, path: &str| herald.nobody().request(method, path).header("origin", page);
+    for path in ["/graphql", "/uploads"] {
+        let wanted = "authorization,content-type,traceparent,tracestate,baggage,sentry-trace,apollo-require-preflight,\
+            x-apollo-operation-name,graphql-require-preflight,x-request-id";
+        let asked = request(Method::OPTIONS, path).header("access-control-request-method", "POST");
+        let answer = asked.header("access-control-request-headers", wanted).send().await.unwrap();
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        let allowed = header("access-control-allow-headers");
+        let allowed: Vec<&str> = allowed.split(',').map(str::trim).collect();
+        for name in wanted.split(',').map(str::trim) {
+            assert!(allowed.contains(&name), "{name}: {allowed:?}");
+        }
+        assert_eq!(header("access-control-allow-origin"), page);
+        assert!(header("access-control-max-age").parse::<u32>().unwrap() >= 600, "each call would be two");
+    }
+    let query = json!({ "query": "{ viewer { id } }" });
+    let exposed = request(Method::POST, "/graphql").json(&query).send().await.unwrap();
+    let exposed = exposed.headers()["access-control-expose-headers"].to_str().unwrap().to_lowercase();
+    assert!(exposed.contains("retry-after") && exposed.contains("x-request-id"), "{exposed}");
+    let long = "x".repeat(20_000);
+    for (answer, status) in [
+        (request(Method::POST, "/graphql").header("x-long", &long).json(&query).send().await.unwrap(), 431),
+        (request(Method::GET, &format!("/graphql?query={long}")).send().await.unwrap(), 431),
+        (request(Method::GET, "/nothing").send().await.unwrap(), 404),
+        (request(Method::PUT, "/uploads").send().await.unwrap(), 405),
+        (request(Method::POST, "/graphql").body("x").send().await.unwrap(), 415),
+    ] {
+        assert_eq!(answer.status().as_u16(), status);
+        assert_eq!(answer.headers()["access-control-allow-origin"], page, "else a page sees a network error: {status}");
+        assert!(answer.json::<Json>().await.unwrap()["errors"][0]["extensions"]["code"].is_string(), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn pages_of_other_origins_are_let_in_only_where_a_setting_says_so() {
     let herald = TestApp::with(&["--origins=https://console.example"]).await;
     let asks = async |origin: &str| {

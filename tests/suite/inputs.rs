@@ -191,7 +191,12 @@ async fn an_empty_condition_picks_nobody_where_something_is_changed() {
     assert_eq!(admin.data("{ batches { totalCount } }", json!({})).await["batches"]["totalCount"], 0);
     let listed = "query($c: String) { channels(filter: { category: $c }) { totalCount } }";
     assert_eq!(admin.data(listed, json!({ "c": null })).await["channels"]["totalCount"], 0, "in a list null is any");
+    let left_out = admin.query(batch, json!({})).await;
+    refused(&left_out, "BAD_USER_INPUT", "nothing is left of the filter");
+    assert_eq!(left_out.violations(), ["input.filter"]);
     let channel = "mutation { createChannel(input: { username: \"a_channel\", category: \"x\" }) { channel { id } } }";
     admin.data(channel, json!({})).await;
-    admin.data(batch, json!({})).await;
+    for all in [json!({ "name": "n", "filter": {} }), json!({ "name": "n", "all": true })] {
+        admin.data(whole, json!({ "i": all })).await;
+    }
 }

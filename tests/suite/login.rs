@@ -31,7 +31,7 @@ async fn the_right_password_opens_a_session_and_the_wrong_one_says_nothing() {
 
     let wrong = nobody.login("admin", "another password").await;
     let unknown = nobody.login("nobody", "another password").await;
-    assert_eq!((wrong.code(), unknown.code()), ("UNAUTHENTICATED", "UNAUTHENTICATED"));
+    assert_eq!((wrong.code(), unknown.code()), ("WRONG_CREDENTIALS", "WRONG_CREDENTIALS"));
     assert_eq!(wrong.message(), unknown.message());
     assert_eq!(nobody.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
 
@@ -52,7 +52,7 @@ async fn strange_names_and_passwords_are_wrong_ones() {
     let herald = TestApp::api_only().await;
     for name in ["", "\0", "a\0b", "' OR 1=1 --", "админ", "🤖", &"x".repeat(10_000)] {
         let reply = herald.nobody().login(name, &"п".repeat(1_000)).await;
-        assert!(["UNAUTHENTICATED", "BAD_USER_INPUT"].contains(&reply.code()), "{name}: {reply:?}");
+        assert!(["WRONG_CREDENTIALS", "BAD_USER_INPUT"].contains(&reply.code()), "{name}: {reply:?}");
     }
 }
 
@@ -62,7 +62,7 @@ async fn a_login_for_an_unknown_user_takes_as_long_as_for_a_known_one() {
     let time = async |username: &str, round: usize| {
         let nobody = herald.nobody().at_address(&format!("10.0.0.{round}"));
         let start = Instant::now();
-        assert_eq!(nobody.login(username, "another password").await.code(), "UNAUTHENTICATED");
+        assert_eq!(nobody.login(username, "another password").await.code(), "WRONG_CREDENTIALS");
         start.elapsed()
     };
     time("nobody", 0).await;
@@ -149,7 +149,7 @@ async fn a_new_password_ends_the_other_sessions() {
     change(&here, PASSWORD, "another password").await.data();
     here.data(VIEWER, json!({})).await;
     assert_eq!(there.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
-    assert_eq!(herald.nobody().login("operator", PASSWORD).await.code(), "UNAUTHENTICATED");
+    assert_eq!(herald.nobody().login("operator", PASSWORD).await.code(), "WRONG_CREDENTIALS");
     herald.nobody().sign_in("operator", "another password").await;
 }
 
@@ -159,7 +159,7 @@ async fn the_first_password_counts_at_the_first_start_only() {
     let admin = herald.admin().await;
     admin.data(CHANGE, json!({ "old": PASSWORD, "new": "another password" })).await;
     herald.restart(herald::app::Parts { api: true, worker: false }).await;
-    assert_eq!(herald.nobody().login("admin", PASSWORD).await.code(), "UNAUTHENTICATED");
+    assert_eq!(herald.nobody().login("admin", PASSWORD).await.code(), "WRONG_CREDENTIALS");
     herald.nobody().sign_in("admin", "another password").await;
 }
 
@@ -174,7 +174,7 @@ async fn after_ten_failures_from_a_network_a_name_has_to_wait_there_and_nowhere_
         tries(&herald, "2001:db8::1", "admin", PASSWORD).await.data();
         for name in ["admin", "nobody"] {
             let reply = tries(&herald, &format!("2001:db8::{n}"), name, "wrong password").await;
-            assert_eq!(reply.code(), "UNAUTHENTICATED");
+            assert_eq!(reply.code(), "WRONG_CREDENTIALS");
         }
     }
     // Also with the right password, and after a restart.
@@ -186,7 +186,7 @@ async fn after_ten_failures_from_a_network_a_name_has_to_wait_there_and_nowhere_
         assert!((14 * 60_000..=15 * 60_000).contains(&wait), "{wait}");
     }
     tries(&herald, "10.0.0.1", "admin", PASSWORD).await.data();
-    assert_eq!(tries(&herald, "10.0.0.1", "nobody", PASSWORD).await.code(), "UNAUTHENTICATED");
+    assert_eq!(tries(&herald, "10.0.0.1", "nobody", PASSWORD).await.code(), "WRONG_CREDENTIALS");
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn after_thirty_failures_an_address_has_to_wait_whatever_the_names() {
     });
     let answers = futures_util::future::join_all(guesses).await;
     let count = |code: &str| answers.iter().filter(|answer| *answer == code).count();
-    assert_eq!((count("UNAUTHENTICATED"), count("RATE_LIMITED")), (30, 30), "{answers:?}");
+    assert_eq!((count("WRONG_CREDENTIALS"), count("RATE_LIMITED")), (30, 30), "{answers:?}");
     assert_eq!(from("2001:db8::3").login("admin", PASSWORD).await.code(), "RATE_LIMITED");
     let admin = from("2001:db8:0:1::1").sign_in("admin", PASSWORD).await;
     let lines = "{ auditLogs(first: 100, filter: { actions: [USER_LOGIN_FAILED] }) { totalCount nodes { metadata } } }";
@@ -217,7 +217,7 @@ async fn who_has_signed_in_from_a_network_is_not_kept_out_by_others_there() {
     let office = herald.nobody().at_address("198.51.100.7");
     office.sign_in("admin", PASSWORD).await;
     for n in 0..30 {
-        assert_eq!(office.login(&format!("user{n}"), "wrong password").await.code(), "UNAUTHENTICATED");
+        assert_eq!(office.login(&format!("user{n}"), "wrong password").await.code(), "WRONG_CREDENTIALS");
     }
     office.sign_in("admin", PASSWORD).await;
     assert_eq!(office.login("operator", PASSWORD).await.code(), "RATE_LIMITED", "who is new there waits");
@@ -230,7 +230,7 @@ async fn a_name_that_is_tried_from_everywhere_is_slow_and_not_locked() {
     let herald = TestApp::with(PROXY).await;
     let guesses = (0..50).map(async |n| {
         let from = herald.nobody().at_address(&format!("203.0.113.{n}"));
-        assert_eq!(from.login("admin", "wrong password").await.code(), "UNAUTHENTICATED");
+        assert_eq!(from.login("admin", "wrong password").await.code(), "WRONG_CREDENTIALS");
     });
     futures_util::future::join_all(guesses).await;
     let start = Instant::now();
@@ -244,7 +244,7 @@ async fn behind_a_proxy_that_names_nobody_one_does_not_lock_out_all() {
     let from = |forwarded: &str| herald.nobody().at_address(forwarded);
     for n in 0..35 {
         let wrong = from("unknown").login(&format!("user{n}"), "wrong password").await;
-        assert_eq!(wrong.code(), "UNAUTHENTICATED", "{n}");
+        assert_eq!(wrong.code(), "WRONG_CREDENTIALS", "{n}");
     }
     let admin = from("unknown").sign_in("admin", PASSWORD).await;
     let failed = "{ auditLogs(filter: { actions: [USER_LOGIN_FAILED] }) { totalCount } }";
@@ -252,7 +252,7 @@ async fn behind_a_proxy_that_names_nobody_one_does_not_lock_out_all() {
     // A port behind an address is not a part of it.
     for n in 0..10 {
         let wrong = from(&format!("192.0.2.1:{}", 4_000 + n)).login("admin", "wrong password").await;
-        assert_eq!(wrong.code(), "UNAUTHENTICATED");
+        assert_eq!(wrong.code(), "WRONG_CREDENTIALS");
     }
     assert_eq!(from("192.0.2.1").login("admin", PASSWORD).await.code(), "RATE_LIMITED");
     from("192.0.2.2:4000").sign_in("admin", PASSWORD).await;

@@ -82,7 +82,10 @@ async fn every_published_operation_runs() {
     let login = story.input("login", json!({ "username": "admin", "password": PASSWORD })).await;
     story.client = herald.nobody().with_token(login["login"]["accessToken"].as_str().unwrap());
     let refreshed = story.input("refresh-session", json!({ "refreshToken": login["login"]["refreshToken"] })).await;
-    story.client = herald.nobody().with_token(refreshed["refreshSession"]["accessToken"].as_str().unwrap());
+    let token = refreshed["refreshSession"]["accessToken"].clone();
+    story.client = herald.nobody().with_token(token.as_str().unwrap());
+    let renewed = story.first("renew-socket", json!({ "input": { "accessToken": token } })).await;
+    assert_eq!(renewed["renewSocket"]["expiresAt"], refreshed["refreshSession"]["expiresAt"]);
     assert_eq!(story.run("viewer", json!({})).await["serverInfo"]["isSimulated"], true);
     let codes = story.run("server-info", json!({})).await["serverInfo"]["errorCodes"].clone();
     assert!(codes.as_array().unwrap().contains(&json!("CONFLICT")), "{codes}");
@@ -143,6 +146,7 @@ async fn people(story: &mut Story) {
     assert_eq!(changed["updateUser"]["user"]["role"], "AUDITOR");
     let listed = story.run("list-users", json!({ "roles": ["AUDITOR", "ADMIN"] })).await["users"].clone();
     assert_eq!((&listed["totalCount"], &listed["nodes"][1]["username"]), (&json!(2), &json!("anna")));
+    assert_eq!(story.run("user-by", json!({ "key": { "name": "Anna" } })).await["userBy"]["id"], anna);
     let deleted = story.input("delete-user", json!({ "id": anna })).await["deleteUser"]["user"].clone();
     assert!(deleted["deletedAt"].is_string(), "{deleted}");
 }
@@ -211,7 +215,7 @@ async fn campaign(story: &mut Story, batch: &Json, template: &Json) {
     assert_eq!((&found["isReady"], &found["recipients"]), (&json!(true), &json!(6)), "{found}");
     story.input("start-broadcast-campaign", id.clone()).await;
     let progress = story.first("broadcast-campaign-progress", id.clone()).await;
-    assert_eq!(progress["broadcastCampaignProgress"]["total"], 6);
+    assert_eq!(progress["broadcastCampaignProgress"]["totalJobs"], 6);
     story.first("job-updates", json!({ "campaignId": id["id"] })).await;
     let paused = story.input("pause-broadcast-campaign", id.clone()).await;
     assert_eq!(paused["pauseBroadcastCampaign"]["campaign"]["status"], "PAUSED");
@@ -327,6 +331,11 @@ async fn things_by_id(story: &mut Story, batch: &Json, channel: &Json) {
     assert_eq!((&found["__typename"], &found["name"]), (&json!("Batch"), &json!("news")));
     let both = story.run("nodes", json!({ "ids": [channel, batch] })).await["nodes"].clone();
     assert_eq!(both, json!([{ "__typename": "Channel", "id": channel }, { "__typename": "Batch", "id": batch }]));
+    let channel_by = story.run("channel-by", json!({ "key": { "username": "https://t.me/Extra_News" } })).await;
+    assert_eq!(&channel_by["channelBy"]["id"], channel);
+    assert_eq!(&story.run("batch-by", json!({ "key": { "name": "news" } })).await["batchBy"]["id"], batch);
+    let template = story.run("template-by", json!({ "key": { "name": "hello" } })).await["templateBy"].clone();
+    assert_eq!(template["placeholders"], json!(["channel_name", "offer"]));
     let categories = story.run("channel-categories", json!({})).await["channelCategories"].clone();
     assert_eq!(categories[0], json!({ "category": "новости", "channelCount": 5, "activeChannelCount": 5 }));
 }

@@ -23,6 +23,7 @@ const TABLE: &[(&str, Permission)] = &[
     ("login", Anyone),
     ("refreshSession", Anyone),
     ("logout", SignedIn),
+    ("renewSocket", SignedIn),
     ("changePassword", ChangeOwnPassword),
     ("createUser", WriteUsers),
     ("updateUser", WriteUsers),

@@ -155,3 +155,46 @@ async fn who_may_not_watch_joins_nobody() {
         _ => panic!("nobody has signed in"),
     }
 }
+
+#[tokio::test]
+async fn an_event_carries_its_campaign_once_for_all_who_see_the_same_of_it() {
+    let herald = TestApp::api_only().await;
+    seed(&herald, 1, 9).await;
+    let on = herald.services();
+    let [admin, operator, boris] =
+        [herald.admin().await, herald.operator().await, herald.user("boris", "OPERATOR").await];
+    let list = admin.data("{ broadcastCampaigns { nodes { id } } }", json!({})).await;
+    let id = list["broadcastCampaigns"]["nodes"][0]["id"].as_str().unwrap().to_owned();
+    let own = "UPDATE broadcast_campaigns SET created_by_id = (SELECT id FROM users WHERE username = 'operator')";
+    on.db.write_alone(Statement::from_string(on.db.backend(), own)).await.unwrap();
+    let execution = Execution::new(on.clone());
+    let watch = async |by: &crate::harness::Client, fields: &str| {
+        let session = Some(session::resume(on, by.token(), None).await.unwrap());
+        let document =
+            format!("subscription {{ broadcastCampaignProgress(id: \"{id}\") {{ version totalJobs {fields} }} }}");
+        execution.stream(Request::new(document), Caller { session, ..Caller::default() })
+    };
+    let numbers = "campaign { id totalJobs counters { version totalJobs } }";
+    let people = "campaign { id createdBy { username } }";
+    let (mut a, mut b) = (watch(&operator, numbers).await, watch(&boris, numbers).await);
+    let (mut own, mut others, mut all) =
+        (watch(&operator, people).await, watch(&boris, people).await, watch(&admin, people).await);
+    for round in 0..2 {
+        let (first, second) = (next(&mut a).await, next(&mut b).await);
+        // Each has a first state of his own, which was read after he came.
+        assert!(round == 0 || Arc::ptr_eq(&first, &second), "nothing of it depends on who asks: {first} {second}");
+        let told: Json = serde_json::from_str(&first).unwrap();
+        let told = &told["data"]["broadcastCampaignProgress"];
+        let campaign = &told["campaign"];
+        assert_eq!((&campaign["id"], &campaign["counters"]["version"]), (&json!(id), &told["version"]), "{round}");
+        for number in [&campaign["totalJobs"], &campaign["counters"]["totalJobs"]] {
+            assert_eq!(number, &told["totalJobs"], "one number, wherever it stands: {told}");
+        }
+        for (events, name) in [(&mut own, json!("operator")), (&mut others, Json::Null), (&mut all, json!("operator"))]
+        {
+            let told: Json = serde_json::from_str(&next(events).await).unwrap();
+            assert_eq!(told["data"]["broadcastCampaignProgress"]["campaign"]["createdBy"]["username"], name, "{told}");
+        }
+        change(on, SENT_ONE).await;
+    }
+}

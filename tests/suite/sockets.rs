@@ -11,7 +11,7 @@ use service::access::user;
 use service::broadcast::template;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::harness::{RawSocket, TestApp, eventually};
+use crate::harness::{Client, RawSocket, TestApp, eventually};
 
 /// Without an end; the line of the login may be told.
 const ENDLESS: &str = "subscription { auditLogged { action } }";
@@ -98,6 +98,96 @@ async fn a_token_that_ends_closes_with_a_code_after_which_clients_come_again() {
     let mut socket = RawSocket::open(&herald).await;
     socket.introduce(&ending).await;
     assert_eq!(socket.closed().await.0, 4403, "what has ended does not open another");
+}
+
+/// An access token of the client's session that ends in so many seconds.
+async fn ending(herald: &TestApp, client: &Client, seconds: i64) -> String {
+    let on = herald.services();
+    let session = service::access::session::resume(on, client.token(), None).await.unwrap();
+    let claims = Claims { user: session.user.id, family: session.login().unwrap() };
+    let earlier = on.now() - ACCESS_LIFETIME + chrono::TimeDelta::seconds(seconds);
+    token::issue(&on.keys.short_lived, claims, earlier).unwrap().0
+}
+
+fn renewal(token: &str) -> String {
+    format!("mutation {{ renewSocket(input: {{ accessToken: \"{token}\" }}) {{ expiresAt user {{ username }} }} }}")
+}
+
+#[tokio::test]
+async fn a_socket_that_is_renewed_outlives_the_token_that_opened_it() {
+    let herald = TestApp::api_only().await;
+    let (admin, operator) = (herald.admin().await, herald.operator().await);
+    let mut socket = RawSocket::introduced(&herald, &ending(&herald, &admin, 3).await).await;
+    socket.subscribe("watch", ENDLESS).await;
+    for (token, code) in [(operator.token(), "PRECONDITION_FAILED"), ("nonsense", "UNAUTHENTICATED")] {
+        socket.subscribe("1", &renewal(token)).await;
+        let refused = socket.about("1").await;
+        assert_eq!(refused["payload"]["errors"][0]["extensions"]["code"], code, "{refused}");
+        socket.about("1").await;
+    }
+    // Of its own user, though of another login; then of one that ends soon.
+    let second = herald.admin().await;
+    for token in [second.token(), &ending(&herald, &admin, 6).await] {
+        socket.subscribe("1", &renewal(token)).await;
+        let renewed = socket.about("1").await;
+        assert_eq!(renewed["payload"]["data"]["renewSocket"]["user"]["username"], "admin", "{renewed}");
+        assert_eq!(socket.about("1").await["type"], "complete");
+    }
+    let opened = Instant::now();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    socket.subscribe("1", VIEWER).await;
+    assert_eq!(socket.about("1").await["type"], "next", "the first token has ended, {:?} ago", opened.elapsed());
+    assert_eq!(socket.closed().await, closed(4403, "Forbidden: token expired, connect again with a new one"));
+    let by_http = admin.query(&renewal(admin.token()), json!({})).await;
+    assert_eq!(by_http.code(), "PRECONDITION_FAILED");
+}
+
+#[tokio::test]
+async fn a_token_in_another_place_is_told_where_it_belongs() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let bearer = format!("Bearer {}", admin.token());
+    for payload in [
+        json!({ "headers": { "Authorization": bearer } }),
+        json!({ "token": admin.token() }),
+        json!({ "accessToken": admin.token() }),
+        json!({ "AUTHORIZATION": bearer }),
+        json!({ "Authorization": { "Bearer": admin.token() } }),
+    ] {
+        let mut socket = RawSocket::open(&herald).await;
+        socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+        let (code, reason) = socket.closed().await;
+        assert!(code == 4403 && reason.contains(r#"{"Authorization": "Bearer ..."}"#), "{payload}: {code} {reason}");
+    }
+    let mut socket = RawSocket::asked_with(&herald, &[("Authorization", &bearer)]).await;
+    socket.say(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.closed().await.0, 4403);
+    let mut socket = RawSocket::asked_with(&herald, &[("Authorization", &bearer)]).await;
+    socket.introduce(admin.token()).await;
+    assert_eq!(socket.json().await["type"], "connection_ack", "in its place it counts, wherever else it is");
+    let mut socket = RawSocket::asked_with(&herald, &[("Authorization", "Basic cHJveHk6eA==")]).await;
+    socket.say(json!({ "type": "connection_init", "payload": { "Authorization": null } })).await;
+    assert_eq!(socket.json().await["type"], "connection_ack", "a proxy's own password is none of Herald's");
+}
+
+#[tokio::test]
+async fn the_answer_to_an_upgrade_names_its_headers_as_clients_look_for_them() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let herald = TestApp::api_only().await;
+    let address = herald.url().strip_prefix("http://").unwrap().to_owned();
+    let mut tcp = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let ask = format!(
+        "GET /graphql HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+    );
+    tcp.write_all(ask.as_bytes()).await.unwrap();
+    let mut answer = [0; 4_096];
+    let length = tcp.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    for header in ["Sec-WebSocket-Protocol: graphql-transport-ws", "Upgrade: websocket", "X-Request-Id: "] {
+        assert!(answer.contains(header), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ async fn an_unknown_subject_becomes_a_user_whose_role_follows_the_claim() {
     let other = nobody.with_token(&token(&json!({ "sub": "x", "preferred_username": "admin" })));
     let other = viewer(&other).await;
     assert!(other["username"].as_str().unwrap().starts_with("admin-") && other["role"] == "AUDITOR", "{other}");
-    assert_eq!(herald.nobody().login("anna-example", "").await.code(), "UNAUTHENTICATED");
+    assert_eq!(herald.nobody().login("anna-example", "").await.code(), "WRONG_CREDENTIALS");
 
     let lines = "{ auditLogs(filter: { resourceType: \"User\" }, orderBy: { field: TIMESTAMP }) {
         nodes { action ipAddress metadata user { username } } } }";

@@ -55,7 +55,7 @@ async fn a_deleted_user_is_locked_out_and_stays_as_an_author() {
     let deleted = admin.data(DELETE, json!({ "id": id(&user) })).await;
     assert!(deleted["deleteUser"]["user"]["deletedAt"].is_string());
     assert_eq!(operator.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
-    assert_eq!(herald.nobody().login("operator", PASSWORD).await.code(), "UNAUTHENTICATED");
+    assert_eq!(herald.nobody().login("operator", PASSWORD).await.code(), "WRONG_CREDENTIALS");
     assert_eq!(admin.query(DELETE, json!({ "id": id(&user) })).await.code(), "NOT_FOUND");
 
     let users = "query($filter: UserFilter) { users(filter: $filter) { nodes { username } totalCount } }";

@@ -57,7 +57,7 @@ fields! {
     /// The family name.
     LastName: "lastName", "last_name", &["lastname", "familyname", "surname"], name;
     /// The id in another system.
-    ExternalId: "externalId", "external_id", &["externalid"], name;
+    ExternalId: "externalId", "external_id", &["externalid"], external_id;
     /// The name at Telegram.
     TelegramUsername: "telegramUsername", "telegram_username", &["telegramusername", "telegram"], telegram_username;
     /// An IANA time zone.
@@ -70,11 +70,28 @@ fields! {
     Notes: "notes", "notes", &["notes", "note"], notes;
 }
 
+impl Field {
+    /// By what a lead is known: no two leads have the same of any of these.
+    pub const KEYS: [Self; 3] = [Self::Email, Self::Phone, Self::ExternalId];
+
+    /// What a person calls the field.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Phone => "phone number",
+            field => field.name(),
+        }
+    }
+}
+
 /// The longest source.
 const SOURCE: usize = 50;
 
 fn name(written: &str) -> Result<String, String> {
     text::line(written, Bounds::NAME)
+}
+
+fn external_id(written: &str) -> Result<String, String> {
+    text::line(written, Bounds::EXTERNAL_ID)
 }
 
 fn telegram_username(written: &str) -> Result<String, String> {

@@ -49,10 +49,9 @@ fn examine(values: Values) -> Result<LeadLine, String> {
     Ok(lead)
 }
 
-/// A field in its stored form. Lists come from elsewhere: ids are longer in them, sources are more than a word, notes are short.
+/// A field in its stored form. Lists come from elsewhere: sources are more than a word in them, notes are short.
 fn check(field: Field, text: &str) -> Result<String, String> {
     match field {
-        Field::ExternalId => text::line(text, Bounds::TITLE),
         Field::Source => Ok(text::line(text, Bounds::CATEGORY)?.to_uppercase()),
         Field::Notes => text::prose(text, Bounds::DESCRIPTION),
         field => field.check(text),

@@ -55,6 +55,23 @@ impl From<Tokens> for SessionPayload {
     }
 }
 
+/// With what an open socket goes on.
+#[derive(InputObject)]
+struct RenewSocketInput {
+    /// A new access token of the same user, as `refreshSession` gives it.
+    #[graphql(secret)]
+    access_token: String,
+}
+
+/// The socket goes on.
+#[derive(SimpleObject)]
+struct RenewSocketPayload {
+    /// When it ends, unless it is renewed again; null if never.
+    expires_at: Option<DateTime>,
+    /// Whose it is.
+    user: User,
+}
+
 /// Which sessions end.
 #[derive(InputObject)]
 struct LogoutInput {
@@ -113,6 +130,25 @@ impl SessionMutation {
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
     ) -> Result<SessionPayload> {
         Ok(service::refresh(ctx.services(), &ctx.actor(), &input.refresh_token).boxed().await?.into())
+    }
+
+    /// Lets the open WebSocket over which this is sent go on with a new access token: it does not end with the old one, and its
+    /// subscriptions miss nothing. `PRECONDITION_FAILED` for another user's token, after a change of the role, and by HTTP.
+    #[graphql(directive = requires::apply(Permission::SignedIn))]
+    async fn renew_socket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new access token.")] input: RenewSocketInput,
+    ) -> Result<RenewSocketPayload> {
+        let caller = ctx.caller();
+        let Some(socket) = &caller.socket else {
+            let message = "this did not come over a WebSocket: send the new token with the next request";
+            return Err(Error::Precondition(message.into()));
+        };
+        let renewed = service::renew(ctx.services(), session(ctx)?, &input.access_token, caller.address.as_deref());
+        let session = renewed.boxed().await?;
+        socket.renew(session.clone());
+        Ok(RenewSocketPayload { expires_at: session.expires_at.map(Into::into), user: session.user.into() })
     }
 
     /// Ends the session: its tokens are refused from now on.

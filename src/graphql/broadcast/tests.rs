@@ -308,3 +308,60 @@ async fn wrong_input_is_told_at_once_and_an_operator_runs_campaigns_but_no_singl
         assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
     }
 }
+
+/// What is wrong with a mutation, by the ways to it.
+async fn wrong(api: &Api, mutation: &str) -> Vec<String> {
+    let answer = api.answer(&api.admin, &format!("mutation {{ {mutation} }}")).await;
+    let violations = answer["errors"][0]["extensions"]["violations"].as_array().cloned().unwrap_or_default();
+    let path = |one: &Json| -> Vec<String> {
+        one["path"].as_array().unwrap().iter().map(|step| step.as_str().unwrap().to_owned()).collect()
+    };
+    violations.iter().map(|one| path(one).join("/")).collect()
+}
+
+#[tokio::test]
+async fn a_wrong_id_hides_nothing_else_that_is_wrong() {
+    let api = Api::new().await;
+    let campaign = "createBroadcastCampaign(input: { name: \" \", batchId: \"x\", templateId: \"y\", deliveryRate: 0,
+        telegramAccountIds: [\"z\"], params: [1] }) { campaign { id } }";
+    let all = ["batchId", "templateId", "params", "telegramAccountIds/0", "name", "deliveryRate"];
+    assert_eq!(wrong(&api, campaign).await, all.map(|field| format!("input/{field}")));
+    for (mutation, expected) in [
+        (
+            "createBatch(input: { name: \"\", channelIds: [\"x\", \"y\"] }) { batch { id } }",
+            vec!["channelIds/0", "channelIds/1", "name"],
+        ),
+        (
+            "createBatch(input: { name: \"\", filter: { ids: [\"x\"] } }) { batch { id } }",
+            vec!["filter/ids/0", "name"],
+        ),
+        ("createBatch(input: { name: \"\", filter: {}, all: true }) { batch { id } }", vec!["all", "name"]),
+        ("updateBatch(input: { id: \"x\", name: \"\" }) { batch { id } }", vec!["id", "name"]),
+        (
+            "createTemplate(input: { name: \"\", content: \"x\", mediaUploadId: \"y\" }) { template { id } }",
+            vec!["mediaUploadId", "name"],
+        ),
+        (
+            "addBatchChannels(input: { batchId: \"x\", channelIds: [\"y\"], idempotencyKey: \"\" }) { added }",
+            vec!["channelIds/0", "batchId", "idempotencyKey"],
+        ),
+        ("startBroadcastCampaign(input: { id: \"x\" }) { campaign { id } }", vec!["id"]),
+        ("deleteChannel(input: { id: \"x\" }) { deletedId }", vec!["id"]),
+        (
+            "createRetentionSequence(input: { name: \"\", campaignId: \"x\", steps: [{ channel: EMAIL, delayValue: -1 },
+                { channel: SMS, scriptId: \"y\" }] }) { sequence { id } }",
+            vec!["campaignId", "steps/1/scriptId", "name", "steps/0/delayValue"],
+        ),
+    ] {
+        let mut found = wrong(&api, mutation).await;
+        let mut expected: Vec<String> = expected.into_iter().map(|field| format!("input/{field}")).collect();
+        (found.sort(), expected.sort());
+        assert_eq!(found, expected, "{mutation}");
+    }
+    assert_eq!(api.ask("{ batches { totalCount } }").await["batches"]["totalCount"], 0, "nothing was written");
+    // Its neighbour in the document has nothing to do with it.
+    let two = "mutation { a: updateBatch(input: { id: \"x\" }) { batch { id } }
+        b: createTemplate(input: { name: \"n\", content: \"x\" }) { template { name } } }";
+    let answer = api.answer(&api.admin, two).await;
+    assert_eq!(answer["data"], json!({ "a": null, "b": { "template": { "name": "n" } } }));
+}

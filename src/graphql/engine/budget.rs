@@ -51,7 +51,9 @@ impl Budgets {
         }
         let bucket = buckets.entry(holder).or_insert_with(|| Bucket::new(self.limits.bucket, self.limits.rate, now));
         let cost = u32::try_from(cost.saturating_add(1)).unwrap_or(u32::MAX);
-        bucket.take(cost, now).map_err(|wait| Error::RateLimited {
+        bucket.take(cost, now).map_err(|wait| Error::TooManyPoints {
+            cost,
+            left: bucket.level(now),
             retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1),
         })?;
         Ok(Some(bucket.level(now)))
@@ -83,7 +85,9 @@ mod tests {
         let at = |address: &str| Caller { address: Some(address.into()), ..Caller::default() };
         let pay = |caller: &Caller, cost, seconds| budgets.pay(caller, cost, Duration::from_secs(seconds));
         assert!(matches!(pay(&at("a"), 8, 0), Ok(Some(1))));
-        assert!(matches!(pay(&at("a"), 3, 0), Err(Error::RateLimited { retry_after_ms: 1501 })));
+        assert!(matches!(pay(&at("a"), 3, 0), Err(Error::TooManyPoints { cost: 4, left: 1, retry_after_ms: 1501 })));
+        let refused = pay(&at("a"), 3, 0).unwrap_err().to_string();
+        assert!(refused.starts_with("too many points: this operation costs 4, 1 are left"), "{refused}");
         assert!(matches!(pay(&at("b"), 9, 0), Ok(Some(0))));
         assert!(matches!(pay(&at("a"), 3, 2), Ok(Some(1))));
         let free = Budgets::new(PointLimits { bucket: 0, rate: 1 });

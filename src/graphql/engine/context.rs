@@ -1,11 +1,14 @@
 //! What a resolver finds in its context: the services, the loaders, and who asks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, InputObject};
 use secrecy::SecretString;
+use tokio::sync::watch;
 
 use super::loaders::Loaders;
+use super::mistakes;
 use super::refusals::Refusals;
 use domain::error::{Error, Result};
 use service::access::session::Session;
@@ -28,6 +31,25 @@ pub struct Caller {
     pub waited: Duration,
     /// The request's id, as it is in the response's header `x-request-id`.
     pub request_id: Option<String>,
+    /// The way to the socket that the request came over; None if it came by HTTP.
+    pub socket: Option<Renewal>,
+}
+
+/// The way to an open socket, by which it hears of a new session.
+#[derive(Debug, Clone)]
+pub struct Renewal(Arc<watch::Sender<Option<Session>>>);
+
+impl Renewal {
+    /// The way, and the end of it at which the socket waits.
+    pub fn channel() -> (Self, watch::Receiver<Option<Session>>) {
+        let (sender, receiver) = watch::channel(None);
+        (Self(Arc::new(sender)), receiver)
+    }
+
+    /// Lets the socket go on with this session.
+    pub(crate) fn renew(&self, session: Session) {
+        self.0.send_replace(Some(session));
+    }
 }
 
 impl Caller {
@@ -65,7 +87,7 @@ pub trait ContextExt {
     fn refuse(&self);
     /// In whose name a mutation acts.
     fn actor(&self) -> Actor {
-        self.caller().actor()
+        Actor { mistakes: mistakes::of_this_mutation(), ..self.caller().actor() }
     }
     /// In whose name a mutation acts that its client may repeat if its input has an `idempotencyKey`.
     fn actor_once(&self, repeat: Repeatable) -> Result<Actor>;
@@ -100,6 +122,11 @@ impl ContextExt for Context<'_> {
         if let Some(fields) = input.as_object_mut() {
             fields.remove("idempotencyKey");
         }
-        Ok(self.actor().once(Once::new(self.services(), self.field().name(), key, &input)?))
+        let once = Once::new(self.services(), self.field().name(), key, &input).map(Some);
+        let actor = self.actor();
+        Ok(match mistakes::noted(once, || None)? {
+            Some(once) => actor.once(once),
+            None => actor,
+        })
     }
 }

@@ -23,6 +23,7 @@ use async_graphql::{
 use futures_util::{Stream, StreamExt, stream};
 
 use super::context::{Caller, ContextExt};
+use super::mistakes;
 use domain::error::{Error, Result};
 use domain::role::Permission;
 use service::access::session::Proof;
@@ -155,6 +156,7 @@ impl<T: ObjectType> ContainerType for Guarded<T> {
         if root == "Mutation" {
             // What was loaded before a change must not answer for what is there after it.
             ctx.loaders().forget();
+            return mistakes::told_together(ctx, self.0.resolve_field(ctx)).await;
         }
         self.0.resolve_field(ctx).await
     }

@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-use domain::error::{Error, Result, Violation};
+use super::mistakes;
+use domain::error::{Error, Result, Violation, steps};
 use domain::id::NounId;
 
 /// An id that the API shows.
@@ -21,7 +22,8 @@ pub trait GlobalId: NounId {
 
 impl<I: NounId> GlobalId for I {}
 
-/// Reads the ids that come as arguments: one that must be given, or one that may be.
+/// Reads the ids that come as arguments: one that must be given, or one that may be. One that lies deeper is named with points,
+/// such as `filter.batchId`. What is wrong with those of a mutation's input is told with the rest: see [`mistakes`].
 pub trait ReadId {
     /// What is read of such an argument.
     type Read<T>;
@@ -37,11 +39,11 @@ impl ReadId for ID {
     type Read<T> = T;
 
     fn argument<T: GlobalId>(&self, argument: &str) -> Result<T> {
-        typed(self, || vec![argument.into()])
+        typed(self, || argument.split('.').map(Into::into).collect())
     }
 
     fn input<T: GlobalId>(&self, field: &str) -> Result<T> {
-        typed(self, || vec!["input".into(), field.into()])
+        mistakes::noted(typed(self, || steps("input", field)), nowhere)
     }
 }
 
@@ -57,6 +59,11 @@ impl ReadId for Option<ID> {
     }
 }
 
+/// An id that leads to nothing: it takes the place of one that is wrong, until that is told.
+pub(crate) fn nowhere<T: NounId>() -> T {
+    T::from_uuid(Uuid::nil())
+}
+
 /// The most ids that one list takes.
 pub const MOST_IDS: usize = 100;
 
@@ -65,9 +72,15 @@ pub fn list<T: GlobalId>(ids: &[ID], path: &[&str], most: usize) -> Result<Vec<T
     let path = |last: Option<usize>| -> Vec<String> {
         path.iter().map(ToString::to_string).chain(last.map(|index| index.to_string())).collect()
     };
+    // What is selected of a mutation's answer may have lists, too: they are no input of it.
+    let is_input = path(None).first().is_some_and(|argument| argument == "input");
+    let refuse = |wrong: Vec<Violation>| {
+        let refused = Err(Error::Invalid(wrong));
+        if is_input { mistakes::noted(refused, || vec![nowhere()]) } else { refused }
+    };
     if ids.len() > most {
         let message = format!("{} ids are given, {most} is the most", ids.len());
-        return Err(Error::Invalid(vec![Violation { path: path(None), message }]));
+        return refuse(vec![Violation { path: path(None), message }]);
     }
     let (mut found, mut wrong) = (Vec::with_capacity(ids.len()), Vec::new());
     for (index, id) in ids.iter().enumerate() {
@@ -77,7 +90,7 @@ pub fn list<T: GlobalId>(ids: &[ID], path: &[&str], most: usize) -> Result<Vec<T
             Err(error) => return Err(error),
         }
     }
-    if wrong.is_empty() { Ok(found) } else { Err(Error::Invalid(wrong)) }
+    if wrong.is_empty() { Ok(found) } else { refuse(wrong) }
 }
 
 /// The id of a row of the type `name`.

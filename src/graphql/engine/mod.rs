@@ -10,6 +10,8 @@ pub mod execution;
 pub mod guard;
 pub mod id;
 pub mod loaders;
+pub(crate) mod lookup;
+pub(crate) mod mistakes;
 pub mod nested;
 pub(crate) mod nodes;
 mod null_propagation;

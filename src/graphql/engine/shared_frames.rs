@@ -26,8 +26,8 @@ use super::{error, loaders};
 use crate::Schema;
 use crate::broadcast::campaign::live::WATCH_PROGRESS;
 use domain::error::{Error, Result};
-use domain::id::BroadcastCampaignId;
-use domain::role::Role;
+use domain::id::{BroadcastCampaignId, UserId};
+use domain::role::{Permission, Role};
 use service::Services;
 use service::broadcast::follow::{Chunk, Cursor, JobLogs};
 use service::broadcast::live::{Live, Progress};
@@ -64,14 +64,16 @@ pub struct Selections {
     known: Arc<Mutex<HashMap<Key, Weak<Selection>>>>,
 }
 
-/// The parts that make two results of the same state equal. Nothing in the field depends on who asks but what the role
-/// may see.
+/// The parts that make two results of the same state equal. Nothing in the field depends on who asks but what the role may see,
+/// and users: one's own is always shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     document: String,
     operation: Option<String>,
     variables: String,
     role: Role,
+    /// Who asks, where that counts.
+    viewer: Option<UserId>,
 }
 
 /// The selection that some subscribers see of a campaign.
@@ -98,7 +100,9 @@ impl Selections {
     /// nothing else, there is such a campaign, and the caller may see it. Otherwise None: then it has to be run by
     /// itself, and says what is wrong.
     pub async fn watch(&self, checked: &Checked, caller: &Caller) -> Option<BoxStream<'static, Event>> {
-        let role = caller.viewer().map(|viewer| viewer.role).filter(|role| role.may(WATCH_PROGRESS))?;
+        let viewer = caller.viewer().filter(|viewer| viewer.role.may(WATCH_PROGRESS))?;
+        let role = viewer.role;
+        let viewer = (checked.form.has_users && !role.may(Permission::ReadUsers)).then_some(viewer.id);
         let request = &checked.request;
         let watched = watched(checked.operation(), &request.variables)?;
         let states = match self.states(&watched).await {
@@ -117,6 +121,7 @@ impl Selections {
             operation: request.operation_name.clone(),
             variables: serde_json::to_string(&variables).ok()?,
             role,
+            viewer,
         };
         let selection = self.selection(key, checked.form.clone(), request.variables.clone(), caller);
         let request_id = caller.request_id.clone();
@@ -143,7 +148,7 @@ impl Selections {
             key: key.clone(),
             form,
             variables,
-            caller: caller.clone(),
+            caller: Caller { socket: None, ..caller.clone() },
             all: self.clone(),
             recent: Mutex::default(),
         });

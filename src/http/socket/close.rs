@@ -74,6 +74,10 @@ impl Close {
         Self::new(UNAUTHORIZED, "the session has ended, sign in again")
     }
 
+    pub(super) fn stray_token() -> Self {
+        Self::forbidden(r#"the payload of connection_init wants the token as {"Authorization": "Bearer ..."}"#)
+    }
+
     pub(super) fn forbidden(why: &str) -> Self {
         Self::new(FORBIDDEN, format!("Forbidden: {why}"))
     }

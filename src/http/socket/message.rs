@@ -77,6 +77,24 @@ pub(super) fn read(text: &str) -> Result<ClientMessage, Close> {
     }
 }
 
+/// Where clients put a token that know another server, without hyphens, underscores and capitals.
+const STRAYS: [&str; 9] =
+    ["authorization", "token", "accesstoken", "authtoken", "bearertoken", "bearer", "jwt", "apitoken", "xauthtoken"];
+
+/// Whether a token lies in the payload of `connection_init` where none is looked for.
+pub(super) fn has_stray_token(payload: &Map<String, Json>) -> bool {
+    let is_stray = |name: &str| {
+        let name: String = name.chars().filter(|letter| !"-_".contains(*letter)).collect();
+        STRAYS.contains(&name.to_lowercase().as_str())
+    };
+    payload.iter().any(|(name, value)| match value {
+        Json::Null => false,
+        // Such as `headers`, which are HTTP's.
+        Json::Object(below) => below.iter().any(|(name, value)| is_stray(name) && !value.is_null()),
+        _ => is_stray(name),
+    })
+}
+
 fn id(message: &mut Map<String, Json>) -> Result<String, Close> {
     match message.remove("id") {
         Some(Json::String(id)) if !id.is_empty() => Ok(id),
@@ -133,6 +151,28 @@ mod tests {
         ];
         for text in wrong {
             assert_eq!(read(text).map(|told| format!("{told:?}")).unwrap_err().code, 4400, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_where_none_is_looked_for_is_seen() {
+        let stray = |payload: Json| has_stray_token(payload.as_object().unwrap());
+        for payload in [
+            serde_json::json!({ "headers": { "Authorization": "Bearer x" } }),
+            serde_json::json!({ "token": "x" }),
+            serde_json::json!({ "access_token": "x", "other": 1 }),
+            serde_json::json!({ "AUTHORIZATION": "Bearer x" }),
+            serde_json::json!({ "Authorization": 5 }),
+            serde_json::json!({ "context": { "auth-token": "x" } }),
+        ] {
+            assert!(stray(payload.clone()), "{payload}");
+        }
+        for payload in [
+            serde_json::json!({}),
+            serde_json::json!({ "Authorization": null }),
+            serde_json::json!({ "headers": { "Accept": "x", "authorization": null }, "client": "token" }),
+        ] {
+            assert!(!stray(payload.clone()), "{payload}");
         }
     }
 

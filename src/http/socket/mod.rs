@@ -9,7 +9,7 @@ mod writer;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use url::{Origin, Url};
@@ -50,17 +50,23 @@ pub(super) async fn upgrade(http: Http, request: Request) -> Response {
     let most = http.limits().socket.message;
     let upgrade = upgrade.max_message_size(most).max_frame_size(most);
     let upgrade = upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(WRITE_BUFFER);
+    let bearer = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(caller::bearer);
+    let has_stray_token = bearer.is_some();
     let (sockets, place) = (http.sockets.clone(), parts.extensions.remove::<Admission>());
-    upgrade.on_upgrade(move |socket| {
+    let spelling = parts.extensions;
+    let mut answer = upgrade.on_upgrade(move |socket| {
         sockets.track_future(async move {
             if let Some(place) = &place {
                 // From here on the socket's own limit counts.
                 place.is_socket();
             }
-            session::run(http, caller, socket).await;
+            session::run(http, caller, has_stray_token, socket).await;
             drop(place);
         })
-    })
+    });
+    // The connection finds there how the client spells headers, and spells those of the answer alike.
+    answer.extensions_mut().extend(spelling);
+    answer
 }
 
 /// Whether the page that opens the socket may: scripts send no origin.

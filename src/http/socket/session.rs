@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde_json::{Map, Value as Json};
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 
 use super::close::Close;
@@ -22,9 +23,9 @@ use domain::bucket::Bucket;
 use domain::error::{Code, Error};
 use domain::limits::SocketLimits;
 use domain::meters::Living;
-use graphql::engine::context::Caller;
+use graphql::engine::context::{Caller, Renewal};
 use graphql::engine::error;
-use service::access::session;
+use service::access::session::{self, Session};
 
 /// How long a client may take to answer a close.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -49,6 +50,10 @@ struct SocketSession {
     /// When its session was last looked up.
     looked: Instant,
     messages_left: Bucket,
+    /// Sessions with which it shall go on.
+    renewals: watch::Receiver<Option<Session>>,
+    /// Whether the request for it carried a token, where none is looked for.
+    has_stray_token: bool,
 }
 
 /// Something that happens to a socket.
@@ -58,6 +63,7 @@ enum Event {
     Deadline,
     Ping,
     SessionChanged,
+    Renewed,
     Stop,
 }
 
@@ -81,14 +87,19 @@ impl From<Broken> for End {
     }
 }
 
-/// Serves `socket` to its end. `caller` is where it comes from; who it is says its first message.
-pub(super) async fn run(http: Http, caller: Caller, socket: WebSocket) {
+/// Serves `socket` to its end. `caller` is where it comes from; who it is says its first message, not a token of the request for
+/// the socket.
+pub(super) async fn run(http: Http, caller: Caller, has_stray_token: bool, socket: WebSocket) {
     let _counted = Living::socket();
     let limits = http.limits().socket.clone();
     let (sink, messages) = socket.split();
     let mut pings = interval_at(Instant::now() + limits.ping_time, limits.ping_time);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (renewal, renewals) = Renewal::channel();
+    let caller = Caller { socket: Some(renewal), ..caller };
     let talk = SocketSession {
+        renewals,
+        has_stray_token,
         writer: SocketWriter::new(sink, limits.write_time, http.stop.clone()),
         caller,
         messages,
@@ -135,6 +146,7 @@ impl SocketSession {
             () = &mut self.deadline => Event::Deadline,
             _ = self.pings.tick() => Event::Ping,
             () = changed => Event::SessionChanged,
+            Ok(()) = self.renewals.changed() => Event::Renewed,
             () = self.http.stop.cancelled() => Event::Stop,
         }
     }
@@ -150,6 +162,10 @@ impl SocketSession {
             Event::Ping if self.heard.elapsed() >= self.limits().dead_time => Err(Close::silent().into()),
             Event::Ping => self.ping().await,
             Event::SessionChanged => self.look_again().await,
+            Event::Renewed => {
+                self.go_on();
+                Ok(())
+            }
             Event::Stop => {
                 for message in self.operations.complete() {
                     self.writer.feed(message).await?;
@@ -213,6 +229,9 @@ impl SocketSession {
     async fn introduce(&mut self, payload: &Map<String, Json>) -> Result<(), End> {
         let authorization = payload.get("Authorization").or_else(|| payload.get("authorization"));
         let authorization = authorization.and_then(Json::as_str);
+        if authorization.is_none() && (self.has_stray_token || message::has_stray_token(payload)) {
+            return Err(Close::stray_token().into());
+        }
         let caller = caller::authenticate(&self.http.services, self.caller.clone(), authorization).await;
         let caller = caller.map_err(|_| Close::try_again())?;
         if let Some(why) = caller.refusal {
@@ -227,11 +246,25 @@ impl SocketSession {
         };
         let counted = self.http.open_sockets.take(owner, most);
         self.counted = Some(counted.ok_or_else(|| Close::too_many("sockets"))?);
-        let until =
-            caller.session.as_ref().and_then(|session| session.expires_at).map_or(FOR_EVER, |end| self.left(end));
-        self.deadline.as_mut().reset(Instant::now() + until);
         self.caller = caller;
+        self.wait_for_its_end();
         Ok(self.writer.text(message::ACK).await?)
+    }
+
+    /// Goes on with a new session. What runs goes on with it too.
+    fn go_on(&mut self) {
+        let renewed = self.renewals.borrow_and_update().clone();
+        if renewed.is_some() && self.counted.is_some() {
+            self.caller.session = renewed;
+            self.wait_for_its_end();
+        }
+    }
+
+    /// Sets the deadline to the end of the session's token.
+    fn wait_for_its_end(&mut self) {
+        let end = self.caller.session.as_ref().and_then(|session| session.expires_at);
+        let until = end.map_or(FOR_EVER, |end| self.left(end));
+        self.deadline.as_mut().reset(Instant::now() + until);
     }
 
     /// How long it is until `end`.

@@ -176,6 +176,22 @@ pub async fn resume(on: &Services, access: &str, address: Option<&str>) -> Resul
     Ok(Session { expires_at: Some(expires_at), ..session })
 }
 
+/// The session with which a connection goes on that was opened with `known`: of a new access token of the same user, who is still
+/// what he was.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if the token does not hold; [`Error::Precondition`] if it is another's, or the role has changed.
+pub async fn renew(on: &Services, known: &Session, access: &str, address: Option<&str>) -> Result<Session> {
+    let new = resume(on, access, address).await?;
+    if new.user.id != known.user.id {
+        return Err(Error::Precondition("this is the token of another user: connect anew with it".into()));
+    }
+    if new.user.role != known.user.role {
+        return Err(Error::Precondition("the role is another one by now: connect anew".into()));
+    }
+    Ok(new)
+}
+
 /// The session as it is now; None if it has ended.
 pub async fn reload(on: &Services, session: &Session) -> Result<Option<Session>> {
     match session.proof {
@@ -278,7 +294,7 @@ async fn refuse_password(on: &Services, actor: &Actor, attempt: &Attempt, userna
     })
     .await?;
     meters::login_failure();
-    Ok(Error::Unauthenticated("wrong username or password"))
+    Ok(Error::WrongCredentials)
 }
 
 /// Notes a failed login and gives the error that tells of it.

@@ -56,11 +56,11 @@ impl Again for Created {
     }
 }
 
-/// Finds the lead with this email or this phone number, or makes it: then the campaigns that want new leads get it.
+/// Finds the lead with this email, phone number or id in another system, or makes it: then the campaigns that want new leads get
+/// it.
 ///
 /// # Errors
-/// [`Error::Conflict`] if the email is one lead's and the phone number another's; [`Error::Precondition`] if the person was
-/// erased.
+/// [`Error::Conflict`] if these are of several leads; [`Error::Precondition`] if the person was erased.
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Created> {
     let row = &unknown(on, fields)?;
     on.write(actor, |w| async move {
@@ -103,28 +103,23 @@ async fn refuse_erased(on: &Services, tx: &Tx, row: &lead::Model) -> Result<()> 
     Ok(())
 }
 
-/// The lead that has the row's email or phone number.
+/// The lead that has the row's email, phone number or id in another system.
 async fn known(tx: &Tx, row: &lead::Model) -> Result<Option<lead::Model>> {
-    if row.email.is_none() && row.phone.is_none() {
-        return Ok(None);
-    }
-    let found = lead::Entity::reached_by(row.email.as_deref(), row.phone.as_deref()).all(tx).await?;
-    match <[_; 2]>::try_from(found) {
-        Ok([one, other]) => Err(two_leads(&one, &other, row.email.as_deref())),
-        Err(mut at_most_one) => Ok(at_most_one.pop()),
-    }
+    let Some(sharing) = lead::Entity::sharing_keys(row) else { return Ok(None) };
+    let mut found = sharing.all(tx).await?;
+    if found.len() > 1 { Err(several_leads(row, &found)) } else { Ok(found.pop()) }
 }
 
-/// The error that names two leads: who merges them needs their ids.
-fn two_leads(one: &lead::Model, other: &lead::Model, email: Option<&str>) -> Error {
-    let is_by_email = one.email.as_deref() == email;
-    let (by_email, by_phone) = if is_by_email { (one, other) } else { (other, one) };
-    let id = |lead: &lead::Model| lead.id.global_id();
-    Error::Conflict(format!(
-        "the email is that of the lead {}, the phone number that of the lead {}",
-        id(by_email),
-        id(by_phone)
-    ))
+/// The error that names the leads of which a row has keys: who merges them needs their ids.
+fn several_leads(row: &lead::Model, found: &[lead::Model]) -> Error {
+    let owner =
+        |field: Field| found.iter().find(|lead| row.text(field).is_some() && lead.text(field) == row.text(field));
+    let owned = Field::KEYS.into_iter().filter_map(|field| Some((field.word(), owner(field)?.id.global_id())));
+    let told = owned.enumerate().map(|(index, (word, id))| match index {
+        0 => format!("the {word} is that of the lead {id}"),
+        _ => format!("the {word} that of the lead {id}"),
+    });
+    Error::Conflict(told.collect::<Vec<_>>().join(", "))
 }
 
 /// A lead of which nothing is known but `fields`.
@@ -157,7 +152,7 @@ fn validated(mut lead: lead::Model, fields: Fields) -> Result<lead::Model> {
 /// Changes a lead.
 ///
 /// # Errors
-/// [`Error::Conflict`] if another lead has the new email or phone number.
+/// [`Error::Conflict`] if another lead has the new email, phone number or id in another system.
 pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) -> Result<lead::Model> {
     let change = &change;
     on.write(actor, |w| async move {
@@ -173,7 +168,7 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
             new.status = status;
             new.status_before = (status == LeadStatus::DoNotContact).then_some(old.status);
         }
-        let taken = || Error::Conflict("another lead has this email or phone number".into());
+        let taken = || Error::Conflict("another lead has this email, phone number or externalId".into());
         let changed = w.replace(&old, new).await.on_any_unique(taken)?;
         leave(on, &w, &old, &changed).await?;
         // Nothing of the person itself: the log outlives an erasure.
@@ -195,20 +190,14 @@ async fn leave(on: &Services, w: &Write, old: &lead::Model, changed: &lead::Mode
     end_all(on, w, changed.id, ending).await.map(drop)
 }
 
-/// Says which lead has the address, where that is known before the unique index does.
+/// Says which lead has one of the keys, where that is known before the unique index does.
 async fn refuse_others(tx: &Tx, new: &lead::Model) -> Result<()> {
-    if new.email.is_none() && new.phone.is_none() {
-        return Ok(());
-    }
-    let found = lead::Entity::reached_by(new.email.as_deref(), new.phone.as_deref()).all(tx).await?;
-    match found.into_iter().find(|other| other.id != new.id) {
-        Some(other) => {
-            let what = if other.email.is_some() && other.email == new.email { "email" } else { "phone number" };
-            let id = other.id.global_id();
-            Err(Error::Conflict(format!("the {what} is that of the lead {id}; merge the two, or change that one")))
-        }
-        None => Ok(()),
-    }
+    let Some(sharing) = lead::Entity::sharing_keys(new) else { return Ok(()) };
+    let Some(other) = sharing.all(tx).await?.into_iter().find(|other| other.id != new.id) else { return Ok(()) };
+    let shared =
+        Field::KEYS.into_iter().find(|field| other.text(*field).is_some() && other.text(*field) == new.text(*field));
+    let (word, id) = (shared.map_or("key", Field::word), other.id.global_id());
+    Err(Error::Conflict(format!("the {word} is that of the lead {id}; merge the two, or change that one")))
 }
 
 /// Deletes a lead with all that belongs to it: its assignments, contacts, enrollments and consents. Its conversions stay,

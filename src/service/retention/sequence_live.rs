@@ -1,8 +1,11 @@
 //! Live progress of sequences, read once for all who watch (R22).
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, future};
 use sea_orm::EntityTrait;
+use tokio::sync::OnceCell;
 
 use super::schedule;
 use crate::Services;
@@ -10,19 +13,33 @@ use crate::hub::{Hub, Reader, Seen};
 use domain::error::Result;
 use domain::id::RetentionSequenceId;
 use events::Event;
-use storage::retention::sequence_progress;
+use storage::Noun;
+use storage::retention::{sequence, sequence_progress};
 
 /// The sequences that are watched in this process. There must be one of it only; copies of it are the same.
 #[derive(Clone)]
 pub struct Sequences(Hub<SequenceReader>);
 
 /// A full set of a sequence's counters: to lose one harms nobody.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Progress {
     /// The counters.
     pub row: sequence_progress::Model,
     /// When they were read, by the clock that sequences go by.
     pub at: DateTime<Utc>,
+    /// The sequence itself, once somebody has asked for it: all who watch have it from there.
+    sequence: Arc<OnceCell<sequence::Model>>,
+}
+
+impl Progress {
+    /// The sequence as it is now: as far as these counters at least. It is read once for all who watch.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if it was deleted since.
+    pub async fn sequence(&self, on: &Services) -> Result<sequence::Model> {
+        let read = || sequence::Entity::get(on.db.reader(), self.row.sequence_id);
+        self.sequence.get_or_try_init(read).await.cloned()
+    }
 }
 
 impl Sequences {
@@ -66,7 +83,11 @@ impl Reader for SequenceReader {
             return Ok(None);
         };
         let at = schedule::now(on).await?;
-        Ok(Some(Seen { version: row.version, is_last: row.has_ended(), state: Progress { row, at } }))
+        Ok(Some(Seen {
+            version: row.version,
+            is_last: row.has_ended(),
+            state: Progress { row, at, sequence: Arc::default() },
+        }))
     }
 
     fn is_woken_by(&self, event: Event) -> bool {

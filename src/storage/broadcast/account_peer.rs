@@ -32,6 +32,11 @@ pub struct Model {
 joins_nothing!();
 
 impl Entity {
+    /// What accounts know of the channel with this number at Telegram.
+    pub fn numbered(number: i64) -> Select<Self> {
+        Self::find().filter(Column::PeerId.eq(number)).filter(Column::IsUser.eq(false))
+    }
+
     /// The knowledge that these accounts have of these channels.
     pub fn among(accounts: &[TelegramAccountId], channels: &[ChannelId]) -> Select<Self> {
         let of = Self::find().filter(Column::AccountId.is_in(accounts.iter().copied()));

@@ -65,6 +65,11 @@ impl Entity {
         Self::present().filter(Column::Id.in_subquery(members.into_query()))
     }
 
+    /// The batches of this name.
+    pub fn named(name: &str) -> Select<Self> {
+        Self::present().filter(Column::Name.eq(name))
+    }
+
     /// Batches that a crash left half filled or half emptied.
     pub fn unfinished() -> Select<Self> {
         Self::find().filter(Column::Version.eq(UNFINISHED))

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QuerySelect, QueryTrait};
 
-use crate::broadcast::{batch_channel, job};
+use crate::broadcast::{account_peer, batch_channel, job};
 use crate::folded::{Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::broadcast::{CanPost, PeerKind};
@@ -64,6 +64,12 @@ noun!(ChannelId {
 });
 
 impl Entity {
+    /// The channel that has this number at Telegram, as far as an account has looked it up.
+    pub fn numbered(number: i64) -> Select<Self> {
+        let known = account_peer::Entity::numbered(number).select_only().column(account_peer::Column::ChannelId);
+        Self::find().filter(Column::Id.in_subquery(known.into_query()))
+    }
+
     /// The channels of a batch.
     pub fn in_batch(batch: impl Into<Expr>) -> Select<Self> {
         let members = batch_channel::Entity::of(batch).select_only().column(batch_channel::Column::ChannelId);

@@ -76,12 +76,21 @@ fn has_members(least: i32) -> Expr {
     sea_orm::sea_query::ExprTrait::gte(count, Ord::max(least, 0))
 }
 
-/// A match for a part of a username, which people may type like a link to it.
+/// Whether a part of a username is one of every username.
+pub fn is_any(part: &str) -> bool {
+    bare(part).is_empty()
+}
+
+/// A match for a part of a username.
 fn contains(part: &str) -> LikeExpr {
+    sql::contains(&bare(part))
+}
+
+/// A part of a username, which people may type like a link to it.
+fn bare(part: &str) -> String {
     let part = fold(part.trim());
     let part = ["https://", "http://"].iter().find_map(|scheme| part.strip_prefix(scheme)).unwrap_or(&part);
-    let part = ["t.me/", "@"].iter().find_map(|prefix| part.strip_prefix(prefix)).unwrap_or(part);
-    sql::contains(part)
+    ["t.me/", "@"].iter().find_map(|prefix| part.strip_prefix(prefix)).unwrap_or(part).to_owned()
 }
 
 /// A category, and how many channels are in it.

@@ -41,6 +41,13 @@ noun!(TemplateId {
     const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NameFold, &[Column::Name])];
 });
 
+impl Entity {
+    /// The templates of this name.
+    pub fn named(name: &str) -> Select<Self> {
+        Self::find().filter(Column::Name.eq(name))
+    }
+}
+
 impl Model {}
 
 crate::filter::filter! {

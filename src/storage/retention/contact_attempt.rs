@@ -45,6 +45,11 @@ joins_nothing!();
 noun!(ContactAttemptId);
 
 impl Entity {
+    /// The contacts that a provider knows by this id.
+    pub fn referred_to(reference: &str) -> Select<Self> {
+        Self::find().filter(Column::ProviderRef.eq(reference))
+    }
+
     /// The contacts to a lead.
     pub fn to(lead: impl Into<Expr>) -> Select<Self> {
         Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))

@@ -19,7 +19,7 @@ use domain::retention::words::{ContactChannel, LeadStatus};
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: LeadId,
-    /// Its id in another system.
+    /// Its id in another system; no two leads have the same.
     pub external_id: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
@@ -61,12 +61,16 @@ noun!(LeadId {
 });
 
 impl Entity {
-    /// The leads with this email or this phone number: at most two, in their stored form.
-    pub fn reached_by(email: Option<&str>, phone: Option<&str>) -> Select<Self> {
-        let by_email = email.map(|email| Column::Email.eq(email));
-        let by_phone = phone.map(|phone| Column::Phone.eq(phone));
-        let either = Condition::any().add_option(by_email).add_option(by_phone);
-        Self::find().filter(either).order_by_asc(Column::Id)
+    /// The leads that have one of the row's keys, at most one for each; None if it has none.
+    pub fn sharing_keys(row: &Model) -> Option<Select<Self>> {
+        let keys = Field::KEYS.into_iter().filter_map(|field| Some(Column::of(field).eq(row.text(field)?)));
+        let any = keys.fold(Condition::any(), |any, key| any.add(key));
+        (!any.is_empty()).then(|| Self::find().filter(any).order_by_asc(Column::Id))
+    }
+
+    /// The leads of which this field is `text`, in its stored form.
+    pub fn known_as(field: Field, text: &str) -> Select<Self> {
+        Self::find().filter(Column::of(field).eq(text))
     }
 }
 

@@ -4,7 +4,7 @@
 //! statements over all of them at once.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::noun::Noun;
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx, folded};
 use domain::error::{Error, Result};
-use domain::id::{CampaignLeadId, LeadId, LeadImportId, RetentionCampaignId};
+use domain::id::{CampaignLeadId, LeadId, LeadImportId, NounId, RetentionCampaignId};
 use domain::retention::lead_field::Field;
 use domain::retention::lead_line::LeadLine;
 
@@ -168,25 +168,27 @@ impl Staged<'_> {
 
     /// Lines that can't go in: of people who must not come back, and of two people at once.
     async fn refused(&self) -> Result<Vec<(i64, String)>> {
-        let table = self.table(&["line", "email", "phone", "email_hash", "phone_hash"]);
+        let table = self.table(&["line", "email", "phone", "external_id", "email_hash", "phone_hash"]);
         let sql = format!(
             "SELECT r.line AS line, CASE
                     WHEN e.hash IS NOT NULL THEN 'the email is that of a person who must not be contacted again'
                     WHEN p.hash IS NOT NULL THEN 'the phone is that of a person who must not be contacted again'
-                    ELSE 'email and phone belong to two leads that are there already' END AS why
+                    WHEN le.id <> lp.id THEN 'email and phone belong to two leads that are there already' END AS why,
+                COALESCE(le.id, lp.id) AS reached, lx.id AS known
              FROM {table}
              LEFT JOIN suppressions e ON e.kind = 'EMAIL' AND e.hash = r.email_hash
              LEFT JOIN suppressions p ON p.kind = 'PHONE' AND p.hash = r.phone_hash
              LEFT JOIN leads le ON le.email = r.email
              LEFT JOIN leads lp ON lp.phone = r.phone
-             WHERE e.hash IS NOT NULL OR p.hash IS NOT NULL OR le.id <> lp.id
+             LEFT JOIN leads lx ON lx.external_id = r.external_id
+             WHERE e.hash IS NOT NULL OR p.hash IS NOT NULL OR le.id <> lp.id OR lx.id <> COALESCE(le.id, lp.id)
              ORDER BY r.line"
         );
         let found = self.tx.query_all_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
-        found.iter().map(|row| Ok((row.try_get("", "line")?, row.try_get("", "why")?))).collect()
+        found.iter().map(|row| Ok((row.try_get("", "line")?, why(row)?))).collect()
     }
 
-    /// The new ones go in; who is there, by email or by phone, stays as he is. Returns how many are new.
+    /// The new ones go in; who is there, by email, phone or external id, stays as he is. Returns how many are new.
     async fn insert(&self) -> Result<i64> {
         let fields = Field::ALL.map(Field::column);
         let table = self
@@ -209,12 +211,13 @@ impl Staged<'_> {
 
     /// The leads of the batch that are in the database, new or not, by the numbers of their lines.
     async fn present(&self) -> Result<Vec<(i64, Uuid)>> {
-        let table = self.table(&["line", "email", "phone"]);
+        let table = self.table(&["line", "email", "phone", "external_id"]);
         let sql = format!(
-            "SELECT r.line AS line, COALESCE(le.id, lp.id) AS id FROM {table}
+            "SELECT r.line AS line, COALESCE(le.id, lp.id, lx.id) AS id FROM {table}
              LEFT JOIN leads le ON le.email = r.email
              LEFT JOIN leads lp ON lp.phone = r.phone
-             WHERE le.id IS NOT NULL OR lp.id IS NOT NULL"
+             LEFT JOIN leads lx ON lx.external_id = r.external_id
+             WHERE le.id IS NOT NULL OR lp.id IS NOT NULL OR lx.id IS NOT NULL"
         );
         let found = self.tx.query_all_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
         found.iter().map(|row| Ok((row.try_get("", "line")?, row.try_get("", "id")?))).collect()
@@ -240,4 +243,14 @@ impl Staged<'_> {
         self.tx.execute_raw(self.dialect.statement(&begin, [pairs, self.now.into()])).await?;
         Ok(())
     }
+}
+
+/// Why a line can't go in. Where nothing else is wrong, its external id is another lead's.
+fn why(row: &QueryResult) -> Result<String> {
+    if let Some(why) = row.try_get("", "why")? {
+        return Ok(why);
+    }
+    let id = |column| Ok::<_, Error>(LeadId::from_uuid(row.try_get("", column)?).global_id());
+    let (known, reached) = (id("known")?, id("reached")?);
+    Ok(format!("the externalId is that of the lead {known}, email or phone that of the lead {reached}"))
 }

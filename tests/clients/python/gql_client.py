@@ -46,7 +46,7 @@ async def main():
         assert len(versions) >= 2 and versions == sorted(set(versions)), versions
         assert told[-1]["status"] == "COMPLETED", told[-1]
         shown = await session.execute(operation("campaign-with-jobs", id=CAMPAIGN, statuses=["SENT"]))
-        assert shown["broadcastCampaign"]["jobs"]["totalCount"] == told[-1]["total"], shown
+        assert shown["broadcastCampaign"]["jobs"]["totalCount"] == told[-1]["totalJobs"], shown
 
 
 asyncio.run(main())

@@ -61,6 +61,8 @@ assert.equal((await campaign()).data?.broadcastCampaign?.status, BroadcastCampai
 await watched
 assert(versions.length >= 2 && versions.every((version, at) => at === 0 || version > versions[at - 1]!), String(versions))
 
+assert.equal((await campaign()).data?.broadcastCampaign?.status, BroadcastCampaignStatus.Completed, 'the events moved the cache')
+
 const after = await client.query({
   query: CampaignWithJobsDocument,
   variables: { id: campaignId, statuses: [JobStatus.Sent] },

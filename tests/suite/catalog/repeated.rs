@@ -12,7 +12,7 @@ use domain::role::Role;
 use futures_util::future::join_all;
 use serde_json::{Value as Json, json};
 
-use super::{batch, campaign, channel, template};
+use super::{batch, campaign, channel, channels, template};
 use crate::harness::{Client, PASSWORD, Reply, TestApp, eventually};
 
 const CREATE: &str = "mutation($input: CreateBatchInput!) { createBatch(input: $input) { batch { id name } } }";
@@ -92,6 +92,34 @@ async fn ten_at_a_time_are_one() {
     let made: Vec<&Json> = answers.iter().map(Reply::data).collect();
     assert!(made.iter().all(|answer| *answer == made[0]), "{made:#?}");
     assert_eq!(batches(&admin).await, 1);
+}
+
+#[tokio::test]
+async fn of_ten_at_once_under_one_key_one_is_done_and_all_are_answered_alike() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    channels(&admin, "some", 40).await;
+    let all = json!({ "input": { "name": "all", "all": true, "idempotencyKey": "batch" } });
+    let made = join_all((0..10).map(|_| admin.query(CREATE, all.clone()))).await;
+    let first = made[0].data().clone();
+    for reply in &made {
+        assert_eq!(reply.data(), &first);
+    }
+    let batch = first["createBatch"]["batch"]["id"].clone();
+    assert_eq!(batches(&admin).await, 1);
+    let id = campaign(&admin, &batch, &template(&admin, "x").await).await;
+    let start = "mutation($input: StartBroadcastCampaignInput!) { startBroadcastCampaign(input: $input) {
+        campaign { id status totalJobs } } }";
+    let go = json!({ "input": { "id": id, "idempotencyKey": "go" } });
+    let started = join_all((0..10).map(|_| admin.query(start, go.clone()))).await;
+    for reply in started {
+        let campaign = reply.data()["startBroadcastCampaign"]["campaign"].clone();
+        assert_eq!(campaign, json!({ "id": id, "status": "RUNNING", "totalJobs": 40 }));
+    }
+    // Of ten that fail each is told why, and the key is free again.
+    let wrong = json!({ "input": { "id": id, "idempotencyKey": "again" } });
+    let refused = join_all((0..10).map(|_| admin.query(start, wrong.clone()))).await;
+    assert!(refused.iter().all(|reply| reply.code() == "PRECONDITION_FAILED"), "{refused:?}");
 }
 
 #[tokio::test]

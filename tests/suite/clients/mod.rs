@@ -3,9 +3,13 @@
 mod readme;
 mod rust;
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use service::access::session;
+use service::access::token::{self, ACCESS_LIFETIME, Claims};
 
 use crate::harness::npm::{self, Workshop};
 use crate::harness::{Client, PASSWORD, TestApp, python};
@@ -34,6 +38,75 @@ async fn pythons_gql_follows_a_campaign() {
     command.args(["-W", "error::DeprecationWarning"]).arg(npm::clients().join("python/gql_client.py"));
     command.envs(environment(&herald.url(), &campaign(&herald.admin().await, "python").await));
     npm::run(command).await;
+}
+
+#[tokio::test]
+async fn clients_come_back_with_a_newer_token_again_and_again() {
+    let (workshop, python) = (Workshop::open(), python::interpreter());
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let campaign = campaign(&admin, "renewed").await;
+    let tokens = Tokens::begin(&herald, &admin).await;
+    let environment = [
+        ("HERALD_URL", herald.url()),
+        ("HERALD_TOKEN_FILE", tokens.file().to_str().unwrap().to_owned()),
+        ("HERALD_CAMPAIGN", campaign),
+    ];
+    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let node = async {
+        if let Some(workshop) = &workshop {
+            workshop.script("renewal", &environment).await;
+        }
+    };
+    let python = async {
+        if let Some(python) = python {
+            let mut command = Command::new(python);
+            command.arg(npm::clients().join("python/renewal.py")).envs(environment);
+            npm::run(command).await;
+        }
+    };
+    tokio::join!(node, python);
+}
+
+/// A file with a token of an admin's session that ends in a second or two, ever a new one.
+struct Tokens {
+    folder: tempfile::TempDir,
+    writing: tokio::task::JoinHandle<()>,
+}
+
+impl Tokens {
+    async fn begin(herald: &TestApp, admin: &Client) -> Self {
+        let (on, folder) = (herald.services().clone(), tempfile::tempdir().unwrap());
+        let session = session::resume(&on, admin.token(), None).await.unwrap();
+        let claims = Claims { user: session.user.id, family: session.login().unwrap() };
+        let write = {
+            let folder = folder.path().to_owned();
+            move || {
+                let earlier = on.now() - ACCESS_LIFETIME + chrono::TimeDelta::milliseconds(1_500);
+                let (token, _) = token::issue(&on.keys.short_lived, claims, earlier).unwrap();
+                std::fs::write(folder.join("next"), token).unwrap();
+                std::fs::rename(folder.join("next"), folder.join("token")).unwrap();
+            }
+        };
+        write();
+        let writing = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                write();
+            }
+        });
+        Self { folder, writing }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("token")
+    }
+}
+
+impl Drop for Tokens {
+    fn drop(&mut self) {
+        self.writing.abort();
+    }
 }
 
 /// What a client is told: where to sign in, and which campaign to start.

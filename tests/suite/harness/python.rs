@@ -18,7 +18,17 @@ pub fn interpreter() -> Option<PathBuf> {
     key.extend(version.stdout);
     let folder = cached(&name_by("python", &key), |folder| {
         succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r"];
+        // The list is whole. Without it two of them could not be together: each names a version of what only one of them uses.
+        let pip = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--only-binary=:all:",
+            "--no-deps",
+            "-r",
+        ];
         succeed(Command::new(folder.join("venv/bin/python")).args(pip).arg(requirements));
     });
     Some(folder.join("venv/bin/python"))

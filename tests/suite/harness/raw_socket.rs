@@ -23,14 +23,26 @@ impl RawSocket {
         Self::with_buffer(herald, 1 << 18).await
     }
 
+    /// Opens it by a request that has these headers too.
+    pub async fn asked_with(herald: &TestApp, headers: &[(&'static str, &str)]) -> Self {
+        Self::asked(herald, 1 << 18, headers).await
+    }
+
     /// Opens it; the kernel keeps so many bytes for it that have not been read.
     pub async fn with_buffer(herald: &TestApp, bytes: u32) -> Self {
+        Self::asked(herald, bytes, &[]).await
+    }
+
+    async fn asked(herald: &TestApp, bytes: u32, headers: &[(&'static str, &str)]) -> Self {
         let address = herald.url().strip_prefix("http://").unwrap().parse().unwrap();
         let tcp = TcpSocket::new_v4().unwrap();
         tcp.set_recv_buffer_size(bytes).unwrap();
         let tcp = tcp.connect(address).await.unwrap();
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", "graphql-transport-ws".parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
         let (socket, answer) = tokio_tungstenite::client_async(request, tcp).await.unwrap();
         assert_eq!(answer.headers()["sec-websocket-protocol"], "graphql-transport-ws");
         Self(socket)

@@ -42,6 +42,8 @@ async fn leads(story: &mut Story, campaign: &Json) -> Json {
     assert_eq!((&made["isNew"], &made["lead"]["status"]), (&json!(true), &json!("IN_PROGRESS")));
     let again = story.input("create-lead", ann).await["createLead"].clone();
     assert_eq!((&again["isNew"], &again["lead"]["id"]), (&json!(false), &made["lead"]["id"]));
+    let found = story.run("lead-by", json!({ "key": { "phone": "0049 151 23456789" } })).await["leadBy"].clone();
+    assert_eq!(found["id"], made["lead"]["id"]);
     let bob = story.input("create-lead", json!({ "email": "bob@example.com" })).await;
     let bob = bob["createLead"]["lead"]["id"].clone();
     let renamed =
@@ -84,10 +86,12 @@ async fn scripts(story: &mut Story, campaign: &Json) -> Json {
 async fn contacts(story: &mut Story, campaign: &Json, lead: &Json, script: &Json) {
     let call = json!({
         "leadId": lead, "campaignId": campaign, "scriptId": script, "channel": "CALL", "status": "SUCCESS",
-        "duration": 120, "cost": "0.25", "currency": "EUR", "result": { "outcome": "answered" },
+        "duration": 120, "provider": "desk", "providerRef": "call-7", "cost": "0.25", "currency": "EUR", "result": { "outcome": "answered" },
     });
     let noted = story.input("record-contact-attempt", call).await["recordContactAttempt"]["contactAttempt"].clone();
     assert_eq!((&noted["cost"], &noted["lead"]["status"]), (&json!("0.25"), &json!("CONTACTED")));
+    let known = story.run("contact-attempt-by", json!({ "key": { "providerRef": "call-7" } })).await;
+    assert_eq!(known["contactAttemptBy"]["id"], noted["id"]);
     let found =
         story.run("list-contact-attempts", json!({ "filter": { "channels": ["CALL"], "campaignId": campaign } })).await;
     assert_eq!(found["contactAttempts"]["nodes"][0]["script"]["name"], "hello");

@@ -4,6 +4,7 @@ use sea_orm::Select;
 
 use crate::prelude::*;
 use domain::role::Role;
+use domain::text::{self, Bounds};
 use storage::access::user;
 
 /// Which users are wanted. All that is given must hold.
@@ -23,6 +24,13 @@ impl UserFilter {
         let all = if is_deleted == Some(true) { user::Entity::deleted() } else { user::Entity::present() };
         user::UserFilter { roles, username_contains }.cut(all)
     }
+}
+
+/// By what a user is known.
+#[derive(OneofObject)]
+enum UserKey {
+    /// The name to sign in with, in any case.
+    Name(String),
 }
 
 order! {
@@ -58,5 +66,17 @@ impl UserQuery {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
         Connection::read(&ctx.services().db, select, UserOrder::sort(order_by), &args).await.map(Some)
+    }
+
+    /// The user with this name, also a deleted one: nobody else can have the name. Null if there is none.
+    #[graphql(directive = requires::apply(Permission::ReadUsers))]
+    async fn user_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what the user is known.")] key: UserKey,
+    ) -> Result<Option<User>> {
+        let UserKey::Name(name) = key;
+        let name = lookup::key("name", text::line(&name, Bounds::NAME))?.to_lowercase();
+        lookup::only(ctx, user::Entity::any_named(&name)).boxed().await
     }
 }

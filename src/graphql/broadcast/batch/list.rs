@@ -4,6 +4,7 @@ use sea_orm::Select;
 
 use crate::prelude::*;
 use domain::id::ChannelId;
+use domain::text::{self, Bounds};
 use storage::broadcast::batch::{self, Column};
 
 /// Which batches are wanted. All that is given must hold.
@@ -38,6 +39,13 @@ impl BatchFilter {
     }
 }
 
+/// By what a batch is known.
+#[derive(OneofObject)]
+enum BatchKey {
+    /// What people call it, letter for letter, without the blanks around it.
+    Name(String),
+}
+
 /// Reads batches.
 #[derive(Default)]
 pub struct BatchQuery;
@@ -65,6 +73,18 @@ impl BatchQuery {
     #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
     async fn batch(&self, ctx: &Context<'_>, #[graphql(desc = "The batch's id.")] id: ID) -> Result<Option<Batch>> {
         Batch::by_argument(ctx, &id).await
+    }
+
+    /// The batch with this name; null if there is none. Several may have one name: then CONFLICT names their ids.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    async fn batch_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what it is known.")] key: BatchKey,
+    ) -> Result<Option<Batch>> {
+        let BatchKey::Name(name) = key;
+        let name = lookup::key("name", text::line(&name, Bounds::NAME))?;
+        lookup::only(ctx, batch::Entity::named(&name)).boxed().await
     }
 }
 

@@ -4,8 +4,10 @@ use crate::broadcast::channel::list::{ChannelFilter, MOST};
 use crate::engine::id;
 use crate::prelude::*;
 use ::service::broadcast::batch::{self as service, MOST_CHANNELS};
+use storage::broadcast::channel_filter;
 
-/// What a new batch is made of: channels by their ids, or all that a filter finds now. With neither it is empty.
+/// What a new batch is made of: channels by their ids, or all that a filter finds now, or all. With none of
+/// these it is empty.
 #[derive(InputObject)]
 struct CreateBatchInput {
     /// What people call it: 1 to 200 characters.
@@ -14,9 +16,12 @@ struct CreateBatchInput {
     description: Option<String>,
     /// These channels, at most 10,000. One that is not there is `NOT_FOUND`, and no batch is made.
     channel_ids: Option<Vec<ID>>,
-    /// Or all channels that it finds now. An empty filter finds all channels. One that finds none, or that names a category that no
-    /// channel has, is refused.
+    /// Or all channels that it finds now. An empty filter finds all channels; `all: true` says so in words. One that finds none, or that
+    /// names a category that no channel has, is refused.
     filter: Option<ChannelFilter>,
+    /// True: all channels that there are now.
+    #[graphql(default)]
+    all: bool,
     /// Whether the filter may find nobody, and name categories that no channel has yet.
     #[graphql(default)]
     allow_empty: bool,
@@ -111,6 +116,15 @@ struct RemoveBatchChannelsPayload {
     removed: i32,
 }
 
+/// The channels that a filter finds, or all.
+fn which(filter: Option<ChannelFilter>, all: bool, are_named: bool) -> Result<Option<channel_filter::ChannelFilter>> {
+    if all && (filter.is_some() || are_named) {
+        return Err(Error::invalid("all", "give one of channelIds, filter, and all: true for all channels"));
+    }
+    let all = all.then(channel_filter::ChannelFilter::default);
+    Ok(filter.map(|filter| filter.read(&["input", "filter"], MOST)).transpose()?.or(all))
+}
+
 /// Changes batches.
 #[derive(Default)]
 pub struct BatchMutation;
@@ -124,9 +138,10 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateBatchInput,
     ) -> Result<CreateBatchPayload> {
-        let CreateBatchInput { name, description, channel_ids, filter, allow_empty, allow_private, repeat } = input;
+        let CreateBatchInput { name, description, channel_ids, filter, all, allow_empty, allow_private, repeat } = input;
         let channels = channel_ids.map(|ids| id::list(&ids, &["input", "channelIds"], MOST_CHANNELS)).transpose()?;
-        let filter = filter.map(|filter| filter.read(&["input", "filter"], MOST)).transpose()?;
+        let found = which(filter, all, channels.is_some());
+        let filter = noted(found, || Some(channel_filter::ChannelFilter::default()))?;
         let new = service::New { name, description, channels, filter, allow_empty, allow_private };
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let batch = once(on, &actor, service::create(on, &actor, new)).await?;

@@ -1,20 +1,25 @@
 //! What can be watched of broadcasting: campaigns, their jobs, imports.
 
+use async_graphql::ComplexObject;
 use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 
 use crate::engine::shared_frames::Given;
 use crate::prelude::*;
 use domain::broadcast::CampaignStatus;
-use domain::id::{BroadcastCampaignId, ChannelId};
+use domain::id::{BroadcastCampaignId, ChannelId, NounId};
 use service::broadcast::follow::{self, Chunk, Cursor, JobLogs};
 use service::broadcast::live::{Live, Progress};
 use service::imports::Watch;
 use storage::Db;
 use storage::broadcast::{channel, channel_import};
 
-/// How far a campaign is: a full set of counters, so that nothing is lost with a lost event. They always add up to `total`.
+/// How far a campaign is: a full set of counters, so that nothing is lost with a lost event. Select `campaign` with its id, and
+/// a cache that knows things by their ids moves by itself.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 struct BroadcastCampaignProgress {
+    #[graphql(skip)]
+    campaign: BroadcastCampaignId,
     /// Whose counters these are.
     campaign_id: ID,
     /// Rises with each event of this campaign.
@@ -22,7 +27,10 @@ struct BroadcastCampaignProgress {
     /// How far the campaign is.
     status: CampaignStatus,
     /// All jobs; 0 before the start.
+    #[graphql(deprecation = "It is 0 before the start. Use totalJobs, which is the same number wherever it stands.")]
     total: i32,
+    /// The number of its jobs, as `totalJobs` of the campaign: before the start a preview, after it what the counters add up to.
+    total_jobs: i32,
     /// Not sent yet.
     queued: i32,
     /// Handed over, or about to be.
@@ -50,6 +58,7 @@ impl From<Progress> for BroadcastCampaignProgress {
             version,
             status,
             total,
+            total_jobs,
             queued,
             sending,
             sent,
@@ -61,10 +70,12 @@ impl From<Progress> for BroadcastCampaignProgress {
             at,
         } = progress;
         Self {
+            campaign: campaign_id,
             campaign_id: campaign_id.global(),
             version,
             status,
             total,
+            total_jobs,
             queued,
             sending,
             sent,
@@ -75,6 +86,14 @@ impl From<Progress> for BroadcastCampaignProgress {
             eta_seconds,
             at: at.into(),
         }
+    }
+}
+
+#[ComplexObject]
+impl BroadcastCampaignProgress {
+    /// The campaign as it is now: as far as these counters at least.
+    async fn campaign(&self, ctx: &Context<'_>) -> Result<BroadcastCampaign> {
+        BroadcastCampaign::by_id(ctx, self.campaign).await?.ok_or(Error::NotFound(BroadcastCampaignId::WORD))
     }
 }
 

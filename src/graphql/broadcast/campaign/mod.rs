@@ -245,13 +245,16 @@ impl BroadcastCampaign {
     }
 }
 
-/// How many jobs are in which state. They always add up to `total`.
+/// How many jobs are in which state.
 #[derive(SimpleObject)]
 pub struct BroadcastCampaignCounters {
     /// Rises with each change; the progress events of the campaign carry the same one.
     version: i32,
     /// All jobs; 0 before the start.
+    #[graphql(deprecation = "It is 0 before the start. Use totalJobs, which is the same number wherever it stands.")]
     total: i32,
+    /// The number of its jobs, as `totalJobs` of the campaign: before the start a preview, after it what the counters add up to.
+    total_jobs: i32,
     /// Not sent yet.
     queued: i32,
     /// Handed over, or about to be.
@@ -268,8 +271,9 @@ pub struct BroadcastCampaignCounters {
 
 impl From<progress::Model> for BroadcastCampaignCounters {
     fn from(row: progress::Model) -> Self {
+        let total_jobs = row.total_jobs();
         let progress::Model { version, total, queued, sending, sent, failed, cancelled, unknown, .. } = row;
-        Self { version, total, queued, sending, sent, failed, cancelled, unknown }
+        Self { version, total, total_jobs, queued, sending, sent, failed, cancelled, unknown }
     }
 }
 

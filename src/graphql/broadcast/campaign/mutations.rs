@@ -340,5 +340,6 @@ fn accounts(ids: &[ID]) -> Result<Vec<TelegramAccountId>> {
 }
 
 fn read_params(Json(params): Json) -> Result<BTreeMap<String, String>> {
-    serde_json::from_value(params).map_err(|_| Error::invalid("params", "must be an object of strings"))
+    let read = serde_json::from_value(params).map_err(|_| Error::invalid("params", "must be an object of strings"));
+    noted(read, BTreeMap::new)
 }

@@ -1,8 +1,12 @@
 //! Lists of channels: which, and in which order.
 
+use sea_orm::Select;
+
+use crate::engine::document::PICKS;
 use crate::engine::id;
 use crate::prelude::*;
 use domain::fold::fold;
+use domain::username;
 use service::broadcast::batch::MOST_CHANNELS;
 use storage::broadcast::channel::{self, Column};
 use storage::broadcast::channel_filter::{self, Category};
@@ -61,6 +65,11 @@ impl ChannelFilter {
             let path = path_to("categories").into_iter().map(Into::into).collect();
             return Err(Error::Invalid(vec![Violation { path, message: format!("{most} categories are the most") }]));
         }
+        // Of a link nothing may be left; then a mutation would pick everything.
+        if path.first() == Some(&"input") && username_contains.as_deref().is_some_and(channel_filter::is_any) {
+            let path = path_to("usernameContains").into_iter().map(Into::into).collect();
+            return Err(Error::Invalid(vec![Violation { path, message: PICKS.into() }]));
+        }
         // As they are stored: without the blanks around them.
         let category = category.map(|name| name.trim().to_owned());
         let categories = categories.map(|names| names.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>());
@@ -85,6 +94,32 @@ impl ChannelFilter {
 /// Whether two names are those of one category.
 fn is_same(one: &str, other: &str) -> bool {
     fold(one.trim()) == fold(other.trim())
+}
+
+/// By what a channel is known: one of these.
+#[derive(OneofObject)]
+enum ChannelKey {
+    /// The name at Telegram, in any case, or any address of the channel: `@name`, `https://t.me/name/123`, `t.me/s/name`.
+    Username(String),
+    /// Telegram's number of it, with `-100` in front or without. It is known of channels that an account has looked up.
+    TelegramId(BigInt),
+}
+
+impl ChannelKey {
+    fn select(self) -> Result<Select<channel::Entity>> {
+        Ok(match self {
+            Self::Username(written) => channel::Entity::named(&lookup::key("username", username::normalise(&written))?),
+            Self::TelegramId(BigInt(number)) => channel::Entity::numbered(bare(number)),
+        })
+    }
+}
+
+/// What bots put in front of the number of a channel.
+const MARKED: i64 = -1_000_000_000_000;
+
+/// Telegram's number of a channel, without the mark that bots put in front of it.
+const fn bare(number: i64) -> i64 {
+    if number < MARKED { MARKED - number } else { number }
 }
 
 order! {
@@ -152,6 +187,16 @@ impl ChannelQuery {
         #[graphql(desc = "The channel's id.")] id: ID,
     ) -> Result<Option<Channel>> {
         Channel::by_argument(ctx, &id).await
+    }
+
+    /// The channel with this key; null if there is none.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    async fn channel_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what it is known.")] key: ChannelKey,
+    ) -> Result<Option<Channel>> {
+        lookup::only(ctx, key.select()?).boxed().await
     }
 
     /// The categories of the catalog, those with the most channels first; at most 1,000.

@@ -6,13 +6,16 @@ use crate::prelude::*;
 use ::service::broadcast::channel_refresh as service;
 use storage::broadcast::channel_filter;
 
-/// Which channels Telegram is to be asked about: either by id or by a filter.
+/// Which channels Telegram is to be asked about: by id, by a filter, or all.
 #[derive(InputObject)]
 struct RefreshChannelsInput {
     /// These, at most 10,000.
     channel_ids: Option<Vec<ID>>,
-    /// All that it finds now, at most 10,000.
+    /// All that it finds now, at most 10,000. An empty filter finds all channels; `all: true` says so in words.
     filter: Option<ChannelFilter>,
+    /// True: all channels, at most 10,000.
+    #[graphql(default)]
+    all: bool,
     #[graphql(flatten)]
     repeat: Repeatable,
 }
@@ -38,20 +41,21 @@ impl ChannelRefreshMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which channels.")] input: RefreshChannelsInput,
     ) -> Result<RefreshChannelsPayload> {
-        let filter = read(input.channel_ids, input.filter)?;
+        let filter = noted(read(input.channel_ids, input.filter, input.all), channel_filter::ChannelFilter::default)?;
         let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let requested = once(on, &actor, service::request(on, &actor, &filter)).await?;
         Ok(RefreshChannelsPayload { requested: requested.0 })
     }
 }
 
-fn read(ids: Option<Vec<ID>>, filter: Option<ChannelFilter>) -> Result<channel_filter::ChannelFilter> {
-    match (ids, filter) {
-        (Some(ids), None) => {
-            let ids = Some(id::list(&ids, &["channelIds"], service::MOST)?);
+fn read(ids: Option<Vec<ID>>, filter: Option<ChannelFilter>, all: bool) -> Result<channel_filter::ChannelFilter> {
+    match (ids, filter, all) {
+        (Some(ids), None, false) => {
+            let ids = Some(id::list(&ids, &["input", "channelIds"], service::MOST)?);
             Ok(channel_filter::ChannelFilter { ids, ..channel_filter::ChannelFilter::default() })
         }
-        (None, Some(filter)) => filter.read(&["filter"], service::MOST),
-        _ => Err(Error::invalid("channelIds", "give either channelIds or a filter")),
+        (None, Some(filter), false) => filter.read(&["input", "filter"], service::MOST),
+        (None, None, true) => Ok(channel_filter::ChannelFilter::default()),
+        _ => Err(Error::invalid("channelIds", "give one of channelIds, filter, and all: true for all channels")),
     }
 }

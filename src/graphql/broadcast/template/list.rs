@@ -6,6 +6,7 @@ use crate::prelude::*;
 use ::domain::broadcast::MediaType;
 use ::domain::error::Result;
 use ::domain::role::Permission;
+use ::domain::text::{self, Bounds};
 use storage::broadcast::template::{self, Column};
 
 /// Which templates are wanted. All that is given must hold.
@@ -41,6 +42,13 @@ order! {
     TemplateOrder, rising Name
 }
 
+/// By what a template is known.
+#[derive(OneofObject)]
+enum TemplateKey {
+    /// What people call it, letter for letter, without the blanks around it.
+    Name(String),
+}
+
 /// Reads templates.
 #[derive(Default)]
 pub struct TemplateQuery;
@@ -72,5 +80,17 @@ impl TemplateQuery {
         #[graphql(desc = "The template's id.")] id: ID,
     ) -> Result<Option<Template>> {
         Template::by_argument(ctx, &id).await
+    }
+
+    /// The template with this name; null if there is none. Several may have one name: then CONFLICT names their ids.
+    #[graphql(directive = requires::apply(Permission::ReadBroadcast))]
+    async fn template_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what it is known.")] key: TemplateKey,
+    ) -> Result<Option<Template>> {
+        let TemplateKey::Name(name) = key;
+        let name = lookup::key("name", text::line(&name, Bounds::NAME))?;
+        lookup::only(ctx, template::Entity::named(&name)).boxed().await
     }
 }

@@ -58,7 +58,11 @@ pub(super) fn check(
     };
     let till = Till { variables, page: limits.page };
     let cost = till.set(root, &operation.selection_set.node, 0);
-    let refuse = |message| Err(Refusal::new(Code::QueryTooComplex, message));
+    let refuse = |message| {
+        let hint = till.dearest(root, &operation.selection_set.node, Within { page: 0, times: 1 });
+        let hint = hint.map(|part| part.to_string()).unwrap_or_default();
+        Err(Refusal::new(Code::QueryTooComplex, format!("{message}{hint}")))
+    };
     let most = limits.complexity_of(role);
     if cost.points > most {
         return refuse(format!("the operation costs {} points, {most} is the most", cost.points));
@@ -102,6 +106,47 @@ fn fields(name: &str) -> Option<&'static IndexMap<apollo_compiler::Name, Compone
     }
 }
 
+/// Where a selection stands: below a connection of so many nodes, and so many times in the answer.
+#[derive(Clone, Copy)]
+struct Within {
+    page: u64,
+    times: u64,
+}
+
+/// The part of an operation that costs most.
+struct Part {
+    /// The way to it, by the keys of the answer; from the last field to the first.
+    path: Vec<String>,
+    points: u64,
+    is_connection: bool,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path: Vec<&str> = self.path.iter().rev().map(String::as_str).collect();
+        write!(f, "; most of it is {} ({} points): ", path.join("."), self.points)?;
+        f.write_str(if self.is_connection {
+            "ask it for fewer by `first`, or for `totalCount` alone"
+        } else {
+            "ask for less below it, or in several requests"
+        })
+    }
+}
+
+/// The fields of a selection, those of its fragments too, each with the type that it belongs to.
+fn fields<'s>(parent: &'s str, set: &'s SelectionSet) -> Vec<(&'s str, &'s Positioned<Field>)> {
+    let below = |selection: &'s Positioned<Selection>| match &selection.node {
+        Selection::Field(field) => vec![(parent, field)],
+        Selection::InlineFragment(fragment) => {
+            let on = fragment.node.type_condition.as_ref().map_or(parent, |condition| &condition.node.on.node);
+            fields(on, &fragment.node.selection_set.node)
+        }
+        // What is run has its fragments put in.
+        Selection::FragmentSpread(_) => Vec::new(),
+    };
+    set.items.iter().flat_map(below).collect()
+}
+
 struct Till<'a> {
     variables: &'a Variables,
     page: u64,
@@ -123,6 +168,31 @@ impl Till<'_> {
             };
         }
         sum
+    }
+
+    /// The part of a selection that costs most: down from the root, at each level the field that costs most, to the last of them
+    /// that is a connection, or has several by their ids; else the first.
+    fn dearest(&self, parent: &str, set: &SelectionSet, within: Within) -> Option<Part> {
+        let fields = fields(parent, set);
+        let priced =
+            fields.iter().map(|(parent, field)| (self.field(parent, field, within.page).points, parent, field));
+        let (points, parent, field) = priced.max_by_key(|(points, ..)| *points).filter(|(points, ..)| *points > 0)?;
+        let price = PRICES.get(*parent)?.get(field.node.name.node.as_str())?;
+        let below = if price.is_connection {
+            Within { page: self.size(&field.node), ..within }
+        } else {
+            let is_page = parent.ends_with("Connection");
+            let times = if is_page { within.page } else { self.ids(&field.node) };
+            Within { page: 0, times: within.times.saturating_mul(times) }
+        };
+        let key = field.node.response_key().node.to_string();
+        let part = self.dearest(&price.gives, &field.node.selection_set.node, below).filter(|part| part.is_connection);
+        let points = points.saturating_mul(within.times);
+        let part = part.map(|mut part| {
+            part.path.push(key.clone());
+            part
+        });
+        Some(part.unwrap_or(Part { path: vec![key], points, is_connection: price.is_connection }))
     }
 
     /// What a connection costs whose filter looks for a part of a text: no index answers that, all rows are read.

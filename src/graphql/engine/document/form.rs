@@ -33,6 +33,8 @@ pub(crate) struct Form {
     pub operation: OperationDefinition,
     /// Fields in it.
     pub fields: usize,
+    /// Whether it asks for users: who sees which of them depends on who asks, not on the role alone.
+    pub has_users: bool,
     /// Whether a selection of it is empty.
     has_empty: bool,
 }
@@ -40,7 +42,7 @@ pub(crate) struct Form {
 impl Form {
     /// The form of an operation for these variables. `most` is how many fields it may have.
     pub fn of(known: &Known, operation: &Operation, variables: &Variables, most: usize) -> Result<Self, Refusal> {
-        let mut former = Former { known, variables, most, fields: 0, has_empty: false };
+        let mut former = Former { known, variables, most, fields: 0, has_users: false, has_empty: false };
         let definition = &operation.definition;
         let set = former.set(&definition.selection_set.ty, &[&definition.selection_set])?;
         let at = known.places.pos(definition.location());
@@ -64,7 +66,7 @@ impl Form {
             directives: Vec::new(),
             selection_set: Positioned::new(set, at),
         };
-        Ok(Self { operation, fields: former.fields, has_empty: former.has_empty })
+        Ok(Self { operation, fields: former.fields, has_users: former.has_users, has_empty: former.has_empty })
     }
 
     /// The request that runs this.
@@ -123,8 +125,12 @@ struct Former<'a> {
     variables: &'a Variables,
     most: usize,
     fields: usize,
+    has_users: bool,
     has_empty: bool,
 }
+
+/// The type of those who sign in.
+const USER: &str = "User";
 
 impl<'a> Former<'a> {
     /// What is selected of a `parent` by all of these sets.
@@ -202,6 +208,8 @@ impl<'a> Former<'a> {
         };
         let arguments = field.arguments.iter().filter_map(argument).collect();
         let kind = field.definition.ty.inner_named_type();
+        self.has_users |=
+            kind == USER || self.known.schema.objects(kind).is_some_and(|all| all.iter().any(|one| one == USER));
         let selected = if self.known.schema.is_composite(kind) {
             let sets: Vec<_> = fields.iter().map(|field| &field.selection_set).collect();
             self.set(kind, &sets)?

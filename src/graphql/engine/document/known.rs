@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use super::form::Form;
 use super::places::Places;
 use super::schema::{Published, SCHEMA};
-use super::values::Place;
+use super::values::{Picked, Place};
 use super::{Refusal, measure, tokens, unreadable, validity, written};
 use domain::error::Code;
 use domain::limits::DocumentLimits;
@@ -51,6 +51,8 @@ pub(crate) struct Operation {
     pub definition: Node<executable::Operation>,
     /// Where its variables stand, in the order in which they are defined.
     pub places: Vec<Place>,
+    /// Where it picks what it changes by conditions that all are variables.
+    pub picked: Vec<Picked>,
     /// Its root fields, each with the permission that it needs.
     pub roots: Vec<Root>,
 }
@@ -116,8 +118,8 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    /// Reads a document, or finds it. What is refused is not remembered.
-    pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Known>, Refusal> {
+    /// Reads a document, or finds it. What is refused is not remembered. It `suggests` names of the schema to who may see it.
+    pub fn read(&self, text: &str, suggests: bool, limits: &DocumentLimits) -> Result<Arc<Known>, Refusal> {
         let found = self.known.lock().get(text).cloned();
         if let Some(document) = found {
             return Ok(document);
@@ -128,7 +130,7 @@ impl Documents {
         let written = written.map_err(|wrong| unreadable(&wrong.errors, |span| places.pos(span)))?;
         written::check(&written, limits)?;
         measure::check(&written, limits)?;
-        let document = Arc::new(validity::check(&SCHEMA, &written, places, limits)?);
+        let document = Arc::new(validity::check(&SCHEMA, &written, places, suggests, limits)?);
         if text.len() <= LONGEST {
             let mut known = self.known.lock();
             // Whoever sends ever new documents gains nothing, and costs the others one reading.
@@ -187,7 +189,7 @@ mod tests {
     #[test]
     fn a_document_is_read_once_and_few_are_kept() {
         let (documents, limits) = (Documents::default(), DocumentLimits::default());
-        let read = |text: &str| documents.read(text, &limits).unwrap();
+        let read = |text: &str| documents.read(text, true, &limits).unwrap();
         assert!(Arc::ptr_eq(&read("{ viewer { id } }"), &read("{ viewer { id } }")));
         for number in 0..MOST * 2 {
             read(&format!("{{ viewer {{ a{number}: id }} }}"));
@@ -195,14 +197,14 @@ mod tests {
         assert!(documents.known.lock().len() <= MOST);
         let long = format!("{{ viewer {{ id }} }} #{}", "-".repeat(LONGEST));
         assert!(!Arc::ptr_eq(&read(&long), &read(&long)), "a long one is not kept");
-        assert!(documents.read("{ a", &limits).is_err() && documents.read("{ a", &limits).is_err());
+        assert!(documents.read("{ a", true, &limits).is_err() && documents.read("{ a", true, &limits).is_err());
     }
 
     #[test]
     fn forms_are_made_once_and_few_are_kept() {
         let (documents, limits) = (Documents::default(), DocumentLimits::default());
         let text = "query($a: Boolean!, $b: Int) { viewer { id @include(if: $a) } users(first: $b) { totalCount } }";
-        let known = documents.read(text, &limits).unwrap();
+        let known = documents.read(text, true, &limits).unwrap();
         let form = |variables: serde_json::Value| {
             documents.form(&known, 0, &Variables::from_json(variables), &limits).unwrap()
         };

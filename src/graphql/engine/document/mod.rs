@@ -9,6 +9,7 @@ mod literal;
 mod measure;
 mod places;
 mod schema;
+mod suggestion;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -29,6 +30,7 @@ use async_graphql::{IntrospectionMode, Pos, Request};
 pub(super) use self::form::Form;
 pub(super) use self::known::{Documents, Root};
 pub(super) use self::schema::SCHEMA;
+pub(crate) use self::variables::PICKS;
 use domain::error::{Code, Error, Violation};
 use domain::limits::DocumentLimits;
 use domain::role::Role;
@@ -100,7 +102,8 @@ pub(super) fn check(
     documents: &Documents,
     limits: &DocumentLimits,
 ) -> Result<Checked, Refusal> {
-    let known = documents.read(&request.query, limits)?;
+    let suggests = role.is_some();
+    let known = documents.read(&request.query, suggests, limits)?;
     // Clients that know no other way say "no name" by an empty one.
     request.operation_name.take_if(|name| name.is_empty());
     written::at_most("variables", request.variables.len(), limits.variables)?;
@@ -111,15 +114,16 @@ pub(super) fn check(
     if role.is_none() && operation.roots.iter().any(|root| root.name == "__schema") {
         return Err(Refusal::new(Code::Unauthenticated, "sign in to read the schema"));
     }
-    request.variables = variables::coerce(known.schema, operation, &request.variables).map_err(|mut violations| {
-        violations.truncate(limits.errors);
-        let message = Error::Invalid(violations.clone()).to_string();
-        Refusal {
-            violations: violations.into(),
-            roots: operation.roots.clone().into(),
-            ..Refusal::new(Code::BadUserInput, message)
-        }
-    })?;
+    request.variables =
+        variables::coerce(known.schema, operation, &request.variables, suggests).map_err(|mut violations| {
+            violations.truncate(limits.errors);
+            let message = Error::Invalid(violations.clone()).to_string();
+            Refusal {
+                violations: violations.into(),
+                roots: operation.roots.clone().into(),
+                ..Refusal::new(Code::BadUserInput, message)
+            }
+        })?;
     let form = documents.form(&known, index, &request.variables, limits)?;
     let cost = cost::check(&form.operation, &request.variables, role, limits)?.points;
     if role.is_none() {

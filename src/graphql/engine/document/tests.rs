@@ -194,3 +194,129 @@ fn a_document_that_cannot_be_read_is_not_quoted() {
     assert_eq!(refusal.code, Code::GraphqlParseFailed);
     assert!(refusal.message.len() < 200 && refusal.message.contains("expected"), "{}", refusal.message);
 }
+
+fn message(role: Option<Role>, document: &str, variables: serde_json::Value) -> String {
+    let request = Request::new(document).variables(Variables::from_json(variables));
+    let checked = check(request, role, &Documents::default(), &DocumentLimits::default());
+    checked.map(|checked| checked.cost).unwrap_err().message
+}
+
+#[test]
+fn what_costs_too_much_names_its_dearest_part_and_the_cure() {
+    let told = |document: &str| message(Some(Role::Operator), document, json!({}));
+    let nested = "{ viewer { id } all: batches(first: 100) { nodes { id channels(first: 100) { nodes { id } } } } }";
+    let why = told(nested);
+    assert!(why.contains("most of it is all.nodes.channels (10100 points)") && why.contains("`totalCount`"), "{why}");
+    let through_fragments = "{ channels(first: 30) { ...A } }
+        fragment A on ChannelConnection { nodes { ... on Node { id } ...B } } fragment B on Channel { batches(first: 50) { nodes { id } } }";
+    assert!(told(through_fragments).contains("most of it is channels.nodes.batches (1530 points)"));
+}
+
+#[test]
+fn what_is_skipped_costs_nothing() {
+    let document = "query($no: Boolean!, $yes: Boolean!) {
+        viewer { id }
+        a: channels(first: 100) @include(if: $no) { nodes { batches(first: 100) { nodes { id } } } }
+        channels(first: 100) @skip(if: $yes) { nodes { batches(first: 100) { nodes { id } } } }
+        ... @include(if: $no) { users(first: 100) { nodes { id } } }
+        ...F @skip(if: true)
+    } fragment F on Query { batches(first: 100) { nodes { id } } }";
+    let cost = |variables| {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        run(request).map(|checked| checked.cost).map_err(|refusal| refusal.code)
+    };
+    assert_eq!(cost(json!({ "no": false, "yes": true })), Ok(1));
+    assert_eq!(cost(json!({ "no": true, "yes": true })), Err(Code::QueryTooComplex));
+}
+
+#[test]
+fn who_may_see_the_schema_is_told_what_was_meant() {
+    for (document, variables, meant) in [
+        ("{ viewer { usrname } }", json!({}), "username"),
+        ("{ viewr { id } }", json!({}), "viewer"),
+        ("{ channels(frist: 1) { totalCount } }", json!({}), "first"),
+        ("{ viewer { id @inclde(if: true) } }", json!({}), ""),
+        ("{ channels(filter: { categry: \"a\" }) { totalCount } }", json!({}), "category"),
+        ("{ channels(orderBy: { field: USERNAM }) { totalCount } }", json!({}), "USERNAME"),
+        (
+            "query($f: ChannelFilter) { channels(filter: $f) { totalCount } }",
+            json!({ "f": { "categry": "a" } }),
+            "category",
+        ),
+        (
+            "query($o: ChannelOrder) { channels(orderBy: $o) { totalCount } }",
+            json!({ "o": { "field": "username" } }),
+            "USERNAME",
+        ),
+        ("query($f: ChanelFilter) { channels(filter: $f) { totalCount } }", json!({}), "ChannelFilter"),
+    ] {
+        let told = message(Some(Role::Auditor), document, variables.clone());
+        let suffix = if meant.is_empty() { String::new() } else { format!("did you mean {meant}") };
+        assert!(told.contains(&suffix), "{document}: {told}");
+        let nobody = message(None, document, variables);
+        assert!(!nobody.contains("did you mean"), "{document}: {nobody}");
+    }
+}
+
+#[test]
+fn exactly_one_key_is_given_to_a_look_up() {
+    let ask = |key: &str, variables: serde_json::Value| {
+        let document = format!(
+            "query($e: String, $s: String!) {{ leadBy(key: {key}) {{ id }} a: leadBy(key: {{ phone: $s }}) {{ id }}
+            b: leads(filter: {{ search: $e }}) {{ totalCount }} }}"
+        );
+        run(Request::new(document).variables(Variables::from_json(variables))).err().map(|refusal| refusal.code)
+    };
+    let given = json!({ "s": "+4915123456789" });
+    assert_eq!(ask("{ email: $s }", given.clone()), None);
+    assert_eq!(ask("{ externalId: \"7\" }", given.clone()), None);
+    for wrong in
+        ["{}", "{ email: null }", "{ email: \"a@b.de\", phone: $s }", "{ email: $e }", "null", "{ mail: $s }", "7"]
+    {
+        assert!(ask(wrong, given.clone()).is_some(), "{wrong}");
+    }
+    let by_variable = |key: serde_json::Value| {
+        let request = Request::new("query($k: LeadKey!) { leadBy(key: $k) { id } }");
+        let request = request.variables(Variables::from_json(json!({ "k": key })));
+        run(request).err().map(|refusal| refusal.violations.len())
+    };
+    assert_eq!(by_variable(json!({ "email": "a@b.de" })), None);
+    for wrong in
+        [json!({}), json!({ "email": null }), json!({ "email": "a@b.de", "phone": null }), json!(null), json!("x")]
+    {
+        assert_eq!(by_variable(wrong.clone()), Some(1), "{wrong}");
+    }
+}
+
+#[test]
+fn an_audience_of_conditions_that_were_left_out_is_not_everybody() {
+    let batch = "mutation($c: String, $a: Boolean) { createBatch(input: { name: \"n\", filter: { category: $c, isActive: $a } }) {
+        batch { id } } }";
+    let refused = |variables| {
+        let refusal = run(Request::new(batch).variables(Variables::from_json(variables))).err()?;
+        Some(refusal.violations.iter().map(|one| one.path.join(".")).collect::<Vec<_>>())
+    };
+    assert_eq!(refused(json!({})), Some(vec!["input.filter".into()]));
+    assert_eq!(refused(json!({ "a": true })), None);
+    assert_eq!(refused(json!({ "c": "\u{200b}\u{0}", "a": true })), Some(vec!["input.filter.category".into()]));
+    for whole in [json!({ "name": "n", "all": true }), json!({ "name": "n", "filter": {} })] {
+        let document = "mutation($i: CreateBatchInput!) { createBatch(input: $i) { batch { id } } }";
+        assert!(run(Request::new(document).variables(Variables::from_json(json!({ "i": whole })))).is_ok(), "{whole}");
+    }
+}
+
+#[test]
+fn an_argument_that_is_missing_is_told_with_its_field() {
+    for (document, field) in [
+        ("mutation { createTemplate { template { id } } }", "createTemplate(input:)"),
+        (
+            "mutation { a: createBatch(input: { name: \"n\" }) { batch { id } } b: deleteBatch { deletedId } }",
+            "deleteBatch(input:)",
+        ),
+        ("{ channel { id } }", "channel(id:)"),
+        ("{ leadBy { id } }", "leadBy(key:)"),
+    ] {
+        let told = message(Some(Role::Operator), document, json!({}));
+        assert!(told.contains(field), "{document}: {told}");
+    }
+}

@@ -13,6 +13,7 @@ use super::Refusal;
 use super::known::{Known, Operation, Root};
 use super::places::Places;
 use super::schema::Published;
+use super::suggestion;
 use super::values::{self, Mistake};
 use domain::error::{Code, Error, Violation};
 use domain::limits::DocumentLimits;
@@ -31,20 +32,21 @@ const OWN: [&str; 8] = [
     "UnsupportedValueType",
 ];
 
-/// The document, if it is valid; else what is wrong with it, all at once.
+/// The document, if it is valid; else what is wrong with it, all at once. It `suggests` names of the schema to who may see it.
 pub(super) fn check(
     schema: &'static Published,
     written: &ast::Document,
     places: Places,
+    suggests: bool,
     limits: &DocumentLimits,
 ) -> Result<Known, Refusal> {
     let (document, mut wrong) = match written.to_executable_validate(&schema.types) {
         Ok(document) => (document.into_inner(), Vec::new()),
-        Err(wrong) => (wrong.partial, told(&wrong.errors, &places, limits)),
+        Err(wrong) => (wrong.partial, told(&wrong.errors, &places, suggests.then_some(schema), limits)),
     };
     let (mut operations, mut mistakes) = (Vec::new(), Vec::new());
     for definition in document.operations.iter() {
-        let (found, wrong_values) = values::read(schema, &document, definition, &places);
+        let (found, picked, wrong_values) = values::read(schema, &document, definition, &places, suggests);
         mistakes.extend(wrong_values);
         let mut roots = Roots { document: &document, seen: HashSet::new(), found: Vec::new(), keys: HashSet::new() };
         roots.read(&definition.selection_set);
@@ -52,7 +54,7 @@ pub(super) fn check(
             let message = "a subscription has one root field: send a request for each of them".to_owned();
             wrong.push((message, places.pos(definition.location())));
         }
-        operations.push(Operation { definition: definition.clone(), places: found, roots: roots.found });
+        operations.push(Operation { definition: definition.clone(), places: found, picked, roots: roots.found });
     }
     match refusal(wrong, mistakes, limits) {
         None => Ok(Known::new(schema, document, operations, places)),
@@ -61,10 +63,25 @@ pub(super) fn check(
     }
 }
 
-/// What the validator says, no more than is told.
-fn told(wrong: &DiagnosticList, places: &Places, limits: &DocumentLimits) -> Vec<(String, Pos)> {
-    let wrong = wrong.iter().filter(|wrong| wrong.error.unstable_error_name().is_none_or(|name| !OWN.contains(&name)));
-    let one = wrong.map(|wrong| (wrong.error.to_string(), places.pos(ToCliReport::location(wrong.error))));
+/// What the validator says, no more than is told; with what was meant perhaps, if that may be told of the `schema`.
+fn told(
+    wrong: &DiagnosticList,
+    places: &Places,
+    schema: Option<&Published>,
+    limits: &DocumentLimits,
+) -> Vec<(String, Pos)> {
+    let all = || wrong.iter().map(|wrong| (wrong.error.unstable_error_name(), wrong));
+    // Of a selection only what is known is left: that then nothing is left of it is no mistake of its own.
+    let has_unknown = all().any(|(name, _)| name == Some("UndefinedField"));
+    let is_told = |name: &str| !OWN.contains(&name) && !(has_unknown && name == "MissingSubselection");
+    let wrong = all().filter(|(name, _)| name.is_none_or(is_told)).map(|(_, wrong)| wrong);
+    let one = wrong.map(|wrong| {
+        let (mut message, kind) = (wrong.error.to_string(), wrong.error.unstable_error_name());
+        if let (Some(schema), Some(kind)) = (schema, kind) {
+            message.push_str(&suggestion::of(schema, kind, &message));
+        }
+        (message, places.pos(ToCliReport::location(wrong.error)))
+    });
     one.take(limits.errors).collect()
 }
 

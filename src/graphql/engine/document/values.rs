@@ -12,6 +12,7 @@ use async_graphql::indexmap::IndexMap;
 use super::literal;
 use super::places::Places;
 use super::schema::Published;
+use super::suggestion;
 use super::variables::{KEEPS, NULL, PICKS, is_blank, is_filter, keeps, wanted};
 use domain::error::Violation;
 
@@ -28,6 +29,16 @@ pub(crate) struct Place {
     pub keeps: Option<Vec<String>>,
     /// Whether `@skip` or `@include` asks for it.
     pub decides: bool,
+}
+
+/// A filter by which a mutation picks what it changes, of which all conditions are variables: if all of them are left out, nothing
+/// is left of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Picked {
+    /// The way to it.
+    pub path: Vec<String>,
+    /// The places of its variables among those of the operation.
+    pub variables: Vec<usize>,
 }
 
 /// A value that does not fit.
@@ -47,13 +58,16 @@ pub(super) fn read(
     document: &ExecutableDocument,
     operation: &Operation,
     places: &Places,
-) -> (Vec<Place>, Vec<Mistake>) {
+    suggests: bool,
+) -> (Vec<Place>, Vec<Picked>, Vec<Mistake>) {
     let mut reader = Reader {
         schema,
         document,
         operation,
         places,
         found: operation.variables.iter().map(|_| Place::default()).collect(),
+        picked: Vec::new(),
+        suggests,
         mistakes: Vec::new(),
         path: Vec::new(),
         seen: HashSet::new(),
@@ -67,7 +81,7 @@ pub(super) fn read(
             place.path.push(variable.name.to_string());
         }
     }
-    (found, reader.mistakes)
+    (found, reader.picked, reader.mistakes)
 }
 
 struct Reader<'a> {
@@ -76,6 +90,8 @@ struct Reader<'a> {
     operation: &'a Operation,
     places: &'a Places,
     found: Vec<Place>,
+    picked: Vec<Picked>,
+    suggests: bool,
     mistakes: Vec<Mistake>,
     path: Vec<String>,
     seen: HashSet<&'a Name>,
@@ -205,7 +221,10 @@ impl<'a> Reader<'a> {
         let mut names = HashSet::new();
         for (name, given) in given {
             self.within(name.to_string(), |reader| match kind.fields.get(name) {
-                None => reader.wrong(given, format!("{} has no such field", kind.name), false),
+                None => {
+                    let meant = reader.meant(name, kind.fields.keys());
+                    reader.wrong(given, format!("{} has no such field{meant}", kind.name), false);
+                }
                 Some(_) if !names.insert(name) => reader.wrong(given, "this field is given twice", false),
                 Some(field) => {
                     reader.value(&field.ty, field.default_value.is_some(), given);
@@ -223,6 +242,26 @@ impl<'a> Reader<'a> {
         }
         if kind.directives.has("oneOf") {
             self.one_of(given, value);
+        }
+        if self.operation.is_mutation() && is_filter(kind, &self.path) {
+            self.picks(given);
+        }
+    }
+
+    /// What was meant perhaps, if that may be told.
+    fn meant<'n>(&self, written: &str, known: impl Iterator<Item = &'n Name>) -> String {
+        if self.suggests { suggestion::among(written, known) } else { String::new() }
+    }
+
+    /// Notes a filter of which nothing may be left.
+    fn picks(&mut self, given: &[(ast::NamedType, Node<Value>)]) {
+        let variables = given.iter().map(|(_, value)| match &**value {
+            Value::Variable(name) => self.variable_at(name),
+            _ => None,
+        });
+        let variables: Option<Vec<usize>> = variables.collect();
+        if let Some(variables) = variables.filter(|variables| !variables.is_empty()) {
+            self.picked.push(Picked { path: self.path.clone(), variables });
         }
     }
 
@@ -271,7 +310,11 @@ impl<'a> Reader<'a> {
         match &**value {
             Value::Enum(word) if kind.values.contains_key(word) => {}
             Value::String(_) => self.wrong(value, format!("a value of {} is wanted, without quotes", kind.name), false),
-            _ => self.wrong(value, format!("a value of {} is wanted", kind.name), false),
+            given => {
+                let written = if let Value::Enum(word) = given { word.as_str() } else { "" };
+                let meant = self.meant(written, kind.values.keys());
+                self.wrong(value, format!("a value of {} is wanted{meant}", kind.name), false);
+            }
         }
     }
 

@@ -8,14 +8,15 @@ use async_graphql::{Name, Number, Value, Variables};
 use super::known::Operation;
 use super::literal;
 use super::schema::Published;
+use super::suggestion;
 use domain::error::Violation;
 
 /// What is said of null where something is wanted.
 pub(super) const NULL: &str = "null is not allowed here";
 
 /// What is said of a condition that is left empty where a mutation picks what it changes.
-pub(super) const PICKS: &str =
-    "this picks what is changed, and nothing does not stand for everything: leave the condition out";
+pub(crate) const PICKS: &str = "this picks what is changed, and nothing does not stand for everything: leave the condition out, or \
+    say all: true in place of the filter";
 
 /// What is said of null for what an update can't take away.
 pub(super) const KEEPS: &str = "null is not allowed here: leave the field out to keep what is there";
@@ -73,21 +74,23 @@ pub(super) fn is_filter(kind: &InputObjectType, path: &[String]) -> bool {
     kind.name.ends_with("Filter") && path.first().is_some_and(|argument| argument == "input")
 }
 
-/// Whether a text has nothing in it that can be read.
+/// Whether a text has nothing in it that can be read: blanks, control characters, marks without a width.
 pub(super) fn is_blank(text: &str) -> bool {
-    text.chars().all(|letter| letter.is_whitespace() || letter.is_control())
+    let has_no_width = |letter| matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    text.chars().all(|letter| letter.is_whitespace() || letter.is_control() || has_no_width(letter))
 }
 
 /// The variables of an operation: what was given, as its types have it, else the defaults. One that is not in it was left
-/// out. Otherwise all that is wrong.
+/// out. Otherwise all that is wrong; it `suggests` names of the schema to who may see it.
 pub(super) fn coerce(
     schema: &Published,
     operation: &Operation,
     given: &Variables,
+    suggests: bool,
 ) -> Result<Variables, Vec<Violation>> {
     let mut variables = Variables::default();
     let is_mutation = operation.definition.is_mutation();
-    let mut reader = Reader { schema, is_mutation, path: Vec::new(), wrong: Vec::new() };
+    let mut reader = Reader { schema, is_mutation, suggests, path: Vec::new(), wrong: Vec::new() };
     for (definition, place) in operation.definition.variables.iter().zip(&operation.places) {
         reader.path.clone_from(&place.path);
         let name = Name::new(&definition.name);
@@ -114,12 +117,19 @@ pub(super) fn coerce(
             variables.insert(name, value);
         }
     }
+    for picked in &operation.picked {
+        let is_given = |index: &usize| variables.contains_key(&*operation.definition.variables[*index].name);
+        if !picked.variables.iter().any(is_given) {
+            reader.says_at(&picked.path, PICKS);
+        }
+    }
     if reader.wrong.is_empty() { Ok(variables) } else { Err(reader.wrong) }
 }
 
 struct Reader<'a> {
     schema: &'a Published,
     is_mutation: bool,
+    suggests: bool,
     path: Vec<String>,
     wrong: Vec<Violation>,
 }
@@ -172,7 +182,10 @@ impl Reader<'_> {
                 Some(_) if self.is_mutation && is_filter(kind, &self.path) && is_nothing(value) => self.says(PICKS),
                 Some(_) if *value == Value::Null && keeps(kind, name) => self.says(KEEPS),
                 Some(field) => drop(self.value(&field.ty, value).map(|value| read.insert(name.clone(), value))),
-                None => self.says(format!("{} has no such field", kind.name)),
+                None => {
+                    let meant = self.meant(name, kind.fields.keys());
+                    self.says(format!("{} has no such field{meant}", kind.name));
+                }
             }
             self.path.pop();
         }
@@ -192,11 +205,18 @@ impl Reader<'_> {
     fn word(&mut self, kind: &EnumType, value: &Value) -> Option<Value> {
         match value {
             Value::String(word) if kind.values.contains_key(word.as_str()) => Some(Value::Enum(Name::new(word))),
-            _ => {
-                self.says(format!("a value of {} is wanted", kind.name));
+            value => {
+                let written = if let Value::String(word) = value { word } else { "" };
+                let meant = self.meant(written, kind.values.keys());
+                self.says(format!("a value of {} is wanted{meant}", kind.name));
                 None
             }
         }
+    }
+
+    /// What was meant perhaps, if that may be told.
+    fn meant<'a>(&self, written: &str, known: impl Iterator<Item = &'a apollo_compiler::Name>) -> String {
+        if self.suggests { suggestion::among(written, known) } else { String::new() }
     }
 
     fn scalar(&mut self, name: &str, value: &Value) -> Option<Value> {

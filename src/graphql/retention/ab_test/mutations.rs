@@ -1,5 +1,6 @@
 //! Making, starting and ending A/B tests.
 
+use crate::engine::id::nowhere;
 use crate::prelude::*;
 use ::service::retention::ab_test::{self as service, TestScope};
 use domain::retention::ab_test::{AbTestGoal, Rule};
@@ -146,7 +147,7 @@ impl AbTestMutation {
     ) -> Result<CreateAbTestPayload> {
         let new = service::New {
             name: input.name.clone(),
-            place: input.place()?,
+            place: noted(input.place(), || TestScope::Step(nowhere()))?,
             variant_a: input.variant_a_id.input("variantAId")?,
             variant_b: input.variant_b_id.input("variantBId")?,
             rule: input.rule(),

@@ -122,8 +122,11 @@ struct AssignLeadsInput {
     campaign_id: ID,
     /// These leads, at most 10,000. One that is not there is `NOT_FOUND`, and nothing changes.
     lead_ids: Option<Vec<ID>>,
-    /// Or all leads that it finds now. An empty filter finds all leads; one that finds none is refused.
+    /// Or all leads that it finds now. An empty filter finds all leads; `all: true` says so in words. One that finds none is refused.
     filter: Option<LeadFilter>,
+    /// True: all leads that there are now.
+    #[graphql(default)]
+    all: bool,
     /// Whether the filter may find nobody.
     #[graphql(default)]
     allow_empty: bool,
@@ -147,8 +150,11 @@ struct RemoveLeadsInput {
     campaign_id: ID,
     /// These leads, at most 10,000. Those that are not in it are passed over.
     lead_ids: Option<Vec<ID>>,
-    /// Or all leads that it finds now. An empty filter finds all leads; one that finds none is refused.
+    /// Or all leads that it finds now. An empty filter finds all leads; `all: true` says so in words. One that finds none is refused.
     filter: Option<LeadFilter>,
+    /// True: all leads that there are now.
+    #[graphql(default)]
+    all: bool,
     /// Whether the filter may find nobody.
     #[graphql(default)]
     allow_empty: bool,
@@ -249,8 +255,11 @@ impl RetentionCampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which leads, and where to.")] input: AssignLeadsInput,
     ) -> Result<AssignLeadsPayload> {
-        let AssignLeadsInput { campaign_id, lead_ids, filter, allow_empty, repeat } = input;
-        let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
+        let AssignLeadsInput { campaign_id, lead_ids, filter, all, allow_empty, repeat } = input;
+        let (id, leads) = (
+            campaign_id.input("campaignId")?,
+            noted(which(ctx, lead_ids, filter, all), lead_filter::LeadFilter::default)?,
+        );
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let (campaign, assigned) = once_moving(on, &actor, members::assign(on, &actor, id, leads, allow_empty)).await?;
         Ok(AssignLeadsPayload { campaign: campaign.into(), assigned })
@@ -263,22 +272,31 @@ impl RetentionCampaignMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which leads, and where from.")] input: RemoveLeadsInput,
     ) -> Result<RemoveLeadsPayload> {
-        let RemoveLeadsInput { campaign_id, lead_ids, filter, allow_empty } = input;
-        let (id, leads) = (campaign_id.input("campaignId")?, which(ctx, lead_ids, filter)?);
+        let RemoveLeadsInput { campaign_id, lead_ids, filter, all, allow_empty } = input;
+        let (id, leads) = (
+            campaign_id.input("campaignId")?,
+            noted(which(ctx, lead_ids, filter, all), lead_filter::LeadFilter::default)?,
+        );
         let removal = members::remove(ctx.services(), &ctx.actor(), id, leads, allow_empty).boxed().await;
         let (campaign, removed) = removal?;
         Ok(RemoveLeadsPayload { campaign: campaign.into(), removed })
     }
 }
 
-/// Either the leads that are named, or all that the filter finds.
-fn which(ctx: &Context<'_>, ids: Option<Vec<ID>>, filter: Option<LeadFilter>) -> Result<lead_filter::LeadFilter> {
-    match (ids, filter) {
-        (Some(ids), None) => {
+/// The leads that are named, all that the filter finds, or all.
+fn which(
+    ctx: &Context<'_>,
+    ids: Option<Vec<ID>>,
+    filter: Option<LeadFilter>,
+    all: bool,
+) -> Result<lead_filter::LeadFilter> {
+    match (ids, filter, all) {
+        (Some(ids), None, false) => {
             let ids: Vec<LeadId> = id::list(&ids, &["input", "leadIds"], members::MOST_LEADS)?;
             Ok(lead_filter::LeadFilter { ids: Some(ids), ..lead_filter::LeadFilter::default() })
         }
-        (None, Some(filter)) => filter.read(ctx, &["input", "filter"]),
-        _ => Err(Error::invalid("filter", "give either leadIds or filter")),
+        (None, Some(filter), false) => filter.read(ctx, &["input", "filter"]),
+        (None, None, true) => Ok(lead_filter::LeadFilter::default()),
+        _ => Err(Error::invalid("filter", "give one of leadIds, filter, and all: true for all leads")),
     }
 }

@@ -5,6 +5,7 @@ use sea_orm::{Iterable, Select};
 use crate::prelude::*;
 use domain::money::Micros;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use domain::text::{self, Bounds};
 use storage::retention::attempt_stats::{self, Group};
 use storage::retention::contact_attempt::{self, Column};
 
@@ -41,6 +42,13 @@ impl ContactAttemptFilter {
         };
         Ok(filter.cut(contact_attempt::Entity::all()))
     }
+}
+
+/// By what a contact is known.
+#[derive(OneofObject)]
+enum ContactAttemptKey {
+    /// The provider's id of it, letter for letter.
+    ProviderRef(String),
 }
 
 order! {
@@ -155,6 +163,19 @@ impl ContactAttemptQuery {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select()?;
         Connection::read(&ctx.services().db, select, ContactAttemptOrder::sort(order_by), &args).await.map(Some)
+    }
+
+    /// The contact that a provider knows by this id; null if there is none. Two providers may have one id: then CONFLICT names
+    /// the contacts.
+    #[graphql(directive = requires::apply(Permission::ReadRetention))]
+    async fn contact_attempt_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what it is known.")] key: ContactAttemptKey,
+    ) -> Result<Option<ContactAttempt>> {
+        let ContactAttemptKey::ProviderRef(reference) = key;
+        let reference = lookup::key("providerRef", text::line(&reference, Bounds::DESCRIPTION))?;
+        lookup::only(ctx, contact_attempt::Entity::referred_to(&reference)).boxed().await
     }
 
     /// What became of the contacts, in numbers: counts by way and outcome, mean lengths and costs, shares of success.

@@ -1,11 +1,12 @@
 //! Lists of leads: which, in which order, and how many of what.
 
-use sea_orm::Iterable;
+use sea_orm::{Iterable, Select};
 
-use crate::engine::id;
+use crate::engine::{guard, id};
 use crate::prelude::*;
 use crate::retention::lead::may_see_contacts;
 use domain::error::Violations;
+use domain::retention::lead_field::Field;
 use domain::retention::words::LeadStatus;
 use service::retention::members::MOST_LEADS;
 use storage::retention::lead::{self, Column};
@@ -42,10 +43,16 @@ impl LeadFilter {
         let Self { ids, statuses, sources, campaign_ids, created_after, created_before, search } = self;
         let path_to = |field| [path, &[field]].concat();
         let mut wrong = Violations::default();
+        let mut require = |holds: bool, field, message: String| {
+            if !holds {
+                let path = path_to(field).into_iter().map(ToOwned::to_owned).collect();
+                wrong.push(Violation { path, message });
+            }
+        };
         let few = sources.as_ref().is_none_or(|sources| sources.len() <= MOST);
-        wrong.require(few, "filter.sources", format!("at most {MOST} sources can be given"));
+        require(few, "sources", format!("at most {MOST} sources can be given"));
         let is_short = search.as_ref().is_none_or(|text| text.chars().count() <= SEARCH);
-        wrong.require(is_short, "filter.search", format!("must have at most {SEARCH} characters"));
+        require(is_short, "search", format!("must have at most {SEARCH} characters"));
         wrong.into_result()?;
         Ok(lead_filter::LeadFilter {
             ids: ids.map(|ids| id::list(&ids, &path_to("ids"), MOST_LEADS)).transpose()?,
@@ -58,6 +65,35 @@ impl LeadFilter {
             search: search.filter(|text| !text.trim().is_empty()),
             is_blind_to_contacts: !may_see_contacts(ctx),
         })
+    }
+}
+
+/// By what a lead is known: one of these. They are understood in every form in which they may be written.
+#[derive(OneofObject)]
+enum LeadKey {
+    /// The address, in any case. Not for a role that may not see how leads are reached.
+    Email(String),
+    /// The number with its country. Not for a role that may not see how leads are reached.
+    Phone(String),
+    /// Its id in another system, letter for letter.
+    ExternalId(String),
+    /// The name on Telegram, or any address that leads to it. Not for a role that may not see how leads are reached.
+    TelegramUsername(String),
+}
+
+impl LeadKey {
+    /// The leads with this key. Who may not see an address does not find out whose it is, either.
+    fn select(self, ctx: &Context<'_>) -> Result<Select<lead::Entity>> {
+        let (field, written) = match self {
+            Self::Email(written) => (Field::Email, written),
+            Self::Phone(written) => (Field::Phone, written),
+            Self::ExternalId(written) => (Field::ExternalId, written),
+            Self::TelegramUsername(written) => (Field::TelegramUsername, written),
+        };
+        if field != Field::ExternalId {
+            guard::require(ctx, Permission::ReadContacts)?;
+        }
+        Ok(lead::Entity::known_as(field, &lookup::key(field.name(), field.check(&written))?))
     }
 }
 
@@ -133,6 +169,16 @@ impl LeadQuery {
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
     async fn lead(&self, ctx: &Context<'_>, #[graphql(desc = "The lead's id.")] id: ID) -> Result<Option<Lead>> {
         Lead::by_argument(ctx, &id).await
+    }
+
+    /// The lead with this key; null if there is none. Several leads may have one Telegram name: then CONFLICT names them.
+    #[graphql(directive = requires::apply(Permission::ReadRetention))]
+    async fn lead_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what it is known.")] key: LeadKey,
+    ) -> Result<Option<Lead>> {
+        lookup::only(ctx, key.select(ctx)?).boxed().await
     }
 
     /// How many leads are how far, and came from where.

@@ -14,7 +14,7 @@ struct CreateLeadInput {
     phone: MaybeUndefined<String>,
     /// The name on Telegram, with `@` or without.
     telegram_username: MaybeUndefined<String>,
-    /// Its id in another system, at most 200 characters.
+    /// Its id in another system, at most 255 characters. It decides as well whether the lead is there already.
     external_id: MaybeUndefined<String>,
     /// The given name, at most 200 characters.
     first_name: MaybeUndefined<String>,
@@ -34,7 +34,7 @@ struct CreateLeadInput {
     repeat: Repeatable,
 }
 
-/// The lead with this email or phone number.
+/// The lead with this email, phone number or externalId.
 #[derive(SimpleObject)]
 struct CreateLeadPayload {
     /// The lead: as it was made, or as it was there already.
@@ -54,7 +54,7 @@ struct UpdateLeadInput {
     phone: MaybeUndefined<String>,
     /// The name on Telegram, with `@` or without.
     telegram_username: MaybeUndefined<String>,
-    /// Its id in another system, at most 200 characters.
+    /// Its id in another system, at most 255 characters; CONFLICT if it is another lead's.
     external_id: MaybeUndefined<String>,
     /// The given name, at most 200 characters.
     first_name: MaybeUndefined<String>,
@@ -138,8 +138,8 @@ pub struct LeadMutation;
 
 #[Object]
 impl LeadMutation {
-    /// Finds the lead with this email or phone number, or makes it. CONFLICT names both leads if the email is one's and the
-    /// phone number another's. `PRECONDITION_FAILED` if the person was erased.
+    /// Finds the lead with this email, phone number or externalId, or makes it. CONFLICT names the leads if these are of
+    /// several. `PRECONDITION_FAILED` if the person was erased.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn create_lead(
         &self,

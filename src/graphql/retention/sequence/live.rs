@@ -1,5 +1,6 @@
 //! What can be watched of sequences: their progress, and each enrollment.
 
+use async_graphql::ComplexObject;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::prelude::*;
@@ -12,9 +13,13 @@ use service::retention::enrollment_updates::{UpdateCursor, chunks};
 use service::retention::sequence_live::{Progress, Sequences};
 use storage::retention::enrollment;
 
-/// How far a sequence is: a full set of counters, so that nothing is lost with a lost event.
+/// How far a sequence is: a full set of counters, so that nothing is lost with a lost event. Select `sequence` with its id, and
+/// a cache that knows things by their ids moves by itself.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 struct SequenceProgress {
+    #[graphql(skip)]
+    progress: Progress,
     /// Whose counters these are.
     sequence_id: ID,
     /// Rises with each event of this sequence. Give the last one that you have seen as `after` to go on behind it.
@@ -32,16 +37,26 @@ struct SequenceProgress {
 }
 
 impl From<Progress> for SequenceProgress {
-    fn from(Progress { row, at }: Progress) -> Self {
+    fn from(progress: Progress) -> Self {
+        let Progress { row, at, .. } = &progress;
         Self {
             sequence_id: row.sequence_id.global(),
             version: row.version,
             status: row.status,
             enrolled: row.enrollments(),
-            enrollments: enrollment_counts(&row),
-            executions: execution_counts(&row),
-            at: at.into(),
+            enrollments: enrollment_counts(row),
+            executions: execution_counts(row),
+            at: (*at).into(),
+            progress,
         }
+    }
+}
+
+#[ComplexObject]
+impl SequenceProgress {
+    /// The sequence as it is now: as far as these counters at least.
+    async fn sequence(&self, ctx: &Context<'_>) -> Result<RetentionSequence> {
+        Ok(self.progress.sequence(ctx.services()).await?.into())
     }
 }
 

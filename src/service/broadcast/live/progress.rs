@@ -22,6 +22,8 @@ pub struct Progress {
     pub version: i32,
     pub status: CampaignStatus,
     pub total: i32,
+    /// As the campaign tells it: before the start what is expected.
+    pub total_jobs: i32,
     pub queued: i32,
     pub sending: i32,
     pub sent: i32,
@@ -70,6 +72,7 @@ fn shown(row: &progress::Model, pace: &Pace, now: i64) -> Progress {
         version: row.version,
         status: row.status.shown(),
         total: row.total,
+        total_jobs: row.total_jobs(),
         queued: row.queued,
         sending: row.sending,
         sent: row.sent,

@@ -121,31 +121,29 @@ impl Leads {
     }
 }
 
-/// The people of a batch, each once, whether he is known by his email or by his phone.
+/// The people of a batch, each once, by whichever key he is known.
 #[derive(Default)]
 struct People {
     leads: Vec<(i64, LeadLine)>,
-    emails: HashMap<String, usize>,
-    phones: HashMap<String, usize>,
+    /// The places of the leads that have a key, for each sort of key.
+    places: [HashMap<String, usize>; Field::KEYS.len()],
 }
 
 impl People {
     /// Adds what a line says, unless an earlier line has the person.
     fn add(&mut self, number: i64, line: LeadLine) -> Result<(), String> {
-        let (email, phone) = (line.get(Field::Email), line.get(Field::Phone));
-        let by_email = email.and_then(|email| self.emails.get(email)).copied();
-        let by_phone = phone.and_then(|phone| self.phones.get(phone)).copied();
-        match (by_email, by_phone) {
-            (Some(one), Some(other)) if one != other => {
-                let (one, other) = (self.leads[one].0, self.leads[other].0);
-                return Err(format!("the email is that of line {one}, the phone that of line {other}"));
-            }
-            (Some(_), _) | (_, Some(_)) => return Ok(()),
-            (None, None) => {}
+        let places = Field::KEYS.into_iter().zip(&self.places);
+        let found: Vec<(Field, usize)> =
+            places.filter_map(|(field, places)| Some((field, *places.get(line.get(field)?)?))).collect();
+        if let Some((field, place)) = found.first() {
+            let Some((other, elsewhere)) = found.iter().find(|(_, other)| other != place) else { return Ok(()) };
+            let (field, other) = (field.name(), other.name());
+            let (line, elsewhere) = (self.leads[*place].0, self.leads[*elsewhere].0);
+            return Err(format!("the {field} is that of line {line}, the {other} that of line {elsewhere}"));
         }
-        let place = self.leads.len();
-        self.emails.extend(email.map(|email| (email.to_owned(), place)));
-        self.phones.extend(phone.map(|phone| (phone.to_owned(), place)));
+        for (places, field) in self.places.iter_mut().zip(Field::KEYS) {
+            places.extend(line.get(field).map(|key| (key.to_owned(), self.leads.len())));
+        }
         self.leads.push((number, line));
         Ok(())
     }
