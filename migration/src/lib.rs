@@ -64,6 +64,8 @@ mod m20261129_000202_alerts;
 mod m20261129_000203_leads_of_claims;
 mod m20261129_000210_channel_paces_taken;
 mod m20261129_000220_names_of_uploads;
+mod m20261129_000260_refusals;
+mod m20261129_000261_unused_columns;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -143,6 +145,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000203_leads_of_claims::Migration),
         Box::new(m20261129_000210_channel_paces_taken::Migration),
         Box::new(m20261129_000220_names_of_uploads::Migration),
+        Box::new(m20261129_000260_refusals::Migration),
+        Box::new(m20261129_000261_unused_columns::Migration),
     ]
 }
 

@@ -77,6 +77,7 @@ const TABLE: &[(&str, Permission)] = &[
     ("updateLead", WriteRetention),
     ("deleteLead", WriteRetention),
     ("setDoNotContact", WriteRetention),
+    ("liftRefusal", WriteRetention),
     ("createRetentionCampaign", WriteRetention),
     ("updateRetentionCampaign", WriteRetention),
     ("deleteRetentionCampaign", WriteRetention),

@@ -31,6 +31,16 @@ pub trait Lines: Send + 'static {
 
     /// What became of the records of the batch, which ends here.
     fn rows(&mut self) -> Vec<Self::Row>;
+
+    /// What is to be told of lines of the batch that went in all the same.
+    fn remarks(&mut self) -> Vec<(i64, String)> {
+        Vec::new()
+    }
+
+    /// Columns that nothing is taken from, as far as they were seen in this batch.
+    fn unused(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What is to be read.
@@ -107,7 +117,13 @@ impl<L: Lines> Batches<L> {
         let end = i64::try_from(self.records.at()).map_err(io::Error::other)?;
         let bytes = self.source.from..end;
         self.source.from = end;
-        let batch = Batch { rows: self.lines.rows(), errors, lines, invalid, bytes };
+        for remark in self.lines.remarks().into_iter().take(self.source.errors) {
+            self.source.errors -= 1;
+            errors.push(remark);
+        }
+        errors.sort_by_key(|(line, _)| *line);
+        let unused = self.lines.unused();
+        let batch = Batch { rows: self.lines.rows(), errors, lines, invalid, unused, bytes };
         Ok((!batch.bytes.is_empty()).then_some(batch))
     }
 }
