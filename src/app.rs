@@ -30,6 +30,7 @@ use service::coalesce::Coalesce;
 use service::imports::upload::Tallies;
 use service::lasting_key::{self, Given};
 use service::once::Repeats;
+use service::retention::refusal;
 use storage::Db;
 
 /// Everything that runs is built from this. As long as it lives, no other process uses its data folder.
@@ -129,6 +130,7 @@ impl App {
             tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
         }
         let rules = Arc::new(config.rules.clone());
+        let knows_keys = given.is_some();
         let (vault, keys) = keys(&db, given, &clock).await?;
         let known = Known::by(&*events);
         let services = Services {
@@ -146,6 +148,12 @@ impl App {
             uploads: Tallies::default(),
             health: Arc::default(),
         };
+        if knows_keys {
+            let carried = refusal::carry_over(&services).await.map_err(cause)?;
+            if carried > 0 {
+                tracing::info!(leads = carried, "what leads refused is kept by their addresses now");
+            }
+        }
         if applied > 0 {
             note_migrations(&services, applied).await?;
         }

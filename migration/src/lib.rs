@@ -77,6 +77,8 @@ mod m20261129_000252_private_batches;
 mod m20261129_000253_doubtful_jobs;
 mod m20261129_000240_external_ids;
 mod m20261129_000241_natural_keys;
+mod m20261129_000260_refusals;
+mod m20261129_000261_unused_columns;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -169,6 +171,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000253_doubtful_jobs::Migration),
         Box::new(m20261129_000240_external_ids::Migration),
         Box::new(m20261129_000241_natural_keys::Migration),
+        Box::new(m20261129_000260_refusals::Migration),
+        Box::new(m20261129_000261_unused_columns::Migration),
     ]
 }
 

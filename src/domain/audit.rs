@@ -104,6 +104,8 @@ pub enum Action {
     LeadDeleted,
     /// A lead said on which channels it may be contacted, or not.
     LeadDoNotContactSet,
+    /// Somebody lifted what was refused at an address; `metadata` has what and why.
+    RefusalLifted,
     /// Leads were put into a retention campaign; `metadata` has how many.
     LeadsAssigned,
     /// Leads were taken out of a retention campaign; `metadata` has how many.

@@ -139,6 +139,8 @@ ids!(
     LeadId: "Lead", "lead", ReadRetention;
     /// What a lead agreed to.
     ConsentId;
+    /// What was refused at an address.
+    RefusalId: "Refusal", "refusal", ReadContacts;
     /// A retention campaign.
     RetentionCampaignId: "RetentionCampaign", "retention campaign", ReadRetention;
     /// A lead in a retention campaign.

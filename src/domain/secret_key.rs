@@ -116,6 +116,8 @@ pub enum LastingUse {
     RefusedEmails,
     /// The hashes of phone numbers that must not come back.
     RefusedPhones,
+    /// The hashes of Telegram names at which something was refused.
+    RefusedTelegramNames,
     /// The signature of the links by which leads end all emails.
     UnsubscribeLinks,
     /// API tokens, which are made from their ids: who repeats a request gets the same one.
@@ -138,6 +140,7 @@ impl LastingUse {
         match self {
             Self::RefusedEmails => "suppressed email",
             Self::RefusedPhones => "suppressed phone",
+            Self::RefusedTelegramNames => "refused telegram name",
             Self::UnsubscribeLinks => "unsubscribe",
             Self::ApiTokens => "api-token",
             Self::Repetitions => "idempotency",

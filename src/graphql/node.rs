@@ -142,6 +142,7 @@ nodes!(
     retention::contact_attempt::ContactAttempt,
     retention::script::Script,
     retention::conversion_rule::ConversionRule,
+    retention::refusal::Refusal,
     retention::integration::IntegrationConfig,
     broadcast::telegram_account::TelegramAccount,
     retention::conversion::Conversion,

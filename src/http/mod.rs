@@ -17,6 +17,7 @@ pub mod metrics;
 mod params;
 mod socket;
 mod trace;
+mod unsubscribe;
 mod uploads;
 mod webhooks;
 
@@ -159,7 +160,7 @@ fn router(http: Http) -> Router {
         .route("/api/webhooks/twilio", post(webhooks::twilio))
         .route("/api/webhooks/vapi", post(webhooks::vapi))
         .route("/api/webhooks/instantly", post(webhooks::instantly))
-        .route("/unsubscribe/{token}", get(webhooks::unsubscribe_page).post(webhooks::unsubscribe_now))
+        .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::now))
         .route("/sso", get(caller::sign_in_elsewhere))
         .merge(signs())
         .route("/", get(assets::dashboard))

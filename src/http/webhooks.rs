@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::listener::request_id;
 use super::{Http, answer};
 use domain::error::{Error, Result};
 use domain::retention::credentials::{Credentials, Provider, Secret};
@@ -21,7 +18,7 @@ use domain::retention::keitaro::{Postback, TOKENS};
 use domain::retention::twilio_signature::{self, Request};
 use providers::instantly::SECRET_HEADER;
 use service::retention::callback::{INBOUND, Incoming};
-use service::retention::{integration, unsubscribe};
+use service::retention::integration;
 
 /// The longest body of a postback or a status, in bytes.
 const SHORT: usize = 64 << 10;
@@ -286,47 +283,4 @@ async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body)
     let key = fingerprint(&[&kind, &mail, &campaign, &number("step"), &number("variant"), &at]);
     keep(http, raw.incoming(Provider::Instantly, key)).await?;
     Ok(fine())
-}
-
-/// The page that a lead sees who follows the link: nothing happens yet, because programs follow links, too.
-pub(super) async fn unsubscribe_page(
-    State(http): State<Http>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if unsubscribe::open(&http.services, &token).is_none() {
-        return guarded(answer::nothing("this link is not one of ours", &headers));
-    }
-    let page = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-        <title>Unsubscribe</title><p>You will get no more emails from us.\
-        <form method=post><button>Unsubscribe</button></form>";
-    guarded((StatusCode::OK, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
-}
-
-/// The answer with what keeps a page for one person from others: no frame around it, no copy, and its address goes nowhere.
-fn guarded(mut answer: Response) -> Response {
-    let headers = answer.headers_mut();
-    let policy = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    for (name, value) in [
-        (CONTENT_SECURITY_POLICY, policy),
-        (X_FRAME_OPTIONS, "DENY"),
-        (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    answer
-}
-
-/// One click of a lead, or of the mail program for it (RFC 8058): without a login, and as often as one likes.
-pub(super) async fn unsubscribe_now(
-    State(http): State<Http>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    guarded(match unsubscribe::unsubscribe(&http.services, &token).await {
-        Ok(true) => (StatusCode::OK, "You will get no more emails from us.").into_response(),
-        Ok(false) => answer::nothing("this link is not one of ours", &headers),
-        Err(error) => answer::failed(error, request_id(&headers)),
-    })
 }

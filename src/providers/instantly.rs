@@ -224,28 +224,37 @@ impl Instantly {
         let body = json!({ "campaign_id": campaign, "leads": [lead], "skip_if_in_campaign": true });
         match http::call(self.signed_in(self.http.post(self.url("leads/add")).json(&body))).await {
             Ok(answer) => outcome_of(&answer),
-            // A lead is in a campaign once: to add it again does no harm.
-            Err(fault) => Outcome::Wait { after: http::AWAY, error: fault.to_string() },
+            // A lead is in a campaign once. Should it be there by now, nobody could tell it from one that was there before.
+            Err(fault) => fault.outcome(),
         }
     }
 }
 
 fn outcome_of(answer: &Answer) -> Outcome {
     if answer.status.is_success() {
-        let added: Added = answer.json().unwrap_or_default();
-        let id = added.created_leads.into_iter().next().map(|lead| lead.id);
+        let Some(added) = answer.json::<Added>() else {
+            return Outcome::Unknown { error: format!("{}: the answer can't be read", answer.status.as_u16()) };
+        };
+        let Some(lead) = added.created_leads.into_iter().next() else {
+            return Outcome::Refused(Refusal::permanent(
+                "Instantly has this lead in the campaign already, and would not send it another email: the later emails of a \
+                 campaign by Instantly belong into its emailSequence",
+            ));
+        };
         return Outcome::Accepted(Receipt {
             provider: "instantly",
-            result: json!({ "status": if id.is_some() { "added" } else { "known" } }),
-            provider_ref: id,
+            result: json!({ "status": "added" }),
+            provider_ref: Some(lead.id),
             ..Receipt::default()
         });
     }
     let error = answer.text();
+    let is_email = |word: &str| error.to_ascii_lowercase().contains(word);
     match answer.common(&error) {
-        Some(Outcome::Unknown { error }) => Outcome::Wait { after: http::AWAY, error },
         Some(outcome) => outcome,
-        None => Outcome::Refused(Refusal::permanent(error)),
+        None if is_email("email") && !is_email("campaign") => Outcome::Refused(Refusal::permanent(error)),
+        // No such campaign, no such workspace: of what is set up.
+        None => Outcome::Wait { after: http::LOCKED_OUT, error },
     }
 }
 

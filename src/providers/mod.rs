@@ -144,6 +144,8 @@ pub struct Refusal {
     pub is_permanent: bool,
     /// The lead does not want this channel: do not contact, from now on.
     pub is_opt_out: bool,
+    /// There is nobody at the address, and never will be: it is remembered.
+    pub is_dead: bool,
     /// The provider said how long to wait before a repetition, at least.
     pub retry_after: Option<Duration>,
 }
@@ -152,6 +154,11 @@ impl Refusal {
     /// A refusal that no repetition can help.
     pub fn permanent(error: impl Into<String>) -> Self {
         Self { error: error.into(), is_permanent: true, ..Self::default() }
+    }
+
+    /// There is nobody at the address.
+    pub fn dead(error: impl Into<String>) -> Self {
+        Self { is_dead: true, ..Self::permanent(error) }
     }
 
     /// A refusal that a repetition may help.

@@ -22,13 +22,18 @@ pub struct Paced<S> {
 struct Gate {
     bucket: Bucket,
     breaker: Breaker,
+    /// Contacts in a row that were refused for good, though nothing was wrong with their addresses.
+    refused: u32,
 }
+
+/// From so many of them on each counts as a fault of the provider's: rather than that a whole sequence ends in refusals, somebody looks.
+const TOO_MANY: u32 = 25;
 
 impl<S> Paced<S> {
     /// At most `per_second` a second go to `inner`; text messages count by their segments.
     pub fn new(inner: S, per_second: u32, clock: Arc<dyn Clock>) -> Self {
         let bucket = Bucket::new(per_second.max(1), per_second, clock.monotonic());
-        Self { inner, clock, gate: Mutex::new(Gate { bucket, breaker: Breaker::default() }) }
+        Self { inner, clock, gate: Mutex::new(Gate { bucket, breaker: Breaker::default(), refused: 0 }) }
     }
 
     /// The sender without its pace, to ask it something.
@@ -58,7 +63,15 @@ impl<S> Paced<S> {
         let now = self.clock.monotonic();
         let mut gate = self.gate.lock();
         match outcome {
-            Outcome::Accepted(_) | Outcome::Refused(_) => gate.breaker.answered(),
+            Outcome::Refused(refusal) if refusal.is_permanent && !refusal.is_opt_out && !refusal.is_dead => {
+                gate.refused = gate.refused.saturating_add(1);
+                if gate.refused > TOO_MANY { gate.breaker.failed(now) } else { gate.breaker.answered() }
+            }
+            Outcome::Accepted(_) => {
+                gate.refused = 0;
+                gate.breaker.answered();
+            }
+            Outcome::Refused(_) => gate.breaker.answered(),
             Outcome::Wait { .. } | Outcome::Unknown { .. } => gate.breaker.failed(now),
         }
     }
@@ -111,8 +124,12 @@ mod tests {
     }
 
     async fn reached(outcome: Outcome, per_second: u32, body: &str) -> u32 {
+        reached_of(20, outcome, per_second, body).await
+    }
+
+    async fn reached_of(count: usize, outcome: Outcome, per_second: u32, body: &str) -> u32 {
         let sender = Paced::new(Scripted(AtomicU32::new(0), outcome), per_second, Arc::new(SystemClock::new()));
-        for _ in 0..20 {
+        for _ in 0..count {
             sender.send(contact(body)).await;
         }
         sender.inner().0.load(Ordering::Relaxed)
@@ -130,6 +147,10 @@ mod tests {
         let away = Outcome::Wait { after: Duration::from_secs(1), error: String::new() };
         assert_eq!(reached(away, 100, "x").await, 5);
         assert_eq!(reached(Outcome::Unknown { error: String::new() }, 100, "x").await, 5);
-        assert_eq!(reached(Outcome::Refused(crate::Refusal::permanent("no")), 100, "x").await, 20);
+        let refused = |refusal| Outcome::Refused(refusal);
+        assert_eq!(reached(refused(crate::Refusal::permanent("no")), 100, "x").await, 20);
+        // Whoever refuses all of them is left alone in the end; that nobody is at an address says nothing of the provider.
+        assert_eq!(reached_of(60, refused(crate::Refusal::permanent("no")), 100, "x").await, 30);
+        assert_eq!(reached_of(60, refused(crate::Refusal::dead("nobody")), 100, "x").await, 60);
     }
 }

@@ -20,6 +20,7 @@ use super::http::{AWAY, LOCKED_OUT};
 use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
 use domain::clock::Clock;
 use domain::retention::credentials::{self, Security};
+use domain::retention::mail_answer::{self, Owner, Step};
 
 /// How long the server may take over the content of one email.
 const CONTENT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,6 +42,8 @@ enum Obstacle {
     Server { after: Duration, error: String },
     /// The server refuses this email.
     Email(Refusal),
+    /// The server has done with this connection.
+    Connection(String),
 }
 
 impl Smtp {
@@ -57,7 +60,7 @@ impl Smtp {
                 Trial::passed("the mail server lets us in")
             }
             Err(Obstacle::Server { error, .. }) => Trial::failed(error),
-            Err(Obstacle::Email(refusal)) => Trial::failed(refusal.error),
+            Err(Obstacle::Email(Refusal { error, .. }) | Obstacle::Connection(error)) => Trial::failed(error),
         }
     }
 
@@ -90,7 +93,7 @@ impl Smtp {
                 let error = format!("the mail server {host}:{port}: {}", cure(&error, *security));
                 Obstacle::Server { after, error }
             }
-            refused @ Obstacle::Email(_) => refused,
+            refused @ (Obstacle::Email(_) | Obstacle::Connection(_)) => refused,
         }
     }
 
@@ -99,25 +102,28 @@ impl Smtp {
         let kept = self.idle.lock().pop();
         if let Some(mut line) = kept {
             match in_time(announce(&mut line, envelope)).await {
-                // The server closed it meanwhile: that says nothing of this email.
-                Err(Obstacle::Server { .. }) => {}
+                // The server closed it meanwhile, or is about to: that says nothing of this email. Another one at once; the
+                // others that were kept have waited longer.
+                Err(Obstacle::Server { .. } | Obstacle::Connection(_)) => self.idle.lock().clear(),
                 outcome => return outcome.map(|()| line),
             }
         }
         let mut line = in_time(self.connect()).await?;
-        in_time(announce(&mut line, envelope)).await?;
-        Ok(line)
+        match in_time(announce(&mut line, envelope)).await {
+            // A new one, too: the server wants to be left alone.
+            Err(Obstacle::Connection(error)) => Err(self.at(Obstacle::Server { after: AWAY, error })),
+            outcome => outcome.map(|()| line),
+        }
     }
 
     async fn hand_over(&self, contact: &Contact, email: &Email) -> Outcome {
         let (message, id) = match self.compose(contact, email) {
             Ok(composed) => composed,
-            Err(error) => return Outcome::Refused(Refusal::permanent(error)),
+            Err(obstacle) => return obstacle.outcome(),
         };
         let mut line = match self.offer(message.envelope()).await {
             Ok(line) => line,
-            Err(Obstacle::Server { after, error }) => return Outcome::Wait { after, error },
-            Err(Obstacle::Email(refusal)) => return Outcome::Refused(refusal),
+            Err(obstacle) => return obstacle.outcome(),
         };
         let answer = tokio::time::timeout(CONTENT_TIMEOUT, line.message(&message.formatted())).await;
         match answer {
@@ -125,7 +131,7 @@ impl Smtp {
                 self.keep(line);
                 Outcome::Accepted(receipt(id, &answer))
             }
-            Ok(Err(error)) => refusal(&error).map_or_else(|| lost(&error.to_string()), Outcome::Refused),
+            Ok(Err(error)) => judged(Step::Content, &error).map_or_else(|| lost(&error.to_string()), Obstacle::outcome),
             Err(_) => lost("it took too long"),
         }
     }
@@ -138,9 +144,13 @@ impl Smtp {
     }
 
     /// The email, and its `Message-ID`, by which bounces find the attempt.
-    fn compose(&self, contact: &Contact, email: &Email) -> Result<(lettre::Message, String), String> {
-        let from: Mailbox = self.account.from.parse().map_err(|error| format!("the sender: {error}"))?;
-        let address = email.to.parse().map_err(|error| format!("the recipient: {error}"))?;
+    fn compose(&self, contact: &Contact, email: &Email) -> Result<(lettre::Message, String), Obstacle> {
+        // What the account says is in no email's power.
+        let wrong =
+            |what: &str, why: String| Obstacle::Server { after: LOCKED_OUT, error: format!("the {what}: {why}") };
+        let from: Mailbox = self.account.from.parse().map_err(|error| wrong("sender", format!("{error}")))?;
+        let not_taken = |error: String| Obstacle::Email(Refusal::permanent(error));
+        let address = email.to.parse().map_err(|error| not_taken(format!("the recipient: {error}")))?;
         let id = format!("<{}@{}>", contact.attempt, from.email.domain());
         let mut builder = lettre::Message::builder()
             .date(SystemTime::from(self.clock.now()))
@@ -149,7 +159,8 @@ impl Smtp {
             .to(Mailbox::new(email.name.clone(), address))
             .subject(email.subject.clone());
         if let Some(reply_to) = &self.account.reply_to {
-            builder = builder.reply_to(reply_to.parse().map_err(|error| format!("the address for answers: {error}"))?);
+            let reply_to = reply_to.parse().map_err(|error| wrong("address for answers", format!("{error}")))?;
+            builder = builder.reply_to(reply_to);
         }
         if let Some(url) = &email.unsubscribe {
             // RFC 8058: large mail providers ask for both.
@@ -159,7 +170,7 @@ impl Smtp {
         }
         let is_html = email.body.trim_start().starts_with('<');
         let part = if is_html { SinglePart::html(email.body.clone()) } else { SinglePart::plain(email.body.clone()) };
-        let message = builder.singlepart(part).map_err(|error| error.to_string())?;
+        let message = builder.singlepart(part).map_err(|error| not_taken(error.to_string()))?;
         Ok((message, id))
     }
 }
@@ -178,11 +189,12 @@ async fn announce(line: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
-    line.command(Mail::new(envelope.from().cloned(), parameters)).await.map_err(|error| refused(&error))?;
+    let of = |step: Step| move |error: Error| judged(step, &error).unwrap_or_else(|| away(&error));
+    line.command(Mail::new(envelope.from().cloned(), parameters)).await.map_err(of(Step::Sender))?;
     for recipient in envelope.to() {
-        line.command(Rcpt::new(recipient.clone(), Vec::new())).await.map_err(|error| refused(&error))?;
+        line.command(Rcpt::new(recipient.clone(), Vec::new())).await.map_err(of(Step::Recipient))?;
     }
-    line.command(Data).await.map_err(|error| refused(&error))?;
+    line.command(Data).await.map_err(of(Step::Content))?;
     Ok(())
 }
 
@@ -219,14 +231,29 @@ fn locked_out(error: &Error) -> Obstacle {
     Obstacle::Server { after: LOCKED_OUT, error: error.to_string() }
 }
 
-fn refused(error: &Error) -> Obstacle {
-    refusal(error).map_or_else(|| away(error), Obstacle::Email)
+/// What a 4xx or 5xx means; None for an error that is no answer.
+fn judged(step: Step, error: &Error) -> Option<Obstacle> {
+    let code = u16::from(error.status()?);
+    let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let error = error.to_string();
+    Some(match mail_answer::owner(step, code, &said) {
+        Owner::DeadAddress => Obstacle::Email(Refusal::dead(error)),
+        Owner::Email => Obstacle::Email(Refusal::permanent(error)),
+        Owner::EmailForNow => Obstacle::Email(Refusal::transient(error)),
+        Owner::Account => Obstacle::Server { after: LOCKED_OUT, error: format!("the mail server refuses us: {error}") },
+        Owner::Connection => Obstacle::Connection(error),
+    })
 }
 
-/// The refusal in a 4xx or 5xx; None for an error that is no answer.
-fn refusal(error: &Error) -> Option<Refusal> {
-    error.status()?;
-    Some(Refusal { is_permanent: error.is_permanent(), ..Refusal::transient(error.to_string()) })
+impl Obstacle {
+    /// What it means for a contact, which was surely not sent.
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Server { after, error } => Outcome::Wait { after, error },
+            Self::Email(refusal) => Outcome::Refused(refusal),
+            Self::Connection(error) => Outcome::Wait { after: AWAY, error },
+        }
+    }
 }
 
 fn lost(error: &str) -> Outcome {

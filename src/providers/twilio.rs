@@ -94,6 +94,7 @@ fn outcome_of(answer: &Answer, body: &str) -> Outcome {
     };
     match refused.code.map(meaning) {
         Some(Meaning::OptOut) => Outcome::Refused(Refusal { is_opt_out: true, ..Refusal::permanent(error) }),
+        Some(Meaning::Dead) => Outcome::Refused(Refusal::dead(error)),
         Some(Meaning::Sender(after)) => Outcome::Wait { after: answer.retry_after.unwrap_or(after), error },
         Some(Meaning::Account) => Outcome::Wait { after: LOCKED_OUT, error },
         Some(Meaning::Message) if answer.status.is_client_error() && answer.status.as_u16() != 429 => {
@@ -158,7 +159,12 @@ mod tests {
         assert!(matches!(error(400, 21_610), Outcome::Refused(Refusal { is_opt_out: true, is_permanent: true, .. })));
         assert_eq!(waits(error(429, 20_429)), Duration::from_secs(5));
         assert_eq!(waits(error(400, 21_611)), Duration::from_mins(10));
-        assert_eq!(waits(error(401, 20_003)), LOCKED_OUT);
+        for code in [20_003, 21_606, 21_659, 21_212, 21_408, 21_608, 21_603, 30_034] {
+            assert_eq!(waits(error(400, code)), LOCKED_OUT, "{code}");
+        }
+        for code in [21_211, 21_614, 30_006] {
+            assert!(matches!(error(400, code), Outcome::Refused(Refusal { is_dead: true, .. })), "{code}");
+        }
         assert_eq!(waits(outcome_of(&answer(503, &json!({})), "Hi")), http::AWAY);
         assert!(matches!(outcome_of(&answer(500, &json!({})), "Hi"), Outcome::Unknown { .. }));
         assert!(matches!(outcome_of(&answer(201, &json!("?")), "Hi"), Outcome::Unknown { .. }));

@@ -51,8 +51,31 @@ impl Vapi {
 
     /// Asks whether the credentials hold.
     pub async fn test(&self) -> Trial {
-        let request = self.http.get(format!("{}/call?limit=1", self.base));
-        Trial::of(http::call(request.bearer_auth(self.account.api_key.expose())).await)
+        let ask = async |path: String| {
+            let request = self.http.get(format!("{}/{path}", self.base));
+            Trial::of(http::call(request.bearer_auth(self.account.api_key.expose())).await)
+        };
+        let mut trial = ask("call?limit=1".into()).await;
+        let named = [
+            ("assistantId", "assistant", &self.account.assistant_id),
+            ("phoneNumberId", "phone-number", &self.account.phone_number_id),
+        ];
+        for (field, path, id) in named {
+            let Some(id) = id else {
+                if trial.is_ok {
+                    trial.message =
+                        format!("{}; no {field} is set: each script or campaign must name one", trial.message);
+                }
+                continue;
+            };
+            if trial.is_ok {
+                let there = ask(format!("{path}/{}", urlencoded(id))).await;
+                if !there.is_ok {
+                    trial = Trial::failed(format!("{field}: {}", there.message));
+                }
+            }
+        }
+        trial
     }
 
     /// The call `id`, as its report would tell of it; None if there is none.
@@ -72,7 +95,8 @@ impl Vapi {
     async fn hand_over(&self, contact: &Contact, call: &Call) -> Outcome {
         let body = match self.body(contact, call) {
             Ok(body) => body,
-            Err(error) => return Outcome::Refused(Refusal::permanent(error)),
+            // What nobody has set up is no lead's fault.
+            Err(error) => return Outcome::Wait { after: http::LOCKED_OUT, error: error.into() },
         };
         let request = self.http.post(format!("{}/call", self.base)).bearer_auth(self.account.api_key.expose());
         match http::call(request.json(&body)).await {
@@ -164,7 +188,20 @@ fn outcome_of(answer: &Answer) -> Outcome {
         // All lines are taken: calls end, and then there is a free one.
         return Outcome::Wait { after: answer.retry_after.unwrap_or(http::AWAY), error };
     }
-    answer.common(&error).unwrap_or_else(|| Outcome::Refused(Refusal::permanent(error)))
+    if let Some(outcome) = answer.common(&error) {
+        return outcome;
+    }
+    if is_recipients(&error) {
+        return Outcome::Refused(Refusal::permanent(error));
+    }
+    Outcome::Wait { after: answer.retry_after.unwrap_or(http::LOCKED_OUT), error }
+}
+
+/// Whether a refusal names what belongs to this one call: whom it rings, and what it says. All else, such as a number or an assistant
+/// that does not exist, is of the account or of what is set up.
+fn is_recipients(error: &str) -> bool {
+    let said = error.to_ascii_lowercase();
+    ["customer", "firstmessage", "variablevalues"].iter().any(|word| said.contains(word))
 }
 
 impl Sender for Vapi {

@@ -79,7 +79,8 @@ pub fn sign(secret: &str, at: i64, body: &[u8]) -> String {
     format!("t={at},v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
-/// A receiver that answers has not lost the request: other than elsewhere, a 5xx is its refusal.
+/// A receiver that answers has not lost the request: other than elsewhere, a 5xx is its refusal. One that does not let us in, or is not
+/// where it should be, is so for all leads.
 fn outcome_of(contact: &Contact, answer: &Answer) -> Outcome {
     let status = answer.status.as_u16();
     if answer.status.is_success() {
@@ -89,6 +90,10 @@ fn outcome_of(contact: &Contact, answer: &Answer) -> Outcome {
             result: json!({ "status": status }),
             ..Receipt::default()
         });
+    }
+    if answer.status.is_redirection() || matches!(status, 401 | 402 | 403 | 404 | 405 | 407) {
+        let error = format!("the receiver answers {status}: {}", answer.text());
+        return Outcome::Wait { after: answer.retry_after.unwrap_or(http::LOCKED_OUT), error };
     }
     let refusal =
         Refusal { retry_after: answer.retry_after, ..Refusal::transient(format!("{status}: {}", answer.text())) };

@@ -10,7 +10,7 @@ use domain::sealed::Vault;
 use domain::secret_key::{Lasting, SecretKey};
 use storage::access::installation_key::{Entity, MAKES, Model};
 use storage::access::user;
-use storage::retention::{lead, suppression};
+use storage::retention::{lead, refusal};
 use storage::shelf::SHELVES;
 use storage::{Db, Tx};
 
@@ -68,7 +68,7 @@ async fn make(tx: &Tx, vault: &Vault, given: &Given, now: DateTime<Utc>) -> Resu
     }
     let is_new = user::Entity::find().count(tx).await? == 0
         && lead::Entity::find().count(tx).await? == 0
-        && suppression::Entity::find().count(tx).await? == 0;
+        && refusal::Entity::find().count(tx).await? == 0;
     let key = if is_new { SecretKey::made_up() } else { given.key.clone() };
     Entity::keep(tx, sealed(vault, MAKES, &key, now)).await
 }

@@ -53,6 +53,8 @@ pub struct Batch<R> {
     pub lines: i64,
     /// Those of them that are wrong.
     pub invalid: i64,
+    /// Columns of the file that nothing is taken from.
+    pub unused: Vec<String>,
     /// Where the batch begins and ends in the file.
     pub bytes: Range<i64>,
 }

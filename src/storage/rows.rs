@@ -107,7 +107,7 @@ by_name!(
     access::{api_token, audit_log, refresh_token, user},
     broadcast::{channel_import, telegram_account, upload},
     retention::{
-        ab_test, campaign, campaign_lead, contact_attempt, conversion, conversion_rule, enrollment, execution,
+        ab_test, campaign, campaign_lead, contact_attempt, conversion, conversion_rule, enrollment, execution, refusal,
         integration_config, lead, lead_import, script, sequence, sequence_step,
     },
 );

@@ -197,6 +197,70 @@ async fn stop_ends_text_messages_and_start_allows_them_again() {
     eventually("the STOP is matched", async || lead_of(&herald, late.id).await.no_sms).await;
 }
 
+/// The lead that is made by the API.
+async fn made(by: &Client, input: Json) -> Json {
+    let create = "mutation($input: CreateLeadInput!) { createLead(input: $input) { lead { id doNotContact
+        consents { source wording } } } }";
+    by.data(create, json!({ "input": input })).await["createLead"]["lead"].clone()
+}
+
+#[tokio::test]
+async fn a_stop_of_somebody_who_is_no_lead_yet_holds_from_the_first_moment() {
+    let (herald, nobody) = start().await;
+    let admin = herald.admin().await;
+    let say = async |sid: &str, from: &str, body: &str| {
+        let form = [("MessageSid", sid), ("From", from), ("To", "+14155552672"), ("Body", body)];
+        assert_eq!(twilio(&nobody, "/api/webhooks/twilio", &form).await, 200);
+        settled(&herald).await;
+    };
+    say("SM1", "+4917000000001", "СТОП, пожалуйста").await;
+    let late = made(&admin, json!({ "phone": "+49 170 00000001" })).await;
+    assert_eq!(late["doNotContact"], json!(["SMS"]), "{late}");
+    assert_eq!(late["consents"][0]["wording"], "СТОП, пожалуйста", "{late}");
+    // Lifted with a reason, it does not come back by itself.
+    say("SM2", "+4917000000002", "stop").await;
+    say("SM3", "+4917000000002", "start").await;
+    service::retention::callback::pump(herald.services()).await.unwrap();
+    assert_eq!(made(&admin, json!({ "phone": "+4917000000002" })).await["doNotContact"], json!([]));
+}
+
+#[tokio::test]
+async fn a_refusal_in_other_words_is_one_and_a_yes_of_who_has_not_refused_is_a_reply() {
+    let (herald, nobody) = start().await;
+    for (n, body) in ["stop please", "Unsubscribe me", "remove me", "ОТПИСАТЬСЯ"].iter().enumerate() {
+        let phone = format!("+1415555270{n}");
+        let ann = lead(&herald, &format!("ann{n}"), &phone).await;
+        let form = [("MessageSid", &*format!("SM{n}")), ("From", &phone), ("Body", body)];
+        assert_eq!(twilio(&nobody, "/api/webhooks/twilio", &form).await, 200);
+        settled(&herald).await;
+        assert!(lead_of(&herald, ann.id).await.no_sms, "{body}");
+    }
+    let bob = lead(&herald, "bob", "+14155552680").await;
+    let id = contact(&herald, bob.id, ContactChannel::Sms, "twilio").await;
+    let form = [("MessageSid", "SM9"), ("From", "+14155552680"), ("Body", "YES")];
+    assert_eq!(twilio(&nobody, "/api/webhooks/twilio", &form).await, 200);
+    settled(&herald).await;
+    let row = attempt(&herald, id).await;
+    assert_eq!((row.status, &row.result.unwrap()["reply"]), (ContactAttemptStatus::Success, &json!("YES")));
+}
+
+#[tokio::test]
+async fn a_postback_that_names_a_merged_lead_goes_to_the_one_that_it_is_a_part_of() {
+    let (herald, nobody) = start().await;
+    let (kept, gone) = (lead(&herald, "kept", "+14155552671").await, lead(&herald, "gone", "+14155552673").await);
+    let merge = service::retention::lead_merge::Merge {
+        keep: kept.id,
+        duplicate: gone.id,
+        takes_addresses: true,
+        expected_version: None,
+    };
+    service::retention::lead_merge::merge(herald.services(), &service::Actor::system(), merge).await.unwrap();
+    let path = format!("/api/webhooks/keitaro?token={KEITARO}&subid={}&status=sale&payout=5", gone.id);
+    assert_eq!(get(&nobody, &path).await, 200);
+    settled(&herald).await;
+    assert_eq!(conversions(&herald).await[0].lead_id, Some(kept.id));
+}
+
 #[tokio::test]
 async fn a_postback_moves_one_conversion_from_lead_to_sale_to_rejected() {
     let (herald, nobody) = start().await;
@@ -313,7 +377,7 @@ async fn emails_of_instantly_are_contacts() {
 async fn one_click_ends_all_emails_but_a_look_at_the_link_does_not() {
     let (herald, nobody) = start().await;
     let ann = lead(&herald, "ann", "+14155552671").await;
-    let url = service::retention::unsubscribe::url(herald.services(), ann.id);
+    let url = service::retention::unsubscribe::url(herald.services(), &ann);
     let path = url.strip_prefix(PUBLIC).unwrap();
     assert_eq!(get(&nobody, path).await, 200);
     assert!(!lead_of(&herald, ann.id).await.no_email);

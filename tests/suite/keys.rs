@@ -1,5 +1,6 @@
 //! What each sort of key makes, over a replacement of the installation's key.
 
+use domain::retention::words::AddressKind;
 use domain::secret_key::{Lasting, LastingUse, SecretKey, ShortLivedUse};
 use herald::app::{App, Parts};
 use herald::config::Config;
@@ -8,7 +9,7 @@ use serde_json::{Value as Json, json};
 use service::retention::unsubscribe;
 use service::secrets::rotate;
 use storage::access::installation_key;
-use storage::retention::suppression::{self, Kind};
+use storage::retention::refusal::{self, Mark, Said};
 
 use crate::harness::{Client, KEY, PASSWORD, Postgres, TestApp, eventually, only_on, secret_key};
 
@@ -32,10 +33,13 @@ async fn lead(by: &Client, email: &str) -> Json {
 /// Refuses these addresses, as a list would.
 async fn refuse(on: &service::Services, key: &Lasting, emails: &[&str]) {
     for email in emails {
-        let hash = suppression::hash(key, Kind::Email, email);
+        let kind = AddressKind::Email;
+        let mark = Mark { kind, hash: refusal::hash(key, kind, email) };
+        let said = Said { source: "LIST".into(), wording: None, at: on.now() };
+        let row = refusal::Model::new(mark, None, &said, on.now());
         let keep = on.db.write(|tx| {
-            let hash = hash.clone();
-            async move { suppression::Entity::keep(&*tx, Kind::Email, hash, "LIST", on.now()).await }
+            let row = row.clone();
+            async move { refusal::Entity::keep(&*tx, vec![row]).await }
         });
         keep.await.unwrap();
     }
@@ -64,7 +68,7 @@ async fn what_must_last_outlives_a_rotation_and_what_is_short_lived_ends() {
     let told = admin.data(token, input.clone()).await["createApiToken"]["token"].clone();
     let on = herald.services().clone();
     let stays = storage::retention::lead::Entity::find().all(on.db.reader()).await.unwrap();
-    let stays = stays.iter().find(|row| row.email.as_deref() == Some("stays@example.com")).unwrap().id;
+    let stays = stays.iter().find(|row| row.email.as_deref() == Some("stays@example.com")).unwrap();
     let link = unsubscribe::url(&on, stays);
     let made = |lasting: &Lasting| -> Vec<(String, i64)> {
         let job = uuid::Uuid::from_u128(5);
@@ -97,7 +101,8 @@ async fn what_must_last_outlives_a_rotation_and_what_is_short_lived_ends() {
     assert_eq!(admin.data(token, input).await["createApiToken"]["token"], told);
     assert!(nobody.with_token(told.as_str().unwrap()).query("{ __typename }", json!({})).await.errors().is_empty());
     let path = link.rsplit_once('/').unwrap().1;
-    assert!(unsubscribe::unsubscribe(&on, path).await.unwrap(), "the link in a mail that was sent before");
+    let clicked = unsubscribe::unsubscribe(&on, path).await.unwrap();
+    assert_eq!(clicked, unsubscribe::Clicked::Refused, "the link in a mail that was sent before");
     running.stop().await;
 }
 

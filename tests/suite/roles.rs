@@ -78,6 +78,7 @@ const TABLE: &[(&str, Permission)] = &[
     ("updateLead", WriteRetention),
     ("deleteLead", WriteRetention),
     ("setDoNotContact", WriteRetention),
+    ("liftRefusal", WriteRetention),
     ("createRetentionCampaign", WriteRetention),
     ("updateRetentionCampaign", WriteRetention),
     ("deleteRetentionCampaign", WriteRetention),

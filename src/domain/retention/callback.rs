@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json, json};
 
+use super::refused_columns::Sign;
 use super::words::ContactAttemptStatus;
 
 /// The news that a callback brings of one contact.
@@ -20,34 +21,8 @@ pub struct News {
     pub is_reply: bool,
     /// The lead wants nothing more on this channel.
     pub is_opt_out: bool,
-}
-
-/// Words that end text messages for good: whole messages, in any case.
-const STOP: [&str; 8] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"];
-/// Words that take that back.
-const START: [&str; 3] = ["START", "YES", "UNSTOP"];
-
-/// The wish that a lead's text message expresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// No more text messages.
-    Stop,
-    /// Text messages again.
-    Start,
-    /// To be talked to.
-    Talk,
-}
-
-/// The wish that a text message expresses. `opt_out_type` is what Twilio made of it, where it does that.
-pub fn wish(body: &str, opt_out_type: Option<&str>) -> Wish {
-    let plain: String = body.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_uppercase).collect();
-    match opt_out_type {
-        Some("STOP") => Wish::Stop,
-        Some("START") => Wish::Start,
-        _ if STOP.contains(&plain.as_str()) => Wish::Stop,
-        _ if START.contains(&plain.as_str()) => Wish::Start,
-        _ => Wish::Talk,
-    }
+    /// There is nobody at the address.
+    pub is_dead: bool,
 }
 
 /// The news in Twilio's `MessageStatus`.
@@ -63,24 +38,58 @@ pub fn twilio(status: &str, error_code: Option<&str>) -> News {
         "undelivered" | "failed" | "canceled" => Some(Failed),
         _ => None,
     };
-    News { status, result, is_opt_out: error_code == Some("21610"), ..News::default() }
+    // Not a number, no such handset, a landline.
+    let is_dead = matches!(error_code, Some("21211" | "21614" | "30005" | "30006"));
+    News { status, result, is_opt_out: error_code == Some("21610"), is_dead, ..News::default() }
 }
 
-/// Why a call ended, by what VAPI calls it: the outcome, and what became of the contact.
-fn ended(reason: &str) -> (&'static str, ContactAttemptStatus) {
+/// How a call ended, in one word, and what became of the contact.
+struct End(&'static str, ContactAttemptStatus);
+
+/// Why a call ended, by what VAPI calls it. Whom nobody picked up for, and where there is nobody, says the reason; of all others who
+/// talked was reached, whatever ended the talk.
+fn ended(reason: &str, seconds: Option<i32>) -> End {
     use ContactAttemptStatus::{Delivered, Failed, Success};
+    let is_one_of = |parts: &[&str]| parts.iter().any(|part| reason.contains(part));
     match reason {
-        "customer-ended-call"
-        | "assistant-ended-call"
-        | "assistant-said-end-call-phrase"
-        | "assistant-forwarded-call"
-        | "silence-timed-out"
-        | "exceeded-max-duration" => ("answered", Success),
-        "voicemail" => ("voicemail", Delivered),
-        "customer-busy" => ("busy", Failed),
-        "customer-did-not-answer" | "call.forwarding.no-answer" => ("no-answer", Failed),
-        "twilio-failed-to-connect-call" | "twilio-reported-customer-misdialed" => ("bad-number", Failed),
-        _ => ("failed", Failed),
+        "voicemail" => End("voicemail", Delivered),
+        "customer-busy" | "call.forwarding.operator-busy" => End("busy", Failed),
+        _ if is_one_of(&["did-not-answer", "no-answer", "before-call-connect", "did-not-give-microphone"]) => {
+            End("no-answer", Failed)
+        }
+        _ if is_dead_number(reason) => End("bad-number", Failed),
+        _ if is_one_of(&["rejected"]) => End("failed", Failed),
+        _ if is_one_of(&[
+            "customer-ended-call",
+            "assistant-ended-call",
+            "assistant-said-end-call-phrase",
+            "assistant-forwarded-call",
+            "completed-call",
+            "vonage-completed",
+            "silence-timed-out",
+            "exceeded-max-duration",
+        ]) =>
+        {
+            End("answered", Success)
+        }
+        _ if seconds.is_some_and(|seconds| seconds > 0) => End("answered", Success),
+        _ => End("failed", Failed),
+    }
+}
+
+/// Whether a call can't ever reach anybody at its number.
+fn is_dead_number(reason: &str) -> bool {
+    matches!(reason, "twilio-failed-to-connect-call" | "twilio-reported-customer-misdialed")
+}
+
+/// How far a text message is by a word of Twilio's, within what Herald calls sent.
+pub fn twilio_rank(status: &str) -> u8 {
+    match status {
+        "sending" => 1,
+        "sent" => 2,
+        "delivered" | "undelivered" | "failed" | "canceled" => 3,
+        "read" => 4,
+        _ => 0,
     }
 }
 
@@ -91,8 +100,8 @@ pub fn vapi_report(report: &Json) -> News {
         |paths: &[&str]| paths.iter().filter_map(|path| report.pointer(path)).find(|value| !value.is_null()).cloned();
     let reason = at(&["/endedReason", "/call/endedReason"]);
     let reason = reason.as_ref().and_then(Json::as_str).unwrap_or("unknown");
-    let (outcome, status) = ended(reason);
     let duration = seconds(&at);
+    let End(outcome, status) = ended(reason, duration);
     let mut result = Map::from_iter([("outcome".to_owned(), json!(outcome)), ("endedReason".into(), json!(reason))]);
     let told = [
         ("duration", duration.map(Json::from)),
@@ -109,11 +118,15 @@ pub fn vapi_report(report: &Json) -> News {
         ("successEvaluation", at(&["/analysis/successEvaluation"])),
     ];
     result.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    let wishes = at(&["/analysis/structuredData"]).unwrap_or_default();
-    let is_opt_out = ["optOut", "opt_out", "doNotCall"].iter().any(|name| wishes[*name] == json!(true));
+    let wishes = at(&["/analysis/structuredData", "/call/analysis/structuredData"]).unwrap_or_default();
+    let is_opt_out = wishes.as_object().into_iter().flatten().any(|(name, value)| {
+        let said = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        Sign::of(name) == Some(Sign::Refusal) && !value.is_null() && Sign::Refusal.is_refusal(&said)
+    });
     #[expect(clippy::cast_possible_truncation, reason = "a call costs dollars, not trillions")]
     let cost = at(&["/cost", "/call/cost"]).and_then(|cost| cost.as_f64()).map(|cost| (cost * 1e6).round() as i64);
-    News { status: Some(status), result, duration, cost_micros: cost, is_reply: false, is_opt_out }
+    let is_dead = is_dead_number(reason);
+    News { status: Some(status), result, duration, cost_micros: cost, is_reply: false, is_opt_out, is_dead }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a call lasts for seconds, not centuries")]
@@ -155,24 +168,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lead_says_stop_in_many_words() {
-        for (body, kind, expected) in [
-            ("stop", None, Wish::Stop),
-            (" Stop. ", None, Wish::Stop),
-            ("opt out", None, Wish::Stop),
-            ("opt-out", None, Wish::Stop),
-            ("Unsubscribe!", None, Wish::Stop),
-            ("whatever", Some("STOP"), Wish::Stop),
-            ("Start", None, Wish::Start),
-            ("Stop please, I have a question", None, Wish::Talk),
-            ("", None, Wish::Talk),
-            ("help", Some("HELP"), Wish::Talk),
-        ] {
-            assert_eq!(wish(body, kind), expected, "{body}");
-        }
-    }
-
-    #[test]
     fn a_call_is_told_in_old_and_new_words() {
         let new = json!({ "endedReason": "customer-ended-call", "startedAt": "2026-01-01T10:00:00.000Z",
             "endedAt": "2026-01-01T10:02:00.400Z", "cost": 0.123_456_7,
@@ -187,6 +182,53 @@ mod tests {
         assert_eq!((news.status, news.duration), (Some(ContactAttemptStatus::Failed), Some(4)));
         assert!(news.is_opt_out && news.result["recordingUrl"] == "https://a/o.mp3");
         assert_eq!(vapi_report(&json!({})).result["outcome"], "failed");
+    }
+
+    #[test]
+    fn who_talked_was_reached_whatever_ended_the_call() {
+        let outcome = |reason: &str, seconds: i32| {
+            let news = vapi_report(&json!({ "endedReason": reason, "durationSeconds": seconds }));
+            (news.result["outcome"].as_str().unwrap().to_owned(), news.is_dead)
+        };
+        for reason in [
+            "assistant-ended-call-after-message-spoken",
+            "assistant-ended-call-with-hangup-task",
+            "call.in-progress.twilio-completed-call",
+            "call.in-progress.sip-completed-call",
+            "customer-ended-call-during-transfer",
+            "phone-call-provider-closed-websocket",
+            "a-reason-of-next-year",
+        ] {
+            assert_eq!(outcome(reason, 42), ("answered".into(), false), "{reason}");
+        }
+        for (reason, expected) in [
+            ("voicemail", "voicemail"),
+            ("customer-busy", "busy"),
+            ("customer-did-not-answer", "no-answer"),
+            ("call.forwarding.no-answer", "no-answer"),
+            ("customer-did-not-give-microphone-permission", "no-answer"),
+        ] {
+            assert_eq!(outcome(reason, 42), (expected.into(), false), "{reason}");
+        }
+        assert_eq!(outcome("a-reason-of-next-year", 0).0, "failed");
+        assert_eq!(outcome("twilio-reported-customer-misdialed", 3), ("bad-number".into(), true));
+    }
+
+    #[test]
+    fn an_opt_out_on_a_call_is_understood_in_any_form() {
+        let is_opt_out = |data: Json| vapi_report(&json!({ "analysis": { "structuredData": data } })).is_opt_out;
+        for said in [
+            json!({ "optOut": true }),
+            json!({ "opt_out": "true" }),
+            json!({ "opt_out": "Yes" }),
+            json!({ "doNotCall": 1 }),
+            json!({ "do_not_contact": "true" }),
+        ] {
+            assert!(is_opt_out(said.clone()), "{said}");
+        }
+        for said in [json!({ "opt_out": "false" }), json!({ "optOut": false }), json!({ "optOut": null }), json!({})] {
+            assert!(!is_opt_out(said.clone()), "{said}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What providers know Herald by: typed per provider, sealed at rest, never shown again.
 
+use std::str::FromStr;
+
 use sea_orm::EnumIter;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +71,16 @@ pub enum Kind {
     Webhook,
     /// It tells of conversions.
     Tracking,
+}
+
+/// What is said of a sender that no mail server would take.
+const MAILBOX: &str = "must be an email address, alone or as in: \"Herald, Inc.\" <hello@example.com>";
+
+/// Whether it can stand in the From of an email.
+fn is_mailbox(written: &str) -> bool {
+    let mailbox = lettre::message::Mailbox::from_str(written);
+    written.len() <= 320
+        && mailbox.is_ok_and(|mailbox| mailbox.email.domain().contains('.') || mailbox.email.domain() == "localhost")
 }
 
 impl Kind {
@@ -298,7 +310,8 @@ impl Credentials {
                 require(is_private, "security", "plain text is for a mail server on this machine only");
                 let is_whole = smtp.username.is_some() == smtp.password.is_some();
                 require(is_whole, "password", "a username and a password go together");
-                require(smtp.from.contains('@') && smtp.from.len() <= 320, "from", "must be an email address");
+                require(is_mailbox(&smtp.from), "from", MAILBOX);
+                require(smtp.reply_to.as_deref().is_none_or(is_mailbox), "replyTo", MAILBOX);
                 require((1..=1_000).contains(&smtp.per_second), "perSecond", "must be 1 to 1,000");
             }
             Self::Twilio(twilio) => {

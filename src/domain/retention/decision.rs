@@ -15,6 +15,8 @@ pub struct Case<'a> {
     pub channel: ContactChannel,
     /// Whether the lead must not be contacted on it.
     pub is_refused: bool,
+    /// Whether the campaign contacts leads by other channels only.
+    pub is_channel_off: bool,
     /// Whether the lead has an address for it.
     pub has_address: bool,
     /// Whether the lead agreed to it, where that is needed.
@@ -58,6 +60,7 @@ impl Case<'_> {
         }
         let hindrances = [
             (self.is_refused, ExecutionReason::DoNotContact),
+            (self.is_channel_off, ExecutionReason::Channel),
             (!self.has_address, ExecutionReason::NoAddress),
             (!self.is_agreed, ExecutionReason::NoConsent),
             (!self.conditions_hold, ExecutionReason::Conditions),
@@ -88,6 +91,7 @@ mod tests {
             enrollment: EnrollmentStatus::Active,
             channel: ContactChannel::Sms,
             is_refused: false,
+            is_channel_off: false,
             has_address: true,
             is_agreed: true,
             conditions_hold: true,
@@ -102,6 +106,7 @@ mod tests {
         let refused = Case { is_refused: true, has_address: false, ..case };
         assert_eq!(refused.decide(night), Decision::Skip(ExecutionReason::DoNotContact));
         assert_eq!(Case { has_address: false, ..case }.decide(noon), Decision::Skip(ExecutionReason::NoAddress));
+        assert_eq!(Case { is_channel_off: true, ..case }.decide(night), Decision::Skip(ExecutionReason::Channel));
         assert_eq!(Case { is_ruled_out: true, ..case }.decide(noon), Decision::Skip(ExecutionReason::Rule));
         assert_eq!(Case { enrollment: EnrollmentStatus::Paused, ..refused }.decide(noon), Decision::Leave);
         assert_eq!(Case { enrollment: EnrollmentStatus::Converted, ..refused }.decide(noon), Decision::Cancel);

@@ -10,7 +10,8 @@ use super::words::ConversionStatus;
 /// Names of the parameter `sub_id` in postbacks; the first that is given counts.
 const SUB_ID: [&str; 6] = ["sub_id", "subid", "subId", "sub_id_1", "aff_sub", "s1"];
 const CLICK_ID: [&str; 6] = ["click_id", "clickid", "clickId", "external_id", "externalId", "cid"];
-const STATUS: [&str; 4] = ["status", "conversion_status", "event", "type"];
+const STATUS: [&str; 2] = ["status", "conversion_status"];
+const EVENT: [&str; 2] = ["event", "type"];
 const REVENUE: [&str; 5] = ["revenue", "payout", "conversion_revenue", "amount", "sum"];
 const TRANSACTION: [&str; 5] = ["tid", "transaction_id", "txid", "order_id", "conversion_id"];
 /// By these a postback shows that it may come: they are kept nowhere.
@@ -56,16 +57,19 @@ impl Postback {
         if sub_id.is_none() && click_id.is_none() {
             return Err("a postback needs a sub_id or a click_id");
         }
-        let original_status = id(&STATUS);
-        let currency = find(&["currency"]).map(str::to_ascii_uppercase);
+        // What an event or a type is called is a status if it is a word for one.
+        let event = || id(&EVENT).filter(|word| is_known(word));
+        let original_status = id(&STATUS).or_else(event);
+        let told = find(&REVENUE).and_then(amount);
+        let beside = told.as_ref().and_then(|(_, currency)| currency.clone());
         Ok(Self {
             sub_id,
             click_id,
             transaction_id: id(&TRANSACTION),
             status: original_status.as_deref().map_or(ConversionStatus::Sale, status),
             original_status,
-            revenue_micros: find(&REVENUE).and_then(micros),
-            currency: currency.filter(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())),
+            revenue_micros: told.map(|(revenue, _)| revenue),
+            currency: find(&["currency"]).and_then(code).or(beside),
             data: pairs.into_iter().map(|(name, value)| (name, Json::from(value))).collect::<Map<_, _>>().into(),
         })
     }
@@ -76,28 +80,73 @@ fn is_given(value: &str) -> bool {
     !(value.is_empty() || value.starts_with('{') && value.ends_with('}'))
 }
 
-/// The meaning of a status. One that is unknown is taken as not confirmed.
-fn status(written: &str) -> ConversionStatus {
-    match written.to_lowercase().as_str() {
-        "sale" | "approved" | "approve" | "confirmed" | "paid" | "deposit" | "rebill" | "purchase" => {
-            ConversionStatus::Sale
-        }
-        "registration" | "signup" | "sign_up" => ConversionStatus::Signup,
+/// The meaning of a word; None if it is not known, and then nothing is made of it.
+fn meaning(written: &str) -> Option<ConversionStatus> {
+    let word: String = written.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    Some(match word.as_str() {
+        "sale" | "approved" | "approve" | "confirmed" | "confirm" | "paid" | "deposit" | "firstdeposit" | "ftd"
+        | "rebill" | "purchase" | "purchased" | "accepted" | "accept" | "success" | "successful" | "completed"
+        | "complete" | "payed" | "order" | "upsell" | "redeposit" => ConversionStatus::Sale,
+        "registration" | "signup" | "register" | "registered" | "reg" => ConversionStatus::Signup,
         "trial" => ConversionStatus::Trial,
-        "rejected" | "reject" | "trash" | "cancelled" | "canceled" | "declined" | "chargeback" | "refund" => {
-            ConversionStatus::Rejected
+        "rejected" | "reject" | "trash" | "cancelled" | "canceled" | "cancel" | "declined" | "decline"
+        | "chargeback" | "refund" | "refunded" | "denied" | "deny" | "fail" | "failed" | "failure" | "fraud"
+        | "fraudulent" | "spam" | "invalid" | "duplicate" | "double" | "void" | "voided" | "reversed" | "disputed"
+        | "dispute" | "bad" | "returned" => ConversionStatus::Rejected,
+        "lead" | "hold" | "pending" | "wait" | "waiting" | "new" | "processing" | "inprogress" => {
+            ConversionStatus::Lead
         }
-        _ => ConversionStatus::Lead,
-    }
+        _ => return None,
+    })
 }
 
-/// `1234.5`, `1234,5`, `1.234,50` or `1,234.50` in millionths; None if it is no such number.
+/// Whether a status is one of those that are understood: of any other nothing follows for the lead.
+pub fn is_known(status: &str) -> bool {
+    meaning(status).is_some()
+}
+
+/// The meaning of a status. One that is unknown is taken as not confirmed, and ends nothing: see [`is_known`].
+fn status(written: &str) -> ConversionStatus {
+    meaning(written).unwrap_or(ConversionStatus::Lead)
+}
+
+/// Signs of currencies, as people put them beside an amount.
+const SIGNS: [(&str, &str); 8] =
+    [("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("₽", "RUB"), ("₴", "UAH"), ("₸", "KZT"), ("₹", "INR"), ("¥", "JPY")];
+
+/// A currency as it is written: its code in any case, or its sign.
+fn code(written: &str) -> Option<String> {
+    let written = written.trim();
+    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| *sign == written) {
+        return Some((*code).to_owned());
+    }
+    let code = written.to_ascii_uppercase();
+    (code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase())).then_some(code)
+}
+
+/// An amount with the currency that stands beside it, if one does: `$10`, `10 USD`, `€12.50`.
+fn amount(written: &str) -> Option<(i64, Option<String>)> {
+    let is_part = |letter: char| letter.is_ascii_digit() || ".,-+'".contains(letter) || letter.is_whitespace();
+    let beside: String = written.chars().filter(|letter| !is_part(*letter)).collect();
+    let number: String = written.chars().filter(|letter| is_part(*letter)).collect();
+    let beside = if beside.is_empty() { None } else { Some(code(&beside)?) };
+    Some((micros(&number)?, beside))
+}
+
+/// `1234.5`, `1234,5`, `1.234,50`, `1,234.50` or `1,234,567` in millionths; None if it is no such number.
 fn micros(written: &str) -> Option<i64> {
-    let mut digits: String = written.chars().filter(|letter| !letter.is_whitespace()).collect();
-    // The last sign is that of the decimals, those before it part thousands.
+    let mut digits: String = written.chars().filter(|letter| !letter.is_whitespace() && *letter != '\'').collect();
+    // The last sign is that of the decimals, those before it part thousands; one that comes again parts thousands itself.
     if let Some(point) = digits.rfind(['.', ',']) {
         let (whole, part) = digits.split_at(point);
-        digits = format!("{}.{}", whole.replace(['.', ','], ""), &part[1..]);
+        let sign = part.chars().next()?;
+        let parts_thousands = whole.contains(sign);
+        let groups: Vec<&str> = whole.split(['.', ',']).skip(1).collect();
+        if groups.iter().any(|group| group.len() != 3) || (parts_thousands && part.len() != 4) {
+            return None;
+        }
+        let point = if parts_thousands { "" } else { "." };
+        digits = format!("{}{point}{}", whole.replace(['.', ','], ""), &part[1..]);
     }
     let amount: Decimal = digits.parse().ok()?;
     let amount = amount.checked_mul(Decimal::from(1_000_000))?;
@@ -172,8 +221,43 @@ mod tests {
             ("-3", Some(-3_000_000)),
             ("free", None),
             ("999999999999999999999", None),
+            ("1,234,567", Some(1_234_567_000_000)),
+            ("1.234.567", Some(1_234_567_000_000)),
+            ("1.234.567,89", Some(1_234_567_890_000)),
+            ("1,234,567.89", Some(1_234_567_890_000)),
+            ("1 234,50", Some(1_234_500_000)),
+            ("1'234.50", Some(1_234_500_000)),
+            ("1.2.3", None),
+            ("1,23,456", None),
         ] {
             assert_eq!(micros(written), expected, "{written}");
         }
+        for (written, expected) in [
+            ("$10", Some((10_000_000, Some("USD".to_owned())))),
+            ("10 USD", Some((10_000_000, Some("USD".to_owned())))),
+            ("€12.50", Some((12_500_000, Some("EUR".to_owned())))),
+            ("10", Some((10_000_000, None))),
+            ("10 apples", None),
+        ] {
+            assert_eq!(amount(written), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_kept_and_nothing_is_guessed() {
+        for word in ["denied", "Decline", "failed", "fraud", "spam", "invalid", "refunded"] {
+            let postback = read(&[("subid", "x"), ("status", word), ("payout", "10")]).unwrap();
+            assert_eq!(postback.status, ConversionStatus::Rejected, "{word}");
+        }
+        for word in ["accepted", "success", "completed"] {
+            assert_eq!(read(&[("subid", "x"), ("status", word)]).unwrap().status, ConversionStatus::Sale, "{word}");
+        }
+        let odd = read(&[("subid", "x"), ("status", "frobnicated")]).unwrap();
+        assert_eq!((odd.status, odd.original_status.as_deref()), (ConversionStatus::Lead, Some("frobnicated")));
+        assert!(!is_known("frobnicated") && is_known("hold"));
+        let by_type = read(&[("subid", "x"), ("type", "CPA")]).unwrap();
+        assert_eq!((by_type.status, by_type.original_status), (ConversionStatus::Sale, None));
+        assert_eq!(read(&[("subid", "x"), ("event", "reg")]).unwrap().status, ConversionStatus::Signup);
+        assert_eq!(read(&[("subid", "x"), ("currency", "₽")]).unwrap().currency.as_deref(), Some("RUB"));
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub use super::lead_field::Field;
+use super::refused_columns::Sign;
 use crate::text::brief;
 
 /// What stands before the names of columns in a reason. What follows was read from the file: it is only for who may see contacts,
@@ -36,20 +37,35 @@ pub enum Slot {
     Meta(String),
     /// All custom fields at once, a JSON object.
     AllMeta,
+    /// Whether the person must not be contacted, in a column of this name.
+    Refusal(Sign, String),
 }
 
 impl Mapping {
     /// Where the value of the column goes; None: nowhere.
     pub fn slot(&self, column: &str) -> Option<Slot> {
         let column = column.trim();
+        // Whatever else is told of the columns, who must not be contacted is not.
+        let refusal = || Sign::of(column).map(|sign| Slot::Refusal(sign, column.to_owned()));
         if self.fields.is_empty() && self.meta.is_empty() {
             let usual = usual(column);
             let field = Field::ALL.into_iter().find(|field| field.usual_names().contains(&usual.as_str()));
-            return field.map(Slot::Field).or_else(|| (usual == "meta").then_some(Slot::AllMeta));
+            let slot = field.map(Slot::Field).or_else(|| (usual == "meta").then_some(Slot::AllMeta));
+            return slot.or_else(refusal);
         }
         let is_it = |name: &str| name.trim().to_lowercase() == column.to_lowercase();
         let field = self.fields.iter().find(|(_, name)| is_it(name)).map(|(field, _)| Slot::Field(*field));
-        field.or_else(|| self.meta.iter().find(|name| is_it(name)).map(|name| Slot::Meta(name.trim().to_owned())))
+        let meta = || self.meta.iter().find(|name| is_it(name)).map(|name| Slot::Meta(name.trim().to_owned()));
+        field.or_else(meta).or_else(refusal)
+    }
+
+    /// The names of the columns that nothing is taken from, if names is what the first line has.
+    pub fn unused(&self, header: &[String]) -> Vec<String> {
+        if !are_names(header) {
+            return Vec::new();
+        }
+        let names = header.iter().map(|column| column.trim()).filter(|column| !column.is_empty());
+        names.filter(|column| self.slot(column).is_none()).map(|name| brief(name.to_owned())).collect()
     }
 
     /// Where the values of the columns of a table go.
@@ -74,15 +90,19 @@ impl Mapping {
 
 /// The names of the columns, if that is what they are.
 fn shown(header: &[String]) -> String {
-    let is_name = |column: &String| {
-        let digits = column.chars().filter(char::is_ascii_digit).count();
-        column.chars().count() <= NAME && digits < DIGITS && !column.contains('@') && !column.contains("//")
-    };
-    if header.iter().all(is_name) {
+    if are_names(header) {
         format!("{FIRST_LINE}{}", header.join(", "))
     } else {
         "; its first line does not look like names of columns".to_owned()
     }
+}
+
+/// Whether these look like names of columns, and not like the first line of a list that has none.
+fn are_names(header: &[String]) -> bool {
+    header.iter().all(|column| {
+        let digits = column.chars().filter(char::is_ascii_digit).count();
+        column.chars().count() <= NAME && digits < DIGITS && !column.contains('@') && !column.contains("//")
+    })
 }
 
 /// A reason as it is told to who may not see contacts.
@@ -101,6 +121,8 @@ pub struct Values {
     pub fields: BTreeMap<Field, String>,
     /// The custom fields.
     pub meta: Map<String, Json>,
+    /// The column that says that the person must not be contacted.
+    pub refused: Option<String>,
 }
 
 impl Values {
@@ -113,6 +135,11 @@ impl Values {
         match slot {
             Slot::Field(field) => drop(self.fields.entry(*field).or_insert_with(|| text.to_owned())),
             Slot::Meta(name) => drop(self.meta.insert(name.clone(), text.into())),
+            Slot::Refusal(sign, name) => {
+                if self.refused.is_none() && sign.is_refusal(text) {
+                    self.refused = Some(name.clone());
+                }
+            }
             Slot::AllMeta => {
                 if let Ok(Json::Object(meta)) = serde_json::from_str(text) {
                     self.meta.extend(meta);
@@ -130,6 +157,8 @@ impl Values {
             (_, Json::Null) => {}
             (Slot::Meta(name), value) => drop(self.meta.insert(name.clone(), value)),
             (Slot::AllMeta, Json::Object(meta)) => self.meta.extend(meta),
+            (slot @ Slot::Refusal(..), Json::String(text)) => self.add_text(slot, &text),
+            (slot @ Slot::Refusal(..), value) => self.add_text(slot, &value.to_string()),
             (Slot::AllMeta, _) => return Err("meta: must be an object".into()),
             (slot @ Slot::Field(_), Json::String(text)) => self.add_text(slot, &text),
             // Phone numbers and ids come as numbers too.

@@ -17,7 +17,12 @@ pub struct LeadLine {
     pub fields: BTreeMap<Field, String>,
     /// The custom fields.
     pub meta: Map<String, Json>,
+    /// The column that says that the person must not be contacted, if one does.
+    pub refused: Option<String>,
 }
+
+/// The fields by which people are reached.
+pub const ADDRESSES: [Field; 3] = [Field::Email, Field::Phone, Field::TelegramUsername];
 
 impl LeadLine {
     /// What the line says of a field.
@@ -34,12 +39,32 @@ pub fn read(values: Values) -> Result<LeadLine, String> {
     examine(values).map_err(text::brief)
 }
 
+/// Examines what a line of a list of people says who must not be contacted: each address that can be read counts, whatever else
+/// stands there. Returns also what could not be read of the others.
+///
+/// # Errors
+/// A sentence, at most [`text::REASON_LIMIT`] bytes long: there is no address that can be read.
+pub fn read_addresses(values: &Values) -> Result<(LeadLine, Option<String>), String> {
+    let (mut line, mut wrong) = (LeadLine::default(), None);
+    for field in ADDRESSES {
+        let Some(text) = values.fields.get(&field) else { continue };
+        match check(field, text) {
+            Ok(address) => drop(line.fields.insert(field, address)),
+            Err(why) => drop(wrong.get_or_insert(format!("{}: {why}", field.name()))),
+        }
+    }
+    if line.fields.is_empty() {
+        return Err(text::brief(wrong.unwrap_or_else(|| "neither email nor phone is given".into())));
+    }
+    Ok((line, wrong.map(|why| text::brief(format!("what could be read is kept; {why}")))))
+}
+
 fn examine(values: Values) -> Result<LeadLine, String> {
-    let Values { mut fields, meta } = values;
+    let Values { mut fields, meta, refused } = values;
     for (field, text) in &mut fields {
         *text = check(*field, text).map_err(|why| format!("{}: {why}", field.name()))?;
     }
-    let lead = LeadLine { fields, meta };
+    let lead = LeadLine { fields, meta, refused };
     if lead.get(Field::Email).is_none() && lead.get(Field::Phone).is_none() {
         return Err("neither email nor phone is given".into());
     }
@@ -64,7 +89,7 @@ mod tests {
 
     fn line(fields: &[(Field, &str)]) -> Result<LeadLine, String> {
         let fields = fields.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
-        read(Values { fields, meta: Map::new() })
+        read(Values { fields, ..Values::default() })
     }
 
     #[test]
@@ -84,7 +109,25 @@ mod tests {
             (Field::Source, "CRM"),
         ];
         let fields = wanted.map(|(field, text)| (field, text.to_owned())).into();
-        assert_eq!(lead, Ok(LeadLine { fields, meta: Map::new() }));
+        assert_eq!(lead, Ok(LeadLine { fields, ..LeadLine::default() }));
+    }
+
+    #[test]
+    fn of_who_must_not_be_contacted_each_address_that_can_be_read_counts() {
+        let values = |fields: &[(Field, &str)]| Values {
+            fields: fields.iter().map(|(field, text)| (*field, (*text).to_owned())).collect(),
+            ..Values::default()
+        };
+        let zone = (Field::TimeZone, "Mars/Base");
+        let (line, told) =
+            read_addresses(&values(&[(Field::Email, "A@B.de"), (Field::Phone, "0151 2345"), zone])).unwrap();
+        assert_eq!((line.get(Field::Email), line.get(Field::Phone)), (Some("a@b.de"), None));
+        assert!(told.unwrap().contains("phone: "));
+        let (line, told) = read_addresses(&values(&[(Field::Email, "?"), (Field::Phone, "+49 151 23456789")])).unwrap();
+        assert_eq!((line.get(Field::Phone), told.is_some()), (Some("+4915123456789"), true));
+        assert!(read_addresses(&values(&[(Field::TelegramUsername, "@Ann_S")])).unwrap().1.is_none());
+        assert!(read_addresses(&values(&[(Field::Email, "?"), zone])).unwrap_err().starts_with("email: "));
+        assert!(read_addresses(&values(&[])).is_err());
     }
 
     #[test]

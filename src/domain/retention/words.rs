@@ -16,6 +16,15 @@ words! {
         /// A message from a Telegram account; needs a recorded consent.
         Telegram => "TELEGRAM",
     }
+    /// What sort of address a refusal belongs to.
+    AddressKind {
+        /// An email address.
+        Email => "EMAIL",
+        /// A phone number, for texts and calls.
+        Phone => "PHONE",
+        /// A name on Telegram.
+        Telegram => "TELEGRAM",
+    }
     /// How far a lead is.
     LeadStatus {
         /// Known, and nothing more.
@@ -191,6 +200,10 @@ words! {
         FailedTwice => "FAILED_TWICE",
         /// Left out: the lead must not be contacted on the channel.
         DoNotContact => "DO_NOT_CONTACT",
+        /// Left out: the campaign does not contact leads on the channel.
+        Channel => "CHANNEL",
+        /// Waits: its enrollment, sequence or campaign does not run, or everything was stopped.
+        Held => "HELD",
         /// Left out: the lead has no address for the channel.
         NoAddress => "NO_ADDRESS",
         /// Left out: the lead has not agreed to the channel, which needs that.

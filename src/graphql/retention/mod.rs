@@ -12,6 +12,7 @@ pub mod enrollment;
 pub mod integration;
 pub mod lead;
 pub mod lead_import;
+pub mod refusal;
 pub mod report;
 pub mod script;
 pub mod sequence;
@@ -25,6 +26,7 @@ pub struct RetentionQuery(
     lead_import::list::LeadImportQuery,
     ab_test::list::AbTestQuery,
     report::ReportQuery,
+    refusal::list::RefusalQuery,
     lead::person::PersonQuery,
     conversion::list::ConversionQuery,
     sequence::list::SequenceQuery,
@@ -43,6 +45,7 @@ pub struct RetentionMutation(
     lead_import::mutations::LeadImportMutation,
     ab_test::mutations::AbTestMutation,
     lead::person::PersonMutation,
+    refusal::mutations::RefusalMutation,
     conversion::mutations::ConversionMutation,
     campaign::instantly::InstantlyMutation,
     sequence::mutations::SequenceMutation,

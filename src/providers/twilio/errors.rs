@@ -9,13 +9,15 @@ pub(super) enum Meaning {
     Message,
     /// The recipient replied STOP.
     OptOut,
+    /// The recipient's: no text ever reaches this number.
+    Dead,
     /// The sender's: all its messages wait so long.
     Sender(Duration),
     /// The account's: all wait until somebody mends it.
     Account,
 }
 
-use Meaning::{Account, Message, OptOut, Sender};
+use Meaning::{Account, Dead, Message, OptOut, Sender};
 
 const TABLE: &[(u32, Meaning)] = &[
     // Wrong credentials, no such account, account suspended, no permission, no such service, trial account.
@@ -33,18 +35,33 @@ const TABLE: &[(u32, Meaning)] = &[
     (30_001, Sender(Duration::from_mins(10))),
     // STOP.
     (21_610, OptOut),
-    // Not a number, region not permitted, sender can't reach it, not a mobile, too long, unregistered, landline, filtered.
-    (21_211, Message),
-    (21_408, Message),
-    (21_606, Message),
-    (21_614, Message),
+    // No such number, no mobile, unknown handset, landline.
+    (21_211, Dead),
+    (21_614, Dead),
+    (30_005, Dead),
+    (30_006, Dead),
+    // Region not permitted, sender that can't be used or is not ours, not verified, not registered: of what is set up.
+    (21_212, Account),
+    (21_408, Account),
+    (21_601, Account),
+    (21_603, Account),
+    (21_606, Account),
+    (21_607, Account),
+    (21_608, Account),
+    (21_609, Account),
+    (21_635, Account),
+    (21_656, Account),
+    (21_659, Account),
+    (21_660, Account),
+    (21_661, Account),
+    (21_705, Account),
+    (21_712, Account),
+    (30_002, Account),
+    (30_034, Account),
+    // Too long, not reachable now, filtered.
     (21_617, Message),
-    (21_659, Message),
     (30_003, Message),
-    (30_005, Message),
-    (30_006, Message),
     (30_007, Message),
-    (30_034, Message),
 ];
 
 /// Whose fault the error `code` is.

@@ -1,5 +1,7 @@
 //! Imports of leads, from CSV or JSON lines.
 
+use std::collections::HashSet;
+
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
@@ -10,13 +12,13 @@ use domain::error::{Error, Result, Violations};
 use domain::id::{LeadImportId, RetentionCampaignId, UploadId};
 use domain::retention::lead_columns::Mapping;
 use domain::retention::lead_field::Field;
-use domain::retention::words::LeadImportFormat;
+use domain::retention::words::{AddressKind, LeadImportFormat};
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::imports::Counts;
 use storage::retention::lead_import::{Entity, Model};
 use storage::retention::lead_staging::{self, Batch};
-use storage::retention::suppression::{self, Kind};
+use storage::retention::refusal::{self, Mark, marks};
 
 mod table;
 
@@ -54,7 +56,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<Model> {
             w.require(campaign).await?;
         }
         let id = LeadImportId::generate();
-        let row = Model::of(id, import, *format, json!(mapping), *campaign, *is_suppression_list);
+        let row = Model::of(id, import, *format, json!(mapping), *campaign, *is_suppression_list, json!([]));
         Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
         w.tell(Event::LeadImport(id));
         // Its audit line comes when it is done.
@@ -85,14 +87,23 @@ async fn under_earlier_keys(on: &Services, batch: &Batch) -> Result<Option<Batch
         return Ok(None);
     }
     let mut batch = batch.clone();
-    for (kind, field) in [(Kind::Email, Field::Email), (Kind::Phone, Field::Phone)] {
-        let addresses: Vec<&str> = batch.rows.iter().filter_map(|row| row.lead.get(field)).collect();
-        let kept = suppression::Entity::kept_earlier(on.db.reader(), key, kind, &addresses).await?;
+    for (kind, field) in [
+        (AddressKind::Email, Field::Email),
+        (AddressKind::Phone, Field::Phone),
+        (AddressKind::Telegram, Field::TelegramUsername),
+    ] {
+        let addresses = batch.rows.iter().filter_map(|row| row.lead.get(field));
+        let earlier: Vec<Mark> = addresses.flat_map(|address| marks(key, kind, address).into_iter().skip(1)).collect();
+        let kept = refusal::Entity::in_force(on.db.reader(), &earlier).await?;
+        let kept: HashSet<String> = kept.into_iter().map(|refusal| refusal.hash).collect();
         for row in &mut batch.rows {
-            let Some(hash) = row.lead.get(field).and_then(|address| kept.get(address)).cloned() else { continue };
+            let Some(address) = row.lead.get(field) else { continue };
+            let known = marks(key, kind, address).into_iter().skip(1).find(|mark| kept.contains(&mark.hash));
+            let Some(mark) = known else { continue };
             match kind {
-                Kind::Email => row.email_hash = Some(hash),
-                Kind::Phone => row.phone_hash = Some(hash),
+                AddressKind::Email => row.email_hash = Some(mark.hash),
+                AddressKind::Phone => row.phone_hash = Some(mark.hash),
+                AddressKind::Telegram => row.telegram_hash = Some(mark.hash),
             }
         }
     }
@@ -110,7 +121,7 @@ impl Importable for Entity {
 
     fn lines(on: &Services, import: &Model) -> Result<Leads> {
         let mapping = serde_json::from_value(import.mapping.clone()).map_err(Error::internal)?;
-        Ok(Leads::new(import.format, mapping, on.keys.lasting.clone()))
+        Ok(Leads::new(import.format, mapping, on.keys.lasting.clone(), import.is_suppression_list))
     }
 
     async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<Option<Counts>> {

@@ -36,6 +36,11 @@ pub trait Lines: Send + 'static {
 
     /// What became of the records of the batch, which ends here.
     fn rows(&mut self) -> Vec<Self::Row>;
+
+    /// Columns that nothing is taken from, as far as they were seen in this batch.
+    fn unused(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What is to be read.
@@ -114,7 +119,8 @@ impl<L: Lines> Batches<L> {
         let end = i64::try_from(self.records.at()).map_err(io::Error::other)?;
         let bytes = self.source.from..end;
         self.source.from = end;
-        let batch = Batch { rows: self.lines.rows(), errors, lines, invalid, bytes };
+        let unused = self.lines.unused();
+        let batch = Batch { rows: self.lines.rows(), errors, lines, invalid, unused, bytes };
         Ok((!batch.bytes.is_empty()).then_some(batch))
     }
 }

@@ -4,7 +4,7 @@ mod dates;
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, Utc};
-use sea_orm::{EntityTrait, Iterable};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
@@ -14,13 +14,15 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::RetentionCampaignId;
 use domain::retention::states::State;
-use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus};
+use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStatus, RetentionSequenceStatus};
 use domain::retention::{address, hours};
 use domain::text::{self, Bounds};
-use storage::retention::campaign;
 use storage::retention::lists::{Channels, Days, Texts};
+use storage::retention::{campaign, sequence};
 use storage::{Folded, noun};
 
+/// What a sequence is whose leads are on their way, or may be soon.
+const GOING_ON: [RetentionSequenceStatus; 2] = [RetentionSequenceStatus::Active, RetentionSequenceStatus::Paused];
 /// Milliseconds that may lie between contacts on different channels: seven days.
 const LONGEST_DELAY: i32 = 604_800_000;
 /// Contacts in a day that anybody might want.
@@ -191,7 +193,7 @@ pub async fn update(
             }
             require_channels(&new)?;
             let metadata = json!({ "name": new.name, "from": old.status, "to": new.status });
-            let is_pause = new.status == RetentionCampaignStatus::Paused && old.status != new.status;
+            let is_pause = old.status == RetentionCampaignStatus::Active && old.status != new.status;
             let changed = w.replace(&old, new).await?;
             w.note(Action::RetentionCampaignUpdated, id, metadata).await?;
             Ok((changed, is_pause))
@@ -213,12 +215,20 @@ fn require_channels(row: &campaign::Model) -> Result<()> {
 /// Deletes a campaign with its assignments and A/B tests. Its contacts, scripts, conversions and sequences stay, without it.
 ///
 /// # Errors
-/// [`Error::Precondition`] while it is ACTIVE.
+/// [`Error::Precondition`] while it is ACTIVE, or while leads are on their way through a sequence that goes by its hours and limits:
+/// without them they would be contacted at once.
 pub async fn delete(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Result<campaign::Model> {
     on.write(actor, |w| async move {
         let row = w.require(id).await?;
         if row.status == RetentionCampaignStatus::Active {
             return Err(Error::Precondition("the campaign is ACTIVE; pause it before you delete it".into()));
+        }
+        let governed = sequence::Entity::of(id.0).filter(sequence::Column::Status.is_in(GOING_ON));
+        if let Some(sequence) = governed.order_by_asc(sequence::Column::Id).lock_exclusive().one(&w).await? {
+            return Err(Error::Precondition(format!(
+                "the sequence \"{}\" goes by the hours and limits of this campaign: archive it, or give it another campaign first",
+                sequence.name
+            )));
         }
         campaign::Entity::delete_by_id(id).exec(&w).await?;
         w.note(Action::RetentionCampaignDeleted, id, json!({ "name": row.name })).await?;

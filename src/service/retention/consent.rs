@@ -1,17 +1,21 @@
 //! What leads agree to and what they take back: the channels on which they must not be contacted, and the proof.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{EntityTrait, IntoActiveModel, Iterable};
 use serde_json::json;
 
 use super::endings::{Ending, end_all};
+use super::refusal::{self, Said};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Result, Violations, require_version};
 use domain::id::{ConsentId, LeadId};
-use domain::retention::words::{ConsentKind, ContactChannel, LeadStatus};
+use domain::retention::words::{ConsentKind, ContactChannel};
 use domain::text::{self, Bounds};
 use storage::retention::{consent, lead};
+
+/// By how much the clock of who tells of a word may be ahead.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// A lead's word: consent or refusal.
 #[derive(Debug, Clone)]
@@ -24,20 +28,21 @@ pub struct Word {
     pub source: String,
     /// The text that it agreed to, at most 2,000 characters.
     pub wording: Option<String>,
-    /// When; None: now.
+    /// When, not in the future; None: now.
     pub at: Option<DateTime<Utc>>,
     /// The version that it is meant for.
     pub expected_version: Option<i32>,
 }
 
 /// Writes down what a lead said, and obeys it: from the commit on nothing is sent on a channel that it refuses. Who refuses all
-/// of them leaves all sequences.
+/// of them leaves all sequences. What is lifted is what is named: a channel, or the refusal of everything, and then what was refused
+/// of channels before is as it was.
 pub async fn set(on: &Services, actor: &Actor, id: LeadId, word: Word) -> Result<lead::Model> {
-    let word = &checked(word)?;
+    let word = &checked(word, on.now())?;
     on.write(actor, |w| async move {
         let row = w.require(id).await?;
         require_version("lead", row.version, word.expected_version)?;
-        let changed = obey(&w, row, word).await?;
+        let changed = obey(on, &w, row, word).await?;
         if word.is_refusal && word.channels.is_none() {
             end_all(on, &w, id, Ending::OptOut).await?;
         }
@@ -48,9 +53,10 @@ pub async fn set(on: &Services, actor: &Actor, id: LeadId, word: Word) -> Result
     .await
 }
 
-fn checked(word: Word) -> Result<Word> {
+fn checked(word: Word, now: DateTime<Utc>) -> Result<Word> {
     let mut wrong = Violations::default();
     wrong.require(word.channels.as_ref().is_none_or(|list| !list.is_empty()), "channels", "must not be empty");
+    wrong.require(word.at.is_none_or(|at| at <= now + AHEAD), "givenAt", "must not lie in the future");
     let source = wrong.take("source", text::line(&word.source, Bounds::NAME));
     let wording = wrong.take_text("wording", word.wording, |text| text::prose(text, Bounds::DESCRIPTION));
     wrong.into_result()?;
@@ -59,18 +65,18 @@ fn checked(word: Word) -> Result<Word> {
     Ok(Word { channels, source, wording, ..word })
 }
 
-/// Writes the proof down and changes the lead, which is locked.
-async fn obey(w: &Write, old: lead::Model, word: &Word) -> Result<lead::Model> {
+/// Writes the proof down, changes the lead, which is locked, and what is refused at its addresses.
+async fn obey(on: &Services, w: &Write, old: lead::Model, word: &Word) -> Result<lead::Model> {
     let kind = if word.is_refusal { ConsentKind::Withdrawn } else { ConsentKind::Given };
     let about: Vec<Option<ContactChannel>> = match &word.channels {
         Some(channels) => channels.iter().copied().map(Some).collect(),
         None => vec![None],
     };
-    let consents = about.into_iter().map(|channel| {
+    let consents = about.iter().map(|channel| {
         let proof = consent::Model {
             id: ConsentId::generate(),
             lead_id: old.id,
-            channel,
+            channel: *channel,
             kind,
             source: word.source.clone(),
             wording: word.wording.clone(),
@@ -81,26 +87,18 @@ async fn obey(w: &Write, old: lead::Model, word: &Word) -> Result<lead::Model> {
     });
     consent::Entity::insert_many(consents).exec_without_returning(w).await?;
     let mut row = old.clone();
-    match &word.channels {
-        Some(channels) => channels.iter().for_each(|channel| row.refuse(*channel, word.is_refusal)),
-        None if word.is_refusal => close(&mut row),
-        None => reopen(&mut row),
+    let said = Said { source: word.source.clone(), wording: word.wording.clone(), at: word.at.unwrap_or(w.now) };
+    for channel in about {
+        match channel {
+            Some(channel) => row.refuse(channel, word.is_refusal),
+            None if word.is_refusal => row.close(),
+            None => row.reopen(),
+        }
+        if word.is_refusal {
+            refusal::keep_one(on, w, &row, channel, &said).await?;
+        } else {
+            refusal::lift_of(on, w, &row, channel, &said.source).await?;
+        }
     }
     w.replace(&old, row).await
-}
-
-/// The lead must not be contacted at all.
-fn close(row: &mut lead::Model) {
-    if row.status != LeadStatus::DoNotContact {
-        row.status_before = Some(row.status);
-        row.status = LeadStatus::DoNotContact;
-    }
-}
-
-/// The lead may be contacted again, on each channel.
-fn reopen(row: &mut lead::Model) {
-    if row.status == LeadStatus::DoNotContact {
-        row.status = row.status_before.take().unwrap_or(LeadStatus::New);
-    }
-    ContactChannel::iter().for_each(|channel| row.refuse(channel, false));
 }

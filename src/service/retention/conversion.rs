@@ -15,6 +15,7 @@ use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::{ContactAttemptId, ConversionId, LeadId};
+use domain::retention::keitaro;
 use domain::retention::states::State;
 use domain::retention::words::ConversionStatus;
 use events::Event;
@@ -165,7 +166,8 @@ async fn follow(
 ) -> Result<()> {
     let counts = match row.status {
         ConversionStatus::Signup | ConversionStatus::Trial | ConversionStatus::Sale => true,
-        ConversionStatus::Lead => lead_converts,
+        // Of a word that nobody understands nothing follows.
+        ConversionStatus::Lead => lead_converts && row.original_status.as_deref().is_none_or(keitaro::is_known),
         ConversionStatus::Rejected => false,
     };
     match lead {

@@ -7,10 +7,12 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::retention::delivery::report::reported;
 use crate::retention::endings::{Ending, end_all};
+use crate::retention::refusal::{self, Said};
 use crate::{Services, Write};
 use domain::audit::Action;
 use domain::error::Result;
-use domain::retention::callback::News;
+use domain::id::LeadId;
+use domain::retention::callback::{News, twilio_rank};
 use domain::retention::states::State;
 use domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, ContactChannel, LeadStatus};
 use events::Event;
@@ -20,7 +22,7 @@ use storage::retention::{campaign_lead, contact_attempt, lead};
 pub async fn advance(
     on: &Services,
     w: &Write,
-    lead: lead::Model,
+    lead: &lead::Model,
     attempt: contact_attempt::Model,
     news: News,
 ) -> Result<()> {
@@ -29,8 +31,13 @@ pub async fn advance(
     if news.is_reply {
         end_all(on, w, lead.id, Ending::Reply).await?;
     }
+    if news.is_dead {
+        let lead = w.require(lead.id).await?;
+        refuse(on, w, &lead, channel, &told(w, "the address does not exist")).await?;
+    }
     if news.is_opt_out {
-        opt_out(on, w, lead, channel, "a provider told so").await?;
+        let lead = w.require(lead.id).await?;
+        opt_out(on, w, lead, channel, &told(w, "a provider told so")).await?;
     }
     Ok(())
 }
@@ -42,7 +49,7 @@ async fn note(w: &Write, attempt: contact_attempt::Model, news: &News) -> Result
     let is_newer = to.is_some() || news.status.is_none();
     for (name, value) in &news.result {
         // What comes late adds to what is known, but does not take its place.
-        if is_newer || !result.contains_key(name) {
+        if is_newer || !result.contains_key(name) || is_further(name, result.get(name), value) {
             result.insert(name.clone(), value.clone());
         }
     }
@@ -70,36 +77,58 @@ async fn note(w: &Write, attempt: contact_attempt::Model, news: &News) -> Result
     }
 }
 
+/// Whether a provider's own word for how far a contact is goes beyond the one that is known.
+fn is_further(name: &str, known: Option<&Json>, news: &Json) -> bool {
+    let rank = |word: Option<&Json>| word.and_then(Json::as_str).map_or(0, twilio_rank);
+    name == "status" && rank(Some(news)) > rank(known)
+}
+
+/// What is said just now, without words.
+pub fn told(w: &Write, source: &str) -> Said {
+    Said { source: source.into(), wording: None, at: w.now }
+}
+
 /// The lead, which is locked, wants nothing more on `channel`: not from now on, and nothing of what is scheduled.
-pub async fn opt_out(on: &Services, w: &Write, lead: lead::Model, channel: ContactChannel, why: &str) -> Result<()> {
-    let id = lead.id;
-    if !lead.refuses(channel) {
-        block(w, lead, channel, true, Action::LeadOptedOut, why).await?;
-    }
-    end_all(on, w, id, Ending::OptOut).await.map(drop)
+pub async fn opt_out(on: &Services, w: &Write, lead: lead::Model, channel: ContactChannel, said: &Said) -> Result<()> {
+    let is_new = mark(on, w, &lead, channel, said).await?;
+    end_all(on, w, lead.id, Ending::OptOut).await?;
+    if is_new { note_refusal(w, lead.id, channel, said).await } else { Ok(()) }
 }
 
-/// The lead, which is locked, wants to hear from us again on `channel`.
-pub async fn opt_in(w: &Write, lead: lead::Model, channel: ContactChannel, why: &str) -> Result<()> {
-    // What bars all channels is lifted by people only.
-    if lead.refuses(channel) && lead.status != LeadStatus::DoNotContact {
-        block(w, lead, channel, false, Action::LeadOptedIn, why).await?;
-    }
-    Ok(())
+/// Nothing more goes to the lead, which is locked, on `channel`, at the addresses that it has now; other channels go on.
+pub async fn refuse(on: &Services, w: &Write, lead: &lead::Model, channel: ContactChannel, said: &Said) -> Result<()> {
+    let is_new = mark(on, w, lead, channel, said).await?;
+    if is_new { note_refusal(w, lead.id, channel, said).await } else { Ok(()) }
 }
 
-async fn block(
-    w: &Write,
-    lead: lead::Model,
-    channel: ContactChannel,
-    is_blocked: bool,
-    action: Action,
-    why: &str,
-) -> Result<()> {
+/// [`refuse`] without its audit line, which is written last. Returns whether that is new.
+pub async fn mark(on: &Services, w: &Write, lead: &lead::Model, channel: ContactChannel, said: &Said) -> Result<bool> {
     let mut new = lead.clone();
-    new.refuse(channel, is_blocked);
+    new.refuse(channel, true);
+    refusal::keep_one(on, w, &new, Some(channel), said).await?;
+    if lead.has_refused(channel) {
+        return Ok(false);
+    }
+    w.replace(lead, new).await?;
+    refusal::prove_one(w, lead.id, Some(channel), said).await?;
+    Ok(true)
+}
+
+/// The audit line of a refusal.
+pub async fn note_refusal(w: &Write, lead: LeadId, channel: ContactChannel, said: &Said) -> Result<()> {
+    w.note(Action::LeadOptedOut, lead, json!({ "channel": channel, "source": said.source })).await
+}
+
+/// The lead, which is locked, wants to hear from us again on `channel`. What bars all channels is lifted by people only.
+pub async fn opt_in(on: &Services, w: &Write, lead: lead::Model, channel: ContactChannel, said: &Said) -> Result<()> {
+    refusal::lift_of(on, w, &lead, Some(channel), &said.source).await?;
+    if !lead.has_refused(channel) {
+        return Ok(());
+    }
+    let mut new = lead.clone();
+    new.refuse(channel, false);
     w.replace(&lead, new).await?;
-    w.note(action, lead.id, json!({ "channel": channel, "source": why })).await
+    w.note(Action::LeadOptedIn, lead.id, json!({ "channel": channel, "source": said.source })).await
 }
 
 /// `handleConversion`: the lead, which is locked, has done what it was contacted for. Its enrollments are CONVERTED, what was

@@ -13,7 +13,7 @@ use sea_orm::{
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::integration;
+use super::{integration, refusal};
 use crate::once::{Again, Done};
 use crate::stop;
 use crate::{Actor, Services};
@@ -201,6 +201,20 @@ async fn push(on: &Services, workspace: &Instantly, row: &campaign::Model, there
         let page = waiting(row.id).order_by_asc(lead::Column::Id).limit(BULK as u64).all(on.db.reader()).await?;
         if page.is_empty() {
             break;
+        }
+        // Who said no at his address before he was a lead is left out from now on.
+        let unwilling = refusal::refused_among(on, &page, ContactChannel::Email).await?;
+        if !unwilling.is_empty() {
+            let unwilling = &unwilling;
+            on.system_write(|w| async move {
+                for id in unwilling {
+                    let lead = w.require(*id).await?;
+                    refusal::heal(on, &w, &[&lead]).await?;
+                }
+                Ok(())
+            })
+            .await?;
+            continue;
         }
         let leads: Vec<NewLead> = page.iter().filter_map(described_lead).collect();
         workspace.add_leads(there, &leads).await.map_err(|failure| refused(&failure))?;

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::endings::{self, Ending, end_all};
 use super::meta;
+use super::refusal::{self, Said};
 use crate::once::{Again, Done};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -17,7 +18,7 @@ use domain::retention::lead_field::Field;
 use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
 use domain::violation::OnUnique;
-use storage::retention::{lead, members, suppression};
+use storage::retention::{gone_lead, lead, members, refusal as refusals};
 use storage::{Tx, noun};
 
 /// What is said of a lead. A new lead has nothing that could stay.
@@ -60,14 +61,17 @@ impl Again for Created {
 /// it.
 ///
 /// # Errors
-/// [`Error::Conflict`] if these are of several leads; [`Error::Precondition`] if the person was erased.
+/// [`Error::Conflict`] if these are of several leads; [`Error::Precondition`] if everything is refused at one of the addresses, also
+/// because the person was erased. What is refused there of a channel, the lead refuses.
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Created> {
     let row = &unknown(on, fields)?;
     on.write(actor, |w| async move {
         if let Some(lead) = known(&w, row).await? {
             return there_already(&w, lead).await;
         }
-        refuse_erased(on, &w, row).await?;
+        let mut row = row.clone();
+        let refused = refusal::obey(on, &w, &mut row, None).await?;
+        let row = &row;
         let written = lead::Entity::insert(noun::fresh(row.clone()))
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&w)
@@ -78,6 +82,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
             let lead = found.ok_or_else(|| Error::Conflict("the lead is just being changed; try again".into()))?;
             return there_already(&w, lead).await;
         }
+        refusal::prove(&w, row.id, &refused).await?;
         let campaigns = members::assign_new(&w, &[row.id], row.created_at).await?;
         // A campaign that takes new leads has changed it.
         let lead = if campaigns > 0 { w.require(row.id).await? } else { row.clone() };
@@ -91,16 +96,6 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
 async fn there_already(w: &Write, lead: lead::Model) -> Result<Created> {
     w.done(lead.id, &false).await?;
     Ok(Created { lead, is_new: false })
-}
-
-/// Refuses a lead that was erased: it does not come back by hand either.
-async fn refuse_erased(on: &Services, tx: &Tx, row: &lead::Model) -> Result<()> {
-    if suppression::Entity::has(tx, &on.keys.lasting, row.email.as_deref(), row.phone.as_deref()).await? {
-        return Err(Error::Precondition(
-            "who has this email or phone number must not be contacted again: they were erased, or are on a list of such people".into(),
-        ));
-    }
-    Ok(())
 }
 
 /// The lead that has the row's email, phone number or id in another system.
@@ -160,9 +155,7 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
         require_version("lead", old.version, change.expected_version)?;
         let mut new = validated(old.clone(), change.fields.clone())?;
         refuse_others(&w, &new).await?;
-        if new.email != old.email || new.phone != old.phone {
-            refuse_erased(on, &w, &new).await?;
-        }
+        let refused = refusal::obey(on, &w, &mut new, Some(&old)).await?;
         if let Some(status) = change.status.filter(|status| *status != old.status) {
             old.status.require(status)?;
             new.status = status;
@@ -170,6 +163,8 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
         }
         let taken = || Error::Conflict("another lead has this email, phone number or externalId".into());
         let changed = w.replace(&old, new).await.on_any_unique(taken)?;
+        refusal::prove(&w, id, &refused).await?;
+        spread(on, &w, &old, &changed).await?;
         leave(on, &w, &old, &changed).await?;
         // Nothing of the person itself: the log outlives an erasure.
         let metadata = json!({ "from": old.status, "to": changed.status, "version": changed.version });
@@ -177,6 +172,19 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
         Ok(changed)
     })
     .await
+}
+
+/// What a lead refuses holds at the addresses that it has now, too.
+async fn spread(on: &Services, w: &Write, old: &lead::Model, changed: &lead::Model) -> Result<()> {
+    let said = |source: &str| Said { source: source.into(), wording: None, at: w.now };
+    if changed.status == LeadStatus::DoNotContact && old.status != LeadStatus::DoNotContact {
+        refusal::prove_one(w, changed.id, None, &said("its status was set")).await?;
+        refusal::keep_one(on, w, changed, None, &said("its status was set")).await?;
+    }
+    if !refusals::addresses(changed).eq(refusals::addresses(old)) {
+        refusal::keep(on, w, changed, &said("the lead with this address refuses it")).await?;
+    }
+    Ok(())
 }
 
 /// Takes a lead out of all sequences that converted, or must not be contacted any more.
@@ -201,11 +209,14 @@ async fn refuse_others(tx: &Tx, new: &lead::Model) -> Result<()> {
 }
 
 /// Deletes a lead with all that belongs to it: its assignments, contacts, enrollments and consents. Its conversions stay,
-/// without it. Erasing a person is another thing: that keeps it from coming back.
+/// without it. What it refused stays refused at its addresses. Erasing a person is another thing: that keeps it from coming back.
 pub async fn delete(on: &Services, actor: &Actor, id: LeadId) -> Result<lead::Model> {
     on.write(actor, |w| async move {
         let row = w.require(id).await?;
         endings::forgotten(&w, id).await?;
+        let said = Said { source: "a lead that was deleted refused it".into(), wording: None, at: w.now };
+        refusal::keep(on, &w, &row, &said).await?;
+        gone_lead::Entity::note(&w, id, None, refusal::email_hash(on, &row), w.now).await?;
         lead::Entity::delete_by_id(id).exec(&w).await?;
         w.note(Action::LeadDeleted, id, json!({ "source": row.source, "status": row.status })).await?;
         Ok(row)

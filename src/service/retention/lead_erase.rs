@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::endings::{Ending, end_all};
+use super::refusal::{self, Said};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::Result;
@@ -10,7 +11,7 @@ use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
 use storage::Folded;
-use storage::retention::{lead, lead_erasure, suppression};
+use storage::retention::{lead, lead_erasure};
 
 /// The source of an erased lead.
 const SOURCE: &str = "ERASED";
@@ -24,12 +25,10 @@ const SOURCE: &str = "ERASED";
 pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
     on.write(actor, |w| async move {
         let row = w.require(id).await?;
-        for (kind, address) in [(suppression::Kind::Email, &row.email), (suppression::Kind::Phone, &row.phone)] {
-            if let Some(address) = address {
-                let hash = suppression::hash(&on.keys.lasting, kind, address);
-                suppression::Entity::keep(&w, kind, hash, "ERASED", w.now).await?;
-            }
-        }
+        let said = Said { source: SOURCE.into(), wording: None, at: w.now };
+        refusal::keep(on, &w, &row, &said).await?;
+        refusal::keep_one(on, &w, &row, None, &said).await?;
+        refusal::forget_words(on, &w, &row).await?;
         end_all(on, &w, id, Ending::OptOut).await?;
         let erased = lead_erasure::traces(&w, &row).await?;
         w.replace(&row, empty(&row)).await?;

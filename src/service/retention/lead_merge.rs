@@ -4,6 +4,7 @@ use sea_orm::ModelTrait;
 use serde_json::{Map, Value as Json, json};
 
 use super::endings;
+use super::refusal::{self, Said};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, require_version};
@@ -11,7 +12,7 @@ use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
 use storage::Folded;
-use storage::retention::{lead, lead_moves};
+use storage::retention::{gone_lead, lead, lead_moves};
 
 /// Which two, and how.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +41,16 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
         require_version("lead", kept.version, merge.expected_version)?;
         endings::merged(on, &w, duplicate.id, kept.id).await?;
         let moved = lead_moves::all(&w, duplicate.id, kept.id).await?;
+        // What is outside, such as the links in mails, leads on to the one that stays.
+        gone_lead::Entity::note(&w, duplicate.id, Some(kept.id), refusal::email_hash(on, &duplicate), w.now).await?;
+        let said = Said { source: "a lead that was merged refused it".into(), wording: None, at: w.now };
+        refusal::keep(on, &w, &duplicate, &said).await?;
         duplicate.clone().delete(&w).await?;
-        let kept = w.replace(&kept, combined(kept.clone(), duplicate, merge.takes_addresses)).await?;
+        let mut both = combined(kept.clone(), duplicate, merge.takes_addresses);
+        let refused = refusal::absorb(on, &w, &mut both).await?;
+        let kept = w.replace(&kept, both).await?;
+        refusal::prove(&w, kept.id, &refused).await?;
+        refusal::keep(on, &w, &kept, &said).await?;
         let metadata = json!({ "duplicate": merge.duplicate, "attempts": moved.attempts,
                 "conversions": moved.conversions, "enrollments": moved.enrollments, "campaigns": moved.campaigns });
         w.tell(Event::Report);

@@ -22,6 +22,7 @@ pub mod lead_export;
 pub mod lead_merge;
 pub mod members;
 pub mod meta;
+pub mod refusal;
 pub mod report;
 pub mod schedule;
 pub mod script;

@@ -8,7 +8,7 @@ use crate::noun::{Noun, noun};
 use crate::retention::lists::{Channels, Days, Texts};
 use domain::error::Result;
 use domain::id::RetentionCampaignId;
-use domain::retention::words::RetentionCampaignStatus;
+use domain::retention::words::{ContactChannel, RetentionCampaignStatus};
 
 /// A retention campaign.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -59,6 +59,13 @@ noun!(RetentionCampaignId {
         &[(Column::NameFold, &[Column::Name]), (Column::DescriptionFold, &[Column::Description])];
 });
 
+impl Model {
+    /// Whether it contacts leads by this channel.
+    pub fn goes_by(&self, channel: ContactChannel) -> bool {
+        self.channels.0.is_empty() || self.channels.0.contains(&channel)
+    }
+}
+
 impl Entity {
     /// Those to which each new lead is assigned.
     pub fn taking_new_leads() -> Select<Self> {
@@ -80,10 +87,10 @@ impl Entity {
         due.filter(Column::EndDate.lte(now)).order_by_asc(Column::EndDate)
     }
 
-    /// Which of `ids` are PAUSED. None of them changes until the transaction ends: a pause comes wholly before or wholly after.
+    /// Which of `ids` do not run: they are PAUSED, over, or no more than a DRAFT. None of them changes until the transaction ends: a pause comes wholly before or wholly after.
     pub async fn paused(tx: &impl ConnectionTrait, ids: &[RetentionCampaignId]) -> Result<Vec<RetentionCampaignId>> {
         let rows = Self::by_ids(ids).order_by_asc(Column::Id).lock_shared().all(tx).await?;
-        let is_paused = |row: &Model| row.status == RetentionCampaignStatus::Paused;
+        let is_paused = |row: &Model| row.status != RetentionCampaignStatus::Active;
         Ok(rows.into_iter().filter(is_paused).map(|row| row.id).collect())
     }
 }

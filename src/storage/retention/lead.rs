@@ -137,12 +137,32 @@ impl Model {
 
     /// Whether it must not be contacted on `channel`.
     pub fn refuses(&self, channel: ContactChannel) -> bool {
-        self.status == LeadStatus::DoNotContact || self.get(Column::refusal(channel)) == true.into()
+        self.status == LeadStatus::DoNotContact || self.has_refused(channel)
+    }
+
+    /// Whether it has refused `channel` by itself, whatever it may have said of all of them.
+    pub fn has_refused(&self, channel: ContactChannel) -> bool {
+        self.get(Column::refusal(channel)) == true.into()
     }
 
     /// Notes whether it must not be contacted on `channel`.
     pub fn refuse(&mut self, channel: ContactChannel, is_refused: bool) {
         self.set(Column::refusal(channel), is_refused.into());
+    }
+
+    /// It must not be contacted at all.
+    pub fn close(&mut self) {
+        if self.status != LeadStatus::DoNotContact {
+            self.status_before = Some(self.status);
+            self.status = LeadStatus::DoNotContact;
+        }
+    }
+
+    /// It may be contacted again, but for the channels that it refuses by themselves.
+    pub fn reopen(&mut self) {
+        if self.status == LeadStatus::DoNotContact {
+            self.status = self.status_before.take().unwrap_or(LeadStatus::New);
+        }
     }
 
     /// The address to which a contact on `channel` goes; None if the lead has none. A webhook needs none of the lead's.

@@ -12,4 +12,6 @@ import_table!("lead_imports", "lead_import_errors", LeadImportId {
     campaign_id: Option<RetentionCampaignId>,
     /// Its people must never be contacted.
     is_suppression_list: bool,
+    /// The names of columns that had no use.
+    unused_columns: Json,
 });

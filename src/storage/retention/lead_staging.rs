@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::campaign;
 use super::lead_import::{self, Entity};
 use crate::imports::{self, Counts, ImportTable};
-use crate::noun::Noun;
+use crate::noun::{self, Noun};
 use crate::sql::{self, Dialect};
 use crate::{Db, Tx, folded};
 use domain::error::{Error, Result};
@@ -24,8 +24,17 @@ use domain::retention::lead_line::LeadLine;
 /// same people in another order would lock each other out: in whichever order their emails go, their phones go in
 /// another.
 const IMPORTING: i64 = 0x6c_6561_6473;
+/// Columns without a use that are told at most.
+const MOST_UNUSED: usize = 100;
 /// Where a lead comes from whose line does not say.
 const SOURCE: &str = "UPLOAD";
+
+/// Where refusals find the addresses of a line: their kind, the column of the address, that of its hash.
+const ADDRESSES: [(&str, &str, &str); 3] = [
+    ("EMAIL", "email", "email_hash"),
+    ("PHONE", "phone", "phone_hash"),
+    ("TELEGRAM", "telegram_username", "telegram_hash"),
+];
 
 /// A lead to be inserted.
 #[derive(Debug, Clone)]
@@ -36,6 +45,7 @@ pub struct NewLead {
     /// The lead's addresses, as they would be in the list of those that must not come back.
     pub email_hash: Option<String>,
     pub phone_hash: Option<String>,
+    pub telegram_hash: Option<String>,
     pub lead: LeadLine,
 }
 
@@ -45,12 +55,14 @@ pub type Batch = imports::Batch<NewLead>;
 /// A lead as [`Dialect::table`] reads it.
 impl Serialize for NewLead {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        let Self { id, line, email_hash, phone_hash, lead } = self;
+        let Self { id, line, email_hash, phone_hash, telegram_hash, lead } = self;
         let mut row = to.serialize_map(None)?;
         row.serialize_entry("id", id)?;
         row.serialize_entry("line", line)?;
         row.serialize_entry("email_hash", email_hash)?;
         row.serialize_entry("phone_hash", phone_hash)?;
+        row.serialize_entry("telegram_hash", telegram_hash)?;
+        row.serialize_entry("refused", lead.refused.as_deref().unwrap_or_default())?;
         for (field, text) in &lead.fields {
             row.serialize_entry(field.column(), text)?;
         }
@@ -73,6 +85,17 @@ pub async fn write(db: &Db, import: LeadImportId, batch: &Batch, now: DateTime<U
         staged.write(import, batch).await
     })
     .await
+}
+
+/// The columns that had no use so far, and those of another batch.
+fn unused(known: &Json, more: &[String]) -> Json {
+    let mut all: Vec<Json> = known.as_array().cloned().unwrap_or_default();
+    for name in more.iter().map(|name| json!(name)) {
+        if !all.contains(&name) && all.len() < MOST_UNUSED {
+            all.push(name);
+        }
+    }
+    Json::Array(all)
 }
 
 /// A batch on its way into the database.
@@ -98,6 +121,10 @@ impl Staged<'_> {
         } else {
             let refused = self.refused().await?;
             let inserted = self.insert().await?;
+            self.prove().await?;
+            if batch.rows.iter().any(|new| new.lead.refused.is_some()) {
+                self.refuse("'LIST: ' || r.refused", "r.refused <> ''").await?;
+            }
             self.assign_all(&import, batch, &refused).await?;
             (inserted, refused)
         };
@@ -105,8 +132,9 @@ impl Staged<'_> {
         imports::keep_errors::<Entity>(self.tx, id, batch.errors.iter().chain(told)).await?;
         let invalid = batch.invalid + i64::try_from(refused.len()).map_err(Error::internal)?;
         let counts = Counts { lines: batch.lines, inserted, invalid };
-        imports::change::<Entity>(self.tx, &import, self.now, |import| import.moved_on(batch.bytes.end, counts))
-            .await?;
+        let moved = Entity::with(&import, Entity::import(&import).moved_on(batch.bytes.end, counts));
+        let unused_columns = unused(&import.unused_columns, &batch.unused);
+        noun::replace(self.tx, &import, lead_import::Model { unused_columns, ..moved }, self.now).await?;
         Ok(Some(counts))
     }
 
@@ -137,76 +165,145 @@ impl Staged<'_> {
     /// Keeps the addresses of people who must never be contacted; those of them who are leads are closed, and what they are on the
     /// way through ends when its next step is due. Returns of how many lines something was new.
     async fn suppress(&self) -> Result<i64> {
-        let table = self.table(&["line", "email", "phone", "email_hash", "phone_hash"]);
-        let run = async |sql: &str, values: Vec<Value>| self.tx.execute_raw(self.dialect.statement(sql, values)).await;
-        let is_new = |hash: &str, kind: &str| {
+        let table = self.table(&["line", "email_hash", "phone_hash", "telegram_hash"]);
+        let is_new = ADDRESSES.map(|(kind, _, hash)| {
             format!(
-                "(r.{hash} IS NOT NULL AND NOT EXISTS
-                    (SELECT 1 FROM suppressions s WHERE s.kind = '{kind}' AND s.hash = r.{hash}))"
+                "(r.{hash} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM refusals s WHERE s.kind = '{kind}'
+                    AND s.hash = r.{hash} AND s.channel IS NULL AND s.lifted_at IS NULL))"
             )
-        };
-        let (email, phone) = (is_new("email_hash", "EMAIL"), is_new("phone_hash", "PHONE"));
-        let sql = format!("SELECT COUNT(*) AS n FROM {table} WHERE {email} OR {phone}");
+        });
+        let sql = format!("SELECT COUNT(*) AS n FROM {table} WHERE {}", is_new.join(" OR "));
         let row = self.tx.query_one_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
         let news: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
-        for (kind, hash) in [("EMAIL", "email_hash"), ("PHONE", "phone_hash")] {
-            let sql = format!(
-                "INSERT INTO suppressions (kind, hash, reason, created_at)
-                 SELECT '{kind}', r.{hash}, 'LIST', $2 FROM {table} WHERE r.{hash} IS NOT NULL ORDER BY r.{hash}
+        self.refuse("'LIST'", "TRUE").await?;
+        Ok(news)
+    }
+
+    /// Keeps a refusal of everything at the addresses of the lines of which `which` holds, and closes the leads that have one of them.
+    /// What an import does once more changes nothing.
+    async fn refuse(&self, source: &str, which: &str) -> Result<()> {
+        let hashes: Vec<&str> = ADDRESSES.iter().map(|(_, _, hash)| *hash).collect();
+        let columns: Vec<&str> = ADDRESSES.iter().map(|(_, column, _)| *column).collect();
+        let table = self.table(&[["refused"].as_slice(), &hashes, &columns].concat());
+        let run = async |sql: &str| {
+            let values = [self.rows.clone(), self.now.into()];
+            self.tx.execute_raw(self.dialect.statement(sql, values)).await
+        };
+        let id = self.dialect.random_uuid();
+        for (kind, _, hash) in ADDRESSES {
+            let keep = format!(
+                "INSERT INTO refusals (id, kind, hash, source, said_at, created_at)
+                 SELECT {id}, '{kind}', r.{hash}, {source}, $2, $2 FROM {table}
+                 WHERE r.{hash} IS NOT NULL AND {which} ORDER BY r.{hash}
                  ON CONFLICT DO NOTHING"
             );
-            run(&sql, vec![self.rows.clone(), self.now.into()]).await?;
+            run(&keep).await?;
         }
-        let close = format!(
-            "UPDATE leads SET status_before = status, status = 'DO_NOT_CONTACT', updated_at = $2, version = version + 1
-             WHERE status <> 'DO_NOT_CONTACT' AND (email IN (SELECT r.email FROM {table} WHERE r.email IS NOT NULL)
-                OR phone IN (SELECT r.phone FROM {table} WHERE r.phone IS NOT NULL))"
+        let of_a_line = ADDRESSES.map(|(_, column, _)| {
+            format!("l.{column} IN (SELECT r.{column} FROM {table} WHERE r.{column} IS NOT NULL AND {which})")
+        });
+        let open = format!("l.status <> 'DO_NOT_CONTACT' AND ({})", of_a_line.join(" OR "));
+        let prove = format!(
+            "INSERT INTO consents (id, lead_id, kind, source, given_at, created_at)
+             SELECT {id}, l.id, 'WITHDRAWN', 'a list of people who must not be contacted', $2, $2
+             FROM leads l WHERE {open}"
         );
-        run(&close, vec![self.rows.clone(), self.now.into()]).await?;
-        Ok(news)
+        run(&prove).await?;
+        let close = format!(
+            "UPDATE leads AS l SET status_before = status, status = 'DO_NOT_CONTACT', updated_at = $2,
+                 version = version + 1 WHERE {open}"
+        );
+        run(&close).await?;
+        Ok(())
     }
 
     /// Lines that can't go in: of people who must not come back, and of two people at once.
     async fn refused(&self) -> Result<Vec<(i64, String)>> {
-        let table = self.table(&["line", "email", "phone", "external_id", "email_hash", "phone_hash"]);
+        let table = self.table(&["line", "email", "phone", "external_id", "email_hash", "phone_hash", "telegram_hash"]);
+        let at = |alias: &str, kind: &str, hash: &str| {
+            format!(
+                "LEFT JOIN refusals {alias} ON {alias}.kind = '{kind}' AND {alias}.hash = r.{hash}
+                    AND {alias}.channel IS NULL AND {alias}.lifted_at IS NULL"
+            )
+        };
         let sql = format!(
             "SELECT r.line AS line, CASE
                     WHEN e.hash IS NOT NULL THEN 'the email is that of a person who must not be contacted again'
                     WHEN p.hash IS NOT NULL THEN 'the phone is that of a person who must not be contacted again'
+                    WHEN t.hash IS NOT NULL THEN 'the Telegram name is that of a person who must not be contacted again'
                     WHEN le.id <> lp.id THEN 'email and phone belong to two leads that are there already' END AS why,
                 COALESCE(le.id, lp.id) AS reached, lx.id AS known
              FROM {table}
-             LEFT JOIN suppressions e ON e.kind = 'EMAIL' AND e.hash = r.email_hash
-             LEFT JOIN suppressions p ON p.kind = 'PHONE' AND p.hash = r.phone_hash
+             {} {} {}
              LEFT JOIN leads le ON le.email = r.email
              LEFT JOIN leads lp ON lp.phone = r.phone
              LEFT JOIN leads lx ON lx.external_id = r.external_id
-             WHERE e.hash IS NOT NULL OR p.hash IS NOT NULL OR le.id <> lp.id OR lx.id <> COALESCE(le.id, lp.id)
-             ORDER BY r.line"
+             WHERE e.hash IS NOT NULL OR p.hash IS NOT NULL OR t.hash IS NOT NULL OR le.id <> lp.id
+                 OR lx.id <> COALESCE(le.id, lp.id)
+             ORDER BY r.line",
+            at("e", "EMAIL", "email_hash"),
+            at("p", "PHONE", "phone_hash"),
+            at("t", "TELEGRAM", "telegram_hash"),
         );
         let found = self.tx.query_all_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
         found.iter().map(|row| Ok((row.try_get("", "line")?, why(row)?))).collect()
     }
 
-    /// The new ones go in; who is there, by email, phone or external id, stays as he is. Returns how many are new.
+    /// The new ones go in; who is there, by email, phone or external id, stays as he is. What is refused at an address of a channel,
+    /// its lead refuses. Returns how many are new.
     async fn insert(&self) -> Result<i64> {
         let fields = Field::ALL.map(Field::column);
-        let table = self
-            .table(&[&["id", "line", "email_hash", "phone_hash", "names_fold", "meta"], fields.as_slice()].concat());
+        let own = ["id", "line", "email_hash", "phone_hash", "telegram_hash", "names_fold", "meta"];
+        let table = self.table(&[own.as_slice(), fields.as_slice()].concat());
         let meta = if self.dialect.is_postgres() { "r.meta::jsonb" } else { "r.meta" };
         let columns = fields.join(", ");
         let values = fields.map(|field| format!("r.{field}")).join(", ");
+        let refuses = |channel: &str, of: &str| {
+            format!("EXISTS (SELECT 1 FROM refusals s WHERE {of} AND s.channel = '{channel}' AND s.lifted_at IS NULL)")
+        };
+        let at = |kind: &str, hash: &str| format!("(s.kind = '{kind}' AND s.hash = r.{hash})");
+        let (email, phone) = (at("EMAIL", "email_hash"), at("PHONE", "phone_hash"));
+        let telegram = at("TELEGRAM", "telegram_hash");
+        let any = "s.hash IN (r.email_hash, r.phone_hash, r.telegram_hash)";
+        let refusals = [
+            refuses("EMAIL", &email),
+            refuses("SMS", &phone),
+            refuses("CALL", &phone),
+            refuses("WEBHOOK", any),
+            refuses("TELEGRAM", &telegram),
+        ];
         let sql = format!(
-            "INSERT INTO leads (id, {columns}, names_fold, meta, status, created_at, updated_at)
-             SELECT r.id, {values}, r.names_fold, {meta}, 'NEW', $2, $2
+            "INSERT INTO leads (id, {columns}, names_fold, meta, no_email, no_sms, no_call, no_webhook, no_telegram, status,
+                 created_at, updated_at)
+             SELECT r.id, {values}, r.names_fold, {meta}, {}, 'NEW', $2, $2
              FROM {table}
-             WHERE NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'EMAIL' AND s.hash = r.email_hash)
-               AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.kind = 'PHONE' AND s.hash = r.phone_hash)
+             WHERE NOT EXISTS (SELECT 1 FROM refusals s WHERE {any} AND s.channel IS NULL AND s.lifted_at IS NULL)
              ORDER BY r.line
-             ON CONFLICT DO NOTHING"
+             ON CONFLICT DO NOTHING",
+            refusals.join(", ")
         );
         let inserted = self.tx.execute_raw(self.dialect.statement(&sql, [self.rows.clone(), self.now.into()])).await?;
         i64::try_from(inserted.rows_affected()).map_err(Error::internal)
+    }
+
+    /// Shows what was refused at the addresses of new leads among what they took back.
+    async fn prove(&self) -> Result<()> {
+        let table = self.table(&["id", "email_hash", "phone_hash", "telegram_hash"]);
+        let at = ADDRESSES.map(|(kind, _, hash)| {
+            format!(
+                "SELECT {}, l.id, s.channel, 'WITHDRAWN', s.source, s.wording, s.said_at, $2
+                 FROM {table} JOIN refusals s ON s.kind = '{kind}' AND s.hash = r.{hash}
+                     AND s.channel IS NOT NULL AND s.lifted_at IS NULL
+                 JOIN leads l ON l.id = r.id",
+                self.dialect.random_uuid()
+            )
+        });
+        let sql = format!(
+            "INSERT INTO consents (id, lead_id, channel, kind, source, wording, given_at, created_at) {}",
+            at.join(" UNION ALL ")
+        );
+        self.tx.execute_raw(self.dialect.statement(&sql, [self.rows.clone(), self.now.into()])).await?;
+        Ok(())
     }
 
     /// The leads of the batch that are in the database, new or not, by the numbers of their lines.

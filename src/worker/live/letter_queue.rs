@@ -281,6 +281,7 @@ async fn obey(state: &State, ready: &Ready, ruling: Ruling, fault: &Fault) -> Re
         // Who blocks the account wants to hear nothing more from it.
         _ => Outcome::Refused(Refusal {
             is_opt_out: matches!(fault, Fault::Rpc { name, .. } if name == "USER_IS_BLOCKED"),
+            is_dead: false,
             ..Refusal::permanent(fault.to_string())
         }),
     })

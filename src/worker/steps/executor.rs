@@ -69,7 +69,12 @@ fn answered(ready: &Ready, outcome: providers::Outcome) -> Answer {
         providers::Outcome::Refused(refusal) => {
             let pause = refusal.retry_after.map(time);
             let outcome = Outcome::Refused { is_permanent: refusal.is_permanent, pause };
-            Answer { error: Some(refusal.error), is_opt_out: refusal.is_opt_out, ..answer(ready, outcome) }
+            Answer {
+                error: Some(refusal.error),
+                is_opt_out: refusal.is_opt_out,
+                is_dead: refusal.is_dead,
+                ..answer(ready, outcome)
+            }
         }
         providers::Outcome::Wait { after, error } => {
             Answer { error: Some(error), ..answer(ready, Outcome::Wait(time(after))) }
@@ -90,6 +95,7 @@ fn answer(ready: &Ready, outcome: Outcome) -> Answer {
         receipt: None,
         error: None,
         is_opt_out: false,
+        is_dead: false,
         is_lost: false,
     }
 }

@@ -52,6 +52,14 @@ async fn leads(story: &mut Story, campaign: &Json) -> Json {
     let refused = json!({ "leadId": bob, "channels": ["SMS"], "source": "a call" });
     let refused = story.input("set-do-not-contact", refused).await["setDoNotContact"]["lead"].clone();
     assert_eq!(refused["doNotContact"], json!(["SMS"]));
+    let no_email = json!({ "leadId": bob, "channels": ["EMAIL"], "source": "a call", "wording": "No mails." });
+    story.input("set-do-not-contact", no_email).await;
+    let at_bob = json!({ "filter": { "email": "Bob@example.com", "isInForce": true } });
+    let kept = story.run("list-refusals", at_bob).await["refusals"].clone();
+    assert_eq!((&kept["totalCount"], &kept["nodes"][0]["channel"]), (&json!(1), &json!("EMAIL")));
+    let lift = json!({ "email": "bob@example.com", "channel": "EMAIL", "reason": "he wrote to us" });
+    let lifted = story.input("lift-refusal", lift).await["liftRefusal"]["refusals"].clone();
+    assert_eq!(lifted[0]["liftedReason"], "he wrote to us");
     let found =
         story.run("list-leads", json!({ "filter": { "search": "builder", "statuses": ["IN_PROGRESS"] } })).await;
     assert_eq!(found["leads"]["totalCount"], 1);

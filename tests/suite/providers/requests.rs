@@ -227,6 +227,9 @@ async fn webhooks_are_signed_and_never_go_inside() {
     let catcher = Catcher::start(|request| match request.path.as_str() {
         "/gone" => (410, json!({})),
         "/busy" => (503, json!({})),
+        "/private" => (401, json!({})),
+        "/forbidden" => (403, json!({})),
+        "/nowhere" => (404, json!({})),
         _ => (200, json!({})),
     })
     .await;
@@ -245,6 +248,10 @@ async fn webhooks_are_signed_and_never_go_inside() {
     assert_eq!(caught.json()["data"], json!({ "lead": "Ann" }));
     let gone = open.send(to(format!("{}/gone", catcher.url))).await;
     assert!(matches!(gone, Outcome::Refused(Refusal { is_permanent: true, .. })), "{gone:?}");
+    for path in ["private", "forbidden", "nowhere"] {
+        let set_up = open.send(to(format!("{}/{path}", catcher.url))).await;
+        assert!(matches!(set_up, Outcome::Wait { .. }), "{path}: {set_up:?}");
+    }
     let busy = open.send(to(format!("{}/busy", catcher.url))).await;
     assert!(matches!(busy, Outcome::Refused(Refusal { is_permanent: false, .. })), "{busy:?}");
 

@@ -11,6 +11,10 @@ use providers::{Contact, Email, Message, Outcome, Refusal, Sender};
 use super::mail_server::MailServer;
 
 fn smtp(port: u16, security: Security, password: Option<&str>) -> Smtp {
+    smtp_from(port, security, password, "Herald <hello@herald.example>")
+}
+
+fn smtp_from(port: u16, security: Security, password: Option<&str>, from: &str) -> Smtp {
     install_tls();
     let account = credentials::Smtp {
         host: "127.0.0.1".into(),
@@ -18,7 +22,7 @@ fn smtp(port: u16, security: Security, password: Option<&str>) -> Smtp {
         security,
         username: password.map(|_| "ann".into()),
         password: password.map(Secret::new),
-        from: "Herald <hello@herald.example>".into(),
+        from: from.into(),
         reply_to: Some("answers@herald.example".into()),
         per_second: 10,
     };
@@ -84,6 +88,36 @@ async fn each_answer_of_the_server_has_its_meaning() {
     let lost = sender.send(email("lost@example.com")).await;
     assert!(matches!(lost, Outcome::Unknown { .. }), "{lost:?}");
     assert!(matches!(sender.send(email("not an address")).await, Outcome::Refused(Refusal { is_permanent: true, .. })));
+    assert!(server.mails().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_done_with_costs_no_email_anything() {
+    let server = MailServer::with(1).await;
+    let sender = smtp(server.port, Security::None, None);
+    for n in 0..4 {
+        let outcome = sender.send(email(&format!("ann{n}@example.com"))).await;
+        assert!(matches!(outcome, Outcome::Accepted(_)), "{n}: {outcome:?}");
+    }
+    assert_eq!(server.mails().len(), 4);
+    // One that says so at once wants to be left alone.
+    let closed = MailServer::with(0).await;
+    let outcome = smtp(closed.port, Security::None, None).send(email("ann@example.com")).await;
+    assert!(matches!(outcome, Outcome::Wait { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_account_waits_and_an_address_without_anybody_is_known() {
+    let server = MailServer::start().await;
+    for from in ["quota@herald.example", "outside@herald.example", "Herald hello@herald.example", "@"] {
+        let outcome = smtp_from(server.port, Security::None, None, from).send(email("ann@example.com")).await;
+        assert!(matches!(outcome, Outcome::Wait { .. }), "{from}: {outcome:?}");
+    }
+    let sender = smtp(server.port, Security::None, None);
+    let dead =
+        |outcome: Outcome| matches!(outcome, Outcome::Refused(Refusal { is_dead: true, is_permanent: true, .. }));
+    assert!(dead(sender.send(email("nobody@example.com")).await));
+    assert!(!dead(sender.send(email("spam@example.com")).await));
     assert!(server.mails().is_empty());
 }
 

@@ -50,10 +50,11 @@ async fn heavy_the_due_steps_are_found_by_their_index() {
     }
     let dialect = Dialect(db.get_database_backend());
     let sql = format!("EXPLAIN {}", due_sql(dialect));
-    let values: [sea_orm::Value; 3] = [
+    let values: [sea_orm::Value; 4] = [
         "EMAIL".into(),
         "2026-03-03T10:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().into(),
         200_i64.into(),
+        "2026-03-03T10:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().into(),
     ];
     let plan = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), &sql, values)).await.unwrap();
     let plan: Vec<String> = plan.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();

@@ -254,6 +254,6 @@ async fn people_on_a_suppression_list_are_never_contacted() {
     assert_eq!(counts(&later), [2, 1, 0, 1]);
     assert!(later["errors"][0]["message"].as_str().unwrap().contains("must not be contacted"), "{later}");
     assert_eq!(counts(&import(&operator, list, flag).await), [3, 0, 2, 1], "once more changes nothing");
-    let known = number(&herald, "SELECT COUNT(*) AS n FROM suppressions WHERE hash LIKE '%example%'").await;
+    let known = number(&herald, "SELECT COUNT(*) AS n FROM refusals WHERE hash LIKE '%example%'").await;
     assert_eq!(known, 0, "addresses are kept as keyed hashes only");
 }

@@ -91,6 +91,7 @@ async fn each_answer_of_a_mail_server_moves_its_step_on() {
     assert!(times[0] - times[1] >= chrono::TimeDelta::hours(1), "an hour lies between both: {busy}");
     assert_eq!((&nobody["status"], &nobody["attempts"].as_array().unwrap().len()), (&json!("FAILED"), &1), "{nobody}");
     assert!(nobody["result"]["error"].as_str().unwrap().contains("550"), "{nobody}");
+    assert_eq!((&nobody["attempts"][0]["status"], &nobody["doNotContact"]), (&json!("BOUNCED"), &json!(["EMAIL"])));
     for lead in [&ann, &busy, &nobody] {
         assert_eq!((&lead["enrollment"], &lead["second"]), (&json!("ACTIVE"), &json!("SCHEDULED")), "{lead}");
     }
@@ -125,10 +126,15 @@ async fn one_click_on_the_link_in_an_email_ends_all_of_them() {
     assert_eq!(header("x-frame-options"), "DENY");
     assert_eq!([header("cache-control"), header("referrer-policy")], ["no-store", "no-referrer"]);
     assert_eq!(header("x-content-type-options"), "nosniff");
+    let asked = looked.text().await.unwrap();
+    assert!(asked.contains("Do you want") && !asked.contains("You will get no more"), "it asks first: {asked}");
+    let russian = nobody.request(Method::GET, &path).header("accept-language", "ru-RU").send().await.unwrap();
+    assert!(russian.text().await.unwrap().contains("Вы хотите больше не получать"));
     assert_eq!(first_step(&admin, &ann).await["enrollment"], "ACTIVE");
     let click = nobody.request(Method::POST, &path).body("List-Unsubscribe=One-Click");
     let click = click.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
     assert!(click.status().is_success());
+    assert_eq!(click.text().await.unwrap(), "You will get no more emails from us.");
     let ended = first_step(&admin, &ann).await;
     assert_eq!((&ended["enrollment"], &ended["endReason"]), (&json!("CANCELLED"), &json!("OPT_OUT")), "{ended}");
     assert_eq!((&ended["second"], &ended["doNotContact"]), (&json!("CANCELLED"), &json!(["EMAIL"])));

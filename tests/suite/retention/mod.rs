@@ -18,6 +18,7 @@ mod nested;
 mod outages;
 mod persons;
 mod refusals;
+mod refused_addresses;
 mod reports;
 pub mod rows;
 mod scripts;

@@ -6,7 +6,8 @@ use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, Statement};
 use storage::Db;
 use storage::retention::{
     ab_test, campaign, campaign_lead, consent, contact_attempt, conversion, conversion_rule, enrollment, execution,
-    integration_config, lead, lead_import, script, sequence, sequence_step, suppression, webhook_event,
+    gone_lead, integration_config, lead, lead_import, refusal, refusal_to_carry, script, sequence, sequence_step,
+    webhook_event,
 };
 
 use crate::harness::Database;
@@ -127,13 +128,15 @@ async fn every_row_has_the_columns_of_its_table() {
         conversion_rule,
         enrollment,
         execution,
+        gone_lead,
         integration_config,
         lead,
         lead_import,
+        refusal,
+        refusal_to_carry,
         script,
         sequence,
         sequence_step,
-        suppression,
         webhook_event,
     );
 }

@@ -60,9 +60,12 @@ async fn whatever_ends_an_enrollment_tells_its_sequence() {
 
     let one = enrolled(on, id).await;
     assert!(!one.refuses(ContactChannel::Email));
-    let link = unsubscribe::url(on, one.id);
+    let link = unsubscribe::url(on, &one);
     let token = link.rsplit('/').next().unwrap();
-    tells(on, id, "a click on the link", async { assert!(unsubscribe::unsubscribe(on, token).await.unwrap()) }).await;
+    tells(on, id, "a click on the link", async {
+        assert_eq!(unsubscribe::unsubscribe(on, token).await.unwrap(), unsubscribe::Clicked::Refused);
+    })
+    .await;
 
     for status in [LeadStatus::Converted, LeadStatus::DoNotContact] {
         let one = enrolled(on, id).await.id;

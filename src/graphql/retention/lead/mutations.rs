@@ -104,14 +104,15 @@ struct SetDoNotContactInput {
     lead_id: ID,
     /// About which channels; about all of them, for good, if it is left out.
     channels: Option<Vec<ContactChannel>>,
-    /// True: it must not be contacted any more. False: it may be contacted; this is recorded as its consent.
+    /// True: it must not be contacted any more. False: that is lifted, and nothing else: without channels the refusal of everything,
+    /// after which the channels are as they were before; this is recorded as its word. Telegram needs a consent that names it.
     #[graphql(default = true)]
     do_not_contact: bool,
     /// How it came, at most 200 characters: the name of a form, a call, a letter.
     source: String,
     /// What the lead agreed to, word for word or by version; at most 2,000 characters.
     wording: Option<String>,
-    /// When the lead said so; now if it is left out.
+    /// When the lead said so, not in the future; now if it is left out.
     given_at: Option<DateTime>,
     /// Change it only if this is still the lead's version, otherwise CONFLICT.
     expected_version: Option<i32>,
@@ -139,7 +140,8 @@ pub struct LeadMutation;
 #[Object]
 impl LeadMutation {
     /// Finds the lead with this email, phone number or externalId, or makes it. CONFLICT names the leads if these are of
-    /// several. `PRECONDITION_FAILED` if the person was erased.
+    /// several. `PRECONDITION_FAILED` if everything is refused at one of its addresses, also because the person was erased; what is
+    /// refused there of a channel, the lead refuses.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn create_lead(
         &self,
@@ -171,8 +173,8 @@ impl LeadMutation {
         Ok(UpdateLeadPayload { lead: lead.into() })
     }
 
-    /// Deletes a lead, with its assignments, contacts, enrollments and consents. Its conversions stay, without it. It may
-    /// come back by the next import: `eraseLead` prevents that.
+    /// Deletes a lead, with its assignments, contacts, enrollments and consents. Its conversions stay, without it, and what it refused
+    /// stays refused at its addresses. It may come back by the next import: `eraseLead` prevents that.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn delete_lead(
         &self,

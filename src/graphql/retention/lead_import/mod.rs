@@ -46,6 +46,14 @@ impl LeadCounts {
         self.0.is_suppression_list
     }
 
+    /// Columns that nothing was taken from, by their names, at most 100. A column that says who must not be contacted is always obeyed:
+    /// `do_not_contact`, `unsubscribed`, `opt_out`, a `status` of `unsubscribed` and the like. Empty where the first line does not look
+    /// like names.
+    async fn unused_columns(&self) -> Vec<String> {
+        let names = self.0.unused_columns.as_array().into_iter().flatten();
+        names.filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect()
+    }
+
     /// Lines read so far, without empty ones and without the names of columns.
     async fn lines(&self) -> i32 {
         int(self.0.lines)

@@ -5,6 +5,10 @@ use crate::retention::lead::may_see_contacts;
 use domain::id::{ContactAttemptId, SequenceStepExecutionId};
 use domain::retention::words::{ExecutionReason, ExecutionStatus};
 use storage::retention::execution;
+use storage::retention::queue::standing;
+
+/// An instant, as the services tell it.
+type Instant = chrono::DateTime<chrono::Utc>;
 
 /// One step for one lead.
 ///
@@ -42,9 +46,13 @@ impl SequenceStepExecution {
         self.0.status
     }
 
-    /// Why it was put off, left out or cancelled.
-    async fn reason(&self) -> Option<ExecutionReason> {
-        self.0.reason
+    /// Why it was put off, left out or cancelled, or why it waits; null if it is not due yet, or nothing speaks against it.
+    async fn reason(&self, ctx: &Context<'_>) -> Result<Option<ExecutionReason>> {
+        if self.0.reason.is_some() || self.0.status != ExecutionStatus::Scheduled {
+            return Ok(self.0.reason);
+        }
+        let is_held = ctx.loaders().one(IsHeld((self.0.id, ctx.services().now()))).await?;
+        Ok(is_held.map(|()| ExecutionReason::Held))
     }
 
     /// When it is due. What falls outside contact hours or over a limit is put off, never dropped.
@@ -91,5 +99,15 @@ question! {
     ExecutionOf(ContactAttemptId) -> execution::Model = |db, attempts| {
         let rows = execution::Entity::of_attempts(&attempts).all(db).await?;
         rows.into_iter().filter_map(|row| Some((row.contact_attempt_id?, row))).collect()
+    }
+}
+
+question! {
+    /// Whether a step waits because something that it belongs to does not run at an instant.
+    IsHeld((SequenceStepExecutionId, Instant)) -> () = |db, asked| {
+        let ids: Vec<SequenceStepExecutionId> = asked.iter().map(|(id, _)| *id).collect();
+        let now = asked.iter().map(|(_, at)| *at).max().unwrap_or_default();
+        let held = standing::held(db, &ids, now).await?;
+        asked.into_iter().filter(|(id, _)| held.contains(id)).map(|key| (key, ())).collect()
     }
 }

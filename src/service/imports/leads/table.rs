@@ -1,6 +1,6 @@
 //! Lines of a list of leads: rows of a table, or JSON objects.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
@@ -14,13 +14,16 @@ use domain::id::LeadId;
 use domain::json::complaint;
 use domain::retention::lead_columns::{Field, Mapping, Slot, Values};
 use domain::retention::lead_line::{self, LeadLine};
-use domain::retention::words::LeadImportFormat;
+use domain::retention::words::{AddressKind, LeadImportFormat};
 use domain::secret_key::Lasting;
+use domain::text;
 use storage::retention::lead_staging::NewLead;
-use storage::retention::suppression;
+use storage::retention::refusal;
 
 /// What some editors put in front of a file: the byte order mark.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
+/// Columns without a use that one batch tells at most.
+const UNUSED: usize = 100;
 /// What may stand between the fields of a table.
 const DELIMITERS: [u8; 3] = *b",;\t";
 
@@ -30,8 +33,12 @@ pub struct Leads {
     mapping: Mapping,
     /// What the addresses are hashed with, to be looked up among those that must not come back.
     key: Lasting,
+    /// Its people must never be contacted.
+    is_suppression_list: bool,
     shape: Shape,
     people: People,
+    /// Columns that nothing is taken from, since they were told last.
+    unused: BTreeSet<String>,
 }
 
 /// How a record is read.
@@ -54,6 +61,7 @@ impl Lines for Leads {
         records.next()?;
         let header = row(records.bytes(), delimiter).map_err(io::Error::other)?;
         let slots = self.mapping.slots(&header).map_err(io::Error::other)?;
+        self.unused = self.mapping.unused(&header).into_iter().collect();
         self.shape = Shape::Row { slots, delimiter };
         Ok((Some(delimiter), records.at()))
     }
@@ -66,26 +74,39 @@ impl Lines for Leads {
     }
 
     fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<Option<String>, String>> {
-        let read = if record.is_cut { Err(too_long()) } else { self.line(bytes) };
-        Some(read.transpose()?.and_then(|line| self.people.add(record.line, line)).map(|()| None))
+        let read = if record.is_cut { Err(too_long()) } else { self.values(bytes) };
+        let read = read.transpose()?.and_then(|values| {
+            if !self.is_suppression_list {
+                return self.people.add(record.line, lead_line::read(values)?).map(|()| None);
+            }
+            let (line, wrong) = lead_line::read_addresses(&values)?;
+            self.people.add_addresses(record.line, line);
+            Ok(wrong)
+        });
+        Some(read)
     }
 
     fn rows(&mut self) -> Vec<NewLead> {
-        let hash = |kind, address: &str| suppression::hash(&self.key, kind, address);
+        let hash = |kind, address: &str| refusal::hash(&self.key, kind, address);
         std::mem::take(&mut self.people).leads(hash)
+    }
+
+    fn unused(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unused).into_iter().collect()
     }
 }
 
 impl Leads {
     /// Nothing has been read yet.
-    pub(super) fn new(format: LeadImportFormat, mapping: Mapping, key: Lasting) -> Self {
-        Self { format, mapping, key, shape: Shape::Object, people: People::default() }
+    pub(super) fn new(format: LeadImportFormat, mapping: Mapping, key: Lasting, is_suppression_list: bool) -> Self {
+        let (people, unused) = (People::default(), BTreeSet::new());
+        Self { format, mapping, key, is_suppression_list, shape: Shape::Object, people, unused }
     }
 
     /// What a record says; None if it is empty.
-    fn line(&self, bytes: &[u8]) -> Result<Option<LeadLine>, String> {
-        let text = bytes.strip_prefix(MARK).unwrap_or(bytes).trim_ascii();
-        if text.is_empty() {
+    fn values(&mut self, bytes: &[u8]) -> Result<Option<Values>, String> {
+        let written = bytes.strip_prefix(MARK).unwrap_or(bytes).trim_ascii();
+        if written.is_empty() {
             return Ok(None);
         }
         let mut values = Values::default();
@@ -95,7 +116,8 @@ impl Leads {
                 if row.iter().all(|field| field.trim().is_empty()) {
                     return Ok(None);
                 }
-                if row.len() > slots.len() {
+                // Of who must not be contacted all is taken that can be.
+                if row.len() > slots.len() && !self.is_suppression_list {
                     return Err(format!("it has {} fields, the first line {}", row.len(), slots.len()));
                 }
                 for (slot, text) in slots.iter().zip(&row) {
@@ -105,19 +127,24 @@ impl Leads {
                 }
             }
             Shape::Object => {
-                if !text.starts_with(b"{") {
+                if !written.starts_with(b"{") {
                     return Err("the line does not begin with {: one JSON object a line is wanted".into());
                 }
-                let object: serde_json::Map<String, Json> = serde_json::from_slice(text)
+                let object: serde_json::Map<String, Json> = serde_json::from_slice(written)
                     .map_err(|error| format!("not a JSON object: {}", complaint(&error)))?;
                 for (key, value) in object {
-                    if let Some(slot) = self.mapping.slot(&key) {
-                        values.add(&slot, value)?;
+                    match self.mapping.slot(&key) {
+                        Some(slot) => match values.add(&slot, value) {
+                            Err(why) if !self.is_suppression_list => return Err(why),
+                            _ => {}
+                        },
+                        None if self.unused.len() < UNUSED => drop(self.unused.insert(text::brief(key))),
+                        None => {}
                     }
                 }
             }
         }
-        lead_line::read(values).map(Some)
+        Ok(Some(values))
     }
 }
 
@@ -127,6 +154,8 @@ struct People {
     leads: Vec<(i64, LeadLine)>,
     /// The places of the leads that have a key, for each sort of key.
     places: [HashMap<String, usize>; Field::KEYS.len()],
+    /// The addresses of a list of people who must not be contacted.
+    refused: HashSet<String>,
 }
 
 impl People {
@@ -135,7 +164,10 @@ impl People {
         let places = Field::KEYS.into_iter().zip(&self.places);
         let found: Vec<(Field, usize)> =
             places.filter_map(|(field, places)| Some((field, *places.get(line.get(field)?)?))).collect();
-        if let Some((field, place)) = found.first() {
+        // Who refuses in a later line refuses at all that stands there.
+        if let Some((field, place)) = found.first()
+            && line.refused.is_none()
+        {
             let Some((other, elsewhere)) = found.iter().find(|(_, other)| other != place) else { return Ok(()) };
             let (field, other) = (field.name(), other.name());
             let (line, elsewhere) = (self.leads[*place].0, self.leads[*elsewhere].0);
@@ -148,12 +180,23 @@ impl People {
         Ok(())
     }
 
-    fn leads(self, hash: impl Fn(suppression::Kind, &str) -> String) -> Vec<NewLead> {
+    /// Adds the addresses of a line, unless earlier lines have them all.
+    fn add_addresses(&mut self, number: i64, line: LeadLine) {
+        let new = lead_line::ADDRESSES.into_iter().filter_map(|field| line.get(field));
+        let new: Vec<String> = new.filter(|address| !self.refused.contains(*address)).map(ToOwned::to_owned).collect();
+        if !new.is_empty() {
+            self.refused.extend(new);
+            self.leads.push((number, line));
+        }
+    }
+
+    fn leads(self, hash: impl Fn(AddressKind, &str) -> String) -> Vec<NewLead> {
         let lead = |(number, line): (i64, LeadLine)| NewLead {
             id: LeadId::generate(),
             line: number,
-            email_hash: line.get(Field::Email).map(|email| hash(suppression::Kind::Email, email)),
-            phone_hash: line.get(Field::Phone).map(|phone| hash(suppression::Kind::Phone, phone)),
+            email_hash: line.get(Field::Email).map(|email| hash(AddressKind::Email, email)),
+            phone_hash: line.get(Field::Phone).map(|phone| hash(AddressKind::Phone, phone)),
+            telegram_hash: line.get(Field::TelegramUsername).map(|name| hash(AddressKind::Telegram, name)),
             lead: line,
         };
         self.leads.into_iter().map(lead).collect()

@@ -4,13 +4,15 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, Query
 use serde_json::Value as Json;
 
 use super::Applied;
-use crate::retention::effects;
+use crate::retention::effects::{self, told};
+use crate::retention::refusal;
 use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::{ContactAttemptId, RetentionCampaignId};
+use domain::retention::address;
 use domain::retention::callback::{self, News};
 use domain::retention::credentials::Provider;
-use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use domain::retention::words::{AddressKind, ContactAttemptStatus, ContactChannel};
 use storage::Noun;
 use storage::retention::webhook_event::Model;
 use storage::retention::{campaign, contact_attempt, lead};
@@ -23,8 +25,17 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     let (Some(mut news), Some(email)) = (callback::instantly(kind), text("lead_email")) else {
         return Ok(Applied::Done);
     };
-    let known = lead::Entity::all().filter(lead::Column::Email.eq(email.trim().to_lowercase()));
-    let Some(lead) = known.lock_exclusive().one(w).await? else { return Ok(Applied::Unmatched) };
+    let email = &address::email(email).unwrap_or_else(|_| email.trim().to_lowercase());
+    let is_bounce = news.status == Some(ContactAttemptStatus::Bounced);
+    let said = told(w, if is_bounce { "the address does not exist" } else { "Instantly told so" });
+    if news.is_opt_out || is_bounce {
+        // Also of somebody who is no lead, or no longer one. To write to a dead address again would harm the sender.
+        refusal::keep_at(on, w, (AddressKind::Email, email), ContactChannel::Email, &said).await?;
+    }
+    let known = lead::Entity::all().filter(lead::Column::Email.eq(email));
+    let Some(lead) = known.lock_exclusive().one(w).await? else {
+        return Ok(if news.is_opt_out || is_bounce { Applied::Done } else { Applied::Unmatched });
+    };
     if let Some(reply) = text("reply_text_snippet") {
         news.result.insert("reply".into(), reply.chars().take(500).collect::<String>().into());
     }
@@ -34,16 +45,14 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     };
     let campaign = campaign.map(|row| row.id);
     if news.is_opt_out {
-        effects::opt_out(on, w, lead, ContactChannel::Email, "Instantly told so").await?;
+        effects::opt_out(on, w, lead, ContactChannel::Email, &said).await?;
         return Ok(Applied::Done);
     }
-    let is_bounce = news.status == Some(ContactAttemptStatus::Bounced);
     let attempt = attempt(w, &lead, campaign, &news, text("email_id")).await?;
-    effects::advance(on, w, lead.clone(), attempt, news).await?;
+    effects::advance(on, w, &lead, attempt, news).await?;
     if is_bounce {
-        // To write there again would harm the sender.
         let lead = w.require(lead.id).await?;
-        effects::opt_out(on, w, lead, ContactChannel::Email, "the address does not exist").await?;
+        effects::opt_out(on, w, lead, ContactChannel::Email, &said).await?;
     }
     Ok(Applied::Done)
 }

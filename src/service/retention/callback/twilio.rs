@@ -7,11 +7,14 @@ use uuid::Uuid;
 use super::{Applied, pairs};
 use crate::retention::effects;
 use crate::retention::endings::{Ending, end_all};
+use crate::retention::refusal::{self, Said};
 use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::ContactAttemptId;
-use domain::retention::callback::{self, News, Wish, wish};
-use domain::retention::words::{ContactAttemptStatus, ContactChannel};
+use domain::retention::address;
+use domain::retention::callback::{self, News};
+use domain::retention::wishes::{Wish, wish};
+use domain::retention::words::{AddressKind, ContactAttemptStatus, ContactChannel, WebhookEventStatus};
 use storage::Noun;
 use storage::retention::webhook_event::Model;
 use storage::retention::{contact_attempt, lead};
@@ -23,7 +26,7 @@ const LONGEST: usize = 1_600;
 pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     let pairs = pairs::all(row);
     match pairs::value(&pairs, "MessageStatus").or_else(|| pairs::value(&pairs, "SmsStatus")) {
-        Some("received") | None => inbound(on, w, &pairs).await,
+        Some("received") | None => inbound(on, w, row, &pairs).await,
         Some(status) => {
             let attempt = pairs::value(&pairs, "attempt").and_then(|id| Uuid::try_parse(id).ok());
             let sid = pairs::value(&pairs, "MessageSid").or_else(|| pairs::value(&pairs, "SmsSid"));
@@ -53,21 +56,46 @@ pub(super) async fn of_attempt(
     let lead = w.require(attempt.lead_id).await?;
     // Once more, now that nobody else can change it.
     let attempt = w.require(attempt.id).await?;
-    effects::advance(on, w, lead, attempt, news).await?;
+    effects::advance(on, w, &lead, attempt, news).await?;
     Ok(Applied::Done)
 }
 
-async fn inbound(on: &Services, w: &Write, pairs: &[(String, String)]) -> Result<Applied> {
+async fn inbound(on: &Services, w: &Write, row: &Model, pairs: &[(String, String)]) -> Result<Applied> {
     let (Some(from), body) = (pairs::value(pairs, "From"), pairs::value(pairs, "Body").unwrap_or_default()) else {
         return Ok(Applied::Done);
     };
-    let known = lead::Entity::all().filter(lead::Column::Phone.eq(from)).lock_exclusive().one(w).await?;
-    // Somebody who is no lead, or not yet one: a STOP holds when he becomes one.
-    let Some(lead) = known else { return Ok(Applied::Unmatched) };
-    match wish(body, pairs::value(pairs, "OptOutType")) {
-        Wish::Stop => effects::opt_out(on, w, lead, ContactChannel::Sms, "a reply to a text message").await?,
-        Wish::Start => effects::opt_in(w, lead, ContactChannel::Sms, "a reply to a text message").await?,
-        Wish::Talk => replied(on, w, lead, body).await?,
+    let phone = &address::phone(from).unwrap_or_else(|_| from.to_owned());
+    let known = lead::Entity::all().filter(lead::Column::Phone.eq(phone)).lock_exclusive().one(w).await?;
+    let said = Said {
+        source: "a reply to a text message".into(),
+        wording: Some(body.chars().take(LONGEST).collect()),
+        at: row.received_at,
+    };
+    let wish = wish(body, pairs::value(pairs, "OptOutType"));
+    let at = (AddressKind::Phone, phone.as_str());
+    if wish == Wish::Stop
+        && row.status == WebhookEventStatus::Unmatched
+        && !refusal::holds_at(on, w, at, ContactChannel::Sms).await?
+    {
+        // It was obeyed when it came, and has been lifted since.
+        return Ok(Applied::Done);
+    }
+    match (wish, known) {
+        (Wish::Stop, Some(lead)) => effects::opt_out(on, w, lead, ContactChannel::Sms, &said).await?,
+        // Somebody who is no lead, or not yet one: it holds at once, and is shown at the lead as soon as there is one.
+        (Wish::Stop, None) => {
+            refusal::keep_at(on, w, at, ContactChannel::Sms, &said).await?;
+            return Ok(Applied::Unmatched);
+        }
+        (Wish::Start, Some(lead)) if lead.has_refused(ContactChannel::Sms) => {
+            effects::opt_in(on, w, lead, ContactChannel::Sms, &said).await?;
+        }
+        (Wish::Start, None) => {
+            refusal::lift_at(on, w, at, ContactChannel::Sms, &said.source).await?;
+        }
+        // Who has not refused anything and says yes wants to talk.
+        (Wish::Start | Wish::Talk, Some(lead)) => replied(on, w, lead, body).await?,
+        (Wish::Talk, None) => return Ok(Applied::Unmatched),
     }
     Ok(Applied::Done)
 }
@@ -85,5 +113,5 @@ async fn replied(on: &Services, w: &Write, lead: lead::Model, body: &str) -> Res
     let reply: String = body.chars().take(LONGEST).collect();
     let result = Map::from_iter([("replied".to_owned(), json!(true)), ("reply".into(), json!(reply))]);
     let news = News { status: Some(ContactAttemptStatus::Success), result, is_reply: true, ..News::default() };
-    effects::advance(on, w, lead, last, news).await
+    effects::advance(on, w, &lead, last, news).await
 }

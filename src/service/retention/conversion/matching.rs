@@ -11,7 +11,7 @@ use domain::id::{ContactAttemptId, ConversionId, LeadId};
 use events::Event;
 use storage::Noun;
 use storage::Tx;
-use storage::retention::{contact_attempt, conversion, lead};
+use storage::retention::{contact_attempt, conversion, gone_lead, lead};
 
 /// Conversions that are looked at in one round.
 const ROUND: u64 = 500;
@@ -40,8 +40,10 @@ async fn by_ids(tx: &Tx, ids: [&Option<String>; 2]) -> Result<Found> {
             if let Some(found) = by_attempt(tx, ContactAttemptId(uuid)).await? {
                 return Ok(found);
             }
-            if lead::Entity::by_ids(&[LeadId(uuid)]).one(tx).await?.is_some() {
-                return Ok(Found { lead: Some(LeadId(uuid)), attempt: None });
+            // A lead that was merged is a part of another one now.
+            let lead = gone_lead::Entity::today(tx, LeadId(uuid)).await?;
+            if lead::Entity::by_ids(&[lead]).one(tx).await?.is_some() {
+                return Ok(Found { lead: Some(lead), attempt: None });
             }
         }
         let by_other = lead::Entity::all().filter(lead::Column::ExternalId.eq(id)).order_by_asc(lead::Column::Id);

@@ -46,6 +46,7 @@ fn answer(held: &Held, was_lost: bool) -> Answer {
         receipt: None,
         error: was_lost.then(|| "the process that handed it over ended before the answer came".to_owned()),
         is_opt_out: false,
+        is_dead: false,
         is_lost: was_lost,
     }
 }

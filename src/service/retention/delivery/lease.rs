@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::ledger::Ledger;
 use super::look::{Look, Plan, Planned};
+use crate::retention::refusal;
 use crate::{Services, Write};
 use domain::clock::duration_nanos;
 use domain::error::{Error, Result};
@@ -25,10 +26,11 @@ use domain::retention::schedule_clock::Pace;
 use domain::retention::words::{ContactChannel, EndReason, EnrollmentStatus, ExecutionReason, ExecutionStatus};
 use events::Event;
 use providers::Contact;
-use storage::Tx;
-use storage::retention::queue::claim::{self, Due, Holder};
+use storage::retention::lead;
+use storage::retention::queue::claim::{self, Due, Holder, Moments, Reached};
 use storage::retention::queue::pace::{self, Wish};
 use storage::retention::queue::write::{self, Entries, ExecutionChange, NewAttempt};
+use storage::retention::refusal::marks_of;
 
 /// A claim: who leases what.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +106,7 @@ pub async fn lease(on: &Services, claim: &Claim) -> Result<Leased> {
     leased.has_plan = !(sends.is_empty() && others.is_empty());
     if !others.is_empty() {
         let others = &others;
-        leased.is_done = on.system_write(|w| async move { write_off(&w, claim, look, others).await }).await?;
+        leased.is_done = on.system_write(|w| async move { write_off(on, &w, claim, look, others).await }).await?;
     }
     let from = on.clock.nanos() + duration_nanos(claim.lead.time());
     let until = from + duration_nanos(HORIZON);
@@ -121,29 +123,46 @@ pub async fn lease(on: &Services, claim: &Claim) -> Result<Leased> {
     Ok(Leased { ready, last_slot: slots.last, claimed, took, is_done: true, ..leased })
 }
 
-/// Of these, what is held by the transaction and is as it was when it was decided about.
+/// Of these, what is held by the transaction and is as it was when it was decided about. Whose address somebody said no at, without
+/// being known as the lead by then, is not contacted: the lead's row says so from now on.
 async fn still<'a, 'b>(
-    tx: &Tx,
+    on: &Services,
+    w: &Write,
     claim: &Claim,
     look: &Look,
     planned: &'a [Planned<'b>],
 ) -> Result<Vec<&'a Planned<'b>>> {
     let by = Holder { sender: claim.sender, epoch: claim.epoch };
-    let held = claim::hold(tx, by, planned.iter().map(|planned| planned.due), look.now).await?;
+    let held = claim::hold(w, by, planned.iter().map(|planned| planned.due), look.now).await?;
     let held = planned.iter().filter(|planned| held.contains(&planned.due.id));
     let held: Vec<&Planned<'b>> = held.collect();
     if held.is_empty() {
         return Ok(held);
     }
     let scripts = held.iter().map(|planned| (planned.due.id, planned.script.map(|script| script.id)));
-    let standing = claim::standing(tx, scripts, look.since()).await?;
-    Ok(held.into_iter().filter(|planned| standing.get(&planned.due.id) == Some(&planned.rests_on)).collect())
+    let reached: Vec<Reached> = held.iter().flat_map(|planned| reached(on, planned.due)).collect();
+    let moments = Moments { since: look.since(), now: on.now() };
+    let standing = claim::standing(w, scripts, &reached, moments).await?;
+    let is_refused = |planned: &&&Planned<'_>| {
+        let now = standing.get(&planned.due.id);
+        now.is_some_and(|now| now.refusals > 0 && now.lead == planned.rests_on.lead && !planned.is_refused())
+    };
+    let refused: Vec<&lead::Model> = held.iter().filter(is_refused).map(|planned| &planned.due.lead).collect();
+    refusal::heal(on, w, &refused).await?;
+    let stands = |planned: &&Planned<'_>| standing.get(&planned.due.id).is_some_and(|now| planned.stands(now));
+    Ok(held.into_iter().filter(stands).collect())
+}
+
+/// The addresses of a step's lead, as refusals know them.
+fn reached(on: &Services, due: &Due) -> impl Iterator<Item = Reached> + use<> {
+    let (id, channel) = (due.id, due.step.channel);
+    marks_of(&on.keys.lasting, &due.lead).into_iter().map(move |mark| Reached { id, channel, mark })
 }
 
 /// Writes down what is not to be sent. False if there was nothing any more.
-async fn write_off(w: &Write, claim: &Claim, look: &Look, planned: &[Planned<'_>]) -> Result<bool> {
+async fn write_off(on: &Services, w: &Write, claim: &Claim, look: &Look, planned: &[Planned<'_>]) -> Result<bool> {
     let mut ledger = Ledger::new(look.now, look.steps.clone());
-    for planned in still(w, claim, look, planned).await? {
+    for planned in still(on, w, claim, look, planned).await? {
         note(&mut ledger, planned, look.now);
     }
     if ledger.is_empty() {
@@ -193,7 +212,7 @@ async fn hand_out(
     sends: &[Planned<'_>],
     times: &Mutex<(Duration, Duration)>,
 ) -> Result<Option<(Vec<Ready>, Slots)>> {
-    let still = still(w, claim, look, sends).await?;
+    let still = still(on, w, claim, look, sends).await?;
     if still.is_empty() {
         return Ok(None);
     }

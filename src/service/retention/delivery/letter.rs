@@ -53,7 +53,7 @@ pub async fn begin(on: &Services, turn: Turn) -> Result<Leave> {
     let now = on.now();
     on.system_write(|w| async move {
         let w = &w;
-        if !standing::stands(w, turn.attempt).await? {
+        if !standing::stands(w, turn.attempt, now).await? {
             return Ok(Leave::Withdrawn);
         }
         accounts::hold(w, turn.account, turn.holder, turn.epoch, turn.slot).await?;

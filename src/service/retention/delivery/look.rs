@@ -82,20 +82,36 @@ pub struct Planned<'a> {
     pub rests_on: Standing,
 }
 
+impl Planned<'_> {
+    /// Whether the lead's own row refuses the contact.
+    pub fn is_refused(&self) -> bool {
+        self.due.lead.refuses(self.due.step.channel)
+    }
+
+    /// Whether it holds as things are `now`. What is refused at an address matters to what is sent only.
+    pub fn stands(&self, now: &Standing) -> bool {
+        let is_sent = matches!(self.plan, Plan::Send { .. });
+        let refusals = if is_sent { 0 } else { now.refusals };
+        Standing { refusals, ..self.rests_on.clone() } == *now
+    }
+}
+
 impl Look {
     /// Looks at what is due on a claim's channel. What does not depend on each other is read at the same time.
     pub async fn take(on: &Services, of: &Claim) -> Result<Self> {
         let now = of.clock.at(on.clock.nanos());
         let db = on.db.reader();
-        let (due, last_slot) =
-            tokio::try_join!(claim::due(db, of.channel, now, of.limit.max(LOOK)), pace::last(&on.db, of.channel))?;
+        let (due, last_slot) = tokio::try_join!(
+            claim::due(db, of.channel, now, of.limit.max(LOOK), on.now()),
+            pace::last(&on.db, of.channel)
+        )?;
         if due.is_empty() {
             let (steps, around, answers) = (Steps::default(), Surroundings::default(), Answers::default());
             return Ok(Self { now, due, steps, last_slot, around, answers });
         }
         let enrollments = due.iter().map(|due| &due.enrollment);
         let (mut around, answers, steps) = tokio::try_join!(
-            Surroundings::read(db, &due, now - MEMORY),
+            Surroundings::read(db, &due, now - MEMORY, on.now()),
             hooks::ask(on, &due, now),
             ledger::steps(db, enrollments),
         )?;
@@ -123,7 +139,7 @@ impl Look {
         }
         let attempt = ContactAttemptId::generate();
         let said = script.ok_or_else(|| "the step has no script".to_owned()).and_then(|script| {
-            let link = unsubscribe::url(on, due.lead.id);
+            let link = unsubscribe::url(on, &due.lead);
             message(due.step.channel, script, campaign, &due.lead, Known { attempt, link })
         });
         let decision = self.case(due, campaign, said.is_ok()).decide(self.now);
@@ -148,6 +164,7 @@ impl Look {
             sequence: due.sequence.version,
             campaign: campaign.map(|row| row.version),
             script: script.map(|row| row.version),
+            refusals: 0,
             touches: i64::try_from(touches.len()).unwrap_or(i64::MAX),
             last_touch: touches.iter().map(|touch| touch.at).max(),
         }
@@ -168,6 +185,7 @@ impl Look {
             enrollment: due.enrollment.status,
             channel: step.channel,
             is_refused: lead.refuses(step.channel),
+            is_channel_off: campaign.is_some_and(|row| !row.goes_by(step.channel)),
             has_address: lead.address(step.channel).is_some(),
             is_agreed: !needs_consent || self.around.agreed.get(&lead.id).copied().unwrap_or(false),
             conditions_hold: conditions.is_some_and(|conditions| conditions.hold(&facts)),

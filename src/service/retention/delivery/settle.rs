@@ -6,17 +6,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
 use super::ledger::Ledger;
+use crate::retention::effects::{self, told};
 use crate::retention::endings;
 use crate::{Services, Write};
 use domain::error::Result;
-use domain::id::{
-    ContactAttemptId, LeadId, RetentionCampaignId, RetentionSequenceId, SequenceEnrollmentId, SequenceStepExecutionId,
-};
+use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, SequenceEnrollmentId, SequenceStepExecutionId};
 use domain::retention::schedule_clock::Pace;
 use domain::retention::verdict::{Outcome, Verdict, judge};
-use domain::retention::words::{
-    ContactAttemptStatus, ContactChannel, EnrollmentStatus, ExecutionReason, ExecutionStatus,
-};
+use domain::retention::words::{ContactAttemptStatus, EnrollmentStatus, ExecutionReason, ExecutionStatus};
 use events::Event;
 use providers::Receipt;
 use storage::Tx;
@@ -50,6 +47,8 @@ pub struct Answer {
     pub error: Option<String>,
     /// The lead wants nothing more on the channel.
     pub is_opt_out: bool,
+    /// There is nobody at the address: nothing more goes there.
+    pub is_dead: bool,
     /// The lease was lost with its holder.
     pub is_lost: bool,
 }
@@ -88,9 +87,20 @@ async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
     ledger.write_rows_with(w, &taken, w.now).await?;
     ledger.count(w).await?;
     let mut changed = ledger.sequences();
-    for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out) {
-        let channel = held[&answer.execution].channel;
-        changed.extend(opt_out(w, answer.lead, channel, now).await?);
+    let mut lines = Vec::new();
+    for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out || answer.is_dead) {
+        let (lead, channel) = (answer.lead, held[&answer.execution].channel);
+        let said = told(w, if answer.is_opt_out { "a provider told so" } else { "the address does not exist" });
+        tracing::info!(%lead, %channel, "nothing more goes to a lead: {}", said.source);
+        if effects::mark(on, w, &w.require(lead).await?, channel, &said).await? {
+            lines.push((lead, channel, said));
+        }
+        if answer.is_opt_out {
+            changed.extend(endings::opted_out(w, lead, now).await?);
+        }
+    }
+    for (lead, channel, said) in lines {
+        effects::note_refusal(w, lead, channel, &said).await?;
     }
     for sequence in changed {
         w.tell(Event::Sequence(sequence));
@@ -135,6 +145,10 @@ async fn attempts(
     for (answer, verdict) in judged {
         let Some(id) = answer.attempt else { continue };
         match verdict.attempt {
+            // An answer that there is nobody is a bounce that comes at once.
+            Some(ContactAttemptStatus::Failed) if answer.is_dead => {
+                changes.push(attempt_change(id, ContactAttemptStatus::Bounced, answer, now));
+            }
             Some(status) => changes.push(attempt_change(id, status, answer, now)),
             None => forgotten.push(id),
         }
@@ -229,16 +243,4 @@ fn result(answer: &Answer, verdict: &Verdict) -> Json {
 
 fn kept(error: &str) -> String {
     error.chars().filter(|c| *c != '\0').take(ERROR_LENGTH).collect()
-}
-
-/// The provider says that the lead wants nothing more on this channel.
-async fn opt_out(
-    w: &Write,
-    lead: LeadId,
-    channel: ContactChannel,
-    now: DateTime<Utc>,
-) -> Result<Vec<RetentionSequenceId>> {
-    tracing::info!(%lead, %channel, "the provider says that a lead wants no more contacts");
-    write::refuse_channel(w, lead, channel, w.now).await?;
-    endings::opted_out(w, lead, now).await
 }

@@ -36,6 +36,9 @@ pub async fn require(on: &Services, tx: &Tx, sequence: &sequence::Model) -> Resu
         if !on.rules.endpoints.is_simulated && !is_set_up(step.channel, campaign.as_ref(), &providers) {
             missing.push(format!("{place}: nothing is set up for {}: see saveIntegrationConfig", step.channel));
         }
+        if let Some(row) = campaign.as_ref().filter(|row| !row.goes_by(step.channel)) {
+            missing.push(format!("{place}: the campaign \"{}\" does not contact leads by {}", row.name, step.channel));
+        }
         let is_default = |row: &script::Model| {
             row.channel == step.channel && (row.campaign_id.is_none() || row.campaign_id == sequence.campaign_id)
         };

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterabl
 use serde::Serialize;
 
 use crate::Tx;
+use crate::retention::refusal::Mark;
 use crate::retention::{enrollment, lead, sequence, sequence_step};
 use crate::sql::{Dialect, rows};
 use crate::stop::NOTHING_IS_STOPPED;
@@ -27,8 +28,8 @@ pub struct Due {
     pub sequence: sequence::Model,
 }
 
-/// The executions that are due on `channel`, the longest first. What another process is just leasing is passed over. A PAUSED
-/// campaign holds all that its sequences have to say, and a stop all there is.
+/// The executions that are due on `channel` at `now`, the longest first. What another process is just leasing is passed over. A campaign
+/// that does not run, by the time `real`, holds all that its sequences have to say, and a stop all there is.
 ///
 /// Nothing stays locked: see [`hold`].
 pub async fn due(
@@ -36,10 +37,11 @@ pub async fn due(
     channel: ContactChannel,
     now: DateTime<Utc>,
     limit: i64,
+    real: DateTime<Utc>,
 ) -> Result<Vec<Due>> {
     let dialect = Dialect(db.get_database_backend());
     let sql = due_sql(dialect);
-    let values: [Value; 3] = [channel.to_string().into(), now.into(), limit.into()];
+    let values: [Value; 4] = [channel.to_string().into(), now.into(), limit.into(), real.into()];
     let found = db.query_all_raw(dialect.statement(&sql, values)).await?;
     found.iter().map(due_of).collect()
 }
@@ -56,7 +58,7 @@ fn due_of(row: &QueryResult) -> Result<Due> {
     })
 }
 
-/// The statement of [`due`]: `$1` is the channel, `$2` the present instant, `$3` how many.
+/// The statement of [`due`]: `$1` is the channel, `$2` the present instant of sequences, `$3` how many, `$4` that of campaigns.
 ///
 /// The campaign is asked for by a subselect: PostgreSQL takes a NOT EXISTS for a join that leaves next to nothing, and then begins
 /// with all enrollments instead of the few that are due.
@@ -79,7 +81,7 @@ pub fn due_sql(dialect: Dialect) -> String {
            AND {}
          ORDER BY e.scheduled_at, e.id LIMIT $3 {lock}",
         columns.join(", "),
-        goes_on(),
+        goes_on("$4"),
     )
 }
 
@@ -92,13 +94,24 @@ pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
     columns.collect::<Vec<_>>().join(", ")
 }
 
-/// Whether contacts of the enrollment `n` in the sequence `s` are to be made.
-pub(super) fn goes_on() -> String {
+/// Whether contacts of the enrollment `n` in the sequence `s` are to be made at the instant `now`: a campaign that is no more than a
+/// DRAFT, has not begun, is PAUSED or over holds them.
+pub(super) fn goes_on(now: &str) -> String {
     format!(
         "n.status = 'ACTIVE' AND s.status = 'ACTIVE'
-         AND COALESCE((SELECT c.status FROM retention_campaigns c WHERE c.id = s.campaign_id), '') <> 'PAUSED'
+         AND COALESCE((SELECT c.status = 'ACTIVE' AND (c.start_date IS NULL OR c.start_date <= {now})
+                       FROM retention_campaigns c WHERE c.id = s.campaign_id), s.campaign_id IS NULL)
          AND {NOTHING_IS_STOPPED}"
     )
+}
+
+/// Instants that a statement goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Moments {
+    /// Since when contacts count, by the clock of sequences.
+    pub since: DateTime<Utc>,
+    /// The present one, by which campaigns begin.
+    pub now: DateTime<Utc>,
 }
 
 /// Who leases, for whom nobody may have taken over (R15).
@@ -156,6 +169,8 @@ pub struct Standing {
     pub sequence: i32,
     pub campaign: Option<i32>,
     pub script: Option<i32>,
+    /// What is refused at the lead's addresses, of the channel or of everything: as long as its row says so too, nothing is.
+    pub refusals: i64,
     /// The contacts of the lead that count, and when the last of them was.
     pub touches: i64,
     pub last_touch: Option<DateTime<Utc>>,
@@ -167,22 +182,43 @@ struct Said {
     script_id: Option<ScriptId>,
 }
 
-/// How executions stand that this transaction holds, with the scripts that they would send. Contacts since `since` count. Not told
-/// is what does not go on: of a paused enrollment, sequence or campaign, or while everything is stopped.
+/// An address of the lead of an execution, to be looked up among those at which something is refused.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reached {
+    /// The execution.
+    pub id: SequenceStepExecutionId,
+    /// Its channel.
+    pub channel: ContactChannel,
+    /// The address.
+    #[serde(flatten)]
+    pub mark: Mark,
+}
+
+/// How executions stand that this transaction holds, with the scripts that they would send, and the addresses `reached`. Contacts since
+/// `since` count. Not told is what does not go on: of a paused enrollment, sequence or campaign, or while everything is stopped.
 ///
 /// Whoever changes an enrollment or makes a contact holds the lead. So this must be a statement of its own, after that which locked
 /// the lead: it sees what the last one who held it has committed.
 pub async fn standing(
     tx: &Tx,
     held: impl IntoIterator<Item = (SequenceStepExecutionId, Option<ScriptId>)>,
-    since: DateTime<Utc>,
+    reached: &[Reached],
+    Moments { since, now }: Moments,
 ) -> Result<HashMap<SequenceStepExecutionId, Standing>> {
     let held: Vec<Said> = held.into_iter().map(|(id, script_id)| Said { id, script_id }).collect();
     let dialect = Dialect(tx.get_database_backend());
+    // Of a table of its own, which is read once.
+    let refused = format!(
+        "SELECT r.id AS id, COUNT(*) AS count FROM {}
+         JOIN refusals f ON f.kind = r.kind AND f.hash = r.hash AND f.lifted_at IS NULL
+           AND (f.channel IS NULL OR f.channel = r.channel)
+         GROUP BY r.id",
+        dialect.table("$3", &[("id", "uuid"), ("kind", "text"), ("hash", "text"), ("channel", "text")])
+    );
     let contacts = "FROM contact_attempts a WHERE a.lead_id = l.id AND a.started_at >= $2 AND a.status <> 'FAILED'";
     let sql = format!(
         "SELECT e.id, n.version AS enrollment, l.version AS lead, s.version AS sequence, c.version AS campaign,
-             k.version AS script, (SELECT COUNT(*) {contacts}) AS touches,
+             k.version AS script, COALESCE(refused.count, 0) AS refusals, (SELECT COUNT(*) {contacts}) AS touches,
              (SELECT MAX(a.started_at) {contacts}) AS last_touch
          FROM {}
          JOIN sequence_step_executions e ON e.id = r.id
@@ -191,11 +227,12 @@ pub async fn standing(
          JOIN leads l ON l.id = n.lead_id
          LEFT JOIN retention_campaigns c ON c.id = s.campaign_id
          LEFT JOIN scripts k ON k.id = r.script_id
+         LEFT JOIN ({refused}) AS refused ON refused.id = e.id
          WHERE {}",
         dialect.table("$1", &[("id", "uuid"), ("script_id", "uuid")]),
-        goes_on(),
+        goes_on("$4"),
     );
-    let values: [Value; 2] = [rows(&held), since.into()];
+    let values: [Value; 4] = [rows(&held), since.into(), rows(reached), now.into()];
     let found = tx.query_all_raw(dialect.statement(&sql, values)).await?;
     found.iter().map(|row| Ok((row.try_get("", "id")?, Standing::from_query_result(row, "")?))).collect()
 }

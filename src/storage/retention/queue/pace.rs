@@ -40,11 +40,11 @@ pub struct Wish<'a> {
     pub count: i64,
     /// The present instant of this process, if it must be the database's too (R19).
     pub clocked: Option<i64>,
-    /// For which campaigns: none of them may be paused.
+    /// For which campaigns: each of them must run.
     pub campaigns: &'a [RetentionCampaignId],
 }
 
-/// Takes slots; None if there are none, if one of the campaigns is paused, if everything is stopped, or if this process' clock has to
+/// Takes slots; None if there are none, if one of the campaigns does not run, if everything is stopped, or if this process' clock has to
 /// be set first. The channel's row stays locked until the transaction ends, which is to do so at once.
 ///
 /// The arithmetic is [`domain::retention::pace::slots`]'s: a test holds the two against each other.
@@ -70,7 +70,7 @@ pub async fn take(tx: &Tx, wish: Wish<'_>) -> Result<Option<Slots>> {
         "UPDATE channel_paces SET taken = {count}, last_slot = {first} + ({count} - 1) * {interval}
          WHERE channel = $1 AND {first} <= {until} AND {NOTHING_IS_STOPPED} AND {agrees}
            AND NOT EXISTS (SELECT 1 FROM retention_campaigns c
-                           WHERE c.status = 'PAUSED' AND c.id IN (SELECT r.id FROM {}))
+                           WHERE c.status <> 'ACTIVE' AND c.id IN (SELECT r.id FROM {}))
          RETURNING last_slot, taken",
         dialect.table("$5", &[("id", "uuid")])
     );

@@ -30,8 +30,14 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// Reads the surroundings of executions in a few statements, however many executions there are, and all at once: the way to
-    /// the database may be long. Contacts since `since` are told.
-    pub async fn read(db: &impl ConnectionTrait, due: &[Due], since: DateTime<Utc>) -> Result<Self> {
+    /// the database may be long. Contacts since `since` are told, by the clock
+    /// of sequences, and what was said by `real`, by that of people.
+    pub async fn read(
+        db: &impl ConnectionTrait,
+        due: &[Due],
+        since: DateTime<Utc>,
+        real: DateTime<Utc>,
+    ) -> Result<Self> {
         let leads: Vec<_> = due.iter().map(|due| due.lead.id).collect();
         let is_telegram = due.iter().any(|due| due.step.channel == ContactChannel::Telegram);
         let looks_back = due.iter().any(|due| due.step.conditions.get("previousStatuses").is_some());
@@ -40,7 +46,7 @@ impl Surroundings {
             scripts(db, due),
             campaigns(db, due),
             touches(db, &leads, since),
-            async { if is_telegram { agreed(db, &leads).await } else { Ok(HashMap::new()) } },
+            async { if is_telegram { agreed(db, &leads, real).await } else { Ok(HashMap::new()) } },
             async { if looks_back { previous(db, &enrollments).await } else { Ok(HashMap::new()) } },
         )?;
         let default = scripts.iter().filter(|row| row.is_default);
@@ -108,17 +114,29 @@ async fn touches(
     Ok(found)
 }
 
-/// The last word of each lead counts: agreed, or taken back.
-async fn agreed(db: &impl ConnectionTrait, leads: &[LeadId]) -> Result<HashMap<LeadId, bool>> {
+/// The last word of each lead on Telegram counts, of those said by `now`: agreed, or taken back. Who took everything back has not
+/// agreed; where that was lifted, it is as it was before, for to lift it is no consent.
+async fn agreed(db: &impl ConnectionTrait, leads: &[LeadId], now: DateTime<Utc>) -> Result<HashMap<LeadId, bool>> {
     use consent::Column;
     let rows = consent::Entity::find()
         .filter(Column::LeadId.is_in(leads.iter().copied()))
         .filter(Column::Channel.eq(ContactChannel::Telegram).or(Column::Channel.is_null()))
+        .filter(Column::GivenAt.lte(now))
         .order_by_asc(Column::GivenAt)
         .order_by_asc(Column::Id)
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.lead_id, row.kind == ConsentKind::Given)).collect())
+    let mut words: HashMap<LeadId, (bool, bool)> = HashMap::new();
+    for row in rows {
+        let (agreed, refused_all) = words.entry(row.lead_id).or_default();
+        let is_given = row.kind == ConsentKind::Given;
+        if row.channel.is_some() {
+            *agreed = is_given;
+        } else {
+            *refused_all = !is_given;
+        }
+    }
+    Ok(words.into_iter().map(|(lead, (agreed, refused_all))| (lead, agreed && !refused_all)).collect())
 }
 
 async fn previous(

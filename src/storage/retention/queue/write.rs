@@ -1,12 +1,11 @@
 //! Writing down what became of executions, contact attempts and enrollments: many rows a statement.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, IdenStatic, Statement, Value};
+use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::Tx;
-use crate::retention::lead;
 use crate::sql::{Dialect, instant, rows};
 use crate::together::together;
 use domain::error::Result;
@@ -349,13 +348,4 @@ pub async fn cancel_scheduled(tx: &Tx, enrollments: &[SequenceEnrollmentId]) -> 
     );
     let found = tx.query_all_raw(dialect.statement(&sql, [rows(&ended)])).await?;
     found.iter().map(|row| Ok(row.try_get("", "enrollment_id")?)).collect()
-}
-
-/// Notes that a lead must not be contacted on a channel any more.
-pub async fn refuse_channel(tx: &Tx, lead: LeadId, channel: ContactChannel, now: DateTime<Utc>) -> Result<()> {
-    let column = lead::Column::refusal(channel).as_str();
-    let sql = format!("UPDATE leads SET {column} = TRUE, updated_at = $2, version = version + 1 WHERE id = $1");
-    let values: [Value; 2] = [lead.into(), now.into()];
-    tx.execute_raw(Dialect(tx.get_database_backend()).statement(&sql, values)).await?;
-    Ok(())
 }
