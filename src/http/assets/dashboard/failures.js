@@ -31,6 +31,7 @@ export function failures(changed, show) {
 
   async function retry(reason) {
     const failure = campaign.failures.find((failure) => failure.reason === reason);
+    if (!failure) return; // it has just been retried by somebody else
     const sentence = `${failure.sentence} ${failure.remedy}`;
     if (!(await confirm({ title: `Retry ${plural(failure.count, 'job')}?`, sentence, yes: 'Retry' }))) return;
     try {
