@@ -40,6 +40,7 @@ const SWITCHES: [&str; 9] = [
     "leadConverts",
     "takesAddresses",
 ];
+
 fn named(kind: &Type) -> &str {
     match &kind.base {
         BaseType::Named(name) => name,

@@ -60,7 +60,7 @@ pub(super) fn check(
     let cost = till.set(root, &operation.selection_set.node, 0);
     let refuse = |message| {
         let hint = till.dearest(root, &operation.selection_set.node, Within { page: 0, times: 1 });
-        let hint = hint.map(|part| part.to_string()).unwrap_or_default();
+        let hint = hint.as_ref().map(ToString::to_string).unwrap_or_default();
         Err(Refusal::new(Code::QueryTooComplex, format!("{message}{hint}")))
     };
     let most = limits.complexity_of(role);
