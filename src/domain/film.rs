@@ -1,4 +1,4 @@
-//! How long and how large a film is, from the boxes of an MP4 or MOV file and the elements of a WebM or Matroska one.
+//! How long and how large a film is, from the boxes of an MP4 or MOV file and the elements of a `WebM` or Matroska one.
 //!
 //! Only headers are read, wherever in the file they lie: each read is of some bytes, and there is a limit of reads, so that no file
 //! takes long. What is not understood is passed over; a file that tells nothing is no film.
@@ -180,7 +180,7 @@ impl<F: Read + Seek> Source<'_, F> {
         Ok(if is_turned { (height, width) } else { (width, height) })
     }
 
-    /// The elements of WebM and Matroska.
+    /// The elements of `WebM` and Matroska.
     fn elements(&mut self, all: Within, depth: u32, found: &mut Found) -> Result<()> {
         found.is_matroska = true;
         let mut offset = all.start;

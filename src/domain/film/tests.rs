@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind, body].concat()
+fn boxed(kind: &str, body: &[u8]) -> Vec<u8> {
+    [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind.as_bytes(), body].concat()
 }
 
 fn words(words: &[u32]) -> Vec<u8> {
@@ -15,23 +15,23 @@ fn words(words: &[u32]) -> Vec<u8> {
 }
 
 fn movie_header(scale: u32, length: u32) -> Vec<u8> {
-    boxed(b"mvhd", &words(&[0, 0, 0, scale, length, 0, 0]))
+    boxed("mvhd", &words(&[0, 0, 0, scale, length, 0, 0]))
 }
 
-fn track(handler: &[u8; 4], (width, height): (u32, u32), is_turned: bool) -> Vec<u8> {
+fn track(handler: &str, (width, height): (u32, u32), is_turned: bool) -> Vec<u8> {
     let matrix = if is_turned {
         [0, 1 << 16, 0, u32::MAX << 16, 0, 0, 0, 0, 1 << 30]
     } else {
         [1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30]
     };
     let head = words(&[&[0; 10][..], &matrix[..], &[width << 16, height << 16][..]].concat());
-    let media = boxed(b"mdia", &boxed(b"hdlr", &[&[0; 8][..], handler, &[0; 12][..]].concat()));
-    boxed(b"trak", &[boxed(b"tkhd", &head), media].concat())
+    let media = boxed("mdia", &boxed("hdlr", &[&[0; 8][..], handler.as_bytes(), &[0; 12][..]].concat()));
+    boxed("trak", &[boxed("tkhd", &head), media].concat())
 }
 
 fn mp4(movie: &[Vec<u8>]) -> Vec<u8> {
-    let data = boxed(b"mdat", &[7; 5_000]);
-    [boxed(b"ftyp", b"isom\0\0\0\0isom"), data, boxed(b"moov", &movie.concat())].concat()
+    let data = boxed("mdat", &[7; 5_000]);
+    [boxed("ftyp", b"isom\0\0\0\0isom"), data, boxed("moov", &movie.concat())].concat()
 }
 
 fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
@@ -53,33 +53,33 @@ fn read(bytes: &[u8]) -> Option<Film> {
     Film::read(&mut Cursor::new(bytes)).unwrap()
 }
 
-fn film(seconds: f64, width: i32, height: i32) -> Option<Film> {
-    Some(Film { seconds, width, height })
+fn film(seconds: f64, width: i32, height: i32) -> Film {
+    Film { seconds, width, height }
 }
 
 #[test]
 fn the_length_and_the_size_of_a_film_are_read_wherever_they_lie() {
-    let sound = || track(b"soun", (0, 0), false);
-    let plain = mp4(&[movie_header(600, 7_500), sound(), track(b"vide", (1920, 1080), false)]);
-    assert_eq!(read(&plain), film(12.5, 1920, 1080));
-    let turned = mp4(&[movie_header(1_000, 3_000), track(b"vide", (1920, 1080), true)]);
-    assert_eq!(read(&turned), film(3.0, 1080, 1920), "a telephone was held upright");
-    let extends = boxed(b"mvex", &boxed(b"mehd", &words(&[0, 4_000])));
-    let pieces = mp4(&[movie_header(1_000, 0), track(b"vide", (640, 360), false), extends]);
-    assert_eq!(read(&pieces), film(4.0, 640, 360), "it comes in pieces");
+    let sound = || track("soun", (0, 0), false);
+    let plain = mp4(&[movie_header(600, 7_500), sound(), track("vide", (1920, 1080), false)]);
+    assert_eq!(read(&plain), Some(film(12.5, 1920, 1080)));
+    let turned = mp4(&[movie_header(1_000, 3_000), track("vide", (1920, 1080), true)]);
+    assert_eq!(read(&turned), Some(film(3.0, 1080, 1920)), "a telephone was held upright");
+    let extends = boxed("mvex", &boxed("mehd", &words(&[0, 4_000])));
+    let pieces = mp4(&[movie_header(1_000, 0), track("vide", (640, 360), false), extends]);
+    assert_eq!(read(&pieces), Some(film(4.0, 640, 360)), "it comes in pieces");
     let long = [&[1, 0, 0, 0][..], &[0; 16], &90_000_u32.to_be_bytes(), &900_000_u64.to_be_bytes()].concat();
-    let long = mp4(&[boxed(b"mvhd", &long), track(b"vide", (640, 360), false)]);
-    assert_eq!(read(&long), film(10.0, 640, 360));
-    assert_eq!(read(&webm(&2_500_f32.to_be_bytes())), film(2.5, 1280, 720));
-    assert_eq!(read(&webm(&2_500_f64.to_be_bytes())), film(2.5, 1280, 720));
+    let long = mp4(&[boxed("mvhd", &long), track("vide", (640, 360), false)]);
+    assert_eq!(read(&long), Some(film(10.0, 640, 360)));
+    assert_eq!(read(&webm(&2_500_f32.to_be_bytes())), Some(film(2.5, 1280, 720)));
+    assert_eq!(read(&webm(&2_500_f64.to_be_bytes())), Some(film(2.5, 1280, 720)));
 }
 
 #[test]
 fn what_tells_nothing_is_no_film() {
-    let whole = mp4(&[movie_header(600, 7_500), track(b"vide", (1920, 1080), false)]);
-    let sound = mp4(&[movie_header(600, 7_500), track(b"soun", (0, 0), false)]);
-    let timeless = mp4(&[movie_header(0, 7_500), track(b"vide", (1920, 1080), false)]);
-    let endless = mp4(&[movie_header(600, u32::MAX), track(b"vide", (1920, 1080), false)]);
+    let whole = mp4(&[movie_header(600, 7_500), track("vide", (1920, 1080), false)]);
+    let sound = mp4(&[movie_header(600, 7_500), track("soun", (0, 0), false)]);
+    let timeless = mp4(&[movie_header(0, 7_500), track("vide", (1920, 1080), false)]);
+    let endless = mp4(&[movie_header(600, u32::MAX), track("vide", (1920, 1080), false)]);
     for none in [&b""[..], b"GIF89a", b"\0\0\0\x18ftypmp42", &whole[..5_000], &sound, &timeless, &endless] {
         assert_eq!(read(none), None);
     }
@@ -89,11 +89,11 @@ fn what_tells_nothing_is_no_film() {
 /// A file of nothing but headers is left after so many of them, and boxes that contain each other end.
 #[test]
 fn no_file_takes_long() {
-    let empty = boxed(b"free", b"").repeat(200_000);
+    let empty = boxed("free", b"").repeat(200_000);
     assert_eq!(read(&empty), None);
     let deep =
-        (0..10_000).fold(Vec::new(), |inner, _| if inner.len() > 100_000 { inner } else { boxed(b"trak", &inner) });
-    assert_eq!(read(&boxed(b"moov", &deep)), None);
+        (0..10_000).fold(Vec::new(), |inner, _| if inner.len() > 100_000 { inner } else { boxed("trak", &inner) });
+    assert_eq!(read(&boxed("moov", &deep)), None);
 }
 
 proptest! {
@@ -106,7 +106,7 @@ proptest! {
         let mut whole = if is_webm {
             webm(&2_500_f64.to_be_bytes())
         } else {
-            mp4(&[movie_header(600, 7_500), track(b"vide", (1920, 1080), false)])
+            mp4(&[movie_header(600, 7_500), track("vide", (1920, 1080), false)])
         };
         let at = at.index(whole.len());
         for (place, byte) in whole[at..].iter_mut().zip(&bytes) {

@@ -80,8 +80,8 @@ async fn an_expired_reference_is_refreshed_by_storing_again() {
     assert_eq!(refused, Err(Fault::rpc(400, "WEBPAGE_CURL_FAILED")));
 }
 
-fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind, body].concat()
+fn boxed(kind: &str, body: &[u8]) -> Vec<u8> {
+    [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind.as_bytes(), body].concat()
 }
 
 fn words(words: &[u32]) -> Vec<u8> {
@@ -92,10 +92,10 @@ fn words(words: &[u32]) -> Vec<u8> {
 fn film() -> Vec<u8> {
     let head =
         words(&[&[0; 10][..], &[1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30], &[1920 << 16, 1080 << 16]].concat());
-    let media = boxed(b"mdia", &boxed(b"hdlr", &[&[0; 8][..], b"vide", &[0; 12]].concat()));
-    let track = boxed(b"trak", &[boxed(b"tkhd", &head), media].concat());
-    let movie = [boxed(b"mvhd", &words(&[0, 0, 0, 600, 7_500, 0, 0])), track].concat();
-    [boxed(b"ftyp", b"isom\0\0\0\0isom"), boxed(b"mdat", &[7; 5_000]), boxed(b"moov", &movie)].concat()
+    let media = boxed("mdia", &boxed("hdlr", &[&[0; 8][..], b"vide", &[0; 12]].concat()));
+    let track = boxed("trak", &[boxed("tkhd", &head), media].concat());
+    let movie = [boxed("mvhd", &words(&[0, 0, 0, 600, 7_500, 0, 0])), track].concat();
+    [boxed("ftyp", b"isom\0\0\0\0isom"), boxed("mdat", &[7; 5_000]), boxed("moov", &movie)].concat()
 }
 
 #[tokio::test]
