@@ -119,6 +119,14 @@ impl Entity {
 }
 
 impl Model {
+    /// How many jobs the start makes, if so many channels of its batch are active then.
+    pub const fn jobs_of(&self, active: i32) -> i32 {
+        match self.mode {
+            CampaignMode::Test if self.test_limit < active => self.test_limit,
+            CampaignMode::Live | CampaignMode::Test => active,
+        }
+    }
+
     /// By whom it was paused; None unless it is.
     pub fn paused_by(&self) -> Option<PausedBy> {
         let by = if self.pause_reason.is_some() { PausedBy::Herald } else { PausedBy::Person };

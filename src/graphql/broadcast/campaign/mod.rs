@@ -198,15 +198,13 @@ impl BroadcastCampaign {
             return Ok(total);
         }
         let active = ctx.loaders().one(ActiveIn(self.0.batch_id)).await?.unwrap_or_default();
-        Ok(match self.0.mode {
-            CampaignMode::Live => active,
-            CampaignMode::Test => active.min(self.0.test_limit),
-        })
+        Ok(self.0.jobs_of(active))
     }
 
     /// How many of its jobs are in which state, at one instant.
     async fn counters(&self, ctx: &Context<'_>) -> Result<BroadcastCampaignCounters> {
-        Ok(self.row(ctx).await?.into())
+        let total_jobs = self.total_jobs(ctx).await?;
+        Ok(BroadcastCampaignCounters::of(self.row(ctx).await?, total_jobs))
     }
 
     /// Why jobs of it failed, the most frequent reason first. A retry takes jobs out.
@@ -269,9 +267,8 @@ pub struct BroadcastCampaignCounters {
     unknown: i32,
 }
 
-impl From<progress::Model> for BroadcastCampaignCounters {
-    fn from(row: progress::Model) -> Self {
-        let total_jobs = row.total_jobs();
+impl BroadcastCampaignCounters {
+    fn of(row: progress::Model, total_jobs: i32) -> Self {
         let progress::Model { version, total, queued, sending, sent, failed, cancelled, unknown, .. } = row;
         Self { version, total, total_jobs, queued, sending, sent, failed, cancelled, unknown }
     }

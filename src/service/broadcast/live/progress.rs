@@ -11,7 +11,7 @@ use domain::clock::instant;
 use domain::error::Result;
 use domain::id::BroadcastCampaignId;
 use events::Event;
-use storage::broadcast::progress;
+use storage::broadcast::{batch_channel, campaign, progress};
 
 /// A full set of a campaign's counters: to lose one harms nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,12 +53,15 @@ impl Reader for ProgressReader {
     }
 
     async fn read(&mut self, on: &Services) -> Result<Option<Seen<Progress>>> {
-        let row = progress::Entity::find_by_id(self.campaign).one(on.db.reader()).await?;
-        Ok(row.map(|row| {
-            let now = on.clock.nanos();
-            self.pace.note(now, &row);
-            Seen { state: shown(&row, &self.pace, now), version: row.version, is_last: row.has_ended() }
-        }))
+        let Some(row) = progress::Entity::find_by_id(self.campaign).one(on.db.reader()).await? else { return Ok(None) };
+        let total_jobs = match row.total_jobs() {
+            Some(total) => total,
+            None => expected(on, self.campaign).await?,
+        };
+        let now = on.clock.nanos();
+        self.pace.note(now, &row);
+        let state = shown(&row, total_jobs, &self.pace, now);
+        Ok(Some(Seen { state, version: row.version, is_last: row.has_ended() }))
     }
 
     fn is_woken_by(&self, event: Event) -> bool {
@@ -66,13 +69,20 @@ impl Reader for ProgressReader {
     }
 }
 
-fn shown(row: &progress::Model, pace: &Pace, now: i64) -> Progress {
+/// How many jobs a campaign would have if it were started now.
+async fn expected(on: &Services, campaign: BroadcastCampaignId) -> Result<i32> {
+    let Some(row) = campaign::Entity::find_by_id(campaign).one(on.db.reader()).await? else { return Ok(0) };
+    let active = batch_channel::active(on.db.reader(), &[row.batch_id]).await?;
+    Ok(row.jobs_of(active.get(&row.batch_id).copied().unwrap_or_default()))
+}
+
+fn shown(row: &progress::Model, total_jobs: i32, pace: &Pace, now: i64) -> Progress {
     Progress {
         campaign_id: row.campaign_id,
         version: row.version,
         status: row.status.shown(),
         total: row.total,
-        total_jobs: row.total_jobs(),
+        total_jobs,
         queued: row.queued,
         sending: row.sending,
         sent: row.sent,
