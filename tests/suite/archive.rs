@@ -16,8 +16,8 @@ use domain::audit::{Action, Subject};
 use domain::clock::VirtualClock;
 use sea_orm::{ConnectionTrait, PaginatorTrait};
 use serde_json::{Value as Json, json};
-use service::{Actor, Services};
 use service::access::seal;
+use service::{Actor, Services};
 use storage::Noun;
 use storage::access::audit_log;
 

@@ -138,7 +138,8 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateBatchInput,
     ) -> Result<CreateBatchPayload> {
-        let CreateBatchInput { name, description, channel_ids, filter, all, allow_empty, allow_private, repeat } = input;
+        let CreateBatchInput { name, description, channel_ids, filter, all, allow_empty, allow_private, repeat } =
+            input;
         let channels = channel_ids.map(|ids| id::list(&ids, &["input", "channelIds"], MOST_CHANNELS)).transpose()?;
         let found = which(filter, all, channels.is_some());
         let filter = noted(found, || Some(channel_filter::ChannelFilter::default()))?;

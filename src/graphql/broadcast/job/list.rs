@@ -84,7 +84,9 @@ pub(crate) async fn jobs_of(
         Box::new(move |ctx| {
             let list = list.clone();
             Box::pin(async move {
-                let job::JobFilter { campaign: _, statuses: _, channel: None, reasons: None, sent_changes: None } = list.filter else {
+                let job::JobFilter { campaign: _, statuses: _, channel: None, reasons: None, sent_changes: None } =
+                    list.filter
+                else {
                     return nested::length(ctx, campaign.0, list).await;
                 };
                 let row = ctx.loaders().one(ProgressOf(campaign)).await?;

@@ -84,7 +84,7 @@ struct Price {
 
 fn prices() -> HashMap<String, HashMap<String, Price>> {
     let is_connection = |name: &str| {
-        name.ends_with("Connection") && fields(name).is_some_and(|fields| fields.contains_key("pageInfo"))
+        name.ends_with("Connection") && fields_of(name).is_some_and(|fields| fields.contains_key("pageInfo"))
     };
     let priced = |fields: &IndexMap<apollo_compiler::Name, Component<FieldDefinition>>| {
         let fields = fields.iter().filter_map(|(name, field)| {
@@ -95,10 +95,10 @@ fn prices() -> HashMap<String, HashMap<String, Price>> {
         fields.collect()
     };
     let own = SCHEMA.types.types.iter().filter(|(_, kind)| !kind.is_built_in());
-    own.filter_map(|(name, _)| Some((name.to_string(), priced(fields(name)?)))).collect()
+    own.filter_map(|(name, _)| Some((name.to_string(), priced(fields_of(name)?)))).collect()
 }
 
-fn fields(name: &str) -> Option<&'static IndexMap<apollo_compiler::Name, Component<FieldDefinition>>> {
+fn fields_of(name: &str) -> Option<&'static IndexMap<apollo_compiler::Name, Component<FieldDefinition>>> {
     match SCHEMA.types.types.get(name)? {
         ExtendedType::Object(object) => Some(&object.fields),
         ExtendedType::Interface(interface) => Some(&interface.fields),

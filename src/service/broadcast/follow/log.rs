@@ -120,13 +120,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(
-        log: Weak<Log>,
-        campaign: BroadcastCampaignId,
-        services: Services,
-        place: Place,
-        rest: Vec<Part>,
-    ) -> Self {
+    fn new(log: Weak<Log>, campaign: BroadcastCampaignId, services: Services, place: Place, rest: Vec<Part>) -> Self {
         let events = services.events.subscribe();
         Self { log, campaign, services, events, place, parts: rest.into() }
     }
