@@ -59,8 +59,9 @@ impl Smtp {
                 line.abort().await;
                 Trial::passed("the mail server lets us in")
             }
-            Err(Obstacle::Server { error, .. }) => Trial::failed(error),
-            Err(Obstacle::Email(Refusal { error, .. }) | Obstacle::Connection(error)) => Trial::failed(error),
+            Err(
+                Obstacle::Server { error, .. } | Obstacle::Email(Refusal { error, .. }) | Obstacle::Connection(error),
+            ) => Trial::failed(error),
         }
     }
 

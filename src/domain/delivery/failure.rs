@@ -48,12 +48,13 @@ pub fn reason_of(error: &str) -> &str {
 }
 
 /// What Herald says by itself, in the form of Telegram's errors.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "ACCOUNT_GONE",
     "CHANNEL_INACTIVE",
     "DEDUPE_WINDOW_OVER",
     "DUPLICATE_RECIPIENT",
     "MEDIA_FILE_UNREADABLE",
+    "NOT_A_CHANNEL",
     "NOT_CONNECTED",
     "STORAGE_FULL",
     "STORAGE_UNREADABLE",
@@ -211,6 +212,12 @@ const NAMED: &[Words] = &[
     ),
     (
         FailureGroup::NotSent,
+        &["NOT_A_CHANNEL"],
+        "Its name leads to a person or a bot, and broadcasts go to channels and groups only.",
+        "Take it out of the batch; an admin can let a batch's campaigns write to persons (allowPrivate).",
+    ),
+    (
+        FailureGroup::NotSent,
         &["TEST_LIMIT"],
         "A test sends only so many messages, and these channels come after them.",
         "Raise testLimit to try the texts of more channels.",
@@ -330,6 +337,7 @@ mod tests {
             ("PEER_FLOOD", FailureGroup::Account),
             ("SESSION_REVOKED", FailureGroup::Account),
             ("CHANNEL_INACTIVE", FailureGroup::NotSent),
+            ("NOT_A_CHANNEL", FailureGroup::NotSent),
             ("RPC_CALL_FAIL", FailureGroup::Passing),
             ("INTERDC_2_CALL_ERROR", FailureGroup::Passing),
             ("FLOOD_WAIT_30", FailureGroup::Passing),

@@ -157,10 +157,9 @@ impl Values {
             (_, Json::Null) => {}
             (Slot::Meta(name), value) => drop(self.meta.insert(name.clone(), value)),
             (Slot::AllMeta, Json::Object(meta)) => self.meta.extend(meta),
-            (slot @ Slot::Refusal(..), Json::String(text)) => self.add_text(slot, &text),
+            (slot @ (Slot::Field(_) | Slot::Refusal(..)), Json::String(text)) => self.add_text(slot, &text),
             (slot @ Slot::Refusal(..), value) => self.add_text(slot, &value.to_string()),
             (Slot::AllMeta, _) => return Err("meta: must be an object".into()),
-            (slot @ Slot::Field(_), Json::String(text)) => self.add_text(slot, &text),
             // Phone numbers and ids come as numbers too.
             (slot @ Slot::Field(_), Json::Number(number)) => self.add_text(slot, &number.to_string()),
             (Slot::Field(field), _) => return Err(format!("{}: must be a text", field.name())),

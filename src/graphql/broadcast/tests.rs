@@ -355,7 +355,8 @@ async fn a_wrong_id_hides_nothing_else_that_is_wrong() {
     ] {
         let mut found = wrong(&api, mutation).await;
         let mut expected: Vec<String> = expected.into_iter().map(|field| format!("input/{field}")).collect();
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected, "{mutation}");
     }
     assert_eq!(api.ask("{ batches { totalCount } }").await["batches"]["totalCount"], 0, "nothing was written");

@@ -106,7 +106,7 @@ fn describe(error: &mut ServerError, source: &Error, request_id: Option<&str>) {
         Error::Shared(shared) => describe(error, shared, request_id),
         Error::Invalid(violations) => extensions.set("violations", listed(violations)),
         Error::RateLimited { retry_after_ms } | Error::TooManyPoints { retry_after_ms, .. } => {
-            extensions.set("retryAfterMs", *retry_after_ms)
+            extensions.set("retryAfterMs", *retry_after_ms);
         }
         Error::Internal(cause) => {
             tracing::error!(cause = format!("{cause:#}"), request_id, path = ?error.path, "internal error");

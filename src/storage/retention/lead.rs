@@ -64,7 +64,7 @@ impl Entity {
     /// The leads that have one of the row's keys, at most one for each; None if it has none.
     pub fn sharing_keys(row: &Model) -> Option<Select<Self>> {
         let keys = Field::KEYS.into_iter().filter_map(|field| Some(Column::of(field).eq(row.text(field)?)));
-        let any = keys.fold(Condition::any(), |any, key| any.add(key));
+        let any = keys.fold(Condition::any(), Condition::add);
         (!any.is_empty()).then(|| Self::find().filter(any).order_by_asc(Column::Id))
     }
 

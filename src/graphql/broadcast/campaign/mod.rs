@@ -204,7 +204,7 @@ impl BroadcastCampaign {
     /// How many of its jobs are in which state, at one instant.
     async fn counters(&self, ctx: &Context<'_>) -> Result<BroadcastCampaignCounters> {
         let total_jobs = self.total_jobs(ctx).await?;
-        Ok(BroadcastCampaignCounters::of(self.row(ctx).await?, total_jobs))
+        Ok(BroadcastCampaignCounters::of(&self.row(ctx).await?, total_jobs))
     }
 
     /// Why jobs of it failed, the most frequent reason first. A retry takes jobs out.
@@ -268,8 +268,8 @@ pub struct BroadcastCampaignCounters {
 }
 
 impl BroadcastCampaignCounters {
-    fn of(row: progress::Model, total_jobs: i32) -> Self {
-        let progress::Model { version, total, queued, sending, sent, failed, cancelled, unknown, .. } = row;
+    fn of(row: &progress::Model, total_jobs: i32) -> Self {
+        let progress::Model { version, total, queued, sending, sent, failed, cancelled, unknown, .. } = *row;
         Self { version, total, total_jobs, queued, sending, sent, failed, cancelled, unknown }
     }
 }

@@ -73,7 +73,7 @@ fn told(
     let all = || wrong.iter().map(|wrong| (wrong.error.unstable_error_name(), wrong));
     // Of a selection only what is known is left: that then nothing is left of it is no mistake of its own.
     let has_unknown = all().any(|(name, _)| name == Some("UndefinedField"));
-    let is_told = |name: &str| !OWN.contains(&name) && !(has_unknown && name == "MissingSubselection");
+    let is_told = |name: &str| !(OWN.contains(&name) || has_unknown && name == "MissingSubselection");
     let wrong = all().filter(|(name, _)| name.is_none_or(is_told)).map(|(_, wrong)| wrong);
     let one = wrong.map(|wrong| {
         let (mut message, kind) = (wrong.error.to_string(), wrong.error.unstable_error_name());

@@ -101,7 +101,7 @@ impl Report {
             Ok(()) => {}
             Err(Error::Invalid(wrong)) => self.problems.extend(wrong.into_iter().map(|wrong| wrong.message)),
             Err(error @ (Error::Precondition(_) | Error::Transition(_) | Error::NotFound(_))) => {
-                self.problems.push(error.to_string())
+                self.problems.push(error.to_string());
             }
             Err(error) => return Err(error),
         }
