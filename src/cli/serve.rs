@@ -37,7 +37,7 @@ impl Serve {
         let (parts, public) = (Parts { api: true, worker: !self.no_worker }, config.public_url.clone());
         config.can_do(Wanted { api: parts.api, worker: parts.worker })?;
         block_on(async {
-            let running = start(config, parts).await?;
+            let running = Box::pin(start(config, parts)).await?;
             let address = public.unwrap_or_else(|| format!("http://{}", running.address()));
             println!("Herald {} serves {address}/graphql (the dashboard is at {address})", env!("CARGO_PKG_VERSION"));
             until_told(running).await
@@ -52,7 +52,7 @@ impl Worker {
         let parts = Parts { api: false, worker: true };
         config.can_do(Wanted { api: parts.api, worker: parts.worker })?;
         block_on(async {
-            let running = start(config, parts).await?;
+            let running = Box::pin(start(config, parts)).await?;
             let address = running.address();
             println!("Herald {} works (its health and metrics: http://{address}/metrics)", env!("CARGO_PKG_VERSION"));
             until_told(running).await

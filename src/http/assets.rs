@@ -188,7 +188,7 @@ impl File {
     fn packed(&self) -> Option<&[u8]> {
         let pack = || {
             // Fonts are packed already.
-            if self.name.ends_with(".woff2") {
+            if std::path::Path::new(self.name).extension().is_some_and(|ending| ending == "woff2") {
                 return None;
             }
             let mut packer = GzEncoder::new(Vec::new(), Compression::default());

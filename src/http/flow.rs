@@ -305,18 +305,18 @@ mod tests {
         // Nothing comes on a new connection: as slow a head as any.
         assert_eq!(near.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         flow.is_asked();
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
         flow.is_answered();
-        assert!(tokio::time::timeout(Duration::from_secs(60), near.read(&mut read)).await.is_err(), "idle");
+        assert!(tokio::time::timeout(Duration::from_mins(1), near.read(&mut read)).await.is_err(), "idle");
         far.write_all(b"GET ").await.unwrap();
         near.read_exact(&mut read).await.unwrap();
         assert_eq!(near.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::TimedOut, "a head has begun");
         flow.is_asked();
-        assert!(tokio::time::timeout(Duration::from_secs(60), near.read(&mut read)).await.is_err(), "busy");
+        assert!(tokio::time::timeout(Duration::from_mins(1), near.read(&mut read)).await.is_err(), "busy");
         flow.let_go();
         far.write_all(b"abcd").await.unwrap();
         near.read_exact(&mut read).await.unwrap();
-        assert!(tokio::time::timeout(Duration::from_secs(60), near.read(&mut read)).await.is_err(), "a socket");
+        assert!(tokio::time::timeout(Duration::from_mins(1), near.read(&mut read)).await.is_err(), "a socket");
     }
 
     #[tokio::test]

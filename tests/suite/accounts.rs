@@ -125,7 +125,7 @@ async fn what_is_wrong_is_refused_with_a_sentence_and_leaves_nothing() {
     assert_eq!(added(&admin, &telegram, 1).await["status"], "ACTIVE");
 }
 
-/// A session string of Telethon or GramJS does not say so: Telegram does.
+/// A session string of Telethon or `GramJS` does not say so: Telegram does.
 #[tokio::test]
 async fn the_session_of_a_bot_is_refused_with_what_to_do() {
     let telegram = TelegramServer::start(1).await;

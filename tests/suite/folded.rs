@@ -27,16 +27,22 @@ const FOUND: [(&str, &[&str]); 10] = [
 struct List {
     create: &'static str,
     input: Json,
-    list: &'static str,
+    name: &'static str,
     part: &'static str,
     order: &'static str,
 }
 
 fn lists(batch: &Json, template: &Json) -> Vec<List> {
-    let list = |create, input, list, part, order| List { create, input, list, part, order };
+    let list = |create, input, name, part, order| List { create, input, name, part, order };
     vec![
         list("CreateTemplateInput createTemplate", json!({ "content": "x" }), "templates", "nameContains", "Template"),
-        list("CreateBatchInput createBatch", json!({ "channelIds": [] }), "batches", "nameContains", "Batch"),
+        list(
+            "CreateBatchInput createBatch",
+            json!({ "channelIds": [], "allowEmpty": true }),
+            "batches",
+            "nameContains",
+            "Batch",
+        ),
         list(
             "CreateBroadcastCampaignInput createBroadcastCampaign",
             json!({ "batchId": batch, "templateId": template, "mode": "TEST" }),
@@ -81,7 +87,7 @@ impl List {
     }
 
     async fn names(&self, by: &Client, arguments: &str) -> (Vec<String>, Json) {
-        let Self { list, .. } = self;
+        let Self { name: list, .. } = self;
         let read = format!("{{ {list}(first: 100, {arguments}) {{ nodes {{ name }} pageInfo {{ endCursor }} }} }}");
         let page = by.data(&read, json!({})).await[*list].clone();
         let names = page["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap().to_owned());
@@ -108,20 +114,20 @@ async fn names_are_found_in_any_case_and_sorted_as_people_sort_on_both_databases
         for (part, wanted) in FOUND {
             let mut wanted = wanted.to_vec();
             wanted.sort_unstable();
-            assert_eq!(list.found(&admin, part).await, wanted, "{} with {part}", list.list);
+            assert_eq!(list.found(&admin, part).await, wanted, "{} with {part}", list.name);
         }
         let by_name = |direction: &str| format!("orderBy: {{ field: NAME, direction: {direction} }}");
         let (mut sorted, _) = list.names(&admin, &by_name("ASC")).await;
         sorted.retain(|name| name != "one");
-        assert_eq!(sorted, SORTED, "{}", list.list);
+        assert_eq!(sorted, SORTED, "{}", list.name);
         let (mut falling, _) = list.names(&admin, &by_name("DESC")).await;
         falling.retain(|name| name != "one");
         falling.reverse();
-        assert_eq!(falling, SORTED, "{} from the end", list.list);
+        assert_eq!(falling, SORTED, "{} from the end", list.name);
         // A page a name: each cursor goes on behind its own name, also among those that differ in case only.
         let (mut walked, mut after) = (Vec::new(), String::new());
         loop {
-            let List { list, order, .. } = &list;
+            let List { name: list, order, .. } = &list;
             let read = format!(
                 "query($o: {order}Order) {{ {list}(first: 1, {after} orderBy: $o) {{ nodes {{ name }}
                  pageInfo {{ endCursor hasNextPage }} }} }}"
@@ -135,7 +141,7 @@ async fn names_are_found_in_any_case_and_sorted_as_people_sort_on_both_databases
             }
         }
         walked.retain(|name| name != "one");
-        assert_eq!(walked, SORTED, "{} page by page", list.list);
+        assert_eq!(walked, SORTED, "{} page by page", list.name);
     }
 }
 

@@ -250,7 +250,7 @@ async fn each_look_up_goes_by_an_index() {
         email: Some("a@b.de".into()),
         phone: Some("+4915123456789".into()),
         external_id: Some("7".into()),
-        ..lead::Model::new(chrono::Utc::now())
+        ..lead::Model::new(herald.services().now())
     };
     let plan_of_all = plan(&herald, lead::Entity::sharing_keys(&shared).unwrap()).await;
     for index in ["leads_email_key", "leads_phone_key", "leads_external_id_key"] {

@@ -53,8 +53,11 @@ fn capital(name: &str) -> String {
     format!("{}{rest}", first.to_uppercase())
 }
 
-/// The fields of all types, with the type they belong to, and the roots.
-fn all() -> (Vec<(String, String, String)>, Vec<(String, FieldDefinition)>) {
+/// A field: the type it belongs to, its name, and its own type.
+type Below = (String, String, String);
+
+/// The fields of all types, and the roots.
+fn all() -> (Vec<Below>, Vec<(String, FieldDefinition)>) {
     let (mut below, mut roots) = (Vec::new(), Vec::new());
     for definition in parse_schema(graphql::sdl()).unwrap().definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
