@@ -24,11 +24,11 @@ const naming = {
   InterfaceTypeDefinition: { forbiddenPrefixes: ['Interface'], forbiddenSuffixes: ['Interface'] },
   UnionTypeDefinition: { forbiddenPrefixes: ['Union'], forbiddenSuffixes: ['Union'] },
   ObjectTypeDefinition: { forbiddenPrefixes: ['Type'], forbiddenSuffixes: ['Type', 'Input'] },
-  InputObjectTypeDefinition: { requiredPattern: /(Input|Filter|Order)$/ },
+  InputObjectTypeDefinition: { requiredPattern: /(Input|Filter|Order|Key)$/ },
   // Those that are named otherwise have the names of settings that people know.
   'FieldDefinition[gqlType.gqlType.name.value=Boolean]': {
     style: 'camelCase',
-    requiredPattern: /^((is|has|can|fits)|(accountFailover|autoAssign|instantlySync)$)/,
+    requiredPattern: /^((is|has|can|fits|allow)|(accountFailover|autoAssign|instantlySync)$)/,
   },
 }
 
@@ -63,15 +63,18 @@ export default [
       ...rule('strict-id-in-types', {
         exceptions: {
           suffixes: [
-            'Connection', 'Edge', 'Payload', 'Progress', 'Counters', 'Update', 'Preview', 'Explanation', 'Count', 'Stats',
+            'Connection', 'Edge', 'Payload', 'Progress', 'Counters', 'Update', 'Preview', 'Preflight', 'Explanation', 'Failure', 'Count',
+            'Stats',
           ],
           types: [
             'ChannelCategory', 'ImportError', 'MessageEntity', 'PageInfo', 'ServerInfo',
             'AbTestArm', 'AbTestRule', 'AbTestStatistics', 'Attribution', 'AttributionShare', 'AverageCost',
             'CampaignFigures', 'CampaignReport', 'ChannelFigures', 'ChannelReport', 'ChannelSuccess', 'Consent',
-            'ContactAttemptGroup', 'FunnelStep', 'InstantlyAnalytics', 'IntegrationField', 'MetaCondition', 'Money',
+            'ContactAttemptGroup', 'FunnelStep', 'InstantlyAnalytics', 'IntegrationField', 'JobSentChange', 'LeftOutChannels',
+            'MetaCondition', 'Money',
             'NumberRange', 'ReportEnrollments', 'ReportExecutions', 'ReportFigures', 'ReportRange',
             'RetentionOverview', 'SentChanges', 'SequenceFunnel', 'SequenceTriggerConfig', 'StepConditions', 'Stop',
+            'UnknownPlaceholder',
           ],
         },
       }),
@@ -83,6 +86,8 @@ export default [
       ...rule('require-nullable-result-in-root'),
       // A payload has what was changed; a client that needs more asks in a second operation, under its own permission.
       ...rule('require-field-of-type-query-in-mutation-result'),
+      // What is deprecated stays as long as somebody may use it.
+      ...rule('require-deprecation-date'),
       // `User.username` has no shorter name.
       ...rule('no-typename-prefix'),
     },

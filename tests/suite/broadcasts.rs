@@ -208,7 +208,6 @@ async fn an_audience_of_nobody_is_told_where_it_is_written() {
     assert_eq!(misspelt.message(), "nothing has the category \"newz\"; did you mean \"news\"?");
     let half = batch(json!({ "filter": { "categories": ["news", "sport"] } })).await;
     assert_eq!(half.message(), "nothing has the category \"sport\"; there are: news");
-    assert_eq!(batch(json!({ "filter": { "category": "NEWS" } })).await.violations(), ["input.filter.category"]);
     let none = batch(json!({ "filter": { "category": "news", "isVerified": true } })).await;
     assert_eq!(none.violations(), ["input.filter"]);
     assert!(none.message().contains("allowEmpty: true"), "{}", none.message());
@@ -216,7 +215,7 @@ async fn an_audience_of_nobody_is_told_where_it_is_written() {
     assert_eq!(admin.data("{ batches { totalCount } }", json!({})).await["batches"]["totalCount"], 0);
 
     let count = |reply: crate::harness::Reply| reply.data()["createBatch"]["batch"]["channelCount"].clone();
-    assert_eq!(count(batch(json!({ "filter": { "category": " news " } })).await), 2, "blanks are no part of it");
+    assert_eq!(count(batch(json!({ "filter": { "category": " News " } })).await), 2, "neither case nor blanks count");
     assert_eq!(count(batch(json!({ "filter": { "category": "newz" }, "allowEmpty": true })).await), 0);
     let empty = batch(json!({})).await.data()["createBatch"]["batch"].clone();
     let add = "mutation($input: AddBatchChannelsInput!) { addBatchChannels(input: $input) { added } }";

@@ -107,7 +107,7 @@ async fn the_count_is_exact_however_many_change_a_batch_at_the_same_time() {
     };
     let version = 1 + changes.iter().filter(effective).count();
     assert_eq!(read, json!({ "channelCount": 16, "version": version, "channels": { "totalCount": 16 } }));
-    let unknown = admin.query(ADD, json!({ "batch": ids[0], "ids": [] })).await;
+    let unknown = admin.query(ADD, json!({ "batch": ids[0], "ids": [ids[0]] })).await;
     assert_eq!(unknown.violations(), ["input.batchId"]);
 }
 

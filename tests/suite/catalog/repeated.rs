@@ -161,7 +161,7 @@ async fn a_repetition_after_the_deletion_is_answered_as_before() {
             "mutation($input: CreateBatchInput!) { made: createBatch(input: $input) {
                 it: batch { id name channelCount version createdAt createdBy { username } } } }",
             "mutation($id: ID!) { deleteBatch(input: { id: $id }) { deletedId } }",
-            json!({ "name": "b", "description": "notes", "filter": {}, "idempotencyKey": "b" }),
+            json!({ "name": "b", "description": "notes", "filter": {}, "allowEmpty": true, "idempotencyKey": "b" }),
         ),
         (
             "mutation($input: CreateRetentionCampaignInput!) { made: createRetentionCampaign(input: $input) {
