@@ -36,6 +36,8 @@ const AT_ONCE: usize = 12;
 const LEAD: &str = "mutation Lead($input: CreateLeadInput!) { createLead(input: $input) { lead { id } } }";
 const CAMPAIGN: &str = "mutation Campaign($input: CreateRetentionCampaignInput!) {
     createRetentionCampaign(input: $input) { campaign { id } } }";
+const RUN: &str = "mutation Run($id: ID!) {
+    updateRetentionCampaign(input: { id: $id, status: ACTIVE }) { campaign { status } } }";
 const SCRIPT: &str = "mutation Script($input: CreateScriptInput!) { createScript(input: $input) { script { id } } }";
 const SEQUENCE: &str = "mutation Sequence($input: CreateRetentionSequenceInput!) {
     createRetentionSequence(input: $input) { sequence { id } } }";
@@ -163,6 +165,7 @@ async fn sequence(api: &Api, issue: &str, board: &Board) -> Result<String> {
     });
     let campaign: String =
         field(&api.ask(CAMPAIGN, json!({ "input": hours })).await?, "/createRetentionCampaign/campaign/id")?;
+    api.ask(RUN, json!({ "id": campaign })).await?;
     board.item("campaign", "contacts from 9 to 18 on weekdays where the lead lives, one a day");
     let mail = json!({
         "name": "Come back", "type": "EMAIL", "subject": "{{ first_name }}, come back",
