@@ -260,8 +260,8 @@ async fn each_look_up_goes_by_an_index() {
         ("channels_username_key", plan(&herald, channel::Entity::named("x")).await),
         ("account_peers_peer_id", plan(&herald, channel::Entity::numbered(7)).await),
         ("users_username_key", plan(&herald, user::Entity::any_named("x")).await),
-        ("templates_name", plan(&herald, template::Entity::named("x")).await),
-        ("batches_name", plan(&herald, batch::Entity::named("x")).await),
+        ("templates_name_fold", plan(&herald, template::Entity::named("x")).await),
+        ("batches_name_fold", plan(&herald, batch::Entity::named("x")).await),
         ("contact_attempts_provider_ref", plan(&herald, contact_attempt::Entity::referred_to("x")).await),
     ] {
         assert!(plan.contains(index), "{index}: {plan}");

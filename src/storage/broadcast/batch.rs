@@ -67,7 +67,7 @@ impl Entity {
 
     /// The batches of this name.
     pub fn named(name: &str) -> Select<Self> {
-        Self::present().filter(Column::Name.eq(name))
+        Self::present().filter(Column::NameFold.eq(Folded::of(name))).filter(Column::Name.eq(name))
     }
 
     /// Batches that a crash left half filled or half emptied.

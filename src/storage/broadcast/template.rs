@@ -44,7 +44,7 @@ noun!(TemplateId {
 impl Entity {
     /// The templates of this name.
     pub fn named(name: &str) -> Select<Self> {
-        Self::find().filter(Column::Name.eq(name))
+        Self::find().filter(Column::NameFold.eq(Folded::of(name))).filter(Column::Name.eq(name))
     }
 }
 
