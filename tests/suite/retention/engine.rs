@@ -89,7 +89,7 @@ impl Bureau {
     pub async fn campaign(&self, change: impl FnOnce(&mut campaign::Model)) -> RetentionCampaignId {
         let weekdays = [ContactDay::Mon, ContactDay::Tue, ContactDay::Wed, ContactDay::Thu, ContactDay::Fri];
         let mut row = campaign::Model {
-            channels: Channels(vec![ContactChannel::Email]),
+            channels: Channels(vec![ContactChannel::Email, ContactChannel::Sms]),
             contact_hours_start: Some(9 * 60),
             contact_hours_end: Some(18 * 60),
             contact_days: Days(weekdays.to_vec()),
