@@ -13,11 +13,11 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::audit::{Action, Subject};
-use domain::clock::VirtualClock;
+use domain::clock::{SystemClock, VirtualClock};
 use sea_orm::{ConnectionTrait, PaginatorTrait};
 use serde_json::{Value as Json, json};
-use service::{Actor, Services};
 use service::access::seal;
+use service::{Actor, Services};
 use storage::Noun;
 use storage::access::audit_log;
 
@@ -35,7 +35,7 @@ async fn office() -> Office {
 async fn with_lines_of_a_wrong_clock(young: u64) -> Office {
     let long_ago = chrono::DateTime::from_timestamp(1_580_000_000, 0).unwrap();
     let office = Office::with_clock(Arc::new(VirtualClock::at(long_ago))).await;
-    let today = Services { clock: Arc::new(VirtualClock::at(chrono::Utc::now())), ..office.on.clone() };
+    let today = Services { clock: Arc::new(SystemClock::new()), ..office.on.clone() };
     for number in 0..young + LINES {
         let on = if number < young { &today } else { &office.on };
         let actor = Actor { address: Some("10.0.0.1".into()), ..Actor::system() };

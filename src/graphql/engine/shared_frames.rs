@@ -182,7 +182,9 @@ impl Selection {
         }
         let encoding = AbortOnDropHandle::new(tokio::spawn(self.encode(state.clone())));
         let encoding = async move {
-            encoding.await.unwrap_or_else(|defect| Err(error::response(Error::internal(anyhow::Error::new(defect)), None).errors.into()))
+            encoding.await.unwrap_or_else(|defect| {
+                Err(error::response(Error::internal(anyhow::Error::new(defect)), None).errors.into())
+            })
         };
         let encoding = encoding.boxed().shared();
         recent.truncate(RECENT - 1);

@@ -26,7 +26,8 @@ struct Places {
 /// wait, nor any worker.
 pub(super) fn for_watching(on: &Services) -> Services {
     let connections = usize::try_from(on.db.connections().most).unwrap_or(usize::MAX);
-    let [reads, writes] = [(); 2].map(|()| Arc::new(Semaphore::new((connections / 4).clamp(1, Semaphore::MAX_PERMITS))));
+    let [reads, writes] =
+        [(); 2].map(|()| Arc::new(Semaphore::new((connections / 4).clamp(1, Semaphore::MAX_PERMITS))));
     Services { db: on.db.shared(reads, writes), ..on.clone() }
 }
 

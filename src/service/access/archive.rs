@@ -64,7 +64,10 @@ async fn move_some(on: &Services, archive: &Archive, until: DateTime<Utc>) -> Re
     }
     let young = lines.iter().filter(|line| line.timestamp >= until).count();
     if young > 0 {
-        tracing::warn!(young, "audit lines that seem too young were archived, as older ones come after them: a clock was wrong");
+        tracing::warn!(
+            young,
+            "audit lines that seem too young were archived, as older ones come after them: a clock was wrong"
+        );
     }
     for line in &lines {
         walk.step(line).map_err(|broken| {

@@ -85,7 +85,7 @@ impl Log {
         }
         let rest = before.map(|chunk| chunk.rest.clone()).unwrap_or_default();
         let walk = Walk::new(Arc::downgrade(self), self.campaign, self.services.clone(), place, rest);
-        let reading = AbortOnDropHandle::new(tokio::spawn(walk.to_the_next_updates()));
+        let reading = AbortOnDropHandle::new(tokio::spawn(walk.until_updates()));
         let reading = async move {
             let chunk = reading.await.unwrap_or_else(|defect| Err(Error::internal(anyhow::Error::new(defect))));
             chunk.map(Arc::new).map_err(Arc::new)
@@ -120,18 +120,12 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(
-        log: Weak<Log>,
-        campaign: BroadcastCampaignId,
-        services: Services,
-        place: Place,
-        rest: Vec<Part>,
-    ) -> Self {
+    fn new(log: Weak<Log>, campaign: BroadcastCampaignId, services: Services, place: Place, rest: Vec<Part>) -> Self {
         let events = services.events.subscribe();
         Self { log, campaign, services, events, place, parts: rest.into() }
     }
 
-    async fn to_the_next_updates(mut self) -> Result<Chunk> {
+    async fn until_updates(mut self) -> Result<Chunk> {
         loop {
             if self.parts.is_empty() && !self.read_on().await? {
                 return Ok(self.chunk(Vec::new()));

@@ -204,10 +204,7 @@ async fn without_events_changes_are_seen_and_a_deleted_campaign_is_an_end() {
     let mut stream = std::pin::pin!(campaign.updates(None).await);
     stream.next().await.unwrap().unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(300), stream.next()).await.is_err(), "it waits");
-    let silent = Services {
-        events: Arc::new(events::local::LocalEvents::new()),
-        ..campaign.fixture.services.clone()
-    };
+    let silent = Services { events: Arc::new(events::local::LocalEvents::new()), ..campaign.fixture.services.clone() };
     change(&silent, campaign.id, &[1], JobStatus::Queued, JobStatus::Sent).await;
     assert_eq!(stream.next().await.unwrap().unwrap().job.status, JobStatus::Sent);
     progress::Entity::delete_by_id(campaign.id).exec(campaign.fixture.services.db.reader()).await.unwrap();
