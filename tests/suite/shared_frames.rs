@@ -133,7 +133,7 @@ async fn changes_of_jobs_that_many_follow_are_worked_out_once() {
     let mut bad = follow(Some("nonsense"));
     match bad.next().await {
         Some(Event::Failed(response)) => {
-            assert!(response.errors[0].message.contains("is not a cursor"), "{response:?}")
+            assert!(response.errors[0].message.contains("is not a cursor"), "{response:?}");
         }
         _ => panic!("it is refused"),
     }

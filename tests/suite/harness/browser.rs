@@ -172,6 +172,11 @@ impl Tab {
             let Message::Text(text) = message.expect("the tab lives").unwrap() else { continue };
             let mut message: Json = serde_json::from_str(&text).unwrap();
             if message["id"] == self.calls {
+                let error = message["error"]["message"].as_str().unwrap_or_default();
+                if method == "Runtime.evaluate" && error.contains("navigated or closed") {
+                    // A page that is just going away has no values; who waits for one asks again.
+                    return json!({ "result": { "value": null } });
+                }
                 assert!(message["error"].is_null(), "{method}: {message}");
                 return message["result"].take();
             }
