@@ -36,13 +36,7 @@ fn lists(batch: &Json, template: &Json) -> Vec<List> {
     let list = |create, input, name, part, order| List { create, input, name, part, order };
     vec![
         list("CreateTemplateInput createTemplate", json!({ "content": "x" }), "templates", "nameContains", "Template"),
-        list(
-            "CreateBatchInput createBatch",
-            json!({}),
-            "batches",
-            "nameContains",
-            "Batch",
-        ),
+        list("CreateBatchInput createBatch", json!({}), "batches", "nameContains", "Batch"),
         list(
             "CreateBroadcastCampaignInput createBroadcastCampaign",
             json!({ "batchId": batch, "templateId": template, "mode": "TEST" }),

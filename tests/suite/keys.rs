@@ -51,7 +51,10 @@ async fn imported(by: &Client, line: &str) -> i64 {
     let id = by.data(import, json!({ "upload": upload })).await["importLeads"]["import"]["id"].clone();
     let read = "query($id: ID!) { leadImport(id: $id) { status inserted } }";
     let ended = async || by.data(read, json!({ "id": id })).await["leadImport"].clone();
-    eventually("the import ends", async || ["COMPLETED", "FAILED"].contains(&ended().await["status"].as_str().unwrap())).await;
+    eventually("the import ends", async || {
+        ["COMPLETED", "FAILED"].contains(&ended().await["status"].as_str().unwrap())
+    })
+    .await;
     ended().await["inserted"].as_i64().unwrap()
 }
 

@@ -83,8 +83,9 @@ struct Price {
 }
 
 fn prices() -> HashMap<String, HashMap<String, Price>> {
-    let is_connection =
-        |name: &str| name.ends_with("Connection") && fields(name).is_some_and(|fields| fields.contains_key("pageInfo"));
+    let is_connection = |name: &str| {
+        name.ends_with("Connection") && fields_of(name).is_some_and(|fields| fields.contains_key("pageInfo"))
+    };
     let priced = |fields: &IndexMap<apollo_compiler::Name, Component<FieldDefinition>>| {
         let fields = fields.iter().filter_map(|(name, field)| {
             let gives = field.ty.inner_named_type().as_str();
