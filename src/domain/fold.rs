@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn each_letter_folds_to_one_form_in_any_case() {
-        for letter in char::MIN..=char::MAX {
+        // Beyond the first two planes nothing has cases, and of what is composed there is one block.
+        for letter in (char::MIN..='\u{1ffff}').chain('\u{2f800}'..='\u{2fa1f}') {
             let folded = fold(&letter.to_string());
             assert_eq!(fold(&folded), folded, "{letter:?} twice");
             assert_eq!(fold(&letter.to_uppercase().to_string()), folded, "{letter:?} in capitals");

@@ -11,15 +11,15 @@ use super::coalesce::Coalesce;
 use super::imports::upload::Tallies;
 use super::once::Repeats;
 use super::{Rules, Services};
-use domain::broadcast::{CanPost, ParseMode};
+use domain::broadcast::{AccountStatus, CanPost, ParseMode};
 use domain::clock::{Clock, SystemClock};
-use domain::id::{BatchId, ChannelId, NodeId, TemplateId, UserId};
+use domain::id::{BatchId, ChannelId, NodeId, TelegramAccountId, TemplateId, UserId};
 use domain::role::Role;
 use domain::sealed::Vault;
 use domain::secret_key::{Keys, Lasting, SecretKey, ShortLived};
 use events::local::LocalEvents;
 use storage::access::user;
-use storage::broadcast::{batch, channel, template};
+use storage::broadcast::{batch, channel, telegram_account, template};
 use storage::{Db, Folded};
 
 /// The secret key of all tests and benchmarks.
@@ -113,6 +113,41 @@ pub fn channel(username: &str, now: DateTime<Utc>) -> channel::Model {
         refresh_not_before: None,
         category_fold: Folded::of("tests"),
         kind: None,
+    }
+}
+
+/// An account of the Telegram user `user_id` at data centre 2, signed in by `key`, that no limit of Herald's slows down.
+pub fn account(label: &str, user_id: i64, key: &[u8], vault: &Vault, now: DateTime<Utc>) -> telegram_account::Model {
+    let id = TelegramAccountId::generate();
+    telegram_account::Model {
+        id,
+        label: label.into(),
+        status: AccountStatus::Active,
+        last_error: None,
+        telegram_user_id: Some(user_id),
+        name: None,
+        username: None,
+        phone_end: None,
+        dc: 2,
+        auth_key: vault.seal(telegram_account::Model::auth_key_place(id), key),
+        auth_key_hash: id.to_string(),
+        api_id: 1,
+        api_hash: None,
+        messages_per_minute: 6_000,
+        new_peers_per_day: 100_000,
+        resolves_per_day: 100_000,
+        day: 0,
+        sends_today: 0,
+        new_peers_today: 0,
+        resolves_today: 0,
+        send_not_before: None,
+        resolve_not_before: None,
+        read_not_before: None,
+        created_at: now,
+        updated_at: now,
+        created_by_id: None,
+        version: 1,
+        label_fold: Folded::of(label),
     }
 }
 

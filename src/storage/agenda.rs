@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::broadcast::{campaign, leftover, progress};
+use crate::broadcast::{campaign, leftover, progress, sent_change};
 use crate::retention::queue::pace;
 use crate::retention::{campaign as retention_campaign, sequence, sequence_progress};
 use crate::sql::Dialect;
@@ -49,6 +49,8 @@ pub struct Agenda {
     pub archived: bool,
     /// Sequences enroll leads by themselves.
     pub triggers: bool,
+    /// Messages that went nowhere are to be edited or deleted.
+    pub changes: bool,
 }
 
 /// A process' sign of life.
@@ -97,6 +99,7 @@ impl Agenda {
             dates: is("dates")?,
             archived: is("archived")?,
             triggers: is("triggers")?,
+            changes: is("changes")?,
         })
     }
 }
@@ -128,6 +131,7 @@ fn select(dialect: Dialect, now: DateTime<Utc>, far: i64) -> SelectStatement {
         ("dates", dates),
         ("archived", is_any(sequence_progress::Entity::unswept())),
         ("triggers", is_any(sequence::Entity::triggered())),
+        ("changes", is_any(sent_change::Entity::due_by(sent_change::NO_ACCOUNT, now))),
     ] {
         select.expr_as(is_there, name);
     }

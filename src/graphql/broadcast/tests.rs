@@ -339,7 +339,7 @@ async fn a_wrong_id_hides_nothing_else_that_is_wrong() {
         ("updateBatch(input: { id: \"x\", name: \"\" }) { batch { id } }", vec!["id", "name"]),
         (
             "createTemplate(input: { name: \"\", content: \"x\", mediaUploadId: \"y\" }) { template { id } }",
-            vec!["mediaUploadId", "name"],
+            vec!["mediaType", "mediaUploadId", "name"],
         ),
         (
             "addBatchChannels(input: { batchId: \"x\", channelIds: [\"y\"], idempotencyKey: \"\" }) { added }",

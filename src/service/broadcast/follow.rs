@@ -18,6 +18,7 @@ use std::sync::{Arc, Weak};
 use futures_util::{Stream, stream};
 use parking_lot::Mutex;
 use sea_orm::EntityTrait;
+use tokio::time::Instant;
 
 pub use self::cursor::Cursor;
 use self::log::{Log, Step};
@@ -48,6 +49,8 @@ pub struct Chunk {
     rest: Vec<Part>,
     /// Nothing will follow.
     is_last: bool,
+    /// When its jobs were as it tells them.
+    read_at: Instant,
 }
 
 /// The change logs that are followed in this process. There must be one of it only; copies of it are the same.

@@ -147,13 +147,13 @@ impl Entity {
         now: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<Model>> {
+        Ok(Self::due_by(account, now).limit(limit).all(db).await?)
+    }
+
+    /// The changes that the account can do now.
+    pub fn due_by(account: TelegramAccountId, now: DateTime<Utc>) -> Select<Self> {
         let may = Column::NotBefore.is_null().or(Column::NotBefore.lte(now));
-        let due = Self::find()
-            .filter(Column::AccountId.eq(account))
-            .filter(Expr::cust("status = 'QUEUED'"))
-            .filter(may)
-            .limit(limit);
-        Ok(due.all(db).await?)
+        Self::find().filter(Column::AccountId.eq(account)).filter(Expr::cust("status = 'QUEUED'")).filter(may)
     }
 
     /// Counts how the last edits and recalls of these campaigns stand.

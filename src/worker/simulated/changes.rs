@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use sea_orm::EntityTrait;
 use tokio_util::sync::CancellationToken;
 
-use crate::tools::{LOOK, PAUSE, Tools, is_work};
+use crate::agenda::Board;
+use crate::tools::Tools;
 use domain::broadcast::{CampaignMode, JobStatus, SentChangeKind};
 use domain::delivery::Fault;
 use domain::delivery::table::{Ruling, rule};
@@ -20,22 +21,18 @@ use telegram::{Alteration, Peer};
 /// Changes that are read at once.
 const READ: u64 = 100;
 
-/// Changes messages until the session ends.
-pub async fn run(tools: Tools, session: CancellationToken) {
-    let mut events = tools.on.events.subscribe();
+/// Changes messages until the session ends. The board is renewed each second: what failed or was put off comes up again by itself.
+pub async fn run(tools: Tools, mut board: Board, session: CancellationToken) {
     while !session.is_cancelled() {
-        events.forget();
-        let pause = match turn(&tools, &session).await {
-            Ok(true) => continue,
-            Ok(false) => LOOK,
-            Err(error) => {
-                tracing::warn!(?error, "messages that went nowhere cannot be changed");
-                PAUSE
+        if board.borrow_and_update().as_ref().is_some_and(|agenda| agenda.changes) {
+            match turn(&tools, &session).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(?error, "messages that went nowhere cannot be changed"),
             }
-        };
+        }
         tokio::select! {
-            () = tools.on.clock.sleep(pause) => {}
-            () = events.woken(is_work) => {}
+            seen = board.changed() => if seen.is_err() { return },
             () = session.cancelled() => {}
         }
     }

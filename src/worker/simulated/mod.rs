@@ -19,7 +19,7 @@ mod watch;
 /// Starts a producer for each running campaign whose messages go nowhere, until the session ends.
 pub async fn run(tools: &Tools, holder: &Arc<Holder>, mut board: Board, session: &CancellationToken) {
     let mut producers = HashMap::new();
-    let changes = tokio::spawn(changes::run(tools.clone(), session.clone()));
+    let changes = tokio::spawn(changes::run(tools.clone(), board.clone(), session.clone()));
     while !session.is_cancelled() {
         let agenda = board.borrow_and_update().clone();
         if let Some(agenda) = agenda {

@@ -3,6 +3,7 @@
 mod answers;
 mod chaos;
 mod clocks;
+mod conformance;
 mod controls;
 mod crashes;
 mod cut_off;

@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// How long a database that is away is left alone.
 const AWAY: Duration = Duration::from_secs(1);
 
-/// How old a step may be that somebody joins: it tells jobs as they were when it was read.
+/// How long ago a step may have been read that somebody joins: it tells jobs as they were then.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Steps that are kept for those who come a little later.
@@ -52,7 +52,7 @@ pub(super) struct Log {
 #[derive(Default)]
 struct Steps {
     /// By the places where they begin.
-    known: BTreeMap<Place, (Instant, WeakShared<Reading>)>,
+    known: BTreeMap<Place, WeakShared<Reading>>,
     recent: VecDeque<Step>,
 }
 
@@ -77,9 +77,9 @@ impl Log {
     /// The step from a place; `before` is what was told last, if it ends there.
     pub(super) fn step(self: &Arc<Self>, place: Place, before: Option<&Arc<Chunk>>) -> Step {
         let mut steps = self.steps.lock();
-        if let Some((begun, reading)) = steps.known.get(&place)
-            && let Some(reading) = reading.upgrade()
-            && (reading.peek().is_none() || begun.elapsed() < FRESH)
+        let is_fresh = |read: &Result<Arc<Chunk>, Arc<Error>>| matches!(read, Ok(it) if it.read_at.elapsed() < FRESH);
+        if let Some(reading) = steps.known.get(&place).and_then(WeakShared::upgrade)
+            && reading.peek().is_none_or(is_fresh)
         {
             return Step(reading);
         }
@@ -92,8 +92,8 @@ impl Log {
         };
         let step = Step(reading.boxed().shared());
         let weak = step.0.downgrade().expect("nobody has waited for it yet");
-        steps.known.retain(|_, (_, reading)| reading.upgrade().is_some());
-        steps.known.insert(place, (Instant::now(), weak));
+        steps.known.retain(|_, reading| reading.upgrade().is_some());
+        steps.known.insert(place, weak);
         steps.recent.truncate(RECENT - 1);
         steps.recent.push_front(step.clone());
         step
@@ -103,7 +103,7 @@ impl Log {
     fn next_stand(&self, place: Place) -> Option<Place> {
         let steps = self.steps.lock();
         let behind = steps.known.range((Bound::Excluded(place), Bound::Unbounded));
-        behind.filter(|(_, (_, reading))| reading.upgrade().is_some()).map(|(place, _)| *place).next()
+        behind.filter(|(_, reading)| reading.upgrade().is_some()).map(|(place, _)| *place).next()
     }
 }
 
@@ -141,7 +141,13 @@ impl Walk {
     }
 
     fn chunk(self, updates: Vec<JobUpdate>) -> Chunk {
-        Chunk { is_last: updates.is_empty(), updates, end: self.place, rest: self.parts.into() }
+        Chunk {
+            is_last: updates.is_empty(),
+            updates,
+            end: self.place,
+            rest: self.parts.into(),
+            read_at: Instant::now(),
+        }
     }
 
     async fn read(&self, parts: &[Part]) -> Result<Vec<JobUpdate>> {

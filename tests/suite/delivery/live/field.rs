@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::audit::Action;
-use domain::broadcast::AccountStatus;
 use domain::clock::{Clock, SystemClock};
 use domain::id::{BroadcastCampaignId, TelegramAccountId};
 use domain::pacing::GRACE;
 use domain::sealed::Vault;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Statement};
+use service::testing;
 use storage::Db;
 use storage::Noun;
 use storage::access::audit_log;
@@ -181,38 +181,8 @@ pub async fn add(
     number: usize,
     change: impl FnOnce(&mut telegram_account::Model),
 ) -> TelegramAccountId {
-    let (id, now) = (TelegramAccountId::generate(), SystemClock::new().now());
-    let key = telegram.credentials(number).key;
-    let mut row = telegram_account::Model {
-        id,
-        label: format!("account {number}"),
-        status: AccountStatus::Active,
-        last_error: None,
-        telegram_user_id: Some(telegram.user_id(number)),
-        name: None,
-        username: None,
-        phone_end: None,
-        dc: 2,
-        auth_key: vault.seal(telegram_account::Model::auth_key_place(id), &key[..]),
-        auth_key_hash: id.to_string(),
-        api_id: 1,
-        api_hash: None,
-        messages_per_minute: 6_000,
-        new_peers_per_day: 100_000,
-        resolves_per_day: 100_000,
-        day: 0,
-        sends_today: 0,
-        new_peers_today: 0,
-        resolves_today: 0,
-        send_not_before: None,
-        resolve_not_before: None,
-        read_not_before: None,
-        created_at: now,
-        updated_at: now,
-        created_by_id: None,
-        version: 1,
-        label_fold: storage::Folded::of(&format!("account {number}")),
-    };
+    let (key, now) = (telegram.credentials(number).key, SystemClock::new().now());
+    let mut row = testing::account(&format!("account {number}"), telegram.user_id(number), &key[..], vault, now);
     change(&mut row);
     let row = &row;
     let write = db.write(|tx| async move {
@@ -220,5 +190,5 @@ pub async fn add(
         Ok(row.exec_without_returning(&*tx).await.map(drop)?)
     });
     write.await.expect("an account");
-    id
+    row.id
 }

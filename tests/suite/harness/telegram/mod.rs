@@ -27,7 +27,7 @@ pub use book::{Accepted, Call, Facts, Media};
 use book::{Account, Book};
 use cipher::Cipher;
 use doors::{Door, Lock};
-pub use play::{On, Play};
+pub use play::{On, Play, code};
 
 use super::within;
 
