@@ -143,12 +143,12 @@ struct Book {
 
 impl Book {
     /// Takes the message to its recipient; one whose number is known was there before.
-    fn accept(&mut self, username: &str, message: &Outgoing) -> Reply {
+    fn accept(&mut self, username: &str, message: &Outgoing) -> Receipt {
         if !self.known.insert(message.random_id) {
-            return Ok(Receipt::Duplicate);
+            return Receipt::Duplicate;
         }
         self.accepted.push((username.to_owned(), message.text.text.clone()));
-        Ok(Receipt::Accepted { message_id: i64::try_from(self.accepted.len()).ok() })
+        Receipt::Accepted { message_id: i64::try_from(self.accepted.len()).ok() }
     }
 
     fn next_answer(&mut self, username: &str) -> Option<Answer> {
@@ -178,8 +178,8 @@ impl Messenger for Played {
                 Some(Answer::LostBefore) => return Err(Fault::ConnectionLost),
                 Some(Answer::LostAfter | Answer::Late(_)) | None => {}
             }
-            let reply = self.book.lock().expect("no panic").accept(&username, &message);
-            if let Some(Answer::LostAfter) = answer { Err(Fault::ConnectionLost) } else { reply }
+            let receipt = self.book.lock().expect("no panic").accept(&username, &message);
+            if let Some(Answer::LostAfter) = answer { Err(Fault::ConnectionLost) } else { Ok(receipt) }
         })
     }
 }

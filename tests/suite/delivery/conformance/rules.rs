@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
+use domain::clock::duration_nanos;
 use domain::id::BroadcastCampaignId;
 use domain::pacing::{GRACE, interval};
 use domain::positions;
@@ -62,7 +63,7 @@ pub async fn starts_keep_the_rate<L: Line>(mut stage: Stage<L>) {
         for (later, distance) in starts[n..].iter().zip(0i64..) {
             let between = (*later - *first).num_nanoseconds().expect("short");
             // The database keeps microseconds.
-            let least = distance * interval(rate.into()) - GRACE.as_nanos() as i64 - 1_000;
+            let least = distance * interval(rate.into()) - duration_nanos(GRACE) - 1_000;
             assert!(between >= least, "{distance} starts within {between} ns: {starts:?}");
         }
     }
