@@ -79,6 +79,7 @@ mod m20261129_000256_failures;
 mod m20261129_000257_missed_schedules;
 mod m20261129_000260_refusals;
 mod m20261129_000261_unused_columns;
+mod m20261130_000265_late_senders;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -173,6 +174,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000241_natural_keys::Migration),
         Box::new(m20261129_000260_refusals::Migration),
         Box::new(m20261129_000261_unused_columns::Migration),
+        Box::new(m20261130_000265_late_senders::Migration),
     ]
 }
 

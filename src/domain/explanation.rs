@@ -32,6 +32,9 @@ pub enum Reason {
     DailyBudget,
     /// The account that it stays with can't send, or none of the campaign's can; somebody has to mend it.
     NoAccount,
+    /// The database answers so slowly that in the last seconds more messages came back unsent than went out. They are claimed again
+    /// by themselves; if it stays so, somebody has to look at the database or at the network before it.
+    DatabaseTooSlow,
     /// Other jobs of the campaign are before it, at the campaign's rate.
     Pacing,
     /// It is being sent right now.
@@ -92,6 +95,8 @@ pub struct Campaign<'a> {
     pub past_the_queue: i32,
     /// Whether everything is stopped.
     pub is_stopped: bool,
+    /// Whether the database has been too slow for a sender lately.
+    pub is_late: bool,
     /// The accounts by which the job may go; None where messages go nowhere.
     pub accounts: Option<&'a [Account]>,
 }
@@ -129,6 +134,7 @@ fn waiting(job: &Job<'_>, campaign: &Campaign<'_>, now: DateTime<Utc>) -> Explan
     ];
     match waits.into_iter().filter(|(_, until)| *until > now).max_by_key(|(_, until)| *until) {
         Some((reason, until)) => Explanation { reason, until: Some(turn.max(until)) },
+        None if campaign.is_late => Explanation { reason: Reason::DatabaseTooSlow, until: None },
         None => Explanation { reason: Reason::Pacing, until: Some(turn) },
     }
 }

@@ -225,7 +225,8 @@ pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: Cancell
             return;
         }
         let began = tools.on.clock.monotonic();
-        match senders::beat(&tools.beats, holder.row.id, holder.row.epoch).await {
+        let late_at = holder.punctuality.take_told().then(|| tools.on.now());
+        match senders::beat(&tools.beats, holder.row.id, holder.row.epoch, late_at).await {
             Ok(Some(beat)) => {
                 holder.renewed(began);
                 holder.punctuality.trip(tools.on.clock.monotonic().saturating_sub(began));
@@ -269,6 +270,7 @@ pub fn identity(on: &Services) -> anyhow::Result<sender::Model> {
         data_dir: on.rules.data_dir.display().to_string(),
         started_at: on.now(),
         lead_ms: 0,
+        late_at: None,
         ended_at: None,
     })
 }
@@ -318,6 +320,7 @@ impl Holder {
             data_dir,
             started_at,
             lead_ms,
+            late_at: None,
             ended_at,
         };
         Self::new(row, Duration::ZERO)

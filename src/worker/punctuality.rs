@@ -1,6 +1,6 @@
 //! Whether what is claimed comes to be sent: more that comes back because its claim was over too late is told to whoever reads the log.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::meters;
@@ -14,6 +14,8 @@ pub struct Punctuality {
     started: AtomicU64,
     late: AtomicU64,
     looks: AtomicU64,
+    /// Whether that was told since the last sign of life.
+    told: AtomicBool,
     /// How long the last sign of life took, in milliseconds.
     trip: AtomicU64,
 }
@@ -54,7 +56,15 @@ impl Punctuality {
         }
         let (started, late) = (self.started.swap(0, Ordering::Relaxed), self.late.swap(0, Ordering::Relaxed));
         let trip_ms = self.trip.load(Ordering::Relaxed);
-        (late > started).then_some(Lateness { late, claimed: late + started, trip_ms })
+        (late > started).then(|| {
+            self.told.store(true, Ordering::Relaxed);
+            Lateness { late, claimed: late + started, trip_ms }
+        })
+    }
+
+    /// Whether it was told since this was last asked: the next sign of life tells everybody.
+    pub fn take_told(&self) -> bool {
+        self.told.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -76,6 +86,7 @@ mod tests {
             }
             told.extend(punctuality.look().map(|lateness| (second, lateness)));
         }
+        assert!(punctuality.take_told() && !punctuality.take_told(), "once");
         assert_eq!(told, [(19, Lateness { late: 10, claimed: 10, trip_ms: 30 })], "not while as many go out");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use domain::broadcast::CampaignMode;
 use domain::role::Role;
 use serde_json::{Value as Json, json};
@@ -9,8 +10,10 @@ use service::Actor;
 use service::access::user;
 use service::broadcast::{batch, campaign, channel, template};
 use storage::broadcast::channel_filter::ChannelFilter;
+use storage::broadcast::queue::senders;
+use storage::broadcast::sender;
 
-use crate::harness::{Counted, TestApp};
+use crate::harness::{Counted, TestApp, eventually};
 
 /// Campaigns with what they are made of, their jobs, and the channels of those with the reason why each waits.
 const THREE_LEVELS: &str = "query($campaigns: Int!, $jobs: Int!) {
@@ -121,4 +124,29 @@ async fn a_campaign_is_changed_as_far_as_its_status_allows() {
     let name = json!({ "from": campaign["name"], "to": "Autumn" });
     assert_eq!(told[1]["metadata"]["changed"]["name"], name, "who put which name in place of which");
     assert_eq!(told[1]["metadata"]["changed"]["deliveryRate"]["to"], 600);
+}
+
+#[tokio::test]
+async fn jobs_that_wait_for_a_slow_database_say_so() {
+    let herald = TestApp::start().await;
+    let on = herald.services();
+    let reasons = async || {
+        let jobs = "{ jobs(filter: { statuses: [QUEUED] }, first: 1) { nodes { explanation { reason until } } } }";
+        herald.admin().await.data(jobs, json!({})).await["jobs"]["nodes"][0]["explanation"].clone()
+    };
+    eventually("the worker has registered", async || {
+        sender::Entity::live().one(on.db.reader()).await.unwrap().is_some()
+    })
+    .await;
+    seed(&herald, 1, 30).await;
+    assert_eq!(reasons().await["reason"], "PACING");
+    let sender = sender::Entity::live().one(on.db.reader()).await.unwrap().unwrap();
+    let told = async |ago: i64| {
+        let at = on.now() - TimeDelta::seconds(ago);
+        senders::beat(&on.db, sender.id, sender.epoch, Some(at)).await.unwrap().expect("it holds its leases");
+    };
+    told(0).await;
+    assert_eq!(reasons().await, json!({ "reason": "DATABASE_TOO_SLOW", "until": null }));
+    told(31).await;
+    assert_eq!(reasons().await["reason"], "PACING", "that was long ago");
 }

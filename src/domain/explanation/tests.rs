@@ -30,12 +30,22 @@ fn campaign() -> Campaign<'static> {
         not_before: 0,
         past_the_queue: 0,
         is_stopped: false,
+        is_late: false,
         accounts: None,
     }
 }
 
 fn tried(error: &'static str, not_before: i64) -> Job<'static> {
     Job { error: Some(error), not_before: Some(at(not_before)), ..job() }
+}
+
+#[test]
+fn a_database_that_is_too_slow_is_named_where_nothing_else_is_waited_for() {
+    let late = Campaign { is_late: true, ..campaign() };
+    assert_eq!(explained(Job { position: 9, ..job() }, late), Some((Reason::DatabaseTooSlow, None)));
+    assert_eq!(explained(tried("FLOOD_WAIT_30", 30), late), Some((Reason::FloodWait, Some(at(30)))));
+    let paused = Campaign { status: ProgressStatus::Paused, ..late };
+    assert_eq!(explained(job(), paused), Some((Reason::Paused, None)));
 }
 
 fn explained(job: Job<'_>, campaign: Campaign<'_>) -> Option<(Reason, Option<DateTime<Utc>>)> {

@@ -28,6 +28,8 @@ pub struct Model {
     pub started_at: DateTimeUtc,
     /// What the leads of its claims add to D at most, in milliseconds: written before a claim has such a lead.
     pub lead_ms: i32,
+    /// When more of its claims had come back in ten seconds, since they were over too late, than were sent.
+    pub late_at: Option<DateTimeUtc>,
     /// When it has given all its leases back, or somebody took them over.
     pub ended_at: Option<DateTimeUtc>,
 }
@@ -49,6 +51,12 @@ impl Entity {
     /// Running processes that send: a command that only looks at accounts has no data folder.
     pub fn sending() -> Select<Self> {
         Self::live().filter(Column::DataDir.ne(""))
+    }
+
+    /// When the database was last too slow for one of those that may hold leases.
+    pub async fn last_late(db: &impl ConnectionTrait) -> Result<Option<DateTimeUtc>, DbErr> {
+        let late = Self::live().filter(Column::LateAt.is_not_null()).order_by_desc(Column::LateAt).one(db).await?;
+        Ok(late.and_then(|row| row.late_at))
     }
 
     /// Senders that ended before an instant: nobody needs to know of them any more.

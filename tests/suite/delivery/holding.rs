@@ -23,6 +23,7 @@ pub async fn hold(office: &Office) -> sender::Model {
         data_dir: office.folder.path().display().to_string(),
         started_at: office.on.now(),
         lead_ms: 0,
+        late_at: None,
         ended_at: None,
     };
     service::register(&office.on, &row).await.expect("registers");

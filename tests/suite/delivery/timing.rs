@@ -167,7 +167,7 @@ async fn who_is_silent_for_twenty_four_seconds_is_taken_over() {
     };
     lab.pass(Duration::from_secs(20), 100 * MS).await;
     assert!(is_there().await);
-    assert!(senders::beat(&office.on.db, mute.id, 1).await.expect("it lives").is_some());
+    assert!(senders::beat(&office.on.db, mute.id, 1, None).await.expect("it lives").is_some());
     lab.pass(Duration::from_secs(20), 100 * MS).await;
     assert!(is_there().await, "it gave a sign of life");
     lab.pass_until("the takeover", 100 * MS, async || office.progress(id).await.sent == 3).await;

@@ -162,8 +162,10 @@ impl Job {
         }
         let (campaign, hot) =
             (ctx.loaders().one(self.row.campaign_id), ctx.loaders().one(ProgressOf(self.row.campaign_id)));
-        let stop = ctx.loaders().one(StopOf(self.row.campaign_id));
-        let (Some(campaign), Some(hot), stop) = futures_util::try_join!(campaign, hot, stop)? else { return Ok(None) };
+        let (stop, late) =
+            (ctx.loaders().one(StopOf(self.row.campaign_id)), ctx.loaders().one(LatenessOf(self.row.campaign_id)));
+        let (campaign, hot, stop, late) = futures_util::try_join!(campaign, hot, stop, late)?;
+        let (Some(campaign), Some(hot)) = (campaign, hot) else { return Ok(None) };
         let accounts = if campaign.is_simulated { None } else { Some(self.accounts(ctx).await?) };
         let (accounts, slow_until) = accounts.map_or((None, None), |(accounts, slow)| (Some(accounts), slow));
         let campaign = explanation::Campaign {
@@ -174,6 +176,7 @@ impl Job {
             not_before: hot.not_before,
             past_the_queue: hot.done() + hot.sending,
             is_stopped: stop.is_some(),
+            is_late: late.is_some_and(|at| ctx.services().now() - at < LATELY),
             accounts: accounts.as_deref(),
         };
         let job = explanation::Job { slow_until, ..known(&self.row) };
@@ -250,6 +253,17 @@ struct JobExplanation {
     /// The earliest instant at which it can be sent, as far as is known; null while it is being sent, and where that depends
     /// on a person.
     until: Option<DateTime>,
+}
+
+/// How long ago it may have been that the database was too slow.
+const LATELY: TimeDelta = TimeDelta::seconds(30);
+
+question! {
+    /// When the database was last too slow for a sender, which holds for each campaign.
+    LatenessOf(BroadcastCampaignId) -> chrono::DateTime<chrono::Utc> = |db, campaigns| {
+        let late = ::storage::broadcast::sender::Entity::last_late(db).await?;
+        campaigns.into_iter().filter_map(|campaign| Some((campaign, late?))).collect()
+    }
 }
 
 question! {

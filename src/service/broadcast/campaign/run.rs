@@ -13,7 +13,7 @@ use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 use events::Event;
-use storage::broadcast::queue::sweep::End;
+use storage::broadcast::queue::sweep::{End, Swept};
 use storage::broadcast::{campaign, progress, queue};
 
 /// How much of a cancellation is done before the mutation answers; workers do the rest.
@@ -104,14 +104,14 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<
     let chunk = if on.db.is_postgres() { queue::sweep::CHUNK } else { queue::sweep::CHUNK / 5 };
     let mut after = 0;
     loop {
-        let last = on.system_write(|w| async move {
-            let last = queue::sweep::end_queued(&w, id, end, after, chunk).await?;
-            if last.is_some() {
+        let swept = on.system_write(|w| async move {
+            let swept = queue::sweep::end_queued(&w, id, end, after, chunk).await?;
+            if swept != Swept::Nothing {
                 w.tell(Event::Campaign(id));
             }
-            Ok(last)
+            Ok(swept)
         });
-        let Some(last) = last.await? else { return Ok(()) };
+        let Swept::UpTo(last) = swept.await? else { return Ok(()) };
         after = last;
         if within.is_some_and(|limit| on.clock.monotonic().saturating_sub(began) > limit) {
             // Nothing is written by this line: it only wakes the workers, who do the rest.

@@ -40,7 +40,7 @@ pub async fn check(
     on.system_write(|w| async move { Ok(row.clone().into_active_model().insert(&w).await?) }).await?;
     for account in accounts {
         // One account takes ten seconds at most: nobody takes this process for dead meanwhile.
-        senders::beat(&on.db, holder.id, holder.epoch).await?;
+        senders::beat(&on.db, holder.id, holder.epoch, None).await?;
         let finding = look(on, &holder, account).await;
         if finding.is_err() {
             senders::end(&on.db, holder.id, on.now()).await?;

@@ -15,10 +15,13 @@ use domain::positions;
 /// Rows of one takeover transaction.
 const CHUNK: usize = 5_000;
 
-/// Gives a sign of life, and returns its number. None if the epoch was raised: somebody took this sender's leases over.
-pub async fn beat(db: &Db, sender: SenderId, epoch: i64) -> Result<Option<i64>> {
-    let sql = "UPDATE senders SET beat = beat + 1 WHERE id = $1 AND epoch = $2 AND ended_at IS NULL RETURNING beat";
-    first_beat(&db.write_alone(Dialect(db.backend()).statement(sql, [sender.into(), epoch.into()])).await?)
+/// Gives a sign of life, and returns its number; with it goes when claims were found to be late, if they were. None if the epoch was
+/// raised: somebody took this sender's leases over.
+pub async fn beat(db: &Db, sender: SenderId, epoch: i64, late_at: Option<DateTime<Utc>>) -> Result<Option<i64>> {
+    let sql = "UPDATE senders SET beat = beat + 1, late_at = COALESCE($3, late_at)
+               WHERE id = $1 AND epoch = $2 AND ended_at IS NULL RETURNING beat";
+    let values: [Value; 3] = [sender.into(), epoch.into(), late_at.into()];
+    first_beat(&db.write_alone(Dialect(db.backend()).statement(sql, values)).await?)
 }
 
 /// Lets others know of a longer lead, in milliseconds, before a claim has it. This counts as a sign of life, so that no

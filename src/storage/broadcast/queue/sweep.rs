@@ -22,15 +22,20 @@ pub enum End {
     Failed(DateTime<Utc>),
 }
 
+/// What a chunk has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swept {
+    /// Nothing was queued any more.
+    Nothing,
+    /// These were the last.
+    Last,
+    /// There may be more behind this position.
+    UpTo(i32),
+}
+
 /// Ends up to `limit` queued jobs of an ended campaign after the position `after`: those that may have been sent are UNKNOWN,
-/// all others what `end` says. Returns the last position seen, or None if no queued job was left.
-pub async fn end_queued(
-    tx: &Tx,
-    campaign: BroadcastCampaignId,
-    end: End,
-    after: i32,
-    limit: i32,
-) -> Result<Option<i32>> {
+/// all others what `end` says.
+pub async fn end_queued(tx: &Tx, campaign: BroadcastCampaignId, end: End, after: i32, limit: i32) -> Result<Swept> {
     let dialect = Dialect(tx.get_database_backend());
     let find = format!(
         "SELECT position, ambiguous_since IS NOT NULL AS is_ambiguous FROM jobs
@@ -52,7 +57,7 @@ pub async fn end_queued(
         positions.push(position);
         moves.push(Move { position, status });
     }
-    let Some(last) = positions.last().copied() else { return Ok(None) };
+    let Some(last) = positions.last().copied() else { return Ok(Swept::Nothing) };
     let key = new_key();
     let (failed, at) = match end {
         End::Cancelled => ("", None),
@@ -73,7 +78,9 @@ pub async fn end_queued(
     let streak = (0, Streak::Untouched);
     let change = Change { campaign, key, positions: &positions, sender: None, delta, streak, not_before: 0 };
     record(tx, &change, false).await?;
-    Ok(Some(last))
+    // A chunk that is not full is the last: nobody queues jobs of a campaign that has ended, and locked rows are waited for.
+    let is_full = i32::try_from(positions.len()).is_ok_and(|found| found >= limit);
+    Ok(if is_full { Swept::UpTo(last) } else { Swept::Last })
 }
 
 #[derive(serde::Serialize)]
