@@ -256,7 +256,7 @@ struct JobExplanation {
 }
 
 /// How long ago it may have been that the database was too slow.
-const LATELY: TimeDelta = TimeDelta::seconds(30);
+const LATELY: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
 question! {
     /// When the database was last too slow for a sender, which holds for each campaign.
