@@ -73,6 +73,18 @@ impl App {
         self.folder.as_ref().map_or(Ok(()), Folder::forget_key_before)
     }
 
+    /// Like [`App::open`], for a command that takes files beside running processes: on PostgreSQL it has a folder of its own within
+    /// the data folder, and leaves that to whoever uses it.
+    ///
+    /// # Errors
+    /// As of [`App::open`].
+    pub async fn open_for_files(mut config: Config) -> Result<Self> {
+        if config.database_url.is_some() {
+            config.rules.data_dir.push("import");
+        }
+        Self::open(config).await
+    }
+
     async fn open_in(config: Config, folder: Folder) -> Result<Self> {
         let mut before = config.secret_key_before.clone();
         let key = if let Some(key) = &config.secret_key {

@@ -35,12 +35,14 @@ pub struct Demo {
     /// End after the campaign (default: go on serving)
     #[arg(long)]
     exit: bool,
+    #[command(flatten)]
+    place: house::Place,
 }
 
 impl Demo {
     /// Shows it.
     pub fn run(self) -> Result<()> {
-        let config = house::config()?;
+        let config = house::config(&self.place)?;
         block_on(async {
             let board = Board::new();
             let (house, running) = Box::pin(house::open(config)).await?;

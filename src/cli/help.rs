@@ -27,7 +27,10 @@ impl Help {
             let unknown = || Failure::Usage(format!("there is no command {name:?}; see herald help"));
             command = command.find_subcommand_mut(name).ok_or_else(unknown)?;
         }
-        print!("{}", command.render_long_help());
+        // A server has use for each setting; of what other commands share with it the first few are enough.
+        let is_server = ["serve", "worker"].contains(&command.get_name());
+        let help = if is_server { command.render_long_help() } else { command.render_help() };
+        print!("{help}");
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ impl Import {
         };
         let config = configured(settings)?;
         block_on(async {
-            let app = App::open(config).await?;
+            let app = App::open_for_files(config).await?;
             let result = import(&app, &file, &user).await;
             app.close().await;
             result
@@ -76,12 +76,17 @@ async fn upload(app: &App, path: &Path, user: &str) -> Result<(Actor, storage::b
 async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
     let (actor, stored) = upload(app, path, user).await?;
     let import = channels::create(app.services(), &actor, stored.id).await.map_err(cause)?;
-    follow::<channel_import::Entity>(app, path, import.id, stored.bytes).await
+    follow::<channel_import::Entity>(app, path, import.id, &stored).await
 }
 
 /// Does an import, and tells how far it is and what became of it.
-async fn follow<I: Importable>(app: &App, path: &Path, id: I::Id, bytes: i64) -> Result<()> {
-    let (on, bar) = (app.services(), bar(u64::try_from(bytes).unwrap_or_default()));
+async fn follow<I: Importable>(
+    app: &App,
+    path: &Path,
+    id: I::Id,
+    stored: &storage::broadcast::upload::Model,
+) -> Result<()> {
+    let (on, bar) = (app.services(), bar(u64::try_from(stored.bytes).unwrap_or_default()));
     let seen = |progress: &Progress<I::Id>| {
         if progress.id == id {
             bar.set_position(u64::try_from(progress.import.bytes_read).unwrap_or_default());
@@ -92,6 +97,11 @@ async fn follow<I: Importable>(app: &App, path: &Path, id: I::Id, bytes: i64) ->
     bar.finish_and_clear();
     let db = on.db.reader();
     let ended = I::import(&I::get(db, id).await.map_err(cause)?);
+    if [ImportStatus::Completed, ImportStatus::Failed].contains(&ended.status) {
+        // It is a copy of a file that the caller has, and perhaps of people's addresses: nobody needs it any more.
+        let copy = upload::path(on, stored.id);
+        tokio::fs::remove_file(&copy).await.with_context(|| format!("{} can't be deleted", copy.display()))?;
+    }
     println!("{}: {} lines, {}", path.display(), ended.lines, counts(&ended));
     for error in errors::<I>(db, &[id]).await.map_err(cause)? {
         println!("  line {}: {}", error.line, error.message);

@@ -3,13 +3,14 @@
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand, ValueEnum};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::{Config, Settings};
 use domain::role;
 use service::Actor;
+use service::access::api_token;
 use service::access::user::{self, Change, NewUser};
 
 /// Create, change and list users
@@ -26,7 +27,7 @@ enum What {
         /// The name to sign in with
         username: String,
         /// What the user may do
-        #[arg(long, value_enum, default_value = "operator")]
+        #[arg(long, value_enum, ignore_case = true, default_value = "operator")]
         role: Role,
         #[command(flatten)]
         settings: Settings,
@@ -36,7 +37,7 @@ enum What {
         /// Who
         username: String,
         /// What the user may do
-        #[arg(value_enum)]
+        #[arg(value_enum, ignore_case = true)]
         role: Role,
         #[command(flatten)]
         settings: Settings,
@@ -45,6 +46,19 @@ enum What {
     SetPassword {
         /// Who
         username: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Make an API token for a machine and print it, once; the one of the same name before it ends. It works beside running ones
+    Token {
+        /// What people call it, such as nightly
+        name: String,
+        /// What it may do; not more than its user
+        #[arg(long, value_enum, ignore_case = true, default_value = "operator")]
+        role: Role,
+        /// In whose name it acts; it ends with him
+        #[arg(long, default_value = user::FIRST)]
+        user: String,
         #[command(flatten)]
         settings: Settings,
     },
@@ -95,6 +109,7 @@ impl User {
                 let change = Change { password: Some(password), ..Change::default() };
                 change_user(configured(settings)?, &username, change, &told)
             }
+            What::Token { name, role, user, settings } => token(configured(settings)?, name, role.into(), &user),
             What::List(settings) => with(configured(settings)?, async |app| {
                 for user in user::list(app.services()).await.map_err(cause)? {
                     let last = user.last_login_at.map_or_else(|| "never".into(), |at| at.to_rfc3339());
@@ -104,6 +119,31 @@ impl User {
             }),
         }
     }
+}
+
+/// The token alone goes to the standard output, for scripts.
+fn token(config: Config, name: String, role: role::Role, username: &str) -> Result<()> {
+    block_on(async {
+        // It needs nothing of the data folder but its database.
+        let app = App::open_aside(config).await?;
+        let made = make_token(&app, name, role, username).await;
+        app.close().await;
+        made
+    })
+}
+
+async fn make_token(app: &App, name: String, role: role::Role, username: &str) -> Result<()> {
+    let on = app.services();
+    let owner = user::named(on, username).await.map_err(cause)?;
+    let new = api_token::New { name, role, expires_at: None };
+    let (made, ended) = api_token::replace(on, &Actor::system(), owner.id, new).await.map_err(cause)?;
+    println!("{}", made.token.expose_secret());
+    let before = match ended {
+        0 => "",
+        _ => "; the one before has ended",
+    };
+    eprintln!("{} acts as {} in the name of {}{before}", made.row.name, made.row.role, owner.username);
+    Ok(())
 }
 
 fn change_user(config: Config, username: &str, change: Change, told: &str) -> Result<()> {

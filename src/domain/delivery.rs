@@ -1,7 +1,7 @@
 //! What became of one send, and what it means for the job, the channel and the campaign.
 //!
 //! Telegram's errors have owners: job, channel, account or campaign. The rules are the error table of the broadcast
-//! promises; `R`-numbers in this crate name the delivery rules that the README explains.
+//! promises; `R`-numbers in this crate name the delivery rules that `src/manual/promises.md` explains.
 
 use std::time::Duration;
 

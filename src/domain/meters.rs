@@ -33,46 +33,102 @@ const RESYNCS: &str = "herald_events_resyncs_total";
 const LOOP_RESTARTS: &str = "herald_loop_restarts_total";
 const LOGIN_FAILURES: &str = "herald_login_failures_total";
 
+/// A metric as `/metrics` serves it.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name, as Prometheus knows it.
+    pub name: &'static str,
+    /// What kind it is.
+    pub kind: Kind,
+    /// Its labels; empty if it has none.
+    pub labels: &'static [&'static str],
+    /// Its `HELP` text.
+    pub meaning: &'static str,
+}
+
+/// What Prometheus does with a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It only rises, until the process ends.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// How often what took how long, in seconds.
+    Histogram,
+}
+
+const fn counter(name: &'static str, labels: &'static [&'static str], meaning: &'static str) -> Metric {
+    Metric { name, kind: Kind::Counter, labels, meaning }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], meaning: &'static str) -> Metric {
+    Metric { name, kind: Kind::Gauge, labels, meaning }
+}
+
+const fn histogram(name: &'static str, labels: &'static [&'static str], meaning: &'static str) -> Metric {
+    Metric { name, kind: Kind::Histogram, labels, meaning }
+}
+
+/// All metrics, in the order in which people read of them.
+pub const METRICS: &[Metric] = &[
+    counter(
+        SENDS,
+        &["outcome"],
+        "Jobs that came back from a send, by outcome: sent, failed, unknown, wait, retry, returned",
+    ),
+    histogram(SEND_LAG, &[], "How long after its slot a send began"),
+    counter(
+        LATE,
+        &[],
+        "Sends that did not start because their claim was over too late for their slot; they are claimed again",
+    ),
+    histogram(CLAIM, &[], "From taking slots until what is sent at them is leased"),
+    histogram(SETTLEMENT, &[], "How long it took to store a batch of answers, or to fail at it"),
+    histogram(TRIP, &[], "The way to the database and back, with next to nothing to do there"),
+    gauge(
+        JOBS,
+        &["status"],
+        "Jobs of all campaigns by status; those in SENDING are leased; of the whole fleet in each process",
+    ),
+    gauge(SENDERS, &[], "Processes that hold leases on jobs; of the whole fleet in each process"),
+    gauge(STOPPED, &[], "Whether everything is stopped, by stopAll or herald stop; of the whole fleet in each process"),
+    gauge(
+        CAMPAIGNS,
+        &["status", "by"],
+        "Broadcast campaigns by status and by whom they came there: herald, or person; of the whole fleet in each process",
+    ),
+    gauge(SEQUENCES, &["status"], "Sequences by status; of the whole fleet in each process"),
+    gauge(ACCOUNTS, &["status"], "Telegram accounts by status; of the whole fleet in each process"),
+    gauge(
+        NEEDS_PERSON,
+        &["what"],
+        "What waits for a person, by what it is: campaign_paused, schedule_missed, jobs_unknown, account, callback_failed; \
+         of the whole fleet in each process",
+    ),
+    gauge(EVENTS_UP, &[], "Whether events of other processes come in: Redis can be reached, or there are none to come"),
+    gauge(SOCKETS, &[], "WebSockets that are open"),
+    gauge(SUBSCRIPTIONS, &[], "Subscriptions that are running"),
+    histogram(REQUESTS, &["kind", "field"], "Queries and mutations by their first root field"),
+    counter(ERRORS, &["code"], "Errors in answers, by code"),
+    counter(LOOP_RESTARTS, &["loop"], "How often a loop that had panicked began anew, by its name"),
+    counter(LOGIN_FAILURES, &[], "Logins and refreshes that were refused"),
+    gauge(CONNECTIONS, &["state"], "Connections to the database by state: in_use, idle"),
+    gauge(CONNECTIONS_MAX, &[], "Connections to the database at most"),
+    gauge(DATABASE_UP, &[], "Whether the database answered this scrape in time"),
+    gauge(DATABASE_WAIT, &[], "How long this scrape waited for a connection to the database"),
+    histogram(PUBLISH, &[], "How long it took to hand events to Redis"),
+    counter(RESYNCS, &[], "How often events of other processes may have been lost"),
+];
+
 /// Gives each its `HELP` text.
 pub fn describe() {
-    describe_counter!(
-        SENDS,
-        "Jobs that came back from a send, by outcome: sent, failed, unknown, wait, retry, returned"
-    );
-    describe_histogram!(SEND_LAG, Unit::Seconds, "How long after its slot a send began");
-    describe_counter!(
-        LATE,
-        "Sends that did not start because their claim was over too late for their slot; they are claimed again"
-    );
-    describe_histogram!(TRIP, Unit::Seconds, "The way to the database and back, with next to nothing to do there");
-    describe_histogram!(CLAIM, Unit::Seconds, "From taking slots until what is sent at them is leased");
-    describe_histogram!(SETTLEMENT, Unit::Seconds, "How long it took to store a batch of answers, or to fail at it");
-    describe_gauge!(JOBS, "Jobs of all campaigns by status; those in SENDING are leased");
-    describe_gauge!(SENDERS, "Processes that hold leases on jobs");
-    describe_gauge!(
-        CAMPAIGNS,
-        "Broadcast campaigns by status and by whom they came there: herald, or person; of the whole fleet in each process"
-    );
-    describe_gauge!(SEQUENCES, "Sequences by status; of the whole fleet in each process");
-    describe_gauge!(ACCOUNTS, "Telegram accounts by status; of the whole fleet in each process");
-    describe_gauge!(NEEDS_PERSON, "What waits for a person, by what it is; of the whole fleet in each process");
-    describe_gauge!(
-        EVENTS_UP,
-        "Whether events of other processes come in: Redis can be reached, or there are none to come"
-    );
-    describe_gauge!(STOPPED, "Whether everything is stopped, by stopAll or herald stop");
-    describe_gauge!(SOCKETS, "WebSockets that are open");
-    describe_gauge!(SUBSCRIPTIONS, "Subscriptions that are running");
-    describe_gauge!(CONNECTIONS, "Connections to the database by state: in_use, idle");
-    describe_gauge!(CONNECTIONS_MAX, "Connections to the database at most");
-    describe_gauge!(DATABASE_UP, "Whether the database answered this scrape in time");
-    describe_gauge!(DATABASE_WAIT, Unit::Seconds, "How long this scrape waited for a connection to the database");
-    describe_histogram!(REQUESTS, Unit::Seconds, "Queries and mutations by their first root field");
-    describe_counter!(ERRORS, "Errors in answers, by code");
-    describe_histogram!(PUBLISH, Unit::Seconds, "How long it took to hand events to Redis");
-    describe_counter!(RESYNCS, "How often events of other processes may have been lost");
-    describe_counter!(LOOP_RESTARTS, "How often a loop that had panicked began anew, by its name");
-    describe_counter!(LOGIN_FAILURES, "Logins and refreshes that were refused");
+    for Metric { name, kind, meaning, .. } in METRICS {
+        match kind {
+            Kind::Counter => describe_counter!(*name, *meaning),
+            Kind::Gauge => describe_gauge!(*name, *meaning),
+            Kind::Histogram => describe_histogram!(*name, Unit::Seconds, *meaning),
+        }
+    }
     // So that they are there before anything has happened: an alert on a missing series never fires.
     for outcome in ["sent", "failed", "unknown", "wait", "retry", "returned"] {
         counter!(SENDS, "outcome" => outcome).increment(0);

@@ -1,12 +1,11 @@
 //! Answers. All bodies are JSON in the shape of a GraphQL response, so that clients look in one place.
 
 use async_graphql::Value;
-use async_graphql_axum::GraphQLResponse;
-use axum::Json;
 use axum::body::Bytes;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::json;
 
 use super::listener::request_id;
@@ -14,10 +13,22 @@ use super::media::Media;
 use domain::error::{Code, Error};
 use graphql::engine::error;
 
+/// JSON in a line that ends, so that answers don't run together in a terminal.
+fn text(value: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec(value).expect("an answer is plain data");
+    text.push(b'\n');
+    text
+}
+
+/// An answer that is none of GraphQL's.
+pub(super) fn plain(status: StatusCode, value: &serde_json::Value) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], text(value)).into_response()
+}
+
 /// The answer of an operation, or why it was not run.
 pub(super) fn operation(response: async_graphql::Response, media: Media) -> Response {
     if !error::is_refusal(&response) {
-        return dressed(GraphQLResponse::from(response).into_response(), media);
+        return dressed(text(&response).into_response(), media);
     }
     let extension = |name| response.errors[0].extensions.as_ref().and_then(|extensions| extensions.get(name));
     let status = match extension("code") {
@@ -33,7 +44,7 @@ pub(super) fn operation(response: async_graphql::Response, media: Media) -> Resp
         _ => None,
     };
     // Nothing has run, so there is no `data`, not even null.
-    let mut answer = dressed((status, Json(json!({ "errors": response.errors }))).into_response(), media);
+    let mut answer = dressed((status, text(&json!({ "errors": response.errors }))).into_response(), media);
     if let Some(wait) = wait {
         answer.headers_mut().insert(RETRY_AFTER, wait.into());
     }
@@ -57,7 +68,7 @@ fn dressed(mut answer: Response, media: Media) -> Response {
 /// A request that can't be understood, in GraphQL's shape.
 pub(super) fn coded(status: StatusCode, code: Code, message: &str, request_id: Option<&str>) -> Response {
     let response = error::coded(code, message, request_id);
-    dressed((status, Json(json!({ "errors": response.errors }))).into_response(), Media::Json)
+    dressed((status, text(&json!({ "errors": response.errors }))).into_response(), Media::Json)
 }
 
 /// A request with a method that is not for this path, or not for this operation.
@@ -82,7 +93,7 @@ pub(super) fn failed(failure: Error, request_id: Option<&str>) -> Response {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let response = error::response(failure, request_id);
-    dressed((status, Json(json!({ "errors": response.errors }))).into_response(), Media::Json)
+    dressed((status, text(&json!({ "errors": response.errors }))).into_response(), Media::Json)
 }
 
 /// The answer where there is nothing at a path.

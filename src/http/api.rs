@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use super::caller::Authenticated;
 use super::media::Media;
 use super::params::{self, Wrong};
-use super::{Http, answer, linger, socket};
+use super::{Http, answer, linger, socket, ways};
 use domain::error::Code;
 use graphql::engine::context::Caller;
 use graphql::engine::error;
@@ -47,6 +47,9 @@ pub(super) async fn get(State(http): State<Http>, request: Request) -> Response 
         return socket::upgrade(http, request).await;
     }
     let (mut parts, _) = request.into_parts();
+    if let Some(to_the_ide) = ways::to_the_ide(&parts) {
+        return to_the_ide;
+    }
     let Authenticated(caller) = match Authenticated::from_request_parts(&mut parts, &http).await {
         Ok(caller) => caller,
         Err(refusal) => return refusal,

@@ -18,14 +18,23 @@ use sha2::{Digest, Sha256};
 
 use super::{Http, answer};
 
+/// Nothing but what the binary has, and no text that becomes markup.
+pub(super) const DASHBOARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
+
 /// A page and all that it loads.
-struct Page {
+pub(super) struct Page {
     /// The Content-Security-Policy of all its files.
-    policy: &'static str,
-    files: Vec<File>,
+    pub policy: &'static str,
+    /// The files, by their names.
+    pub files: Vec<File>,
+    /// What is said of a name that none of them has.
+    pub elsewhere: &'static str,
 }
 
-struct File {
+/// A file of the binary.
+pub(super) struct File {
     name: &'static str,
     bytes: &'static [u8],
     /// The hash of the bytes: a browser that has the file is told so.
@@ -43,10 +52,7 @@ macro_rules! files {
 }
 
 static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
-    // Nothing but what the binary has, and no text that becomes markup.
-    policy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
-             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-             require-trusted-types-for 'script'; trusted-types 'none'",
+    policy: DASHBOARD_POLICY,
     files: files![
         "dashboard":
         "index.html",
@@ -78,6 +84,7 @@ static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
         "inter-latin.woff2",
         "LICENSES.txt",
     ],
+    elsewhere: "there is nothing here; the dashboard is at /",
 });
 
 /// The dashboard's page where single sign-on is set up; the script of its sign-in page looks for the attribute.
@@ -100,6 +107,7 @@ static GRAPHIQL: LazyLock<Page> = LazyLock::new(|| Page {
         "react-dom.production.min.js",
         "LICENSES.txt",
     ],
+    elsewhere: "there is nothing here; the dashboard is at /",
 });
 
 /// The dashboard; its sign-in page leads to single sign-on where there is one.
@@ -147,9 +155,10 @@ fn knows(asked: &HeaderMap, tag: &str) -> bool {
 }
 
 impl Page {
-    fn file(&'static self, name: &str, asked: &HeaderMap) -> Response {
+    /// The file of this name, as who asks can take it.
+    pub(super) fn file(&'static self, name: &str, asked: &HeaderMap) -> Response {
         let Some(file) = self.files.iter().find(|file| file.name == name) else {
-            return answer::nothing("there is nothing here; the dashboard is at /", asked);
+            return answer::nothing(self.elsewhere, asked);
         };
         self.answer(file, asked)
     }
@@ -178,7 +187,8 @@ impl Page {
 }
 
 impl File {
-    fn new(name: &'static str, bytes: &'static [u8]) -> Self {
+    /// A file with its name, by whose ending its type is known.
+    pub(super) fn new(name: &'static str, bytes: &'static [u8]) -> Self {
         let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
         let (tag, packed_tag) = (format!("\"{hash}\""), format!("\"{hash}-gzip\""));
         Self { name, bytes, tag, packed_tag, packed: OnceLock::new() }
@@ -202,6 +212,7 @@ impl File {
             Some("html") => "text/html; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
+            Some("json") => "application/json",
             Some("svg") => "image/svg+xml",
             Some("woff2") => "font/woff2",
             _ => "text/plain; charset=utf-8",

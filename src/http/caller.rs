@@ -37,7 +37,11 @@ impl FromRequestParts<Http> for Origin {
 
     async fn from_request_parts(parts: &mut Parts, http: &Http) -> Result<Self, Response> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        let client = peer.and_then(|peer| http.options.trusted_proxies.client(peer, &forwarded(&parts.headers)));
+        let forwarded = forwarded(&parts.headers);
+        let client = peer.and_then(|peer| http.options.trusted_proxies.client(peer, &forwarded));
+        if let Some(peer) = peer.filter(|peer| !forwarded.is_empty() && !http.options.trusted_proxies.contains(*peer)) {
+            http.strangers.forwards(peer.to_canonical());
+        }
         if client.is_none() {
             UNNAMED.call_once(|| {
                 tracing::warn!(

@@ -12,13 +12,16 @@ mod halves;
 mod health;
 mod linger;
 mod listener;
+mod manual;
 mod media;
 pub mod metrics;
+mod origins;
 mod params;
 mod socket;
 mod trace;
 mod unsubscribe;
 mod uploads;
+mod ways;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -39,6 +42,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use self::metrics::Metrics;
+use self::origins::Strangers;
 use self::socket::open::OpenSockets;
 use domain::error::Code;
 use domain::limits::Limits;
@@ -80,6 +84,8 @@ struct Http {
     intake: callback::Intake,
     /// Wakes who processes callbacks.
     callbacks: Arc<Notify>,
+    /// What was told of pages and proxies that no setting names.
+    strangers: Arc<Strangers>,
 }
 
 impl Http {
@@ -96,6 +102,7 @@ impl Http {
             passes: Arc::default(),
             intake: callback::Intake::default(),
             callbacks,
+            strangers: Arc::default(),
         }
     }
 
@@ -148,10 +155,14 @@ fn signs() -> Router<Http> {
         .route("/metrics", get(metrics::scrape))
 }
 
+/// What is said where there is nothing.
+const NOTHING: &str = "there is nothing here; the API is at /graphql, the dashboard at /, the manual at /manual";
+
 fn router(http: Http) -> Router {
     // A page of another origin that is let in may use the cookie of single sign-on, too.
     let most = http.limits().http.headers;
     let cors = cors(&http.options).allow_credentials(http.services.rules.sso.is_some());
+    let (options, strangers) = (http.options.clone(), http.strangers.clone());
     Router::new()
         .route("/graphql", post(api::post).get(api::get).fallback(api::other))
         .route("/uploads", post(uploads::post))
@@ -167,7 +178,15 @@ fn router(http: Http) -> Router {
         .route("/dashboard/{file}", get(assets::dashboard_file))
         .route("/graphiql", get(assets::graphiql))
         .route("/graphiql/{file}", get(assets::graphiql_file))
-        .fallback(async |headers: HeaderMap| answer::nothing("there is nothing here; the API is at /graphql", &headers))
+        .route("/manual", get(manual::index))
+        .route("/manual/{file}", get(manual::file))
+        .route("/manual/deploy/{file}", get(manual::deployed))
+        .route("/schema.graphql", get(ways::schema))
+        .route("/docs", get(ways::to_the_manual))
+        .route("/manual/", get(ways::to_the_manual))
+        .route("/dashboard", get(ways::to_the_dashboard))
+        .route("/dashboard/", get(ways::to_the_dashboard))
+        .fallback(async |headers: HeaderMap| answer::nothing(NOTHING, &headers))
         .method_not_allowed_fallback(async |headers: HeaderMap| {
             let (code, message) = (Code::BadUserInput, "this path has no such method: see the header Allow");
             answer::coded(StatusCode::METHOD_NOT_ALLOWED, code, message, listener::request_id(&headers))
@@ -178,8 +197,12 @@ fn router(http: Http) -> Router {
                 None => next.run(request).await,
             }
         }))
-        // Outermost: a page may read refusals, too.
+        // A page may read refusals, too.
         .layer(cors)
+        // Around it, since it answers by itself what browsers ask before they let a page ask.
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            origins::notice(options.clone(), strangers.clone(), request, next)
+        }))
         .layer(middleware::from_fn(trace::span))
         .with_state(http)
 }

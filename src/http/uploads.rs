@@ -4,11 +4,10 @@ mod body;
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
@@ -35,7 +34,7 @@ pub(super) async fn post(
 ) -> Response {
     let mut pieces = unless_idle(body.into_data_stream());
     match store(&http, &caller, &headers, &mut pieces).await {
-        Ok((id, bytes)) => (StatusCode::CREATED, Json(json!({ "id": *id, "bytes": bytes }))).into_response(),
+        Ok((id, bytes)) => answer::plain(StatusCode::CREATED, &json!({ "id": *id, "bytes": bytes })),
         Err(refused) => {
             let id = caller.request_id.as_deref();
             let answer = match refused {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Output, Stdio};
 
-use crate::harness::{PASSWORD, Process, TestApp, herald};
+use crate::harness::{Database, PASSWORD, Process, TestApp, eventually, herald};
 
 fn run(arguments: &[&str]) -> Output {
     let (command, rest) = arguments.split_first().unwrap();
@@ -81,7 +81,7 @@ async fn a_folder_is_for_one_process_and_an_address_too() {
 async fn users_are_managed_without_the_api() {
     let mut app = TestApp::api_only().await;
     app.stop().await;
-    let (told, is_well) = on(&app, &["user", "create", "Anna", "--role=auditor"], "a password of Anna's\n");
+    let (told, is_well) = on(&app, &["user", "create", "Anna", "--role=AUDITOR"], "a password of Anna's\n");
     assert!(is_well && told.contains("anna was created"), "{told}");
     assert!(on(&app, &["user", "set-role", "anna", "operator"], "").1);
     assert!(on(&app, &["user", "set-password", "anna"], "another password\n").1);
@@ -119,4 +119,88 @@ async fn a_process_ends_in_order_when_it_is_told_to() {
             .status()
             .is_success()
     );
+}
+
+/// What `herald user token` prints for scripts, and what it says besides.
+fn token(app: &TestApp, arguments: &[&str]) -> Result<(String, String), String> {
+    let mut command = herald("user");
+    command.arg("token").args(arguments).arg("--log=error").args(app.database().flags());
+    let output = command.arg(format!("--data-dir={}", app.data_dir().display())).output().unwrap();
+    let [told, said] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    if output.status.success() { Ok((told, said)) } else { Err(said) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_gets_a_token_by_a_command_beside_a_running_server() {
+    let app = TestApp::api_only().await;
+    app.operator().await;
+    let viewer = async |token: &str| {
+        app.nobody().with_token(token.trim()).query("{ viewer { username role } }", serde_json::json!({})).await
+    };
+    let (first, said) = token(&app, &["nightly", "--role", "OPERATOR"]).unwrap();
+    assert!(first.starts_with("herald_") && first.lines().count() == 1, "{first}");
+    assert!(said.contains("nightly acts as OPERATOR in the name of admin"), "{said}");
+    let seen = viewer(&first).await;
+    assert_eq!(seen.data()["viewer"], serde_json::json!({ "username": "admin", "role": "OPERATOR" }));
+    // Another name leaves it, the same name replaces it.
+    let (other, _) = token(&app, &["hourly", "--role", "auditor"]).unwrap();
+    let (second, said) = token(&app, &["nightly", "--role", "operator"]).unwrap();
+    assert!(said.contains("the one before has ended"), "{said}");
+    eventually("the first has ended", async || viewer(&first).await.0["errors"].is_array()).await;
+    for token in [&second, &other] {
+        assert!(viewer(token).await.data()["viewer"].is_object());
+    }
+    let holding = "{ apiTokens { nodes { name revokedAt } } }";
+    let tokens = app.admin().await.data(holding, serde_json::json!({})).await["apiTokens"]["nodes"].clone();
+    let held = tokens.as_array().unwrap().iter().filter(|token| token["revokedAt"].is_null()).count();
+    assert_eq!(held, 2, "{tokens}");
+    // Never above its user, and never in the name of nobody.
+    let refused = token(&app, &["nightly", "--role=admin", "--user=operator"]).unwrap_err();
+    assert!(refused.contains("operator is OPERATOR: a token of operator can't be ADMIN"), "{refused}");
+    assert!(token(&app, &["nightly", "--user=nobody"]).unwrap_err().contains("user not found"));
+    assert!(token(&app, &[" "]).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_imported_beside_a_server_on_the_same_folder_unless_that_has_the_database() {
+    let (database, folder) = (Database::create().await, tempfile::tempdir().unwrap());
+    let data = folder.path().join("data");
+    let server = Process::serve(&database, &data, &[]);
+    let channels = folder.path().join("channels.jsonl");
+    std::fs::write(&channels, "{\"category\": \"beside\", \"username\": \"beside_1\"}\n").unwrap();
+    let leads = folder.path().join("leads.csv");
+    std::fs::write(&leads, "email\nann@example.com\n").unwrap();
+    for (what, file) in [("channels", &channels), ("leads", &leads)] {
+        let mut command = herald("import");
+        command.arg(what).arg(file).arg(format!("--data-dir={}", data.display())).args(database.flags());
+        let output = command.output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        if database.is_postgres() {
+            assert!(output.status.success() && said.contains("1 inserted"), "{said}");
+            let left = std::fs::read_dir(data.join("import/uploads")).unwrap().count();
+            assert_eq!(left, 0, "the copy of the list is gone");
+        } else {
+            assert!(!output.status.success() && said.contains("another herald uses the folder"), "{said}");
+        }
+    }
+    drop(server);
+}
+
+#[test]
+fn a_role_is_understood_as_the_api_spells_it_and_the_help_of_a_command_is_short() {
+    let help = |topic: &[&str]| String::from_utf8(run(&[&["help"][..], topic].concat()).stdout).unwrap();
+    let (user, serve) = (help(&["user", "create"]), help(&["serve"]));
+    assert!(user.lines().count() < 30 && user.contains("--role") && user.contains("herald help settings"), "{user}");
+    assert!(serve.contains("--pause-after-failures"), "{serve}");
+    assert!(help(&["demo"]).contains("--listen"));
+}
+
+#[test]
+fn every_command_is_in_the_manual() {
+    let help = String::from_utf8(run(&["help"]).stdout).unwrap();
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let page = include_str!("../../src/manual/commands.md");
+    for command in listed.filter_map(|line| line.split_whitespace().next()) {
+        assert!(page.contains(&format!("`herald {command}")) || page.contains(&format!("`{command}`")), "{command}");
+    }
 }

@@ -277,7 +277,7 @@ async fn the_pages_come_whole_from_the_binary() {
     let herald = TestApp::api_only().await;
     let nobody = herald.nobody();
     let get = async |path: &str| nobody.request(Method::GET, path).send().await.unwrap();
-    let mut todo = vec!["/".to_owned(), "/graphiql".to_owned()];
+    let mut todo = vec!["/".to_owned(), "/graphiql".to_owned(), "/manual".to_owned()];
     let mut seen = Vec::new();
     while let Some(path) = todo.pop() {
         let file = get(&path).await;
@@ -296,7 +296,10 @@ async fn the_pages_come_whole_from_the_binary() {
         let folder = if path.starts_with("/graphiql") { "/graphiql/" } else { "/dashboard/" };
         let names = text.split(['"', '\'']).filter_map(|part| match part.strip_prefix("./") {
             Some(name) => Some(format!("{folder}{name}")),
-            None => (part.starts_with("/dashboard/") || part.starts_with("/graphiql/")).then(|| part.to_owned()),
+            None => ["/dashboard/", "/graphiql/", "/manual/"]
+                .iter()
+                .any(|folder| part.starts_with(folder))
+                .then(|| part.split('#').next().unwrap_or_default().to_owned()),
         });
         for name in names {
             if !seen.contains(&name) && !todo.contains(&name) {

@@ -58,6 +58,23 @@ async fn what_is_no_operation_is_refused_in_json() {
     assert_eq!(send("application/json", long).await, expected(413, "PAYLOAD_TOO_LARGE"));
 }
 
+/// In a terminal they would run together.
+#[tokio::test]
+async fn every_answer_ends_its_line() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let template = "mutation { createTemplate(input: { name: \"a\", content: \"b\" }) { template { id } } }";
+    for query in ["{ viewer { username } }", template, "{ nonsense }", "{ node(id: \"nonsense\") { id } }"] {
+        let request = admin.request(Method::POST, "/graphql").json(&json!({ "query": query }));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert!(text.ends_with("}\n") && text.lines().count() == 1, "{query}: {text:?}");
+    }
+    let lost = admin.request(Method::GET, "/nowhere").send().await.unwrap().text().await.unwrap();
+    assert!(lost.ends_with("}\n"), "{lost:?}");
+    let upload = admin.request(Method::POST, "/uploads").body("a").send().await.unwrap().text().await.unwrap();
+    assert!(upload.ends_with("}\n"), "{upload:?}");
+}
+
 #[tokio::test]
 async fn only_a_trusted_proxy_says_who_called() {
     let login = json!({ "query": "mutation($p: String!) { login(input: { username: \"admin\", password: $p }) { expiresAt } }",

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args, Parser};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -50,15 +50,35 @@ struct Environment {
     settings: Settings,
 }
 
+/// Where a demonstration takes place; all else is as the environment says.
+#[derive(Args)]
+pub struct Place {
+    /// Where the API listens (default: as the settings say; any free port where that is taken)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The data folder (default: as the settings say, or a fresh one)
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+}
+
+impl Place {
+    /// The command line on which this is all that is said.
+    fn arguments(&self) -> Vec<String> {
+        let flag = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("--{name}={value}"));
+        let flags = [flag("listen", &self.listen), flag("data-dir", &self.data_dir)];
+        std::iter::once("demo".to_owned()).chain(flags.into_iter().flatten()).collect()
+    }
+}
+
 /// The settings of a demonstration: the environment's, but embedded, simulated, and in a fresh folder unless one is named.
-pub fn config() -> Result<Config> {
-    let environment = Environment::try_parse_from(["demo"]).map_err(|error| Failure::Usage(misuse(&error)))?;
+pub fn config(place: &Place) -> Result<Config> {
+    let environment = Environment::try_parse_from(place.arguments()).map_err(|error| Failure::Usage(misuse(&error)))?;
     let mut config = environment.settings.check(|name| std::env::var(name).ok())?;
     config.database_url = None;
     config.redis_url = None;
     config.rules.is_simulated = true;
     config.rules.endpoints.is_simulated = true;
-    if std::env::var_os("HERALD_DATA_DIR").is_none() {
+    if std::env::var_os("HERALD_DATA_DIR").is_none() && place.data_dir.is_none() {
         config.rules.data_dir = std::env::temp_dir().join(format!("herald-demo-{}", Uuid::new_v4().simple()));
     }
     if std::env::var_os("HERALD_LOG").is_none() {

@@ -39,7 +39,7 @@ impl Leads {
         let mapping = self::mapping(mapping)?;
         let config = configured(settings)?;
         block_on(async {
-            let app = App::open(config).await?;
+            let app = App::open_for_files(config).await?;
             let result = import(&app, &file, mapping, &user).await;
             app.close().await;
             result
@@ -52,7 +52,7 @@ async fn import(app: &App, path: &std::path::Path, mapping: Mapping, user: &str)
     let new =
         leads::New { upload: stored.id, format: format(path), mapping, campaign: None, is_suppression_list: false };
     let import = leads::create(app.services(), &actor, new).await.map_err(cause)?;
-    follow::<lead_import::Entity>(app, path, import.id, stored.bytes).await
+    follow::<lead_import::Entity>(app, path, import.id, &stored).await
 }
 
 fn format(path: &std::path::Path) -> LeadImportFormat {

@@ -81,7 +81,10 @@ impl Execution {
             async move {
                 let response = execution.execute(checked.take()?, caller).await;
                 if response.errors.is_empty() {
-                    return Some(Bytes::from(serde_json::to_vec(&response).expect("a response is plain data")));
+                    let mut text = serde_json::to_vec(&response).expect("a response is plain data");
+                    // Or answers would run together in a terminal.
+                    text.push(b'\n');
+                    return Some(Bytes::from(text));
                 }
                 failed.put(response);
                 None

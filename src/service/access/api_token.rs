@@ -13,7 +13,7 @@ use crate::once::{Again, Done, once};
 use crate::{Actor, Services, Who, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
-use domain::id::ApiTokenId;
+use domain::id::{ApiTokenId, UserId};
 use domain::role::Role;
 use domain::secret_key::LastingUse;
 use domain::text::{self, Bounds};
@@ -64,13 +64,38 @@ pub async fn create(on: &Services, actor: &Actor, session: &Session, new: New) -
 }
 
 async fn make(on: &Services, actor: &Actor, session: &Session, new: New) -> Result<Made> {
-    let row = &checked(on, session, new)?;
+    let row = &checked(on, session.user.id, new)?;
     let outcome = on.write(actor, |w| async move { insert(&w, row).await }).await;
     if matches!(outcome, Err(Error::Forbidden)) {
         denial::note(on, actor, Denied::one("createApiToken"));
     }
     outcome?;
     Ok(Made { token: secret(on, row.id), row: row.clone() })
+}
+
+/// Makes a token in the name of `user`, and ends those of his that have the same name: what a machine is set up with once more
+/// leaves nothing behind. For whoever has the machine itself. Also told is how many were ended.
+///
+/// # Errors
+/// [`Error::Precondition`] for a role above the user's own.
+pub async fn replace(on: &Services, actor: &Actor, user: UserId, new: New) -> Result<(Made, usize)> {
+    let row = &checked(on, user, new)?;
+    let ended = on.write(actor, |w| async move {
+        let owner = w.require(user).await?;
+        if row.role > owner.role {
+            let (name, most) = (&owner.username, owner.role);
+            return Err(Error::Precondition(format!("{name} is {most}: a token of {name} can't be {}", row.role)));
+        }
+        let holding = api_token::Entity::of(user).filter(api_token::holding(w.now)).all(&w).await?;
+        let before: Vec<_> = holding.into_iter().filter(|old| old.name == row.name).collect();
+        for old in &before {
+            end(&w, old).await?;
+        }
+        insert(&w, row).await?;
+        Ok(before.len())
+    });
+    let ended = ended.await?;
+    Ok((Made { token: secret(on, row.id), row: row.clone() }, ended))
 }
 
 /// A token is 256 bits that nobody can guess without the installation's key, and that need not be kept: a request that is
@@ -86,7 +111,7 @@ impl Again for Made {
     }
 }
 
-fn checked(on: &Services, session: &Session, new: New) -> Result<api_token::Model> {
+fn checked(on: &Services, user: UserId, new: New) -> Result<api_token::Model> {
     let New { name, role, expires_at } = new;
     let now = on.now();
     let mut violations = Violations::default();
@@ -96,7 +121,7 @@ fn checked(on: &Services, session: &Session, new: New) -> Result<api_token::Mode
     let id = ApiTokenId::generate();
     Ok(api_token::Model {
         id,
-        user_id: session.user.id,
+        user_id: user,
         name,
         role,
         token_hash: token::hash(secret(on, id).expose_secret()),
@@ -139,12 +164,16 @@ pub async fn revoke(on: &Services, actor: &Actor, id: ApiTokenId) -> Result<api_
         if row.revoked_at.is_some() {
             return Ok(row);
         }
-        let row = w.replace(&row, api_token::Model { revoked_at: Some(w.now), ..row.clone() }).await?;
-        w.tell(Event::User(row.user_id));
-        w.note(Action::ApiTokenRevoked, id, json!({ "name": row.name, "userId": row.user_id })).await?;
-        Ok(row)
+        end(&w, &row).await
     })
     .await
+}
+
+async fn end(w: &Write, row: &api_token::Model) -> Result<api_token::Model> {
+    let row = w.replace(row, api_token::Model { revoked_at: Some(w.now), ..row.clone() }).await?;
+    w.tell(Event::User(row.user_id));
+    w.note(Action::ApiTokenRevoked, row.id, json!({ "name": row.name, "userId": row.user_id })).await?;
+    Ok(row)
 }
 
 /// Whether `actor` may see a token: it is his, or he is an admin.

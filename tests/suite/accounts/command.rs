@@ -116,15 +116,15 @@ async fn an_account_that_another_process_holds_is_not_checked() {
     assert_eq!((telegram.open_connections(0), telegram.doubled_connections()), (1, 0));
 }
 
-/// The README's block on the way to a first message, run as it stands there.
+/// The manual's block on the way to a first message, run as it stands there.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_way_to_a_first_message_is_as_the_readme_says() {
+async fn the_way_to_a_first_message_is_as_the_manual_says() {
     let telegram = TelegramServer::start(1).await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("session.txt"), telegram.session_string(0)).unwrap();
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```sh\n").skip(1).collect();
-    assert_eq!(blocks.len(), 1, "the README has one block of sh");
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/manual/accounts.md")).unwrap();
+    let blocks: Vec<&str> = page.split("```sh\n").skip(1).collect();
+    assert_eq!(blocks.len(), 1, "the page has one block of sh");
     let (block, _) = blocks[0].split_once("```").unwrap();
     assert!(block.contains("http://127.0.0.1:8080"));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -28,6 +28,7 @@ export async function post(query, variables, token = null) {
       throw new ApiError('The server can’t be reached.');
     },
   );
+  unknownOrigin = response.headers.get('Herald-Origin') === 'unknown';
   const answer = await response.json().catch(() => {
     throw new ApiError(`The server answered with status ${response.status}.`);
   });
@@ -36,6 +37,11 @@ export async function post(query, variables, token = null) {
   skew = Date.parse(response.headers.get('Date')) - Date.now() || 0;
   return answer.data;
 }
+
+let unknownOrigin = false;
+
+/** Whether the server does not know the address of this page, so that it refuses its WebSockets. */
+export const isOriginUnknown = () => unknownOrigin;
 
 let skew = 0;
 

@@ -1,5 +1,6 @@
 // The page: who is signed in, which view is shown, whether the connection lives.
 
+import { isOriginUnknown } from './api.js';
 import { audit } from './audit.js';
 import { campaign } from './campaign.js';
 import { campaigns } from './campaigns.js';
@@ -98,11 +99,21 @@ function pretence({ realChannels }) {
   return [title, rest];
 }
 
+/** A WebSocket that is refused for good looks like a lost one: whoever runs Herald has to do something. */
+function warn() {
+  const isRefused = live.state === 'reconnecting' && isOriginUnknown();
+  element('unknown-origin').textContent =
+    `Nothing moves by itself here: this Herald does not know that it is reached at ${location.origin}. ` +
+    `Whoever runs it sets HERALD_PUBLIC_URL=${location.origin} and starts it again.`;
+  element('unknown-origin').hidden = !isRefused;
+}
+
 const STATES = { off: '', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting…' };
 
 live.addEventListener('state', () => {
   element('connection').dataset.state = live.state;
   element('connection').textContent = STATES[live.state];
+  warn();
 });
 live.addEventListener('return', introduce);
 session.events.addEventListener('change', ({ detail }) => enter(detail));
