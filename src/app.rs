@@ -2,6 +2,7 @@
 
 mod below;
 mod folder;
+mod life;
 mod running;
 
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::folder::Folder;
+pub(crate) use self::folder::{DATABASE, Folder, LOCK};
+pub(crate) use self::life::{MARK, mark_restored};
 pub use self::running::{Parts, Running};
 use crate::config::Config;
 use domain::audit::{Action, Subject};
@@ -116,7 +118,7 @@ impl App {
     /// # Errors
     /// A sentence that says what is in the way: there is no database yet, or it can't be opened.
     pub async fn open_aside(config: Config) -> Result<Self> {
-        let file = config.rules.data_dir.join("herald.db");
+        let file = config.rules.data_dir.join(DATABASE);
         if config.database_url.is_none() && !file.exists() {
             return Err(anyhow!(
                 "HERALD_DATA_DIR: there is no database at {}; give the folder that herald serve uses, or DATABASE_URL",
@@ -212,7 +214,7 @@ pub fn install_tls() {
 /// It can't be reached, or it may forget what it has committed.
 pub async fn database(config: &Config) -> Result<Db> {
     let Some(url) = &config.database_url else {
-        let db = Db::sqlite(&config.rules.data_dir.join("herald.db")).await;
+        let db = Db::sqlite(&config.rules.data_dir.join(DATABASE)).await;
         return db.map_err(cause).context("HERALD_DATA_DIR: the database in it can't be opened");
     };
     match Db::postgres(url.expose_secret(), config.database_connections).await {

@@ -80,6 +80,8 @@ mod m20261129_000257_missed_schedules;
 mod m20261129_000260_refusals;
 mod m20261129_000261_unused_columns;
 mod m20261130_000265_late_senders;
+mod m20261130_000270_lives;
+mod m20261130_000271_doubted_campaigns;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -175,6 +177,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000260_refusals::Migration),
         Box::new(m20261129_000261_unused_columns::Migration),
         Box::new(m20261130_000265_late_senders::Migration),
+        Box::new(m20261130_000270_lives::Migration),
+        Box::new(m20261130_000271_doubted_campaigns::Migration),
     ]
 }
 

@@ -18,9 +18,11 @@ const KEY: &str = "secret.key";
 const KEY_BEFORE: &str = "secret.key.before";
 
 /// Who has it open has the folder.
-const LOCK: &str = "herald.lock";
+pub const LOCK: &str = "herald.lock";
+/// The file of SQLite's database.
+pub const DATABASE: &str = "herald.db";
 /// What a data folder is known by.
-const OURS: [&str; 4] = [LOCK, "herald.db", "node-id", KEY];
+const OURS: [&str; 4] = [LOCK, DATABASE, "node-id", KEY];
 /// The bits of a mode that let others in: the group, and everybody.
 const OTHERS: u32 = 0o077;
 /// The bit that lets everybody write.
@@ -123,13 +125,18 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) -> std::io::Result<()> {
-        let part = self.path.join(format!("{name}.part"));
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
-        writeln!(file, "{text}")?;
-        file.sync_all()?;
-        std::fs::rename(&part, self.path.join(name))?;
-        File::open(&self.path)?.sync_all()
+        write_whole(&self.path, name, text)
     }
+}
+
+/// Writes a file that only its owner may read, with one line of text: after a crash it is the old one or the new one, whole.
+pub fn write_whole(folder: &Path, name: &str, text: &str) -> std::io::Result<()> {
+    let part = folder.join(format!("{name}.part"));
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    std::fs::rename(&part, folder.join(name))?;
+    File::open(folder)?.sync_all()
 }
 
 /// Takes away from other users of the machine what they may do in the folder, and the files that were made when they might.

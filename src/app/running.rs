@@ -11,12 +11,13 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, cause};
+use super::{App, cause, life};
 use providers::Sender;
 use service::Services;
 use service::access::{denial, seal};
 use service::alerts;
 use service::broadcast::{batch, campaign};
+use service::damage;
 use service::imports;
 use service::loops::Loops;
 use service::retention::{blocked, callback, switch};
@@ -48,6 +49,7 @@ pub struct Running {
     worker: Option<Worker>,
     stop: CancellationToken,
     loops: Loops,
+    life: Arc<life::Kept>,
 }
 
 impl App {
@@ -59,14 +61,18 @@ impl App {
         let stop = CancellationToken::new();
         let listener = if parts.api { listen(self.config.listen)? } else { self.listen_for_signs()? };
         let address = listener.local_addr()?;
+        let is_whole = damage::is_whole(&self.services).await.map_err(cause)?;
+        let kept = Arc::new(life::begin(&self.services, &self.config).await?);
         batch::undo_interrupted(&self.services).await.map_err(cause)?;
         if !self.services.db.is_postgres() {
             // Nobody else is on this database: what is half done was left by a crash.
             campaign::undo_interrupted(&self.services).await.map_err(cause)?;
         }
-        let worker = if parts.worker { Some(self.worker().await?) } else { None };
+        let worker = if parts.worker && is_whole { Some(self.worker().await?) } else { None };
         let callbacks: Arc<Notify> = Arc::default();
         let mut loops = self.loops(parts, &callbacks, stop.clone());
+        let ages = kept.clone();
+        self.start_loop(&mut loops, "the age of the database", move |on, stop| life::run(on, ages.clone(), stop));
         if parts.api {
             loops.once("the API", self.api(callbacks, listener, stop.clone()));
         } else {
@@ -75,7 +81,7 @@ impl App {
                 http::serve_signs(services, options, listener, stop).await;
             });
         }
-        Ok(Running { app: self, address, worker, stop, loops })
+        Ok(Running { app: self, address, worker, stop, loops, life: kept })
     }
 
     /// Starts the loops of a process with these parts. Those of the worker live in its sessions: see [`worker`].
@@ -100,6 +106,7 @@ impl App {
         if !self.services.rules.alerts.is_empty() {
             self.start_loop(&mut loops, "alerts", alerts::run);
         }
+        self.start_loop(&mut loops, "the look for damage", damage::run);
         loops.start("metrics", http::metrics::keep);
         loops
     }
@@ -182,7 +189,7 @@ impl App {
     async fn beats(&self) -> Result<Db> {
         match &self.config.database_url {
             Some(url) => Db::postgres(url.expose_secret(), 1).await.map_err(cause),
-            None => Ok(self.services.db.clone()),
+            None => Ok(self.services.db.unnoticed()),
         }
     }
 }
@@ -208,6 +215,10 @@ impl Running {
             }
         };
         tokio::join!(worker, self.loops.ended(PATIENCE));
+        if let Err(error) = self.life.look(&self.app.services).await {
+            tracing::warn!(?error, "the last age of the database is not noted");
+        }
+        drop(self.life);
         self.app.close().await;
     }
 }

@@ -1,11 +1,14 @@
 //! The command line: what a person types, and what he is told.
 
 mod audit;
+mod backup;
+mod compact;
 mod demo;
 mod help;
 mod import;
 mod log;
 mod migrate;
+mod restore;
 mod secrets;
 mod serve;
 mod sso;
@@ -45,6 +48,12 @@ enum Command {
     Demo(demo::Demo),
     /// Apply the database's migrations, or say which are missing
     Migrate(migrate::Migrate),
+    /// Put database, key and uploads into one file, beside whatever runs
+    Backup(backup::Backup),
+    /// Bring a backup back into an empty data folder
+    Restore(restore::Restore),
+    /// Give room in SQLite's file back to the disk, while nothing runs
+    Compact(compact::Compact),
     /// Import a list from a file
     Import(import::Import),
     /// Create, change and list users
@@ -119,6 +128,9 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Resume(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
+        Command::Compact(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Telegram(command) => command.run(),

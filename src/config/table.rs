@@ -33,6 +33,9 @@ pub struct Setting {
 const FIRST: [&str; 6] =
     ["HERALD_LISTEN", "HERALD_DATA_DIR", "DATABASE_URL", "REDIS_URL", "HERALD_TELEGRAM", "HERALD_LOG"];
 
+/// What is said of one start.
+const AFTER_RESTORE: &str = "HERALD_AFTER_RESTORE";
+
 impl Setting {
     /// What it is for.
     pub fn meaning(&self) -> &'static str {
@@ -68,7 +71,8 @@ impl Setting {
             .hide(is_limit)
             .hide_env_values(!is_limit)
             .hide_short_help(!FIRST.contains(&self.name));
-        Some(argument)
+        // A flag that stands alone says yes.
+        Some(if self.name == AFTER_RESTORE { argument.num_args(0..=1).default_missing_value("yes") } else { argument })
     }
 }
 
@@ -114,6 +118,8 @@ settings! {
     "DATABASE_URL" "URL" => database_url: Option<SecretString>, optional(postgres);
     /// Connections to PostgreSQL that a process takes at most, besides 2 that look up sessions and, of a worker, 1 for its signs of life
     "HERALD_DATABASE_CONNECTIONS" "N" = "16" => database_connections: u32, number(4..=1_000);
+    /// Whether the database was restored or copied: yes pauses at the start all that could be sent twice, no says that nothing was sent since; without it Herald finds out
+    "HERALD_AFTER_RESTORE" "ANSWER" => after_restore: Option<bool>, optional(yes);
     /// A Redis, redis://..., that carries events between processes; without it they stay in the process
     "REDIS_URL" "URL" => redis_url: Option<SecretString>, optional(url(&["redis", "rediss", "redis+unix", "unix"]));
     /// Where messages go: live, or simulated: nowhere; HERALD_PROVIDERS follows it

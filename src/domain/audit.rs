@@ -18,6 +18,9 @@ pub enum Action {
     EverythingStopped,
     /// What had been stopped everywhere went on.
     EverythingResumed,
+    /// The database was found to be a restored or copied one, and what could have been sent twice was paused; `metadata` has how that was
+    /// known, and since when anything may be missing.
+    DatabaseRestored,
     /// Somebody signed in with a password.
     UserLogin,
     /// Somebody ended one session, or all.
@@ -258,6 +261,7 @@ impl Action {
         match self {
             Self::EverythingStopped
             | Self::EverythingResumed
+            | Self::DatabaseRestored
             | Self::FloodWaitTriggered
             | Self::UserLoginFailed
             | Self::PermissionDenied

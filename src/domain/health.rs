@@ -1,6 +1,7 @@
 //! Whether this process can heal itself, as far as it knows: what it tells whoever may restart it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,6 +21,10 @@ pub struct Health {
     ended: Mutex<VecDeque<Instant>>,
     /// Since when no connection of the pool can be had, though the database lets new ones in.
     starved: Mutex<Option<Instant>>,
+    /// What is wrong with the database's file.
+    damage: Mutex<Option<String>>,
+    /// Whether everything was stopped for it.
+    is_told: AtomicBool,
 }
 
 impl Health {
@@ -34,6 +39,26 @@ impl Health {
     pub fn is_starved(&self, is_starved: bool) {
         let mut since = self.starved.lock();
         *since = if is_starved { since.or_else(|| Some(Instant::now())) } else { None };
+    }
+
+    /// The database is damaged, as it says itself.
+    pub fn is_damaged(&self, damage: &str) {
+        *self.damage.lock() = Some(damage.to_owned());
+    }
+
+    /// Everything was stopped because the database is damaged.
+    pub fn has_told(&self) {
+        self.is_told.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub fn is_told(&self) -> bool {
+        self.is_told.load(Ordering::Relaxed)
+    }
+
+    /// What is wrong with the database; None as far as is known.
+    pub fn damage(&self) -> Option<String> {
+        self.damage.lock().clone()
     }
 
     /// Why only a restart helps; None if it is not needed.

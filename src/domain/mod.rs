@@ -17,6 +17,7 @@ pub mod health;
 pub mod id;
 pub mod json;
 pub mod latin;
+pub mod life;
 pub mod limits;
 pub mod markup;
 pub mod media_url;

@@ -103,6 +103,17 @@ pub fn spoilt(error: &DbErr) -> Spoilt {
     }
 }
 
+/// Whether `error` says that the database is damaged: a page is not what was written.
+pub fn is_damage(error: &DbErr) -> bool {
+    match sqlx(error).and_then(code) {
+        // SQLITE_CORRUPT and SQLITE_NOTADB; the higher bytes say where.
+        Some(code) if code.len() < 5 => matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(11 | 26)),
+        // data_corrupted and index_corrupted.
+        Some(code) => ["XX001", "XX002"].contains(&code.as_str()),
+        None => false,
+    }
+}
+
 /// Whether a statement that was prepared on its connection is no good any more, because the tables have changed since: it has done
 /// nothing, and is right again on a new connection.
 pub fn is_stale(error: &DbErr) -> bool {

@@ -7,6 +7,7 @@
 
 mod listener;
 mod outbox;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 use self::listener::Listener;
 use self::outbox::{Outbox, Publisher};
+pub use self::shelf::Shelf;
 use super::local::LocalEvents;
 use super::{Event, Events, Subscription};
 

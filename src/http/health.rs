@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Http;
 use service::Services;
+use storage::db::Readiness;
 
 /// A database that takes longer to answer is away.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -57,16 +58,23 @@ pub(super) async fn alive(State(http): State<Http>) -> Response {
     }
 }
 
-/// The database can be reached, has all migrations and takes writes. Redis and Telegram do not count: Herald works on without
+/// The database can be reached, is whole, has just the migrations of this version and takes writes. Redis and Telegram do not count: Herald works on without
 /// them.
 pub(super) async fn ready(State(http): State<Http>) -> Response {
-    let reason = match timeout(PATIENCE, http.services.db.is_ready()).await {
-        Ok(Ok(true)) if http.writes.are_taken(&http.services).await => {
-            return Json(json!({ "status": "ready" })).into_response();
+    let reason = if let Some(damage) = http.services.health.damage() {
+        format!("the database is damaged ({damage}): nothing is sent; restore a backup, or see the manual")
+    } else {
+        match timeout(PATIENCE, http.services.db.readiness()).await {
+            Ok(Ok(Readiness::Ready)) if http.writes.are_taken(&http.services).await => {
+                return Json(json!({ "status": "ready" })).into_response();
+            }
+            Ok(Ok(Readiness::Ready)) => "the database takes no writes: it is full or read-only".to_owned(),
+            Ok(Ok(Readiness::Older)) => "migrations are missing".to_owned(),
+            Ok(Ok(Readiness::Newer(last))) => format!(
+                "a newer Herald has used the database: this version does not know its migration {last}; start that version"
+            ),
+            Ok(Err(_)) | Err(_) => "the database can't be reached".to_owned(),
         }
-        Ok(Ok(true)) => "the database takes no writes: it is full or read-only",
-        Ok(Ok(false)) => "migrations are missing",
-        Ok(Err(_)) | Err(_) => "the database can't be reached",
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason }))).into_response()
 }

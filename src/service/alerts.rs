@@ -121,6 +121,7 @@ fn notice_of(on: &Services, line: &Line) -> Option<Notice> {
         Action::AccountBanned => "A Telegram account was banned",
         Action::EverythingStopped => "Everything was stopped: nothing is sent",
         Action::EverythingResumed => "What was stopped goes on",
+        Action::DatabaseRestored => "The database was restored: what could be sent twice is paused",
         _ => return None,
     };
     let metadata = line.metadata.as_ref();

@@ -21,6 +21,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
         attempt("failed logins", throttle::sweep(&on)).await;
         attempt("sessions", session::sweep(&on)).await;
         attempt("callbacks", callback::sweep(&on)).await;
+        attempt("empty pages", on.db.give_pages_back()).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,

@@ -5,10 +5,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions};
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, RuntimeErr, Statement};
 use tokio::sync::{Mutex, Notify, Semaphore};
@@ -23,8 +24,10 @@ mod migrations;
 mod opening;
 mod pool;
 mod pooled;
+mod upkeep;
 
 use connection::Target;
+pub use migrations::Readiness;
 use pool::Pool;
 pub use pooled::{Driven, Pooled, Tx, patiently};
 
@@ -41,6 +44,9 @@ const IDLE: &str = "10s";
 /// When PostgreSQL itself ends a statement, in its words: a little after the client has given it up.
 const STATEMENT: &str = "35s";
 
+/// How long SQLite's log stays at most, in bytes, once it was folded into the file.
+const LOG: &str = "67108864";
+
 /// Connections by which is looked up who a caller is, so that no query keeps others from signing in.
 const SESSIONS: u32 = 2;
 
@@ -55,6 +61,8 @@ pub struct Db {
     turn: Arc<Mutex<()>>,
     /// Where this process' clock is held to the database's: told when a statement finds that the two disagree.
     doubts: Option<Arc<Notify>>,
+    /// How many writes there were, by which is seen that there was one.
+    writes: Arc<AtomicU64>,
 }
 
 impl Db {
@@ -70,7 +78,15 @@ impl Db {
         let target = Target::Postgres(Arc::new(options));
         let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Postgres);
         let (reader, sessions) = (pooled(connections), pooled(SESSIONS));
-        let db = Self { writer: reader.clone(), reader, sessions, turn: Arc::default(), doubts: None, target };
+        let db = Self {
+            writer: reader.clone(),
+            reader,
+            sessions,
+            turn: Arc::default(),
+            doubts: None,
+            target,
+            writes: Arc::default(),
+        };
         db.refuse_fleeting_commits().await?;
         Ok(db)
     }
@@ -86,6 +102,9 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
+            // Of a new file; one that is there becomes so when it is compacted.
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .pragma("journal_size_limit", LOG)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory");
         let target = Target::Sqlite(Arc::new(options));
@@ -93,7 +112,7 @@ impl Db {
         let (writer, reader, sessions) = (pooled(1), pooled(4), pooled(1));
         // Whoever is first makes the file.
         writer.execute_unprepared("SELECT 1").await?;
-        Ok(Self { reader, writer, sessions, turn: Arc::default(), doubts: None, target })
+        Ok(Self { reader, writer, sessions, turn: Arc::default(), doubts: None, target, writes: Arc::default() })
     }
 
     /// For reads outside a transaction.
@@ -136,6 +155,29 @@ impl Db {
     /// Whether a new connection can be opened and answers, beside those that are open.
     pub async fn can_connect(&self) -> bool {
         self.reader.pool.can_connect().await
+    }
+
+    /// How often this handle, and those that were made of it, have written: a number that has changed says that something was.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// This database for writes that say nothing of what is done with it, such as signs of life: [`Self::writes`] doesn't count them.
+    #[must_use]
+    pub fn unnoticed(&self) -> Self {
+        Self { writes: Arc::default(), ..self.clone() }
+    }
+
+    /// The file of SQLite; None with PostgreSQL.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Sqlite(options) => Some(options.get_filename()),
+            Target::Postgres(_) => None,
+        }
+    }
+
+    fn has_written(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether this is PostgreSQL.
@@ -202,6 +244,7 @@ impl Db {
             }
         };
         drop(turn);
+        self.has_written();
         result
     }
 
@@ -210,12 +253,14 @@ impl Db {
         // In this order everywhere: two who wait for each other's would wait for ever.
         let _place = self.writer.place().await?;
         let _turn = if self.is_postgres() { None } else { Some(self.turn.lock().await) };
+        self.has_written();
         Ok(self.writer.unshared().query_all_raw(statement).await?)
     }
 
     /// Begins a transaction of PostgreSQL by its first statements, in one way there and back; [`Tx::commit_by`] ends it.
     pub async fn begin_by(&self, first: &[Statement]) -> Result<(Tx, Vec<sea_orm::QueryResult>)> {
         let place = self.writer.place().await?;
+        self.has_written();
         Ok(self.writer.begin_by(place, first).await?)
     }
 
@@ -286,12 +331,13 @@ impl Db {
     pub async fn try_write(&self) -> Result<()> {
         // A row that is written as it is would be no write to SQLite.
         let row = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('a write is tried', 0)";
-        self.write(|tx| async move {
+        let unnoticed = self.unnoticed();
+        let written = unnoticed.write(|tx| async move {
             tx.execute_unprepared(row).await?;
             tx.execute_unprepared("DELETE FROM seaql_migrations WHERE version = 'a write is tried'").await?;
             Ok(())
-        })
-        .await
+        });
+        written.await
     }
 
     /// A name that this database has among those that the same Redis serves.

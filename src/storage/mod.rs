@@ -20,6 +20,7 @@ pub mod filter;
 pub mod folded;
 pub mod gauges;
 pub mod imports;
+pub mod life;
 pub mod noun;
 pub mod page;
 pub mod retention;

@@ -10,7 +10,7 @@ use storage::broadcast::telegram_account;
 use crate::harness::telegram::{On, Play, TelegramServer};
 use crate::harness::{Client, Reply, TestApp};
 
-mod campaigns;
+pub mod campaigns;
 mod command;
 mod links;
 mod login;
@@ -18,7 +18,7 @@ mod secrets;
 
 const ACCOUNT: &str = "account { id label status lastError name phoneEnding telegramUserId version messagesPerMinute }";
 
-async fn mutate(client: &Client, name: &str, input: Json) -> Reply {
+pub async fn mutate(client: &Client, name: &str, input: Json) -> Reply {
     let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let payload = if name == "removeTelegramAccount" { "removedId" } else { ACCOUNT };
     let document = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ {payload} }} }}");

@@ -103,6 +103,10 @@ async fn a_database_that_a_newer_version_has_used_is_refused_in_words() {
         assert!(told.contains("a newer Herald has used this database"), "{told}");
         assert!(told.contains("m20990101_000001_of_a_newer_version"), "{told}");
     }
+    let ready = herald.nobody().request(reqwest::Method::GET, "/readyz").send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let reason = ready.json::<serde_json::Value>().await.unwrap()["reason"].to_string();
+    assert!(reason.contains("a newer Herald has used the database") && reason.contains("m20990101"), "{reason}");
 }
 
 #[tokio::test]

@@ -53,6 +53,11 @@ pub struct Model {
     pub completed_at: Option<DateTimeUtc>,
     pub created_by_id: UserId,
     pub version: i32,
+    /// From when on its messages may have been sent without the database's knowing, because it was restored: those that it has not
+    /// as sent are looked for before they are sent.
+    pub doubted_since: Option<DateTimeUtc>,
+    /// Until when.
+    pub doubted_until: Option<DateTimeUtc>,
     /// The name as it is searched and sorted.
     pub name_fold: Folded,
 }
@@ -62,7 +67,7 @@ crate::rows::row!(
     account_failover, status, created_at, updated_at, created_by_id, version,
     name_fold;
     description, pause_reason, scheduled_at, schedule_missed_at, schedule_missed_reason, content, parse_mode, media_type, media_url,
-    media_upload_id, started_at, completed_at,
+    media_upload_id, started_at, completed_at, doubted_since, doubted_until,
 );
 
 joins_nothing!();

@@ -12,6 +12,17 @@ use domain::error::{Error, Result};
 /// The lock that the processes of a fleet take while one of them migrates: `herald` in ASCII.
 const MIGRATION: i64 = 0x6865_7261_6c64;
 
+/// How the database's schema goes with this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is the one that this version knows.
+    Ready,
+    /// Migrations are missing.
+    Older,
+    /// A newer version has applied this migration, the last of those that this one does not know.
+    Newer(String),
+}
+
 impl Db {
     /// The names of the migrations that have not been applied.
     ///
@@ -24,12 +35,20 @@ impl Db {
         missing
     }
 
-    /// Whether the database can be reached and all migrations have been applied.
-    pub async fn is_ready(&self) -> Result<bool> {
+    /// Whether the database has just the migrations of this version.
+    ///
+    /// # Errors
+    /// It can't be reached.
+    pub async fn readiness(&self) -> Result<Readiness> {
         let sql = Statement::from_string(self.backend(), "SELECT version FROM seaql_migrations");
         let rows = self.sessions.query_all_raw(sql).await?;
         let applied: Vec<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, DbErr>>()?;
-        Ok(Migrator::migrations().iter().all(|one| applied.iter().any(|name| name == one.name())))
+        let known = Migrator::migrations();
+        if let Some(unknown) = applied.iter().filter(|name| known.iter().all(|one| one.name() != *name)).max() {
+            return Ok(Readiness::Newer(unknown.clone()));
+        }
+        let has_all = known.iter().all(|one| applied.iter().any(|name| name == one.name()));
+        Ok(if has_all { Readiness::Ready } else { Readiness::Older })
     }
 
     /// Applies the migrations that are missing and returns how many these were. Of several processes that start at once on

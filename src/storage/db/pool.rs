@@ -49,6 +49,8 @@ pub(super) struct Pool {
     /// Raised when there is reason to believe that the connections that are open are no good. Those of earlier eras are closed.
     era: AtomicU64,
     is_closed: AtomicBool,
+    /// Whether a statement has met a page that is damaged.
+    has_met_damage: AtomicBool,
     /// One enquiry at a time.
     enquiry: tokio::sync::Mutex<()>,
 }
@@ -93,8 +95,14 @@ impl Pool {
             open: AtomicU32::new(0),
             era: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
+            has_met_damage: AtomicBool::new(false),
             enquiry: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Whether a statement has met a page that is damaged.
+    pub(super) fn has_met_damage(&self) -> bool {
+        self.has_met_damage.load(Ordering::Relaxed)
     }
 
     /// A connection: one that is idle, or a new one.
@@ -240,6 +248,9 @@ impl Borrowed {
             Some(told) => told,
             None => Err(cut_off("the database gave no answer in time: it is not known what came of the statement")),
         };
+        if told.as_ref().err().is_some_and(violation::is_damage) {
+            self.pool.has_met_damage.store(true, Ordering::Relaxed);
+        }
         match told.as_ref().err().map_or(Spoilt::Nothing, violation::spoilt) {
             Spoilt::Nothing => self.is_whole = true,
             Spoilt::This => self.is_spoilt = true,

@@ -37,6 +37,8 @@ pub struct Model {
     pub name_fold: Folded,
     /// The description as it is searched.
     pub description_fold: Folded,
+    /// Why it paused by itself.
+    pub pause_reason: Option<String>,
 }
 
 joins_nothing!();

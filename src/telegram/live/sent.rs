@@ -85,6 +85,21 @@ impl Connection {
     /// # Errors
     /// The history can't be read.
     pub async fn find_sent(&self, to: Recipient, text: &str, has_media: bool, span: Span) -> Result<Sighting, Fault> {
+        self.find_sent_by(&[], to, text, has_media, span).await
+    }
+
+    /// [`Self::find_sent`] for a message of this account or of one of these users: in a group each sees those of the others.
+    ///
+    /// # Errors
+    /// The history can't be read.
+    pub async fn find_sent_by(
+        &self,
+        users: &[i64],
+        to: Recipient,
+        text: &str,
+        has_media: bool,
+        span: Span,
+    ) -> Result<Sighting, Fault> {
         let (from, until) = (seconds(span.from), seconds(span.until).saturating_add(1));
         let sought = kept(text);
         let mut offset_id = 0;
@@ -94,8 +109,12 @@ impl Connection {
                 if message.date < from {
                     return Ok(Sighting::Missing);
                 }
-                let is_own = message.date <= until && (message.out || message.post);
-                if is_own && is_with_media(message) == has_media && kept(&message.message) == sought {
+                let is_ours = message.out || message.post || is_by(message, users);
+                if message.date <= until
+                    && is_ours
+                    && is_with_media(message) == has_media
+                    && kept(&message.message) == sought
+                {
                     return Ok(Sighting::Sent(i64::from(message.id)));
                 }
             }
@@ -131,6 +150,11 @@ impl Connection {
         });
         Ok(written.collect())
     }
+}
+
+/// Whether it shows one of these users as its sender.
+fn is_by(message: &types::Message, users: &[i64]) -> bool {
+    matches!(&message.from_id, Some(enums::Peer::User(user)) if users.contains(&user.user_id))
 }
 
 /// A picture, a film or a file; the preview of a link is none.

@@ -13,27 +13,37 @@ use service::broadcast::delivery::Mission;
 use service::broadcast::delivery::settle::{Answer, Carrier, settle};
 use storage::broadcast::queue::lease::Due;
 use storage::broadcast::queue::prefetch::Item;
-use storage::broadcast::queue::requeue;
-use storage::broadcast::{channel, job};
+use storage::broadcast::queue::{doubt, requeue};
+use storage::broadcast::{channel, job, telegram_account};
 use telegram::live::{Message, Sighting, Span};
 
 /// Telegram's clock and this one may differ so much, and a send may have begun so long before its answer was given up.
 pub const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
 /// Looks for what may have been sent: if it is there, the job is SENT. If it is not, or nobody can tell, then a job that somebody
-/// wants sent again may be sent; and of another one the next lease ends it UNKNOWN: somebody may have removed it.
+/// wants sent again may be sent; and of another one the next lease ends it UNKNOWN: somebody may have removed it. A job of which a
+/// restored database does not know enough may be sent only if it is surely not there.
 pub async fn look_back(state: &State, mission: &Mission, item: &Item) -> Result<()> {
     let on = &state.tools.on;
-    let mut tried = false;
+    let doubted = mission.doubted.filter(|(since, _)| item.sought_since == Some(*since));
+    let (mut tried, mut is_sure) = (false, false);
     let channel = channel::Entity::find_by_id(item.channel_id).one(on.db.reader()).await?;
     let text = channel.and_then(|channel| mission.text_to(&channel).ok());
     let since = item.ambiguous_since.or(item.sought_since);
     if let (Some(to), Some(since), Some(text)) = (recipient(item), since, text) {
         let from = item.started_at.map_or(since, |started| started.min(since)) - MARGIN;
-        let has_media = mission.attachment.is_some();
-        match state.connection.find_sent(to, &text.text, has_media, Span { from, until: on.now() }).await {
-            Ok(Sighting::Sent(message_id)) => return found(state, mission, &item.into(), message_id).await,
-            Ok(Sighting::Missing | Sighting::Unclear) => tried = true,
+        // What this database has sent itself since, it knows.
+        let until = doubted.filter(|_| item.ambiguous_since.is_none()).map_or(on.now(), |(_, until)| until + MARGIN);
+        let ours = if doubted.is_some() { users(state).await? } else { Vec::new() };
+        let (has_media, span) = (mission.attachment.is_some(), Span { from, until });
+        match state.connection.find_sent_by(&ours, to, &text.text, has_media, span).await {
+            Ok(Sighting::Sent(message_id)) => {
+                let sought = identified(state, mission, item).await?;
+                return found(state, mission, &sought, message_id).await;
+            }
+            // What another account of ours has written to a person, this one does not see.
+            Ok(Sighting::Missing) => (tried, is_sure) = (true, !item.is_private() || ours.len() < 2),
+            Ok(Sighting::Unclear) => tried = true,
             Err(fault) => match rule(&fault) {
                 Ruling::Wait(seconds) | Ruling::SlowMode(seconds) => {
                     state.wait(Method::Read, seconds).await?;
@@ -44,9 +54,18 @@ pub async fn look_back(state: &State, mission: &Mission, item: &Item) -> Result<
             },
         }
     } else {
-        tried = true;
+        // It can't be sent either.
+        (tried, is_sure) = (true, true);
     }
-    if tried && item.ambiguous_since.is_none() {
+    if tried && doubted.is_some() && !is_sure {
+        identified(state, mission, item).await?;
+        let window = TimeDelta::from_std(mission.policy.dedupe_window).unwrap_or(TimeDelta::MAX);
+        let long_ago = on.now().checked_sub_signed(window).unwrap_or(DateTime::UNIX_EPOCH);
+        let since = since.map_or(long_ago, |since| since.min(long_ago));
+        doubt::unknowable(&on.db, mission.id, item.position, since).await?;
+        state.looked_back().insert((mission.id, item.position));
+        state.ready.notify_one();
+    } else if tried && item.ambiguous_since.is_none() {
         requeue::sought(&on.db, mission.id, item.position).await?;
         state.ready.notify_one();
     } else if tried {
@@ -54,6 +73,24 @@ pub async fn look_back(state: &State, mission: &Mission, item: &Item) -> Result<
         state.ready.notify_one();
     }
     Ok(())
+}
+
+/// The Telegram users that Herald sends by.
+async fn users(state: &State) -> Result<Vec<i64>> {
+    let accounts = telegram_account::Entity::find().all(state.tools.on.db.reader()).await?;
+    Ok(accounts.into_iter().filter_map(|account| account.telegram_user_id).collect())
+}
+
+/// The job with its identity, which it gets now if it was never leased.
+async fn identified(state: &State, mission: &Mission, item: &Item) -> Result<Sought> {
+    let sought = Sought::from(item);
+    if sought.random_id.is_some() {
+        return Ok(sought);
+    }
+    let on = &state.tools.on;
+    let random_id = on.keys.lasting.random_id(mission.identities(), item.job.id.0, item.job.epoch);
+    doubt::identify(&on.db, mission.id, item.position, random_id).await?;
+    Ok(Sought { random_id: Some(random_id), ..sought })
 }
 
 /// The answer to a send, with the number of the message: where it did not bring that, as that to a repetition does not, the

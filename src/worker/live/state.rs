@@ -77,10 +77,11 @@ impl State {
     }
 
     /// R11: whether the channel's history is to be read before anything else happens to a job: it may have been sent, and so
-    /// long ago that it may not be repeated; or somebody who looked wants it sent again.
+    /// long ago that it may not be repeated; or somebody who looked wants it sent again; or the database was restored, and does not
+    /// know whether it was.
     pub fn is_to_look_back(&self, mission: &Mission, item: &Item, now: DateTime<Utc>) -> bool {
-        let can = mission.mode == CampaignMode::Live && item.access_hash.is_some() && item.random_id.is_some();
-        (is_forgotten(mission, item, now) || item.sought_since.is_some())
+        let can = mission.mode == CampaignMode::Live && item.access_hash.is_some();
+        (is_forgotten(mission, item, now) && item.random_id.is_some() || item.sought_since.is_some())
             && can
             && item.not_before <= now
             && !self.looked_back().contains(&(mission.id, item.position))

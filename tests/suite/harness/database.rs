@@ -89,6 +89,29 @@ impl Database {
         Self { redis: Some(url), ..self.clone() }
     }
 
+    /// A copy of it as it is, while nobody uses it: the file in `data_dir`, or the database. It is gone with what is returned.
+    pub async fn dump(&self, data_dir: &Path) -> Self {
+        let Some(postgres) = &self.postgres else {
+            let copy = data_dir.join("dump");
+            std::fs::copy(data_dir.join("herald.db"), &copy).unwrap();
+            return Self { template: Some(copy), ..self.clone() };
+        };
+        let name = format!("{}_dump", postgres.name);
+        copy(&postgres.server, &postgres.name, &name).await;
+        Self { postgres: Some(Arc::new(Postgres { server: postgres.server.clone(), name })), ..self.clone() }
+    }
+
+    /// Puts a dump in its place, while nobody uses it.
+    pub async fn restore(&self, dump: &Self, data_dir: &Path) {
+        let (Some(postgres), Some(dumped)) = (&self.postgres, &dump.postgres) else {
+            std::fs::copy(dump.template.as_ref().unwrap(), data_dir.join("herald.db")).unwrap();
+            return;
+        };
+        let gone = format!("DROP DATABASE {} WITH (FORCE)", postgres.name);
+        connect(&postgres.server).await.execute_unprepared(&gone).await.unwrap();
+        copy(&postgres.server, &dumped.name, &postgres.name).await;
+    }
+
     /// The address of its server.
     pub fn server(&self) -> String {
         let postgres = self.postgres.as_ref().expect("a PostgreSQL");
@@ -157,6 +180,13 @@ impl Postgres {
         let (user, _) = head.rsplit_once('@').expect("the URL names a user");
         format!("{user}@127.0.0.1:{port}/{}", self.name)
     }
+}
+
+/// Makes a database that is a copy of another one, as soon as the server knows that nobody uses that.
+async fn copy(server: &str, from: &str, to: &str) {
+    let sql = format!("CREATE DATABASE {to} TEMPLATE {from}");
+    let server = connect(server).await;
+    super::eventually("a database is copied", async || server.execute_unprepared(&sql).await.is_ok()).await;
 }
 
 async fn connect(server: &str) -> DatabaseConnection {

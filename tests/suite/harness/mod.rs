@@ -150,6 +150,12 @@ impl TestApp {
         }
     }
 
+    /// Starts again after [`Self::stop`], with these settings instead of the ones until now.
+    pub async fn start_with(&mut self, flags: &[&str], parts: Parts) {
+        self.flags = flags.iter().map(ToString::to_string).collect();
+        self.running = Some(Box::pin(self.run(parts)).await);
+    }
+
     /// The use cases, past the API.
     pub fn services(&self) -> &Services {
         self.running.as_ref().expect("it runs").services()

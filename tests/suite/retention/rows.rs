@@ -159,6 +159,7 @@ pub fn sequence(now: DateTime<Utc>) -> sequence::Model {
         version: 1,
         name_fold: Folded::of("Come back"),
         description_fold: Folded::of(""),
+        pause_reason: None,
     }
 }
 

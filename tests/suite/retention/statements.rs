@@ -108,6 +108,7 @@ pub async fn use_script(on: &Services, script: Uuid) {
         version: 1,
         name_fold: storage::Folded::of("uses"),
         description_fold: storage::Folded::of(""),
+        pause_reason: None,
     };
     let step = sequence_step::Model {
         id: SequenceStepId::generate(),

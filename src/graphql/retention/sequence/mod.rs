@@ -43,6 +43,12 @@ impl RetentionSequence {
         self.0.status
     }
 
+    /// Why it paused by itself: the database was restored, and steps that it believes to be due may have gone out already. Null if
+    /// somebody has paused it, or if it is not paused.
+    async fn pause_reason(&self) -> Option<&str> {
+        self.0.pause_reason.as_deref()
+    }
+
     /// By which ways its steps go.
     async fn channels(&self) -> &[ContactChannel] {
         &self.0.channels.0

@@ -20,6 +20,7 @@ use storage::{Folded, Noun, Tx, noun};
 
 mod audience;
 mod delete;
+mod doubt;
 mod preflight;
 mod retry;
 mod run;
@@ -29,6 +30,7 @@ mod transition;
 mod update;
 
 pub use delete::{delete, sweep_leftovers};
+pub use doubt::doubt_all;
 pub use preflight::{Emptiness, LeftOut, Report, preflight};
 pub use retry::{Retried, Retry, reasons, retry_failed};
 pub use run::{cancel, complete_spent, pause, resume, sweep_cancelled};
@@ -190,6 +192,8 @@ fn row(on: &Services, w: &Write, new: &New) -> Result<campaign::Model> {
         completed_at: None,
         created_by_id: w.actor.signed_in()?,
         version: 1,
+        doubted_since: None,
+        doubted_until: None,
         name_fold: Folded::default(),
     })
 }

@@ -36,6 +36,7 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
     Preflight::of_start(&found, &message)?.check(on).await?;
     let most = if found.mode == CampaignMode::Test { found.test_limit } else { i32::MAX };
     let freeze = Freeze::new(id, found.batch_id, queue::new_key(), on.now(), most);
+    let freeze = Freeze { sought_since: found.doubted_since, ..freeze };
     if on.db.is_postgres() {
         return at_once(on, actor, &message, freeze).await;
     }
@@ -205,11 +206,16 @@ async fn miss(on: &Services, due: &campaign::Model, why: &str) -> Result<()> {
         if old.status != CampaignStatus::Queued || old.schedule_missed_at.is_some() {
             return Ok(());
         }
-        let (schedule_missed_at, schedule_missed_reason) = (Some(w.now), Some(why.to_owned()));
-        w.replace(&old, campaign::Model { schedule_missed_at, schedule_missed_reason, ..old.clone() }).await?;
-        w.tell(Event::Campaign(due.id));
-        let metadata = json!({ "name": due.name, "reason": why, "scheduledAt": due.scheduled_at });
-        w.note(Action::CampaignScheduleMissed, due.id, metadata).await
+        note_missed(&w, &old, why).await
     })
     .await
+}
+
+/// Gives the schedule of a campaign up, which the caller has locked.
+pub(super) async fn note_missed(w: &Write, old: &campaign::Model, why: &str) -> Result<()> {
+    let (schedule_missed_at, schedule_missed_reason) = (Some(w.now), Some(why.to_owned()));
+    w.replace(old, campaign::Model { schedule_missed_at, schedule_missed_reason, ..old.clone() }).await?;
+    w.tell(Event::Campaign(old.id));
+    let metadata = json!({ "name": old.name, "reason": why, "scheduledAt": old.scheduled_at });
+    w.note(Action::CampaignScheduleMissed, old.id, metadata).await
 }

@@ -63,6 +63,8 @@ pub enum Reason {
     Account(String),
     /// None of its accounts can, for now.
     NoAccount,
+    /// The database was restored, and does not know what was sent since.
+    Restored(String),
 }
 
 impl Reason {
@@ -75,6 +77,7 @@ impl Reason {
                  or give the campaign a mediaUrl; then resume"
             ),
             Self::Account(error) => format!("the sending account cannot send: {error}"),
+            Self::Restored(why) => why.clone(),
             Self::NoAccount => "none of its Telegram accounts can send: mend one, then resume".into(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sea_orm::EntityTrait;
 
 use super::attachment::Attachment;
@@ -31,6 +32,8 @@ pub struct Mission {
     pub attachment: Option<Attachment>,
     /// Whether it may write to persons and bots.
     pub allow_private: bool,
+    /// The time in which its messages may have been sent without the database's knowing, because it was restored.
+    pub doubted: Option<(DateTime<Utc>, DateTime<Utc>)>,
     parse_mode: ParseMode,
     template: Template,
     params: Params,
@@ -63,6 +66,7 @@ impl Mission {
             policy: Policy { retry_limit: row.retry_limit, dedupe_window: on.rules.dedupe_window },
             attachment,
             allow_private: batch.is_some_and(|batch| batch.allow_private),
+            doubted: row.doubted_since.zip(row.doubted_until),
             parse_mode,
             template,
             params,
@@ -116,7 +120,6 @@ impl Mission {
 mod tests {
     use std::time::Duration;
 
-    use chrono::DateTime;
     use domain::broadcast::CanPost;
     use domain::id::{ChannelId, JobId};
 
@@ -130,6 +133,7 @@ mod tests {
             policy: Policy { retry_limit: 0, dedupe_window: Duration::ZERO },
             attachment: None,
             allow_private: false,
+            doubted: None,
             parse_mode: ParseMode::Plain,
             template: Template::read(content, ParseMode::Plain).unwrap(),
             params: Params::default(),

@@ -8,7 +8,7 @@ use async_graphql::MaybeUndefined;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-pub use self::run::{activate, archive, doubts, pause, sweep_archived};
+pub use self::run::{activate, archive, doubts, pause, pause_all, sweep_archived};
 use self::steps::NewStep;
 use super::changed_to;
 use crate::{Actor, Services};
@@ -97,6 +97,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         version: 1,
         name_fold: Folded::default(),
         description_fold: Folded::default(),
+        pause_reason: None,
     };
     let steps = &steps;
     on.write(actor, |w| async move {

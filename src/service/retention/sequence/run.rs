@@ -1,13 +1,13 @@
 //! Activate, pause, archive: each acts at once (R5).
 
-use sea_orm::{QueryFilter, QuerySelect};
-use serde_json::json;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde_json::{Value as Json, json};
 
 use super::preflight;
 use crate::retention::endings::{self, is_live};
 use crate::{Actor, Services, barrier, picked};
 use domain::audit::Action;
-use domain::error::Result;
+use domain::error::{Error, Result};
 use domain::id::RetentionSequenceId;
 use domain::retention::states::State;
 use domain::retention::trigger::TriggerConfig;
@@ -25,7 +25,7 @@ const CHUNK: u64 = 500;
 /// [`Error::Precondition`] if it has no active step, if one of them can't go, or if it is archived.
 pub async fn activate(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Active;
-    enter(on, actor, id, to, Action::RetentionSequenceActivated).await
+    enter(on, actor, id, to, Action::RetentionSequenceActivated, None).await
 }
 
 /// What may be wrong with whom the sequence's trigger enrolls: a sentence for each. Leads to come may prove it right.
@@ -40,7 +40,25 @@ pub async fn doubts(on: &Services, row: &sequence::Model) -> Result<Vec<String>>
 /// Pauses a sequence. No step starts after this has returned.
 pub async fn pause(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Paused;
-    let paused = enter(on, actor, id, to, Action::RetentionSequencePaused).await?;
+    let paused = enter(on, actor, id, to, Action::RetentionSequencePaused, None).await?;
+    barrier::wait(on).await;
+    Ok(paused)
+}
+
+/// Pauses all active sequences in Herald's own name, for the reason `why`. Returns how many.
+pub async fn pause_all(on: &Services, why: &str) -> Result<usize> {
+    let active = sequence::Entity::find().filter(sequence::Column::Status.eq(RetentionSequenceStatus::Active));
+    let active = active.all(on.db.reader()).await?;
+    let mut paused = 0;
+    for row in &active {
+        let (to, action) = (RetentionSequenceStatus::Paused, Action::RetentionSequencePaused);
+        match enter(on, &Actor::system(), row.id, to, action, Some(why)).await {
+            Ok(_) => paused += 1,
+            // Somebody was first.
+            Err(Error::NotFound(_) | Error::Transition(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     barrier::wait(on).await;
     Ok(paused)
 }
@@ -49,7 +67,7 @@ pub async fn pause(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Res
 /// the seconds that follow.
 pub async fn archive(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Archived;
-    let archived = enter(on, actor, id, to, Action::RetentionSequenceArchived).await?;
+    let archived = enter(on, actor, id, to, Action::RetentionSequenceArchived, None).await?;
     barrier::wait(on).await;
     sweep(on, id).await?;
     Ok(archived)
@@ -62,6 +80,7 @@ async fn enter(
     id: RetentionSequenceId,
     to: RetentionSequenceStatus,
     action: Action,
+    why: Option<&str>,
 ) -> Result<sequence::Model> {
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
@@ -69,13 +88,21 @@ async fn enter(
         if to == RetentionSequenceStatus::Active {
             preflight::require(on, &w, &old).await?;
         }
-        let row = w.replace(&old, sequence::Model { status: to, ..old.clone() }).await?;
+        let pause_reason = why.map(ToOwned::to_owned);
+        let row = w.replace(&old, sequence::Model { status: to, pause_reason, ..old.clone() }).await?;
         sequence_progress::Entity::enter(id, to).exec(&w).await?;
         w.tell(Event::Sequence(id));
-        w.note(action, id, json!({ "name": row.name })).await?;
+        w.note(action, id, noted(&row.name, why)).await?;
         Ok(row)
     })
     .await
+}
+
+fn noted(name: &str, why: Option<&str>) -> Json {
+    match why {
+        Some(why) => json!({ "name": name, "reason": why }),
+        None => json!({ "name": name }),
+    }
 }
 
 /// Ends enrollments of archived sequences, wherever a crash or a large number left some. Any worker may do it.

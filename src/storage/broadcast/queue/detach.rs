@@ -33,7 +33,8 @@ pub async fn detach(
 ) -> Result<Detached> {
     let dialect = Dialect(tx.get_database_backend());
     let find = format!(
-        "SELECT position, status = 'SENDING' AS is_sending, (ambiguous_since IS NOT NULL OR sought_since IS NOT NULL) AS is_ambiguous
+        "SELECT position, status = 'SENDING' AS is_sending,
+             (ambiguous_since IS NOT NULL OR (sought_since IS NOT NULL AND random_id IS NOT NULL)) AS is_ambiguous
          FROM jobs
          WHERE account_id = $1 AND campaign_id = $2 AND status IN ('QUEUED', 'SENDING')
          ORDER BY position LIMIT $3 {}",

@@ -1,7 +1,7 @@
 //! Freezing the audience (R21): a batch's active channels become jobs, in set-based statements.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
 use uuid::Uuid;
 
 use super::{Change, Delta, Streak, record};
@@ -25,12 +25,14 @@ pub struct Freeze {
     pub last: ChannelId,
     /// Jobs at most: the limit of a campaign in TEST mode.
     pub most: i32,
+    /// Since when the messages may have been sent already, in a start that a restored database does not know.
+    pub sought_since: Option<DateTime<Utc>>,
 }
 
 impl Freeze {
     /// A freeze that has not begun.
     pub const fn new(campaign: BroadcastCampaignId, batch: BatchId, key: i64, now: DateTime<Utc>, most: i32) -> Self {
-        Self { campaign, batch, key, now, jobs: 0, last: ChannelId(Uuid::nil()), most }
+        Self { campaign, batch, key, now, jobs: 0, last: ChannelId(Uuid::nil()), most, sought_since: None }
     }
 
     /// Makes jobs of at most `limit` further channels; returns whether there may be more. Ids rise with the positions, so the
@@ -45,9 +47,10 @@ impl Freeze {
         let hex = dialect.hex8(position);
         // A UUIDv7: the time, the position, and 40 random bits that are the campaign's.
         let id = dialect.uuid_of_hex(&format!("$4 || substr({hex}, 1, 3) || '8' || substr({hex}, 4, 5) || $5"));
+        let sought = if dialect.0 == DatabaseBackend::Postgres { "CAST($10 AS timestamptz)" } else { "$10" };
         let sql = format!(
-            "INSERT INTO jobs (id, campaign_id, position, channel_id, status, change, created_at)
-             SELECT {id}, $1, {position}, channel_id, 'QUEUED', $6, $7 FROM (
+            "INSERT INTO jobs (id, campaign_id, position, channel_id, status, change, created_at, sought_since)
+             SELECT {id}, $1, {position}, channel_id, 'QUEUED', $6, $7, {sought} FROM (
                  SELECT b.channel_id, row_number() OVER (ORDER BY b.channel_id) AS n
                  FROM batch_channels b JOIN channels c ON c.id = b.channel_id
                  WHERE b.batch_id = $2 AND b.channel_id > $8 AND c.is_active
@@ -56,7 +59,7 @@ impl Freeze {
         );
         let millis = format!("{:012x}7", self.now.timestamp_millis());
         let random = format!("{:010x}", self.key.unsigned_abs() & 0xff_ffff_ffff);
-        let values: [Value; 9] = [
+        let values: [Value; 10] = [
             self.campaign.into(),
             self.batch.into(),
             self.jobs.into(),
@@ -66,6 +69,7 @@ impl Freeze {
             self.now.into(),
             self.last.into(),
             i64::from(limit).into(),
+            self.sought_since.into(),
         ];
         // Two starts at the same time: the second one waited for the first one's rows.
         let made = tx.execute_raw(dialect.statement(&sql, values)).await;

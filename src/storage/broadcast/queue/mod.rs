@@ -16,6 +16,7 @@ use domain::positions;
 pub mod accounts;
 pub mod budget;
 pub mod detach;
+pub mod doubt;
 pub mod engage;
 pub mod freeze;
 pub mod lease;

@@ -55,7 +55,9 @@ pub async fn end_orphans(
 ) -> Result<usize> {
     let dialect = Dialect(tx.get_database_backend());
     let find = format!(
-        "SELECT j.position, (j.ambiguous_since IS NOT NULL OR j.sought_since IS NOT NULL) AS is_ambiguous FROM jobs j
+        "SELECT j.position, 
+             (j.ambiguous_since IS NOT NULL OR (j.sought_since IS NOT NULL AND j.random_id IS NOT NULL)) AS is_ambiguous
+         FROM jobs j
          WHERE j.campaign_id = $1 AND j.not_before IS NOT NULL AND j.status = 'QUEUED' AND j.account_id IS NOT NULL
            AND NOT EXISTS (
                SELECT 1 FROM telegram_accounts a WHERE a.id = j.account_id AND a.status <> 'BANNED'

@@ -15,7 +15,7 @@ mod words;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -124,6 +124,26 @@ impl TelegramServer {
     pub fn forget(&self, username: &str) {
         for post in self.book().accepted.iter_mut().filter(|post| post.username == username) {
             post.is_deleted = true;
+        }
+    }
+
+    /// Others write so many messages to a channel.
+    pub fn chatter(&self, username: &str, messages: usize) {
+        let mut book = self.book();
+        for _ in 0..messages {
+            let message_id = i32::try_from(book.accepted.len()).unwrap() + 1;
+            book.accepted.push(Accepted {
+                account: usize::MAX,
+                username: username.to_owned(),
+                random_id: 0,
+                text: "Chatter".into(),
+                entities: Vec::new(),
+                media: None,
+                message_id,
+                is_deleted: false,
+                at: Instant::now(),
+                date: i32::try_from(socket::unix_time().as_secs()).unwrap(),
+            });
         }
     }
 
