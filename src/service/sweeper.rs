@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{session, throttle};
+use super::broadcast::batch;
 use super::imports::upload;
 use super::retention::callback;
 use super::{Services, once};
@@ -21,6 +22,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
         attempt("failed logins", throttle::sweep(&on)).await;
         attempt("sessions", session::sweep(&on)).await;
         attempt("callbacks", callback::sweep(&on)).await;
+        attempt("unfinished batches", batch::sweep(&on)).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,
