@@ -79,6 +79,11 @@ mod m20261129_000256_failures;
 mod m20261129_000257_missed_schedules;
 mod m20261129_000260_refusals;
 mod m20261129_000261_unused_columns;
+mod m20261130_000280_rare_jobs;
+mod m20261130_000281_trigrams;
+mod m20261130_000282_keys_of_callbacks;
+mod m20261130_000283_rare_contacts;
+mod m20261130_000284_tallies;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -173,6 +178,11 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000241_natural_keys::Migration),
         Box::new(m20261129_000260_refusals::Migration),
         Box::new(m20261129_000261_unused_columns::Migration),
+        Box::new(m20261130_000280_rare_jobs::Migration),
+        Box::new(m20261130_000281_trigrams::Migration),
+        Box::new(m20261130_000282_keys_of_callbacks::Migration),
+        Box::new(m20261130_000283_rare_contacts::Migration),
+        Box::new(m20261130_000284_tallies::Migration),
     ]
 }
 

@@ -33,6 +33,7 @@ mod integrations;
 mod keys;
 mod live;
 mod login;
+mod long_lists;
 mod lookups;
 mod metrics;
 mod names;
