@@ -82,6 +82,11 @@ mod m20261129_000261_unused_columns;
 mod m20261130_000265_late_senders;
 mod m20261130_000270_lives;
 mod m20261130_000271_doubted_campaigns;
+mod m20261130_000280_rare_jobs;
+mod m20261130_000281_trigrams;
+mod m20261130_000282_keys_of_callbacks;
+mod m20261130_000283_rare_contacts;
+mod m20261130_000284_tallies;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -179,6 +184,11 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000265_late_senders::Migration),
         Box::new(m20261130_000270_lives::Migration),
         Box::new(m20261130_000271_doubted_campaigns::Migration),
+        Box::new(m20261130_000280_rare_jobs::Migration),
+        Box::new(m20261130_000281_trigrams::Migration),
+        Box::new(m20261130_000282_keys_of_callbacks::Migration),
+        Box::new(m20261130_000283_rare_contacts::Migration),
+        Box::new(m20261130_000284_tallies::Migration),
     ]
 }
 

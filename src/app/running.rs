@@ -23,6 +23,7 @@ use service::loops::Loops;
 use service::retention::{blocked, callback, switch};
 use service::steering;
 use service::sweeper;
+use service::tally;
 use storage::Db;
 use storage::broadcast::channel_import;
 use storage::retention::lead_import;
@@ -99,6 +100,7 @@ impl App {
             self.start_loop(&mut loops, "imports of leads", imports::run::<lead_import::Entity>);
             self.start_loop(&mut loops, "refusals", denial::run);
             self.start_loop(&mut loops, "the sweeper", sweeper::run);
+            self.start_loop(&mut loops, "numbers of rows", tally::run);
             self.start_loop(&mut loops, "Instantly's block list", blocked::run);
             let woken = callbacks.clone();
             self.start_loop(&mut loops, "callbacks", move |on, stop| callback::run(on, woken.clone(), stop));

@@ -1,6 +1,9 @@
 //! What imports of channels and of leads have in common.
 
 use async_graphql::Interface;
+use async_graphql::resolver_utils::ContainerType;
+use futures_util::future::BoxFuture;
+use sea_orm::{ColumnTrait, ModelTrait, QueryFilter};
 
 use crate::engine::guard;
 use crate::engine::id;
@@ -133,6 +136,30 @@ macro_rules! import_fields {
 }
 
 pub(crate) use import_fields;
+
+/// Which imports are wanted.
+#[derive(InputObject, Default)]
+pub(crate) struct ImportFilter {
+    /// In one of these states.
+    statuses: Option<Vec<ImportStatus>>,
+}
+
+/// Imports of a kind, the latest first.
+pub(crate) fn list<'a, T, N>(
+    ctx: &'a Context<'_>,
+    args: &'a PageArgs,
+    filter: Option<ImportFilter>,
+) -> BoxFuture<'a, Result<Connection<N>>>
+where
+    T: ImportTable<Model: storage::rows::Row + ModelTrait<Entity = T> + Send>,
+    N: ContainerType + From<T::Model> + 'a,
+{
+    let all = match filter.unwrap_or_default().statuses.map(each) {
+        Some(statuses) => T::all().filter(T::STATUS.is_in(statuses)),
+        None => T::all(),
+    };
+    Connection::read(ctx, all, Sort::by_id().descending(true), args)
+}
 
 /// Which import is to be cancelled.
 #[derive(InputObject)]

@@ -45,6 +45,7 @@ pub mod secrets;
 pub mod steering;
 pub mod stop;
 pub mod sweeper;
+pub mod tally;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod write;

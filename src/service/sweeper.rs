@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{session, throttle};
+use super::broadcast::batch;
 use super::imports::upload;
 use super::retention::callback;
 use super::{Services, once};
@@ -22,6 +23,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
         attempt("sessions", session::sweep(&on)).await;
         attempt("callbacks", callback::sweep(&on)).await;
         attempt("empty pages", on.db.give_pages_back()).await;
+        attempt("unfinished batches", batch::sweep(&on)).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,

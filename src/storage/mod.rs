@@ -28,6 +28,7 @@ pub mod rows;
 pub mod shelf;
 pub mod sql;
 pub mod stop;
+pub mod tallies;
 pub mod together;
 mod url;
 pub use domain::violation;

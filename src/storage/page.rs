@@ -1,19 +1,20 @@
 //! One page of a list: keyset pagination over a sort value and the id.
 
-use std::collections::HashMap;
+mod below;
+
 use std::hash::{Hash, Hasher};
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query, SimpleExpr, WindowStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, JoinType,
-    ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
+    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable,
+    ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, Select, Value,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::rows::{self, Places, Row};
-use super::sql::Dialect;
+pub use self::below::{count_below, read_across, read_below};
+use super::rows::{self, Row};
 use domain::error::{Error, Result};
 
 /// The order of a list: by a column and then the id, or the id alone. Ids sort by the time of their making.
@@ -46,7 +47,7 @@ impl<E: EntityTrait> Hash for Sort<E> {
 }
 
 /// A place in a sorted list: the sort value and the id of a row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
     /// None in a list that is sorted by the id alone.
     key: Option<Key>,
@@ -57,7 +58,7 @@ pub struct Cursor {
 }
 
 /// A sort value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Key {
     Text(String),
     Number(i64),
@@ -84,6 +85,13 @@ pub struct Page<M> {
     pub rows: Vec<M>,
     /// Whether there are more rows beyond those found, on the far side.
     pub has_more: bool,
+}
+
+impl<M> Page<M> {
+    /// A page on which there is nothing.
+    pub const fn none() -> Self {
+        Self { rows: Vec::new(), has_more: false }
+    }
 }
 
 impl<E: EntityTrait> Sort<E> {
@@ -252,87 +260,6 @@ where
     E::Model: Row + Send + Sync,
 {
     Ok(window.page(rows::all(sort.cut(select, window), db).await?))
-}
-
-/// The column that a row of [`read_below`] and [`count_below`] has besides: the id of its parent, and its place below it.
-const BELOW: &str = "below";
-const PLACE: &str = "place";
-/// The table of the parents, and that of their children.
-const PARENT: &str = "parent";
-const CHILD: &str = "child";
-
-/// Reads a page of the children of each of many parents in one statement, whose text does not depend on how many they are.
-/// `children` selects those of the parent whose id it is given. All `parents` are in the answer.
-///
-/// A window function numbers the children of each parent. It alone would read them all, a million jobs for the first 25; so
-/// each parent's are cut before it, by a lateral join where the database has one.
-pub async fn read_below<E>(
-    db: &impl ConnectionTrait,
-    parents: &[Uuid],
-    children: impl Fn(Expr) -> Select<E>,
-    sort: Sort<E>,
-    window: &Window,
-) -> Result<HashMap<Uuid, Page<E::Model>>>
-where
-    E: EntityTrait,
-    E::Model: Row + Send + Sync,
-{
-    if let [parent] = parents {
-        let page = read(db, children(Expr::val(*parent)), sort, window).await?;
-        return Ok(HashMap::from([(*parent, page)]));
-    }
-    let part = sort.cut(children(Expr::col((PARENT, "id"))), window);
-    let dialect = Dialect(db.get_database_backend());
-    let order = sort.order(window);
-    let mut numbered = WindowStatement::partition_by((PARENT, "id"));
-    for key in sort.keys_of(CHILD) {
-        numbered.order_by_expr(key, order.clone());
-    }
-    let mut query = Query::select();
-    query
-        .column((CHILD, Asterisk))
-        .expr_as(Expr::col((PARENT, "id")), BELOW)
-        .expr_window_as(Func::cust("row_number"), numbered, PLACE)
-        .from_subquery(dialect.ids(parents), PARENT);
-    if dialect.is_postgres() {
-        query.join_lateral(JoinType::InnerJoin, part.into_query(), CHILD, Expr::cust("TRUE"));
-    } else {
-        let ids = part.select_only().column(Sort::<E>::id()).into_query();
-        let is_in_part = Expr::col((CHILD, Sort::<E>::id())).in_subquery(ids);
-        // SQLite keeps the order of a cross join: for each parent its children are looked up by their ids.
-        query.join_as(JoinType::CrossJoin, E::default(), CHILD, Condition::all()).and_where(is_in_part);
-    }
-    let mut found: HashMap<Uuid, Vec<(i64, E::Model)>> = parents.iter().map(|id| (*id, Vec::new())).collect();
-    let mut places = Places::default();
-    for row in db.query_all(&query).await? {
-        let place = row.try_get("", PLACE)?;
-        found.entry(row.try_get("", BELOW)?).or_default().push((place, places.read(&row)?));
-    }
-    let page = |(parent, mut rows): (Uuid, Vec<(i64, E::Model)>)| {
-        rows.sort_unstable_by_key(|(place, _)| *place);
-        (parent, window.page(rows.into_iter().map(|(_, row)| row).collect()))
-    };
-    Ok(found.into_iter().map(page).collect())
-}
-
-/// How many children each of many parents has, in one statement. `children` selects those of the parent whose id it is given.
-pub async fn count_below<E: EntityTrait>(
-    db: &impl ConnectionTrait,
-    parents: &[Uuid],
-    children: impl Fn(Expr) -> Select<E>,
-) -> Result<HashMap<Uuid, u64>> {
-    let count = children(Expr::col((PARENT, "id"))).select_only().expr(Func::count(Expr::col(Asterisk))).into_query();
-    let query = Query::select()
-        .expr_as(Expr::col((PARENT, "id")), BELOW)
-        .expr_as(Expr::SubQuery(None, Box::new(count.into())), "count")
-        .from_subquery(Dialect(db.get_database_backend()).ids(parents), PARENT)
-        .take();
-    let mut counts = HashMap::with_capacity(parents.len());
-    for row in db.query_all(&query).await? {
-        let count: i64 = row.try_get("", "count")?;
-        counts.insert(row.try_get("", BELOW)?, u64::try_from(count).unwrap_or_default());
-    }
-    Ok(counts)
 }
 
 /// How many rows `select` finds, counted up to `most`.

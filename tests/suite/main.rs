@@ -34,6 +34,7 @@ mod integrations;
 mod keys;
 mod live;
 mod login;
+mod long_lists;
 mod lookups;
 mod manual;
 mod metrics;

@@ -192,6 +192,9 @@ async fn catalog(story: &mut Story) -> (Json, Json) {
     let long = story.input("import-channels", long).await["importChannels"]["import"]["id"].clone();
     let ended = story.input("cancel-import", json!({ "id": long })).await["cancelImport"]["import"].clone();
     assert_eq!(ended["status"], "CANCELLED");
+    let listed =
+        story.run("list-channel-imports", json!({ "statuses": ["COMPLETED"] })).await["channelImports"].clone();
+    assert_eq!((&listed["totalCount"], &listed["nodes"][0]["invalid"]), (&json!(1), &json!(1)), "{listed}");
     let channel = json!({ "username": "@Extra_News", "category": "tech" });
     let channel = story.input("create-channel", channel).await["createChannel"]["channel"]["id"].clone();
     let found = story.run("list-channels", json!({ "category": "новости", "usernameContains": "news" })).await;

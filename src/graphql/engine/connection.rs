@@ -13,7 +13,6 @@ use sea_orm::{EntityTrait, ModelTrait, Select};
 use super::context::ContextExt;
 use super::nodes::Nodes;
 use domain::error::{Error, Result, Violation};
-use storage::Db;
 use storage::page::{self, Cursor, Page, Sort, Window};
 use storage::rows::Row;
 
@@ -169,19 +168,25 @@ impl PageArgs {
 }
 
 impl<N: ContainerType> Connection<N> {
-    /// Reads the part of `select` that `args` ask for.
-    pub fn read<'a, E>(db: &'a Db, select: Select<E>, sort: Sort<E>, args: &'a PageArgs) -> BoxFuture<'a, Result<Self>>
+    /// Reads the part of `select` that `args` ask for: `ctx` is that of the list's field. Nothing is read for a list of which
+    /// only the length is asked.
+    pub fn read<'a, E>(
+        ctx: &'a Context<'_>,
+        select: Select<E>,
+        sort: Sort<E>,
+        args: &'a PageArgs,
+    ) -> BoxFuture<'a, Result<Self>>
     where
         E: EntityTrait,
         E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
         N: From<E::Model>,
     {
-        Self::read_counting(db, select, sort, args, None)
+        Self::read_counting(ctx, select, sort, args, None)
     }
 
     /// Like [`Connection::read`]; `totalCount` stops at `most`.
     pub fn read_counting<'a, E>(
-        db: &'a Db,
+        ctx: &'a Context<'_>,
         select: Select<E>,
         sort: Sort<E>,
         args: &'a PageArgs,
@@ -194,13 +199,23 @@ impl<N: ContainerType> Connection<N> {
     {
         Box::pin(async move {
             let window = args.window(&sort)?;
-            let page = page::read(db.reader(), select.clone(), sort, &window).await?;
+            let page = if shows_page(ctx) {
+                page::read(ctx.services().db.reader(), select.clone(), sort, &window).await?
+            } else {
+                Page::none()
+            };
             let count: Count = Box::new(move |ctx| {
                 let select = select.clone();
                 Box::pin(async move { page::count(ctx.services().db.reader(), select, most).await })
             });
             Self::new(page, sort, &window, count)
         })
+    }
+
+    /// The same list, counted in another way.
+    #[must_use]
+    pub fn counted(self, count: Count) -> Self {
+        Self { count, ..self }
     }
 
     /// What is listed, in order.
@@ -228,6 +243,12 @@ impl<N: ContainerType> Connection<N> {
         let page_info = PageInfo { has_next_page, has_previous_page, start_cursor, end_cursor };
         Ok(Self { edges, page_info, count })
     }
+}
+
+/// Whether anything is selected that lies in the page of the list whose field this is; its length does not.
+pub fn shows_page(ctx: &Context<'_>) -> bool {
+    let selected = ctx.look_ahead();
+    ["nodes", "edges", "pageInfo"].into_iter().any(|field| selected.field(field).exists())
 }
 
 fn encode(order: &str, place: &Cursor) -> String {

@@ -13,7 +13,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, ModelTrait, Select};
 use uuid::Uuid;
 
-use super::connection::{Connection, Count, PageArgs};
+use super::connection::{Connection, Count, PageArgs, shows_page};
 use super::context::ContextExt;
 use super::id::GlobalId;
 use super::loaders::{Load, LoadError, Reader, grouped};
@@ -145,6 +145,9 @@ where
 {
     let sort = list.sort;
     let window = args.window(&sort)?;
+    if !shows_page(ctx) {
+        return Connection::new(Page::none(), sort, &window, count);
+    }
     let page = ctx.loaders().one(PageOf { parent, asked: (list, args) }).await?;
     let page = page.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not read")))?;
     Connection::new(page, sort, &window, count)

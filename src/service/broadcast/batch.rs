@@ -19,7 +19,7 @@ use storage::Folded;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, campaign};
 
-pub use self::fill::undo_interrupted;
+pub use self::fill::{sweep, undo_interrupted};
 pub use self::members::{add_channels, remove_channels};
 
 /// Channels that one call may name.

@@ -3,6 +3,7 @@
 mod instantly;
 mod intake;
 mod keitaro;
+mod keys;
 mod pairs;
 mod poll;
 mod twilio;
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use self::intake::Intake;
+pub use self::keys::keep_older as give_keys;
 pub use self::poll::calls as look_up_calls;
 use super::conversion;
 use crate::{Services, Write};
@@ -28,6 +30,7 @@ use domain::retention::words::WebhookEventStatus;
 use storage::Noun;
 use storage::Tx;
 use storage::retention::webhook_event::{Column, Entity, Model};
+use storage::retention::webhook_event_key;
 
 /// How often rows are looked for that another process has stored.
 const LOOK: Duration = Duration::from_secs(1);
@@ -78,6 +81,7 @@ pub async fn run(on: Services, woken: Arc<Notify>, stop: CancellationToken) {
             next_round = tokio::time::Instant::now() + ROUND;
             attempt("conversions can't be matched now", Box::pin(conversion::match_later(&on))).await;
             attempt("calls can't be looked up now", Box::pin(poll::calls(&on))).await;
+            attempt("callbacks can't be given keys now", Box::pin(keys::keep_older(&on))).await;
         }
         tokio::select! {
             () = more => {}
@@ -126,6 +130,7 @@ async fn process(on: &Services, id: WebhookEventId) -> Result<()> {
     let outcome = on.system_write(|w| async move {
         if let Some(row) = lock(&w, id).await? {
             let applied = apply(on, &w, &row).await?;
+            keys::keep(&w, &row).await?;
             w.replace(&row, marked(row.clone(), applied, w.now)).await?;
         }
         Ok(())
@@ -156,6 +161,7 @@ async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
 /// The row after it was processed.
 fn marked(row: Model, applied: Applied, now: DateTime<Utc>) -> Model {
     let attempts = row.attempts + 1;
+    let row = Model { is_keyed: true, ..row };
     match applied {
         Applied::Unmatched => {
             let is_waiting = now < row.received_at + WAITS_FOR;
@@ -183,7 +189,9 @@ async fn put_off(on: &Services, id: WebhookEventId, error: &Error) -> Result<()>
         let attempts = row.attempts + 1;
         let status = if attempts >= PATIENCE { WebhookEventStatus::Failed } else { row.status };
         let (error_message, not_before) = (Some(message.clone()), Some(w.now + backoff(attempts)));
-        w.replace(&row, Model { attempts, status, error_message, not_before, ..row.clone() }).await.map(drop)
+        keys::keep(&w, &row).await?;
+        let put_off = Model { attempts, status, error_message, not_before, is_keyed: true, ..row.clone() };
+        w.replace(&row, put_off).await.map(drop)
     })
     .await
 }
@@ -197,12 +205,12 @@ pub async fn sweep(on: &Services) -> Result<()> {
             .add(Column::Provider.eq(Provider::Twilio.name()))
             .add(Column::DedupeKey.ends_with(INBOUND));
         Entity::delete_many().filter(is_old.clone()).filter(is_said.clone().not()).exec(&w).await?;
+        let is_full = Condition::all().add(is_old).add(is_said).add(Column::Body.ne(""));
+        webhook_event_key::forget(&w, Entity::find().filter(is_full.clone())).await?;
         Entity::update_many()
             .col_expr(Column::Body, Expr::value(""))
             .col_expr(Column::Query, Expr::value(None::<String>))
-            .filter(is_old)
-            .filter(is_said)
-            .filter(Column::Body.ne(""))
+            .filter(is_full)
             .exec(&w)
             .await?;
         Ok(())

@@ -54,7 +54,7 @@ noun!(BatchId {
 });
 
 impl Entity {
-    /// Batches that are whole. SQLite fills and empties large ones in chunks (R23): meanwhile they are not there.
+    /// Batches that are whole. Large ones are filled and emptied in chunks (R23): meanwhile they are not there.
     pub fn present() -> Select<Self> {
         Self::find().filter(Column::Version.gt(UNFINISHED))
     }
@@ -78,6 +78,12 @@ impl Entity {
     /// Keeps the batch `id` as it is until the transaction ends: whoever would change it waits. Many may hold it.
     pub async fn hold(tx: &impl ConnectionTrait, id: BatchId) -> Result<()> {
         let held = Self::present().filter(Column::Id.eq(id)).lock(LockType::KeyShare).one(tx).await?;
+        held.map(drop).ok_or(Error::NotFound("batch"))
+    }
+
+    /// Keeps the batch `id`, which is not whole yet, as it is until the transaction ends.
+    pub async fn hold_unfinished(tx: &impl ConnectionTrait, id: BatchId) -> Result<()> {
+        let held = Self::unfinished().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
         held.map(drop).ok_or(Error::NotFound("batch"))
     }
 

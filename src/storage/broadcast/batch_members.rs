@@ -5,13 +5,15 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, OnConflict, Query};
-use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait, SqlErr, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, SqlErr, Value,
+};
 use serde::Serialize;
 
 use super::channel_filter::ChannelFilter;
 use super::{batch, batch_channel, channel};
-use crate::Tx;
 use crate::sql::{self, Dialect};
+use crate::{Tx, page};
 use domain::error::{Error, Result};
 use domain::id::{BatchId, ChannelId};
 
@@ -49,9 +51,19 @@ pub async fn add(tx: &Tx, batch: BatchId, ids: &[ChannelId]) -> Result<i32> {
     counted(added.map_err(vanished)?.rows_affected())
 }
 
-/// Adds all channels that the filter finds, and returns how many these were.
-pub async fn add_found(tx: &Tx, batch: BatchId, filter: &ChannelFilter) -> Result<i32> {
-    let found = filter.select().order_by_asc(channel::Column::Id).select_only();
+/// Adds channels that the filter finds, up to `limit` of those whose ids come after `last`, and returns how many these were.
+pub async fn add_found(
+    tx: &Tx,
+    batch: BatchId,
+    filter: &ChannelFilter,
+    last: Option<ChannelId>,
+    limit: i32,
+) -> Result<i32> {
+    let mut found =
+        filter.select().order_by_asc(channel::Column::Id).limit(u64::from(limit.unsigned_abs())).select_only();
+    if let Some(last) = last {
+        found = found.filter(channel::Column::Id.gt(last));
+    }
     let found = found.expr_as(sea_orm::sea_query::Expr::val(batch), "batch_id").column(channel::Column::Id);
     let mut insert = Query::insert();
     insert
@@ -61,6 +73,25 @@ pub async fn add_found(tx: &Tx, batch: BatchId, filter: &ChannelFilter) -> Resul
         .map_err(Error::internal)?
         .on_conflict(OnConflict::columns([Alias::new("batch_id"), Alias::new("channel_id")]).do_nothing().to_owned());
     counted(tx.execute(&insert).await.map_err(vanished)?.rows_affected())
+}
+
+/// The last channel in the batch, by its id.
+pub async fn last(tx: &Tx, batch: BatchId) -> Result<Option<ChannelId>> {
+    use batch_channel::Column;
+    let last = batch_channel::Entity::of(batch).order_by_desc(Column::ChannelId).limit(1).select_only();
+    Ok(last.column(Column::ChannelId).into_tuple().one(tx).await?)
+}
+
+/// How many channels are in the batch.
+pub async fn count(tx: &Tx, batch: BatchId) -> Result<i32> {
+    counted(page::count(tx, batch_channel::Entity::of(batch), None).await?)
+}
+
+/// Removes the batch if no channel is in it, and returns whether it is gone.
+pub async fn remove_empty(tx: &Tx, batch: BatchId) -> Result<bool> {
+    let sql = "DELETE FROM batches WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM batch_channels WHERE batch_id = $1)";
+    tx.execute_raw(Dialect(tx.get_database_backend()).statement(sql, [batch.into()])).await?;
+    Ok(batch::Entity::find_by_id(batch).one(tx).await?.is_none())
 }
 
 /// Takes channels out of the batch, and returns how many were in it.

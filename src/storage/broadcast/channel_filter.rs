@@ -1,15 +1,22 @@
 //! Which channels are wanted: the same words for lists, for batches and for counts.
 
+use std::collections::BTreeMap;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Func, LikeExpr};
 use sea_orm::{Condition, FromQueryResult, QuerySelect};
 
 use super::channel::{Column, Entity};
 use crate::filter::Filter;
+use crate::page;
 use crate::sql::{self, Dialect};
+use crate::tallies::{self, Kept, Tally};
 use domain::error::Result;
 use domain::fold::fold;
 use domain::id::ChannelId;
+
+/// What the tallies of channels say of active ones.
+const ACTIVE: &str = "yes";
 
 /// All that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -38,6 +45,31 @@ impl ChannelFilter {
     /// The channels that it finds.
     pub fn select(&self) -> Select<Entity> {
         Entity::find().filter(self.condition())
+    }
+
+    /// How many channels it finds.
+    pub async fn count(&self, db: &impl ConnectionTrait) -> Result<u64> {
+        if let Self {
+            ids: None,
+            categories,
+            username_contains: None,
+            is_active,
+            is_verified: None,
+            member_count_min: None,
+            member_count_max: None,
+            created_after: None,
+            created_before: None,
+        } = self
+            && let Some(tallies) = Kept::Channels.tallies(db, None).await?
+        {
+            let categories: Option<Vec<String>> =
+                categories.as_ref().map(|names| names.iter().map(|name| fold(name.trim())).collect());
+            return Ok(tallies::sum(&tallies, |tally| {
+                categories.as_ref().is_none_or(|names| names.contains(&tally.one))
+                    && is_active.is_none_or(|is_active| is_active == (tally.other == ACTIVE))
+            }));
+        }
+        page::count(db, self.select(), None).await
     }
 }
 
@@ -117,10 +149,31 @@ impl Category {
     /// The categories, those with the most channels first; spellings that differ in case only are one. Raw SQL, because sea-orm has
     /// no words for a conditional count.
     pub async fn all(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Self>> {
+        if let Some(tallies) = Kept::Channels.tallies(db, None).await? {
+            return Ok(Self::of_tallies(&tallies, limit));
+        }
         let sql = "SELECT MIN(category) AS category, COUNT(*) AS channel_count,
                     SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_count
              FROM channels GROUP BY category_fold ORDER BY channel_count DESC, category_fold LIMIT $1";
         let statement = Dialect(db.get_database_backend()).statement(sql, [limit.into()]);
         Ok(Self::find_by_statement(statement).all(db).await?)
+    }
+
+    fn of_tallies(tallies: &[Tally], limit: i64) -> Vec<Self> {
+        let mut found: BTreeMap<&str, Self> = BTreeMap::new();
+        for Tally { one, other, third, n, .. } in tallies {
+            let known =
+                found.entry(one).or_insert_with(|| Self { category: third.clone(), channel_count: 0, active_count: 0 });
+            known.channel_count += n;
+            known.active_count += if other == ACTIVE { *n } else { 0 };
+            if *third < known.category {
+                known.category.clone_from(third);
+            }
+        }
+        // Those with as many stay in the order of their folded names.
+        let mut found: Vec<Self> = found.into_values().collect();
+        found.sort_by_key(|category| std::cmp::Reverse(category.channel_count));
+        found.truncate(usize::try_from(limit).unwrap_or_default());
+        found
     }
 }

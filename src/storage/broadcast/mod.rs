@@ -18,6 +18,7 @@ pub mod channel_staging;
 pub mod failures;
 pub mod job;
 pub mod job_change;
+pub mod job_list;
 pub mod job_update;
 pub mod leftover;
 pub mod progress;

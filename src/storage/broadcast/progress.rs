@@ -2,11 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{FromQueryResult, QueryTrait, UpdateMany};
+use sea_orm::{Condition, FromQueryResult, IdenStatic, Iterable, QueryTrait, UpdateMany};
 
 use crate::broadcast::campaign;
 use crate::sql::Dialect;
-use domain::broadcast::{CampaignStatus, ProgressStatus};
+use domain::broadcast::{CampaignStatus, JobStatus, ProgressStatus};
 use domain::error::{Error, Result};
 use domain::id::BroadcastCampaignId;
 
@@ -59,6 +59,12 @@ impl Entity {
     /// Campaigns whose jobs are to be sent now.
     pub fn running() -> Select<Self> {
         Self::find().filter(Column::Status.eq(ProgressStatus::Running))
+    }
+
+    /// Campaigns that have jobs in one of these states.
+    pub fn having(statuses: &[JobStatus]) -> Select<Self> {
+        let some = statuses.iter().fold(Condition::any(), |any, status| any.add(Column::of(*status).gt(0)));
+        Self::find().filter(some)
     }
 
     /// Campaigns that were cancelled or have failed, and still have queued jobs.
@@ -124,7 +130,56 @@ impl Entity {
     }
 }
 
+impl Column {
+    /// The counter of the jobs in a state.
+    pub const fn of(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Queued => Self::Queued,
+            JobStatus::Sending => Self::Sending,
+            JobStatus::Sent => Self::Sent,
+            JobStatus::Failed => Self::Failed,
+            JobStatus::Cancelled => Self::Cancelled,
+            JobStatus::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// How many jobs of all campaigns are in these states, or are there at all: a sum over the campaigns, not over their jobs.
+pub async fn jobs(db: &impl ConnectionTrait, statuses: Option<&[JobStatus]>) -> Result<u64> {
+    let counters: Vec<&str> = match statuses {
+        // Each once, however often it is asked for.
+        Some(statuses) => {
+            JobStatus::iter().filter(|one| statuses.contains(one)).map(|one| Column::of(one).as_str()).collect()
+        }
+        None => vec![Column::Total.as_str()],
+    };
+    if counters.is_empty() {
+        return Ok(0);
+    }
+    let sum = counters.join(" + ");
+    let sql = format!("SELECT CAST(COALESCE(SUM({sum}), 0) AS bigint) AS jobs FROM broadcast_campaign_progress");
+    let row = db.query_one_raw(Dialect(db.get_database_backend()).statement(&sql, [])).await?;
+    let row = row.ok_or_else(|| Error::internal(anyhow::anyhow!("a sum has no row")))?;
+    Ok(u64::try_from(row.try_get::<i64>("", "jobs")?).unwrap_or_default())
+}
+
 impl Model {
+    /// How many jobs are in these states, or are there at all.
+    pub fn jobs(&self, statuses: Option<&[JobStatus]>) -> u64 {
+        let count = |status: &JobStatus| match status {
+            JobStatus::Queued => self.queued,
+            JobStatus::Sending => self.sending,
+            JobStatus::Sent => self.sent,
+            JobStatus::Failed => self.failed,
+            JobStatus::Cancelled => self.cancelled,
+            JobStatus::Unknown => self.unknown,
+        };
+        let count = statuses.map_or(self.total, |wanted| {
+            JobStatus::iter().filter(|status| wanted.contains(status)).map(|status| count(&status)).sum()
+        });
+        u64::try_from(count).unwrap_or_default()
+    }
+
     /// The number of jobs; None before the start: it is made of the batch as it is then.
     pub const fn total_jobs(&self) -> Option<i32> {
         if self.run == 0 { None } else { Some(self.total) }

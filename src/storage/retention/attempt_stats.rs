@@ -1,10 +1,16 @@
 //! What became of contacts, in numbers: one statement, whatever is asked for.
 
+use std::collections::BTreeMap;
+
+use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait};
-use sea_orm::{QuerySelect, Select};
 
-use super::contact_attempt::{Column, Entity};
+use super::contact_attempt::{Column, ContactAttemptFilter, Entity};
+use crate::filter::Filter;
+use crate::noun::Noun;
+use crate::page;
+use crate::tallies::{self, Kept, Tally, word};
 use domain::error::Result;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
 
@@ -28,11 +34,68 @@ pub struct Group {
 /// Channel, status, currency; how many, how many with a length, their seconds, how many with a cost, its sum.
 type Row = (ContactChannel, ContactAttemptStatus, Option<String>, i64, i64, Option<i64>, i64, Option<i64>);
 
-/// The contacts that `found` selects, by channel and status.
-pub async fn read(db: &impl ConnectionTrait, found: Select<Entity>) -> Result<Vec<Group>> {
+/// How many contacts the filter finds.
+pub async fn count(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<u64> {
+    match tallied(db, filter).await? {
+        Some(tallies) => Ok(tallies::sum(&tallies, |_| true)),
+        None => page::count(db, filter.cut(Entity::all()), None).await,
+    }
+}
+
+/// The tallies of the contacts that the filter finds, if it asks for nothing that tallies don't tell.
+async fn tallied(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<Option<Vec<Tally>>> {
+    let ContactAttemptFilter {
+        lead: None,
+        campaign,
+        script: None,
+        channels,
+        statuses,
+        started_after: None,
+        started_before: None,
+    } = filter
+    else {
+        return Ok(None);
+    };
+    let of_campaign = campaign.map(|campaign| [campaign.0]);
+    let tallies = Kept::Contacts.tallies(db, of_campaign.as_ref().map(<[Uuid; 1]>::as_slice)).await?;
+    let Some(mut tallies) = tallies else { return Ok(None) };
+    let is_one = |texts: &Option<Vec<String>>, text: &String| texts.as_ref().is_none_or(|texts| texts.contains(text));
+    let channels = channels.as_ref().map(|channels| channels.iter().map(ToString::to_string).collect());
+    let statuses = statuses.as_ref().map(|statuses| statuses.iter().map(ToString::to_string).collect());
+    tallies.retain(|tally| is_one(&channels, &tally.one) && is_one(&statuses, &tally.other));
+    Ok(Some(tallies))
+}
+
+/// The contacts that the filter finds, by channel and status.
+pub async fn read(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<Vec<Group>> {
+    let rows = match tallied(db, filter).await? {
+        Some(tallies) => rows_of(&tallies)?,
+        None => counted(db, filter).await?,
+    };
+    Ok(groups(rows))
+}
+
+/// What the tallies say, one row for each channel, status and currency.
+fn rows_of(tallies: &[Tally]) -> Result<Vec<Row>> {
+    let mut sums: BTreeMap<(&str, &str, &str), [i64; 5]> = BTreeMap::new();
+    for Tally { one, other, third, n, timed, seconds, paid, micros, .. } in tallies {
+        let sum = sums.entry((one, other, third)).or_default();
+        for (sum, more) in sum.iter_mut().zip([n, timed, seconds, paid, micros]) {
+            *sum += more;
+        }
+    }
+    let row = |((channel, status, currency), [n, timed, seconds, paid, micros]): ((&str, &str, &str), [i64; 5])| {
+        let currency = (!currency.is_empty()).then(|| currency.to_owned());
+        Ok((word(channel)?, word(status)?, currency, n, timed, Some(seconds), paid, Some(micros)))
+    };
+    sums.into_iter().map(row).collect()
+}
+
+async fn counted(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<Vec<Row>> {
     // PostgreSQL's sums of numbers are of types of their own.
     let sum = |column: Column| column.sum().cast_as(Alias::new("bigint"));
-    let rows: Vec<Row> = found
+    let rows = filter
+        .cut(Entity::all())
         .select_only()
         .column(Column::Channel)
         .column(Column::Status)
@@ -48,6 +111,10 @@ pub async fn read(db: &impl ConnectionTrait, found: Select<Entity>) -> Result<Ve
         .into_tuple()
         .all(db)
         .await?;
+    Ok(rows)
+}
+
+fn groups(rows: Vec<Row>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (channel, status, currency, count, timed, seconds, paid, micros) in rows {
         let known = groups.iter().position(|group| group.channel == channel && group.status == status);
@@ -68,5 +135,5 @@ pub async fn read(db: &impl ConnectionTrait, found: Select<Entity>) -> Result<Ve
     for group in &mut groups {
         group.average_costs.sort();
     }
-    Ok(groups)
+    groups
 }

@@ -6,6 +6,7 @@
 use sea_orm::{ColumnTrait, ConnectionTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, Value};
 use serde_json::{Value as Json, json};
 
+use super::webhook_event_key::SHORTEST;
 use super::{contact_attempt, conversion, enrollment, execution, lead, webhook_event};
 use crate::Tx;
 use crate::sql::{self, Dialect};
@@ -28,7 +29,10 @@ pub async fn traces(tx: &Tx, row: &lead::Model) -> Result<Erased> {
     let id = || vec![Value::from(row.id)];
     // First, while it is known by what providers call it.
     let terms: Vec<Json> = terms(tx, row).await?.into_iter().map(|term| json!({ "term": term })).collect();
-    let webhook_events = run(&callbacks(dialect), vec![sql::rows(&terms)]).await?;
+    let terms = || vec![sql::rows(&terms)];
+    let webhook_events =
+        run(&known_callbacks(dialect), terms()).await? + run(&unread_callbacks(dialect), terms()).await?;
+    run(&callback_keys(dialect), terms()).await?;
     let of_lead = "lead_id = $1";
     let attempts = run(&emptied("contact_attempts", attempt(dialect), of_lead), id()).await?;
     let conversions = run(&emptied("conversions", conversion(dialect), of_lead), id()).await?;
@@ -58,16 +62,32 @@ async fn terms(tx: &Tx, row: &lead::Model) -> Result<Vec<String>> {
     terms.extend(refs.into_tuple::<String>().all(tx).await?);
     let clicks = conversion::Entity::by(row.id).select_only().column(conversion::Column::SubjectId);
     terms.extend(clicks.into_tuple::<String>().all(tx).await?);
-    terms.retain(|term| term.len() >= 6);
+    terms.retain(|term| term.len() >= SHORTEST);
     Ok(terms.into_iter().map(|term| term.to_lowercase()).collect())
 }
 
-/// Callbacks that name one of the terms keep nothing but that they came.
-fn callbacks(dialect: Dialect) -> String {
+/// Callbacks that name one of the terms keep nothing but that they came: those whose names are known.
+fn known_callbacks(dialect: Dialect) -> String {
+    emptied("webhook_events", callback, &format!("id IN ({})", events(dialect)))
+}
+
+/// The callbacks that have one of the terms as a key.
+fn events(dialect: Dialect) -> String {
+    let table = dialect.table("$1", &[("term", "text")]);
+    format!("SELECT k.event_id FROM webhook_event_keys k JOIN {table} ON k.key = r.term")
+}
+
+/// What else an emptied callback named somebody by goes, too.
+fn callback_keys(dialect: Dialect) -> String {
+    format!("DELETE FROM webhook_event_keys WHERE event_id IN ({})", events(dialect))
+}
+
+/// Callbacks of which it is not known whom they name, as they have not been looked at: these are read.
+fn unread_callbacks(dialect: Dialect) -> String {
     let table = dialect.table("$1", &[("term", "text")]);
     let position = if dialect.is_postgres() { "strpos" } else { "instr" };
     let rows = format!(
-        "EXISTS (SELECT 1 FROM {table} WHERE {position}(lower(webhook_events.body), r.term) > 0
+        "NOT is_keyed AND EXISTS (SELECT 1 FROM {table} WHERE {position}(lower(webhook_events.body), r.term) > 0
             OR {position}(lower(COALESCE(webhook_events.query, '')), r.term) > 0)"
     );
     emptied("webhook_events", callback, &rows)
@@ -79,7 +99,7 @@ fn callback(column: webhook_event::Column) -> Option<&'static str> {
         C::Body => Some("''"),
         C::Query | C::ErrorMessage => Some("NULL"),
         C::Id | C::Provider | C::DedupeKey | C::Status | C::ContentType | C::Attempts => None,
-        C::ReceivedAt | C::NotBefore | C::ProcessedAt => None,
+        C::ReceivedAt | C::NotBefore | C::ProcessedAt | C::IsKeyed => None,
     }
 }
 

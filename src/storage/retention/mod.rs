@@ -36,3 +36,4 @@ pub mod sequence;
 pub mod sequence_progress;
 pub mod sequence_step;
 pub mod webhook_event;
+pub mod webhook_event_key;

@@ -2,10 +2,12 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{Condition, UpdateMany};
+use sea_orm::{Condition, IdenStatic, Iterable, UpdateMany, Value};
 
+use crate::sql::Dialect;
+use domain::error::{Error, Result};
 use domain::id::RetentionSequenceId;
-use domain::retention::words::RetentionSequenceStatus;
+use domain::retention::words::{EnrollmentStatus, RetentionSequenceStatus};
 
 /// Where a sequence stands.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -63,7 +65,54 @@ impl Entity {
     }
 }
 
+impl Column {
+    /// The counter of the enrollments with a status.
+    pub const fn of(status: EnrollmentStatus) -> Self {
+        match status {
+            EnrollmentStatus::Active => Self::Active,
+            EnrollmentStatus::Paused => Self::Paused,
+            EnrollmentStatus::Completed => Self::Completed,
+            EnrollmentStatus::Cancelled => Self::Cancelled,
+            EnrollmentStatus::Converted => Self::Converted,
+        }
+    }
+}
+
+/// How many enrollments of all sequences, or of one, have these statuses, or any: a sum over the sequences, not over their enrollments.
+pub async fn enrollments(
+    db: &impl ConnectionTrait,
+    sequence: Option<RetentionSequenceId>,
+    statuses: Option<&[EnrollmentStatus]>,
+) -> Result<u64> {
+    // Each once, however often it is asked for.
+    let wanted = EnrollmentStatus::iter().filter(|one| statuses.is_none_or(|statuses| statuses.contains(one)));
+    let counters: Vec<&str> = wanted.map(|one| Column::of(one).as_str()).collect();
+    if counters.is_empty() {
+        return Ok(0);
+    }
+    let sum = counters.join(" + ");
+    let which = if sequence.is_some() { "WHERE sequence_id = $1" } else { "" };
+    let sql = format!("SELECT CAST(COALESCE(SUM({sum}), 0) AS bigint) AS enrolled FROM sequence_progress {which}");
+    let values = sequence.map(Value::from);
+    let row = db.query_one_raw(Dialect(db.get_database_backend()).statement(&sql, values)).await?;
+    let row = row.ok_or_else(|| Error::internal(anyhow::anyhow!("a sum has no row")))?;
+    Ok(u64::try_from(row.try_get::<i64>("", "enrolled")?).unwrap_or_default())
+}
+
 impl Model {
+    /// How many enrollments have these statuses, or any.
+    pub fn enrolled(&self, statuses: Option<&[EnrollmentStatus]>) -> u64 {
+        let count = |status: EnrollmentStatus| match status {
+            EnrollmentStatus::Active => self.active,
+            EnrollmentStatus::Paused => self.paused,
+            EnrollmentStatus::Completed => self.completed,
+            EnrollmentStatus::Cancelled => self.cancelled,
+            EnrollmentStatus::Converted => self.converted,
+        };
+        let wanted = EnrollmentStatus::iter().filter(|one| statuses.is_none_or(|statuses| statuses.contains(one)));
+        u64::try_from(wanted.map(count).sum::<i32>()).unwrap_or_default()
+    }
+
     /// The row of a new sequence.
     pub fn new(sequence: RetentionSequenceId) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! What providers told us, as it came.
 
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 
 use crate::noun::noun;
@@ -28,8 +29,26 @@ pub struct Model {
     /// Not to be looked at again before.
     pub not_before: Option<DateTimeUtc>,
     pub processed_at: Option<DateTimeUtc>,
+    /// Whether what it names somebody by stands in [`webhook_event_key`](super::webhook_event_key).
+    pub is_keyed: bool,
 }
 
 joins_nothing!();
 
 noun!(WebhookEventId);
+
+impl Entity {
+    /// Those that have been looked at and have no keys, the oldest first.
+    pub fn unkeyed() -> Select<Self> {
+        // In the words of the index.
+        let unkeyed = Self::find().filter(Expr::cust("NOT is_keyed"));
+        unkeyed.filter(Column::Status.ne(WebhookEventStatus::Received)).order_by_asc(Column::ReceivedAt)
+    }
+
+    /// From now on these are found by their keys alone.
+    pub async fn mark_keyed(tx: &impl ConnectionTrait, ids: impl IntoIterator<Item = WebhookEventId>) -> Result<()> {
+        let these = Self::update_many().filter(Column::Id.is_in(ids));
+        these.col_expr(Column::IsKeyed, Expr::val(true)).exec(tx).await?;
+        Ok(())
+    }
+}

@@ -1,7 +1,6 @@
 //! Operations whose SQL statements are counted.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_graphql::{Request, Variables};
 use graphql::engine::context::Caller;
@@ -17,32 +16,36 @@ use super::{PASSWORD, TestApp};
 pub struct Counted {
     execution: Execution,
     caller: Caller,
-    statements: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Counted {
     pub async fn over(herald: &TestApp) -> Self {
         let on = herald.services();
-        let statements = Arc::new(AtomicUsize::new(0));
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let mut services = on.clone();
-        let seen = statements.clone();
-        services.db = services.db.watched(move |_| {
-            seen.fetch_add(1, Ordering::Relaxed);
-        });
+        let noted = seen.clone();
+        services.db = services.db.watched(move |sql| noted.lock().unwrap().push(sql.to_owned()));
         let limits = &mut Arc::make_mut(&mut services.rules).limits.document;
         (limits.complexity, limits.nodes) = (1_000_000, 1_000_000);
         let tokens = session::login(on, &Actor::anonymous(None), user::FIRST, PASSWORD.into()).await.unwrap();
         let session = session::resume(on, &tokens.access, None).await.unwrap();
         let caller = Caller { session: Some(session), ..Caller::default() };
-        Self { execution: Execution::new(services), caller, statements }
+        Self { execution: Execution::new(services), caller, seen }
     }
 
     /// How many statements a query takes, and what it finds.
     pub async fn run(&self, query: &str, variables: Json) -> (usize, Json) {
-        self.statements.store(0, Ordering::Relaxed);
+        self.seen.lock().unwrap().clear();
         let request = Request::new(query).variables(Variables::from_json(variables));
         let answer = self.execution.run(request, self.caller.clone()).await;
         assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-        (self.statements.load(Ordering::Relaxed), serde_json::to_value(answer.data).unwrap())
+        (self.seen.lock().unwrap().len(), serde_json::to_value(answer.data).unwrap())
+    }
+
+    /// The statements that a query takes.
+    pub async fn statements(&self, query: &str) -> Vec<String> {
+        self.run(query, Json::Null).await;
+        self.seen.lock().unwrap().clone()
     }
 }

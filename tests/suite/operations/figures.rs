@@ -23,6 +23,8 @@ pub(super) async fn leads(story: &mut Story) {
     })
     .await;
     let import = story.run("lead-import", id).await["leadImport"].clone();
+    let listed = story.run("list-lead-imports", json!({ "statuses": null })).await["leadImports"]["nodes"].clone();
+    assert_eq!((&listed[0]["id"], &listed[0]["status"]), (&import["id"], &json!("COMPLETED")), "{listed}");
     assert_eq!((&import["inserted"], &import["errors"][0]["line"]), (&json!(1), &json!(3)), "{import}");
 }
 

@@ -182,6 +182,7 @@ fn callback(body: String, now: chrono::DateTime<chrono::Utc>) -> webhook_event::
         received_at: now,
         not_before: None,
         processed_at: None,
+        is_keyed: false,
     }
 }
 
@@ -259,4 +260,38 @@ async fn who_is_erased_is_nowhere_any_more_and_can_not_come_back_by_an_import() 
     assert_eq!(import["inserted"], 1);
     // Nobody else was touched.
     assert_eq!(read(on, bob.id).await, bob);
+}
+
+#[tokio::test]
+async fn callbacks_that_were_looked_at_are_found_by_whom_they_name() {
+    let herald = TestApp::api_only().await;
+    let (admin, on) = (herald.admin().await, herald.services());
+    let (campaign, step) = place(on).await;
+    let ann = lead::Model { phone: Some("+4915123456789".into()), ..rows::lead(on.now()) };
+    rows::insert::<lead::Entity, _>(on, vec![ann.clone()]).await;
+    history(on, &ann, &campaign, &step).await;
+    let email = ann.email.clone().unwrap();
+    let of_ann = [
+        format!("to={}&x=1", email.replace('@', "%40")),
+        json!({ "message": { "call": { "id": format!("SM-{}", ann.id) } } }).to_string(),
+        "from=whatsapp%3A%2B4915123456789".to_owned(),
+        json!({ "lead_email": email.to_uppercase() }).to_string(),
+    ];
+    let others = ["to=bob".to_owned(), "from=%2B49151234567890".to_owned(), format!("to=x.{email}")];
+    let events = of_ann.into_iter().chain(others.clone()).map(|body| callback(body, on.now())).collect();
+    rows::insert::<webhook_event::Entity, _>(on, events).await;
+    service::retention::callback::give_keys(on).await.unwrap();
+    let unkeyed = webhook_event::Entity::unkeyed().count(on.db.reader()).await.unwrap();
+    assert_eq!(unkeyed, 0);
+    admin.data(ERASE, json!({ "id": ann.id.global() })).await;
+    let events = webhook_event::Entity::all().all(on.db.reader()).await.unwrap();
+    let kept: Vec<&str> = events.iter().map(|event| event.body.as_str()).filter(|body| !body.is_empty()).collect();
+    assert_eq!(kept, others, "and nobody else is forgotten");
+    let count = async |sql: &str| -> i64 {
+        let statement = sea_orm::Statement::from_string(on.db.backend(), sql);
+        let row = sea_orm::ConnectionTrait::query_one_raw(on.db.reader(), statement).await.unwrap().unwrap();
+        row.try_get("", "n").unwrap()
+    };
+    let left = "SELECT COUNT(*) AS n FROM webhook_event_keys WHERE event_id IN (SELECT id FROM webhook_events WHERE body = '')";
+    assert_eq!(count(left).await, 0, "the keys of what was emptied are gone");
 }

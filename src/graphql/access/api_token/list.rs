@@ -58,6 +58,6 @@ impl ApiTokenQuery {
             _ => api_token::Entity::of(viewer.id),
         };
         let select = filter.unwrap_or_default().read(on.now())?.cut(visible);
-        Connection::read(&on.db, select, ApiTokenOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, ApiTokenOrder::sort(order_by), &args).await.map(Some)
     }
 }

@@ -81,7 +81,7 @@ impl AuditQuery {
         ctx.services().denials.written().await;
         let (select, sort) =
             (filter.unwrap_or_default().read()?.cut(audit_log::Entity::all()), AuditLogOrder::sort(order_by));
-        let lines = Connection::read_counting(&ctx.services().db, select, sort, &args, Some(MOST_COUNTED)).await?;
+        let lines = Connection::read_counting(ctx, select, sort, &args, Some(MOST_COUNTED)).await?;
         Ok(Some(lines))
     }
 }

@@ -65,7 +65,7 @@ impl UserQuery {
     ) -> Result<Option<Connection<User>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
-        Connection::read(&ctx.services().db, select, UserOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, UserOrder::sort(order_by), &args).await.map(Some)
     }
 
     /// The user with this name, also a deleted one: nobody else can have the name. Null if there is none.

@@ -66,7 +66,7 @@ impl BatchQuery {
     ) -> Result<Option<Connection<Batch>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let (select, sort) = (filter.unwrap_or_default().select()?, BatchOrder::sort(order_by));
-        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+        Connection::read(ctx, select, sort, &args).await.map(Some)
     }
 
     /// The batch with this id; null if there is none.

@@ -91,7 +91,7 @@ impl CampaignQuery {
         let args = PageArgs::new(ctx, first, after, last, before);
         let (select, sort) =
             (filter.unwrap_or_default().read()?.cut(campaign::Entity::all()), BroadcastCampaignOrder::sort(order_by));
-        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+        Connection::read(ctx, select, sort, &args).await.map(Some)
     }
 
     /// The broadcast campaign with this id; null if there is none.

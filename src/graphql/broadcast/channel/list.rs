@@ -2,6 +2,7 @@
 
 use sea_orm::Select;
 
+use crate::engine::connection::Count;
 use crate::engine::document::PICKS;
 use crate::engine::id;
 use crate::prelude::*;
@@ -174,9 +175,13 @@ impl ChannelQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<ChannelOrder>,
     ) -> Result<Option<Connection<Channel>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let select = filter.unwrap_or_default().read(&["filter"], MOST)?.select();
-        let sort = ChannelOrder::sort(order_by);
-        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+        let filter = filter.unwrap_or_default().read(&["filter"], MOST)?;
+        let found = Connection::read(ctx, filter.select(), ChannelOrder::sort(order_by), &args).await?;
+        let count: Count = Box::new(move |ctx| {
+            let filter = filter.clone();
+            Box::pin(async move { filter.count(ctx.services().db.reader()).await })
+        });
+        Ok(Some(found.counted(count)))
     }
 
     /// The channel with this id; null if there is none.

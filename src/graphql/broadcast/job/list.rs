@@ -1,13 +1,15 @@
 //! Lists of jobs: of all campaigns, and of each of many campaigns in one statement.
 
 use crate::broadcast::campaign::ProgressOf;
-use crate::engine::connection::Count;
+use crate::engine::connection::{Count, shows_page};
+use crate::engine::order::OrderField;
 use crate::prelude::*;
 use ::service::broadcast::campaign::reasons;
 use domain::broadcast::{JobStatus, SentChangeStatus};
 use domain::id::{BroadcastCampaignId, ChannelId};
 use storage::broadcast::job::{self, Column};
-use storage::broadcast::progress;
+use storage::broadcast::job_list;
+use storage::page::Page;
 
 /// Which jobs are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -51,20 +53,6 @@ impl JobFilter {
     }
 }
 
-/// How many jobs these are, where the campaign's counters know.
-fn counted(wanted: &job::JobFilter, row: &progress::Model) -> u64 {
-    let count = |status: &JobStatus| match status {
-        JobStatus::Queued => row.queued,
-        JobStatus::Sending => row.sending,
-        JobStatus::Sent => row.sent,
-        JobStatus::Failed => row.failed,
-        JobStatus::Cancelled => row.cancelled,
-        JobStatus::Unknown => row.unknown,
-    };
-    let count = wanted.statuses.as_ref().map_or(row.total, |statuses| statuses.iter().map(count).sum());
-    u64::try_from(count).unwrap_or_default()
-}
-
 /// The jobs of one campaign.
 pub(crate) async fn jobs_of(
     ctx: &Context<'_>,
@@ -77,27 +65,66 @@ pub(crate) async fn jobs_of(
     if filter.campaign.take().is_some_and(|other| other != campaign) {
         return Err(elsewhere("campaignId", "these are the jobs of another campaign"));
     }
-    let order = order.unwrap_or(Order::rising(JobOrderField::Position));
-    let list = List { below: job::Entity::of, filter, sort: JobOrder::sort(Some(order)) };
+    jobs_in(ctx, campaign, args, filter, order.unwrap_or(Order::rising(JobOrderField::Position))).await
+}
+
+/// The jobs of one campaign that are wanted.
+async fn jobs_in(
+    ctx: &Context<'_>,
+    campaign: BroadcastCampaignId,
+    args: PageArgs,
+    filter: job::JobFilter,
+    order: JobOrder,
+) -> Result<Connection<Job>> {
+    // One campaign's jobs lie in the order of their places whatever they are sorted by: ids rise with the places.
+    let sort = job_list::WITHIN.descending(order.direction.is_desc());
+    if filter.statuses.is_some() && shows_page(ctx) {
+        let row = ctx.loaders().one(ProgressOf(campaign)).await?;
+        if row.is_some_and(|row| row.jobs(filter.statuses.as_deref()) == 0) {
+            // A walk through all jobs would find that there are none.
+            let count: Count = Box::new(|_| Box::pin(std::future::ready(Ok(0))));
+            return Connection::new(Page::none(), sort, &args.window(&sort)?, count);
+        }
+    }
+    let list = List { below: job::Entity::of, filter, sort };
     let count: Count = {
         let list = list.clone();
         Box::new(move |ctx| {
             let list = list.clone();
             Box::pin(async move {
-                let job::JobFilter { campaign: _, statuses: _, channel: None, reasons: None, sent_changes: None } =
-                    list.filter
+                let job::JobFilter { campaign: _, statuses, channel: None, reasons: None, sent_changes: None } =
+                    &list.filter
                 else {
                     return nested::length(ctx, campaign.0, list).await;
                 };
-                let row = ctx.loaders().one(ProgressOf(campaign)).await?;
-                match row {
-                    Some(row) => Ok(counted(&list.filter, &row)),
+                match ctx.loaders().one(ProgressOf(campaign)).await? {
+                    Some(row) => Ok(row.jobs(statuses.as_deref())),
                     None => nested::length(ctx, campaign.0, list).await,
                 }
             })
         })
     };
     with_channels(ctx, nested::connection_counted(ctx, campaign, list, args, count).await?).await
+}
+
+/// The jobs of all campaigns that are wanted.
+async fn jobs_of_all(
+    ctx: &Context<'_>,
+    args: PageArgs,
+    filter: job::JobFilter,
+    sort: Sort<job::Entity>,
+) -> Result<Connection<Job>> {
+    let window = args.window(&sort)?;
+    let page = if shows_page(ctx) {
+        job_list::read(ctx.services().db.reader(), &filter, sort, &window).await?
+    } else {
+        Page::none()
+    };
+    let count: Count = Box::new(move |ctx| {
+        let filter = filter.clone();
+        Box::pin(async move { job_list::count(ctx.services().db.reader(), &filter).await })
+    });
+    Connection::new(page, sort, &window, count)
 }
 
 /// The jobs that write to one channel.
@@ -149,8 +176,13 @@ impl JobQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Option<Connection<Job>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let (select, sort) = (filter.unwrap_or_default().read()?.cut(job::Entity::all()), JobOrder::sort(order_by));
-        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+        let mut filter = filter.unwrap_or_default().read()?;
+        match filter.campaign.take() {
+            Some(campaign) => {
+                jobs_in(ctx, campaign, args, filter, order_by.unwrap_or(JobOrderField::DEFAULT)).await.map(Some)
+            }
+            None => jobs_of_all(ctx, args, filter, JobOrder::sort(order_by)).await.map(Some),
+        }
     }
 
     /// The job with this id; null if there is none.

@@ -55,6 +55,6 @@ impl TelegramAccountQuery {
     ) -> Result<Option<Connection<TelegramAccount>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select(ctx.services().now());
-        Connection::read(&ctx.services().db, select, TelegramAccountOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, TelegramAccountOrder::sort(order_by), &args).await.map(Some)
     }
 }

@@ -69,7 +69,7 @@ impl TemplateQuery {
     ) -> Result<Option<Connection<Template>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
-        Connection::read(&ctx.services().db, select, TemplateOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, TemplateOrder::sort(order_by), &args).await.map(Some)
     }
 
     /// The template with this id; null if there is none.

@@ -47,7 +47,7 @@ impl AbTestQuery {
         let args = PageArgs::new(ctx, first, after, last, before);
         let sort = Sort::by(Column::CreatedAt).descending(direction.is_desc());
         let select = filter.unwrap_or_default().read()?.cut(ab_test::Entity::all());
-        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+        Connection::read(ctx, select, sort, &args).await.map(Some)
     }
 
     /// The A/B test with this id; null if there is none.

@@ -66,7 +66,7 @@ impl RetentionCampaignQuery {
     ) -> Result<Option<Connection<RetentionCampaign>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().select();
-        Connection::read(&ctx.services().db, select, RetentionCampaignOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, RetentionCampaignOrder::sort(order_by), &args).await.map(Some)
     }
 
     /// The retention campaign with this id; null if there is none.

@@ -2,6 +2,7 @@
 
 use sea_orm::Iterable;
 
+use crate::engine::connection::Count;
 use crate::prelude::*;
 use ::service::retention::meta::without_secrets;
 use domain::id::RetentionCampaignId;
@@ -159,8 +160,18 @@ impl RetentionCampaign {
         #[graphql(desc = "Only those that are this far.")] statuses: Option<Vec<CampaignLeadStatus>>,
     ) -> Result<Connection<CampaignLead>> {
         let filter = campaign_lead::CampaignLeadFilter { statuses: statuses.map(each) };
+        let (campaign, wanted) = (self.0.id, filter.statuses.clone());
         let list = List::latest(campaign_lead::Entity::of, campaign_lead::Column::AssignedAt).filtered(filter);
-        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
+        let count: Count = Box::new(move |ctx| {
+            let wanted = wanted.clone();
+            Box::pin(async move {
+                let counts = ctx.loaders().one(LeadCountsOf(campaign)).await?.unwrap_or_default();
+                let is_wanted = |status| wanted.as_ref().is_none_or(|wanted| wanted.contains(status));
+                Ok(total(counts.iter().filter(|(status, _)| is_wanted(status)).map(|(_, count)| *count)))
+            })
+        });
+        let args = PageArgs::new(ctx, first, after, last, before);
+        nested::connection_counted(ctx, campaign, list, args, count).await
     }
 
     /// Its own scripts, newest first.
@@ -190,8 +201,15 @@ impl RetentionCampaign {
         #[graphql(desc = "So many of the last, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAttempt>> {
+        let (campaign, args) = (self.0.id, PageArgs::new(ctx, first, after, last, before));
         let list = List::latest(contact_attempt::Entity::of, contact_attempt::Column::StartedAt);
-        nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
+        let count: Count = Box::new(move |ctx| {
+            Box::pin(async move {
+                let counts = ctx.loaders().one(AttemptCountsOf(campaign)).await?.unwrap_or_default();
+                Ok(total(counts.iter().map(|(_, count)| *count)))
+            })
+        });
+        nested::connection_counted(ctx, campaign, list, args, count).await
     }
 
     /// What came of its contacts: sales, sign-ups and the like, the latest first.
@@ -232,6 +250,10 @@ impl RetentionCampaign {
         let list = List::latest(ab_test::Entity::of, ab_test::Column::CreatedAt);
         nested::connection(ctx, self.0.id, list, PageArgs::new(ctx, first, after, last, before)).await
     }
+}
+
+fn total(counts: impl Iterator<Item = i64>) -> u64 {
+    u64::try_from(counts.sum::<i64>()).unwrap_or_default()
 }
 
 /// How many leads of a campaign are this far.

@@ -1,7 +1,8 @@
 //! Lists of contacts, and what became of them in numbers.
 
-use sea_orm::{Iterable, Select};
+use sea_orm::Iterable;
 
+use crate::engine::connection::Count;
 use crate::prelude::*;
 use domain::money::Micros;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
@@ -29,9 +30,9 @@ struct ContactAttemptFilter {
 }
 
 impl ContactAttemptFilter {
-    fn select(self) -> Result<Select<contact_attempt::Entity>> {
+    fn read(self) -> Result<contact_attempt::ContactAttemptFilter> {
         let Self { lead_id, campaign_id, script_id, channels, statuses, started_after, started_before } = self;
-        let filter = contact_attempt::ContactAttemptFilter {
+        Ok(contact_attempt::ContactAttemptFilter {
             lead: lead_id.argument("filter.leadId")?,
             campaign: campaign_id.argument("filter.campaignId")?,
             script: script_id.argument("filter.scriptId")?,
@@ -39,8 +40,7 @@ impl ContactAttemptFilter {
             statuses: statuses.map(each),
             started_after: started_after.map(Into::into),
             started_before: started_before.map(Into::into),
-        };
-        Ok(filter.cut(contact_attempt::Entity::all()))
+        })
     }
 }
 
@@ -161,8 +161,14 @@ impl ContactAttemptQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<ContactAttemptOrder>,
     ) -> Result<Option<Connection<ContactAttempt>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let select = filter.unwrap_or_default().select()?;
-        Connection::read(&ctx.services().db, select, ContactAttemptOrder::sort(order_by), &args).await.map(Some)
+        let filter = filter.unwrap_or_default().read()?;
+        let select = filter.cut(contact_attempt::Entity::all());
+        let found = Connection::read(ctx, select, ContactAttemptOrder::sort(order_by), &args).await?;
+        let count: Count = Box::new(move |ctx| {
+            let filter = filter.clone();
+            Box::pin(async move { attempt_stats::count(ctx.services().db.reader(), &filter).await })
+        });
+        Ok(Some(found.counted(count)))
     }
 
     /// The contact that a provider knows by this id; null if there is none. Two providers may have one id: then CONFLICT names
@@ -185,7 +191,7 @@ impl ContactAttemptQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which contacts are counted; all by default.")] filter: Option<ContactAttemptFilter>,
     ) -> Result<Option<ContactAttemptStats>> {
-        let select = filter.unwrap_or_default().select()?;
-        Ok(Some(ContactAttemptStats::of(attempt_stats::read(ctx.services().db.reader(), select).await?)))
+        let filter = filter.unwrap_or_default().read()?;
+        Ok(Some(ContactAttemptStats::of(attempt_stats::read(ctx.services().db.reader(), &filter).await?)))
     }
 }

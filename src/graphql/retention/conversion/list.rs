@@ -80,6 +80,6 @@ impl ConversionQuery {
     ) -> Result<Option<Connection<Conversion>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().read()?.cut(Entity::all());
-        Connection::read(&ctx.services().db, select, ConversionOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, ConversionOrder::sort(order_by), &args).await.map(Some)
     }
 }

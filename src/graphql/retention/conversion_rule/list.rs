@@ -37,6 +37,6 @@ impl ConversionRuleQuery {
         let filter = conversion_rule::ConversionRuleFilter { channels, metrics, is_active };
         let (select, args) =
             (filter.cut(conversion_rule::Entity::all()), PageArgs::new(ctx, first, after, last, before));
-        Connection::read(&ctx.services().db, select, Sort::by_id(), &args).await.map(Some)
+        Connection::read(ctx, select, Sort::by_id(), &args).await.map(Some)
     }
 }

@@ -1,9 +1,12 @@
 //! Lists of enrollments: of all sequences, and of each of many sequences in one statement.
 
+use crate::engine::connection::Count;
 use crate::prelude::*;
+use crate::retention::sequence::ProgressOf;
 use domain::id::RetentionSequenceId;
 use domain::retention::words::EnrollmentStatus;
 use storage::retention::enrollment::{self, Column};
+use storage::retention::sequence_progress;
 
 /// Which enrollments are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -53,7 +56,23 @@ pub(crate) async fn enrollments_of(
         return Err(Error::Invalid(vec![Violation { path: vec!["filter".into(), "sequenceId".into()], message }]));
     }
     let list = List { below: enrollment::Entity::of, filter, sort: SequenceEnrollmentOrder::sort(order) };
-    nested::connection(ctx, sequence, list, args).await
+    let count: Count = {
+        let list = list.clone();
+        Box::new(move |ctx| {
+            let list = list.clone();
+            Box::pin(async move {
+                let row = match &list.filter {
+                    enrollment::EnrollmentFilter { lead: None, .. } => ctx.loaders().one(ProgressOf(sequence)).await?,
+                    _ => None,
+                };
+                match row {
+                    Some(row) => Ok(row.enrolled(list.filter.statuses.as_deref())),
+                    None => nested::length(ctx, sequence.0, list).await,
+                }
+            })
+        })
+    };
+    nested::connection_counted(ctx, sequence, list, args, count).await
 }
 
 /// Reads enrollments.
@@ -75,8 +94,18 @@ impl EnrollmentQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<SequenceEnrollmentOrder>,
     ) -> Result<Option<Connection<SequenceEnrollment>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let select = filter.unwrap_or_default().read()?.cut(enrollment::Entity::all());
-        let sort = SequenceEnrollmentOrder::sort(order_by);
-        Connection::read(&ctx.services().db, select, sort, &args).await.map(Some)
+        let filter = filter.unwrap_or_default().read()?;
+        let select = filter.cut(enrollment::Entity::all());
+        let enrollments = Connection::read(ctx, select, SequenceEnrollmentOrder::sort(order_by), &args).await?;
+        let enrollment::EnrollmentFilter { sequence, lead: None, statuses } = filter else {
+            return Ok(Some(enrollments));
+        };
+        let count: Count = Box::new(move |ctx| {
+            let statuses = statuses.clone();
+            Box::pin(async move {
+                sequence_progress::enrollments(ctx.services().db.reader(), sequence, statuses.as_deref()).await
+            })
+        });
+        Ok(Some(enrollments.counted(count)))
     }
 }

@@ -47,6 +47,6 @@ impl IntegrationQuery {
         let IntegrationConfigFilter { providers, is_active } = filter.unwrap_or_default();
         let providers = providers.map(|all| all.into_iter().map(Provider::name).collect());
         let select = integration_config::IntegrationConfigFilter { providers, is_active }.cut(Entity::all());
-        Connection::read(&ctx.services().db, select, IntegrationConfigOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, IntegrationConfigOrder::sort(order_by), &args).await.map(Some)
     }
 }

@@ -2,6 +2,7 @@
 
 use sea_orm::{Iterable, Select};
 
+use crate::engine::connection::Count;
 use crate::engine::{guard, id};
 use crate::prelude::*;
 use crate::retention::lead::may_see_contacts;
@@ -161,8 +162,13 @@ impl LeadQuery {
         #[graphql(desc = "How they are sorted.")] order_by: Option<LeadOrder>,
     ) -> Result<Option<Connection<Lead>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
-        let select = filter.unwrap_or_default().read(ctx, &["filter"])?.select();
-        Connection::read(&ctx.services().db, select, LeadOrder::sort(order_by), &args).await.map(Some)
+        let filter = filter.unwrap_or_default().read(ctx, &["filter"])?;
+        let found = Connection::read(ctx, filter.select(), LeadOrder::sort(order_by), &args).await?;
+        let count: Count = Box::new(move |ctx| {
+            let filter = filter.clone();
+            Box::pin(async move { counts::lead_count(ctx.services().db.reader(), &filter).await })
+        });
+        Ok(Some(found.counted(count)))
     }
 
     /// The lead with this id; null if there is none.
@@ -188,9 +194,8 @@ impl LeadQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which leads are counted; all by default.")] filter: Option<LeadFilter>,
     ) -> Result<Option<LeadStats>> {
-        let (found, db) = (filter.unwrap_or_default().read(ctx, &["filter"])?.select(), ctx.services().db.reader());
-        let statuses = counts::by_status(db, found.clone()).await?;
-        let sources = counts::by_source(db, found).await?;
+        let filter = filter.unwrap_or_default().read(ctx, &["filter"])?;
+        let counts::LeadCounts { statuses, sources } = counts::of_leads(ctx.services().db.reader(), &filter).await?;
         let of = |status| statuses.iter().find(|(known, _)| *known == status).map_or(0, |(_, count)| *count);
         Ok(Some(LeadStats {
             total: int(statuses.iter().map(|(_, count)| count).sum::<i64>()),

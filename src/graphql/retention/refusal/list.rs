@@ -61,6 +61,6 @@ impl RefusalQuery {
         };
         let args = PageArgs::new(ctx, first, after, last, before);
         let latest = Sort::by(refusal::Column::CreatedAt).descending(true);
-        Connection::read(&ctx.services().db, select, latest, &args).await.map(Some)
+        Connection::read(ctx, select, latest, &args).await.map(Some)
     }
 }

@@ -59,6 +59,6 @@ impl ScriptQuery {
     ) -> Result<Option<Connection<Script>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().read()?.cut(script::Entity::all());
-        Connection::read(&ctx.services().db, select, ScriptOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, ScriptOrder::sort(order_by), &args).await.map(Some)
     }
 }

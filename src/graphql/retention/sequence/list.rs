@@ -63,7 +63,7 @@ impl SequenceQuery {
     ) -> Result<Option<Connection<RetentionSequence>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let select = filter.unwrap_or_default().read()?.cut(sequence::Entity::all());
-        Connection::read(&ctx.services().db, select, RetentionSequenceOrder::sort(order_by), &args).await.map(Some)
+        Connection::read(ctx, select, RetentionSequenceOrder::sort(order_by), &args).await.map(Some)
     }
 
     /// The sequence with this id; null if there is none.

@@ -206,7 +206,7 @@ pub(super) fn execution_counts(row: &sequence_progress::Model) -> Vec<SequenceEx
 
 question! {
     /// The counters of a sequence.
-    ProgressOf(RetentionSequenceId) -> sequence_progress::Model = |db, sequences| {
+    pub(crate) ProgressOf(RetentionSequenceId) -> sequence_progress::Model = |db, sequences| {
         let rows = sequence_progress::Entity::by_ids(&sequences).all(db).await?;
         rows.into_iter().map(|row| (row.sequence_id, row)).collect()
     }

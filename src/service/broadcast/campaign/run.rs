@@ -18,6 +18,8 @@ use storage::broadcast::{campaign, progress, queue};
 
 /// How much of a cancellation is done before the mutation answers; workers do the rest.
 const INLINE: Duration = Duration::from_millis(250);
+/// Of more queued jobs it does none.
+const SOON: i32 = 1_000;
 
 /// Pauses a running campaign. No send starts after this has returned.
 pub async fn pause(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
@@ -68,16 +70,28 @@ pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
     });
     let (barrier, cancelled) = cancelled.await?;
     let Some(barrier) = barrier else {
-        sweep(on, id, End::Cancelled, Some(INLINE)).await?;
+        sweep_soon(on, id).await?;
         return Ok(cancelled);
     };
     // What is queued can't be leased any more: it ends while what was leased comes to its end, or back.
-    let (swept, ()) = tokio::join!(sweep(on, id, End::Cancelled, Some(INLINE)), barrier.passed(on));
+    let (swept, ()) = tokio::join!(sweep_soon(on, id), barrier.passed(on));
     swept?;
-    if progress::Entity::find_by_id(id).one(on.db.reader()).await?.is_some_and(|row| row.queued > 0) {
-        sweep(on, id, End::Cancelled, Some(INLINE)).await?;
-    }
+    sweep_soon(on, id).await?;
     Ok(cancelled)
+}
+
+/// What of a cancellation is done before the mutation answers: all, if it is little. A chunk of many may have to be looked for among
+/// millions of versions that nobody has cleaned away yet, which nothing bounds; that is the workers'.
+async fn sweep_soon(on: &Services, id: BroadcastCampaignId) -> Result<()> {
+    let row = progress::Entity::find_by_id(id).one(on.db.reader()).await?;
+    match row.map_or(0, |row| row.queued) {
+        0 => Ok(()),
+        1..=SOON => sweep(on, id, End::Cancelled, Some(INLINE)).await,
+        _ => {
+            on.tell(Event::Work(id));
+            Ok(())
+        }
+    }
 }
 
 /// Workers look at the campaign, and so does whoever watches it.

@@ -1,0 +1,20 @@
+//! Adds up, every now and then, what the database has noted of the numbers of its rows.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Services;
+use storage::tallies;
+
+/// How often to look.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// Adds up until `stop`.
+pub async fn run(on: Services, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+        if let Err(error) = tallies::add_up(&on.db).await {
+            tracing::warn!(error = ?error, "numbers of rows can't be added up now");
+        }
+    }
+}
