@@ -26,9 +26,9 @@ pub(super) fn plain(status: StatusCode, value: &serde_json::Value) -> Response {
 }
 
 /// The answer of an operation, or why it was not run.
-pub(super) fn operation(response: async_graphql::Response, media: Media) -> Response {
-    if !error::is_refusal(&response) {
-        return dressed(text(&response).into_response(), media);
+pub(super) fn operation(response: &async_graphql::Response, media: Media) -> Response {
+    if !error::is_refusal(response) {
+        return dressed(text(response).into_response(), media);
     }
     let extension = |name| response.errors[0].extensions.as_ref().and_then(|extensions| extensions.get(name));
     let status = match extension("code") {
