@@ -11,6 +11,10 @@ pub(crate) struct Migration;
 const EXTENSION: &str =
     "DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS pg_trgm; EXCEPTION WHEN OTHERS THEN RAISE WARNING '%', SQLERRM; END $$";
 
+/// New rows wait in a list before they are sorted into the index, which a loop does every few seconds: one by one it takes an import
+/// twice the time (30,000 leads 13.3 s, so 7.2 s, without the index 6.1 s). 32 MB are some 100,000 leads.
+const PENDING: &str = "WITH (gin_pending_list_limit = 32768)";
+
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     fn use_transaction(&self) -> Option<bool> {
@@ -37,9 +41,9 @@ impl MigrationTrait for Migration {
         let indexes = [
             format!(
                 "CREATE INDEX leads_search ON leads USING gin (names_fold {place}.gin_trgm_ops, email {place}.gin_trgm_ops,
-                    phone {place}.gin_trgm_ops)"
+                    phone {place}.gin_trgm_ops) {PENDING}"
             ),
-            format!("CREATE INDEX channels_search ON channels USING gin (username {place}.gin_trgm_ops)"),
+            format!("CREATE INDEX channels_search ON channels USING gin (username {place}.gin_trgm_ops) {PENDING}"),
         ];
         crate::run(manager, &indexes.each_ref().map(String::as_str)).await
     }

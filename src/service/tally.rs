@@ -1,4 +1,4 @@
-//! Adds up, every now and then, what the database has noted of the numbers of its rows.
+//! Tidies, every now and then, what PostgreSQL has only noted: changes in the numbers of rows, and words of searches.
 
 use std::time::Duration;
 
@@ -10,11 +10,14 @@ use storage::tallies;
 /// How often to look.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// Adds up until `stop`.
+/// Tidies until `stop`.
 pub async fn run(on: Services, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
         if let Err(error) = tallies::add_up(&on.db).await {
             tracing::warn!(error = ?error, "numbers of rows can't be added up now");
+        }
+        if let Err(error) = tallies::sort_in(&on.db).await {
+            tracing::warn!(error = ?error, "what is new can't be sorted into the indexes of searches now");
         }
     }
 }

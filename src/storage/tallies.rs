@@ -103,6 +103,16 @@ pub fn sum(tallies: &[Tally], holds: impl Fn(&Tally) -> bool) -> u64 {
     u64::try_from(n).unwrap_or_default()
 }
 
+/// Sorts what is new into the indexes of searches, where there are any: until then each search reads it.
+pub async fn sort_in(db: &Db) -> Result<()> {
+    if !db.is_postgres() {
+        return Ok(());
+    }
+    let sql = "SELECT gin_clean_pending_list(s.i) FROM
+               (VALUES (to_regclass('leads_search')), (to_regclass('channels_search'))) AS s(i) WHERE s.i IS NOT NULL";
+    db.write_alone(Dialect(db.backend()).statement(sql, [])).await.map(drop)
+}
+
 /// Adds up what statements have noted, if it is much. Several processes may do it at once: each takes what the others have not.
 pub async fn add_up(db: &Db) -> Result<()> {
     if !db.is_postgres() {
