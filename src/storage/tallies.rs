@@ -52,6 +52,11 @@ pub struct Tally {
     pub micros: i64,
 }
 
+#[derive(Serialize)]
+struct Owner {
+    id: Uuid,
+}
+
 impl Kept {
     const fn table(self) -> &'static str {
         match self {
@@ -68,10 +73,6 @@ impl Kept {
         let dialect = Dialect(db.get_database_backend());
         if !dialect.is_postgres() {
             return Ok(None);
-        }
-        #[derive(Serialize)]
-        struct Owner {
-            id: Uuid,
         }
         let of_owners =
             owners.map(|_| format!("AND owner IN (SELECT r.id FROM {})", dialect.table("$2", &[("id", "uuid")])));

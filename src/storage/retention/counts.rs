@@ -24,12 +24,12 @@ pub async fn leads(
     db: &impl ConnectionTrait,
     campaigns: &[RetentionCampaignId],
 ) -> Result<Vec<Count<CampaignLeadStatus>>> {
+    use campaign_lead::Column;
     if let Some(tallies) = Kept::Members.tallies(db, Some(&ids(campaigns))).await? {
         let count =
             |tally: &Tally| Ok((RetentionCampaignId(tally.owner.unwrap_or_default()), word(&tally.one)?, tally.n));
         return tallies.iter().map(count).collect();
     }
-    use campaign_lead::Column;
     let found = campaign_lead::Entity::find().filter(Column::CampaignId.is_in(campaigns.iter().copied())).select_only();
     let found = found.column(Column::CampaignId).column(Column::Status).column_as(Column::Id.count(), "count");
     Ok(found.group_by(Column::CampaignId).group_by(Column::Status).into_tuple().all(db).await?)
@@ -40,6 +40,7 @@ pub async fn attempts(
     db: &impl ConnectionTrait,
     campaigns: &[RetentionCampaignId],
 ) -> Result<Vec<Count<ContactChannel>>> {
+    use contact_attempt::Column;
     if let Some(tallies) = Kept::Contacts.tallies(db, Some(&ids(campaigns))).await? {
         let mut counts: BTreeMap<(Uuid, &str), i64> = BTreeMap::new();
         for tally in &tallies {
@@ -48,7 +49,6 @@ pub async fn attempts(
         let count = |((owner, channel), n): (_, i64)| Ok((RetentionCampaignId(owner), word(channel)?, n));
         return counts.into_iter().map(count).collect();
     }
-    use contact_attempt::Column;
     let found = contact_attempt::Entity::find().filter(Column::CampaignId.is_in(campaigns.iter().copied()));
     let found = found.select_only().column(Column::CampaignId).column(Column::Channel);
     let found = found.column_as(Column::Id.count(), "count");
