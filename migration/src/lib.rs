@@ -79,6 +79,11 @@ mod m20261129_000256_failures;
 mod m20261129_000257_missed_schedules;
 mod m20261129_000260_refusals;
 mod m20261129_000261_unused_columns;
+mod m20261130_000290_instantly_state;
+mod m20261130_000291_sequence_audience;
+mod m20261130_000292_spelled_emails;
+mod m20261130_000293_step_origins;
+mod m20261130_000294_outcomes_of_callbacks;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -173,6 +178,11 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000241_natural_keys::Migration),
         Box::new(m20261129_000260_refusals::Migration),
         Box::new(m20261129_000261_unused_columns::Migration),
+        Box::new(m20261130_000290_instantly_state::Migration),
+        Box::new(m20261130_000291_sequence_audience::Migration),
+        Box::new(m20261130_000292_spelled_emails::Migration),
+        Box::new(m20261130_000293_step_origins::Migration),
+        Box::new(m20261130_000294_outcomes_of_callbacks::Migration),
     ]
 }
 

@@ -28,6 +28,8 @@ pub struct Model {
     /// Not to be looked at again before.
     pub not_before: Option<DateTimeUtc>,
     pub processed_at: Option<DateTimeUtc>,
+    /// What was made of it, in a few words.
+    pub outcome: Option<String>,
 }
 
 joins_nothing!();
