@@ -87,6 +87,11 @@ mod m20261130_000281_trigrams;
 mod m20261130_000282_keys_of_callbacks;
 mod m20261130_000283_rare_contacts;
 mod m20261130_000284_tallies;
+mod m20261130_000290_instantly_state;
+mod m20261130_000291_sequence_audience;
+mod m20261130_000292_spelled_emails;
+mod m20261130_000293_step_origins;
+mod m20261130_000294_outcomes_of_callbacks;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -189,6 +194,11 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000282_keys_of_callbacks::Migration),
         Box::new(m20261130_000283_rare_contacts::Migration),
         Box::new(m20261130_000284_tallies::Migration),
+        Box::new(m20261130_000290_instantly_state::Migration),
+        Box::new(m20261130_000291_sequence_audience::Migration),
+        Box::new(m20261130_000292_spelled_emails::Migration),
+        Box::new(m20261130_000293_step_origins::Migration),
+        Box::new(m20261130_000294_outcomes_of_callbacks::Migration),
     ]
 }
 

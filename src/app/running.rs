@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, cause, life};
+use domain::retention::endpoints::AT_HOME;
 use providers::Sender;
 use service::Services;
 use service::access::{denial, seal};
@@ -20,7 +21,7 @@ use service::broadcast::{batch, campaign};
 use service::damage;
 use service::imports;
 use service::loops::Loops;
-use service::retention::{blocked, callback, switch};
+use service::retention::{blocked, callback, instantly_keep, switch};
 use service::steering;
 use service::sweeper;
 use service::tally;
@@ -69,6 +70,9 @@ impl App {
             // Nobody else is on this database: what is half done was left by a crash.
             campaign::undo_interrupted(&self.services).await.map_err(cause)?;
         }
+        if !self.services.rules.endpoints.is_simulated && self.services.rules.endpoints.is_at_home() {
+            tracing::warn!("{AT_HOME}");
+        }
         let worker = if parts.worker && is_whole { Some(self.worker().await?) } else { None };
         let callbacks: Arc<Notify> = Arc::default();
         let mut loops = self.loops(parts, &callbacks, stop.clone());
@@ -102,6 +106,7 @@ impl App {
             self.start_loop(&mut loops, "the sweeper", sweeper::run);
             self.start_loop(&mut loops, "numbers of rows", tally::run);
             self.start_loop(&mut loops, "Instantly's block list", blocked::run);
+            self.start_loop(&mut loops, "Instantly's campaigns", instantly_keep::run);
             let woken = callbacks.clone();
             self.start_loop(&mut loops, "callbacks", move |on, stop| callback::run(on, woken.clone(), stop));
         }

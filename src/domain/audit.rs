@@ -131,6 +131,12 @@ pub enum Action {
     ScriptDeleted,
     /// Somebody noted a contact that was made elsewhere.
     ContactAttemptRecorded,
+    /// Somebody corrected what became of a contact.
+    ContactAttemptCorrected,
+    /// Somebody noted that a lead has answered.
+    LeadReplied,
+    /// Somebody had a callback processed once more.
+    WebhookEventRetried,
     /// A rule for channels was made.
     ConversionRuleCreated,
     /// A rule for channels was changed.

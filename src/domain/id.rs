@@ -168,5 +168,5 @@ ids!(
     /// An import of leads.
     LeadImportId: "LeadImport", "lead import", ReadRetention;
     /// A callback of a provider.
-    WebhookEventId: "WebhookEvent", "webhook event";
+    WebhookEventId: "WebhookEvent", "webhook event", ReadContacts;
 );

@@ -143,6 +143,7 @@ nodes!(
     retention::script::Script,
     retention::conversion_rule::ConversionRule,
     retention::refusal::Refusal,
+    retention::webhook_event::WebhookEvent,
     retention::integration::IntegrationConfig,
     broadcast::telegram_account::TelegramAccount,
     retention::conversion::Conversion,

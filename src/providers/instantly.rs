@@ -13,6 +13,8 @@ use domain::retention::credentials;
 
 /// Leads in one request at most.
 pub const BULK: usize = 1_000;
+/// Leads that one list has at most.
+pub const PAGE: usize = 100;
 /// By this header Instantly's webhooks show that they are Instantly's.
 pub const SECRET_HEADER: &str = "x-herald-secret";
 
@@ -107,6 +109,11 @@ struct Id {
     id: Uuid,
 }
 
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<Id>,
+}
+
 /// Why a request came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -131,26 +138,32 @@ impl Instantly {
 
     /// Makes a campaign, which is a draft.
     pub async fn create_campaign(&self, campaign: &NewCampaign) -> Result<Uuid, Failure> {
-        let days: Map<String, Json> =
-            campaign.days.iter().enumerate().map(|(day, is_on)| (day.to_string(), json!(is_on))).collect();
-        let step = |(subject, body, delay): &(String, String, u32)| {
-            json!({ "type": "email", "delay": delay, "delay_unit": "days",
-                "variants": [{ "subject": subject, "body": body }] })
-        };
-        let body = json!({
-            "name": campaign.name,
-            "campaign_schedule": { "schedules": [{
-                "name": "Herald",
-                "timing": { "from": campaign.hours.0, "to": campaign.hours.1 },
-                "days": days,
-                "timezone": campaign.time_zone,
-            }] },
-            "sequences": [{ "steps": campaign.emails.iter().map(step).collect::<Vec<_>>() }],
-            "email_list": self.account.accounts,
-            "stop_on_reply": true,
-            "insert_unsubscribe_header": true,
-        });
+        let mut body = described(campaign);
+        body["email_list"] = json!(self.account.accounts);
         self.ask::<Id>(self.http.post(self.url("campaigns")).json(&body)).await.map(|made| made.id)
+    }
+
+    /// Gives a campaign another name, other hours and other texts. By which accounts it sends stays as it is there.
+    pub async fn change_campaign(&self, id: Uuid, campaign: &NewCampaign) -> Result<(), Failure> {
+        let url = self.url(&format!("campaigns/{id}"));
+        self.ask::<Json>(self.http.patch(url).json(&described(campaign))).await.map(drop)
+    }
+
+    /// Holds a campaign, which may be held already.
+    pub async fn pause(&self, campaign: Uuid) -> Result<(), Failure> {
+        self.ask::<Json>(self.http.post(self.url(&format!("campaigns/{campaign}/pause")))).await.map(drop)
+    }
+
+    /// Takes leads out of a campaign by their addresses, at most [`PAGE`]. Who is not there is passed over.
+    pub async fn remove_leads(&self, campaign: Uuid, emails: &[String]) -> Result<(), Failure> {
+        let wanted = json!({ "campaign": campaign, "contacts": emails, "limit": PAGE });
+        let found: Page = self.ask(self.http.post(self.url("leads/list")).json(&wanted)).await?;
+        let ids: Vec<Uuid> = found.items.into_iter().map(|lead| lead.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let body = json!({ "campaign_id": campaign, "ids": ids });
+        self.ask::<Json>(self.http.delete(self.url("leads")).json(&body)).await.map(drop)
     }
 
     /// Starts a campaign, which may run already.
@@ -213,11 +226,13 @@ impl Instantly {
 
     /// The email's text goes along as variables, so that the campaign's copy can be `{{herald_subject}}` and `{{herald_body}}`.
     async fn hand_over(&self, campaign: Uuid, email: &Email) -> Outcome {
-        let variables = [("herald_subject", &email.subject), ("herald_body", &email.body)];
+        // What is put into its copy there is HTML.
+        let body = if email.is_html { email.body.clone() } else { as_html(&email.body) };
+        let variables = [("herald_subject", &email.subject), ("herald_body", &body)];
         let lead = NewLead {
             email: email.to.clone(),
-            first_name: email.name.clone(),
-            last_name: None,
+            first_name: email.first_name.clone(),
+            last_name: email.last_name.clone(),
             phone: None,
             custom_variables: variables.into_iter().map(|(name, text)| (name.to_owned(), json!(text))).collect(),
         };
@@ -228,6 +243,34 @@ impl Instantly {
             Err(fault) => fault.outcome(),
         }
     }
+}
+
+/// Words as HTML that shows them.
+fn as_html(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    escaped.replace("\r\n", "\n").replace('\n', "<br/>")
+}
+
+/// A campaign as Instantly takes it.
+fn described(campaign: &NewCampaign) -> Json {
+    let days: Map<String, Json> =
+        campaign.days.iter().enumerate().map(|(day, is_on)| (day.to_string(), json!(is_on))).collect();
+    let step = |(subject, body, delay): &(String, String, u32)| {
+        json!({ "type": "email", "delay": delay, "delay_unit": "days",
+            "variants": [{ "subject": subject, "body": body }] })
+    };
+    json!({
+        "name": campaign.name,
+        "campaign_schedule": { "schedules": [{
+            "name": "Herald",
+            "timing": { "from": campaign.hours.0, "to": campaign.hours.1 },
+            "days": days,
+            "timezone": campaign.time_zone,
+        }] },
+        "sequences": [{ "steps": campaign.emails.iter().map(step).collect::<Vec<_>>() }],
+        "stop_on_reply": true,
+        "insert_unsubscribe_header": true,
+    })
 }
 
 fn outcome_of(answer: &Answer) -> Outcome {

@@ -71,12 +71,18 @@ pub enum Message {
 pub struct Email {
     /// The address, in lower case.
     pub to: String,
-    /// The lead's name, if it is known.
+    /// The lead's whole name, if it is known.
     pub name: Option<String>,
+    /// The given name alone.
+    pub first_name: Option<String>,
+    /// The family name alone.
+    pub last_name: Option<String>,
     /// The line of the subject.
     pub subject: String,
-    /// The text; HTML if it begins with `<`.
+    /// The text.
     pub body: String,
+    /// Whether the text is HTML.
+    pub is_html: bool,
     /// Where one click ends all emails (RFC 8058); None leaves the header out.
     pub unsubscribe: Option<String>,
     /// The Instantly campaign through which it goes; None for the mail server.

@@ -169,8 +169,8 @@ impl Smtp {
                 .raw_header(raw("List-Unsubscribe", format!("<{url}>")))
                 .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".into()));
         }
-        let is_html = email.body.trim_start().starts_with('<');
-        let part = if is_html { SinglePart::html(email.body.clone()) } else { SinglePart::plain(email.body.clone()) };
+        let part =
+            if email.is_html { SinglePart::html(email.body.clone()) } else { SinglePart::plain(email.body.clone()) };
         let message = builder.singlepart(part).map_err(|error| not_taken(error.to_string()))?;
         Ok((message, id))
     }

@@ -188,8 +188,11 @@ async fn email(on: &Services, address: &str, notice: &Notice) -> Result<(), Stri
     let message = Message::Email(Email {
         to: address.to_owned(),
         name: None,
+        first_name: None,
+        last_name: None,
         subject: format!("Herald: {}", notice.subject),
         body: notice.text.clone(),
+        is_html: false,
         unsubscribe: None,
         instantly_campaign: None,
     });

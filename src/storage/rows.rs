@@ -108,6 +108,6 @@ by_name!(
     broadcast::{channel_import, telegram_account, upload},
     retention::{
         ab_test, campaign, campaign_lead, contact_attempt, conversion, conversion_rule, enrollment, execution, refusal,
-        integration_config, lead, lead_import, script, sequence, sequence_step,
+        integration_config, lead, lead_import, script, sequence, sequence_step, webhook_event,
     },
 );

@@ -50,6 +50,14 @@ impl Story {
     }
 }
 
+async fn callbacks(story: &mut Story, herald: &TestApp) {
+    let failed = crate::callbacks::log::failed(herald.services(), "From=%2B14155552699&Body=hello").await;
+    let log = story.run("list-webhook-events", json!({ "filter": { "statuses": ["FAILED"] } })).await;
+    assert_eq!(log["webhookEvents"]["nodes"][0]["id"], failed);
+    let again = story.input("retry-webhook-event", json!({ "id": failed })).await;
+    assert_eq!(again["retryWebhookEvent"]["webhookEvent"]["id"], failed);
+}
+
 #[test]
 fn every_root_field_has_an_operation() {
     let mut used = BTreeSet::new();
@@ -86,6 +94,7 @@ async fn every_published_operation_runs() {
     story.client = herald.nobody().with_token(token.as_str().unwrap());
     let renewed = story.first("renew-socket", json!({ "input": { "accessToken": token } })).await;
     assert_eq!(renewed["renewSocket"]["expiresAt"], refreshed["refreshSession"]["expiresAt"]);
+    callbacks(&mut story, &herald).await;
     assert_eq!(story.run("viewer", json!({})).await["serverInfo"]["isSimulated"], true);
     let codes = story.run("server-info", json!({})).await["serverInfo"]["errorCodes"].clone();
     assert!(codes.as_array().unwrap().contains(&json!("CONFLICT")), "{codes}");

@@ -2,23 +2,44 @@
 
 use std::str::FromStr;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// The longest address that mail servers take.
 const EMAIL_LIMIT: usize = 254;
 
-/// An email address in lower case.
+/// An email address in lower case, without signs that nobody sees, its domain as the domain name system has it: two spellings of one
+/// mailbox are one address.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn email(written: &str) -> Result<String, String> {
-    let address = written.trim().to_lowercase();
+    let wrong = || "must be an email address such as ann@example.com".to_owned();
+    let seen: String = written.chars().filter(|sign| !is_unseen(*sign)).collect();
+    let address = seen.trim().nfc().collect::<String>().to_lowercase();
+    let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
+    let address = match url::Host::parse(domain) {
+        Ok(url::Host::Domain(domain)) if domain.contains('.') && !domain.contains('%') => format!("{local}@{domain}"),
+        _ => return Err(wrong()),
+    };
     if address.len() > EMAIL_LIMIT {
         return Err(format!("must have at most {EMAIL_LIMIT} bytes"));
     }
-    let domain = lettre::Address::from_str(&address).ok().map(|address| address.domain().to_owned());
-    match domain {
-        Some(domain) if domain.contains('.') && !domain.starts_with('[') => Ok(address),
-        _ => Err("must be an email address such as ann@example.com".into()),
+    lettre::Address::from_str(&address).map(|_| address).map_err(|_| wrong())
+}
+
+/// Signs that take no room: what is copied from a page or a document brings them along.
+const fn is_unseen(sign: char) -> bool {
+    matches!(sign, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// How earlier versions stored an address, where that was another way: its domain in its own letters.
+pub fn earlier_email(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    if !domain.split('.').any(|label| label.starts_with("xn--")) {
+        return None;
     }
+    let (shown, outcome) = idna::domain_to_unicode(domain);
+    outcome.ok().map(|()| format!("{local}@{shown}"))
 }
 
 /// A phone number in E.164, such as `+4915123456789`. It must begin with `+` or `00` and the country.
@@ -34,17 +55,38 @@ pub fn phone(written: &str) -> Result<String, String> {
     };
     let number = phonenumber::parse(None, &international).map_err(|_| wrong())?;
     let text = number.format().mode(phonenumber::Mode::E164).to_string();
-    // E.164: a plus and at most 15 digits. No country has numbers of less than 7.
-    if (8..=16).contains(&text.len()) { Ok(text) } else { Err(wrong()) }
+    // E.164: a plus and at most 15 digits. No country has numbers of less than 7, and most have some lengths only.
+    if (8..=16).contains(&text.len()) && has_length(&number, text.len() - 1) { Ok(text) } else { Err(wrong()) }
 }
 
-/// The name of a time zone, as IANA spells it.
+/// Whether the country has numbers that are so long, with its code. Which of them were given to somebody changes too often to be asked.
+fn has_length(number: &phonenumber::PhoneNumber, digits: usize) -> bool {
+    let code = number.country().code();
+    let national = u16::try_from(digits - code.to_string().len()).unwrap_or(0);
+    let regions = phonenumber::metadata::DATABASE.by_code(&code).unwrap_or_default();
+    let lengths = |region: &&phonenumber::Metadata| region.descriptors().general().possible_length().to_vec();
+    let known: Vec<u16> = regions.iter().flat_map(lengths).collect();
+    known.is_empty() || known.contains(&national)
+}
+
+/// The name of a time zone, as IANA spells it: of a name in any case, or of an offset in whole hours such as `GMT+3`.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn time_zone(written: &str) -> Result<String, String> {
-    let zone = chrono_tz::Tz::from_str(written.trim());
-    zone.map(|zone| zone.name().to_owned()).map_err(|_| "must be an IANA time zone such as Europe/Berlin".into())
+    let written = written.trim();
+    let known = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(written));
+    let zone = known.copied().or_else(|| of_offset(written));
+    zone.map(|zone| zone.name().to_owned()).ok_or_else(|| "must be an IANA time zone such as Europe/Berlin".into())
+}
+
+/// The zone of `GMT+3` and the like, which IANA spells the other way round.
+fn of_offset(written: &str) -> Option<chrono_tz::Tz> {
+    let head = written.get(..3)?;
+    let hours: i8 = written.get(3..)?.trim().parse().ok()?;
+    let is_offset = head.eq_ignore_ascii_case("GMT") || head.eq_ignore_ascii_case("UTC");
+    let name = if hours == 0 { "Etc/UTC".to_owned() } else { format!("Etc/GMT{:+}", -hours) };
+    chrono_tz::Tz::from_str(&name).ok().filter(|_| is_offset)
 }
 
 /// A language, as BCP 47 tags it.
@@ -52,7 +94,7 @@ pub fn time_zone(written: &str) -> Result<String, String> {
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn language(written: &str) -> Result<String, String> {
-    let tag = written.trim();
+    let tag = &written.trim().replace('_', "-");
     let is_tag = (2..=35).contains(&tag.len())
         && tag.split('-').all(|part| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()));
     if is_tag { Ok(tag.to_owned()) } else { Err("must be a language tag such as de or pt-BR".into()) }
@@ -68,8 +110,23 @@ mod tests {
         for spelling in ["+1 (415) 555-2671", "0014155552671", "+1-415-555-2671"] {
             assert_eq!(phone(spelling).as_deref(), Ok("+14155552671"), "{spelling}");
         }
+        let mailbox = Ok("info@xn--mnchen-3ya.de");
+        for spelling in
+            ["info@münchen.de", "Info@MÜNCHEN.de", "info@xn--mnchen-3ya.de", "info@mu\u{308}nchen.de\u{200b}"]
+        {
+            assert_eq!(email(spelling).as_deref(), mailbox, "{spelling}");
+        }
+        for unseen in ["\u{200b}", "\u{feff}", "\u{ad}"] {
+            assert_eq!(email(&format!("ann@example.com{unseen}")).as_deref(), Ok("ann@example.com"));
+        }
+        assert_eq!(earlier_email("info@xn--mnchen-3ya.de").as_deref(), Some("info@münchen.de"));
+        assert_eq!(earlier_email("ann@example.com"), None);
         assert_eq!(time_zone(" Europe/Berlin ").as_deref(), Ok("Europe/Berlin"));
+        for (written, zone) in [("europe/berlin", "Europe/Berlin"), ("GMT+3", "Etc/GMT-3"), ("utc-10", "Etc/GMT+10")] {
+            assert_eq!(time_zone(written).as_deref(), Ok(zone));
+        }
         assert_eq!(language("pt-BR").as_deref(), Ok("pt-BR"));
+        assert_eq!(language("de_DE").as_deref(), Ok("de-DE"));
     }
 
     #[test]
@@ -78,7 +135,7 @@ mod tests {
             assert!(email(wrong).is_err(), "{wrong}");
         }
         assert!(email(&format!("{}@example.com", "a".repeat(250))).is_err());
-        for wrong in ["", "12", "0151 2345678", "+49", "+999 123", "call me"] {
+        for wrong in ["", "12", "0151 2345678", "+49", "+999 123", "call me", "+1 555 0100", "+1 23456789"] {
             assert!(phone(wrong).is_err(), "{wrong}");
         }
         assert!(time_zone("Berlin").is_err() && language("German!").is_err());

@@ -54,7 +54,9 @@ impl Conditions {
     /// Whether all of them hold.
     pub fn hold(&self, facts: &Facts<'_>) -> bool {
         let Self { lead_statuses, lead_sources, languages, previous_statuses, meta } = self;
-        (lead_statuses.is_empty() || lead_statuses.contains(&facts.status))
+        // A lead that is new is IN_PROGRESS from the moment at which a campaign or a sequence has it.
+        let is_new = facts.status == LeadStatus::InProgress && lead_statuses.contains(&LeadStatus::New);
+        (lead_statuses.is_empty() || is_new || lead_statuses.contains(&facts.status))
             && (lead_sources.is_empty() || lead_sources.iter().any(|source| source.eq_ignore_ascii_case(facts.source)))
             && (languages.is_empty()
                 || facts.language.is_some_and(|spoken| languages.iter().any(|one| covers(one, spoken))))

@@ -24,6 +24,22 @@ pub const VAPI: &str = "https://api.vapi.ai";
 /// Instantly's own.
 pub const INSTANTLY: &str = "https://api.instantly.ai";
 
+/// What follows from a public address that leads nowhere.
+pub const AT_HOME: &str = "HERALD_PUBLIC_URL leads to this machine itself: the links in emails don't work for anybody else, and no callback comes in";
+
+impl Endpoints {
+    /// Whether the address that others are given leads to their own machines.
+    pub fn is_at_home(&self) -> bool {
+        let host = url::Url::parse(&self.public).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+        match host {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified(),
+            None => false,
+        }
+    }
+}
+
 impl Default for Endpoints {
     /// The providers' own, and Herald where it listens by default.
     fn default() -> Self {

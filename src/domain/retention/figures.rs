@@ -42,6 +42,8 @@ pub struct Figures {
     pub rejected: i64,
     /// The money that the contacts brought, by currency.
     pub revenue: BTreeMap<String, i64>,
+    /// The money that conversions would bring which are only a LEAD, by currency: it is not confirmed.
+    pub held: BTreeMap<String, i64>,
 }
 
 impl Figures {
@@ -114,6 +116,7 @@ impl AddAssign<&Self> for Figures {
             conversions,
             rejected,
             revenue,
+            held,
         } = other;
         self.attempts += attempts;
         self.pending += pending;
@@ -130,7 +133,7 @@ impl AddAssign<&Self> for Figures {
         self.calls += calls;
         self.conversions += conversions;
         self.rejected += rejected;
-        for (sums, more) in [(&mut self.cost, cost), (&mut self.revenue, revenue)] {
+        for (sums, more) in [(&mut self.cost, cost), (&mut self.revenue, revenue), (&mut self.held, held)] {
             for (currency, sum) in more {
                 *sums.entry(currency.clone()).or_default() += sum;
             }

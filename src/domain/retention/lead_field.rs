@@ -83,9 +83,6 @@ impl Field {
     }
 }
 
-/// The longest source.
-const SOURCE: usize = 50;
-
 fn name(written: &str) -> Result<String, String> {
     text::line(written, Bounds::NAME)
 }
@@ -102,13 +99,7 @@ fn notes(written: &str) -> Result<String, String> {
     text::prose(written, Bounds::NOTES)
 }
 
-/// A word in capitals.
+/// Where a lead came from, in capitals: what lists say can be saved by hand, too.
 fn source(written: &str) -> Result<String, String> {
-    let word = written.trim().to_uppercase();
-    let is_word = word.chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
-    if is_word && (1..=SOURCE).contains(&word.chars().count()) {
-        Ok(word)
-    } else {
-        Err(format!("must be a word of at most {SOURCE} letters, digits, underscores, hyphens and points"))
-    }
+    Ok(text::line(written, Bounds::CATEGORY)?.to_uppercase())
 }

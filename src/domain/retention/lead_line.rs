@@ -33,9 +33,11 @@ impl LeadLine {
 
 /// Examines what a line says.
 ///
+/// A field that a lead can do without is left out if it can't be read; what is wrong with it is returned, too.
+///
 /// # Errors
 /// A sentence that says what is wrong, at most [`text::REASON_LIMIT`] bytes long.
-pub fn read(values: Values) -> Result<LeadLine, String> {
+pub fn read(values: Values) -> Result<(LeadLine, Option<String>), String> {
     examine(values).map_err(text::brief)
 }
 
@@ -59,10 +61,21 @@ pub fn read_addresses(values: &Values) -> Result<(LeadLine, Option<String>), Str
     Ok((line, wrong.map(|why| text::brief(format!("what could be read is kept; {why}")))))
 }
 
-fn examine(values: Values) -> Result<LeadLine, String> {
-    let Values { mut fields, meta, refused } = values;
-    for (field, text) in &mut fields {
-        *text = check(*field, text).map_err(|why| format!("{}: {why}", field.name()))?;
+/// What nobody is reached or known by.
+const DISPENSABLE: [Field; 5] = [Field::FirstName, Field::LastName, Field::TimeZone, Field::Language, Field::Notes];
+
+fn examine(values: Values) -> Result<(LeadLine, Option<String>), String> {
+    let Values { fields: written, meta, refused } = values;
+    let (mut fields, mut wrong) = (BTreeMap::new(), None);
+    for (field, text) in written {
+        match check(field, &text) {
+            Ok(text) => drop(fields.insert(field, text)),
+            Err(why) if DISPENSABLE.contains(&field) => {
+                let why = format!("it is kept without {}, which {why}", field.name());
+                wrong.get_or_insert(text::brief(why));
+            }
+            Err(why) => return Err(format!("{}: {why}", field.name())),
+        }
     }
     let lead = LeadLine { fields, meta, refused };
     if lead.get(Field::Email).is_none() && lead.get(Field::Phone).is_none() {
@@ -71,14 +84,15 @@ fn examine(values: Values) -> Result<LeadLine, String> {
     if Json::Object(lead.meta.clone()).to_string().len() > META_LIMIT {
         return Err(format!("meta: must have at most {META_LIMIT} bytes"));
     }
-    Ok(lead)
+    Ok((lead, wrong))
 }
 
-/// A field in its stored form. Lists come from elsewhere: sources are more than a word in them, notes are short.
+/// A field in its stored form. Lists come from elsewhere: sources are more than a word in them.
 fn check(field: Field, text: &str) -> Result<String, String> {
     match field {
         Field::Source => Ok(text::line(text, Bounds::CATEGORY)?.to_uppercase()),
-        Field::Notes => text::prose(text, Bounds::DESCRIPTION),
+        // Cells have line breaks in them.
+        Field::FirstName | Field::LastName => field.check(&text.split_whitespace().collect::<Vec<_>>().join(" ")),
         field => field.check(text),
     }
 }
@@ -89,7 +103,7 @@ mod tests {
 
     fn line(fields: &[(Field, &str)]) -> Result<LeadLine, String> {
         let fields = fields.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
-        read(Values { fields, ..Values::default() })
+        read(Values { fields, ..Values::default() }).map(|(line, _)| line)
     }
 
     #[test]
@@ -135,7 +149,11 @@ mod tests {
         let wrong = |fields: &[(Field, &str)]| line(fields).unwrap_err();
         assert!(wrong(&[(Field::Email, "ann")]).starts_with("email: "));
         assert!(wrong(&[(Field::Email, "a@b.de"), (Field::Phone, "12")]).starts_with("phone: "));
-        assert!(wrong(&[(Field::Email, "a@b.de"), (Field::TimeZone, "Mars/Base")]).starts_with("timeZone: "));
+        let fields = [(Field::Email, "a@b.de"), (Field::TimeZone, "Mars/Base"), (Field::FirstName, "Ann\nMarie")];
+        let fields = fields.map(|(field, text)| (field, text.to_owned())).into();
+        let (kept, told) = read(Values { fields, ..Values::default() }).unwrap();
+        assert_eq!((kept.get(Field::TimeZone), kept.get(Field::FirstName)), (None, Some("Ann Marie")));
+        assert!(told.unwrap().contains("timeZone"), "what can be left out costs nobody the line");
         assert_eq!(wrong(&[(Field::FirstName, "Ann")]), "neither email nor phone is given");
     }
 }

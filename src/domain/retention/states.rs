@@ -126,7 +126,8 @@ states! {
         Received -> [Processed, Unmatched, Failed],
         Unmatched -> [Processed, Failed],
         Processed -> [],
-        Failed -> [],
+        // Somebody has it tried once more.
+        Failed -> [Received],
     }
 }
 

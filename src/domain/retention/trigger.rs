@@ -38,7 +38,18 @@ pub struct Span {
     pub until: DateTime<Utc>,
 }
 
+/// How often all leads that are old enough are looked at, in seconds: what is asked for may have come true long after they were made.
+/// Where a status is asked for, that is what happens every day.
+const WHOLE: i64 = 300;
+const WHOLE_BY_STATUS: i64 = 30;
+
 impl TriggerConfig {
+    /// Whether the look up to `until`, after that up to `watermark`, is one at all leads.
+    fn is_whole(&self, watermark: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        let every = if self.status.is_some() { WHOLE_BY_STATUS } else { WHOLE };
+        watermark.timestamp().div_euclid(every) != until.timestamp().div_euclid(every)
+    }
+
     /// The span to look at by `now`, after everything up to `watermark` has been. None: it never looks.
     pub fn span(&self, trigger: TriggerType, watermark: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Span> {
         let lookback = TimeDelta::minutes(self.lookback_minutes.unwrap_or(LOOKBACK).max(0).into());
@@ -51,7 +62,8 @@ impl TriggerConfig {
             }
             TriggerType::NoConversion => {
                 let until = now - TimeDelta::hours(self.min_age_hours.unwrap_or(MIN_AGE).max(0).into());
-                Some(Span { from: watermark.map(|watermark| watermark.min(until) - lookback), until })
+                let seen = watermark.filter(|watermark| !self.is_whole(*watermark, until));
+                Some(Span { from: seen.map(|watermark| watermark.min(until) - lookback), until })
             }
         }
     }
@@ -83,7 +95,12 @@ mod tests {
         let first = config.span(TriggerType::NewLead, None, now).unwrap();
         assert_eq!(first.from, Some(at("2026-03-10T11:50:00Z")), "the first look reaches no further back");
         let old = config.span(TriggerType::NoConversion, seen, now).unwrap();
-        assert_eq!((old.from, old.until), (Some(at("2026-02-28T23:50:00Z")), at("2026-03-08T12:00:00Z")));
+        assert_eq!((old.from, old.until), (None, at("2026-03-08T12:00:00Z")));
+        let soon = config.span(TriggerType::NoConversion, Some(at("2026-03-08T11:59:50Z")), now).unwrap();
+        assert_eq!(soon.from, None, "once in five minutes all are looked at: some match only now");
+        let now = at("2026-03-10T12:00:20Z");
+        let soon = config.span(TriggerType::NoConversion, Some(at("2026-03-08T12:00:10Z")), now).unwrap();
+        assert_eq!(soon.from, Some(at("2026-03-08T11:50:10Z")));
         assert_eq!(config.span(TriggerType::NoConversion, None, now).unwrap().from, None, "all that are old enough");
     }
 }

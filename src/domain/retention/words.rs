@@ -138,6 +138,13 @@ words! {
         /// Over for good; its history stays.
         Archived => "ARCHIVED",
     }
+    /// For which leads a sequence is.
+    SequenceAudience {
+        /// Those who have not converted. A conversion takes them out of it.
+        Open => "OPEN",
+        /// Those who have converted. Further conversions leave them in it.
+        Converted => "CONVERTED",
+    }
     /// What enrolls leads in a sequence.
     TriggerType {
         /// Nothing but enrollLead.
@@ -295,6 +302,7 @@ mod tests {
         are_one_word::<ConversionStatus>();
         are_one_word::<ConversionMetric>();
         are_one_word::<RetentionSequenceStatus>();
+        are_one_word::<SequenceAudience>();
         are_one_word::<TriggerType>();
         are_one_word::<DelayUnit>();
         are_one_word::<EnrollmentStatus>();

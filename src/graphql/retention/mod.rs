@@ -18,6 +18,7 @@ pub mod script;
 pub mod sequence;
 pub mod step;
 pub mod step_execution;
+pub mod webhook_event;
 
 /// What can be read of retention.
 #[derive(MergedObject, Default)]
@@ -27,6 +28,7 @@ pub struct RetentionQuery(
     ab_test::list::AbTestQuery,
     report::ReportQuery,
     refusal::list::RefusalQuery,
+    webhook_event::list::WebhookEventQuery,
     lead::person::PersonQuery,
     conversion::list::ConversionQuery,
     sequence::list::SequenceQuery,
@@ -46,6 +48,7 @@ pub struct RetentionMutation(
     ab_test::mutations::AbTestMutation,
     lead::person::PersonMutation,
     refusal::mutations::RefusalMutation,
+    webhook_event::mutations::WebhookEventMutation,
     conversion::mutations::ConversionMutation,
     campaign::instantly::InstantlyMutation,
     sequence::mutations::SequenceMutation,

@@ -61,8 +61,10 @@ struct ReportFigures {
     rejected_conversions: i32,
     /// Conversions by contacts that a provider accepted. More than 1 if leads convert several times.
     conversion_rate: Option<f64>,
-    /// What the conversions brought, by currency.
+    /// What the conversions brought, by currency. What those would bring that are only a LEAD is `heldRevenue`.
     revenue: Vec<Money>,
+    /// What the conversions would bring that are only a LEAD, by currency: nobody has confirmed it.
+    held_revenue: Vec<Money>,
     /// What the providers took, by currency.
     cost: Vec<Money>,
     /// Revenue by cost; null unless both are in one and the same currency.
@@ -92,6 +94,7 @@ impl From<&Figures> for ReportFigures {
             rejected_conversions: int(figures.rejected),
             conversion_rate: figures.rate(figures.conversions),
             revenue: money(&figures.revenue),
+            held_revenue: money(&figures.held),
             cost: money(&figures.cost),
             return_on_cost: figures.return_on_cost(),
         }

@@ -12,7 +12,7 @@ use domain::error::{Error, Result, Violations};
 use domain::id::{LeadImportId, RetentionCampaignId, UploadId};
 use domain::retention::lead_columns::Mapping;
 use domain::retention::lead_field::Field;
-use domain::retention::words::{AddressKind, LeadImportFormat};
+use domain::retention::words::{AddressKind, LeadImportFormat, RetentionCampaignStatus};
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::imports::Counts;
@@ -52,8 +52,10 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<Model> {
     let New { upload, format, mapping, campaign, is_suppression_list } = &new;
     on.write(actor, |w| async move {
         let import = queued::<Entity>(on, &w, *upload).await?;
-        if let Some(campaign) = *campaign {
-            w.require(campaign).await?;
+        if let Some(campaign) = *campaign
+            && w.require(campaign).await?.status == RetentionCampaignStatus::Completed
+        {
+            return Err(Error::Precondition("the campaign is COMPLETED: nobody comes into it any more".into()));
         }
         let id = LeadImportId::generate();
         let row = Model::of(id, import, *format, json!(mapping), *campaign, *is_suppression_list, json!([]));

@@ -101,7 +101,8 @@ async fn find_place(
     match place {
         TestScope::Step(id) => {
             let step = sequence_step::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("sequence step"))?;
-            Ok((None, Some(id), step.channel))
+            // It goes on when the steps are replaced.
+            Ok((None, Some(step.origin()), step.channel))
         }
         TestScope::Campaign(id, channel) => {
             let row = campaign::Entity::require(tx, id).await?;

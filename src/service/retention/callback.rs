@@ -15,6 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,8 @@ pub use self::intake::Intake;
 pub use self::keys::keep_older as give_keys;
 pub use self::poll::calls as look_up_calls;
 use super::conversion;
-use crate::{Services, Write};
+use crate::{Actor, Services, Write};
+use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::WebhookEventId;
 use domain::retention::credentials::Provider;
@@ -65,8 +67,8 @@ pub struct Incoming {
 /// The result of processing a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Applied {
-    /// It is done with.
-    Done,
+    /// It is done with: what was made of it, in a few words.
+    Done(&'static str),
     /// Whether it names something that is not known yet.
     Unmatched,
 }
@@ -168,9 +170,9 @@ fn marked(row: Model, applied: Applied, now: DateTime<Utc>) -> Model {
             let not_before = is_waiting.then(|| now + backoff(attempts));
             Model { attempts, status: WebhookEventStatus::Unmatched, not_before, ..row }
         }
-        Applied::Done => {
-            let (status, processed_at) = (WebhookEventStatus::Processed, Some(now));
-            Model { attempts, status, processed_at, not_before: None, error_message: None, ..row }
+        Applied::Done(outcome) => {
+            let (status, processed_at, outcome) = (WebhookEventStatus::Processed, Some(now), Some(outcome.to_owned()));
+            Model { attempts, status, processed_at, outcome, not_before: None, error_message: None, ..row }
         }
     }
 }
@@ -192,6 +194,30 @@ async fn put_off(on: &Services, id: WebhookEventId, error: &Error) -> Result<()>
         keys::keep(&w, &row).await?;
         let put_off = Model { attempts, status, error_message, not_before, is_keyed: true, ..row.clone() };
         w.replace(&row, put_off).await.map(drop)
+    })
+    .await
+}
+
+/// Has a callback processed once more, at once, and for as many times as a new one.
+///
+/// # Errors
+/// `NOT_FOUND`; [`Error::Precondition`] unless it is FAILED or UNMATCHED.
+pub async fn retry(on: &Services, actor: &Actor, id: WebhookEventId) -> Result<Model> {
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        let status = match old.status {
+            WebhookEventStatus::Failed => WebhookEventStatus::Received,
+            WebhookEventStatus::Unmatched => WebhookEventStatus::Unmatched,
+            other => {
+                let why =
+                    format!("callbacks that are FAILED or UNMATCHED are processed once more; this one is {other}");
+                return Err(Error::Precondition(why));
+            }
+        };
+        let new = Model { status, attempts: 0, not_before: Some(w.now), ..old.clone() };
+        let row = w.replace(&old, new).await?;
+        w.note(Action::WebhookEventRetried, id, json!({ "provider": row.provider, "from": old.status })).await?;
+        Ok(row)
     })
     .await
 }

@@ -8,7 +8,8 @@ use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, Query
 use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
-use super::{changed_to, meta};
+use super::sequence::preflight;
+use super::{changed_to, meta, schedule};
 use crate::{Actor, Services, barrier};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -18,6 +19,7 @@ use domain::retention::words::{ContactChannel, ContactDay, RetentionCampaignStat
 use domain::retention::{address, hours};
 use domain::text::{self, Bounds};
 use storage::retention::lists::{Channels, Days, Texts};
+use storage::retention::queue::again::{self, Whose};
 use storage::retention::{campaign, sequence};
 use storage::{Folded, noun};
 
@@ -192,9 +194,16 @@ pub async fn update(
                 new.status = status;
             }
             require_channels(&new)?;
+            let is_other = (old.instantly_sync, &old.email_sequence) != (new.instantly_sync, &new.email_sequence);
+            if new.instantly_sync && is_other {
+                preflight::require_instantly(&w, &new).await?;
+            }
             let metadata = json!({ "name": new.name, "from": old.status, "to": new.status });
             let is_pause = old.status == RetentionCampaignStatus::Active && old.status != new.status;
             let changed = w.replace(&old, new).await?;
+            if limits(&changed) != limits(&old) {
+                again::decide(&w, Whose::Campaign(id), schedule::now_in(on, &w).await?).await?;
+            }
             w.note(Action::RetentionCampaignUpdated, id, metadata).await?;
             Ok((changed, is_pause))
         })
@@ -203,6 +212,12 @@ pub async fn update(
         barrier::wait(on).await;
     }
     Ok(changed)
+}
+
+/// What puts steps off.
+fn limits(row: &campaign::Model) -> impl PartialEq + use<> {
+    let hours = (row.contact_hours_start, row.contact_hours_end, row.contact_days.clone(), row.time_zone.clone());
+    (hours, row.max_contacts_per_day, row.delay_between_channels)
 }
 
 fn require_channels(row: &campaign::Model) -> Result<()> {

@@ -1,20 +1,28 @@
 //! Contacts that were made outside of Herald: a call by hand, a letter, a talk at a fair.
 
-use chrono::{DateTime, Utc};
-use sea_orm::{EntityTrait, IntoActiveModel};
-use serde_json::{Value as Json, json};
+use async_graphql::MaybeUndefined;
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::{Map, Value as Json, json};
 
-use super::meta;
+use super::delivery::report::reported;
+use super::endings::{Ending, end_all};
+use super::{changed_to, effects, meta};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, ScriptId};
 use domain::money::{self, Micros};
+use domain::retention::callback::News;
 use domain::retention::states::State;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
 use events::Event;
+use storage::Noun;
 use storage::retention::{campaign, campaign_lead, contact_attempt, lead, script};
+
+/// By how much the clock of who tells of a contact may be ahead.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// A contact that was made.
 #[derive(Debug, Clone)]
@@ -64,8 +72,8 @@ pub async fn record(on: &Services, actor: &Actor, new: New) -> Result<contact_at
             script::Entity::find_by_id(id).one(&w).await?.ok_or(Error::NotFound("script"))?;
         }
         contact_attempt::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
-        if has_gone_out(row.status) {
-            follow(&w, row, lead).await?;
+        if has_gone_out(Some(row.status)) {
+            contacted(&w, lead, row.campaign_id).await?;
         }
         let metadata = json!({ "channel": row.channel, "status": row.status, "provider": row.provider });
         w.tell(Event::Report);
@@ -75,21 +83,154 @@ pub async fn record(on: &Services, actor: &Actor, new: New) -> Result<contact_at
     Ok(row.clone())
 }
 
-/// Whether the lead was contacted by it.
-fn has_gone_out(status: ContactAttemptStatus) -> bool {
-    use ContactAttemptStatus::{Delivered, Sent, Success};
-    matches!(status, Sent | Delivered | Success)
+/// What is to change of a contact; what is undefined stays, null removes.
+#[derive(Debug, Clone, Default)]
+pub struct Correction {
+    /// What became of it; only as the table of transitions allows.
+    pub status: Option<ContactAttemptStatus>,
+    /// When it ended.
+    pub completed_at: MaybeUndefined<DateTime<Utc>>,
+    /// Seconds.
+    pub duration: MaybeUndefined<i32>,
+    /// An object of at most 16 KiB, in place of the one that was there.
+    pub result: MaybeUndefined<Json>,
+    /// At most 10,000 characters.
+    pub notes: MaybeUndefined<String>,
 }
 
-async fn follow(w: &Write, row: &contact_attempt::Model, lead: lead::Model) -> Result<()> {
-    if lead.status.may_become(LeadStatus::Contacted) {
-        let new = lead::Model { status: LeadStatus::Contacted, ..lead.clone() };
-        w.replace(&lead, new).await?;
+/// Corrects a contact: what became of one that somebody made, or that nobody could know of. The step that it was made for follows it.
+///
+/// # Errors
+/// `NOT_FOUND`; [`Error::Precondition`] if no such status follows, or while Herald itself is making the contact.
+pub async fn correct(
+    on: &Services,
+    actor: &Actor,
+    id: ContactAttemptId,
+    correction: Correction,
+) -> Result<contact_attempt::Model> {
+    let correction = &correction;
+    on.write(actor, |w| async move {
+        let found = contact_attempt::Entity::by_ids(&[id]).one(&w).await?.ok_or(Error::NotFound("contact attempt"))?;
+        // The lead before its contacts: in this order all lock.
+        let lead = w.require(found.lead_id).await?;
+        let old = w.require(id).await?;
+        if old.step_id.is_some() && old.status == ContactAttemptStatus::Pending {
+            return Err(Error::Precondition("this contact is just being made: wait for what becomes of it".into()));
+        }
+        let new = corrected(old.clone(), correction.clone())?;
+        let row = w.replace(&old, new).await?;
+        if row.status != old.status {
+            if has_gone_out(Some(row.status)) && !has_gone_out(Some(old.status)) {
+                contacted(&w, lead, row.campaign_id).await?;
+            }
+            if let Some(sequence) = reported(&w, id, row.status).await? {
+                w.tell(Event::Sequence(sequence));
+            }
+        }
+        w.tell(Event::Report);
+        w.note(Action::ContactAttemptCorrected, id, json!({ "from": old.status, "to": row.status })).await?;
+        Ok(row)
+    })
+    .await
+}
+
+fn corrected(old: contact_attempt::Model, correction: Correction) -> Result<contact_attempt::Model> {
+    let Correction { status, completed_at, duration, result, notes } = correction;
+    let mut wrong = Violations::default();
+    let notes = wrong.take_change("notes", notes, |text| text::prose(text, Bounds::NOTES));
+    let is_length = !matches!(duration, MaybeUndefined::Value(seconds) if seconds < 0);
+    wrong.require(is_length, "duration", "must not be negative");
+    let result = match result {
+        MaybeUndefined::Undefined => old.result,
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(given) => Some(wrong.take("result", meta::object(given))),
+    };
+    let completed_at = changed_to(old.completed_at, completed_at);
+    let is_in_order = completed_at.is_none_or(|end| end >= old.started_at);
+    wrong.require(is_in_order, "completedAt", "must not lie before startedAt");
+    wrong.into_result()?;
+    if let Some(status) = status.filter(|status| *status != old.status) {
+        old.status.require(status)?;
     }
-    if let Some(campaign) = row.campaign_id {
-        campaign_lead::Entity::contacted(campaign, row.lead_id).exec(w).await?;
+    Ok(contact_attempt::Model {
+        status: status.unwrap_or(old.status),
+        completed_at,
+        duration: changed_to(old.duration, duration),
+        result,
+        notes: changed_to(old.notes, notes),
+        ..old
+    })
+}
+
+/// A lead has answered in a way of which Herald hears nothing: by mail, or on the street.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Who.
+    pub lead: LeadId,
+    /// To which contact; None: the last one.
+    pub attempt: Option<ContactAttemptId>,
+    /// What it said, at most 2,000 characters.
+    pub words: Option<String>,
+}
+
+/// Notes an answer of a lead: its sequences end, as after a reply that came by a provider.
+///
+/// # Errors
+/// `NOT_FOUND`; [`Error::Invalid`] if the contact was to another lead.
+pub async fn replied(on: &Services, actor: &Actor, reply: Reply) -> Result<lead::Model> {
+    let mut wrong = Violations::default();
+    let words = wrong.take_text("reply", reply.words, |text| text::prose(text, Bounds::DESCRIPTION));
+    wrong.into_result()?;
+    let (id, attempt, words) = (reply.lead, reply.attempt, &words);
+    on.write(actor, |w| async move {
+        let lead = w.require(id).await?;
+        let all = contact_attempt::Entity::to(id);
+        let found = match attempt {
+            Some(attempt) => all.filter(contact_attempt::Column::Id.eq(attempt)).one(&w).await?,
+            None => all.order_by_desc(contact_attempt::Column::StartedAt).limit(1).one(&w).await?,
+        };
+        if attempt.is_some() && found.is_none() {
+            return Err(Error::invalid("contactAttemptId", "this is no contact to that lead"));
+        }
+        match found {
+            Some(row) => {
+                let row = w.require(row.id).await?;
+                let mut result = Map::from_iter([("replied".to_owned(), json!(true))]);
+                result.extend(words.as_ref().map(|words| ("reply".to_owned(), json!(words))));
+                let status = Some(ContactAttemptStatus::Success);
+                let news = News { status, result, is_reply: true, ..News::default() };
+                effects::advance(on, &w, &lead, row, news).await?;
+            }
+            None => drop(end_all(on, &w, id, Ending::Reply).await?),
+        }
+        w.note(Action::LeadReplied, id, json!({ "contactAttemptId": attempt })).await?;
+        w.require(id).await
+    })
+    .await
+}
+
+/// Whether the lead was contacted by what has this status.
+pub(super) fn has_gone_out(status: Option<ContactAttemptStatus>) -> bool {
+    use ContactAttemptStatus::{Delivered, Sent, Success};
+    matches!(status, Some(Sent | Delivered | Success))
+}
+
+/// The lead, which is locked, was contacted: it is CONTACTED, in the campaign too.
+pub(super) async fn contacted(
+    w: &Write,
+    lead: lead::Model,
+    campaign: Option<RetentionCampaignId>,
+) -> Result<lead::Model> {
+    let id = lead.id;
+    let lead = if lead.status.may_become(LeadStatus::Contacted) {
+        w.replace(&lead, lead::Model { status: LeadStatus::Contacted, ..lead.clone() }).await?
+    } else {
+        lead
+    };
+    if let Some(campaign) = campaign {
+        campaign_lead::Entity::contacted(campaign, id).exec(w).await?;
     }
-    Ok(())
+    Ok(lead)
 }
 
 fn checked(on: &Services, new: New) -> Result<contact_attempt::Model> {
@@ -104,6 +245,8 @@ fn checked(on: &Services, new: New) -> Result<contact_attempt::Model> {
     wrong.require(new.cost.is_none_or(|cost| cost.0 >= 0), "cost", "must not be negative");
     wrong.require(new.cost.is_some() == currency.is_some(), "currency", "give both cost and currency, or none");
     let started_at = new.started_at.unwrap_or_else(|| on.now());
+    // The limits of later contacts go by it.
+    wrong.require(started_at <= on.now() + AHEAD, "startedAt", "must not lie in the future");
     let is_in_order = new.completed_at.is_none_or(|end| end >= started_at);
     wrong.require(is_in_order, "completedAt", "must not lie before startedAt");
     wrong.into_result()?;

@@ -17,7 +17,8 @@ use domain::error::{Error, Result, Violations};
 use domain::id::{ContactAttemptId, ConversionId, LeadId};
 use domain::retention::keitaro;
 use domain::retention::states::State;
-use domain::retention::words::ConversionStatus;
+use domain::retention::words::{ContactAttemptStatus, ConversionStatus, LeadStatus};
+use domain::violation::OnUnique;
 use events::Event;
 use storage::Noun;
 use storage::Tx;
@@ -142,18 +143,56 @@ async fn find_or_record(on: &Services, w: &Write, report: &Report) -> Result<(co
     };
     let old = known(w, report).await?;
     let new = match &old {
-        Some(old) if !old.status.may_become(report.status) => return Ok((old.clone(), false)),
+        Some(old) if !says_more(old, report) => return Ok((old.clone(), false)),
         Some(old) => moved(old.clone(), report),
         None => fresh(report, w.now),
     };
     let new = credit::assign(on, w, new, lead.as_ref(), found.attempt).await?;
     let row = match &old {
-        Some(old) => w.replace(old, new).await?,
+        Some(old) => w.replace(old, new).await.on_any_unique(just_recorded)?,
         None => insert(w, new).await?,
     };
     w.tell(Event::Report);
-    follow(on, w, &row, lead, report.lead_converts).await?;
+    let is_over = old.as_ref().is_some_and(|old| old.status != row.status) && row.status == ConversionStatus::Rejected;
+    match lead {
+        Some(lead) if is_over => taken_back(w, lead).await?,
+        lead => follow(on, w, &row, lead, report.lead_converts).await?,
+    }
     Ok((row, old.is_none()))
+}
+
+/// Whether a report says more than is known: a status that may follow, or another amount of the same one. What is told once more says
+/// nothing new, nor does what comes late.
+fn says_more(old: &conversion::Model, report: &Report) -> bool {
+    let is_other = |revenue| (revenue, report.currency.as_str()) != (old.revenue_micros, old.currency.as_str());
+    let is_corrected = old.status == report.status
+        && report.status != ConversionStatus::Rejected
+        && report.revenue_micros.is_some_and(is_other);
+    old.status.may_become(report.status) || is_corrected
+}
+
+/// A conversion of the lead, which is locked, was taken back. Without another one it has not converted, and can be written to again:
+/// it is where its contacts have brought it.
+async fn taken_back(w: &Write, lead: lead::Model) -> Result<()> {
+    use conversion::Column;
+    let others = conversion::Entity::all()
+        .filter(Column::LeadId.eq(lead.id))
+        .filter(Column::Status.ne(ConversionStatus::Rejected));
+    if others.limit(1).one(w).await?.is_some() {
+        return Ok(());
+    }
+    let gone_out = [ContactAttemptStatus::Sent, ContactAttemptStatus::Delivered, ContactAttemptStatus::Success];
+    let contacts = contact_attempt::Entity::to(lead.id).filter(contact_attempt::Column::Status.is_in(gone_out));
+    let is_contacted = contacts.limit(1).one(w).await?.is_some();
+    let reached = if is_contacted { LeadStatus::Contacted } else { LeadStatus::InProgress };
+    let new = match lead.status {
+        LeadStatus::Converted => lead::Model { status: reached, ..lead.clone() },
+        LeadStatus::DoNotContact if lead.status_before == Some(LeadStatus::Converted) => {
+            lead::Model { status_before: Some(reached), ..lead.clone() }
+        }
+        _ => return Ok(()),
+    };
+    w.replace(&lead, new).await.map(drop)
 }
 
 /// Draws the consequences of a conversion for its lead.
@@ -184,13 +223,48 @@ fn subject(report: &Report) -> String {
         .unwrap_or_default()
 }
 
+/// The conversion that a report is about, locked: that of the same click and transaction, or one of which less was known when it was told:
+/// without the click, or, as long as nothing was sold, without the transaction.
 async fn known(tx: &Tx, report: &Report) -> Result<Option<conversion::Model>> {
     use conversion::Column;
-    let select = conversion::Entity::all()
+    let transaction = report.transaction_id.clone().unwrap_or_default();
+    let of = |subject: &str, transaction: &str| {
+        conversion::Entity::all()
+            .filter(Column::Source.eq(&report.source))
+            .filter(Column::SubjectId.eq(subject))
+            .filter(Column::TransactionId.eq(transaction))
+            .lock_exclusive()
+    };
+    let subject = subject(report);
+    if let Some(row) = of(&subject, &transaction).one(tx).await? {
+        return Ok(Some(row));
+    }
+    let unsold = [ConversionStatus::Lead, ConversionStatus::Signup, ConversionStatus::Trial];
+    let less = |row: &conversion::Model| {
+        row.transaction_id == transaction || unsold.contains(&row.status) && row.status.may_become(report.status)
+    };
+    let mut subjects = vec![(subject.as_str(), false)];
+    if let (Some(sub), Some(_)) = (&report.sub_id, &report.click_id) {
+        subjects.push((sub, true));
+    }
+    for (subject, is_without_click) in subjects {
+        for transaction in [transaction.as_str(), ""] {
+            let found = of(subject, transaction).one(tx).await?;
+            if let Some(row) = found.filter(|row| less(row) && !(is_without_click && row.click_id.is_some())) {
+                return Ok(Some(row));
+            }
+        }
+    }
+    // The other way round: this report does not name the click, of which the sub id is known.
+    let (Some(sub), None) = (&report.sub_id, &report.click_id) else { return Ok(None) };
+    let clicked = conversion::Entity::all()
         .filter(Column::Source.eq(&report.source))
-        .filter(Column::SubjectId.eq(subject(report)))
-        .filter(Column::TransactionId.eq(report.transaction_id.clone().unwrap_or_default()));
-    Ok(select.lock_exclusive().one(tx).await?)
+        .filter(Column::SubId.eq(sub))
+        .filter(Column::ClickId.is_not_null())
+        .filter(Column::TransactionId.eq(&transaction));
+    let mut rows = clicked.limit(2).lock_exclusive().all(tx).await?;
+    // Of several clicks nobody can tell which one it was.
+    if rows.len() == 1 { Ok(rows.pop()) } else { Ok(None) }
 }
 
 /// The row as the report changes it.
@@ -200,7 +274,14 @@ fn moved(row: conversion::Model, report: &Report) -> conversion::Model {
         ConversionStatus::Rejected => 0,
         _ => report.revenue_micros.unwrap_or(row.revenue_micros),
     };
+    let click_id = report.click_id.clone().or_else(|| row.click_id.clone());
+    let transaction = report.transaction_id.clone().filter(|_| row.transaction_id.is_empty());
     conversion::Model {
+        sub_id: report.sub_id.clone().or_else(|| row.sub_id.clone()),
+        // From now on it is known by the click.
+        subject_id: report.click_id.clone().unwrap_or_else(|| row.subject_id.clone()),
+        click_id,
+        transaction_id: transaction.unwrap_or_else(|| row.transaction_id.clone()),
         status: report.status,
         original_status: report.original_status.clone(),
         revenue_micros: revenue,
@@ -250,7 +331,11 @@ async fn insert(w: &Write, row: conversion::Model) -> Result<conversion::Model> 
         .await?;
     if made == 0 {
         // The same was told at the same time, and somebody else was quicker: once more.
-        return Err(Error::Conflict("the same conversion is just being recorded; repeat it in a moment".into()));
+        return Err(just_recorded());
     }
     Ok(row)
+}
+
+fn just_recorded() -> Error {
+    Error::Conflict("the same conversion is just being recorded; repeat it in a moment".into())
 }

@@ -4,19 +4,19 @@
 //! sequences that it changes.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::delivery::ledger::Ledger;
 use super::schedule;
 use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId};
-use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus};
+use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus, SequenceAudience};
 use events::Event;
 use storage::Noun;
 use storage::Tx;
 use storage::retention::queue::{self, Deltas, write};
-use storage::retention::{enrollment, execution};
+use storage::retention::{enrollment, execution, sequence};
 
 /// Why all enrollments of a lead end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,14 @@ async fn ended(tx: &Tx, lead: LeadId, ending: Ending, now: DateTime<Utc>) -> Res
         Ending::Reply => (EnrollmentStatus::Cancelled, EndReason::Reply),
     };
     queue::lock_leads(tx, &[lead]).await?;
-    let rows = enrollment::Entity::with(lead).filter(is_live()).all(tx).await?;
+    let mut live = enrollment::Entity::with(lead).filter(is_live());
+    if ending == Ending::Converted {
+        // Sequences for those who have converted go on.
+        let after = sequence::Entity::find().filter(sequence::Column::Audience.eq(SequenceAudience::Converted));
+        let after = after.select_only().column(sequence::Column::Id).into_query();
+        live = live.filter(enrollment::Column::SequenceId.not_in_subquery(after));
+    }
+    let rows = live.all(tx).await?;
     write_ends(tx, &rows, to, reason, now).await
 }
 

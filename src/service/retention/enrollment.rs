@@ -11,19 +11,21 @@ use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
 use domain::retention::states::State;
-use domain::retention::words::{EndReason, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus};
+use domain::retention::words::{
+    EndReason, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus, SequenceAudience,
+};
 use events::Event;
 use storage::Noun;
 use storage::retention::queue::enroll::NewEnrollment;
 use storage::retention::queue::write::{self, EnrollmentChange, Entries};
 use storage::retention::queue::{self, Deltas};
-use storage::retention::{enrollment, sequence};
+use storage::retention::{enrollment, lead, sequence};
 
 /// Enrolls a lead in a sequence. Once it has ended, a lead may be enrolled again: that is its next attempt.
 ///
 /// # Errors
 /// [`Error::Conflict`] if it is in the sequence; [`Error::Precondition`] if the sequence is neither ACTIVE nor PAUSED, or the lead
-/// must not be contacted.
+/// must not be contacted, or is not of the sequence's audience.
 pub async fn enroll(
     on: &Services,
     actor: &Actor,
@@ -43,6 +45,7 @@ pub async fn enroll(
                 format!("leads are enrolled in sequences that are ACTIVE or PAUSED; this one is {}", sequence.status);
             return Err(Error::Precondition(why));
         }
+        require_audience(&sequence, &person)?;
         let attempt = queue::enroll::attempts(&w, sequence.id, lead).await? + 1;
         let wanted = [NewEnrollment { id: SequenceEnrollmentId::generate(), lead_id: lead, attempt }];
         let made = enroll_many(on, &w, &sequence, &wanted).await?;
@@ -53,6 +56,21 @@ pub async fn enroll(
         Ok(row)
     })
     .await
+}
+
+/// Refuses a lead of whom the sequence is not.
+fn require_audience(sequence: &sequence::Model, lead: &lead::Model) -> Result<()> {
+    let has_converted = lead.status == LeadStatus::Converted;
+    match sequence.audience {
+        SequenceAudience::Open if has_converted => Err(Error::Precondition(
+            "the lead has converted, and this sequence is for those who have not: one whose audience is CONVERTED may write to it".into(),
+        )),
+        SequenceAudience::Converted if !has_converted => Err(Error::Precondition(format!(
+            "this sequence is for leads that have converted, and the lead is {}",
+            lead.status
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Enrolls leads, which the caller holds, and schedules their first step. Who can't be enrolled is passed over.

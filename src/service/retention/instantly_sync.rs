@@ -13,7 +13,7 @@ use sea_orm::{
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::{integration, refusal};
+use super::{instantly_keep, integration, refusal};
 use crate::once::{Again, Done};
 use crate::stop;
 use crate::{Actor, Services};
@@ -21,11 +21,11 @@ use domain::audit::Action;
 use domain::error::{Error, Result};
 use domain::id::{ContactAttemptId, RetentionCampaignId};
 use domain::retention::credentials::{Credentials, Provider};
-use domain::retention::words::{ContactAttemptStatus, ContactChannel, ContactDay, LeadStatus, RetentionCampaignStatus};
+use domain::retention::words::{ContactAttemptStatus, ContactChannel, ContactDay, LeadStatus};
 use domain::retention::{hours, instantly_zone};
 use providers::instantly::{Analytics, BULK, Failure, Instantly, NewCampaign, NewLead};
 use storage::Noun;
-use storage::retention::{campaign, campaign_lead, contact_attempt, lead};
+use storage::retention::{campaign, campaign_lead, contact_attempt, instantly_campaign, instantly_lead, lead};
 
 /// How long leads are pushed before the answer; what is left goes with the next synchronisation.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -63,16 +63,14 @@ pub async fn sync(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Resu
     }
     let workspace = workspace(on).await?;
     let time_zone = time_zone(on, &row)?;
-    let (row, there) = match row.instantly_campaign_id.as_deref().and_then(|id| Uuid::try_parse(id).ok()) {
+    let (row, there) = match instantly_keep::id_there(&row) {
         Some(there) => (row, there),
         None => create(on, actor, &workspace, row, time_zone).await?,
     };
     let pushed = push(on, &workspace, &row, there).await?;
-    if row.status == RetentionCampaignStatus::Active {
-        workspace.activate(there).await.map_err(|failure| refused(&failure))?;
-    }
+    instantly_keep::bring(on, &workspace, &row, there).await?;
     let analytics = workspace.analytics(there).await.map_err(|failure| refused(&failure))?;
-    let remaining = waiting(row.id).count(on.db.reader()).await?;
+    let remaining = remaining(on, &row).await?;
     on.write(actor, |w| async move {
         let metadata = json!({ "pushed": pushed, "remaining": remaining });
         w.note_answer(Action::RetentionCampaignSynced, id, metadata, &pushed).await
@@ -86,12 +84,11 @@ impl Again for Synced {
         let pushed = done.answer(|told| told["pushed"].as_u64().unwrap_or_default())?;
         let campaign = campaign::Model::again(on, done).await?;
         let time_zone = time_zone(on, &campaign)?;
-        let there = campaign.instantly_campaign_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
-        let analytics = match there {
+        let analytics = match instantly_keep::id_there(&campaign) {
             Some(there) => workspace(on).await?.analytics(there).await.map_err(|failure| refused(&failure))?,
             None => None,
         };
-        let remaining = waiting(campaign.id).count(on.db.reader()).await?;
+        let remaining = remaining(on, &campaign).await?;
         Ok(Self { campaign, time_zone, pushed, remaining, analytics })
     }
 }
@@ -109,7 +106,7 @@ fn refused(failure: &Failure) -> Error {
 }
 
 /// The clock of the campaign among those that Instantly knows.
-fn time_zone(on: &Services, row: &campaign::Model) -> Result<&'static str> {
+pub(super) fn time_zone(on: &Services, row: &campaign::Model) -> Result<&'static str> {
     let wanted = row.time_zone.as_deref().unwrap_or("UTC");
     let zone: Tz = wanted.parse().map_err(|_| Error::Precondition(format!("{wanted} is not a time zone")))?;
     instantly_zone::of(zone, on.now()).ok_or_else(|| {
@@ -126,7 +123,8 @@ async fn create(
     row: campaign::Model,
     time_zone: &'static str,
 ) -> Result<(campaign::Model, Uuid)> {
-    let there = workspace.create_campaign(&described(&row, time_zone)).await.map_err(|failure| refused(&failure))?;
+    let wanted = described(&row, time_zone);
+    let there = workspace.create_campaign(&wanted).await.map_err(|failure| refused(&failure))?;
     let id = row.id;
     let row = on
         .write(&actor.in_part(), |w| async move {
@@ -137,19 +135,23 @@ async fn create(
             Ok(row)
         })
         .await?;
+    let told =
+        instantly_campaign::Model { campaign_id: id, described: Some(instantly_keep::in_words(&wanted)), runs: None };
+    instantly_keep::note(on, &told).await?;
     let url = format!("{}/api/webhooks/instantly", on.rules.endpoints.public);
     workspace.create_webhook(there, &url).await.map_err(|failure| refused(&failure))?;
     Ok((row, there))
 }
 
-fn described(row: &campaign::Model, time_zone: &'static str) -> NewCampaign {
+/// What Instantly is told of a campaign.
+pub(super) fn described(row: &campaign::Model, time_zone: &'static str) -> NewCampaign {
     use ContactDay::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
     let days = &row.contact_days.0;
     let is_on = |day| days.is_empty() || days.contains(&day);
     // Instantly knows no 24:00.
     let hour = |own: Option<i32>, default: i32| hours::shown(Ord::min(own.unwrap_or(default), 24 * 60 - 1));
     let emails = if row.email_sequence.0.is_empty() {
-        // The text of each comes with its lead.
+        // The text of each comes with its lead, from a step of a sequence.
         vec![("{{herald_subject}}".to_owned(), "{{herald_body}}".to_owned(), 0)]
     } else {
         row.email_sequence.0.iter().map(|text| email(&row.name, text)).collect()
@@ -170,6 +172,12 @@ fn email(name: &str, text: &str) -> (String, String, u32) {
         None => (name, text),
     };
     (subject.to_owned(), body.replace("\r\n", "\n").replace('\n', "<br/>"), 1)
+}
+
+/// How many leads are still to be added. Without texts of its own a campaign gets its leads from the steps of its sequences, each with
+/// the step's text: one that came without would be sent an empty email.
+async fn remaining(on: &Services, row: &campaign::Model) -> Result<u64> {
+    if row.email_sequence.0.is_empty() { Ok(0) } else { Ok(waiting(row.id).count(on.db.reader()).await?) }
 }
 
 /// Leads of the campaign that can be written to and have not been handed to Instantly for it.
@@ -197,6 +205,9 @@ fn waiting(campaign: RetentionCampaignId) -> Select<lead::Entity> {
 async fn push(on: &Services, workspace: &Instantly, row: &campaign::Model, there: Uuid) -> Result<u64> {
     let begun = on.clock.monotonic();
     let mut pushed = 0;
+    if row.email_sequence.0.is_empty() {
+        return Ok(pushed);
+    }
     while on.clock.monotonic().saturating_sub(begun) < PATIENCE {
         let page = waiting(row.id).order_by_asc(lead::Column::Id).limit(BULK as u64).all(on.db.reader()).await?;
         if page.is_empty() {
@@ -220,11 +231,16 @@ async fn push(on: &Services, workspace: &Instantly, row: &campaign::Model, there
         workspace.add_leads(there, &leads).await.map_err(|failure| refused(&failure))?;
         pushed += leads.len() as u64;
         let attempts: Vec<_> = page.iter().map(|lead| attempt(on, row.id, lead).into_active_model()).collect();
-        let attempts = &attempts;
+        let is_there = |lead: &lead::Model| {
+            let email = lead.email.clone()?;
+            Some(instantly_lead::Model { campaign_id: row.id, email, lead_id: lead.id, is_assigned: true })
+        };
+        let there_now: Vec<_> = page.iter().filter_map(is_there).collect();
+        let (attempts, there_now) = (&attempts, &there_now);
         on.system_write(|w| async move {
             // 1,000 rows of 18 columns are within what one statement takes on PostgreSQL; SQLite takes 32,766 values.
             contact_attempt::Entity::insert_many(attempts.clone()).exec_without_returning(&w).await?;
-            Ok(())
+            instantly_lead::Entity::note(&w, there_now.clone()).await
         })
         .await?;
     }

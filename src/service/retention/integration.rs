@@ -11,6 +11,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Credentials, Keitaro, Provider};
+use domain::retention::endpoints::AT_HOME;
 use domain::sealed::{Sealed, SecretPlace};
 use providers::Trial;
 use providers::instantly::Instantly;
@@ -97,7 +98,10 @@ pub async fn delete(on: &Services, actor: &Actor, id: IntegrationConfigId) -> Re
 pub async fn test(on: &Services, actor: &Actor, id: IntegrationConfigId) -> Result<Trial> {
     let found = integration_config::Entity::by_ids(&[id]).one(on.db.reader()).await?;
     let row = found.ok_or(Error::NotFound("integration config"))?;
-    let trial = ask(on, open(on, &row)?).await;
+    let mut trial = ask(on, open(on, &row)?).await;
+    if !on.rules.endpoints.is_simulated && on.rules.endpoints.is_at_home() {
+        trial.message = format!("{}; {AT_HOME}", trial.message);
+    }
     let (provider, is_ok) = (&row.provider, trial.is_ok);
     on.write(actor, |w| async move {
         w.note(Action::IntegrationTested, id, json!({ "provider": provider, "isOk": is_ok })).await

@@ -7,8 +7,8 @@ use sea_orm::sea_query::OnConflict;
 use serde_json::{Value as Json, json};
 
 use super::endings::{self, Ending, end_all};
-use super::meta;
 use super::refusal::{self, Said};
+use super::{meta, schedule};
 use crate::once::{Again, Done};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -18,6 +18,7 @@ use domain::retention::lead_field::Field;
 use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
 use domain::violation::OnUnique;
+use storage::retention::queue::again::{self, Whose};
 use storage::retention::{gone_lead, lead, members, refusal as refusals};
 use storage::{Tx, noun};
 
@@ -67,7 +68,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
     let row = &unknown(on, fields)?;
     on.write(actor, |w| async move {
         if let Some(lead) = known(&w, row).await? {
-            return there_already(&w, lead).await;
+            return there_already(on, &w, lead, row).await;
         }
         let mut row = row.clone();
         let refused = refusal::obey(on, &w, &mut row, None).await?;
@@ -80,7 +81,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
             // Somebody else was quicker, and has committed by now.
             let found = known(&w, row).await?;
             let lead = found.ok_or_else(|| Error::Conflict("the lead is just being changed; try again".into()))?;
-            return there_already(&w, lead).await;
+            return there_already(on, &w, lead, row).await;
         }
         refusal::prove(&w, row.id, &refused).await?;
         let campaigns = members::assign_new(&w, &[row.id], row.created_at).await?;
@@ -93,8 +94,24 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
     .await
 }
 
-async fn there_already(w: &Write, lead: lead::Model) -> Result<Created> {
-    w.done(lead.id, &false).await?;
+/// The lead that was there. Keys that it has not and that nobody has are its own from now on: who comes by them next is the same person.
+async fn there_already(on: &Services, w: &Write, found: lead::Model, row: &lead::Model) -> Result<Created> {
+    let old = w.require(found.id).await?;
+    let mut new = old.clone();
+    for field in Field::KEYS.into_iter().filter(|field| old.text(*field).is_none()) {
+        new.write(field, row.text(field));
+    }
+    if new == old {
+        w.done(old.id, &false).await?;
+        return Ok(Created { lead: old, is_new: false });
+    }
+    let refused = refusal::obey(on, w, &mut new, Some(&old)).await?;
+    let taken = || Error::Conflict("another lead has this email, phone number or externalId".into());
+    let lead = w.replace(&old, new).await.on_any_unique(taken)?;
+    refusal::prove(w, lead.id, &refused).await?;
+    spread(on, w, &old, &lead).await?;
+    let metadata = json!({ "from": old.status, "to": lead.status, "version": lead.version });
+    w.note_answer(Action::LeadUpdated, lead.id, metadata, &false).await?;
     Ok(Created { lead, is_new: false })
 }
 
@@ -166,6 +183,9 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
         refusal::prove(&w, id, &refused).await?;
         spread(on, &w, &old, &changed).await?;
         leave(on, &w, &old, &changed).await?;
+        if changed.time_zone != old.time_zone {
+            again::decide(&w, Whose::Lead(id), schedule::now_in(on, &w).await?).await?;
+        }
         // Nothing of the person itself: the log outlives an erasure.
         let metadata = json!({ "from": old.status, "to": changed.status, "version": changed.version });
         w.note(Action::LeadUpdated, id, metadata).await?;

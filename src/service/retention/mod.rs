@@ -14,6 +14,7 @@ pub mod effects;
 pub mod endings;
 pub mod enrollment;
 pub mod enrollment_updates;
+pub mod instantly_keep;
 pub mod instantly_sync;
 pub mod integration;
 pub mod lead;

@@ -302,7 +302,8 @@ pub async fn carry_over(on: &Services) -> Result<usize> {
             let rows = rows.order_by_asc(lead::Column::Id).lock_exclusive().all(&w).await?;
             let proofs = consent::Entity::of(ids).all(&w).await?;
             let mut kept = Vec::new();
-            for row in &rows {
+            for row in rows {
+                let row = &spelled(&w, row).await?;
                 for channel in refused_by(row) {
                     kept.extend(at_addresses(on, &w, row, channel, &known(row, channel, &proofs)));
                 }
@@ -313,6 +314,18 @@ pub async fn carry_over(on: &Services) -> Result<usize> {
         .await?;
         carried += ids.len();
     }
+}
+
+/// The lead with its email address as addresses are stored today. Where another lead has that, its own row keeps the old one until
+/// people merge the two.
+async fn spelled(w: &Write, row: lead::Model) -> Result<lead::Model> {
+    let today = row.email.as_deref().and_then(|email| address::email(email).ok());
+    if today.is_none() || today == row.email {
+        return Ok(row);
+    }
+    let new = lead::Model { email: today.clone(), ..row.clone() };
+    let other = lead::Entity::find().filter(lead::Column::Email.eq(today)).one(w).await?;
+    if other.is_some() { Ok(new) } else { w.replace(&row, new).await }
 }
 
 /// How a lead's refusal came, as far as that was written down.

@@ -66,7 +66,7 @@ pub async fn performance(
          FROM (
             SELECT a.channel, a.status, a.clicked, a.replied, COUNT(c.id) AS conversions,
                 CAST(COALESCE(a.cost_micros, 0) AS double precision) / 1000000.0 AS cost,
-                COALESCE(SUM(CASE WHEN a.currency IS NULL OR a.currency = c.currency
+                COALESCE(SUM(CASE WHEN c.status <> 'LEAD' AND (a.currency IS NULL OR a.currency = c.currency)
                     THEN CAST(c.revenue_micros AS double precision) / 1000000.0 ELSE 0.0 END), 0.0) AS revenue
             FROM contact_attempts a
             LEFT JOIN conversions c ON c.contact_attempt_id = a.id AND c.status <> 'REJECTED'

@@ -99,7 +99,7 @@ fn callback(column: webhook_event::Column) -> Option<&'static str> {
         C::Body => Some("''"),
         C::Query | C::ErrorMessage => Some("NULL"),
         C::Id | C::Provider | C::DedupeKey | C::Status | C::ContentType | C::Attempts => None,
-        C::ReceivedAt | C::NotBefore | C::ProcessedAt | C::IsKeyed => None,
+        C::ReceivedAt | C::NotBefore | C::ProcessedAt | C::Outcome | C::IsKeyed => None,
     }
 }
 

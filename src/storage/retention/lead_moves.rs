@@ -27,6 +27,7 @@ pub async fn all(tx: &Tx, from: LeadId, to: LeadId) -> Result<Moved> {
     let attempts = run("UPDATE contact_attempts SET lead_id = $2 WHERE lead_id = $1").await?;
     let conversions = run("UPDATE conversions SET lead_id = $2 WHERE lead_id = $1").await?;
     run("UPDATE consents SET lead_id = $2 WHERE lead_id = $1").await?;
+    run("UPDATE instantly_leads SET lead_id = $2 WHERE lead_id = $1").await?;
     run(FURTHER_IN_CAMPAIGNS).await?;
     run(IN_BOTH_CAMPAIGNS).await?;
     let campaigns = run("UPDATE campaign_leads SET lead_id = $2 WHERE lead_id = $1").await?;

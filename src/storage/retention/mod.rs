@@ -17,6 +17,8 @@ pub mod enrollment;
 pub mod execution;
 pub mod gone_lead;
 pub mod instantly_block;
+pub mod instantly_campaign;
+pub mod instantly_lead;
 pub mod integration_config;
 pub mod lead;
 pub mod lead_erasure;

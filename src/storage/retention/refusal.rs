@@ -10,6 +10,7 @@ use super::lead;
 use crate::noun::noun;
 use domain::error::Result;
 use domain::id::RefusalId;
+use domain::retention::address;
 use domain::retention::words::{AddressKind, ContactChannel, LeadStatus};
 use domain::secret_key::{Lasting, LastingUse};
 
@@ -66,8 +67,14 @@ pub fn hash(key: &Lasting, kind: AddressKind, address: &str) -> String {
 
 /// All hashes by which an address may be known: the present one first, then those of earlier keys.
 pub fn marks(key: &Lasting, kind: AddressKind, address: &str) -> Vec<Mark> {
-    let earlier = key.earlier_fingerprints(purpose(kind), address.as_bytes());
-    std::iter::once(hash(key, kind, address)).chain(earlier).map(|hash| Mark { kind, hash }).collect()
+    // An earlier version may have stored the address in another form.
+    let other = if kind == AddressKind::Email { address::earlier_email(address) } else { None };
+    let forms = std::iter::once(address.to_owned()).chain(other);
+    let hashes = forms.flat_map(|form| {
+        let earlier = key.earlier_fingerprints(purpose(kind), form.as_bytes());
+        std::iter::once(hash(key, kind, &form)).chain(earlier).collect::<Vec<_>>()
+    });
+    hashes.map(|hash| Mark { kind, hash }).collect()
 }
 
 /// All hashes by which the addresses of a lead may be known.

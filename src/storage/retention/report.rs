@@ -51,7 +51,9 @@ pub async fn figures<K: TryGetable + Eq + Hash>(
             figures.rejected += n;
         } else {
             figures.conversions += n;
-            add(&mut figures.revenue, row.try_get("", "currency")?, row.try_get("", "revenue")?);
+            // What only a LEAD would bring is not brought yet.
+            let sums = if status == ConversionStatus::Lead { &mut figures.held } else { &mut figures.revenue };
+            add(sums, row.try_get("", "currency")?, row.try_get("", "revenue")?);
         }
     }
     Ok(found)

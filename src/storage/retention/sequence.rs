@@ -10,7 +10,7 @@ use crate::retention::lists::Channels;
 use crate::retention::sequence_step;
 use domain::error::Result;
 use domain::id::{RetentionCampaignId, RetentionSequenceId, ScriptId};
-use domain::retention::words::{RetentionSequenceStatus, TriggerType};
+use domain::retention::words::{RetentionSequenceStatus, SequenceAudience, TriggerType};
 
 /// A retention sequence.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -28,6 +28,8 @@ pub struct Model {
     pub campaign_id: Option<RetentionCampaignId>,
     /// The version of its steps that new enrollments get; 0 before there are any.
     pub steps_version: i32,
+    /// For whom it is.
+    pub audience: SequenceAudience,
     /// Up to which instant the trigger has looked at leads.
     pub watermark: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,

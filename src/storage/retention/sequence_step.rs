@@ -25,11 +25,20 @@ pub struct Model {
     pub delay_unit: DelayUnit,
     pub conditions: Json,
     pub is_active: bool,
+    /// The step that this is a later version of; None: it is the first.
+    pub origin_id: Option<SequenceStepId>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
 
 joins_nothing!();
+
+impl Model {
+    /// What the step is in all versions: tests know it by that.
+    pub fn origin(&self) -> SequenceStepId {
+        self.origin_id.unwrap_or(self.id)
+    }
+}
 
 noun!(SequenceStepId);
 

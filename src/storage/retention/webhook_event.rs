@@ -29,6 +29,8 @@ pub struct Model {
     /// Not to be looked at again before.
     pub not_before: Option<DateTimeUtc>,
     pub processed_at: Option<DateTimeUtc>,
+    /// What was made of it, in a few words.
+    pub outcome: Option<String>,
     /// Whether what it names somebody by stands in [`webhook_event_key`](super::webhook_event_key).
     pub is_keyed: bool,
 }

@@ -103,6 +103,10 @@ async fn contacts(story: &mut Story, campaign: &Json, lead: &Json, script: &Json
     let found =
         story.run("list-contact-attempts", json!({ "filter": { "channels": ["CALL"], "campaignId": campaign } })).await;
     assert_eq!(found["contactAttempts"]["nodes"][0]["script"]["name"], "hello");
+    let corrected = story.input("correct-contact-attempt", json!({ "id": noted["id"], "notes": "a good talk" })).await;
+    assert_eq!(corrected["correctContactAttempt"]["contactAttempt"]["notes"], "a good talk");
+    let replied = json!({ "leadId": lead, "contactAttemptId": noted["id"], "reply": "call me in May" });
+    assert_eq!(story.input("mark-replied", replied).await["markReplied"]["lead"]["id"], *lead);
     let stats = story.run("contact-attempt-stats", json!({})).await["contactAttemptStats"].clone();
     let euros = json!([{ "currency": "EUR", "amount": "0.25" }]);
     assert_eq!((&stats["groups"][0]["averageDuration"], &stats["groups"][0]["averageCosts"]), (&json!(120.0), &euros));

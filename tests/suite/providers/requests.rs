@@ -170,8 +170,11 @@ async fn email_campaigns_are_as_instantly_specifies() {
     let email = Email {
         to: "ann@example.com".into(),
         name: Some("Ann".into()),
+        first_name: Some("Ann".into()),
+        last_name: None,
         subject: "Hello".into(),
         body: "Hi Ann".into(),
+        is_html: false,
         unsubscribe: None,
         instantly_campaign: Some(id),
     };

@@ -33,8 +33,11 @@ fn email(to: &str) -> Contact {
     let email = Email {
         to: to.into(),
         name: Some("Ann Müller".into()),
+        first_name: Some("Ann".into()),
+        last_name: None,
         subject: "Grüße".into(),
         body: "Hello Ann,\n.\nthis is all".into(),
+        is_html: false,
         unsubscribe: Some("https://herald.example/u/abc".into()),
         instantly_campaign: None,
     };

@@ -15,7 +15,7 @@ use domain::retention::trigger::TriggerConfig;
 use domain::retention::window::Window;
 use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, ContactDay, DelayUnit, EndReason, EnrollmentStatus, ExecutionReason,
-    ExecutionStatus, LeadStatus, TriggerType,
+    ExecutionStatus, LeadStatus, SequenceAudience, TriggerType,
 };
 use providers::simulated::LEDGER;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
@@ -111,6 +111,7 @@ impl Bureau {
             trigger: TriggerType::Manual,
             config: TriggerConfig::default(),
             campaign: None,
+            audience: SequenceAudience::Open,
             steps,
         };
         change(&mut new);

@@ -58,7 +58,7 @@ async fn a_table_is_read_as_spreadsheets_write_it() {
         "not an address;Eve;;;;\r",
         ";Ina;;;;\r",
         "zoe@example.com;\"Zoe\";+1 415 555 2671;;silver;\r",
-        "mia@example.com;x;;;;;;;\r",
+        "mia@example.com;x;;;;;;more;\r",
         "zoe@example.com;;+4915123456789;;;",
     ];
     let mapping = json!({ "email": "e-mail", "firstName": "First name", "phone": "Phone", "notes": "Notes",

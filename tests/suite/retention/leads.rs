@@ -37,6 +37,22 @@ async fn a_lead_is_found_by_any_spelling_of_its_addresses() {
 }
 
 #[tokio::test]
+async fn a_key_that_a_known_lead_has_not_is_its_own_from_now_on() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let first = lead(&operator, json!({ "email": "d@example.com" })).await["lead"]["id"].clone();
+    let both = lead(&operator, json!({ "email": "d@example.com", "phone": "+4915140000020" })).await;
+    assert_eq!((&both["isNew"], &both["lead"]["phone"]), (&json!(false), &json!("+4915140000020")));
+    assert_eq!(
+        lead(&operator, json!({ "phone": "+4915140000020" })).await["lead"]["id"],
+        first,
+        "one person, one lead"
+    );
+    let late = json!({ "leadId": first, "channel": "EMAIL", "status": "SENT", "startedAt": "2130-01-01T00:00:00Z" });
+    assert_eq!(super::contact(&operator, late).await.violations(), ["input.startedAt"]);
+}
+
+#[tokio::test]
 async fn an_email_and_a_phone_of_two_leads_are_a_conflict_that_names_both() {
     let herald = TestApp::api_only().await;
     let operator = herald.operator().await;
@@ -95,7 +111,7 @@ async fn what_is_wrong_is_told_at_once() {
     let operator = herald.operator().await;
     let wrong = json!({
         "email": "ann", "phone": "0151 23", "telegramUsername": "x", "timeZone": "Berlin", "language": "German!",
-        "source": "two words", "meta": [1], "notes": "x".repeat(10_001), "firstName": "x".repeat(201),
+        "source": "x".repeat(101), "meta": [1], "notes": "x".repeat(10_001), "firstName": "x".repeat(201),
     });
     let mut paths = try_lead(&operator, wrong).await.violations();
     paths.sort();

@@ -1,12 +1,15 @@
 //! Leads, retention campaigns, and what is done for them.
 
 mod ab_tests;
+mod bought;
 mod campaigns;
 mod contacts;
 mod conversion_rules;
 mod distance;
+mod edits;
 pub mod engine;
 mod explain;
+mod histories;
 mod holds;
 mod kills;
 mod lead_imports;

@@ -182,6 +182,7 @@ fn callback(body: String, now: chrono::DateTime<chrono::Utc>) -> webhook_event::
         received_at: now,
         not_before: None,
         processed_at: None,
+        outcome: None,
         is_keyed: false,
     }
 }

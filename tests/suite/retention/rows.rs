@@ -7,7 +7,7 @@ use domain::id::{
 };
 use domain::retention::words::{
     ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus,
-    RetentionCampaignStatus, RetentionSequenceStatus, TriggerType,
+    RetentionCampaignStatus, RetentionSequenceStatus, SequenceAudience, TriggerType,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
@@ -153,6 +153,7 @@ pub fn sequence(now: DateTime<Utc>) -> sequence::Model {
         trigger_config: json!({}),
         campaign_id: None,
         steps_version: 1,
+        audience: SequenceAudience::Open,
         watermark: None,
         created_at: now,
         updated_at: now,
@@ -175,6 +176,7 @@ pub fn step(of: RetentionSequenceId, order: i32, now: DateTime<Utc>) -> sequence
         delay_unit: DelayUnit::Hours,
         conditions: json!({}),
         is_active: true,
+        origin_id: None,
         created_at: now,
         updated_at: now,
     }

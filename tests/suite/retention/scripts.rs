@@ -1,13 +1,59 @@
 //! Scripts are checked when they are written, and stay while they are used.
 
+use domain::id::{ContactAttemptId, LeadId};
+use domain::retention::words::ContactChannel;
+use providers::Message;
 use serde_json::{Value as Json, json};
+use service::retention::delivery::message::{Known, message};
+use storage::retention::lead;
 
-use super::{campaign, script};
+use super::{campaign, rows, script};
 use crate::harness::{Client, Reply, TestApp};
 
 async fn create(by: &Client, input: Json) -> Reply {
     let create = "mutation($input: CreateScriptInput!) { createScript(input: $input) { script { id placeholders } } }";
     by.query(create, json!({ "input": input })).await
+}
+
+/// What a script of a webhook or an email says to somebody of that name.
+fn said(channel: ContactChannel, content: &str, first_name: &str) -> Result<Message, String> {
+    let now = chrono::DateTime::UNIX_EPOCH;
+    let script = storage::retention::script::Model { content: Some(content.into()), ..rows::script(channel, now) };
+    let lead = lead::Model {
+        id: LeadId::generate(),
+        first_name: Some(first_name.into()),
+        email: Some("a+b@example.com".into()),
+        ..lead::Model::new(now)
+    };
+    let known = Known { attempt: ContactAttemptId::generate(), link: "https://herald.example/u".into() };
+    message(channel, &script, None, &lead, known)
+}
+
+#[test]
+fn what_a_lead_is_called_changes_neither_where_a_webhook_goes_nor_which_fields_it_has() {
+    let script = r#"{ "url": "https://hook.example/p?n={{ first_name }}", "payload": { "name": "{{ first_name }}" } }"#;
+    for name in [r#"x","isVip":"yes"#, r#"An"n"#, "A B&c", "{{ 7 * 7 }}", "line\nbreak\\"] {
+        let Ok(Message::Webhook { url, payload }) = said(ContactChannel::Webhook, script, name) else {
+            panic!("{name} is a name")
+        };
+        assert_eq!(payload, json!({ "name": name }));
+        let read = url::Url::parse(&url).unwrap();
+        assert_eq!(read.query_pairs().collect::<Vec<_>>(), [("n".into(), name.into())], "{url}");
+        assert_eq!(read.host_str(), Some("hook.example"));
+    }
+    let Ok(Message::Webhook { url, .. }) = said(ContactChannel::Webhook, "https://hook.example/?e={{ email }}", "Ann")
+    else {
+        panic!("a URL is a script")
+    };
+    assert_eq!(url, "https://hook.example/?e=a%2Bb%40example.com");
+    let whole = r#"{ "url": "{{ first_name }}" }"#;
+    assert!(said(ContactChannel::Webhook, whole, "https://evil.example").unwrap_err().contains("safe"));
+    let Ok(Message::Email(mail)) =
+        said(ContactChannel::Email, "{% if first_name %}<p>Hi {{ first_name }}</p>{% endif %}", "A & <i>B")
+    else {
+        panic!("an email")
+    };
+    assert_eq!((mail.is_html, mail.body.as_str()), (true, "<p>Hi A &amp; &lt;i&gt;B</p>"));
 }
 
 #[tokio::test]
@@ -18,6 +64,7 @@ async fn what_no_lead_has_and_what_the_channel_does_not_take_is_refused() {
         (json!({ "name": "x", "type": "SMS", "content": "Hi {{ firstname }}" }), "content"),
         (json!({ "name": "x", "type": "SMS", "content": "Hi {{ channel_name }}" }), "content"),
         (json!({ "name": "x", "type": "SMS", "content": "Hi {{" }), "content"),
+        (json!({ "name": "x", "type": "SMS", "content": "Hi {{ first_name | shout }}" }), "content"),
         (json!({ "name": "x", "type": "SMS", "content": "x".repeat(1_601) }), "content"),
         (json!({ "name": "x", "type": "SMS" }), "content"),
         (json!({ "name": "x", "type": "SMS", "content": "x", "subject": "x" }), "subject"),

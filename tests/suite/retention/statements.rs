@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
 use domain::retention::lead_field::Field;
-use domain::retention::words::{ContactAttemptStatus, ContactChannel, DelayUnit, RetentionSequenceStatus, TriggerType};
+use domain::retention::words::{
+    ContactAttemptStatus, ContactChannel, DelayUnit, RetentionSequenceStatus, SequenceAudience, TriggerType,
+};
 use domain::role::Role;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
@@ -102,6 +104,7 @@ pub async fn use_script(on: &Services, script: Uuid) {
         trigger_config: json!({}),
         campaign_id: None,
         steps_version: 1,
+        audience: SequenceAudience::Open,
         watermark: None,
         created_at: now,
         updated_at: now,
@@ -121,6 +124,7 @@ pub async fn use_script(on: &Services, script: Uuid) {
         delay_unit: DelayUnit::Days,
         conditions: json!({}),
         is_active: true,
+        origin_id: None,
         created_at: now,
         updated_at: now,
     };

@@ -81,7 +81,8 @@ pub struct InstantlyMutation;
 
 #[Object]
 impl InstantlyMutation {
-    /// Makes the campaign at Instantly unless it is there, adds its leads, starts it if it is ACTIVE, and asks for its figures.
+    /// Makes the campaign at Instantly unless it is there, adds its leads if it has an `emailSequence`, brings what has changed, starts
+    /// it if it is ACTIVE, and asks for its figures.
     /// It can be repeated at any time: nothing is added twice.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn sync_retention_campaign(

@@ -31,9 +31,10 @@ struct CreateRetentionCampaignInput {
     delay_between_channels: Option<i32>,
     /// Whether leads that become known while it is ACTIVE are assigned to it.
     auto_assign: Option<bool>,
-    /// Whether its emails go by Instantly.
+    /// Whether its emails go by Instantly, which writes to each lead by itself: the texts of `emailSequence`, or without those the one
+    /// email of a sequence's step. Pauses, other texts, and leads who bought or want no more are brought there within seconds.
     instantly_sync: Option<bool>,
-    /// The texts of Instantly's emails, in order, at most 20.
+    /// The texts of Instantly's emails, in order, at most 20. Without any, leads come there by a step of a sequence only, with its text.
     email_sequence: Option<Vec<String>>,
     /// What replaces parts of the assistant of VAPI's calls: an object of at most 16 KiB.
     vapi_config: Option<Json>,
@@ -80,9 +81,10 @@ struct UpdateRetentionCampaignInput {
     delay_between_channels: MaybeUndefined<i32>,
     /// Whether leads that become known while it is ACTIVE are assigned to it.
     auto_assign: Option<bool>,
-    /// Whether its emails go by Instantly.
+    /// Whether its emails go by Instantly, which writes to each lead by itself: the texts of `emailSequence`, or without those the one
+    /// email of a sequence's step. Pauses, other texts, and leads who bought or want no more are brought there within seconds.
     instantly_sync: Option<bool>,
-    /// The texts of Instantly's emails, in order, at most 20.
+    /// The texts of Instantly's emails, in order, at most 20. Without any, leads come there by a step of a sequence only, with its text.
     email_sequence: Option<Vec<String>>,
     /// What replaces parts of the assistant of VAPI's calls: an object of at most 16 KiB.
     vapi_config: MaybeUndefined<Json>,

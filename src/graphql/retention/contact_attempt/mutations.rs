@@ -46,6 +46,48 @@ struct RecordContactAttemptPayload {
     contact_attempt: ContactAttempt,
 }
 
+/// What is to change of a contact. What is left out stays; null removes.
+#[derive(InputObject)]
+struct CorrectContactAttemptInput {
+    /// Which contact.
+    id: ID,
+    /// What became of it. It only goes forward: PENDING and UNKNOWN to anything, SENT to DELIVERED, SUCCESS, FAILED or BOUNCED.
+    status: Option<ContactAttemptStatus>,
+    /// When it ended.
+    completed_at: MaybeUndefined<DateTime>,
+    /// Seconds.
+    duration: MaybeUndefined<i32>,
+    /// What came of it in detail: an object of at most 16 KiB, in place of the one that was there.
+    result: MaybeUndefined<Json>,
+    /// Notes, at most 10,000 characters.
+    notes: MaybeUndefined<String>,
+}
+
+/// The contact that was corrected.
+#[derive(SimpleObject)]
+struct CorrectContactAttemptPayload {
+    /// The contact, as it is now.
+    contact_attempt: ContactAttempt,
+}
+
+/// An answer of a lead that Herald has not heard of itself.
+#[derive(InputObject)]
+struct MarkRepliedInput {
+    /// Who has answered.
+    lead_id: ID,
+    /// To which contact. Left out: to the last one.
+    contact_attempt_id: Option<ID>,
+    /// What the lead said, at most 2,000 characters.
+    reply: Option<String>,
+}
+
+/// The lead that has answered.
+#[derive(SimpleObject)]
+struct MarkRepliedPayload {
+    /// The lead, as it is now.
+    lead: Lead,
+}
+
 /// Notes contacts.
 #[derive(Default)]
 pub struct ContactAttemptMutation;
@@ -78,5 +120,40 @@ impl ContactAttemptMutation {
         let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let contact_attempt = once(on, &actor, service::record(on, &actor, new)).await?;
         Ok(RecordContactAttemptPayload { contact_attempt: contact_attempt.into() })
+    }
+
+    /// Corrects what became of a contact: of one that somebody made, or of one that is UNKNOWN. The step of a sequence follows it.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn correct_contact_attempt(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which contact, and what.")] input: CorrectContactAttemptInput,
+    ) -> Result<CorrectContactAttemptPayload> {
+        let correction = service::Correction {
+            status: input.status,
+            completed_at: input.completed_at.map_value(Into::into),
+            duration: input.duration,
+            result: input.result.map_value(|given| given.0),
+            notes: input.notes,
+        };
+        let id = input.id.input("id")?;
+        let contact_attempt = service::correct(ctx.services(), &ctx.actor(), id, correction).boxed().await?;
+        Ok(CorrectContactAttemptPayload { contact_attempt: contact_attempt.into() })
+    }
+
+    /// Notes that a lead has answered, by mail say, or in person: all its sequences end, and the contact counts as a success.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn mark_replied(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who, and to what.")] input: MarkRepliedInput,
+    ) -> Result<MarkRepliedPayload> {
+        let reply = service::Reply {
+            lead: input.lead_id.input("leadId")?,
+            attempt: input.contact_attempt_id.input("contactAttemptId")?,
+            words: input.reply,
+        };
+        let lead = service::replied(ctx.services(), &ctx.actor(), reply).boxed().await?;
+        Ok(MarkRepliedPayload { lead: lead.into() })
     }
 }

@@ -5,7 +5,8 @@ use crate::retention::enrollment::list::{SequenceEnrollmentFilter, SequenceEnrol
 use domain::id::RetentionSequenceId;
 use domain::retention::trigger::{self, TriggerConfig};
 use domain::retention::words::{
-    ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus, TriggerType,
+    ContactChannel, EnrollmentStatus, ExecutionStatus, LeadStatus, RetentionSequenceStatus, SequenceAudience,
+    TriggerType,
 };
 use storage::retention::{sequence, sequence_progress, sequence_step};
 
@@ -57,6 +58,11 @@ impl RetentionSequence {
     /// What enrolls leads, besides `enrollLead`.
     async fn trigger_type(&self) -> TriggerType {
         self.0.trigger_type
+    }
+
+    /// For which leads it is.
+    async fn audience(&self) -> SequenceAudience {
+        self.0.audience
     }
 
     /// Which leads the trigger enrolls.

@@ -4,7 +4,7 @@ use crate::prelude::*;
 use crate::retention::step::{self, SequenceStepInput};
 use ::service::retention::sequence as service;
 use domain::retention::trigger::TriggerConfig;
-use domain::retention::words::{ContactChannel, LeadStatus, TriggerType};
+use domain::retention::words::{ContactChannel, LeadStatus, SequenceAudience, TriggerType};
 
 /// Which leads a trigger enrolls, each once.
 #[derive(InputObject)]
@@ -13,7 +13,7 @@ struct SequenceTriggerConfigInput {
     lookback_minutes: Option<i32>,
     /// Only leads from this source.
     source: Option<String>,
-    /// Only leads with this status.
+    /// Only leads with this status. NEW: whom nobody has contacted, also those whom a campaign or a sequence has taken already.
     status: Option<LeadStatus>,
     /// Of `NO_CONVERSION`: how many hours a lead must have been known, 24 by default, at most a year.
     min_age_hours: Option<i32>,
@@ -40,6 +40,9 @@ struct CreateRetentionSequenceInput {
     trigger_type: TriggerType,
     /// Which leads the trigger enrolls.
     trigger_config: Option<SequenceTriggerConfigInput>,
+    /// For which leads it is: those who have not converted, or those who have.
+    #[graphql(default_with = "SequenceAudience::Open")]
+    audience: SequenceAudience,
     /// The id of the campaign whose contact hours, days and limits govern it; without one, the defaults do.
     campaign_id: Option<ID>,
     /// Its first steps, in order, at most 50.
@@ -68,6 +71,8 @@ struct UpdateRetentionSequenceInput {
     channels: Option<Vec<ContactChannel>>,
     /// What enrolls leads, besides `enrollLead`.
     trigger_type: Option<TriggerType>,
+    /// For which leads it is: those who have not converted, or those who have. Who is in it stays.
+    audience: Option<SequenceAudience>,
     /// Which leads the trigger enrolls, as a whole.
     trigger_config: Option<SequenceTriggerConfigInput>,
     /// The id of the campaign that governs it; null: the defaults do.
@@ -182,6 +187,7 @@ impl SequenceMutation {
             channels,
             trigger_type,
             trigger_config,
+            audience,
             campaign_id,
             steps,
             repeat,
@@ -193,6 +199,7 @@ impl SequenceMutation {
             trigger: trigger_type,
             config: trigger_config.map(Into::into).unwrap_or_default(),
             campaign: campaign_id.input("campaignId")?,
+            audience,
             steps: step::read(steps.unwrap_or_default())?,
         };
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
@@ -214,6 +221,7 @@ impl SequenceMutation {
             channels,
             trigger_type,
             trigger_config,
+            audience,
             campaign_id,
             expected_version,
         } = input;
@@ -224,6 +232,7 @@ impl SequenceMutation {
             trigger: trigger_type,
             config: trigger_config.map(Into::into),
             campaign: campaign_id.map_value(|id| id.input("campaignId")).transpose()?,
+            audience,
             expected_version,
         };
         let sequence = service::update(ctx.services(), &ctx.actor(), id.input("id")?, change).boxed().await?;

@@ -77,7 +77,8 @@ impl Lines for Leads {
         let read = if record.is_cut { Err(too_long()) } else { self.values(bytes) };
         let read = read.transpose()?.and_then(|values| {
             if !self.is_suppression_list {
-                return self.people.add(record.line, lead_line::read(values)?).map(|()| None);
+                let (line, wrong) = lead_line::read(values)?;
+                return self.people.add(record.line, line).map(|()| wrong);
             }
             let (line, wrong) = lead_line::read_addresses(&values)?;
             self.people.add_addresses(record.line, line);
@@ -117,7 +118,8 @@ impl Leads {
                     return Ok(None);
                 }
                 // Of who must not be contacted all is taken that can be.
-                if row.len() > slots.len() && !self.is_suppression_list {
+                let is_more = row.iter().skip(slots.len()).any(|field| !field.trim().is_empty());
+                if is_more && !self.is_suppression_list {
                     return Err(format!("it has {} fields, the first line {}", row.len(), slots.len()));
                 }
                 for (slot, text) in slots.iter().zip(&row) {

@@ -4,6 +4,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, Query
 use serde_json::Value as Json;
 
 use super::Applied;
+use crate::retention::contact_attempt::{contacted, has_gone_out};
 use crate::retention::effects::{self, told};
 use crate::retention::refusal;
 use crate::{Services, Write};
@@ -23,7 +24,7 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     let text = |name: &str| event[name].as_str().filter(|text| !text.is_empty());
     let kind = text("event_type").unwrap_or_default();
     let (Some(mut news), Some(email)) = (callback::instantly(kind), text("lead_email")) else {
-        return Ok(Applied::Done);
+        return Ok(Applied::Done("nothing that is kept"));
     };
     let email = &address::email(email).unwrap_or_else(|_| email.trim().to_lowercase());
     let is_bounce = news.status == Some(ContactAttemptStatus::Bounced);
@@ -34,7 +35,11 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     }
     let known = lead::Entity::all().filter(lead::Column::Email.eq(email));
     let Some(lead) = known.lock_exclusive().one(w).await? else {
-        return Ok(if news.is_opt_out || is_bounce { Applied::Done } else { Applied::Unmatched });
+        return Ok(if news.is_opt_out || is_bounce {
+            Applied::Done("emails were refused")
+        } else {
+            Applied::Unmatched
+        });
     };
     if let Some(reply) = text("reply_text_snippet") {
         news.result.insert("reply".into(), reply.chars().take(500).collect::<String>().into());
@@ -46,18 +51,20 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     let campaign = campaign.map(|row| row.id);
     if news.is_opt_out {
         effects::opt_out(on, w, lead, ContactChannel::Email, &said).await?;
-        return Ok(Applied::Done);
+        return Ok(Applied::Done("emails were refused"));
     }
     let attempt = attempt(w, &lead, campaign, &news, text("email_id")).await?;
+    let place = attempt.campaign_id.or(campaign);
+    let lead = if has_gone_out(news.status) { contacted(w, lead, place).await? } else { lead };
     effects::advance(on, w, &lead, attempt, news).await?;
     if is_bounce {
         let lead = w.require(lead.id).await?;
         effects::opt_out(on, w, lead, ContactChannel::Email, &said).await?;
     }
-    Ok(Applied::Done)
+    Ok(Applied::Done("what became of an email"))
 }
 
-/// The contact that an event is about: the last one by Instantly, or a new one for an email of which nothing is known.
+/// The contact that an event is about: that of the email which it names, or the last one by Instantly, or a new one for an email of which nothing is known.
 async fn attempt(
     w: &Write,
     lead: &lead::Model,
@@ -76,8 +83,14 @@ async fn attempt(
     if let Some(row) = by_instantly.limit(1).one(w).await? {
         // Another email of the same campaign is another contact.
         let was_sent = row.result.as_ref().is_some_and(|result| result["sent"] == true);
-        if news.status != Some(ContactAttemptStatus::Sent) || !was_sent {
+        if news.status != Some(ContactAttemptStatus::Sent) {
             return w.require(row.id).await;
+        }
+        if !was_sent {
+            let row = w.require(row.id).await?;
+            // From now on it is known by its email: the next one is another contact.
+            let known = email_id.map(ToOwned::to_owned).or_else(|| row.provider_ref.clone());
+            return w.replace(&row, contact_attempt::Model { provider_ref: known, ..row.clone() }).await;
         }
     }
     let row = contact_attempt::Model {

@@ -120,6 +120,7 @@ fn row(on: &Services, incoming: Incoming) -> Model {
         received_at: on.now(),
         not_before: None,
         processed_at: None,
+        outcome: None,
         is_keyed: false,
     }
 }
@@ -142,6 +143,7 @@ mod tests {
             received_at: chrono::DateTime::UNIX_EPOCH,
             not_before: None,
             processed_at: None,
+            outcome: None,
             is_keyed: false,
         };
         sizes.iter().map(|size| Waiting { row: row(size), stored: oneshot::channel().0 }).collect()

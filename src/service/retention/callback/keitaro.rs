@@ -28,5 +28,5 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
         lead_converts: set_up.as_ref().is_none_or(|keitaro| keitaro.lead_converts),
     };
     conversion::record_in(on, w, &report).await?;
-    Ok(Applied::Done)
+    Ok(Applied::Done("a conversion"))
 }

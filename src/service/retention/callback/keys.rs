@@ -151,6 +151,7 @@ mod tests {
             received_at: chrono::DateTime::UNIX_EPOCH,
             not_before: None,
             processed_at: None,
+            outcome: None,
             is_keyed: false,
         })
     }

@@ -57,12 +57,12 @@ pub(super) async fn of_attempt(
     // Once more, now that nobody else can change it.
     let attempt = w.require(attempt.id).await?;
     effects::advance(on, w, &lead, attempt, news).await?;
-    Ok(Applied::Done)
+    Ok(Applied::Done("what became of a contact"))
 }
 
 async fn inbound(on: &Services, w: &Write, row: &Model, pairs: &[(String, String)]) -> Result<Applied> {
     let (Some(from), body) = (pairs::value(pairs, "From"), pairs::value(pairs, "Body").unwrap_or_default()) else {
-        return Ok(Applied::Done);
+        return Ok(Applied::Done("nobody is named in it"));
     };
     let phone = &address::phone(from).unwrap_or_else(|_| from.to_owned());
     let known = lead::Entity::all().filter(lead::Column::Phone.eq(phone)).lock_exclusive().one(w).await?;
@@ -78,10 +78,13 @@ async fn inbound(on: &Services, w: &Write, row: &Model, pairs: &[(String, String
         && !refusal::holds_at(on, w, at, ContactChannel::Sms).await?
     {
         // It was obeyed when it came, and has been lifted since.
-        return Ok(Applied::Done);
+        return Ok(Applied::Done("a refusal that was lifted since"));
     }
-    match (wish, known) {
-        (Wish::Stop, Some(lead)) => effects::opt_out(on, w, lead, ContactChannel::Sms, &said).await?,
+    let outcome = match (wish, known) {
+        (Wish::Stop, Some(lead)) => {
+            effects::opt_out(on, w, lead, ContactChannel::Sms, &said).await?;
+            "text messages were refused"
+        }
         // Somebody who is no lead, or not yet one: it holds at once, and is shown at the lead as soon as there is one.
         (Wish::Stop, None) => {
             refusal::keep_at(on, w, at, ContactChannel::Sms, &said).await?;
@@ -89,15 +92,20 @@ async fn inbound(on: &Services, w: &Write, row: &Model, pairs: &[(String, String
         }
         (Wish::Start, Some(lead)) if lead.has_refused(ContactChannel::Sms) => {
             effects::opt_in(on, w, lead, ContactChannel::Sms, &said).await?;
+            "text messages are wanted again"
         }
         (Wish::Start, None) => {
             refusal::lift_at(on, w, at, ContactChannel::Sms, &said.source).await?;
+            "text messages are wanted again, by nobody who is a lead"
         }
         // Who has not refused anything and says yes wants to talk.
-        (Wish::Start | Wish::Talk, Some(lead)) => replied(on, w, lead, body).await?,
+        (Wish::Start | Wish::Talk, Some(lead)) => {
+            replied(on, w, lead, body).await?;
+            "a lead has answered"
+        }
         (Wish::Talk, None) => return Ok(Applied::Unmatched),
-    }
-    Ok(Applied::Done)
+    };
+    Ok(Applied::Done(outcome))
 }
 
 /// A reply is to the last text message that went out.

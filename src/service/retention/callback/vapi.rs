@@ -33,7 +33,7 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
             News { status: is_on_its_way.then_some(ContactAttemptStatus::Sent), result, ..News::default() }
         }
         // Talk, tools and the like: nothing of that is kept.
-        _ => return Ok(Applied::Done),
+        _ => return Ok(Applied::Done("nothing that is kept")),
     };
     let call = &message["call"];
     of_attempt(on, w, attempt(call), call["id"].as_str(), news).await

@@ -37,7 +37,7 @@ pub async fn ask(on: &Services, due: &[Due], now: DateTime<Utc>) -> Result<Answe
     let (ruled_out, choices) = tokio::try_join!(ruled_out(on, &channels, now), ab_test::choices(on.db.reader()))?;
     let assignment = |due: &Due| {
         let contact = ab_test::Contact {
-            step: Some(due.step.id),
+            step: Some(due.step.origin()),
             campaign: due.sequence.campaign_id,
             channel: due.step.channel,
             script: due.step.script_id,

@@ -7,7 +7,7 @@ use domain::id::ContactAttemptId;
 use domain::json::complaint;
 use domain::retention::lead_field::Field;
 use domain::retention::placeholders::KNOWN;
-use domain::retention::rendering::{Facts, render};
+use domain::retention::rendering::{Facts, Place, is_html, render, render_at};
 use domain::retention::words::ContactChannel;
 use providers::{Call, Email, Message};
 use storage::retention::{campaign, lead, script};
@@ -41,21 +41,25 @@ pub fn message(
         ContactChannel::Email => Message::Email(Email {
             to,
             name,
-            subject: render(script.subject.as_deref().unwrap_or(&script.name), &facts)?,
+            first_name: lead.first_name.clone(),
+            last_name: lead.last_name.clone(),
+            // A subject is text, whatever it begins with.
+            subject: render_at(script.subject.as_deref().unwrap_or(&script.name), &facts, Place::Text)?,
             body: render(text()?, &facts)?,
+            is_html: is_html(text()?),
             unsubscribe: Some(known.link),
             instantly_campaign: campaign.filter(|row| row.instantly_sync).and_then(instantly),
         }),
-        ContactChannel::Sms => Message::Sms { to, body: render(text()?, &facts)? },
+        ContactChannel::Sms => Message::Sms { to, body: render_at(text()?, &facts, Place::Text)? },
         ContactChannel::Call => Message::Call(Call {
             to,
             name,
-            first_message: content().map(|content| render(content, &facts)).transpose()?,
+            first_message: content().map(|content| render_at(content, &facts, Place::Text)).transpose()?,
             config: merged(campaign.and_then(|row| row.vapi_config.as_ref()), script.vapi_config.as_ref()),
             variables: facts,
         }),
-        ContactChannel::Webhook => webhook(&render(text()?, &facts)?, &facts)?,
-        ContactChannel::Telegram => Message::Telegram { username: to, text: render(text()?, &facts)? },
+        ContactChannel::Webhook => webhook(text()?.trim(), &facts)?,
+        ContactChannel::Telegram => Message::Telegram { username: to, text: render_at(text()?, &facts, Place::Text)? },
     })
 }
 
@@ -90,14 +94,33 @@ fn merged(campaign: Option<&Json>, script: Option<&Json>) -> Map<String, Json> {
 }
 
 /// The script of a webhook is a URL, to which what is known of the lead goes; or an object `{ "url": .., "payload": .. }`.
+/// What is known of the lead fills its places there and never changes the form: neither where it goes, nor which fields are sent.
 fn webhook(script: &str, facts: &Facts) -> Result<Message, String> {
-    let script = script.trim();
-    if !script.starts_with('{') {
-        return Ok(Message::Webhook { url: script.to_owned(), payload: json!({ "lead": facts }) });
+    if !is_object(script) {
+        let url = reachable(render_at(script, facts, Place::Url)?)?;
+        return Ok(Message::Webhook { url, payload: json!({ "lead": facts }) });
     }
-    let read: Json =
-        serde_json::from_str(script).map_err(|error| format!("the script is no JSON: {}", complaint(&error)))?;
-    let url = read["url"].as_str().ok_or("the script has no \"url\"")?.to_owned();
-    let payload = if read["payload"].is_null() { json!({ "lead": facts }) } else { read["payload"].clone() };
+    let read = |place| -> Result<Json, String> {
+        let filled = render_at(script, facts, place)?;
+        serde_json::from_str(&filled).map_err(|error| format!("the script is no JSON: {}", complaint(&error)))
+    };
+    // The script is filled in twice: its texts are texts of JSON, and its URL is a URL.
+    let url = reachable(read(Place::Url)?["url"].as_str().ok_or("the script has no \"url\"")?.to_owned())?;
+    let payload = read(Place::Json)?.get_mut("payload").map(Json::take).filter(|payload| !payload.is_null());
+    let payload = payload.unwrap_or_else(|| json!({ "lead": facts }));
     Ok(Message::Webhook { url, payload })
+}
+
+fn reachable(url: String) -> Result<String, String> {
+    let head = url.get(..8).unwrap_or(&url).to_ascii_lowercase();
+    if head.starts_with("http://") || head.starts_with("https://") {
+        return Ok(url);
+    }
+    Err("the script's URL begins with neither https:// nor http://; a value that is a URL itself is written {{ value | safe }}".into())
+}
+
+/// Whether the script of a webhook is an object of JSON, and no URL that begins with a placeholder.
+fn is_object(script: &str) -> bool {
+    let is_placeholder = script.starts_with("{{") || script.starts_with("{#");
+    script.starts_with('{') && !is_placeholder
 }

@@ -11,6 +11,7 @@ use crate::retention::endings;
 use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, SequenceEnrollmentId, SequenceStepExecutionId};
+use domain::retention::credentials::Provider;
 use domain::retention::schedule_clock::Pace;
 use domain::retention::verdict::{Outcome, Verdict, judge};
 use domain::retention::words::{ContactAttemptStatus, EnrollmentStatus, ExecutionReason, ExecutionStatus};
@@ -19,7 +20,7 @@ use providers::Receipt;
 use storage::Tx;
 use storage::retention::queue::write::{self, AttemptChange, ExecutionChange};
 use storage::retention::queue::{self, leases};
-use storage::retention::{enrollment, execution};
+use storage::retention::{enrollment, execution, instantly_lead};
 
 /// The longest error text that is kept, in characters.
 const ERROR_LENGTH: usize = 500;
@@ -86,6 +87,11 @@ async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
     let taken: Vec<_> = taken.map(|(answer, _)| (answer.lead, answer.campaign)).collect();
     ledger.write_rows_with(w, &taken, w.now).await?;
     ledger.count(w).await?;
+    for (answer, _) in judged.iter().filter(|(answer, _)| may_be_at_instantly(answer)) {
+        if let Some(campaign) = answer.campaign {
+            instantly_lead::Entity::note_step(w, campaign, answer.lead).await?;
+        }
+    }
     let mut changed = ledger.sequences();
     let mut lines = Vec::new();
     for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out || answer.is_dead) {
@@ -106,6 +112,12 @@ async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
         w.tell(Event::Sequence(sequence));
     }
     Ok(())
+}
+
+/// Whether Instantly has the lead from now on, or may have: it is to be told should the lead buy, or want no more.
+fn may_be_at_instantly(answer: &Answer) -> bool {
+    let by = answer.receipt.as_ref().map_or("", |receipt| receipt.provider);
+    by == Provider::Instantly.name() || matches!(answer.outcome, Outcome::Unknown)
 }
 
 type Held = (HashMap<SequenceStepExecutionId, execution::Model>, HashMap<SequenceEnrollmentId, enrollment::Model>);

@@ -1,6 +1,6 @@
 //! Retention sequences: made, changed, deleted.
 
-mod preflight;
+pub(super) mod preflight;
 mod run;
 pub mod steps;
 
@@ -16,7 +16,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{RetentionCampaignId, RetentionSequenceId};
 use domain::retention::trigger::TriggerConfig;
-use domain::retention::words::{ContactChannel, RetentionSequenceStatus, TriggerType};
+use domain::retention::words::{ContactChannel, LeadStatus, RetentionSequenceStatus, SequenceAudience, TriggerType};
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::retention::lists::Channels;
@@ -28,7 +28,7 @@ const LOOKBACK: std::ops::RangeInclusive<i32> = 0..=7 * 24 * 60;
 /// How old leads may have to be, in hours: up to a year.
 const MIN_AGE: std::ops::RangeInclusive<i32> = 0..=366 * 24;
 /// The longest source, in characters.
-const SOURCE: usize = 50;
+const SOURCE: usize = 100;
 
 /// A sequence to be.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct New {
     pub config: TriggerConfig,
     /// The campaign whose contact hours and limits govern it.
     pub campaign: Option<RetentionCampaignId>,
+    /// For whom it is.
+    pub audience: SequenceAudience,
     /// The sequence's first steps.
     pub steps: Vec<NewStep>,
 }
@@ -64,6 +66,8 @@ pub struct Change {
     pub config: Option<TriggerConfig>,
     /// The campaign whose contact hours and limits govern it.
     pub campaign: MaybeUndefined<RetentionCampaignId>,
+    /// For whom it is; who is in it stays.
+    pub audience: Option<SequenceAudience>,
     /// The version that the change is meant for.
     pub expected_version: Option<i32>,
 }
@@ -73,12 +77,12 @@ pub struct Change {
 /// # Errors
 /// [`Error::Invalid`] with all that is wrong, of the steps too; `NOT_FOUND` if there is no such campaign.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::Model> {
-    let New { name, description, channels, trigger, config, campaign, steps } = new;
+    let New { name, description, channels, trigger, config, campaign, audience, steps } = new;
     let now = on.now();
     let mut wrong = Violations::default();
     let name = wrong.take("name", text::line(&name, Bounds::NAME));
     let description = wrong.take_text("description", description, |text| text::prose(text, Bounds::DESCRIPTION));
-    let config = checked(config, &mut wrong);
+    let config = checked(config, audience, &mut wrong);
     steps::check(&steps, &mut wrong);
     wrong.into_result()?;
     let row = &sequence::Model {
@@ -91,6 +95,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         trigger_config: json!(config),
         campaign_id: campaign,
         steps_version: 0,
+        audience,
         watermark: None,
         created_at: now,
         updated_at: now,
@@ -124,6 +129,9 @@ pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, chang
             require_campaign(&w, new.campaign_id).await?;
         }
         let row = w.replace(&old, new).await?;
+        if row.status == RetentionSequenceStatus::Active && row.campaign_id != old.campaign_id {
+            preflight::require(on, &w, &row).await?;
+        }
         w.tell(Event::Sequence(id));
         w.note(Action::RetentionSequenceUpdated, id, json!({ "name": row.name })).await?;
         Ok(row)
@@ -133,7 +141,8 @@ pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, chang
 
 /// The sequence `old` with what `change` says; or all that is wrong with it.
 fn changed(old: sequence::Model, change: Change) -> Result<sequence::Model> {
-    let Change { name, description, channels, trigger, config, campaign, expected_version: _ } = change;
+    let Change { name, description, channels, trigger, config, campaign, audience, expected_version: _ } = change;
+    let audience = audience.unwrap_or(old.audience);
     let mut wrong = Violations::default();
     let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
     let row = sequence::Model {
@@ -141,7 +150,8 @@ fn changed(old: sequence::Model, change: Change) -> Result<sequence::Model> {
         description: changed_to(old.description, wrong.take_change("description", description, prose)),
         channels: channels.map_or(old.channels, |channels| Channels(distinct(channels))),
         trigger_type: trigger.unwrap_or(old.trigger_type),
-        trigger_config: config.map_or(old.trigger_config, |config| json!(checked(config, &mut wrong))),
+        trigger_config: config.map_or(old.trigger_config, |config| json!(checked(config, audience, &mut wrong))),
+        audience,
         campaign_id: changed_to(old.campaign_id, campaign),
         ..old
     };
@@ -178,16 +188,24 @@ async fn require_campaign(tx: &Tx, campaign: Option<RetentionCampaignId>) -> Res
 }
 
 /// The configuration of a trigger, or what is wrong with it.
-fn checked(config: TriggerConfig, wrong: &mut Violations) -> TriggerConfig {
+fn checked(config: TriggerConfig, audience: SequenceAudience, wrong: &mut Violations) -> TriggerConfig {
     let is_in =
         |range: std::ops::RangeInclusive<i32>, value: Option<i32>| value.is_none_or(|value| range.contains(&value));
     wrong.require(is_in(LOOKBACK, config.lookback_minutes), "triggerConfig", "lookbackMinutes must be from 0 to 10080");
     wrong.require(is_in(MIN_AGE, config.min_age_hours), "triggerConfig", "minAgeHours must be from 0 to 8784");
+    let is_for = |status| match audience {
+        SequenceAudience::Open => !matches!(status, LeadStatus::DoNotContact | LeadStatus::Converted),
+        SequenceAudience::Converted => status == LeadStatus::Converted,
+    };
+    if let Some(status) = config.status.filter(|status| !is_for(*status)) {
+        let why = format!("status {status} never comes into a sequence whose audience is {audience}");
+        wrong.require(false, "triggerConfig", why);
+    }
     let source = config.source.map(|source| source.trim().to_uppercase());
     let is_blank = source.as_ref().is_some_and(String::is_empty);
     wrong.require(!is_blank, "triggerConfig", "source is blank, which is not every source: leave it out for that");
     let is_short = source.as_ref().is_none_or(|source| source.chars().count() <= SOURCE);
-    wrong.require(is_short, "triggerConfig", "source must have at most 50 characters");
+    wrong.require(is_short, "triggerConfig", "source must have at most 100 characters");
     TriggerConfig { source, ..config }
 }
 

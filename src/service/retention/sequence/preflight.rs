@@ -6,7 +6,7 @@ use super::steps;
 use crate::Services;
 use domain::error::{Error, Result};
 use domain::retention::credentials::Provider;
-use domain::retention::words::ContactChannel;
+use domain::retention::words::{ContactChannel, RetentionSequenceStatus};
 use storage::Noun;
 use storage::Tx;
 use storage::retention::{campaign, integration_config, script, sequence};
@@ -46,7 +46,42 @@ pub async fn require(on: &Services, tx: &Tx, sequence: &sequence::Model) -> Resu
             missing.push(format!("{place}: it has no script, and there is no default script for {}", step.channel));
         }
     }
+    missing.extend(campaign.as_ref().and_then(|row| by_instantly(row, active.iter().map(|step| step.channel))));
     if missing.is_empty() { Ok(()) } else { Err(Error::Precondition(missing.join("; "))) }
+}
+
+/// Refuses what a campaign would be, if emails of one of its ACTIVE sequences would not go out by Instantly then.
+///
+/// # Errors
+/// [`Error::Precondition`] with the first such sequence.
+pub async fn require_instantly(tx: &Tx, campaign: &campaign::Model) -> Result<()> {
+    let is_active = sequence::Column::Status.eq(RetentionSequenceStatus::Active);
+    for sequence in sequence::Entity::of(campaign.id.0).filter(is_active).all(tx).await? {
+        let steps = steps::of(sequence.id, sequence.steps_version).all(tx).await?;
+        let channels = steps.iter().filter(|step| step.is_active).map(|step| step.channel);
+        if let Some(why) = by_instantly(campaign, channels) {
+            return Err(Error::Precondition(format!("the sequence \"{}\" is ACTIVE: {why}", sequence.name)));
+        }
+    }
+    Ok(())
+}
+
+/// What of the emails of a campaign by Instantly would never go out as its steps say: Instantly writes to each lead of a campaign by
+/// itself, with the campaign's own texts, or with the one text that the lead came with.
+fn by_instantly(campaign: &campaign::Model, channels: impl Iterator<Item = ContactChannel>) -> Option<String> {
+    let emails = channels.filter(|channel| *channel == ContactChannel::Email).count();
+    let name = &campaign.name;
+    match (campaign.instantly_sync, emails) {
+        (true, 1..) if !campaign.email_sequence.0.is_empty() => Some(format!(
+            "the campaign \"{name}\" has an emailSequence, which Instantly sends to its leads in place of the texts of steps: empty \
+             emailSequence, or leave the steps by EMAIL out"
+        )),
+        (true, 2..) => Some(format!(
+            "the campaign \"{name}\" goes by Instantly, which sends each of its leads one email of a step, and {emails} steps are by \
+             EMAIL: keep one of them, put the texts into the campaign's emailSequence, or set its instantlySync to false"
+        )),
+        _ => None,
+    }
 }
 
 fn is_set_up(channel: ContactChannel, campaign: Option<&campaign::Model>, active: &[&str]) -> bool {

@@ -111,6 +111,7 @@ pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep
     require_scripts(w, steps).await?;
     require_channels(&sequence, steps)?;
     let version = sequence.steps_version + 1;
+    let origins = origins(&of(sequence.id, sequence.steps_version).all(w).await?, steps);
     let row = |(index, step): (usize, &NewStep)| {
         sequence_step::Model {
             id: SequenceStepId::generate(),
@@ -123,6 +124,7 @@ pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep
             delay_unit: step.delay_unit,
             conditions: json!(step.conditions),
             is_active: step.is_active,
+            origin_id: origins.get(index).copied().flatten(),
             created_at: w.now,
             updated_at: w.now,
         }
@@ -142,6 +144,16 @@ pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep
     }
     let new = sequence::Model { steps_version: version, channels: Channels(channels), ..sequence.clone() };
     w.replace(&sequence, new).await
+}
+
+/// Which of the old steps each of the new ones is: one that says the same by the same way. None: it is new.
+fn origins(old: &[sequence_step::Model], new: &[NewStep]) -> Vec<Option<SequenceStepId>> {
+    let mut left: Vec<&sequence_step::Model> = old.iter().collect();
+    let mut take = |step: &NewStep| {
+        let at = left.iter().position(|old| (old.channel, old.script_id) == (step.channel, step.script))?;
+        Some(left.remove(at).origin())
+    };
+    new.iter().map(&mut take).collect()
 }
 
 /// Each script is there, and is written for the step's channel.

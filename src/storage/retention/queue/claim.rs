@@ -95,11 +95,12 @@ pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
 }
 
 /// Whether contacts of the enrollment `n` in the sequence `s` are to be made at the instant `now`: a campaign that is no more than a
-/// DRAFT, has not begun, is PAUSED or over holds them.
+/// DRAFT, has not begun, is PAUSED or over holds them, also before somebody has noticed that its end has come.
 pub(super) fn goes_on(now: &str) -> String {
     format!(
         "n.status = 'ACTIVE' AND s.status = 'ACTIVE'
          AND COALESCE((SELECT c.status = 'ACTIVE' AND (c.start_date IS NULL OR c.start_date <= {now})
+                         AND (c.end_date IS NULL OR c.end_date > {now})
                        FROM retention_campaigns c WHERE c.id = s.campaign_id), s.campaign_id IS NULL)
          AND {NOTHING_IS_STOPPED}"
     )

@@ -10,7 +10,7 @@ use crate::sql::{Dialect, rows};
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
 use domain::retention::trigger::{Span, TriggerConfig};
-use domain::retention::words::TriggerType;
+use domain::retention::words::{LeadStatus, SequenceAudience, TriggerType};
 
 /// A lead that a trigger may enroll; also the place from which the next ones are looked for.
 #[derive(Debug, Clone, Copy, FromQueryResult)]
@@ -45,8 +45,11 @@ pub async fn candidates(
     if let Some(source) = &config.source {
         and("l.source = {}", &mut std::iter::once(source.clone().into()));
     }
-    if let Some(status) = config.status {
-        and("l.status = {}", &mut std::iter::once(status.to_string().into()));
+    match config.status {
+        // A new lead is IN_PROGRESS as soon as a campaign or a sequence has it: until somebody has contacted it, it is new all the same.
+        Some(LeadStatus::New) => and("l.status IN ('NEW', 'IN_PROGRESS')", &mut std::iter::empty()),
+        Some(status) => and("l.status = {}", &mut std::iter::once(status.to_string().into())),
+        None => {}
     }
     if let Some(after) = after {
         and("(l.created_at, l.id) > ({}, {})", &mut [after.created_at.into(), after.id.into()].into_iter());
@@ -57,12 +60,21 @@ pub async fn candidates(
     }
     let sql = format!(
         "SELECT l.id, l.created_at FROM leads l
-         WHERE l.created_at <= $2 AND l.status NOT IN ('DO_NOT_CONTACT', 'CONVERTED')
+         WHERE l.created_at <= $2 AND {}
            AND NOT EXISTS (SELECT 1 FROM sequence_enrollments n WHERE n.sequence_id = $1 AND n.lead_id = l.id) {wanted}
-         ORDER BY l.created_at, l.id LIMIT $3"
+         ORDER BY l.created_at, l.id LIMIT $3",
+        may_be_in(sequence.audience)
     );
     let found = db.query_all_raw(Dialect(db.get_database_backend()).statement(&sql, values)).await?;
     found.iter().map(|row| Ok(Candidate::from_query_result(row, "")?)).collect()
+}
+
+/// Whether the lead `l` may come into a sequence for these leads.
+const fn may_be_in(audience: SequenceAudience) -> &'static str {
+    match audience {
+        SequenceAudience::Open => "l.status NOT IN ('DO_NOT_CONTACT', 'CONVERTED')",
+        SequenceAudience::Converted => "l.status = 'CONVERTED'",
+    }
 }
 
 /// An enrollment that is to be made.
@@ -75,7 +87,7 @@ pub struct NewEnrollment {
 }
 
 /// Enrolls leads, which the caller has locked, and returns which of the enrollments were made: not for who is in the sequence
-/// already, must not be contacted, or has converted.
+/// already, must not be contacted, or is not of those for whom it is.
 pub async fn enroll(
     tx: &Tx,
     sequence: &sequence::Model,
@@ -90,8 +102,9 @@ pub async fn enroll(
              (id, sequence_id, lead_id, attempt, status, steps_version, current_step, enrolled_at, meta)
          SELECT r.id, $2, r.lead_id, r.attempt, 'ACTIVE', $3, $4, $5, {}
          FROM {table} JOIN leads l ON l.id = r.lead_id
-         WHERE l.status NOT IN ('DO_NOT_CONTACT', 'CONVERTED') ON CONFLICT DO NOTHING RETURNING id",
-        if dialect.is_postgres() { "'{}'::jsonb" } else { "'{}'" }
+         WHERE {} ON CONFLICT DO NOTHING RETURNING id",
+        if dialect.is_postgres() { "'{}'::jsonb" } else { "'{}'" },
+        may_be_in(sequence.audience)
     );
     let values: [Value; 5] =
         [rows(wanted), sequence.id.into(), sequence.steps_version.into(), first_step.into(), now.into()];

@@ -17,6 +17,7 @@ use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
 use domain::retention::schedule_clock::Pace;
 use domain::retention::words::{EnrollmentStatus, ExecutionStatus};
 
+pub mod again;
 pub mod changes;
 pub mod claim;
 pub mod counts;

@@ -1,0 +1,118 @@
+//! What is changed under leads on their way: limits that are widened, and steps that are replaced under a test.
+
+use domain::id::AbTestId;
+use domain::retention::ab_test::Rule;
+use domain::retention::words::ContactAttemptStatus::{Bounced, Sent, Success};
+use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel, ExecutionReason};
+use serde_json::json;
+use service::retention::campaign::{self, Fields};
+use service::retention::contact_attempt;
+use service::retention::sequence::steps;
+use storage::retention::ab_test;
+
+use super::engine::{Bureau, email};
+use super::rows;
+use crate::delivery::fixture::Office;
+use crate::harness::eventually;
+
+#[tokio::test]
+async fn what_limits_put_off_is_decided_again_when_they_are_widened() {
+    // It is night in Berlin.
+    let bureau = Bureau::open("2026-03-03T21:00:00Z", 1).await;
+    let Office { on, actor, .. } = &bureau.office;
+    let script = bureau.script(ContactChannel::Email, "Hello").await;
+    let own = bureau.campaign(|_| ()).await;
+    let sequence = bureau.sequence(vec![email(script, 0)], |new| new.campaign = Some(own)).await;
+    let lead = bureau.lead("ann", |_| ()).await;
+    bureau.enroll(sequence.id, lead).await;
+    let worker = bureau.worker();
+    eventually("it is put off", async || bureau.executions(lead).await[0].reason == Some(ExecutionReason::Limits))
+        .await;
+    let all_day = Fields {
+        contact_hours_start: async_graphql::MaybeUndefined::Value("00:00".into()),
+        contact_hours_end: async_graphql::MaybeUndefined::Value("24:00".into()),
+        ..Fields::default()
+    };
+    campaign::update(on, actor, own, all_day, None, None).await.unwrap();
+    bureau.finish(sequence.id).await;
+    worker.stop().await;
+    assert_eq!(bureau.attempts(lead).await.len(), 1, "it went out in the night");
+}
+
+#[tokio::test]
+async fn a_test_goes_on_when_the_steps_are_replaced_and_its_winner_stays() {
+    let bureau = Bureau::open("2026-03-03T10:00:00Z", 4 * 24 * 3600).await;
+    let Office { on, actor, .. } = &bureau.office;
+    let plain = bureau.script(ContactChannel::Email, "Hello").await;
+    let (a, b) = (bureau.script(ContactChannel::Email, "A").await, bureau.script(ContactChannel::Email, "B").await);
+    let sequence = bureau.sequence(vec![email(plain, 0)], |_| ()).await;
+    let first = steps::of(sequence.id, sequence.steps_version);
+    let first = sea_orm::QuerySelect::limit(first, 1).one(on.db.reader()).await.unwrap().unwrap();
+    let test = ab_test::Model {
+        id: AbTestId::generate(),
+        name: "First words".into(),
+        campaign_id: None,
+        step_id: Some(first.id),
+        channel: ContactChannel::Email,
+        variant_a: a,
+        variant_b: b,
+        status: AbTestStatus::Completed,
+        rule: json!(Rule::default()),
+        winner: Some(AbVariant::B),
+        winner_id: Some(b),
+        stats_a: None,
+        stats_b: None,
+        verdict: None,
+        started_at: Some(on.now()),
+        ended_at: Some(on.now()),
+        created_at: on.now(),
+        updated_at: on.now(),
+        version: 1,
+    };
+    rows::insert::<ab_test::Entity, _>(on, vec![test]).await;
+    for more in [vec![email(plain, 0), email(a, 1)], vec![email(a, 0), email(plain, 1)]] {
+        steps::replace(on, actor, sequence.id, more, None).await.unwrap();
+    }
+    let lead = bureau.lead("ann", |_| ()).await;
+    bureau.enroll(sequence.id, lead).await;
+    let worker = bureau.worker();
+    bureau.finish(sequence.id).await;
+    worker.stop().await;
+    let said: Vec<_> = bureau.attempts(lead).await.iter().map(|attempt| attempt.script_id).collect();
+    assert_eq!(said, [Some(a), Some(b)], "the step says what won, wherever it stands now");
+}
+
+#[tokio::test]
+async fn an_answer_that_somebody_notes_ends_sequences_and_a_contact_is_corrected_forward_only() {
+    let bureau = Bureau::open("2026-03-03T10:00:00Z", 1).await;
+    let Office { on, actor, .. } = &bureau.office;
+    let script = bureau.script(ContactChannel::Email, "Hello").await;
+    let sequence = bureau.sequence(vec![email(script, 0), email(script, 9)], |_| ()).await;
+    let (ann, bob) = (bureau.lead("ann", |_| ()).await, bureau.lead("bob", |_| ()).await);
+    for lead in [ann, bob] {
+        bureau.enroll(sequence.id, lead).await;
+    }
+    let worker = bureau.worker();
+    bureau.sent(sequence.id, 2).await;
+    worker.stop().await;
+    let reply = |lead| contact_attempt::Reply { lead, attempt: None, words: Some("call me in May".into()) };
+    contact_attempt::replied(on, actor, reply(ann)).await.unwrap();
+    let ended = bureau.progress(sequence.id).await;
+    assert_eq!((ended.active, ended.cancelled), (1, 1), "{ended:?}");
+    let answered = bureau.attempts(ann).await.pop().unwrap();
+    assert_eq!((answered.status, &answered.result.unwrap()["reply"]), (Success, &json!("call me in May")));
+    bureau.counters_are_right(sequence.id).await;
+
+    let sent = bureau.attempts(bob).await.pop().unwrap();
+    let to = |status| contact_attempt::Correction { status: Some(status), ..contact_attempt::Correction::default() };
+    let bounced = contact_attempt::correct(on, actor, sent.id, to(Bounced)).await.unwrap();
+    assert_eq!(bounced.status, Bounced);
+    let back = contact_attempt::correct(on, actor, sent.id, to(Sent)).await.unwrap_err();
+    assert!(back.to_string().contains("BOUNCED"), "{back}");
+    bureau.counters_are_right(sequence.id).await;
+    assert!(
+        contact_attempt::replied(on, actor, contact_attempt::Reply { attempt: Some(sent.id), ..reply(ann) })
+            .await
+            .is_err()
+    );
+}
