@@ -31,6 +31,7 @@ pub async fn failed(on: &Services, body: &str) -> Json {
         not_before: None,
         processed_at: None,
         outcome: None,
+        is_keyed: false,
     };
     let id = json!(row.id.global());
     rows::insert::<webhook_event::Entity, _>(on, vec![row]).await;
