@@ -64,9 +64,15 @@ fn has_length(number: &phonenumber::PhoneNumber, digits: usize) -> bool {
     let code = number.country().code();
     let national = u16::try_from(digits - code.to_string().len()).unwrap_or(0);
     let regions = phonenumber::metadata::DATABASE.by_code(&code).unwrap_or_default();
-    let lengths = |region: &&phonenumber::Metadata| region.descriptors().general().possible_length().to_vec();
-    let known: Vec<u16> = regions.iter().flat_map(lengths).collect();
-    known.is_empty() || known.contains(&national)
+    let mut known = regions.iter().flat_map(|region| lengths(region.descriptors())).peekable();
+    known.peek().is_none() || known.any(|length| length == national)
+}
+
+/// The lengths of the numbers of a region at which somebody can be reached from abroad. Of all its numbers together none are known.
+fn lengths(of: &phonenumber::metadata::Descriptors) -> Vec<u16> {
+    let kinds =
+        [of.fixed_line(), of.mobile(), of.toll_free(), of.shared_cost(), of.personal_number(), of.voip(), of.pager()];
+    kinds.into_iter().flatten().flat_map(|kind| kind.possible_length().iter().copied()).collect()
 }
 
 /// The name of a time zone, as IANA spells it: of a name in any case, or of an offset in whole hours such as `GMT+3`.

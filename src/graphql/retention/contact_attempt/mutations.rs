@@ -55,7 +55,7 @@ struct CorrectContactAttemptInput {
     status: Option<ContactAttemptStatus>,
     /// When it ended.
     completed_at: MaybeUndefined<DateTime>,
-    /// Seconds.
+    /// How long a call lasted, in seconds.
     duration: MaybeUndefined<i32>,
     /// What came of it in detail: an object of at most 16 KiB, in place of the one that was there.
     result: MaybeUndefined<Json>,
@@ -146,7 +146,7 @@ impl ContactAttemptMutation {
     async fn mark_replied(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who, and to what.")] input: MarkRepliedInput,
+        #[graphql(desc = "The lead who has answered, and the contact that was answered.")] input: MarkRepliedInput,
     ) -> Result<MarkRepliedPayload> {
         let reply = service::Reply {
             lead: input.lead_id.input("leadId")?,

@@ -8,6 +8,8 @@ use ::service::retention::callback as service;
 struct RetryWebhookEventInput {
     /// Which callback; it must be FAILED or UNMATCHED.
     id: ID,
+    #[graphql(flatten)]
+    repeat: Repeatable,
 }
 
 /// The callback that is processed once more.
@@ -31,8 +33,8 @@ impl WebhookEventMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which callback.")] input: RetryWebhookEventInput,
     ) -> Result<RetryWebhookEventPayload> {
-        let id = input.id.input("id")?;
-        let row = service::retry(ctx.services(), &ctx.actor(), id).boxed().await?;
+        let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
+        let row = once(on, &actor, service::retry(on, &actor, input.id.input("id")?)).await?;
         Ok(RetryWebhookEventPayload { webhook_event: row.into() })
     }
 }

@@ -113,7 +113,9 @@ impl World {
 pub fn allowed<T>(outcome: Result<T, Error>) -> Result<Option<T>, String> {
     match outcome {
         Ok(done) => Ok(Some(done)),
-        Err(Error::Conflict(_) | Error::Precondition(_) | Error::Invalid(_) | Error::NotFound(_)) => Ok(None),
+        Err(
+            Error::Conflict(_) | Error::Precondition(_) | Error::Transition(_) | Error::Invalid(_) | Error::NotFound(_),
+        ) => Ok(None),
         Err(error) => Err(format!("this can't fail: {error:?}")),
     }
 }
