@@ -127,7 +127,7 @@ fn files(data: &Path, below: &Path) -> Result<Vec<PathBuf>> {
         let is_of_the_process = name.starts_with(DATABASE) || [LOCK, MARK, "lost+found"].contains(&&*name);
         // What is gone by now was a file that somebody was writing, or an upload whose day was over.
         let Ok(kind) = std::fs::metadata(data.join(&path)) else { continue };
-        if is_of_the_process || name.ends_with(".part") {
+        if is_of_the_process || path.extension().is_some_and(|kind| kind == "part") {
             continue;
         }
         if path.to_str().is_none() {

@@ -102,11 +102,14 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
-            // Of a new file; one that is there becomes so when it is compacted.
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .pragma("journal_size_limit", LOG)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory");
+        if std::fs::metadata(path).map_or(true, |file| file.len() == 0) {
+            // Of a new file only: where one is, this would write with each connection that is opened. It becomes so when it is compacted.
+            let first = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).connect().await.map_err(opening)?;
+            sqlx::Connection::close(first).await.map_err(opening)?;
+        }
         let target = Target::Sqlite(Arc::new(options));
         let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Sqlite);
         let (writer, reader, sessions) = (pooled(1), pooled(4), pooled(1));
