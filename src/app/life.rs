@@ -73,7 +73,7 @@ pub async fn begin(on: &Services, config: &Config) -> Result<Kept> {
     match config.after_restore {
         Some(true) => tracing::warn!("HERALD_AFTER_RESTORE=yes: take it away again, or each start pauses everything"),
         Some(false) => {
-            tracing::warn!("HERALD_AFTER_RESTORE=no: take it away again, or the next restore is not noticed")
+            tracing::warn!("HERALD_AFTER_RESTORE=no: take it away again, or the next restore is not noticed");
         }
         None => {}
     }

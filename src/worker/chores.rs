@@ -45,7 +45,7 @@ pub async fn run(tools: Tools, mut board: Board, watch: Arc<Watch>, session: Can
             since = found;
             let has_waited = found.is_some_and(|since: Duration| now.saturating_sub(since) >= PATIENCE);
             if found.is_some() && (is_first || has_waited) {
-                work(&tools, &agenda).await;
+                Box::pin(work(&tools, &agenda)).await;
                 since = None;
             }
             let is_time = seldom.is_none_or(|last: Duration| now.saturating_sub(last) >= SELDOM);
@@ -73,7 +73,7 @@ fn has_chores(tools: &Tools, agenda: &Agenda) -> bool {
 async fn work(tools: &Tools, agenda: &Agenda) {
     let on = &tools.on;
     if agenda.schedule.is_some_and(|at| at <= on.now()) {
-        attempt("firing schedules", campaign::fire_schedules(on)).await;
+        attempt("firing schedules", Box::pin(campaign::fire_schedules(on))).await;
     }
     if agenda.unswept {
         attempt("ending cancelled jobs", campaign::sweep_cancelled(on)).await;

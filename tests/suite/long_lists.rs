@@ -95,6 +95,9 @@ async fn walk(counted: &Counted, filter: &Json, order: &Json) -> (Vec<String>, V
     (forth, back, count)
 }
 
+/// Whether a job is wanted.
+type Wanted = Box<dyn Fn(&job::Model) -> bool>;
+
 #[tokio::test]
 async fn each_list_of_jobs_has_what_was_asked_whatever_way_it_is_read() {
     let herald = TestApp::api_only().await;
@@ -103,7 +106,7 @@ async fn each_list_of_jobs_has_what_was_asked_whatever_way_it_is_read() {
     let campaigns: Vec<BroadcastCampaignId> = all.iter().map(|job| job.campaign_id).collect();
     let (first, last) = (campaigns[0], campaigns[campaigns.len() - 1]);
     let channel = all[70].channel_id;
-    let mut filters: Vec<(Json, Box<dyn Fn(&job::Model) -> bool>)> = vec![
+    let mut filters: Vec<(Json, Wanted)> = vec![
         (json!({}), Box::new(|_| true)),
         (json!({ "channelId": channel.global() }), Box::new(move |job| job.channel_id == channel)),
         (json!({ "errors": ["ODD"] }), Box::new(|job| job.reason.as_deref() == Some("ODD"))),
@@ -342,7 +345,8 @@ async fn numbers_that_are_kept_are_those_that_would_be_counted() {
                  FROM generate_series(1, 3000) n";
     run(&herald, noise).await;
     let (one, other) = tokio::join!(storage::tallies::add_up(db), storage::tallies::add_up(db));
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     assert_eq!(admin.data(COUNTS, json!({})).await, kept);
     let count = Statement::from_string(db.backend(), "SELECT COUNT(*) AS n FROM tallies");
     let rows: i64 = db.reader().query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap();

@@ -94,12 +94,12 @@ async fn nobody_gets_it_twice(forgets: bool) {
 
 #[tokio::test]
 async fn after_a_restore_nobody_gets_it_twice_from_a_telegram_that_remembers_random_ids() {
-    nobody_gets_it_twice(false).await;
+    Box::pin(nobody_gets_it_twice(false)).await;
 }
 
 #[tokio::test]
 async fn after_a_restore_nobody_gets_it_twice_from_a_telegram_that_has_forgotten_random_ids() {
-    nobody_gets_it_twice(true).await;
+    Box::pin(nobody_gets_it_twice(true)).await;
 }
 
 /// As long as a restored campaign is in doubt, what can't be known is named, and not sent.

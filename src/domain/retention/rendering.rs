@@ -105,7 +105,6 @@ fn filters(content: &str) -> Vec<String> {
             match (quote, sign) {
                 (Some(open), sign) if sign == open => quote = None,
                 (Some(_), '\\') => drop(chars.next()),
-                (Some(_), _) => {}
                 (None, '"' | '\'') => quote = Some(sign),
                 (None, '}' | '%') if inner[index..].starts_with("}}") || inner[index..].starts_with("%}") => {
                     end = index;
@@ -116,7 +115,7 @@ fn filters(content: &str) -> Vec<String> {
                     let name: String = name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                     found.extend((!name.is_empty()).then_some(name));
                 }
-                (None, _) => {}
+                _ => {}
             }
         }
         rest = &inner[end..];

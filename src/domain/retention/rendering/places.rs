@@ -65,6 +65,7 @@ fn inside_json(value: &Value) -> Result<String, Error> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "other ways to escape a value can fail")]
 fn percent_of(value: &Value) -> Result<String, Error> {
     Ok(percent(&value.to_string()))
 }
@@ -75,8 +76,7 @@ fn percent(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            // Writing to a String does not fail.
-            let _ = write!(encoded, "%{byte:02X}");
+            write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail");
         }
     }
     encoded

@@ -188,7 +188,9 @@ impl History<'_> {
         if says_no || is_suppression_list {
             for (one, other) in lines {
                 for address in [one.map(|one| email(&self.email(one))), other.map(|one| phone(&self.phone(one)))] {
-                    address.into_iter().for_each(|address| self.oracle.says_no(address, None));
+                    if let Some(address) = address {
+                        self.oracle.says_no(address, None);
+                    }
                 }
             }
         }
@@ -206,7 +208,7 @@ impl History<'_> {
     }
 
     async fn texts(&mut self, person: u8, words: u8) -> Result<(), String> {
-        let (from, is_stop) = (self.phone(person), words % 3 != 0);
+        let (from, is_stop) = (self.phone(person), !words.is_multiple_of(3));
         let all: &[&str] = if is_stop { &STOPS } else { &STARTS };
         let body = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("From", &from)
@@ -243,7 +245,9 @@ impl History<'_> {
         if is_refusal {
             self.refuse(&row, about);
         } else {
-            addresses(&row).into_iter().for_each(|address| self.oracle.lifts(address, about));
+            for address in addresses(&row) {
+                self.oracle.lifts(address, about);
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What must hold of each contact, said without the code that decides about contacts.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Datelike, Days, TimeDelta, Timelike, Utc};
@@ -122,12 +123,10 @@ fn hours(case: &Case<'_>) -> Option<&'static str> {
     let days = case.campaign.map(|row| row.contact_days.0.clone()).unwrap_or_default();
     let has = |date: chrono::NaiveDate| days.is_empty() || days.iter().any(|day| is_on(*day, date));
     let (today, yesterday) = (local.date_naive(), local.date_naive() - Days::new(1));
-    let is_open = if start < end {
-        (start..end).contains(&minute) && has(today)
-    } else if start == end {
-        has(today)
-    } else {
-        (minute >= start && has(today)) || (minute < end && has(yesterday))
+    let is_open = match start.cmp(&end) {
+        Ordering::Less => (start..end).contains(&minute) && has(today),
+        Ordering::Equal => has(today),
+        Ordering::Greater => (minute >= start && has(today)) || (minute < end && has(yesterday)),
     };
     (!is_open).then_some("outside contact hours")
 }
