@@ -1,7 +1,8 @@
 //! Lists of tables with millions of rows: they go by an index, or by what is counted already.
 
 use domain::broadcast::JobStatus;
-use domain::id::BroadcastCampaignId;
+use domain::id::{BroadcastCampaignId, WebhookEventId};
+use domain::retention::words::WebhookEventStatus;
 use graphql::engine::id::GlobalId;
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryTrait, Select, Statement};
 use serde_json::{Value as Json, json};
@@ -14,6 +15,7 @@ use storage::retention::webhook_event;
 
 use crate::campaigns::seed;
 use crate::harness::{Counted, Postgres, TestApp, only_on};
+use crate::retention::rows;
 
 const JOBS: &str =
     "query($filter: JobFilter, $order: JobOrder, $first: Int, $after: String, $last: Int, $before: String) {
@@ -219,10 +221,33 @@ async fn plan<E: EntityTrait>(herald: &TestApp, select: Select<E>) -> String {
     rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap()).collect::<Vec<_>>().join("\n")
 }
 
+/// A callback that has been dealt with.
+fn callback(herald: &TestApp) -> webhook_event::Model {
+    let id = WebhookEventId::generate();
+    webhook_event::Model {
+        id,
+        provider: "twilio".into(),
+        dedupe_key: id.to_string(),
+        status: WebhookEventStatus::Processed,
+        query: None,
+        content_type: None,
+        body: String::new(),
+        attempts: 1,
+        error_message: None,
+        received_at: herald.services().now(),
+        not_before: None,
+        processed_at: Some(herald.services().now()),
+        outcome: None,
+        is_keyed: true,
+    }
+}
+
 #[tokio::test]
 async fn jobs_in_rare_states_and_callbacks_without_keys_have_an_index() {
     let herald = TestApp::api_only().await;
     let all = in_all_states(&herald).await;
+    let keyed = (0..500).map(|_| callback(&herald)).collect();
+    rows::insert::<webhook_event::Entity, _>(herald.services(), keyed).await;
     run(&herald, "ANALYZE").await;
     let campaign = all[0].campaign_id;
     let of = |statuses: &[JobStatus]| {
