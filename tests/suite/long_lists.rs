@@ -370,8 +370,7 @@ async fn numbers_that_are_kept_are_those_that_would_be_counted() {
                  FROM generate_series(1, 3000) n";
     run(&herald, noise).await;
     let (one, other) = tokio::join!(storage::tallies::add_up(db), storage::tallies::add_up(db));
-    one.unwrap();
-    other.unwrap();
+    one.and(other).unwrap();
     assert_eq!(admin.data(COUNTS, json!({})).await, kept);
     let count = Statement::from_string(db.backend(), "SELECT COUNT(*) AS n FROM tallies");
     let rows: i64 = db.reader().query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap();

@@ -187,10 +187,9 @@ impl History<'_> {
         done.map_err(|error| format!("{error:?}"))?;
         if says_no || is_suppression_list {
             for (one, other) in lines {
-                for address in [one.map(|one| email(&self.email(one))), other.map(|one| phone(&self.phone(one)))] {
-                    if let Some(address) = address {
-                        self.oracle.says_no(address, None);
-                    }
+                let told = [one.map(|one| email(&self.email(one))), other.map(|one| phone(&self.phone(one)))];
+                for address in told.into_iter().flatten() {
+                    self.oracle.says_no(address, None);
                 }
             }
         }
