@@ -12,8 +12,9 @@ mod support;
 #[expect(dead_code, unused_imports, reason = "the suite needs more of it")]
 #[path = "../suite/harness/telegram/mod.rs"]
 mod telegram_server;
+#[path = "../suite/harness/within.rs"]
+mod within;
 
-use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use telegram::Nobody;
 use worker::{Tools, Worker};
 
 use self::telegram_server::TelegramServer;
+use self::within::within;
 
 /// Where this program is told to be the server, with so many accounts.
 const SERVER: &str = "HERALD_BENCH_TELEGRAM";
@@ -267,16 +269,4 @@ fn cpu_seconds() -> anyhow::Result<f64> {
     let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);
     let ticks: u32 = fields.map(|field| field.parse::<u32>().unwrap()).sum();
     Ok(f64::from(ticks) / 100.0)
-}
-
-/// Waits until there is an answer, for so long at most; as the suite's own.
-pub async fn within<T, E: Debug>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
-    let began = Instant::now();
-    loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(state) => assert!(began.elapsed() < patience, "it did not come true in time that {what}: {state:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

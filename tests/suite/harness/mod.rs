@@ -14,10 +14,10 @@ mod redis;
 mod subscription;
 pub mod telegram;
 mod terminal;
+mod within;
 
-use std::fmt::Debug;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use clap::Parser;
@@ -40,6 +40,7 @@ pub use raw_socket::RawSocket;
 pub use redis::Redis;
 pub use subscription::Subscription;
 pub use terminal::Terminal;
+pub use within::within;
 
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "a password of some length";
@@ -231,16 +232,4 @@ async fn started() -> Database {
 /// Waits until `holds`, at most a minute: a machine that is busy takes longer, and is not wrong.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     within(Duration::from_mins(1), what, async || if holds().await { Ok(()) } else { Err(()) }).await;
-}
-
-/// Asks again and again until there is an answer, for so long at most. What is no answer yet is shown if none comes.
-pub async fn within<T, E: Debug>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
-    let began = Instant::now();
-    loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(state) => assert!(began.elapsed() < patience, "it did not come true in time that {what}: {state:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
