@@ -16,7 +16,7 @@ use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use futures_util::task::AtomicWaker;
 use futures_util::{Stream, StreamExt};
 use parking_lot::{Mutex, MutexGuard};
-use tokio::task::coop::has_budget_remaining;
+use tokio::task::coop::{Unconstrained, unconstrained};
 
 /// A load: it leaves what it found with those who wait for it.
 type Load = BoxFuture<'static, ()>;
@@ -30,7 +30,7 @@ impl Batching {
     pub fn run<F: Future>(&self, operation: F) -> Operation<F> {
         let call = Arc::new(Call { is_due: AtomicBool::new(true), task: AtomicWaker::new() });
         Operation {
-            running: Box::pin(operation),
+            running: Box::pin(unconstrained(operation)),
             waker: Waker::from(call.clone()),
             call,
             next: self.clone(),
@@ -77,7 +77,9 @@ impl Wake for Call {
 
 /// An operation and the loads that it waits for.
 pub struct Operation<F> {
-    running: Pin<Box<F>>,
+    /// Without tokio's budget of a task: what runs out of it asks again when tokio wakes it, which may be after this task is
+    /// polled next, by another thread. Loads would begin before all have asked. Long lists make room for others by themselves.
+    running: Pin<Box<Unconstrained<F>>>,
     waker: Waker,
     call: Arc<Call>,
     next: Batching,
@@ -95,10 +97,6 @@ impl<F: Future> Future for Operation<F> {
             if call.is_due.swap(false, Ordering::AcqRel) {
                 if let Poll::Ready(output) = running.as_mut().poll(&mut Context::from_waker(waker)) {
                     return Poll::Ready(output);
-                }
-                if !has_budget_remaining() {
-                    // It was stopped to make room for other tasks, and may have more to ask for.
-                    waker.wake_by_ref();
                 }
                 if call.is_due.load(Ordering::Acquire) {
                     return Poll::Pending;
