@@ -1,7 +1,8 @@
 //! Answers. All bodies are JSON in the shape of a GraphQL response, so that clients look in one place.
 
 use async_graphql::Value;
-use axum::body::Bytes;
+use async_graphql_axum::GraphQLResponse;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,15 +21,23 @@ fn text(value: &impl Serialize) -> Vec<u8> {
     text
 }
 
+/// The library's answer, in a line that ends.
+async fn lined(answer: Response) -> Response {
+    let (parts, body) = answer.into_parts();
+    let mut text = to_bytes(body, usize::MAX).await.expect("the text is in memory").to_vec();
+    text.push(b'\n');
+    Response::from_parts(parts, Body::from(text))
+}
+
 /// An answer that is none of GraphQL's.
 pub(super) fn plain(status: StatusCode, value: &serde_json::Value) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], text(value)).into_response()
 }
 
 /// The answer of an operation, or why it was not run.
-pub(super) fn operation(response: &async_graphql::Response, media: Media) -> Response {
-    if !error::is_refusal(response) {
-        return dressed(text(response).into_response(), media);
+pub(super) async fn operation(response: async_graphql::Response, media: Media) -> Response {
+    if !error::is_refusal(&response) {
+        return dressed(lined(GraphQLResponse::from(response).into_response()).await, media);
     }
     let extension = |name| response.errors[0].extensions.as_ref().and_then(|extensions| extensions.get(name));
     let status = match extension("code") {

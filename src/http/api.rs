@@ -77,7 +77,7 @@ async fn run(
     let request = match request {
         Ok(request) => request,
         Err(Wrong { code: code @ (Code::PersistedQueryNotAllowed | Code::PersistedQueryNotFound), message }) => {
-            return answer::operation(&error::coded(code, message, request_id.as_deref()), media);
+            return answer::operation(error::coded(code, message, request_id.as_deref()), media).await;
         }
         Err(Wrong { code, message }) => {
             return answer::coded(StatusCode::BAD_REQUEST, code, &message, request_id.as_deref());
@@ -85,7 +85,7 @@ async fn run(
     };
     let checked = match http.execution.admit(request, &caller) {
         Ok(checked) => checked,
-        Err(refusal) => return answer::operation(&refusal, media),
+        Err(refusal) => return answer::operation(*refusal, media).await,
     };
     match checked.kind {
         OperationType::Mutation if is_get => {
@@ -93,10 +93,11 @@ async fn run(
         }
         OperationType::Subscription => {
             let message = "a subscription runs over a WebSocket, in the subprotocol graphql-transport-ws";
-            answer::operation(&error::coded(Code::OperationResolutionFailure, message, request_id.as_deref()), media)
+            let refusal = error::coded(Code::OperationResolutionFailure, message, request_id.as_deref());
+            answer::operation(refusal, media).await
         }
         _ => match http.execution.answer(checked, caller).await {
-            Answer::Own(response) => answer::operation(&response, media),
+            Answer::Own(response) => answer::operation(response, media).await,
             Answer::Encoded(response) => answer::encoded(response, media),
         },
     }
