@@ -98,9 +98,7 @@ impl Folder {
     }
 
     fn key(&self, name: &str, text: &str) -> Result<SecretKey> {
-        let bytes = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-        let damaged = || anyhow!("{} is damaged: tokens and secrets depend on it", self.path.join(name).display());
-        bytes.map(SecretKey::new).ok_or_else(damaged)
+        key_of(&self.path.join(name), text)
     }
 
     /// The text of a file that only its owner may read; written whole or not at all if it is not there yet.
@@ -115,17 +113,40 @@ impl Folder {
 
     /// The text of a file, if it is there.
     fn read(&self, name: &str) -> Result<Option<String>> {
-        let path = self.path.join(name);
-        let mut text = String::new();
-        match File::open(&path).and_then(|mut file| file.read_to_string(&mut text)) {
-            Ok(_) => Ok(Some(text.trim().to_owned())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(anyhow!(error).context(format!("{} can't be read", path.display()))),
-        }
+        read(&self.path.join(name))
     }
 
     fn write(&self, name: &str, text: &str) -> std::io::Result<()> {
         write_whole(&self.path, name, text)
+    }
+}
+
+/// The key in the data folder at `path`, which another process may use; None if it has none.
+///
+/// # Errors
+/// It can't be read, or is damaged.
+pub fn present_key(path: &Path) -> Result<Option<SecretKey>> {
+    let path = path.join(KEY);
+    read(&path)?.map(|text| key_of(&path, &text)).transpose()
+}
+
+/// Whether a process has the data folder at `path` open.
+pub fn is_in_use(path: &Path) -> bool {
+    File::open(path.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn key_of(path: &Path, text: &str) -> Result<SecretKey> {
+    let bytes = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(SecretKey::new).ok_or_else(|| anyhow!("{} is damaged: tokens and secrets depend on it", path.display()))
+}
+
+/// The text of a file without the spaces around it; None if it is not there.
+fn read(path: &Path) -> Result<Option<String>> {
+    let mut text = String::new();
+    match File::open(path).and_then(|mut file| file.read_to_string(&mut text)) {
+        Ok(_) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(anyhow!(error).context(format!("{} can't be read", path.display()))),
     }
 }
 

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod compact;
 mod demo;
+mod doctor;
 mod help;
 mod import;
 mod log;
@@ -48,6 +49,8 @@ enum Command {
     Demo(demo::Demo),
     /// Apply the database's migrations, or say which are missing
     Migrate(migrate::Migrate),
+    /// Look at settings, data folder, database, Redis, clock, key, accounts and providers, and say what is wrong and what to do
+    Doctor(doctor::Doctor),
     /// Put database, key and uploads into one file, beside whatever runs
     Backup(backup::Backup),
     /// Bring a backup back into an empty data folder
@@ -128,6 +131,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Resume(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::Compact(command) => command.run(),

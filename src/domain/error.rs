@@ -154,6 +154,11 @@ impl Code {
         Self::items().iter().map(|item| item.value).collect()
     }
 
+    /// Where the manual has it, as a path of this server: `extensions.documentation`.
+    pub fn documentation(self) -> String {
+        format!("/manual/errors#{}", self.as_str().to_ascii_lowercase())
+    }
+
     /// The code as it is written in `extensions.code`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -23,7 +23,8 @@ pub(super) fn instead_of(written: &[u8]) -> Option<Vec<u8>> {
         _ => (Code::BadUserInput, "this is no request of HTTP/1.1 that can be read"),
     };
     let id = Uuid::new_v4();
-    let extensions = json!({ "code": code.as_str(), "requestId": id.to_string() });
+    let extensions =
+        json!({ "code": code.as_str(), "documentation": code.documentation(), "requestId": id.to_string() });
     let body = json!({ "errors": [{ "message": message, "extensions": extensions }] }).to_string();
     let reason = status.canonical_reason().unwrap_or_default();
     let head = format!(

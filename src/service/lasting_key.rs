@@ -58,6 +58,18 @@ pub async fn open(db: &Db, vault: &Vault, given: &Given, now: DateTime<Utc>) -> 
     Ok(Lasting::new(makes, earlier))
 }
 
+/// Whether `vault` opens the lasting key of the database, if it has one already; nothing is written.
+///
+/// # Errors
+/// [`Error::Precondition`] with a sentence, if the database belongs to another key.
+pub async fn examine(db: &Db, vault: &Vault) -> Result<()> {
+    let rows = Entity::everything(db.reader()).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    opened(vault, &rows, MAKES).map(drop)
+}
+
 async fn make(tx: &Tx, vault: &Vault, given: &Given, now: DateTime<Utc>) -> Result<()> {
     let mut secrets = Vec::new();
     for shelf in SHELVES {

@@ -14,7 +14,11 @@ async fn each_request_has_an_id_and_each_error_says_it() {
     let answer = request.send().await.unwrap();
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
     let body: Json = answer.json().await.unwrap();
-    assert_eq!(body["errors"][0]["extensions"], json!({ "code": "UNAUTHENTICATED", "requestId": id }));
+    let page = "/manual/errors#unauthenticated";
+    let expected = json!({ "code": "UNAUTHENTICATED", "documentation": page, "requestId": id });
+    assert_eq!(body["errors"][0]["extensions"], expected);
+    let manual = herald.nobody().request(Method::GET, "/manual/errors").send().await.unwrap().text().await.unwrap();
+    assert!(manual.contains("id=\"unauthenticated\""), "the page has the code");
 }
 
 /// What is not the API has ids and codes, too.
@@ -31,7 +35,8 @@ async fn other_paths_answer_in_the_same_way() {
         let answer = request.send().await.unwrap();
         assert_eq!((answer.status().as_u16(), &answer.headers()["x-request-id"]), (status, &"mine-1".parse().unwrap()));
         let body: Json = answer.json().await.unwrap();
-        let expected = json!({ "code": code, "requestId": "mine-1" });
+        let page = format!("/manual/errors#{}", code.to_lowercase());
+        let expected = json!({ "code": code, "documentation": page, "requestId": "mine-1" });
         assert_eq!(body["errors"][0]["extensions"], expected, "{path}");
     }
 }

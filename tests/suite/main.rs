@@ -19,6 +19,7 @@ mod conversions;
 mod dashboard;
 mod delivery;
 mod demo;
+mod doctor;
 mod document;
 mod events;
 mod fleet;

@@ -126,6 +126,7 @@ fn listed(violations: &[Violation]) -> Value {
 fn set(error: &mut ServerError, code: Code, request_id: Option<&str>) {
     let extensions = error.extensions.get_or_insert_default();
     extensions.set("code", code.as_str());
+    extensions.set("documentation", code.documentation());
     if let Some(request_id) = request_id {
         extensions.set("requestId", request_id);
     }
@@ -146,7 +147,12 @@ mod tests {
         let violations = serde_json::json!([{ "path": ["input", "name"], "message": "too long" }]);
         assert_eq!(
             invalid,
-            serde_json::json!({ "code": "BAD_USER_INPUT", "requestId": "r1", "violations": violations })
+            serde_json::json!({
+                "code": "BAD_USER_INPUT",
+                "documentation": "/manual/errors#bad_user_input",
+                "requestId": "r1",
+                "violations": violations,
+            })
         );
         assert_eq!(extensions(Error::RateLimited { retry_after_ms: 5 })["retryAfterMs"], 5);
         let shared = Error::Shared(std::sync::Arc::new(Error::invalid("name", "too long")));

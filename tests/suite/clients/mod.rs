@@ -21,6 +21,26 @@ async fn a_strict_lint_has_nothing_to_say() {
 }
 
 #[tokio::test]
+async fn what_was_released_stays_until_it_has_been_deprecated_for_a_release() {
+    let Some(workshop) = Workshop::open() else { return };
+    workshop.script("changes", &[]).await;
+    // What it would say if a field were gone that nobody has announced.
+    let schema = workshop.clients().join("../../schema");
+    let present = std::fs::read_to_string(schema.join("schema.graphql")).unwrap();
+    let (before, after) = present.split_once("type Channel implements").unwrap();
+    let (head, fields) = after.split_once('{').unwrap();
+    let released = format!(
+        "{before}type Channel implements{head}{{ aFieldOfTheRelease: Int\n old: Int @deprecated(reason: \"x\") {fields}"
+    );
+    std::fs::write(schema.join("released.graphql"), released).unwrap();
+    let mut command = Command::new("npm");
+    let told = command.args(["run", "--silent", "changes"]).current_dir(workshop.clients()).output().unwrap();
+    let told = (told.status.success(), String::from_utf8(told.stdout).unwrap());
+    assert!(!told.0 && told.1.contains("BREAKING: Channel.aFieldOfTheRelease was removed."), "{told:?}");
+    assert!(told.1.contains("\nremoved: Channel.old was removed."), "{told:?}");
+}
+
+#[tokio::test]
 async fn typescript_clients_are_generated_and_follow_a_campaign() {
     let Some(workshop) = Workshop::open() else { return };
     let herald = TestApp::start().await;

@@ -100,16 +100,17 @@ fn the_page_of_error_codes_is_made_from_the_schema() {
         }
         rows.extend(codes.values.iter().map(|code| {
             let meaning = code.node.description.as_ref().map_or("", |text| text.node.as_str());
-            row(&[format!("`{}`", code.node.value.node), meaning.split_whitespace().collect::<Vec<_>>().join(" ")])
+            format!("\n## `{}`\n\n{}\n", code.node.value.node, meaning.split_whitespace().collect::<Vec<_>>().join(" "))
         }));
     }
     assert!(!rows.is_empty());
     let made = format!(
         "# Error codes\n\n{MADE} It is `enum ErrorCode` of the schema.\n\n\
          Each error of an answer has one in `extensions.code`. Decide by it, not by the message, which is for people and may change;\n\
-         and bear with codes that are added later. `extensions.requestId` leads to the request in Herald's log.\n\
-         [How to read an answer](frontend.md#how-to-read-an-answer) says what else there is.\n\n{}",
-        table("| code | meaning |", rows.into_iter())
+         and bear with codes that are added later. `extensions.documentation` leads to its place on this page, and\n\
+         `extensions.requestId` to the request in Herald's log.\n\
+         [How to read an answer](frontend.md#how-to-read-an-answer) says what else there is.\n{}",
+        rows.concat()
     );
     is_as_made("errors.md", &made);
 }
