@@ -7,7 +7,7 @@ mod running;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -88,11 +88,13 @@ impl App {
     }
 
     async fn open_in(config: Config, folder: Folder) -> Result<Self> {
+        require_not_lost(&config)?;
         let mut before = config.secret_key_before.clone();
         let key = if let Some(key) = &config.secret_key {
             key.clone()
         } else {
             before = folder.secret_key_before()?;
+            require_key(&config)?;
             folder.secret_key()?
         };
         let node = folder.node()?;
@@ -118,13 +120,7 @@ impl App {
     /// # Errors
     /// A sentence that says what is in the way: there is no database yet, or it can't be opened.
     pub async fn open_aside(config: Config) -> Result<Self> {
-        let file = config.rules.data_dir.join(DATABASE);
-        if config.database_url.is_none() && !file.exists() {
-            return Err(anyhow!(
-                "HERALD_DATA_DIR: there is no database at {}; give the folder that herald serve uses, or DATABASE_URL",
-                file.display()
-            ));
-        }
+        require_database(&config)?;
         Self::build(config, None, NodeId::generate(), None).await
     }
 
@@ -199,6 +195,50 @@ impl App {
             tracing::debug!(%error, "the database was gone already");
         }
     }
+}
+
+/// Refuses what has nothing to work with: a command that is given a wrong folder must not make an installation there and report on it.
+///
+/// # Errors
+/// There is no database in the data folder, and no other one is set.
+pub(crate) fn require_database(config: &Config) -> Result<()> {
+    let file = config.rules.data_dir.join(DATABASE);
+    if config.database_url.is_some() || file.exists() {
+        return Ok(());
+    }
+    bail!(
+        "HERALD_DATA_DIR: there is no database at {}; give the folder that herald serve uses, or DATABASE_URL",
+        file.display()
+    )
+}
+
+/// A database whose key is gone gets no new one: that would open nothing, and the next backup would take it along.
+fn require_key(config: &Config) -> Result<()> {
+    let folder = &config.rules.data_dir;
+    let has_database = std::fs::metadata(folder.join(DATABASE)).is_ok_and(|file| file.len() > 0);
+    if has_database && present_key(folder)?.is_none() {
+        bail!(
+            "HERALD_DATA_DIR: {} has a database but not its key, the file secret.key: bring it back from a backup, or give the key as \
+             HERALD_SECRET_KEY",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+/// A folder that had a database and has none any more is not begun anew: nobody would notice, and what was refused would be forgotten.
+fn require_not_lost(config: &Config) -> Result<()> {
+    let folder = &config.rules.data_dir;
+    let is_gone = std::fs::metadata(folder.join(DATABASE)).map_or(true, |file| file.len() == 0);
+    if config.database_url.is_none() && is_gone && life::has_mark(folder) {
+        bail!(
+            "HERALD_DATA_DIR: {0} had a database, and {1} is gone or empty: bring it back by herald restore into an empty folder; to begin \
+             anew, give another folder",
+            folder.display(),
+            DATABASE
+        );
+    }
+    Ok(())
 }
 
 /// TLS is ring's: reqwest and `object_store` bring none of their own and panic without. To be called before anything that

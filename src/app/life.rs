@@ -50,6 +50,11 @@ pub fn mark_restored(folder: &Path) -> std::io::Result<()> {
     write_whole(folder, MARK, &format!("{RESTORED} {now}"))
 }
 
+/// Whether the data folder has the mark of a database that was used in it.
+pub fn has_mark(folder: &Path) -> bool {
+    std::fs::read(folder.join(MARK)).is_ok_and(|text| String::from_utf8_lossy(&text).parse::<Mark>().is_ok())
+}
+
 /// Finds out whether the database is the one it was; if not, all that could be sent twice is paused before this returns.
 ///
 /// # Errors
@@ -130,7 +135,9 @@ impl Places {
     async fn read(&self, on: &Services, lives: &[Life]) -> Result<Outside> {
         let home = on.db.home().await.map_err(cause)?;
         let mut outside = Outside { is_beside: !on.db.is_postgres(), home, ..Outside::default() };
-        match std::fs::read_to_string(&self.file) {
+        let read = std::fs::read(&self.file).map(|text| String::from_utf8_lossy(&text).into_owned());
+        match read {
+            // What nobody can read any more is no mark of this database.
             Ok(text) => match (text.parse(), text.trim().strip_prefix(RESTORED)) {
                 (Ok(mark), _) => outside.marks.push(mark),
                 (Err(_), Some(at)) => outside.restored_at = Some(at.trim().parse().unwrap_or(on.now())),

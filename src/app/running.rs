@@ -21,7 +21,7 @@ use service::broadcast::{batch, campaign};
 use service::damage;
 use service::imports;
 use service::loops::Loops;
-use service::retention::{blocked, callback, instantly_keep, switch};
+use service::retention::{blocked, callback, instantly_keep, sequence, switch};
 use service::steering;
 use service::sweeper;
 use service::tally;
@@ -65,6 +65,7 @@ impl App {
         let address = listener.local_addr()?;
         let is_whole = damage::is_whole(&self.services).await.map_err(cause)?;
         let kept = Arc::new(life::begin(&self.services, &self.config).await?);
+        sequence::pause_other_world(&self.services).await.map_err(cause)?;
         batch::undo_interrupted(&self.services).await.map_err(cause)?;
         if !self.services.db.is_postgres() {
             // Nobody else is on this database: what is half done was left by a crash.

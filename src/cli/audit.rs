@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
 use super::{Failure, Result, block_on, configured};
-use crate::app::{App, cause};
+use crate::app::{App, cause, require_database};
 use crate::config::{Config, Settings};
 use service::access::{archive, chain};
 use storage::archive::Archive;
@@ -68,6 +68,7 @@ fn tell(report: &chain::Report) -> Result<()> {
 fn with(config: Config, work: impl AsyncFnOnce(&App, Option<Archive>) -> Result<()>) -> Result<()> {
     block_on(async {
         let archive = config.audit_archive.as_ref().map(Archive::open).transpose().map_err(cause)?;
+        require_database(&config)?;
         let app = App::open_beside(config).await?;
         let result = work(&app, archive).await;
         app.close().await;

@@ -1,5 +1,6 @@
 //! `herald backup`: database, key, uploads and all else of the data folder in one file, beside whatever runs.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use anyhow::{Context, anyhow};
 use chrono::{SecondsFormat, Utc};
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 use tempfile::NamedTempFile;
 
@@ -38,6 +40,9 @@ pub(super) struct Manifest {
     pub at: String,
     /// How many files there are before this one.
     pub files: usize,
+    /// The SHA-256 of each, in hexadecimal digits; an archive of an earlier version has none.
+    #[serde(default)]
+    pub sha256: BTreeMap<String, String>,
 }
 
 impl Backup {
@@ -57,7 +62,8 @@ impl Backup {
         for path in files(&data, Path::new(""))? {
             archive.add(path.to_str().unwrap_or_default(), &data.join(&path))?;
         }
-        let manifest = Manifest { herald: env!("CARGO_PKG_VERSION").into(), has_database, at, files: archive.files };
+        let (files, sha256) = (archive.files, std::mem::take(&mut archive.sha256));
+        let manifest = Manifest { herald: env!("CARGO_PKG_VERSION").into(), has_database, at, files, sha256 };
         let (files, bytes) = archive.end(&manifest, &self.file)?;
         println!("{}: {files} files, {} MiB, as of {}", self.file.display(), bytes.div_ceil(1 << 20), manifest.at);
         println!("{}", rest(&config));
@@ -98,14 +104,7 @@ fn place(file: &Path, data: &Path) -> Result<(PathBuf, PathBuf)> {
 
 /// A copy of SQLite's file, as it is at this instant, whatever else is written meanwhile.
 fn copied(config: &Config, folder: &Path) -> Result<NamedTempFile> {
-    let file = config.rules.data_dir.join(DATABASE);
-    if !file.exists() {
-        let why = format!(
-            "HERALD_DATA_DIR: there is no database at {}; give the folder that herald serve uses, or DATABASE_URL",
-            file.display()
-        );
-        return Err(anyhow!(why).into());
-    }
+    app::require_database(config)?;
     let copy = NamedTempFile::new_in(folder).with_context(|| format!("{} can't be written to", folder.display()))?;
     block_on(async {
         let db = app::database(config).await?;
@@ -143,17 +142,44 @@ fn files(data: &Path, below: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// What is read, and the SHA-256 of it.
+pub(super) struct Digested<R> {
+    inner: R,
+    sha256: Sha256,
+}
+
+impl<R> Digested<R> {
+    /// Nothing has been read yet.
+    pub fn of(inner: R) -> Self {
+        Self { inner, sha256: Sha256::new() }
+    }
+
+    /// The digest of what was read, in hexadecimal digits.
+    pub fn digest(self) -> String {
+        hex::encode(self.sha256.finalize())
+    }
+}
+
+impl<R: Read> Read for Digested<R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(to)?;
+        self.sha256.update(&to[..read]);
+        Ok(read)
+    }
+}
+
 /// An archive that is being written, under a name of its own until it is whole.
 struct Archive {
     tar: Builder<NamedTempFile>,
     files: usize,
+    sha256: BTreeMap<String, String>,
 }
 
 impl Archive {
     fn new(folder: &Path) -> Result<Self> {
         let file =
             NamedTempFile::new_in(folder).with_context(|| format!("{} can't be written to", folder.display()))?;
-        Ok(Self { tar: Builder::new(file), files: 0 })
+        Ok(Self { tar: Builder::new(file), files: 0, sha256: BTreeMap::new() })
     }
 
     /// Adds a file as long as it is now: one that is written to only gets longer. One that is gone is left out.
@@ -164,7 +190,9 @@ impl Archive {
             Err(error) => return Err(anyhow!(error).context(format!("{} can't be read", path.display())).into()),
         };
         let size = file.metadata().with_context(|| format!("{} can't be read", path.display()))?.len();
-        self.append(name, size, file.take(size)).with_context(|| format!("{name} can't be written"))?;
+        let mut content = Digested::of(file.take(size));
+        self.append(name, size, &mut content).with_context(|| format!("{name} can't be written"))?;
+        self.sha256.insert(name.to_owned(), content.digest());
         self.files += 1;
         Ok(())
     }

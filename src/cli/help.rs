@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::{Args, Command};
 
-use super::{Failure, Result};
+use super::{Failure, Result, print};
 use crate::config::SETTINGS;
 
 /// What `herald help` is about
@@ -18,8 +18,7 @@ impl Help {
     /// Prints it.
     pub fn run(self, mut cli: Command) -> Result<()> {
         if self.topic == ["settings"] {
-            print!("{}", settings());
-            return Ok(());
+            return print(&settings());
         }
         cli.build();
         let mut command = &mut cli;
@@ -30,8 +29,7 @@ impl Help {
         // A server has use for each setting; of what other commands share with it the first few are enough.
         let is_server = ["serve", "worker"].contains(&command.get_name());
         let help = if is_server { command.render_long_help() } else { command.render_help() };
-        print!("{help}");
-        Ok(())
+        print(&help.to_string())
     }
 }
 

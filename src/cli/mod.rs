@@ -19,9 +19,10 @@ mod traces;
 mod users;
 
 use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::ErrorKind as Misuse;
 use clap::{CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -118,9 +119,8 @@ pub fn main() -> ExitCode {
 fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print!("{error}");
-            return Ok(());
+        Err(error) if matches!(error.kind(), Misuse::DisplayHelp | Misuse::DisplayVersion) => {
+            return print(&error.to_string());
         }
         Err(error) => return Err(Failure::Usage(misuse(&error))),
     };
@@ -141,10 +141,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Audit(command) => command.run(),
         Command::Secrets(command) => command.run(),
         Command::Sso(command) => command.run(),
-        Command::Schema => {
-            print!("{}", graphql::sdl());
-            Ok(())
-        }
+        Command::Schema => print(&graphql::sdl()),
         Command::Help(command) => command.run(Cli::command()),
     }
 }
@@ -159,6 +156,14 @@ fn configured(settings: Settings) -> Result<Config> {
         tracing::warn!("{line}");
     }
     Ok(config)
+}
+
+/// Prints a long text. Who has read enough of it closes the pipe, which is no fault.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
+        _ => Ok(()),
+    }
 }
 
 /// Runs `work` on a runtime of its own.

@@ -1,15 +1,15 @@
 //! `herald restore`: a backup back into an empty data folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
-use super::backup::{LAST, Manifest};
+use super::backup::{Digested, LAST, Manifest};
 use super::{Failure, Result, block_on, configured};
 use crate::app::{self, DATABASE, Folder, LOCK};
 use crate::config::{Config, Settings};
@@ -31,7 +31,7 @@ impl Restore {
     pub fn run(self) -> Result<()> {
         let config = configured(self.settings)?;
         let data = config.rules.data_dir.clone();
-        let archive = File::open(&self.file).with_context(|| format!("{} can't be read", self.file.display()))?;
+        let archive = opened(&self.file)?;
         require_empty(&data)?;
         let folder = Folder::open(&data)?;
         // Before anything else: however this ends, no start takes the folder for the one it was.
@@ -45,6 +45,19 @@ impl Restore {
         println!("{}", next(&config, &manifest));
         Ok(())
     }
+}
+
+/// The archive, from its beginning.
+fn opened(path: &Path) -> Result<File> {
+    let shown = path.display();
+    let mut archive = File::open(path).with_context(|| format!("{shown} can't be read"))?;
+    let mut first = [0; 2];
+    let is_compressed = archive.read_exact(&mut first).is_ok() && first == [0x1f, 0x8b];
+    archive.rewind().with_context(|| format!("{shown} can't be read"))?;
+    if is_compressed {
+        return Err(Failure::Usage(format!("{shown} is compressed: gunzip it first")));
+    }
+    Ok(archive)
 }
 
 /// What is to be done now.
@@ -83,9 +96,10 @@ fn require_empty(data: &Path) -> Result<()> {
 /// Unpacks the archive; the database gets its name last.
 fn fill(data: &Path, archive: impl Read) -> anyhow::Result<Manifest> {
     let mut archive = tar::Archive::new(archive);
-    let (mut manifest, mut files, mut folders) = (None, 0, BTreeSet::from([data.to_path_buf()]));
+    let (mut manifest, mut found, mut folders) = (None, BTreeMap::new(), BTreeSet::from([data.to_path_buf()]));
     for entry in archive.entries()? {
-        let mut entry = entry.context("it is damaged, or no backup")?;
+        // What the library says is about bytes; it may repeat them.
+        let mut entry = entry.map_err(|_| anyhow!("it is damaged, or no backup that herald has made"))?;
         let path = entry.path().context("it is damaged")?.into_owned();
         if manifest.is_some() || !entry.header().entry_type().is_file() || !is_below(&path) {
             bail!("it is no backup that herald has made: {}", path.display());
@@ -102,13 +116,19 @@ fn fill(data: &Path, archive: impl Read) -> anyhow::Result<Manifest> {
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&to);
         let file = file.as_mut().map_err(|error| anyhow!("{} can't be written: {error}", to.display()))?;
-        std::io::copy(&mut entry, file).with_context(|| format!("{} can't be written", to.display()))?;
+        let mut content = Digested::of(&mut entry);
+        std::io::copy(&mut content, file).with_context(|| format!("{} can't be written", to.display()))?;
         file.sync_all()?;
         folders.insert(folder);
-        files += 1;
+        found.insert(path.to_string_lossy().into_owned(), content.digest());
     }
-    let manifest = manifest.filter(|manifest| manifest.files == files);
+    let manifest = manifest.filter(|manifest| manifest.files == found.len());
     let manifest = manifest.context("it is cut off: its last files are missing")?;
+    for (name, sha256) in &manifest.sha256 {
+        if found.get(name) != Some(sha256) {
+            bail!("it is damaged: {name} is not as it was written; take another backup");
+        }
+    }
     if manifest.has_database {
         std::fs::rename(data.join(PART), data.join(DATABASE)).context("it has no database")?;
     }

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
 use super::{Failure, Result, block_on, configured};
-use crate::app::{App, cause};
+use crate::app::{App, cause, require_database};
 use crate::config::Settings;
 use service::secrets;
 
@@ -37,6 +37,7 @@ impl Secrets {
         }
         let in_folder = config.secret_key.is_none();
         block_on(async {
+            require_database(&config)?;
             let app = if in_folder { App::open_with_new_key(config).await? } else { App::open_beside(config).await? };
             let report = secrets::rotate(app.services()).await.map_err(cause)?;
             println!("{} secrets are encrypted under the new key now", report.sealed);

@@ -8,13 +8,30 @@ use super::table::SETTINGS;
 /// # Errors
 /// The first such name, with the setting that is nearest to it.
 pub fn check(names: impl IntoIterator<Item = String>) -> Result<(), Wrong> {
-    let is_unknown = |name: &String| name.starts_with("HERALD_") && !SETTINGS.iter().any(|known| known.name == name);
+    let is_known = |name: &String| SETTINGS.iter().any(|known| known.name == name);
+    let is_unknown = |name: &String| !is_known(name) && (name.starts_with("HERALD_") || is_meant(name));
     let Some(name) = names.into_iter().filter(is_unknown).min() else { return Ok(()) };
     let why = match nearest(&name) {
         Some(known) => format!("there is no such setting; {known}?"),
         None => "there is no such setting; herald help settings lists all".into(),
     };
     Err(Wrong { name, why })
+}
+
+/// Whether a name is a setting's but for its case, its underscores, or two letters of its prefix: what is misspelt there is nobody else's.
+fn is_meant(name: &str) -> bool {
+    let plain = |name: &str| name.replace('_', "").to_ascii_uppercase();
+    let written = plain(name);
+    let prefix = "HERALD";
+    SETTINGS.iter().map(|known| plain(known.name)).any(|known| {
+        let rest = known.strip_prefix(prefix).filter(|rest| !rest.is_empty());
+        let has_rest = rest.and_then(|rest| written.strip_suffix(rest));
+        let is_near = has_rest.is_some_and(|start| {
+            start.starts_with('H') && start.len() > 3 && strsim::damerau_levenshtein(start, prefix) <= 2
+        });
+        // In capitals or in small letters alone another program may have its own of that name, such as http_proxy.
+        (written == known && known.starts_with(prefix)) || is_near
+    })
 }
 
 /// Names that are a setting's without its prefix, and the settings that are not given: they do nothing, and may have been meant.
@@ -32,7 +49,11 @@ pub fn unprefixed(names: &[String]) -> Vec<String> {
 /// The setting that is spelled most like `name`, if one is near: a third of its letters may differ.
 fn nearest(name: &str) -> Option<&'static str> {
     let short = |name: &'static str| name.strip_prefix("HERALD_").unwrap_or(name);
-    let written = name.strip_prefix("HERALD_").unwrap_or(name);
+    let name = name.to_ascii_uppercase();
+    let written = match name.split_once('_') {
+        Some((start, rest)) if strsim::damerau_levenshtein(start, "HERALD") <= 2 => rest,
+        _ => &name,
+    };
     let far = |known: &'static str| strsim::damerau_levenshtein(written, short(known));
     let (known, distance) = SETTINGS.iter().map(|known| (known.name, far(known.name))).min_by_key(|(_, far)| *far)?;
     (distance <= (written.len() / 3).max(1)).then_some(known)
@@ -57,12 +78,19 @@ mod tests {
             ("HERALD_DATADIR", "HERALD_DATA_DIR"),
             ("HERALD_SECRETKEY", "HERALD_SECRET_KEY"),
             ("HERALD_ORIGIN", "HERALD_ORIGINS"),
+            ("HERLAD_TELEGRAM", "HERALD_TELEGRAM"),
+            ("herald_telegram", "HERALD_TELEGRAM"),
+            ("Herald_Data_Dir", "HERALD_DATA_DIR"),
             ("HERALD_LIMIT_DEPHT", "HERALD_LIMIT_DEPTH"),
         ] {
             assert_eq!(told(&[written, "PATH"]), format!("{written}: there is no such setting; {meant}?"));
         }
         assert_eq!(told(&["HERALD_FOO"]), "HERALD_FOO: there is no such setting; herald help settings lists all");
-        assert_eq!(told(&["HERALD_LISTEN", "DATABASE_URL", "PORT", "HERALDRY_X"]), "");
+        assert_eq!(
+            told(&["HERALD_LISTEN", "DATABASE_URL", "PORT", "HERALDRY_X", "HEROKU_LOG", "http_proxy", "HOME"]),
+            ""
+        );
+        assert!(told(&["HERALDTELEGRAM"]).starts_with("HERALDTELEGRAM: there is no such setting"));
         let every: Vec<&str> = SETTINGS.iter().map(|known| known.name).collect();
         assert_eq!(told(&every), "");
     }

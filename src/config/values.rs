@@ -15,6 +15,7 @@ use chrono::TimeDelta;
 use clap::ValueEnum;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::choices::{Mode, Model};
 use domain::limits::UploadLimits;
@@ -249,9 +250,12 @@ pub(super) fn time(text: &str) -> Value<Duration> {
 }
 
 pub(super) fn filter(text: &str) -> Value<String> {
+    // A word that is no level would be a module's name: then nothing else is logged.
+    let is_level = |word: &str| LevelFilter::from_str(word.trim()).is_ok();
+    let has_level = text.split(',').all(|one| one.contains(['=', '[']) || is_level(one));
     match EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(format!("{text:?} is not a log filter such as info or info,sqlx=debug")),
+        Ok(_) if has_level => Ok(text.to_owned()),
+        _ => Err(format!("{text:?} is not a log filter such as info or info,sqlx=debug")),
     }
 }
 

@@ -48,6 +48,7 @@ pub mod sweeper;
 pub mod tally;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod world;
 pub mod write;
 
 pub use write::Write;

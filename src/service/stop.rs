@@ -47,7 +47,15 @@ pub async fn stop_all(on: &Services, actor: &Actor, reason: &str) -> Result<Mode
 }
 
 /// Lets everything go on. False if nothing was stopped.
+///
+/// # Errors
+/// [`Error::Precondition`] if nothing would go on, because the database is damaged.
 pub async fn resume_all(on: &Services, actor: &Actor) -> Result<bool> {
+    if let Some(damage) = on.health.damage() {
+        return Err(Error::Precondition(format!(
+            "the database is damaged ({damage}): nothing is sent from it; restore a backup, or see the manual"
+        )));
+    }
     let was_stopped = on.write(actor, |w| async move {
         let was_stopped = Entity::end(&w).await?;
         if was_stopped {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::{Args, Parser};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::config::{Config, Settings};
 use domain::error::Error;
 use domain::role::Role;
 use service::access::user::{self, Change, NewUser};
-use service::{Actor, Services};
+use service::{Actor, Services, world};
 use telegram::simulated::LEDGER;
 
 /// The user that signs in where the first admin's password is not known: in a folder that was used before.
@@ -97,12 +98,23 @@ pub async fn open(mut config: Config) -> anyhow::Result<(House, Running)> {
     }
     let (data_dir, given) = (config.rules.data_dir.clone(), config.admin_password.clone());
     let app = App::open(config).await?;
+    require_pretended(app.services()).await?;
     let is_made_up = given.is_none();
     let password = given.unwrap_or_else(|| user::made_up_password().into());
     let username = admit(app.services(), password.clone()).await.map_err(cause)?;
     let running = app.start(Parts { api: true, worker: true }).await?;
     let address = reachable(running.address());
     Ok((House { address, busy, data_dir, username, password, is_made_up }, running))
+}
+
+/// What is real is not shown: the demonstration would pretend to send it.
+async fn require_pretended(on: &Services) -> anyhow::Result<()> {
+    if world::has_real(on).await.map_err(cause)? {
+        bail!(
+            "HERALD_DATA_DIR: the folder has campaigns or sequences that are meant for real; give the demonstration another one, or none"
+        );
+    }
+    Ok(())
 }
 
 /// The first admin of a fresh folder; a guest with the same rights in one whose admin keeps his password.

@@ -59,7 +59,6 @@ fn address(target: &str) -> Option<String> {
     let path = path.strip_prefix("../../").or(path.strip_prefix("src/manual/")).unwrap_or(path);
     let file = path.strip_prefix("../deploy/").or(path.strip_prefix("src/deploy/"));
     let place = match (path, file, path.strip_suffix(".md")) {
-        ("schema/schema.graphql", ..) => "/schema.graphql".to_owned(),
         ("README.md", ..) => "/manual/readme".to_owned(),
         ("index.md", ..) => "/manual".to_owned(),
         ("src/deploy", ..) => "/manual/operations#installed".to_owned(),

@@ -12,6 +12,7 @@ use domain::error::{Result, Violations, require_version};
 use domain::id::{ConsentId, LeadId};
 use domain::retention::words::{ConsentKind, ContactChannel};
 use domain::text::{self, Bounds};
+use storage::retention::queue::surroundings;
 use storage::retention::{consent, lead};
 
 /// By how much the clock of who tells of a word may be ahead.
@@ -51,6 +52,30 @@ pub async fn set(on: &Services, actor: &Actor, id: LeadId, word: Word) -> Result
         Ok(changed)
     })
     .await
+}
+
+/// Whether a lead has agreed to be written to on Telegram.
+pub async fn has_agreed(w: &Write, id: LeadId) -> Result<bool> {
+    surroundings::agreed(&**w, &[id], w.now).await.map(|found| found.get(&id).copied().unwrap_or_default())
+}
+
+/// Ends what a lead has agreed to on Telegram, if it has: it was said by who had another name there.
+pub async fn end_for_name(w: &Write, id: LeadId, source: &str) -> Result<()> {
+    if !has_agreed(w, id).await? {
+        return Ok(());
+    }
+    let ended = consent::Model {
+        id: ConsentId::generate(),
+        lead_id: id,
+        channel: Some(ContactChannel::Telegram),
+        kind: ConsentKind::Withdrawn,
+        source: source.to_owned(),
+        wording: None,
+        given_at: w.now,
+        created_at: w.now,
+    };
+    consent::Entity::insert(ended.into_active_model()).exec_without_returning(w).await?;
+    Ok(())
 }
 
 fn checked(word: Word, now: DateTime<Utc>) -> Result<Word> {

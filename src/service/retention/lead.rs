@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::endings::{self, Ending, end_all};
 use super::refusal::{self, Said};
-use super::{meta, schedule};
+use super::{consent, meta, schedule};
 use crate::once::{Again, Done};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -200,6 +200,10 @@ async fn spread(on: &Services, w: &Write, old: &lead::Model, changed: &lead::Mod
     if changed.status == LeadStatus::DoNotContact && old.status != LeadStatus::DoNotContact {
         refusal::prove_one(w, changed.id, None, &said("its status was set")).await?;
         refusal::keep_one(on, w, changed, None, &said("its status was set")).await?;
+    }
+    let has_another_name = old.telegram_username.is_some() && changed.telegram_username != old.telegram_username;
+    if has_another_name {
+        consent::end_for_name(w, changed.id, "it was said under another Telegram name").await?;
     }
     if !refusals::addresses(changed).eq(refusals::addresses(old)) {
         refusal::keep(on, w, changed, &said("the lead with this address refuses it")).await?;

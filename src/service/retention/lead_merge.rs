@@ -3,8 +3,8 @@
 use sea_orm::ModelTrait;
 use serde_json::{Map, Value as Json, json};
 
-use super::endings;
 use super::refusal::{self, Said};
+use super::{consent, endings};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, require_version};
@@ -40,17 +40,32 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
         let (kept, duplicate) = both(&w, merge).await?;
         require_version("lead", kept.version, merge.expected_version)?;
         endings::merged(on, &w, duplicate.id, kept.id).await?;
+        let had_agreed = consent::has_agreed(&w, kept.id).await?;
         let moved = lead_moves::all(&w, duplicate.id, kept.id).await?;
         // What is outside, such as the links in mails, leads on to the one that stays.
         gone_lead::Entity::note(&w, duplicate.id, Some(kept.id), refusal::email_hash(on, &duplicate), w.now).await?;
         let said = Said { source: "a lead that was merged refused it".into(), wording: None, at: w.now };
         refusal::keep(on, &w, &duplicate, &said).await?;
+        let gone = duplicate.clone();
         duplicate.clone().delete(&w).await?;
         let mut both = combined(kept.clone(), duplicate, merge.takes_addresses);
         let refused = refusal::absorb(on, &w, &mut both).await?;
         let kept = w.replace(&kept, both).await?;
         refusal::prove(&w, kept.id, &refused).await?;
         refusal::keep(on, &w, &kept, &said).await?;
+        // It is one person who has said no: at the addresses that nobody has from now on, too.
+        let elsewhere = lead::Model {
+            email: gone.email,
+            phone: gone.phone,
+            telegram_username: gone.telegram_username.clone(),
+            ..kept.clone()
+        };
+        refusal::keep(on, &w, &elsewhere, &said).await?;
+        let has_taken_name = gone.telegram_username == kept.telegram_username;
+        if !has_taken_name && !had_agreed {
+            consent::end_for_name(&w, kept.id, "the lead that was merged had agreed under another Telegram name")
+                .await?;
+        }
         let metadata = json!({ "duplicate": merge.duplicate, "attempts": moved.attempts,
                 "conversions": moved.conversions, "enrollments": moved.enrollments, "campaigns": moved.campaigns });
         w.tell(Event::Report);

@@ -39,8 +39,10 @@ pub struct Model {
     pub name_fold: Folded,
     /// The description as it is searched.
     pub description_fold: Folded,
-    /// Why it paused by itself.
+    /// Why it paused by itself; of one that does not run, why it should not be activated without a look.
     pub pause_reason: Option<String>,
+    /// Whether it was activated where contacts go nowhere; None if it never was, or by a version that did not write it down.
+    pub is_simulated: Option<bool>,
 }
 
 joins_nothing!();

@@ -161,6 +161,7 @@ pub fn sequence(now: DateTime<Utc>) -> sequence::Model {
         name_fold: Folded::of("Come back"),
         description_fold: Folded::of(""),
         pause_reason: None,
+        is_simulated: Some(true),
     }
 }
 

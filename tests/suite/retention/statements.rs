@@ -112,6 +112,7 @@ pub async fn use_script(on: &Services, script: Uuid) {
         name_fold: storage::Folded::of("uses"),
         description_fold: storage::Folded::of(""),
         pause_reason: None,
+        is_simulated: Some(true),
     };
     let step = sequence_step::Model {
         id: SequenceStepId::generate(),

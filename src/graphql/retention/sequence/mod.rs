@@ -44,8 +44,9 @@ impl RetentionSequence {
         self.0.status
     }
 
-    /// Why it paused by itself: the database was restored, and steps that it believes to be due may have gone out already. Null if
-    /// somebody has paused it, or if it is not paused.
+    /// Why it paused by itself, or, of one that is DRAFT or PAUSED, why somebody should look before it is activated: the database was
+    /// restored, and steps that it believes to be due may have gone out already; or it was activated in simulation, and contacts go out
+    /// for real now. Null if there is no such reason. To activate it is to say that somebody has looked.
     async fn pause_reason(&self) -> Option<&str> {
         self.0.pause_reason.as_deref()
     }

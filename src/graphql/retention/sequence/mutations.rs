@@ -275,8 +275,10 @@ impl SequenceMutation {
     ) -> Result<ActivateRetentionSequencePayload> {
         let ActivateRetentionSequenceInput { id, repeat } = input;
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
-        let sequence = once(on, &actor, service::activate(on, &actor, id.input("id")?)).await?;
-        let warnings = service::doubts(on, &sequence).await?;
+        let id = id.input("id")?;
+        let caution = service::caution(on, id).await?;
+        let sequence = once(on, &actor, service::activate(on, &actor, id)).await?;
+        let warnings = caution.into_iter().chain(service::doubts(on, &sequence).await?).collect();
         Ok(ActivateRetentionSequencePayload { sequence: sequence.into(), warnings })
     }
 

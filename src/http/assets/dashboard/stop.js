@@ -42,7 +42,8 @@ function askWhy() {
       { method: 'dialog' },
       h('label', { for: 'stop-reason' }, 'Why (everybody sees it)'),
       reason,
-      h('button', { value: '', formnovalidate: true }, 'Back'),
+      // Enter in the text means the first button that submits: this one must not.
+      h('button', { type: 'button', onclick: () => dialog.close('') }, 'Back'),
       h('button', { value: 'yes', class: 'danger' }, 'Stop everything'),
     ),
   );

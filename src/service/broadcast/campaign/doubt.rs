@@ -23,45 +23,50 @@ pub async fn doubt_all(on: &Services, span: (DateTime<Utc>, DateTime<Utc>), why:
             continue;
         }
         let id = row.campaign_id;
-        let was_stopped = on.system_write(|w| async move { doubt(&w, id, span, why).await }).await;
-        let was_stopped = match was_stopped {
+        let doubted = on.system_write(|w| async move { doubt(&w, id, span, why).await }).await;
+        let (was_stopped, since) = match doubted {
             Err(Error::NotFound(_)) => continue,
-            was_stopped => was_stopped?,
+            doubted => doubted?,
         };
         stopped += usize::from(was_stopped);
         let mut after = 0;
         while after < row.total {
             let until = after.saturating_add(CHUNK);
-            on.system_write(|w| async move { queue::doubt::jobs(&w, id, (after, until), span.0).await }).await?;
+            on.system_write(|w| async move { queue::doubt::jobs(&w, id, (after, until), since).await }).await?;
             after = until;
         }
     }
     Ok(stopped)
 }
 
-/// Doubts one campaign; whether it was stopped by this.
+/// Doubts one campaign; whether it was stopped by this, and since when it is doubted: if an earlier doubt is still open, since that.
+/// Else what was sent before the later restore would be forgotten a second time.
 async fn doubt(
     w: &Write,
     id: BroadcastCampaignId,
     (since, until): (DateTime<Utc>, DateTime<Utc>),
     why: &str,
-) -> Result<bool> {
+) -> Result<(bool, DateTime<Utc>)> {
     let hot = queue::lock(w, id).await?;
     let old = w.require(id).await?;
     if old.doubted_until == Some(until) {
         // It was interrupted after this.
-        return Ok(false);
+        return Ok((false, old.doubted_since.unwrap_or(since)));
     }
+    let since = match old.doubted_since {
+        Some(first) if first < since && queue::doubt::is_open(w, id, first).await? => first,
+        _ => since,
+    };
     let new = campaign::Model { doubted_since: Some(since), doubted_until: Some(until), ..old.clone() };
     let row = w.replace(&old, new).await?;
     if hot.status == ProgressStatus::Running {
         transition::end(w, id, &Ending::Paused(Reason::Restored(why.to_owned()))).await?;
-        return Ok(true);
+        return Ok((true, since));
     }
     let is_scheduled = row.scheduled_at.is_some() && row.schedule_missed_at.is_none();
     if row.status == CampaignStatus::Queued && is_scheduled {
         super::start::note_missed(w, &row, why).await?;
-        return Ok(true);
+        return Ok((true, since));
     }
-    Ok(false)
+    Ok((false, since))
 }

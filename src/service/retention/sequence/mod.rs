@@ -8,7 +8,7 @@ use async_graphql::MaybeUndefined;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-pub use self::run::{activate, archive, doubts, pause, pause_all, sweep_archived};
+pub use self::run::{activate, archive, caution, doubts, pause, pause_all, pause_other_world, sweep_archived};
 use self::steps::NewStep;
 use super::changed_to;
 use crate::{Actor, Services};
@@ -16,7 +16,9 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{RetentionCampaignId, RetentionSequenceId};
 use domain::retention::trigger::TriggerConfig;
-use domain::retention::words::{ContactChannel, LeadStatus, RetentionSequenceStatus, SequenceAudience, TriggerType};
+use domain::retention::words::{
+    ContactChannel, LeadStatus, RetentionCampaignStatus, RetentionSequenceStatus, SequenceAudience, TriggerType,
+};
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::retention::lists::Channels;
@@ -103,6 +105,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         name_fold: Folded::default(),
         description_fold: Folded::default(),
         pause_reason: None,
+        is_simulated: None,
     };
     let steps = &steps;
     on.write(actor, |w| async move {
@@ -127,6 +130,7 @@ pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, chang
         let new = changed(old.clone(), change.clone())?;
         if new.campaign_id != old.campaign_id {
             require_campaign(&w, new.campaign_id).await?;
+            require_not_held(&w, &old).await?;
         }
         let row = w.replace(&old, new).await?;
         if row.status == RetentionSequenceStatus::Active && row.campaign_id != old.campaign_id {
@@ -175,6 +179,22 @@ pub async fn delete(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Re
         Ok(row)
     })
     .await
+}
+
+/// What a campaign holds back must not go out because the sequence is taken away from it.
+async fn require_not_held(tx: &Tx, sequence: &sequence::Model) -> Result<()> {
+    let Some(id) = sequence.campaign_id.filter(|_| sequence.status == RetentionSequenceStatus::Active) else {
+        return Ok(());
+    };
+    let holding = campaign::Entity::by_ids(&[id]).one(tx).await?;
+    match holding.filter(|campaign| campaign.status != RetentionCampaignStatus::Active) {
+        Some(campaign) => Err(Error::Precondition(format!(
+            "the campaign \"{}\" is {} and holds back what this sequence has to send: pause the sequence before you take it away, and \
+             activate it if that is to go out",
+            campaign.name, campaign.status
+        ))),
+        None => Ok(()),
+    }
 }
 
 async fn require_campaign(tx: &Tx, campaign: Option<RetentionCampaignId>) -> Result<()> {

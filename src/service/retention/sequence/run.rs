@@ -37,6 +37,12 @@ pub async fn doubts(on: &Services, row: &sequence::Model) -> Result<Vec<String>>
     Ok(doubt.into_iter().map(|doubt| format!("the trigger enrolls nobody as yet: {doubt}")).collect())
 }
 
+/// Why a sequence should not be activated without a look; None if there is no such reason.
+pub async fn caution(on: &Services, id: RetentionSequenceId) -> Result<Option<String>> {
+    let found = sequence::Entity::by_ids(&[id]).one(on.db.reader()).await?;
+    Ok(found.filter(|row| idle_status(row.status)).and_then(|row| row.pause_reason))
+}
+
 /// Pauses a sequence. No step starts after this has returned.
 pub async fn pause(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
     let to = RetentionSequenceStatus::Paused;
@@ -45,12 +51,58 @@ pub async fn pause(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Res
     Ok(paused)
 }
 
-/// Pauses all active sequences in Herald's own name, for the reason `why`. Returns how many.
+/// Pauses all active sequences in Herald's own name, for the reason `why`, which those that may be activated later keep as well.
+/// Returns how many were paused.
 pub async fn pause_all(on: &Services, why: &str) -> Result<usize> {
     let active = sequence::Entity::find().filter(sequence::Column::Status.eq(RetentionSequenceStatus::Active));
-    let active = active.all(on.db.reader()).await?;
+    let paused = pause_each(on, &active.all(on.db.reader()).await?, why).await?;
+    let idle = [RetentionSequenceStatus::Draft, RetentionSequenceStatus::Paused];
+    let idle = sequence::Entity::find().filter(sequence::Column::Status.is_in(idle));
+    for row in idle.filter(sequence::Column::PauseReason.is_null()).all(on.db.reader()).await? {
+        let warned = on.system_write(|w| async move {
+            let old = w.require(row.id).await?;
+            let is_idle = idle_status(old.status);
+            let pause_reason = if is_idle { Some(why.to_owned()) } else { old.pause_reason.clone() };
+            w.replace(&old, sequence::Model { pause_reason, ..old.clone() }).await.map(drop)
+        });
+        match warned.await {
+            Ok(()) | Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(paused)
+}
+
+const fn idle_status(status: RetentionSequenceStatus) -> bool {
+    matches!(status, RetentionSequenceStatus::Draft | RetentionSequenceStatus::Paused)
+}
+
+/// Pauses the active sequences that were activated in the other world: where contacts go nowhere, or where they go out. What was tried
+/// out must not go out because a setting is missing at the next start, nor may it be pretended that it has.
+///
+/// # Errors
+/// The database is away.
+pub async fn pause_other_world(on: &Services) -> Result<()> {
+    let is_simulated = on.rules.endpoints.is_simulated;
+    let active = sequence::Entity::find().filter(sequence::Column::Status.eq(RetentionSequenceStatus::Active));
+    let active = active.filter(sequence::Column::IsSimulated.ne(is_simulated)).all(on.db.reader()).await?;
+    let why = if is_simulated {
+        "it was activated to contact people, and contacts go nowhere here (HERALD_PROVIDERS or HERALD_TELEGRAM is simulated); \
+         activate it again if that is to be pretended"
+    } else {
+        "it was activated where contacts go nowhere (HERALD_PROVIDERS or HERALD_TELEGRAM was simulated): nobody has got anything; \
+         activate it again if people are to be contacted now"
+    };
+    let paused = pause_each(on, &active, why).await?;
+    if paused > 0 {
+        tracing::warn!(sequences = paused, "paused: {why}");
+    }
+    Ok(())
+}
+
+async fn pause_each(on: &Services, active: &[sequence::Model], why: &str) -> Result<usize> {
     let mut paused = 0;
-    for row in &active {
+    for row in active {
         let (to, action) = (RetentionSequenceStatus::Paused, Action::RetentionSequencePaused);
         match enter(on, &Actor::system(), row.id, to, action, Some(why)).await {
             Ok(_) => paused += 1,
@@ -89,7 +141,10 @@ async fn enter(
             preflight::require(on, &w, &old).await?;
         }
         let pause_reason = why.map(ToOwned::to_owned);
-        let row = w.replace(&old, sequence::Model { status: to, pause_reason, ..old.clone() }).await?;
+        let is_active = to == RetentionSequenceStatus::Active;
+        let is_simulated = if is_active { Some(on.rules.endpoints.is_simulated) } else { old.is_simulated };
+        let new = sequence::Model { status: to, pause_reason, is_simulated, ..old.clone() };
+        let row = w.replace(&old, new).await?;
         sequence_progress::Entity::enter(id, to).exec(&w).await?;
         w.tell(Event::Sequence(id));
         w.note(action, id, noted(&row.name, why)).await?;

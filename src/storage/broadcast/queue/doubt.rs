@@ -25,6 +25,15 @@ pub async fn jobs(
     Ok(())
 }
 
+/// Whether a doubt of a campaign since `since` is still open: it has not begun, or some message has not been looked for yet.
+pub async fn is_open(tx: &Tx, campaign: BroadcastCampaignId, since: DateTime<Utc>) -> Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM jobs WHERE campaign_id = $1)
+                   OR EXISTS (SELECT 1 FROM jobs WHERE campaign_id = $1 AND sought_since = $2 AND status <> 'SENT') AS is_open";
+    let values: [Value; 2] = [campaign.into(), since.into()];
+    let row = tx.query_one_raw(Dialect(tx.get_database_backend()).statement(sql, values)).await?;
+    Ok(row.map(|row| row.try_get("", "is_open")).transpose()?.unwrap_or_default())
+}
+
 /// Gives a queued job that no account has touched its identity, under which it is found to be sent, or UNKNOWN.
 pub async fn identify(db: &Db, campaign: BroadcastCampaignId, position: i32, random_id: i64) -> Result<()> {
     let sql = "UPDATE jobs SET random_id = $3 WHERE campaign_id = $1 AND position = $2 AND status = 'QUEUED'

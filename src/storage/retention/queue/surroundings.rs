@@ -116,7 +116,7 @@ async fn touches(
 
 /// The last word of each lead on Telegram counts, of those said by `now`: agreed, or taken back. Who took everything back has not
 /// agreed; where that was lifted, it is as it was before, for to lift it is no consent.
-async fn agreed(db: &impl ConnectionTrait, leads: &[LeadId], now: DateTime<Utc>) -> Result<HashMap<LeadId, bool>> {
+pub async fn agreed(db: &impl ConnectionTrait, leads: &[LeadId], now: DateTime<Utc>) -> Result<HashMap<LeadId, bool>> {
     use consent::Column;
     let rows = consent::Entity::find()
         .filter(Column::LeadId.is_in(leads.iter().copied()))
