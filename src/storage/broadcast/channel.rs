@@ -103,6 +103,9 @@ pub struct Recipient {
     member_count: Option<i32>,
 }
 
+/// Its columns, in their order.
+type RecipientRow = (ChannelId, String, Option<String>, String, Option<i32>);
+
 impl Recipient {
     /// Reads these of the channels that `select` finds, and nothing else of their rows.
     ///
@@ -110,8 +113,7 @@ impl Recipient {
     /// The database is away.
     pub async fn all(select: Select<Entity>, db: &impl ConnectionTrait) -> Result<Vec<Self>> {
         let columns = [Column::Id, Column::Username, Column::Title, Column::Category, Column::MemberCount];
-        let rows: Vec<(ChannelId, String, Option<String>, String, Option<i32>)> =
-            select.select_only().columns(columns).into_tuple().all(db).await?;
+        let rows: Vec<RecipientRow> = select.select_only().columns(columns).into_tuple().all(db).await?;
         let read = |(id, username, title, category, member_count)| Self { id, username, title, category, member_count };
         Ok(rows.into_iter().map(read).collect())
     }

@@ -86,31 +86,27 @@ pub(crate) async fn retry_chunk(on: &Services, w: &Write, row: &task::Model) -> 
     let limit = tasks::chunk(on, queue::sweep::CHUNK, queue::sweep::CHUNK / 5);
     let part = requeue(w, id, reasons.as_deref(), place.after, limit).await?;
     let is_through = part.is_none();
-    match part {
-        Some((last, Retried { retried, skipped })) => {
-            if retried > 0 {
-                place.is_held |= hold(w, id).await?;
-            }
-            place = Place { after: last, retried: place.retried + retried, skipped: place.skipped + skipped, ..place };
-            w.tell(Event::Campaign(id));
+    if let Some((last, Retried { retried, skipped })) = part {
+        if retried > 0 {
+            place.is_held |= hold(w, id).await?;
         }
-        None => {
-            may_be_retried(transition::status_of(&queue::lock(w, id).await?)?)?;
-            if place.is_held && is_held(w, id).await? {
-                let running = |row| campaign::Model { pause_reason: None, ..row };
-                transition::enter(w, id, CampaignStatus::Running, running).await?;
-            }
-            note(w, id, &place, reasons.as_deref()).await?;
-            w.tell(Event::Work(id));
-            w.tell(Event::Campaign(id));
+        place = Place { after: last, retried: place.retried + retried, skipped: place.skipped + skipped, ..place };
+        w.tell(Event::Campaign(id));
+    } else {
+        may_be_retried(transition::status_of(&queue::lock(w, id).await?)?)?;
+        if place.is_held && is_held(w, id).await? {
+            let running = |row| campaign::Model { pause_reason: None, ..row };
+            transition::enter(w, id, CampaignStatus::Running, running).await?;
         }
+        note(w, id, &place, reasons.as_deref()).await?;
+        w.tell(Event::Work(id));
+        w.tell(Event::Campaign(id));
     }
     let done = i64::from(place.retried) + i64::from(place.skipped);
     Ok(Chunk { done, cursor: written(&place)?, is_through })
 }
 
-/// A campaign that has ended is PAUSED, so that none of what is queued is sent before all is; whether this one was. The caller's
-/// transaction has locked no hot row.
+/// A campaign that has ended is PAUSED, so that none of what is queued is sent before all is; whether this one was.
 async fn hold(w: &Write, id: BroadcastCampaignId) -> Result<bool> {
     match transition::status_of(&queue::lock(w, id).await?)? {
         CampaignStatus::Running | CampaignStatus::Paused => Ok(false),
@@ -141,10 +137,10 @@ async fn note(w: &Write, id: BroadcastCampaignId, place: &Place, reasons: Option
 pub(crate) async fn leave_retry(w: &Write, row: &task::Model) -> Result<bool> {
     let id = BroadcastCampaignId::from_uuid(row.subject_id);
     let (Input { reasons }, place): (_, Place) = (read(&row.input)?, read(&row.cursor)?);
-    match queue::lock(w, id).await {
+    let _locked = match queue::lock(w, id).await {
         Err(Error::NotFound(_)) => return Ok(true),
-        hot => drop(hot?),
-    }
+        hot => hot?,
+    };
     if place.is_held && is_held(w, id).await? {
         let old = w.require(id).await?;
         let why = format!(
