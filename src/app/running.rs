@@ -25,6 +25,7 @@ use service::retention::{blocked, callback, instantly_keep, sequence, switch};
 use service::steering;
 use service::sweeper;
 use service::tally;
+use service::tasks;
 use storage::Db;
 use storage::broadcast::channel_import;
 use storage::retention::lead_import;
@@ -94,6 +95,7 @@ impl App {
     fn loops(&self, parts: Parts, callbacks: &Arc<Notify>, stop: CancellationToken) -> Loops {
         let mut loops = Loops::until(stop);
         self.start_loop(&mut loops, "the sealer", seal::run);
+        self.start_loop(&mut loops, "tasks", tasks::run);
         if self.services.db.is_clocked() {
             let clock = self.clock.clone();
             self.start_loop(&mut loops, "the steering of the clock", move |on, stop| {

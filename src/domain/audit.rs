@@ -201,6 +201,10 @@ pub enum Action {
     LeadsImported,
     /// Somebody ended an import before its time; `metadata` has the counts until then.
     ImportCancelled,
+    /// Somebody ended a task before its time; `metadata` has how far it was.
+    TaskCancelled,
+    /// A task could not be done; `metadata` has why.
+    TaskFailed,
     /// Somebody made a sequence of steps, a DRAFT.
     RetentionSequenceCreated,
     /// A retention sequence was changed.
@@ -274,6 +278,7 @@ impl Action {
             | Self::ChannelDeactivated
             | Self::CampaignScheduleMissed
             | Self::CampaignFailed
+            | Self::TaskFailed
             | Self::ClockCorrected
             | Self::AccountParked => Severity::Warning,
             Self::AccountBanned => Severity::Critical,

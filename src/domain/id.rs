@@ -167,6 +167,8 @@ ids!(
     AbTestId: "AbTest", "A/B test", ReadRetention;
     /// An import of leads.
     LeadImportId: "LeadImport", "lead import", ReadRetention;
+    /// Work over many rows, done in chunks.
+    TaskId: "Task", "task", ReadBroadcast;
     /// A callback of a provider.
     WebhookEventId: "WebhookEvent", "webhook event", ReadContacts;
 );

@@ -34,6 +34,7 @@ pub mod secret_key;
 pub mod session_string;
 pub mod sms;
 pub mod statistics;
+pub mod task;
 pub mod template;
 pub mod text;
 pub mod tokens;

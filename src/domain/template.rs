@@ -1,6 +1,7 @@
 //! Templates: what they need, and how they become the text of one message.
 
 mod place;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use super::tokens;
 use minijinja::value::Rest;
 use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, Value};
 pub use place::{CAPTION_LIMIT, MESSAGE_LIMIT, Place};
+pub use room::Room;
 
 /// The longest template that is accepted, in bytes.
 pub const CONTENT_LIMIT: usize = 32 * 1024;

@@ -7,7 +7,9 @@ pub mod local;
 pub mod redis;
 mod subscription;
 
-use domain::id::{BroadcastCampaignId, ChannelImportId, LeadImportId, RetentionSequenceId, TelegramAccountId, UserId};
+use domain::id::{
+    BroadcastCampaignId, ChannelImportId, LeadImportId, RetentionSequenceId, TaskId, TelegramAccountId, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 pub use subscription::Subscription;
@@ -25,6 +27,8 @@ pub enum Event {
     Import(ChannelImportId),
     /// An import of leads: its counts or state.
     LeadImport(LeadImportId),
+    /// A task was asked for, or is further than it was.
+    Task(TaskId),
     /// Something that reports add up, by the doing of a person: who did it sees it in the next one.
     Report,
     /// A sequence's state, counters or enrollments.

@@ -13,10 +13,12 @@ use service::broadcast::live::Live;
 use service::imports::Watch;
 use service::retention::report::Reports;
 use service::retention::sequence_live::Sequences;
+use service::tasks;
 use storage::broadcast::channel_import;
 use storage::retention::lead_import;
 
 pub mod access;
+pub mod admin;
 pub mod broadcast;
 pub mod engine;
 mod imports;
@@ -35,6 +37,7 @@ pub struct Query(
     broadcast::BroadcastQuery,
     retention::RetentionQuery,
     server::ServerQuery,
+    admin::AdminQuery,
     node::NodeQuery,
     #[cfg(test)] tests::Faulty,
 );
@@ -46,6 +49,7 @@ pub struct Mutation(
     broadcast::BroadcastMutation,
     retention::RetentionMutation,
     stop::StopMutation,
+    admin::AdminMutation,
     #[cfg(test)] tests::Faulty,
 );
 
@@ -56,6 +60,7 @@ pub struct Subscription(
     broadcast::BroadcastSubscription,
     retention::RetentionSubscription,
     stop::StopSubscription,
+    admin::AdminSubscription,
     #[cfg(test)] tests::FaultySubscription,
 );
 
@@ -68,7 +73,9 @@ pub fn schema(services: Services, live: Live, jobs: JobLogs) -> Schema {
     let leads = Watch::<lead_import::Entity>::new(&services);
     let reports = Reports::new(&services);
     let sequences = Sequences::new(&services);
-    builder().data(live).data(jobs).data(channels).data(leads).data(reports).data(sequences).data(services).finish()
+    let tasks = tasks::Watch::new(&services);
+    let builder = builder().data(live).data(jobs).data(channels).data(leads).data(reports).data(sequences);
+    builder.data(tasks).data(services).finish()
 }
 
 /// The schema as a document, as it is published in `schema/schema.graphql`.

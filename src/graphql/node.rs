@@ -128,6 +128,7 @@ nodes!(
     access::user::User,
     access::api_token::ApiToken,
     access::audit::AuditLog,
+    admin::task::Task,
     broadcast::channel::Channel,
     broadcast::channel_import::ChannelImport,
     retention::ab_test::AbTest,

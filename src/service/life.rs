@@ -11,7 +11,7 @@ use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use crate::retention::sequence;
-use crate::{Services, broadcast::campaign};
+use crate::{Services, broadcast::campaign, tasks};
 use domain::audit::{Action, Subject};
 use domain::error::{Error, Result};
 use domain::life::{Life, Mark, Outside, Sign, judge};
@@ -114,6 +114,8 @@ async fn settle(on: &Services, row: Model) -> Result<Model> {
             "the database was restored or copied: what was sent after {at} it may not know. Resume what is still wanted: \
              messages to channels are looked for before they are sent"
         );
+        // First: a start that is taken back can't let its campaign run behind this.
+        tasks::doubt_all(on, &why).await?;
         let campaigns = campaign::doubt_all(on, (since, row.began_at), &why).await?;
         let why = format!(
             "the database was restored or copied: what was sent after {at} it may not know. Look at your providers' lists of what \

@@ -46,6 +46,7 @@ pub mod steering;
 pub mod stop;
 pub mod sweeper;
 pub mod tally;
+pub mod tasks;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod world;
@@ -105,6 +106,8 @@ pub struct Rules {
     pub progress_hz: u32,
     /// The issuer of single sign-on, who says who somebody is.
     pub sso: Option<Arc<Issuer>>,
+    /// Rows that a mutation touches before it answers; where there are more, a task does it, in chunks that are no larger.
+    pub at_once: i32,
     /// Where providers are, and where they find Herald.
     pub endpoints: Endpoints,
     /// To which contacts conversions are credited as they come.
@@ -130,6 +133,7 @@ impl Default for Rules {
             dedupe_window: Duration::from_mins(5),
             progress_hz: 4,
             sso: None,
+            at_once: tasks::AT_ONCE,
             endpoints: Endpoints::default(),
             attribution: Rule::default(),
             limits: Limits::default(),

@@ -8,7 +8,7 @@ use super::access::{session, throttle};
 use super::broadcast::batch;
 use super::imports::upload;
 use super::retention::callback;
-use super::{Services, once};
+use super::{Services, once, tasks};
 use domain::error::Result;
 
 /// How often to look.
@@ -24,6 +24,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
         attempt("callbacks", callback::sweep(&on)).await;
         attempt("empty pages", on.db.give_pages_back()).await;
         attempt("unfinished batches", batch::sweep(&on)).await;
+        attempt("old tasks", tasks::sweep(&on)).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,

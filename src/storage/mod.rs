@@ -29,6 +29,7 @@ pub mod shelf;
 pub mod sql;
 pub mod stop;
 pub mod tallies;
+pub mod task;
 pub mod together;
 mod url;
 pub use domain::violation;

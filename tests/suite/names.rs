@@ -25,7 +25,8 @@ const OTHER_QUERIES: [&str; 12] = [
 /// Mutations that share a payload, or have nothing to be told.
 const OTHER_MUTATIONS: [&str; 3] = ["login", "refreshSession", "resumeAll"];
 /// Subscriptions that were named before `<thing>Progress(id)`.
-const OTHER_SUBSCRIPTIONS: [&str; 4] = ["auditLogged", "enrollmentUpdated", "jobUpdates", "serverUpdated"];
+const OTHER_SUBSCRIPTIONS: [&str; 5] =
+    ["auditLogged", "enrollmentUpdated", "jobUpdates", "serverUpdated", "taskUpdated"];
 /// Instants that are called neither `...At` nor by where they lie: `since`, `until`, `from`, `to`, `...After`, `...Before`.
 const OTHER_INSTANTS: [&str; 6] = ["endDate", "lastChecked", "notBefore", "now", "startDate", "timestamp"];
 /// Truths that are not asked: settings that are switched on.

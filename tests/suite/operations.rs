@@ -123,6 +123,7 @@ async fn every_published_operation_runs() {
 
     sequences(&herald, &mut story).await;
 
+    figures::tasks(&mut story, herald.services()).await;
     stopped(&mut story).await;
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
     assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);

@@ -32,6 +32,7 @@ const TABLE: &[(&str, Permission)] = &[
     ("revokeApiToken", OwnApiTokens),
     ("importChannels", CreateChannels),
     ("cancelImport", CreateChannels),
+    ("cancelTask", WriteCampaigns),
     ("createChannel", CreateChannels),
     ("updateChannel", WriteChannels),
     ("refreshChannels", WriteChannels),

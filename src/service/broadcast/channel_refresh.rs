@@ -7,15 +7,15 @@ use serde_json::json;
 use crate::once::{Again, Done};
 use crate::{Actor, Services, Write, picked};
 use domain::audit::Action;
-use domain::broadcast::CanPost;
+use domain::broadcast::{CampaignStatus, CanPost};
 use domain::delivery::Fault;
 use domain::error::{Error, Result};
-use domain::id::{BroadcastCampaignId, ChannelId};
-use storage::broadcast::channel;
+use domain::id::ChannelId;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::channel_refresh::{self as rows, Due, Obstacles, Reason};
 use storage::broadcast::queue::accounts::Stale;
 use storage::broadcast::telegram_account;
+use storage::broadcast::{campaign, channel};
 use telegram::live::Description;
 
 /// Channels that one request takes: more than all accounts may look up in days.
@@ -161,8 +161,12 @@ async fn hold(on: &Services, id: ChannelId, until: Option<DateTime<Utc>>) -> Res
 }
 
 /// Counts what may stand in the way of a campaign's posts.
-pub async fn obstacles(on: &Services, campaign: BroadcastCampaignId) -> Result<Obstacles> {
-    Obstacles::count(on.db.reader(), campaign).await
+pub async fn obstacles(on: &Services, campaign: &campaign::Model) -> Result<Obstacles> {
+    if campaign.status == CampaignStatus::Queued {
+        // Its jobs are still being made.
+        return Obstacles::count_in(on.db.reader(), campaign.batch_id).await;
+    }
+    Obstacles::count(on.db.reader(), campaign.id).await
 }
 
 /// The text without what no database takes, and not longer than wanted.

@@ -76,9 +76,9 @@ impl Entity {
     }
 
     /// Keeps the batch `id` as it is until the transaction ends: whoever would change it waits. Many may hold it.
-    pub async fn hold(tx: &impl ConnectionTrait, id: BatchId) -> Result<()> {
+    pub async fn hold(tx: &impl ConnectionTrait, id: BatchId) -> Result<Model> {
         let held = Self::present().filter(Column::Id.eq(id)).lock(LockType::KeyShare).one(tx).await?;
-        held.map(drop).ok_or(Error::NotFound("batch"))
+        held.ok_or(Error::NotFound("batch"))
     }
 
     /// Keeps the batch `id`, which is not whole yet, as it is until the transaction ends.

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
-use crate::broadcast::{campaign_account, job};
+use crate::broadcast::{campaign_account, job, progress};
 use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode, PausedBy};
@@ -77,12 +77,13 @@ noun!(BroadcastCampaignId {
 });
 
 impl Entity {
-    /// Campaigns whose scheduled instant has come.
+    /// Campaigns whose scheduled instant has come, and which are not being started already.
     pub fn due(now: DateTimeUtc) -> Select<Self> {
         Self::find()
             .filter(Column::Status.eq(CampaignStatus::Queued))
             .filter(Column::ScheduledAt.lte(now))
             .filter(Column::ScheduleMissedAt.is_null())
+            .filter(Column::Id.not_in_subquery(progress::Entity::starting().into_query()))
             .order_by_asc(Column::ScheduledAt)
     }
 

@@ -91,6 +91,39 @@ impl Entity {
     }
 }
 
+/// What the text for a channel is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// Which channel.
+    pub id: ChannelId,
+    /// Without `@`.
+    pub username: String,
+    title: Option<String>,
+    category: String,
+    member_count: Option<i32>,
+}
+
+/// Its columns, in their order.
+type RecipientRow = (ChannelId, String, Option<String>, String, Option<i32>);
+
+impl Recipient {
+    /// Reads these of the channels that `select` finds, and nothing else of their rows.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn all(select: Select<Entity>, db: &impl ConnectionTrait) -> Result<Vec<Self>> {
+        let columns = [Column::Id, Column::Username, Column::Title, Column::Category, Column::MemberCount];
+        let rows: Vec<RecipientRow> = select.select_only().columns(columns).into_tuple().all(db).await?;
+        let read = |(id, username, title, category, member_count)| Self { id, username, title, category, member_count };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// The values with which the channel fills the placeholders of a message.
+    pub fn placeholders(&self) -> template::Channel<'_> {
+        template::Channel::of(&self.username, self.title.as_deref(), &self.category, self.member_count)
+    }
+}
+
 impl Model {
     /// The values with which the channel fills the placeholders of a message.
     pub fn placeholders(&self) -> template::Channel<'_> {

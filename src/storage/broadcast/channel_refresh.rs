@@ -12,7 +12,7 @@ use super::queue::accounts::Stale;
 use crate::sql::Dialect;
 use crate::{Db, Tx};
 use domain::error::Result;
-use domain::id::{BroadcastCampaignId, ChannelId};
+use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
 
 /// Why a channel is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,16 @@ impl Obstacles {
                    FROM channels c JOIN jobs j ON j.channel_id = c.id AND j.campaign_id = $1
                    WHERE c.can_post = 'NO' OR c.message_price IS NOT NULL";
         let statement = Dialect(db.get_database_backend()).statement(sql, [campaign.into()]);
+        Ok(Self::find_by_statement(statement).one(db).await?.unwrap_or_default())
+    }
+
+    /// Counts them among the active channels of a batch, which are the recipients of a campaign whose jobs are still being made.
+    pub async fn count_in(db: &impl ConnectionTrait, batch: BatchId) -> Result<Self> {
+        let sql = "SELECT COALESCE(SUM(CASE WHEN c.can_post = 'NO' THEN 1 ELSE 0 END), 0) AS closed,
+                          COALESCE(SUM(CASE WHEN c.message_price IS NOT NULL THEN 1 ELSE 0 END), 0) AS paid
+                   FROM channels c JOIN batch_channels b ON b.channel_id = c.id AND b.batch_id = $1
+                   WHERE c.is_active AND (c.can_post = 'NO' OR c.message_price IS NOT NULL)";
+        let statement = Dialect(db.get_database_backend()).statement(sql, [batch.into()]);
         Ok(Self::find_by_statement(statement).one(db).await?.unwrap_or_default())
     }
 }

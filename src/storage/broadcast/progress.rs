@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{Condition, FromQueryResult, IdenStatic, Iterable, QueryTrait, UpdateMany};
+use sea_orm::{Condition, FromQueryResult, IdenStatic, Iterable, QuerySelect, QueryTrait, UpdateMany};
 
 use crate::broadcast::campaign;
 use crate::sql::Dialect;
@@ -59,6 +59,11 @@ impl Entity {
     /// Campaigns whose jobs are to be sent now.
     pub fn running() -> Select<Self> {
         Self::find().filter(Column::Status.eq(ProgressStatus::Running))
+    }
+
+    /// The ids of campaigns whose jobs are being made.
+    pub fn starting() -> Select<Self> {
+        Self::find().filter(Column::Status.eq(ProgressStatus::Starting)).select_only().column(Column::CampaignId)
     }
 
     /// Campaigns that have jobs in one of these states.

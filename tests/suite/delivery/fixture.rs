@@ -15,8 +15,7 @@ use providers;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::Deserialize;
 use service::broadcast::campaign::{self, New};
-use service::testing;
-use service::{Actor, Rules, Services};
+use service::{Actor, Rules, Services, tasks, testing};
 use storage::access::{audit_log, user};
 use storage::broadcast::{batch, batch_channel, channel, job, progress, template};
 use telegram::Messenger;
@@ -222,6 +221,12 @@ impl Office {
 
     pub async fn start(&self, id: BroadcastCampaignId) {
         campaign::start(&self.on, &self.actor, id).await.expect("it starts");
+        self.do_tasks().await;
+    }
+
+    /// Does the tasks that have not ended, to their end.
+    pub async fn do_tasks(&self) {
+        tasks::run_pending(&self.on, &CancellationToken::new()).await.expect("tasks get on");
     }
 
     /// The campaign's hot row; its counters are checked against the jobs each time.

@@ -7,8 +7,11 @@ use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::Error;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement};
 use service::broadcast::campaign;
+use service::tasks;
 use storage::broadcast::queue::freeze;
 use storage::broadcast::{batch_channel, job, job_change, leftover, progress};
+
+use tokio_util::sync::CancellationToken;
 
 use super::fixture::{Office, names};
 use crate::harness::{Postgres, only_on};
@@ -36,7 +39,10 @@ async fn heavy_others_write_while_a_large_audience_is_frozen() {
     let began = Instant::now();
     let starting = {
         let (on, actor) = (office.on.clone(), office.actor.clone());
-        tokio::spawn(async move { campaign::start(&on, &actor, id).await })
+        tokio::spawn(async move {
+            campaign::start(&on, &actor, id).await?;
+            tasks::run_pending(&on, &CancellationToken::new()).await
+        })
     };
     let mut longest = Duration::ZERO;
     let mut writes = 0;
@@ -160,6 +166,9 @@ async fn an_interrupted_start_is_taken_back() {
 async fn a_start_whose_caller_went_away_comes_to_its_end() {
     let office = Office::open().await;
     let id = office.campaign(&names("alone", 20_000), 1).await;
+    let stop = CancellationToken::new();
+    let _stopped = stop.clone().drop_guard();
+    tokio::spawn(tasks::run(office.on.clone(), stop));
     let started = campaign::start(&office.on, &office.actor, id);
     let begun = office.until_row(id, "the start", |row| row.status != ProgressStatus::Queued);
     tokio::select! {

@@ -11,6 +11,8 @@ mod distance;
 pub mod fixture;
 mod freeze;
 mod holding;
+mod large_retries;
+mod large_starts;
 mod leases;
 pub mod live;
 mod locks;

@@ -1,10 +1,14 @@
 //! The story of imports of leads, A/B tests and reports.
 
+use domain::id::{BroadcastCampaignId, TaskId};
 use domain::retention::words::ContactChannel;
+use domain::task::{TaskKind, TaskStatus};
 use graphql::engine::id::GlobalId;
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 use service::Services;
 use storage::retention::{campaign, lead, script, sequence, sequence_step};
+use storage::task;
 
 use super::Story;
 use crate::harness::eventually;
@@ -75,4 +79,37 @@ pub(super) async fn person(story: &mut Story, on: &Services) {
     let export = story.run("export-lead", id.clone()).await["exportLead"].clone();
     assert_eq!(export["lead"]["firstName"], "Ann", "{export}");
     assert_eq!(story.input("erase-lead", id.clone()).await["eraseLead"]["erasedId"], id["id"]);
+}
+
+/// A task that somebody has cancelled.
+pub(super) async fn tasks(story: &mut Story, on: &Services) {
+    let row = &task::Model {
+        id: TaskId::generate(),
+        kind: TaskKind::StartBroadcastCampaign,
+        subject_id: BroadcastCampaignId::generate().0,
+        status: TaskStatus::Cancelled,
+        ends_as: None,
+        done: 0,
+        total: Some(20_000),
+        input: json!({}),
+        cursor: json!({}),
+        asker: json!({}),
+        error: None,
+        created_by_id: None,
+        created_at: on.now(),
+        started_at: None,
+        completed_at: Some(on.now()),
+        version: 2,
+    };
+    let insert = on.db.write(|tx| async move {
+        task::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await?;
+        Ok(())
+    });
+    insert.await.unwrap();
+    let listed = story.run("list-tasks", json!({ "statuses": ["CANCELLED"] })).await["tasks"]["nodes"][0].clone();
+    assert_eq!((&listed["kind"], &listed["total"]), (&json!("START_BROADCAST_CAMPAIGN"), &json!(20_000)));
+    let id = json!({ "id": listed["id"] });
+    assert_eq!(story.run("task", id.clone()).await["task"]["isBeingTakenBack"], false);
+    assert_eq!(story.input("cancel-task", id.clone()).await["cancelTask"]["task"]["status"], "CANCELLED");
+    assert_eq!(story.first("task-updated", id).await["taskUpdated"]["status"], "CANCELLED");
 }

@@ -26,21 +26,25 @@ struct FailedJobFilter {
 /// The campaign whose failed jobs were queued anew.
 #[derive(SimpleObject)]
 struct RetryFailedJobsPayload {
-    /// The campaign, which is RUNNING again if it had ended and jobs were queued.
+    /// The campaign, which is RUNNING again if it had ended and jobs were queued; PAUSED while `task` goes on.
     campaign: BroadcastCampaign,
-    /// How many jobs were queued anew.
+    /// How many jobs were queued anew; until now, if there is a task.
     retried: i32,
-    /// How many were left as they are.
+    /// How many were left as they are; until now, if there is a task.
     skipped: i32,
+    /// Where more than 10,000 jobs have failed: the task that queues them anew. A campaign that had ended does not send before it is
+    /// COMPLETED. Null otherwise.
+    task: Option<Task>,
     /// Why those were left, and what can be done about it.
     skipped_because: Vec<FailureCount>,
 }
 
 impl From<service::Retry> for RetryFailedJobsPayload {
     fn from(retry: service::Retry) -> Self {
-        let service::Retry { campaign, jobs: service::Retried { retried, skipped } } = retry;
+        let service::Retry { campaign, jobs: service::Retried { retried, skipped }, task } = retry;
         let inactive = (skipped > 0).then(|| FailureCount::of("CHANNEL_INACTIVE", skipped.into()));
-        Self { campaign: campaign.into(), retried, skipped, skipped_because: inactive.into_iter().collect() }
+        let skipped_because = inactive.into_iter().collect();
+        Self { campaign: campaign.into(), retried, skipped, task: task.map(Into::into), skipped_because }
     }
 }
 
@@ -51,7 +55,8 @@ pub struct RetryMutation;
 #[Object]
 impl RetryMutation {
     /// Queues the failed jobs of a campaign anew, and only those: all, or those of some reasons. Jobs of channels that have become
-    /// inactive are left, for they would not be sent. A campaign that has ended runs again.
+    /// inactive are left, for they would not be sent. A campaign that has ended runs again. Where more than 10,000 have failed it answers
+    /// within a second, and a `task` goes on.
     #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
     async fn retry_failed_jobs(
         &self,

@@ -9,8 +9,9 @@ use crate::Services;
 use domain::broadcast::{CampaignMode, ParseMode};
 use domain::error::{Error, Result, Violation, Violations};
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
-use domain::template::{Params, Place, Template};
-use storage::broadcast::{campaign, channel, progress, template};
+use domain::template::{Params, Place, Room, Template};
+use storage::broadcast::channel::{self, Recipient};
+use storage::broadcast::{campaign, progress, template};
 
 /// Channels that are looked at in one statement.
 const CHUNK: u64 = 5_000;
@@ -54,29 +55,58 @@ impl<'a> Preflight<'a> {
         self.look(on).await?.wrong.into_result()
     }
 
-    /// Looks at the text of each recipient.
-    ///
-    /// # Errors
-    /// The text can't be read, or has placeholders that nothing fills: then none is looked at.
-    pub(super) async fn look(&self, on: &Services) -> Result<Look> {
+    /// Looks no further than at so many recipients, where there are more: the others are looked at later.
+    pub(super) fn look_at_first(&mut self, recipients: u32) {
+        if let Recipients::Batch { most, .. } = &mut self.recipients {
+            *most = (*most).min(recipients.into());
+        }
+    }
+
+    /// The text, ready to be rendered.
+    fn read(&self) -> Result<Read> {
         let place = Place::beside(self.has_media);
-        let read = Template::read_at(self.content, self.parse_mode, place);
-        let read = read.map_err(|why| Error::invalid(self.argument, why))?;
+        let text = Template::read_at(self.content, self.parse_mode, place);
+        let text = text.map_err(|why| Error::invalid(self.argument, why))?;
         let mut wrong = Violations::default();
-        for name in read.missing(&self.params) {
+        for name in text.missing(&self.params) {
             let (argument, what) =
                 if self.argument == "content" { ("content", "text") } else { ("params", "template") };
             wrong.require(false, argument, format!("the {what} needs a value for the placeholder \"{name}\""));
         }
         wrong.into_result()?;
+        Ok(Read { room: text.room(self.content, &self.params, place), text, place })
+    }
+
+    /// [`Preflight::check`] of these recipients only.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with what is wrong with their texts.
+    pub(super) fn check_some(&self, recipients: &[Recipient]) -> Result<()> {
+        let read = self.read()?;
+        // The same text for all needs to be looked at once.
+        let looked_at =
+            if read.text.is_constant(&self.params) { &recipients[..recipients.len().min(1)] } else { recipients };
+        let mut look = Look::default();
+        for recipient in looked_at {
+            self.judge(&mut look, &read, recipient);
+        }
+        look.wrong.into_result()
+    }
+
+    /// Looks at the text of each recipient.
+    ///
+    /// # Errors
+    /// The text can't be read, or has placeholders that nothing fills: then none is looked at.
+    pub(super) async fn look(&self, on: &Services) -> Result<Look> {
+        let read = self.read()?;
         let mut audience = Audience { checked: 0, last: ChannelId(Uuid::nil()), position: 0 };
-        let constant = read.is_constant(&self.params);
+        let constant = read.text.is_constant(&self.params);
         let mut look = Look::default();
         while let Some(channels) = audience.next(on, &self.recipients).await? {
             // The same text for all needs to be looked at once.
             let looked_at = if constant { &channels[..1] } else { &channels[..] };
             for channel in looked_at {
-                self.judge(&mut look, &read, channel, place);
+                self.judge(&mut look, &read, channel);
             }
             if constant || look.wrong.len() >= MOST {
                 break;
@@ -90,21 +120,29 @@ impl<'a> Preflight<'a> {
         Ok(look)
     }
 
-    fn judge(&self, look: &mut Look, read: &Template, channel: &channel::Model, place: Place) {
+    fn judge(&self, look: &mut Look, read: &Read, channel: &Recipient) {
         let values = channel.placeholders();
         for name in values.unknown().filter(|name| !self.params.contains_key(*name)) {
-            if read.placeholders().any(|used| used == name) {
+            if read.text.placeholders().any(|used| used == name) {
                 *look.unknown.entry(name).or_default() += 1;
             }
         }
-        if look.wrong.len() >= MOST {
+        if look.wrong.len() >= MOST || read.room.as_ref().is_some_and(|room| room.takes(&values)) {
             return;
         }
-        let Some(why) = read.fault(&self.params, &values, place) else { return };
+        let Some(why) = read.text.fault(&self.params, &values, read.place) else { return };
         let argument = if self.argument == "content" { "content" } else { "id" };
         let path = vec!["input".into(), argument.into()];
         look.wrong.push(Violation { path, message: format!("the text for @{} {why}", channel.username) });
     }
+}
+
+/// A text that was read.
+struct Read {
+    text: Template,
+    place: Place,
+    /// What is left in it to the values of channels: who surely fits need not be rendered.
+    room: Option<Room>,
 }
 
 /// What a look at the texts of all recipients has found.
@@ -167,7 +205,7 @@ struct Audience {
 }
 
 impl Audience {
-    async fn next(&mut self, on: &Services, recipients: &Recipients) -> Result<Option<Vec<channel::Model>>> {
+    async fn next(&mut self, on: &Services, recipients: &Recipients) -> Result<Option<Vec<Recipient>>> {
         let channels = match recipients {
             Recipients::Batch { batch, most } => self.next_active(on, *batch, CHUNK.min(most - self.checked)).await?,
             Recipients::Jobs { campaign, jobs } => self.next_of_jobs(on, *campaign, *jobs).await?,
@@ -176,13 +214,13 @@ impl Audience {
         Ok(Some(channels).filter(|channels| !channels.is_empty()))
     }
 
-    async fn next_active(&mut self, on: &Services, batch: BatchId, limit: u64) -> Result<Vec<channel::Model>> {
+    async fn next_active(&mut self, on: &Services, batch: BatchId, limit: u64) -> Result<Vec<Recipient>> {
         if limit == 0 {
             return Ok(Vec::new());
         }
         let active = channel::Entity::in_batch(batch).filter(channel::Column::IsActive.eq(true));
         let rest = active.filter(channel::Column::Id.gt(self.last)).order_by_asc(channel::Column::Id).limit(limit);
-        let channels = rest.all(on.db.reader()).await?;
+        let channels = Recipient::all(rest, on.db.reader()).await?;
         self.last = channels.last().map_or(self.last, |channel| channel.id);
         Ok(channels)
     }
@@ -192,13 +230,13 @@ impl Audience {
         on: &Services,
         campaign: BroadcastCampaignId,
         jobs: i32,
-    ) -> Result<Vec<channel::Model>> {
+    ) -> Result<Vec<Recipient>> {
         // Channels may be gone meanwhile: only behind the last position there are no more.
         while self.position < jobs {
             let until = self.position.saturating_add(POSITIONS).min(jobs);
             let select = channel::Entity::of_jobs(campaign, self.position + 1..=until);
             self.position = until;
-            let channels = select.all(on.db.reader()).await?;
+            let channels = Recipient::all(select, on.db.reader()).await?;
             if !channels.is_empty() {
                 return Ok(channels);
             }

@@ -23,9 +23,11 @@ mod delete;
 mod doubt;
 mod preflight;
 mod retry;
+mod retry_large;
 mod run;
 mod sent;
 mod start;
+mod start_large;
 mod transition;
 mod update;
 
@@ -33,10 +35,12 @@ pub use delete::{delete, sweep_leftovers};
 pub use doubt::doubt_all;
 pub use preflight::{Emptiness, LeftOut, Report, preflight};
 pub use retry::{Retried, Retry, reasons, retry_failed};
+pub(crate) use retry_large::{leave_retry, retry_chunk};
 pub use run::{cancel, complete_spent, pause, resume, sweep_cancelled};
 pub(in crate::broadcast) use run::{complete_if_spent, run_again};
 pub use sent::{delete_sent, edit_sent};
 pub use start::{fire_schedules, start, undo_interrupted};
+pub(crate) use start_large::{start_chunk, take_start_back};
 pub use transition::{Ending, Reason, end};
 pub use update::{Update, update};
 

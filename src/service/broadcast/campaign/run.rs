@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::transition::{self, Ending};
 use crate::barrier::Barrier;
-use crate::{Actor, Services, Write};
+use crate::{Actor, Services, Write, tasks};
 use domain::audit::Action;
 use domain::broadcast::{CampaignStatus, ProgressStatus};
 use domain::error::{Error, Result};
-use domain::id::BroadcastCampaignId;
+use domain::id::{BroadcastCampaignId, NounId};
+use domain::task::TaskKind;
 use events::Event;
 use storage::broadcast::queue::sweep::{End, Swept};
 use storage::broadcast::{campaign, progress, queue};
@@ -60,6 +61,9 @@ pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
 /// Cancels a campaign for good. No send starts after this has returned; what was queued becomes CANCELLED, for large
 /// campaigns in the seconds that follow.
 pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
+    if let Some(cancelled) = cancel_start(on, actor, id).await? {
+        return Ok(cancelled);
+    }
     let cancelled = on.write(actor, |w| async move {
         let row = transition::may_enter(&w, id, CampaignStatus::Cancelled).await?;
         let barrier = (row.status == ProgressStatus::Running).then(|| Barrier::from_now(on));
@@ -78,6 +82,30 @@ pub async fn cancel(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Re
     swept?;
     sweep_soon(on, id).await?;
     Ok(cancelled)
+}
+
+/// Cancels a campaign while a task makes its jobs: what was made of them is taken back. None: that is not so.
+async fn cancel_start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<Option<campaign::Model>> {
+    let row = progress::Entity::find_by_id(id).one(on.db.reader()).await?;
+    if row.is_none_or(|row| row.status != ProgressStatus::Starting) {
+        return Ok(None);
+    }
+    on.write(actor, |w| async move {
+        // The task first, as in each of its chunks.
+        let why = "the campaign was cancelled";
+        if tasks::end_about(&w, TaskKind::StartBroadcastCampaign, id.uuid(), why).await?.is_none() {
+            return Ok(None);
+        }
+        if queue::lock(&w, id).await?.status != ProgressStatus::Starting {
+            // It is over just now.
+            return Ok(None);
+        }
+        let cancelled = transition::enter(&w, id, CampaignStatus::Cancelled, |row| row).await?;
+        tell(&w, id);
+        w.note(Action::CampaignCancelled, id, json!({ "name": cancelled.name })).await?;
+        Ok(Some(cancelled))
+    })
+    .await
 }
 
 /// What of a cancellation is done before the mutation answers: all, if it is little. A chunk of many may have to be looked for among

@@ -3,28 +3,54 @@
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::audience::Preflight;
-use super::transition;
+use super::{start_large, transition};
 use crate::broadcast::telegram_account;
-use crate::{Actor, Services, Write};
+use crate::{Actor, Services, Who, Write, tasks};
 use domain::audit::Action;
-use domain::broadcast::{CampaignMode, CampaignStatus, ProgressStatus};
+use domain::broadcast::{CampaignMode, CampaignStatus, MediaType, ParseMode, ProgressStatus};
 use domain::error::{Error, Result};
-use domain::id::BroadcastCampaignId;
+use domain::id::{BroadcastCampaignId, NounId, UploadId};
+use domain::task::TaskKind;
 use events::Event;
 use storage::Noun;
 use storage::broadcast::queue::freeze::{Freeze, remove_jobs};
 use storage::broadcast::{batch, campaign, progress, queue, template};
+use storage::task;
 
 /// Jobs that SQLite makes in one transaction: about 40 ms, so that other writers get their turn.
 const CHUNK: i32 = 5_000;
 
-/// Starts a campaign. Returns when its jobs are there and workers have been told.
+/// What is copied of a template when a campaign is started.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Message {
+    pub(super) content: String,
+    pub(super) parse_mode: ParseMode,
+    pub(super) media_type: Option<MediaType>,
+    media_url: Option<String>,
+    media_upload_id: Option<UploadId>,
+}
+
+impl From<&template::Model> for Message {
+    fn from(row: &template::Model) -> Self {
+        Self {
+            content: row.content.clone(),
+            parse_mode: row.parse_mode,
+            media_type: row.media_type,
+            media_url: row.media_url.clone(),
+            media_upload_id: row.media_upload_id,
+        }
+    }
+}
+
+/// Starts a campaign. Returns when its jobs are there and workers have been told; or, where they are many, when a task makes them: then
+/// the campaign is still QUEUED, unless it took no longer than a request can wait.
 ///
 /// # Errors
-/// [`Error::Invalid`] with everything that is wrong with its message or audience.
+/// [`Error::Invalid`] with everything that is wrong with its message, or with its audience as far as it is looked at at once.
 pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
     let found = campaign::Entity::get(on.db.reader(), id).await?;
     if !found.status.next().contains(&CampaignStatus::Running) || found.status != CampaignStatus::Queued {
@@ -33,17 +59,44 @@ pub async fn start(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Res
     require_same_world(on, &found)?;
     require_accounts(on, id).await?;
     let message = template::Entity::get(on.db.reader(), found.template_id).await?;
-    Preflight::of_start(&found, &message)?.check(on).await?;
+    let mut preflight = Preflight::of_start(&found, &message)?;
+    preflight.look_at_first(on.rules.at_once.unsigned_abs());
+    preflight.check(on).await?;
+    let message = Message::from(&message);
     let most = if found.mode == CampaignMode::Test { found.test_limit } else { i32::MAX };
     let freeze = Freeze::new(id, found.batch_id, queue::new_key(), on.now(), most);
     let freeze = Freeze { sought_since: found.doubted_since, ..freeze };
-    if on.db.is_postgres() {
-        return at_once(on, actor, &message, freeze).await;
+    let started = if on.db.is_postgres() {
+        at_once(on, actor, &message, freeze).await?
+    } else {
+        // Not in the caller's future: who stops waiting must not leave it half started.
+        let (on, actor) = (on.clone(), actor.clone());
+        tokio::spawn(async move { in_chunks(&on, &actor, &message, freeze).await }).await.map_err(Error::internal)??
+    };
+    match started {
+        Started::Now(campaign) => Ok(campaign),
+        // Schedules don't wait: others are due.
+        Started::Later(campaign) if actor.who == Who::Herald => Ok(campaign),
+        Started::Later(campaign) => {
+            if let Some(task) = tasks::latest(on, TaskKind::StartBroadcastCampaign, id.uuid()).await? {
+                tasks::soon(on, task.id).await?;
+            }
+            campaign::Entity::get(on.db.reader(), campaign.id).await
+        }
     }
-    // In a task of its own: a caller who stops waiting must not leave it half started.
-    let (on, actor) = (on.clone(), actor.clone());
-    let task = tokio::spawn(async move { in_chunks(&on, &actor, &message, freeze).await });
-    task.await.map_err(Error::internal)?
+}
+
+/// What a start has come to.
+enum Started {
+    /// The campaign runs.
+    Now(campaign::Model),
+    /// Its jobs are many: a task makes them.
+    Later(campaign::Model),
+}
+
+/// Whether so many jobs are more than a request can wait for.
+fn is_large(on: &Services, batch: &batch::Model, freeze: &Freeze) -> bool {
+    batch.channel_count.min(freeze.most) > on.rules.at_once
 }
 
 /// A campaign that pretends must not be sent for real, nor the other way round.
@@ -65,18 +118,25 @@ pub(super) async fn require_accounts(on: &Services, id: BroadcastCampaignId) -> 
 }
 
 /// PostgreSQL: other campaigns go on meanwhile, so it is one transaction.
-async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze: Freeze) -> Result<campaign::Model> {
+async fn at_once(on: &Services, actor: &Actor, message: &Message, freeze: Freeze) -> Result<Started> {
     let id = freeze.campaign;
     let freeze = &freeze;
     let started = on.write(actor, |w| async move {
         let mut freeze = freeze.clone();
         // Else a channel could be deleted, or leave the batch, while it becomes a job.
-        batch::Entity::hold(&w, freeze.batch).await?;
+        let batch = batch::Entity::hold(&w, freeze.batch).await?;
+        if is_large(on, &batch, &freeze) {
+            let begun = start_large::begin(&w, message, &freeze, batch.channel_count).await?;
+            return Ok(Started::Later(begun));
+        }
         while freeze.extend(&w, i32::MAX).await? {}
         transition::may_enter(&w, id, CampaignStatus::Running).await?;
-        run(&w, message, &freeze).await
+        run(&w, message, &freeze).await.map(Started::Now)
     });
     let started = started.await?;
+    if matches!(started, Started::Later(_)) {
+        return Ok(started);
+    }
     // Nobody waits for it: it has started all the same.
     let db = on.db.clone();
     tokio::spawn(async move {
@@ -88,13 +148,21 @@ async fn at_once(on: &Services, actor: &Actor, message: &template::Model, freeze
 }
 
 /// SQLite has one writer: chunk by chunk, in a state of its own that a crash leaves behind and [`undo_interrupted`] finds.
-async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, freeze: Freeze) -> Result<campaign::Model> {
+async fn in_chunks(on: &Services, actor: &Actor, message: &Message, freeze: Freeze) -> Result<Started> {
     let id = freeze.campaign;
-    on.write(actor, |w| async move {
+    let first = &freeze;
+    let later = on.write(actor, |w| async move {
+        let batch = batch::Entity::hold(&w, first.batch).await?;
+        if is_large(on, &batch, first) {
+            return start_large::begin(&w, message, first, batch.channel_count).await.map(Some);
+        }
         transition::may_enter(&w, id, CampaignStatus::Running).await?;
-        progress::Entity::mark(&w, id, ProgressStatus::Starting).await
-    })
-    .await?;
+        progress::Entity::mark(&w, id, ProgressStatus::Starting).await?;
+        Ok(None)
+    });
+    if let Some(campaign) = later.await? {
+        return Ok(Started::Later(campaign));
+    }
     let started = match freeze_in_chunks(on, freeze).await {
         Ok(freeze) => {
             let freeze = &freeze;
@@ -108,7 +176,7 @@ async fn in_chunks(on: &Services, actor: &Actor, message: &template::Model, free
         tracing::warn!(campaign = %id, ?error, "an interrupted start cannot be taken back yet");
         tokio::spawn(undo_later(on.clone(), id));
     }
-    started
+    started.map(Started::Now)
 }
 
 async fn freeze_in_chunks(on: &Services, mut freeze: Freeze) -> Result<Freeze> {
@@ -128,7 +196,7 @@ async fn freeze_in_chunks(on: &Services, mut freeze: Freeze) -> Result<Freeze> {
 }
 
 /// The last writes: the message's copy, the state, the audit line.
-async fn run(w: &Write, message: &template::Model, freeze: &Freeze) -> Result<campaign::Model> {
+pub(super) async fn run(w: &Write, message: &Message, freeze: &Freeze) -> Result<campaign::Model> {
     if freeze.jobs == 0 {
         return Err(Error::invalid("id", "the batch has no active channels"));
     }
@@ -167,11 +235,16 @@ async fn undo_later(on: Services, id: BroadcastCampaignId) {
     }
 }
 
-/// Takes back the starts that a crash interrupted. Only for SQLite, and only before anything else runs on it.
+/// Takes back the starts that a crash interrupted, but for those that a task goes on with. Only for SQLite, and only before anything
+/// else runs on it.
 pub async fn undo_interrupted(on: &Services) -> Result<()> {
     let interrupted = progress::Entity::find().filter(progress::Column::Status.eq(ProgressStatus::Starting));
     let interrupted = interrupted.all(on.db.reader()).await?;
     for row in interrupted {
+        let going_on = task::Entity::unfinished_about(TaskKind::StartBroadcastCampaign, row.campaign_id.uuid());
+        if going_on.one(on.db.reader()).await?.is_some() {
+            continue;
+        }
         tracing::warn!(campaign = %row.campaign_id, "the start of a campaign was interrupted and is taken back");
         undo(on, row.campaign_id).await?;
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Change, Delta, Streak, record};
@@ -12,7 +13,7 @@ use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
 use domain::violation::OnUnique;
 
 /// A freeze: what is frozen, and how far that is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Freeze {
     pub campaign: BroadcastCampaignId,
     pub batch: BatchId,
