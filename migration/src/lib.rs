@@ -92,8 +92,8 @@ mod m20261130_000291_sequence_audience;
 mod m20261130_000292_spelled_emails;
 mod m20261130_000293_step_origins;
 mod m20261130_000294_outcomes_of_callbacks;
-mod m20261130_000330_worlds_of_sequences;
 mod m20261130_000300_tasks;
+mod m20261130_000330_worlds_of_sequences;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -201,8 +201,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000292_spelled_emails::Migration),
         Box::new(m20261130_000293_step_origins::Migration),
         Box::new(m20261130_000294_outcomes_of_callbacks::Migration),
-        Box::new(m20261130_000330_worlds_of_sequences::Migration),
         Box::new(m20261130_000300_tasks::Migration),
+        Box::new(m20261130_000330_worlds_of_sequences::Migration),
     ]
 }
 
