@@ -241,7 +241,7 @@ pub fn require_version(what: &str, actual: i32, expected: Option<i32>) -> Result
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Gathers mistakes, so that the caller hears of all of them at once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {

@@ -120,6 +120,8 @@ pub enum LastingUse {
     RefusedTelegramNames,
     /// The signature of the links by which leads end all emails.
     UnsubscribeLinks,
+    /// The signs in the addresses to which bounces and answers come.
+    MailTags,
     /// API tokens, which are made from their ids: who repeats a request gets the same one.
     ApiTokens,
     /// The fingerprints of inputs, by which a repeated request is known.
@@ -142,6 +144,7 @@ impl LastingUse {
             Self::RefusedPhones => "suppressed phone",
             Self::RefusedTelegramNames => "refused telegram name",
             Self::UnsubscribeLinks => "unsubscribe",
+            Self::MailTags => "mail-tag",
             Self::ApiTokens => "api-token",
             Self::Repetitions => "idempotency",
             Self::TelegramSessions => "telegram-session",

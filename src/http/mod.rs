@@ -171,6 +171,8 @@ fn router(http: Http) -> Router {
         .route("/api/webhooks/twilio", post(webhooks::twilio))
         .route("/api/webhooks/vapi", post(webhooks::vapi))
         .route("/api/webhooks/instantly", post(webhooks::instantly))
+        .route("/api/webhooks/mail", post(webhooks::mail))
+        .route("/api/webhooks/mail/{token}", post(webhooks::mail_with_token))
         .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::now))
         .route("/sso", get(caller::sign_in_elsewhere))
         .merge(signs())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 use super::{Http, answer};
 use domain::error::{Error, Result};
 use domain::retention::credentials::{Credentials, Provider, Secret};
+use domain::retention::inbound_mail::InboundMail;
 use domain::retention::keitaro::{Postback, TOKENS};
 use domain::retention::twilio_signature::{self, Request};
 use providers::instantly::SECRET_HEADER;
@@ -24,6 +25,8 @@ use service::retention::integration;
 const SHORT: usize = 64 << 10;
 /// The longest report of a call, with all that was said, or event with an email in it.
 const LONG: usize = 4 << 20;
+/// The longest email that came in: what mail servers take.
+const MAIL: usize = 25 << 20;
 /// How long the credentials of a provider are good without another look.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long a body may take to come.
@@ -38,9 +41,7 @@ struct Raw {
 
 impl Raw {
     async fn read(uri: &Uri, headers: &HeaderMap, body: Body, most: usize) -> Result<Self> {
-        let late = |_| Error::Unavailable(anyhow::anyhow!("the body took too long to come"));
-        let body = tokio::time::timeout(PATIENCE, to_bytes(body, most)).await.map_err(late)?;
-        let body = body.map_err(|_| Error::PayloadTooLarge(format!("a callback has at most {most} bytes")))?;
+        let body = whole(body, most).await?;
         let content_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         // PostgreSQL takes no NUL in a text.
         let body = String::from_utf8_lossy(&body).replace('\0', "");
@@ -65,6 +66,12 @@ impl Raw {
             body: self.body,
         }
     }
+}
+
+async fn whole(body: Body, most: usize) -> Result<Bytes> {
+    let late = |_| Error::Unavailable(anyhow::anyhow!("the body took too long to come"));
+    let body = tokio::time::timeout(PATIENCE, to_bytes(body, most)).await.map_err(late)?;
+    body.map_err(|_| Error::PayloadTooLarge(format!("a callback has at most {most} bytes")))
 }
 
 fn pairs(text: &str) -> Vec<(String, String)> {
@@ -282,5 +289,57 @@ async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body)
     let (kind, campaign, at) = (text("event_type"), text("campaign_id"), text("timestamp"));
     let key = fingerprint(&[&kind, &mail, &campaign, &number("step"), &number("variant"), &at]);
     keep(http, raw.incoming(Provider::Instantly, key)).await?;
+    Ok(fine())
+}
+
+/// An email that came in, whose token stands in the query or a header.
+pub(super) async fn mail(
+    State(http): State<Http>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answered(from_mailbox(&http, None, &uri, &headers, body).await)
+}
+
+/// An email that came in, whose token stands in the path.
+pub(super) async fn mail_with_token(
+    State(http): State<Http>,
+    Path(token): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answered(from_mailbox(&http, Some(token), &uri, &headers, body).await)
+}
+
+async fn from_mailbox(
+    http: &Http,
+    token: Option<String>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let query = pairs(uri.query().unwrap_or_default());
+    let bearer = header(headers, AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
+    let told =
+        [token.as_deref().unwrap_or_default(), header(headers, "x-webhook-token"), bearer, find(&query, "token")];
+    let holds = |known: &Credentials| {
+        matches!(known, Credentials::Smtp(account) if account.webhook_token.as_ref().is_some_and(|token| {
+            told.iter().any(|told| !told.is_empty() && is_same(told, token))
+        }))
+    };
+    authenticated(http, Provider::Smtp, holds).await?;
+    // The bytes as they are: what letters they mean says the message itself.
+    let body = whole(body, MAIL).await?;
+    let read = tokio::task::spawn_blocking(move || InboundMail::read(&body)).await.map_err(Error::internal)?;
+    let mail =
+        read.ok_or_else(|| Error::invalid("body", "this is no email: the message is wanted as RFC 5322 has it"))?;
+    // Of the message only what is read of it is kept: an attachment may be large.
+    let body = serde_json::to_string(&mail).map_err(Error::internal)?;
+    let id = mail.message_id.as_deref().unwrap_or_default();
+    let dedupe_key = fingerprint(&[id, mail.from.as_deref().unwrap_or_default(), &mail.subject, &mail.text]);
+    let content_type = Some("application/json".into());
+    keep(http, Incoming { provider: Provider::Smtp, dedupe_key, query: None, content_type, body }).await?;
     Ok(fine())
 }

@@ -85,6 +85,8 @@ pub struct Email {
     pub is_html: bool,
     /// Where one click ends all emails (RFC 8058); None leaves the header out.
     pub unsubscribe: Option<String>,
+    /// The sign in the address to which bounces and answers come, where there is a mailbox for them; None: there is none.
+    pub tag: Option<String>,
     /// The Instantly campaign through which it goes; None for the mail server.
     pub instantly_campaign: Option<Uuid>,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
@@ -151,17 +152,25 @@ impl Smtp {
             |what: &str, why: String| Obstacle::Server { after: LOCKED_OUT, error: format!("the {what}: {why}") };
         let from: Mailbox = self.account.from.parse().map_err(|error| wrong("sender", format!("{error}")))?;
         let not_taken = |error: String| Obstacle::Email(Refusal::permanent(error));
-        let address = email.to.parse().map_err(|error| not_taken(format!("the recipient: {error}")))?;
+        let address: Address = email.to.parse().map_err(|error| not_taken(format!("the recipient: {error}")))?;
         let id = format!("<{}@{}>", contact.attempt, from.email.domain());
+        let inbox = self.inbox(email).map_err(|error| wrong("inbox", error))?;
         let mut builder = lettre::Message::builder()
             .date(SystemTime::from(self.clock.now()))
             .message_id(Some(id.clone()))
-            .from(from)
-            .to(Mailbox::new(email.name.clone(), address))
+            .from(from.clone())
+            .to(Mailbox::new(email.name.clone(), Address::clone(&address)))
             .subject(email.subject.clone());
         if let Some(reply_to) = &self.account.reply_to {
             let reply_to = reply_to.parse().map_err(|error| wrong("address for answers", format!("{error}")))?;
             builder = builder.reply_to(reply_to);
+        } else if let Some(inbox) = &inbox {
+            builder = builder.reply_to(Mailbox::new(from.name.clone(), inbox.clone()));
+        }
+        if let Some(inbox) = inbox {
+            // Bounces go to the sender of the envelope: each email has one of its own.
+            let envelope = Envelope::new(Some(inbox), vec![address]);
+            builder = builder.envelope(envelope.map_err(|error| wrong("inbox", error.to_string()))?);
         }
         if let Some(url) = &email.unsubscribe {
             // RFC 8058: large mail providers ask for both.
@@ -173,6 +182,13 @@ impl Smtp {
             if email.is_html { SinglePart::html(email.body.clone()) } else { SinglePart::plain(email.body.clone()) };
         let message = builder.singlepart(part).map_err(|error| not_taken(error.to_string()))?;
         Ok((message, id))
+    }
+
+    /// The address at which an email's bounces and answers come in, if there is a mailbox for them.
+    fn inbox(&self, email: &Email) -> Result<Option<Address>, String> {
+        let (Some(inbox), Some(tag)) = (&self.account.inbox, &email.tag) else { return Ok(None) };
+        let inbox: Address = inbox.parse().map_err(|error| format!("{error}"))?;
+        Address::new(format!("{}+{tag}", inbox.user()), inbox.domain()).map(Some).map_err(|error| error.to_string())
     }
 }
 

@@ -194,6 +194,7 @@ async fn email(on: &Services, address: &str, notice: &Notice) -> Result<(), Stri
         body: notice.text.clone(),
         is_html: false,
         unsubscribe: None,
+        tag: None,
         instantly_campaign: None,
     });
     let contact = Contact { attempt: domain::id::time_sorted(), lead: Uuid::nil(), message };

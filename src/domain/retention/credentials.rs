@@ -126,6 +126,11 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Letters of the sign in an address that names the contact: `inbox+SIGN@example.com`.
+pub const TAG: usize = 42;
+/// Letters before the `@` of an address at most (RFC 5321).
+const LOCAL: usize = 64;
+
 /// How the way to a mail server is kept private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, async_graphql::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -157,6 +162,12 @@ pub struct Smtp {
     pub from: String,
     /// Where answers go, if not there.
     pub reply_to: Option<String>,
+    /// The mailbox to which bounces go, and answers if nothing else is said: each email has an address of its own there, after a `+`.
+    #[serde(default)]
+    pub inbox: Option<String>,
+    /// The token with which emails that came in are posted to Herald; None: none is taken.
+    #[serde(default)]
+    pub webhook_token: Option<Secret>,
     /// Emails a second at most.
     pub per_second: u32,
 }
@@ -259,6 +270,8 @@ impl Credentials {
                 smtp.password.as_ref().map(|password| ("password", password.hint())),
                 Some(("from", smtp.from.clone())),
                 some("replyTo", &smtp.reply_to),
+                some("inbox", &smtp.inbox),
+                smtp.webhook_token.as_ref().map(|token| ("webhookToken", token.hint())),
             ]
             .into_iter()
             .flatten()
@@ -313,6 +326,10 @@ impl Credentials {
                 require(is_mailbox(&smtp.from), "from", MAILBOX);
                 require(smtp.reply_to.as_deref().is_none_or(is_mailbox), "replyTo", MAILBOX);
                 require((1..=1_000).contains(&smtp.per_second), "perSecond", "must be 1 to 1,000");
+                require(smtp.inbox.as_deref().is_none_or(is_inbox), "inbox", INBOX);
+                require(smtp.webhook_token.as_ref().is_none_or(is_token), "webhookToken", TOKEN);
+                let is_heard = smtp.inbox.is_none() || smtp.webhook_token.is_some();
+                require(is_heard, "webhookToken", "is wanted with an inbox: else nobody tells Herald what comes there");
             }
             Self::Twilio(twilio) => {
                 require(is_sid(&twilio.account_sid, "AC"), "accountSid", "must be AC and 32 hexadecimal digits");
@@ -339,10 +356,7 @@ impl Credentials {
                 require((16..=512).contains(&webhook.secret.expose().len()), "secret", "must have 16 to 512 bytes");
             }
             Self::Keitaro(keitaro) => {
-                let token = keitaro.token.expose();
-                let is_token = (16..=128).contains(&token.len())
-                    && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-                require(is_token, "token", "must have 16 to 128 letters, digits, - or _: nobody may guess it");
+                require(is_token(&keitaro.token), "token", TOKEN);
                 let is_currency =
                     keitaro.currency.len() == 3 && keitaro.currency.bytes().all(|b| b.is_ascii_uppercase());
                 require(is_currency, "currency", "must be a currency such as USD");
@@ -351,50 +365,28 @@ impl Credentials {
     }
 }
 
+/// What is said of a token that somebody could guess, or that can't stand in a path.
+const TOKEN: &str = "must have 16 to 128 letters, digits, - or _: nobody may guess it";
+
+fn is_token(token: &Secret) -> bool {
+    let token = token.expose();
+    (16..=128).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// What is said of an inbox that can't be.
+const INBOX: &str = "must be an address alone, such as inbox@example.com, of ASCII and with at most 21 letters before the @, of a \
+    mailbox that also gets what is written to inbox+anything@example.com";
+
+/// Whether a sign can be added to the name before the `@`.
+fn is_inbox(written: &str) -> bool {
+    let Ok(address) = lettre::Address::from_str(written) else { return false };
+    let is_host = address.domain().contains('.') || address.domain() == "localhost";
+    is_host && written.is_ascii() && !address.user().contains('"') && address.user().len() < LOCAL - TAG
+}
+
 fn is_sid(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_show_in_nothing_but_their_last_characters() {
-        let twilio = Credentials::Twilio(Twilio {
-            account_sid: format!("AC{}", "0".repeat(32)),
-            auth_token: Secret::new("the-secret-token-1234"),
-            from: Some("+14155552672".into()),
-            messaging_service_sid: None,
-            segments_per_second: 1,
-        });
-        assert!(!format!("{twilio:?}").contains("the-secret"));
-        let hints = twilio.hints();
-        assert!(hints.contains(&("authToken", "****1234".into())), "{hints:?}");
-        assert_eq!(Secret::new("short").hint(), "****");
-        let stored = serde_json::to_string(&twilio).unwrap();
-        assert_eq!(serde_json::from_str::<Credentials>(&stored).unwrap(), twilio);
-    }
-
-    #[test]
-    fn plain_text_goes_to_this_machine_only() {
-        let smtp = |host: &str, security| {
-            let smtp = Smtp {
-                host: host.into(),
-                port: 25,
-                security,
-                username: None,
-                password: None,
-                from: "Herald <herald@example.com>".into(),
-                reply_to: None,
-                per_second: 10,
-            };
-            let mut violations = Violations::default();
-            Credentials::Smtp(smtp).check(&mut violations);
-            violations.is_empty()
-        };
-        assert!(smtp("127.0.0.1", Security::None) && smtp("localhost", Security::None) && smtp("::1", Security::None));
-        assert!(!smtp("mail.example.com", Security::None) && !smtp("10.0.0.1", Security::None));
-        assert!(smtp("mail.example.com", Security::Starttls) && smtp("mail.example.com", Security::Tls));
-    }
-}
+mod tests;

@@ -68,11 +68,11 @@ impl Mapping {
         names.filter(|column| self.slot(column).is_none()).map(|name| brief(name.to_owned())).collect()
     }
 
-    /// Where the values of the columns of a table go.
+    /// Where the values of the columns of a table go, one of which must hold one of `addresses`: without it each line would be refused.
     ///
     /// # Errors
-    /// A sentence: a column that the mapping names is not there, or none of a lead's is.
-    pub fn slots(&self, header: &[String]) -> Result<Vec<Option<Slot>>, String> {
+    /// A sentence: a column that the mapping names is not there, or none of the addresses is.
+    pub fn slots(&self, header: &[String], addresses: &[Field]) -> Result<Vec<Option<Slot>>, String> {
         let slots: Vec<Option<Slot>> = header.iter().map(|column| self.slot(column)).collect();
         let there =
             |name: &String| header.iter().any(|column| column.trim().to_lowercase() == name.trim().to_lowercase());
@@ -80,9 +80,10 @@ impl Mapping {
         if let Some(missing) = missing {
             return Err(brief(format!("the file has no column \"{missing}\"{}", shown(header))));
         }
-        if slots.iter().all(|slot| !matches!(slot, Some(Slot::Field(_)))) {
-            let why = "no column is known to hold something of a lead, and no mapping says which";
-            return Err(brief(format!("{why}{}", shown(header))));
+        if !slots.iter().flatten().any(|slot| matches!(slot, Slot::Field(field) if addresses.contains(field))) {
+            let words: Vec<&str> = addresses.iter().map(|field| field.word()).collect();
+            let why = format!("no column is known to hold an address ({})", words.join(", "));
+            return Err(brief(format!("{why}, and no mapping says which{}", shown(header))));
         }
         Ok(slots)
     }
@@ -123,7 +124,12 @@ pub struct Values {
     pub meta: Map<String, Json>,
     /// The column that says that the person must not be contacted.
     pub refused: Option<String>,
+    /// What could not be taken from its column: the field's name, and why.
+    pub wrong: Vec<(&'static str, String)>,
 }
+
+/// The custom fields, as mistakes name them.
+pub(super) const META: &str = "meta";
 
 impl Values {
     /// Adds the value of a column of a table.
@@ -140,31 +146,28 @@ impl Values {
                     self.refused = Some(name.clone());
                 }
             }
-            Slot::AllMeta => {
-                if let Ok(Json::Object(meta)) = serde_json::from_str(text) {
-                    self.meta.extend(meta);
-                }
-            }
+            Slot::AllMeta => match serde_json::from_str(text) {
+                Ok(Json::Object(meta)) => self.meta.extend(meta),
+                _ => self.wrong.push((META, "must be a JSON object".into())),
+            },
         }
     }
 
     /// Adds a value of a JSON object.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong.
-    pub fn add(&mut self, slot: &Slot, value: Json) -> Result<(), String> {
+    pub fn add(&mut self, slot: &Slot, value: Json) {
         match (slot, value) {
             (_, Json::Null) => {}
             (Slot::Meta(name), value) => drop(self.meta.insert(name.clone(), value)),
             (Slot::AllMeta, Json::Object(meta)) => self.meta.extend(meta),
             (slot @ (Slot::Field(_) | Slot::Refusal(..)), Json::String(text)) => self.add_text(slot, &text),
             (slot @ Slot::Refusal(..), value) => self.add_text(slot, &value.to_string()),
-            (Slot::AllMeta, _) => return Err("meta: must be an object".into()),
+            // In one text, as a table has them.
+            (slot @ Slot::AllMeta, Json::String(text)) => self.add_text(slot, &text),
+            (Slot::AllMeta, _) => self.wrong.push((META, "must be a JSON object".into())),
             // Phone numbers and ids come as numbers too.
             (slot @ Slot::Field(_), Json::Number(number)) => self.add_text(slot, &number.to_string()),
-            (Slot::Field(field), _) => return Err(format!("{}: must be a text", field.name())),
+            (Slot::Field(field), _) => self.wrong.push((field.name(), "must be a text".into())),
         }
-        Ok(())
     }
 }
 
@@ -172,13 +175,16 @@ impl Values {
 mod tests {
     use super::*;
 
+    const REACHED: [Field; 2] = [Field::Email, Field::Phone];
+
     fn header(columns: &str) -> Vec<String> {
         columns.split('|').map(ToOwned::to_owned).collect()
     }
 
     #[test]
     fn usual_names_are_understood_in_any_spelling() {
-        let slots = Mapping::default().slots(&header("E-Mail| First Name|last_name|PHONE NUMBER|Plan|timeZone|meta"));
+        let slots =
+            Mapping::default().slots(&header("E-Mail| First Name|last_name|PHONE NUMBER|Plan|timeZone|meta"), &REACHED);
         let field = |field| Some(Slot::Field(field));
         let wanted = vec![
             field(Field::Email),
@@ -190,12 +196,26 @@ mod tests {
             Some(Slot::AllMeta),
         ];
         assert_eq!(slots, Ok(wanted));
-        assert!(Mapping::default().slots(&header("plan|city")).unwrap_err().contains("plan, city"));
+        assert!(Mapping::default().slots(&header("plan|city"), &REACHED).unwrap_err().contains("plan, city"));
+    }
+
+    #[test]
+    fn a_list_without_a_column_of_addresses_is_refused_at_once() {
+        // A preamble, and what Google exports.
+        for columns in ["Notes:|", "Name|Notes|E-mail 1 - Value|Phone 1 - Value", "firstName|telegram", "externalId"] {
+            let told = Mapping::default().slots(&header(columns), &REACHED).unwrap_err();
+            let columns = columns.replace('|', ", ");
+            assert!(told.contains("(email, phone number)") && told.contains(&columns), "{told}");
+        }
+        assert!(Mapping::default().slots(&header("telegram"), &[Field::TelegramUsername]).is_ok());
+        assert!(Mapping::default().slots(&header("Notes|mobile"), &REACHED).is_ok());
+        let mapping = Mapping { fields: BTreeMap::from([(Field::Notes, "Email".into())]), meta: Vec::new() };
+        assert!(mapping.slots(&header("Email"), &REACHED).unwrap_err().contains("no mapping says which"));
     }
 
     #[test]
     fn a_reason_names_columns_and_nobody() {
-        let reason = |line: &str| Mapping::default().slots(&header(line)).unwrap_err();
+        let reason = |line: &str| Mapping::default().slots(&header(line), &REACHED).unwrap_err();
         for line in ["victim@example.com|+491511234567", "Ann|49 151 123", "https://example.com/a", &"x".repeat(65_000)]
         {
             let told = reason(line);
@@ -205,7 +225,7 @@ mod tests {
         assert!(many.len() <= 300 && many.contains("plan, plan"), "{many}");
         assert!(!without_columns(&many).contains("plan, plan"));
         let mapping = Mapping { fields: BTreeMap::from([(Field::Email, "Mail".into())]), meta: Vec::new() };
-        let missing = mapping.slots(&header("victim@example.com")).unwrap_err();
+        let missing = mapping.slots(&header("victim@example.com"), &REACHED).unwrap_err();
         assert!(missing.contains("\"Mail\"") && !missing.contains("victim"), "{missing}");
     }
 
@@ -215,22 +235,27 @@ mod tests {
             fields: BTreeMap::from([(Field::Email, "Адрес".into()), (Field::Phone, "email".into())]),
             meta: vec!["Plan".into()],
         };
-        let slots = mapping.slots(&header("адрес|email|PLAN|phone")).unwrap();
+        let slots = mapping.slots(&header("адрес|email|PLAN|phone"), &REACHED).unwrap();
         let wanted =
             [Some(Slot::Field(Field::Email)), Some(Slot::Field(Field::Phone)), Some(Slot::Meta("Plan".into())), None];
         assert_eq!(slots, wanted);
-        assert!(mapping.slots(&header("Адрес|email")).unwrap_err().contains("\"Plan\""));
+        assert!(mapping.slots(&header("Адрес|email"), &REACHED).unwrap_err().contains("\"Plan\""));
     }
 
     #[test]
     fn values_of_objects_are_texts_and_numbers() {
         let mut values = Values::default();
         let phone = Slot::Field(Field::Phone);
-        assert_eq!(values.add(&phone, Json::from(4_930_123_456_i64)), Ok(()));
+        values.add(&phone, Json::from(4_930_123_456_i64));
         assert_eq!(values.fields[&Field::Phone], "4930123456");
-        assert!(values.add(&phone, Json::from(vec![1])).unwrap_err().starts_with("phone: "));
-        assert_eq!(values.add(&Slot::AllMeta, serde_json::json!({ "plan": "gold" })), Ok(()));
-        assert_eq!(values.add(&Slot::Field(Field::Email), Json::Null), Ok(()));
+        values.add(&Slot::AllMeta, serde_json::json!({ "plan": "gold" }));
+        values.add(&Slot::AllMeta, Json::from("{ \"city\": \"Rome\" }"));
+        values.add(&Slot::Field(Field::Email), Json::Null);
         assert_eq!((values.meta["plan"].as_str(), values.fields.len()), (Some("gold"), 1));
+        assert_eq!((values.meta["city"].as_str(), values.wrong.len()), (Some("Rome"), 0));
+        values.add(&phone, Json::from(vec![1]));
+        values.add(&Slot::AllMeta, Json::from(7));
+        values.add_text(&Slot::AllMeta, "plan=gold");
+        assert_eq!(values.wrong.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["phone", META, META]);
     }
 }

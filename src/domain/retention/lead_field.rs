@@ -74,6 +74,10 @@ impl Field {
     /// By what a lead is known: no two leads have the same of any of these.
     pub const KEYS: [Self; 3] = [Self::Email, Self::Phone, Self::ExternalId];
 
+    /// What a lead that is there gets from whoever tells it, if it has none: its keys, and the name at Telegram. Of that one several
+    /// leads may have the same, where something else says that they are two people.
+    pub const COMPLETED: [Self; 4] = [Self::Email, Self::Phone, Self::ExternalId, Self::TelegramUsername];
+
     /// What a person calls the field.
     pub const fn word(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::lead_columns::{Field, Values};
+use super::lead_columns::{Field, META, Values};
 use crate::text::{self, Bounds};
 
 /// The custom fields of a lead, as JSON, in bytes.
@@ -23,17 +23,27 @@ pub struct LeadLine {
 
 /// The fields by which people are reached.
 pub const ADDRESSES: [Field; 3] = [Field::Email, Field::Phone, Field::TelegramUsername];
+/// One of these each lead of a list has.
+pub const REQUIRED: [Field; 2] = [Field::Email, Field::Phone];
 
 impl LeadLine {
     /// What the line says of a field.
     pub fn get(&self, field: Field) -> Option<&str> {
         self.fields.get(&field).map(String::as_str)
     }
+
+    /// Whether both can be one person: there is no key of which each has another one.
+    pub fn may_be(&self, other: &Self) -> bool {
+        Field::KEYS.into_iter().all(|field| match (self.get(field), other.get(field)) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        })
+    }
 }
 
 /// Examines what a line says.
 ///
-/// A field that a lead can do without is left out if it can't be read; what is wrong with it is returned, too.
+/// A field that can't be read is left out as long as the lead can be reached without it; what is wrong is returned, too.
 ///
 /// # Errors
 /// A sentence that says what is wrong, at most [`text::REASON_LIMIT`] bytes long.
@@ -48,6 +58,9 @@ pub fn read(values: Values) -> Result<(LeadLine, Option<String>), String> {
 /// A sentence, at most [`text::REASON_LIMIT`] bytes long: there is no address that can be read.
 pub fn read_addresses(values: &Values) -> Result<(LeadLine, Option<String>), String> {
     let (mut line, mut wrong) = (LeadLine::default(), None);
+    for (name, why) in values.wrong.iter().filter(|(name, _)| ADDRESSES.iter().any(|field| field.name() == *name)) {
+        wrong.get_or_insert(format!("{name}: {why}"));
+    }
     for field in ADDRESSES {
         let Some(text) = values.fields.get(&field) else { continue };
         match check(field, text) {
@@ -61,38 +74,44 @@ pub fn read_addresses(values: &Values) -> Result<(LeadLine, Option<String>), Str
     Ok((line, wrong.map(|why| text::brief(format!("what could be read is kept; {why}")))))
 }
 
-/// What nobody is reached or known by.
-const DISPENSABLE: [Field; 5] = [Field::FirstName, Field::LastName, Field::TimeZone, Field::Language, Field::Notes];
-
 fn examine(values: Values) -> Result<(LeadLine, Option<String>), String> {
-    let Values { fields: written, meta, refused } = values;
-    let (mut fields, mut wrong) = (BTreeMap::new(), None);
+    let Values { fields: written, mut meta, refused, mut wrong } = values;
+    let mut fields = BTreeMap::new();
     for (field, text) in written {
         match check(field, &text) {
             Ok(text) => drop(fields.insert(field, text)),
-            Err(why) if DISPENSABLE.contains(&field) => {
-                let why = format!("it is kept without {}, which {why}", field.name());
-                wrong.get_or_insert(text::brief(why));
-            }
-            Err(why) => return Err(format!("{}: {why}", field.name())),
+            Err(why) => wrong.push((field.name(), why)),
         }
     }
+    if Json::Object(meta.clone()).to_string().len() > META_LIMIT {
+        meta.clear();
+        wrong.push((META, format!("must have at most {META_LIMIT} bytes")));
+    }
     let lead = LeadLine { fields, meta, refused };
-    if lead.get(Field::Email).is_none() && lead.get(Field::Phone).is_none() {
-        return Err("neither email nor phone is given".into());
+    if REQUIRED.iter().any(|field| lead.get(*field).is_some()) {
+        return Ok((lead, told(&wrong)));
     }
-    if Json::Object(lead.meta.clone()).to_string().len() > META_LIMIT {
-        return Err(format!("meta: must have at most {META_LIMIT} bytes"));
-    }
-    Ok((lead, wrong))
+    let address = wrong.into_iter().find(|(name, _)| REQUIRED.iter().any(|field| field.name() == *name));
+    Err(address.map_or_else(|| "neither email nor phone is given".into(), |(name, why)| format!("{name}: {why}")))
+}
+
+/// What a line was kept without, if there is something.
+fn told(wrong: &[(&str, String)]) -> Option<String> {
+    let each: Vec<String> = wrong.iter().map(|(name, why)| format!("{name}, which {why}")).collect();
+    (!each.is_empty()).then(|| text::brief(format!("it is kept without {}", each.join("; without "))))
 }
 
 /// A field in its stored form. Lists come from elsewhere: sources are more than a word in them.
 fn check(field: Field, text: &str) -> Result<String, String> {
     match field {
-        Field::Source => Ok(text::line(text, Bounds::CATEGORY)?.to_uppercase()),
+        Field::Source => {
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            Ok(text::line(&line, Bounds::CATEGORY)?.to_uppercase())
+        }
         // Cells have line breaks in them.
-        Field::FirstName | Field::LastName => field.check(&text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Field::FirstName | Field::LastName | Field::ExternalId => {
+            field.check(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
         field => field.check(text),
     }
 }
@@ -148,12 +167,62 @@ mod tests {
     fn a_mistake_names_its_field() {
         let wrong = |fields: &[(Field, &str)]| line(fields).unwrap_err();
         assert!(wrong(&[(Field::Email, "ann")]).starts_with("email: "));
-        assert!(wrong(&[(Field::Email, "a@b.de"), (Field::Phone, "12")]).starts_with("phone: "));
-        let fields = [(Field::Email, "a@b.de"), (Field::TimeZone, "Mars/Base"), (Field::FirstName, "Ann\nMarie")];
-        let fields = fields.map(|(field, text)| (field, text.to_owned())).into();
-        let (kept, told) = read(Values { fields, ..Values::default() }).unwrap();
-        assert_eq!((kept.get(Field::TimeZone), kept.get(Field::FirstName)), (None, Some("Ann Marie")));
-        assert!(told.unwrap().contains("timeZone"), "what can be left out costs nobody the line");
         assert_eq!(wrong(&[(Field::FirstName, "Ann")]), "neither email nor phone is given");
+    }
+
+    #[test]
+    fn what_can_be_left_out_costs_nobody_the_line() {
+        let kept = |fields: &[(Field, &str)]| {
+            let fields = fields.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
+            read(Values { fields, ..Values::default() }).unwrap()
+        };
+        let email = (Field::Email, "a@b.de");
+        for (field, text, wanted) in [
+            (Field::FirstName, "Ann\r\nMarie", Some("Ann Marie")),
+            (Field::TimeZone, "gmt+3", Some("Etc/GMT-3")),
+            (Field::TimeZone, "europe/berlin", Some("Europe/Berlin")),
+            (Field::Language, "de_DE", Some("de-DE")),
+            (Field::Source, "Facebook\nAds", Some("FACEBOOK ADS")),
+            (Field::ExternalId, "CRM\n7", Some("CRM 7")),
+            (Field::Notes, &"x".repeat(3_000), Some(&"x".repeat(3_000))),
+        ] {
+            let (line, told) = kept(&[email, (field, text)]);
+            assert_eq!((line.get(field), told), (wanted, None), "{text}");
+        }
+        for (field, text) in [
+            (Field::Phone, "0151 2345"),
+            (Field::TimeZone, "Mars/Base"),
+            (Field::Language, "German!"),
+            (Field::TelegramUsername, "?"),
+            (Field::Source, &"x".repeat(500)),
+            (Field::ExternalId, &"x".repeat(5_000)),
+            (Field::Notes, &"x".repeat(50_000)),
+            (Field::LastName, &"x".repeat(5_000)),
+        ] {
+            let (line, told) = kept(&[email, (field, text)]);
+            assert_eq!((line.get(field), line.get(Field::Email)), (None, Some("a@b.de")), "{text}");
+            assert!(told.unwrap().contains(&format!("without {}, which ", field.name())));
+        }
+        let (line, told) = kept(&[(Field::Email, "?"), (Field::Phone, "+49 151 23456789"), (Field::Language, "!")]);
+        assert_eq!(line.get(Field::Phone), Some("+4915123456789"));
+        let told = told.unwrap();
+        assert!(told.contains("email") && told.contains("language"), "all that is left out is told: {told}");
+    }
+
+    #[test]
+    fn custom_fields_that_are_none_are_left_out_and_told() {
+        let values = |meta: Map<String, Json>, wrong| Values {
+            fields: BTreeMap::from([(Field::Email, "a@b.de".to_owned())]),
+            meta,
+            wrong,
+            ..Values::default()
+        };
+        let large = Map::from_iter([("x".to_owned(), Json::from("y".repeat(META_LIMIT)))]);
+        let (line, told) = read(values(large, Vec::new())).unwrap();
+        assert!(line.meta.is_empty() && told.unwrap().contains("without meta"));
+        let (_, told) = read(values(Map::new(), vec![(META, "must be a JSON object".into())])).unwrap();
+        assert!(told.unwrap().contains("without meta"));
+        let nothing = Values { wrong: vec![("email", "must be a text".into())], ..Values::default() };
+        assert!(read(nothing).unwrap_err().starts_with("email: "));
     }
 }

@@ -99,7 +99,7 @@ pub fn owner(step: Step, code: u16, text: &str) -> Owner {
 }
 
 /// Whether a word is an enhanced status code, such as `5.1.1`.
-fn is_enhanced(word: &str) -> bool {
+pub(super) fn is_enhanced(word: &str) -> bool {
     let parts: Vec<&str> = word.split('.').collect();
     parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -12,7 +12,7 @@ pub enum Better {
 }
 
 /// Sums over many pairs of numbers, such as the revenue and the cost of each attempt.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pairs {
     /// How many pairs.
     pub count: u64,
@@ -26,6 +26,18 @@ pub struct Pairs {
     pub xx: f64,
     /// The sum of the products.
     pub xy: f64,
+}
+
+impl Pairs {
+    /// Adds other pairs to these.
+    pub fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.y += other.y;
+        self.yy += other.yy;
+        self.x += other.x;
+        self.xx += other.xx;
+        self.xy += other.xy;
+    }
 }
 
 /// Whether a rate is below `threshold` with a one-sided `confidence`: the score test, which knows what to do with no success

@@ -20,6 +20,8 @@ use storage::retention::lead_import::{Entity, Model};
 use storage::retention::lead_staging::{self, Batch};
 use storage::retention::refusal::{self, Mark, marks};
 
+mod complete;
+mod people;
 mod table;
 
 pub use self::table::Leads;
@@ -127,6 +129,7 @@ impl Importable for Entity {
     }
 
     async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<Option<Counts>> {
+        complete::from(on, batch).await?;
         let named = under_earlier_keys(on, batch).await?;
         lead_staging::write(&on.db, id, named.as_ref().unwrap_or(batch), on.now()).await
     }

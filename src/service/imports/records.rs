@@ -1,4 +1,5 @@
-//! Cuts a file into records: lines, and in CSV lines whose quoted fields go on in the next one.
+//! Cuts a file into records: lines, and in CSV lines whose quoted fields go on in the next one. Lines end with LF, with CR LF, or,
+//! as some programs of the Mac still write them, with CR alone: the first line says which.
 //!
 //! The csv crate reads each record; it does not find the ends of them here, because it would follow an opening quotation mark
 //! to the end of the file, and take all of that into memory.
@@ -26,6 +27,8 @@ pub(super) struct Records<R> {
     file: R,
     /// The separator of fields, if quotation marks count.
     delimiter: Option<u8>,
+    /// With what lines end: LF, or CR where none follows.
+    end: u8,
     /// The bytes and lines that lie behind.
     at: u64,
     lines: i64,
@@ -35,15 +38,21 @@ pub(super) struct Records<R> {
 impl<R: BufRead + Seek> Records<R> {
     /// The records of `file` from the byte `at` on, where a record begins.
     pub(super) fn new(mut file: R, delimiter: Option<u8>, at: u64) -> io::Result<Self> {
+        let end = line_end(&mut file, delimiter.is_some())?;
         file.seek(SeekFrom::Start(0))?;
-        let lines = count_lines(&mut file, at)?;
-        Self::after(file, delimiter, at, lines)
+        let lines = count_lines(&mut file, at, end)?;
+        Self::beginning(file, delimiter, end, (at, lines))
     }
 
     /// [`Records::new`] where it is known how many lines lie before `at`.
     pub(super) fn after(mut file: R, delimiter: Option<u8>, at: u64, lines: i64) -> io::Result<Self> {
+        let end = line_end(&mut file, delimiter.is_some())?;
+        Self::beginning(file, delimiter, end, (at, lines))
+    }
+
+    fn beginning(mut file: R, delimiter: Option<u8>, end: u8, (at, lines): (u64, i64)) -> io::Result<Self> {
         file.seek(SeekFrom::Start(at))?;
-        Ok(Self { file, delimiter, at, lines, buffer: Vec::new() })
+        Ok(Self { file, delimiter, end, at, lines, buffer: Vec::new() })
     }
 
     /// Where the last record ended.
@@ -92,12 +101,12 @@ impl<R: BufRead + Seek> Records<R> {
     /// Adds a line to the buffer, of one that is too long only the beginning. Returns where it ends; None: there is none.
     fn read_line(&mut self) -> io::Result<Option<u64>> {
         let most = (LIMIT + 1) as u64;
-        let mut read = (&mut self.file).take(most).read_until(b'\n', &mut self.buffer)?;
+        let mut read = (&mut self.file).take(most).read_until(self.end, &mut self.buffer)?;
         if read == 0 {
             return Ok(None);
         }
-        if read as u64 == most && self.buffer.last() != Some(&b'\n') {
-            read += self.file.skip_until(b'\n')?;
+        if read as u64 == most && self.buffer.last() != Some(&self.end) {
+            read += self.file.skip_until(self.end)?;
         }
         self.at += read as u64;
         self.lines += 1;
@@ -129,11 +138,32 @@ impl State {
     }
 }
 
+/// With what the lines of a file end, as its first one does. Of a table, line ends between quotation marks don't count.
+fn line_end(file: &mut (impl BufRead + Seek), is_table: bool) -> io::Result<u8> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut head = Vec::new();
+    file.take(LIMIT as u64).read_to_end(&mut head)?;
+    let mut is_quoted = false;
+    for (place, byte) in head.iter().enumerate() {
+        match byte {
+            b'"' if is_table => is_quoted = !is_quoted,
+            b'\n' if !is_quoted => break,
+            b'\r' if !is_quoted => {
+                // What was converted twice has two before the LF.
+                let after = head[place..].iter().find(|byte| **byte != b'\r');
+                return Ok(if after == Some(&b'\n') { b'\n' } else { b'\r' });
+            }
+            _ => {}
+        }
+    }
+    Ok(b'\n')
+}
+
 /// How many lines end in the first `bytes` bytes.
-fn count_lines(file: &mut impl BufRead, bytes: u64) -> io::Result<i64> {
+fn count_lines(file: &mut impl BufRead, bytes: u64, end: u8) -> io::Result<i64> {
     let mut rest = file.take(bytes);
     let mut lines = 0;
-    while rest.skip_until(b'\n')? > 0 {
+    while rest.skip_until(end)? > 0 {
         lines += 1;
     }
     Ok(lines)
@@ -166,6 +196,19 @@ mod tests {
         assert_eq!(records(text, Some(b','), 0), wanted);
         // In JSON lines a mark means nothing.
         assert_eq!(records("{\"\n}\n", None, 0), found(&[(1, "{\"\n"), (2, "}\n")]));
+    }
+
+    #[test]
+    fn lines_may_end_with_a_carriage_return_alone() {
+        // In a cell the line breaks otherwise.
+        let text = "a,\"b\nc\"\r1,\"x\ry\nz\"\r2,q\r";
+        let wanted = found(&[(1, "a,\"b\nc\"\r"), (2, "1,\"x\ry\nz\"\r"), (4, "2,q\r")]);
+        assert_eq!(records(text, Some(b','), 0), wanted);
+        assert_eq!(records(text, Some(b','), 8), wanted[1..]);
+        assert_eq!(records("{}\r{}", None, 0), found(&[(1, "{}\r"), (2, "{}")]));
+        // The first line says which.
+        assert_eq!(records("a\r\nb\rc\n", None, 0), found(&[(1, "a\r\n"), (2, "b\rc\n")]));
+        assert_eq!(records("a\r\r\nb\r\r\n", None, 0), found(&[(1, "a\r\r\n"), (2, "b\r\r\n")]));
     }
 
     #[test]

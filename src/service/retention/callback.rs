@@ -4,6 +4,7 @@ mod instantly;
 mod intake;
 mod keitaro;
 mod keys;
+mod mail;
 mod pairs;
 mod poll;
 mod twilio;
@@ -156,6 +157,7 @@ async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
         Some(Provider::Twilio) => twilio::apply(on, w, row).await,
         Some(Provider::Vapi) => vapi::apply(on, w, row).await,
         Some(Provider::Instantly) => instantly::apply(on, w, row).await,
+        Some(Provider::Smtp) => mail::apply(on, w, row).await,
         _ => Err(Error::invalid("provider", "this provider has no callbacks")),
     }
 }

@@ -68,7 +68,7 @@ async fn look(
     let mut found = Vec::with_capacity(rules.len());
     for rule in rules {
         let performance = performances.get(&rule.channel);
-        let attempts = performance.map_or(0, |channel| channel.attempts);
+        let attempts = performance.map_or(0, |channel| channel.sample(rule.metric));
         let is_enough = attempts >= u64::try_from(rule.sample_size).unwrap_or_default().max(1);
         let is_worse = performance.is_some_and(|channel| {
             is_enough && channel.is_worse(rule.metric, value(rule), rule.confidence.clamp(0.5, 0.999_999))

@@ -116,7 +116,15 @@ async fn ask(on: &Services, credentials: Credentials) -> Trial {
         return Trial::passed("HERALD_PROVIDERS=simulated: nobody was asked");
     }
     match credentials {
-        Credentials::Smtp(account) => Smtp::new(account, Arc::clone(&on.clock)).test().await,
+        Credentials::Smtp(account) => {
+            let takes = account.webhook_token.is_some();
+            let mut trial = Smtp::new(account, Arc::clone(&on.clock)).test().await;
+            if takes {
+                trial.message =
+                    format!("{}; emails that come in are taken at {}/api/webhooks/mail", trial.message, to.public);
+            }
+            trial
+        }
         Credentials::Twilio(account) => Twilio::new(&to.twilio, &to.public, account).test().await,
         Credentials::Vapi(account) => Vapi::new(&to.vapi, &to.public, account).test().await,
         Credentials::Instantly(account) => Instantly::new(&to.instantly, account).test().await,

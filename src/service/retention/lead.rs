@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::EntityTrait;
 use sea_orm::sea_query::OnConflict;
+use sea_orm::{EntityTrait, QuerySelect};
 use serde_json::{Value as Json, json};
 
 use super::endings::{self, Ending, end_all};
@@ -15,6 +15,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{LeadId, NounId};
 use domain::retention::lead_field::Field;
+use domain::retention::phone_zone;
 use domain::retention::states::State;
 use domain::retention::words::LeadStatus;
 use domain::violation::OnUnique;
@@ -59,7 +60,8 @@ impl Again for Created {
 }
 
 /// Finds the lead with this email, phone number or id in another system, or makes it: then the campaigns that want new leads get
-/// it.
+/// it. A name at Telegram finds the only lead that has it, unless another key says that they are two people. The lead that is found
+/// gets the keys that it lacks.
 ///
 /// # Errors
 /// [`Error::Conflict`] if these are of several leads; [`Error::Precondition`] if everything is refused at one of the addresses, also
@@ -94,32 +96,77 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<Crea
     .await
 }
 
-/// The lead that was there. Keys that it has not and that nobody has are its own from now on: who comes by them next is the same person.
+/// The lead that was there, and what it lacks of `row`.
 async fn there_already(on: &Services, w: &Write, found: lead::Model, row: &lead::Model) -> Result<Created> {
-    let old = w.require(found.id).await?;
+    let (old, lead) = complete(on, w, found.id, |field| row.text(field)).await?;
+    if lead == old {
+        w.done(old.id, &false).await?;
+    } else {
+        let metadata = json!({ "from": old.status, "to": lead.status, "version": lead.version });
+        w.note_answer(Action::LeadUpdated, lead.id, metadata, &false).await?;
+    }
+    Ok(Created { lead, is_new: false })
+}
+
+/// Gives a lead the keys that it has not and that nobody has, and the name at Telegram: who comes by them next is the same person.
+/// Returns it as it was, and as it is now.
+///
+/// # Errors
+/// [`Error::Conflict`] if another lead has a key; [`Error::Precondition`] if everything is refused at one.
+pub(crate) async fn complete(
+    on: &Services,
+    w: &Write,
+    id: LeadId,
+    told: impl Fn(Field) -> Option<String>,
+) -> Result<(lead::Model, lead::Model)> {
+    let old = w.require(id).await?;
     let mut new = old.clone();
-    for field in Field::KEYS.into_iter().filter(|field| old.text(*field).is_none()) {
-        new.write(field, row.text(field));
+    for field in Field::COMPLETED.into_iter().filter(|field| old.text(*field).is_none()) {
+        new.write(field, told(field));
     }
     if new == old {
-        w.done(old.id, &false).await?;
-        return Ok(Created { lead: old, is_new: false });
+        return Ok((old.clone(), old));
     }
+    move_zone(Some(&old), &mut new);
+    refuse_others(w, &new).await?;
     let refused = refusal::obey(on, w, &mut new, Some(&old)).await?;
     let taken = || Error::Conflict("another lead has this email, phone number or externalId".into());
     let lead = w.replace(&old, new).await.on_any_unique(taken)?;
     refusal::prove(w, lead.id, &refused).await?;
     spread(on, w, &old, &lead).await?;
-    let metadata = json!({ "from": old.status, "to": lead.status, "version": lead.version });
-    w.note_answer(Action::LeadUpdated, lead.id, metadata, &false).await?;
-    Ok(Created { lead, is_new: false })
+    if lead.time_zone != old.time_zone {
+        again::decide(w, Whose::Lead(id), schedule::now_in(on, w).await?).await?;
+    }
+    Ok((old, lead))
 }
 
-/// The lead that has the row's email, phone number or id in another system.
+/// The lead that has the row's email, phone number or id in another system; or else the only one that has its name at Telegram, unless
+/// something says that they are two people.
 async fn known(tx: &Tx, row: &lead::Model) -> Result<Option<lead::Model>> {
-    let Some(sharing) = lead::Entity::sharing_keys(row) else { return Ok(None) };
-    let mut found = sharing.all(tx).await?;
-    if found.len() > 1 { Err(several_leads(row, &found)) } else { Ok(found.pop()) }
+    let mut found = match lead::Entity::sharing_keys(row) {
+        Some(sharing) => sharing.all(tx).await?,
+        None => Vec::new(),
+    };
+    if found.len() > 1 {
+        return Err(several_leads(row, &found));
+    }
+    if found.is_empty()
+        && let Some(name) = &row.telegram_username
+    {
+        lead::lock_name(tx, name).await?;
+        found = lead::Entity::known_as(Field::TelegramUsername, name).limit(2).all(tx).await?;
+        found.retain(|lead| may_be(lead, |field| row.text(field)));
+        found.truncate(if found.len() > 1 { 0 } else { 1 });
+    }
+    Ok(found.pop())
+}
+
+/// Whether the lead can be who is told of: there is no key of which both have another one.
+pub(crate) fn may_be(lead: &lead::Model, told: impl Fn(Field) -> Option<String>) -> bool {
+    Field::KEYS.into_iter().all(|field| match (lead.text(field), told(field)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    })
 }
 
 /// The error that names the leads of which a row has keys: who merges them needs their ids.
@@ -136,11 +183,22 @@ fn several_leads(row: &lead::Model, found: &[lead::Model]) -> Error {
 
 /// A lead of which nothing is known but `fields`.
 fn unknown(on: &Services, fields: Fields) -> Result<lead::Model> {
-    let row = validated(lead::Model::new(on.now()), fields)?;
+    let mut row = validated(lead::Model::new(on.now()), fields)?;
+    move_zone(None, &mut row);
     if [&row.email, &row.phone, &row.telegram_username, &row.external_id].iter().all(|key| key.is_none()) {
         return Err(Error::invalid("email", "give an email, a phone, a telegramUsername or an externalId"));
     }
     Ok(row)
+}
+
+/// Gives a lead the time zone of its new phone, where that leaves no doubt, unless it has another one than that of the phone it had.
+fn move_zone(old: Option<&lead::Model>, new: &mut lead::Model) {
+    let of = |lead: &lead::Model| lead.phone.as_deref().and_then(phone_zone::of);
+    let before = old.and_then(of);
+    let has_own = new.time_zone.is_some() && new.time_zone.as_deref() != before;
+    if !has_own && old.is_none_or(|old| old.phone != new.phone) {
+        new.time_zone = of(new).map(ToOwned::to_owned);
+    }
 }
 
 /// The lead with what `fields` say, in its stored form; or all that is wrong with them.
@@ -171,6 +229,9 @@ pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) ->
         let old = w.require(id).await?;
         require_version("lead", old.version, change.expected_version)?;
         let mut new = validated(old.clone(), change.fields.clone())?;
+        if !change.fields.texts.contains_key(&Field::TimeZone) {
+            move_zone(Some(&old), &mut new);
+        }
         refuse_others(&w, &new).await?;
         let refused = refusal::obey(on, &w, &mut new, Some(&old)).await?;
         if let Some(status) = change.status.filter(|status| *status != old.status) {

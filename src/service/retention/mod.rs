@@ -21,6 +21,7 @@ pub mod lead;
 pub mod lead_erase;
 pub mod lead_export;
 pub mod lead_merge;
+pub mod mail_tag;
 pub mod members;
 pub mod meta;
 pub mod refusal;

@@ -9,7 +9,8 @@ use sea_orm::{IntoActiveModel, Value};
 use crate::sql::Dialect;
 use domain::error::{Error, Result};
 use domain::id::ConversionRuleId;
-use domain::retention::performance::Performance;
+use domain::retention::credentials::Provider;
+use domain::retention::performance::{Part, Performance};
 use domain::retention::words::ContactChannel;
 use domain::statistics::Pairs;
 
@@ -22,9 +23,9 @@ pub struct Model {
     pub checked_at: DateTimeUtc,
     /// Whether its channel did surely worse than it wants.
     pub is_worse: bool,
-    /// Attempts that it looked at.
+    /// Attempts that it looked at: those of which it would be known.
     pub attempts: i64,
-    /// The value of the metric.
+    /// The value of the metric; none where nobody reports what it measures.
     pub measured: Option<f64>,
 }
 
@@ -54,7 +55,7 @@ pub async fn performance(
 ) -> Result<HashMap<ContactChannel, Performance>> {
     let places: Vec<String> = (2..channels.len() + 2).map(|place| format!("${place}")).collect();
     let sql = format!(
-        "SELECT channel, COUNT(*) AS n,
+        "SELECT channel, provider, COUNT(*) AS n,
             SUM(CASE WHEN status IN ('DELIVERED', 'SUCCESS') THEN 1 ELSE 0 END) AS delivered,
             SUM(CASE WHEN clicked THEN 1 ELSE 0 END) AS clicked,
             SUM(CASE WHEN replied THEN 1 ELSE 0 END) AS replied,
@@ -64,7 +65,7 @@ pub async fn performance(
             COALESCE(SUM(revenue), 0.0) AS revenue, COALESCE(SUM(revenue * revenue), 0.0) AS revenue_squares,
             COALESCE(SUM(revenue * cost), 0.0) AS revenue_by_cost
          FROM (
-            SELECT a.channel, a.status, a.clicked, a.replied, COUNT(c.id) AS conversions,
+            SELECT a.channel, a.provider, a.status, a.clicked, a.replied, COUNT(c.id) AS conversions,
                 CAST(COALESCE(a.cost_micros, 0) AS double precision) / 1000000.0 AS cost,
                 COALESCE(SUM(CASE WHEN c.status <> 'LEAD' AND (a.currency IS NULL OR a.currency = c.currency)
                     THEN CAST(c.revenue_micros AS double precision) / 1000000.0 ELSE 0.0 END), 0.0) AS revenue
@@ -72,22 +73,28 @@ pub async fn performance(
             LEFT JOIN conversions c ON c.contact_attempt_id = a.id AND c.status <> 'REJECTED'
             WHERE a.started_at >= $1 AND a.channel IN ({})
               AND a.status IN ('SENT', 'DELIVERED', 'SUCCESS', 'BOUNCED')
-            GROUP BY a.id, a.channel, a.status, a.clicked, a.replied, a.cost_micros
+            GROUP BY a.id, a.channel, a.provider, a.status, a.clicked, a.replied, a.cost_micros
          ) AS attempts
-         GROUP BY channel",
+         GROUP BY channel, provider",
         places.join(", ")
     );
     let values = std::iter::once(Value::from(since)).chain(channels.iter().map(|channel| Value::from(*channel)));
     let rows = db.query_all_raw(Dialect(db.get_database_backend()).statement(&sql, values)).await?;
-    rows.iter().map(|row| Ok((row.try_get("", "channel")?, read(row)?))).collect()
+    let mut all: HashMap<ContactChannel, Performance> = HashMap::new();
+    for row in &rows {
+        let provider: Option<String> = row.try_get("", "provider")?;
+        let provider = provider.and_then(|name| Provider::named(&name));
+        all.entry(row.try_get("", "channel")?).or_default().add(provider, &read(row)?);
+    }
+    Ok(all)
 }
 
-fn read(row: &QueryResult) -> Result<Performance> {
+fn read(row: &QueryResult) -> Result<Part> {
     let count =
         |column: &str| -> Result<u64> { u64::try_from(row.try_get::<i64>("", column)?).map_err(Error::internal) };
     let sum = |column: &str| -> Result<f64> { Ok(row.try_get("", column)?) };
     let (attempts, clicked, clicks) = (count("n")?, count("clicked")?, sum_of_ones(row)?);
-    Ok(Performance {
+    Ok(Part {
         attempts,
         delivered: count("delivered")?,
         clicked,

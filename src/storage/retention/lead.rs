@@ -5,8 +5,10 @@ use std::str::FromStr;
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, Value};
 
+use crate::Tx;
 use crate::folded::{Folded, FoldedFrom};
 use crate::noun::noun;
+use crate::sql::Dialect;
 use domain::error::Result;
 use domain::id::LeadId;
 use domain::retention::lead_field::Field;
@@ -72,6 +74,17 @@ impl Entity {
     pub fn known_as(field: Field, text: &str) -> Select<Self> {
         Self::find().filter(Column::of(field).eq(text))
     }
+}
+
+/// Holds all others back, until the transaction ends, who look whether somebody has this name at Telegram: no index keeps two leads from
+/// having it. `SQLite` has one writer at a time.
+pub async fn lock_name(tx: &Tx, name: &str) -> Result<()> {
+    let dialect = Dialect(tx.get_database_backend());
+    if dialect.is_postgres() {
+        let lock = dialect.statement("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", [name.into()]);
+        tx.execute_raw(lock).await?;
+    }
+    Ok(())
 }
 
 impl Column {

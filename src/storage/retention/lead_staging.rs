@@ -3,6 +3,8 @@
 //! The lines come in one parameter, as a table: what is there already, what must not come back and what is new is found by
 //! statements over all of them at once.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -85,6 +87,38 @@ pub async fn write(db: &Db, import: LeadImportId, batch: &Batch, now: DateTime<U
         staged.write(import, batch).await
     })
     .await
+}
+
+/// The lines, by their places in `rows`, that have a key or a name at Telegram which nobody has, with the lead that has another key of
+/// theirs. By its name at Telegram a lead is known only if it is the one that has it, and no other key tells of one.
+pub async fn incomplete(db: &impl ConnectionTrait, rows: &[NewLead]) -> Result<Vec<(usize, LeadId)>> {
+    let dialect = Dialect(db.get_database_backend());
+    let columns = ["line", "email", "phone", "external_id", "telegram_username"];
+    let table = dialect.table("$1", &columns.map(|name| (name, if name == "line" { "bigint" } else { "text" })));
+    let sql = format!(
+        "SELECT r.line AS line, COALESCE(le.id, lp.id, lx.id, lt.id) AS id FROM {table}
+         LEFT JOIN leads le ON le.email = r.email
+         LEFT JOIN leads lp ON lp.phone = r.phone
+         LEFT JOIN leads lx ON lx.external_id = r.external_id
+         LEFT JOIN leads lt ON lt.telegram_username = r.telegram_username
+             AND COALESCE(le.id, lp.id, lx.id) IS NULL
+         WHERE COALESCE(le.id, lp.id, lx.id, lt.id) IS NOT NULL
+           AND ((r.email IS NOT NULL AND le.id IS NULL) OR (r.phone IS NOT NULL AND lp.id IS NULL)
+             OR (r.external_id IS NOT NULL AND lx.id IS NULL)
+             OR (r.telegram_username IS NOT NULL AND lt.id IS NULL))
+         ORDER BY r.line"
+    );
+    let found = db.query_all_raw(dialect.statement(&sql, [sql::rows(rows)])).await?;
+    let read = |row: &QueryResult| Ok((row.try_get("", "line")?, LeadId::from_uuid(row.try_get("", "id")?)));
+    let found: Vec<(i64, LeadId)> = found.iter().map(read).collect::<Result<_>>()?;
+    let places: HashMap<i64, usize> = rows.iter().enumerate().map(|(place, row)| (row.line, place)).collect();
+    // Several leads have the name.
+    let is_one = |index: usize, line: i64| {
+        let beside = [index.checked_sub(1), Some(index + 1)].into_iter().flatten();
+        beside.into_iter().all(|other| found.get(other).is_none_or(|(other, _)| *other != line))
+    };
+    let known = found.iter().enumerate().filter(|(index, (line, _))| is_one(*index, *line));
+    Ok(known.filter_map(|(_, (line, lead))| Some((*places.get(line)?, *lead))).collect())
 }
 
 /// The columns that had no use so far, and those of another batch.

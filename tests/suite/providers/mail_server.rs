@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// server hangs up with the content in its hands.
 pub struct MailServer {
     pub port: u16,
-    mails: Arc<Mutex<Vec<String>>>,
+    /// Each with its sender.
+    mails: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl MailServer {
@@ -34,14 +35,19 @@ impl MailServer {
 
     /// The emails that it took, each with its headers.
     pub fn mails(&self) -> Vec<String> {
-        self.mails.lock().unwrap().clone()
+        self.mails.lock().unwrap().iter().map(|(_, mail)| mail.clone()).collect()
+    }
+
+    /// From whom they came, as the envelopes say.
+    pub fn senders(&self) -> Vec<String> {
+        self.mails.lock().unwrap().iter().map(|(sender, _)| sender.clone()).collect()
     }
 }
 
-async fn talk(line: TcpStream, mails: Arc<Mutex<Vec<String>>>, emails: usize) {
+async fn talk(line: TcpStream, mails: Arc<Mutex<Vec<(String, String)>>>, emails: usize) {
     let (reader, mut writer) = line.into_split();
     let mut lines = BufReader::new(reader).lines();
-    let (mut to, mut taken) = (String::new(), 0);
+    let (mut from, mut to, mut taken) = (String::new(), String::new(), 0);
     writer.write_all(b"220 loopback ESMTP\r\n").await.unwrap();
     while let Ok(Some(command)) = lines.next_line().await {
         let answer = match command.to_ascii_uppercase() {
@@ -55,6 +61,10 @@ async fn talk(line: TcpStream, mails: Arc<Mutex<Vec<String>>>, emails: usize) {
             word if word.starts_with("AUTH") => "535 wrong password",
             word if word.starts_with("MAIL FROM:<QUOTA@") => "550 5.4.5 Daily user sending quota exceeded",
             word if word.starts_with("MAIL FROM:<OUTSIDE@") => "530 5.7.0 Authentication required",
+            word if word.starts_with("MAIL FROM:") => {
+                from = command[10..].split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+                "250 ok"
+            }
             word if word.starts_with("RCPT TO:") => {
                 to = command[8..].trim_matches(['<', '>']).to_owned();
                 match to.split('@').next().unwrap() {
@@ -78,7 +88,7 @@ async fn talk(line: TcpStream, mails: Arc<Mutex<Vec<String>>>, emails: usize) {
                     "spam" => "554 not wanted",
                     "lost" => return,
                     _ => {
-                        mails.lock().unwrap().push(mail);
+                        mails.lock().unwrap().push((from.clone(), mail));
                         taken += 1;
                         "250 taken as 12345"
                     }

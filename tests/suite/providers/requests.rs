@@ -176,6 +176,7 @@ async fn email_campaigns_are_as_instantly_specifies() {
         body: "Hi Ann".into(),
         is_html: false,
         unsubscribe: None,
+        tag: None,
         instantly_campaign: Some(id),
     };
     assert!(matches!(workspace.send(contact(Message::Email(email))).await, Outcome::Accepted(_)));

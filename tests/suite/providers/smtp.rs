@@ -24,6 +24,8 @@ fn smtp_from(port: u16, security: Security, password: Option<&str>, from: &str) 
         password: password.map(Secret::new),
         from: from.into(),
         reply_to: Some("answers@herald.example".into()),
+        inbox: None,
+        webhook_token: None,
         per_second: 10,
     };
     Smtp::new(account, Arc::new(SystemClock::new()))
@@ -39,6 +41,7 @@ fn email(to: &str) -> Contact {
         body: "Hello Ann,\n.\nthis is all".into(),
         is_html: false,
         unsubscribe: Some("https://herald.example/u/abc".into()),
+        tag: None,
         instantly_campaign: None,
     };
     Contact { attempt: domain::id::time_sorted(), lead: domain::id::time_sorted(), message: Message::Email(email) }

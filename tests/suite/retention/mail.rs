@@ -10,15 +10,21 @@ use super::lead;
 use crate::harness::{Client, TestApp, eventually};
 use crate::providers::MailServer;
 
-const PUBLIC: &str = "https://herald.example";
+pub const PUBLIC: &str = "https://herald.example";
 
 /// A Herald with this mail server, whose sequences live an hour a second.
 async fn start(server: &MailServer) -> (TestApp, Client) {
+    start_with(server, json!({})).await
+}
+
+/// [`start`] with more settings of the mail server.
+pub async fn start_with(server: &MailServer, more: Json) -> (TestApp, Client) {
     let herald = TestApp::with(&["--public-url", PUBLIC]).await;
     let admin = herald.admin().await;
     let save = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) { integrationConfig { id } } }";
-    let smtp = json!({ "host": "127.0.0.1", "port": server.port, "security": "NONE", "perSecond": 100,
+    let mut smtp = json!({ "host": "127.0.0.1", "port": server.port, "security": "NONE", "perSecond": 100,
         "from": "Herald <hello@herald.example>" });
+    smtp.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     admin.data(save, json!({ "input": { "smtp": smtp } })).await;
     let on = herald.services();
     let start = nanos("2026-03-03T10:00:00Z".parse().unwrap());
@@ -28,7 +34,7 @@ async fn start(server: &MailServer) -> (TestApp, Client) {
 }
 
 /// An active sequence: an email at once, another one weeks later.
-async fn sequence(by: &Client) -> Json {
+pub async fn sequence(by: &Client) -> Json {
     let script = json!({ "name": "Come back", "type": "EMAIL", "subject": "Dear {{ first_name }}",
         "content": "We miss you. No more of this: {{ unsubscribe_url }}" });
     let script = super::script(by, script).await;
@@ -42,7 +48,7 @@ async fn sequence(by: &Client) -> Json {
     id
 }
 
-async fn enrolled(by: &Client, sequence: &Json, name: &str) -> Json {
+pub async fn enrolled(by: &Client, sequence: &Json, name: &str) -> Json {
     let input = json!({ "email": format!("{name}@example.com"), "firstName": name });
     let lead = lead(by, input).await["lead"]["id"].clone();
     let enroll = "mutation($input: EnrollLeadInput!) { enrollLead(input: $input) { enrollment { id } } }";
@@ -51,7 +57,7 @@ async fn enrolled(by: &Client, sequence: &Json, name: &str) -> Json {
 }
 
 /// The first step of a lead: how it ended, why, after how many tries; and how the enrollment stands.
-async fn first_step(by: &Client, lead: &Json) -> Json {
+pub async fn first_step(by: &Client, lead: &Json) -> Json {
     let read = "query($id: ID!) { lead(id: $id) { doNotContact sequenceEnrollments { nodes { status endReason
         executions { status reason attempts result } } } contactAttempts { nodes { status provider startedAt } } } }";
     let lead = by.data(read, json!({ "id": lead })).await["lead"].clone();

@@ -4,7 +4,7 @@ use crate::prelude::*;
 use domain::id::ConversionRuleId;
 use domain::money::Micros;
 use domain::retention::words::{ContactChannel, ConversionMetric};
-use storage::retention::conversion_rule;
+use storage::retention::{conversion_rule, conversion_rule_check};
 
 pub mod list;
 pub mod mutations;
@@ -15,6 +15,20 @@ pub mod mutations;
 pub struct ConversionRule(conversion_rule::Model);
 
 node!(ConversionRule: ConversionRuleId, conversion_rule::Model);
+
+/// What a conversion rule found when it was looked at.
+#[derive(SimpleObject)]
+pub struct ConversionRuleFinding {
+    /// When it was looked at; what it found is good for a minute.
+    checked_at: DateTime,
+    /// The attempts of the 30 days before that it looked at: those by providers that report what is measured. 0: nobody reports it, as
+    /// mail servers do with deliveries and clicks, or there were none; then the rule leaves out nothing.
+    attempts: i32,
+    /// The metric; null: there is nothing by which it could be known.
+    measured: Option<f64>,
+    /// Whether the channel surely does worse than the rule wants: then its steps are SKIPPED with the reason RULE.
+    is_worse: bool,
+}
 
 #[Object(use_type_description)]
 impl ConversionRule {
@@ -43,7 +57,7 @@ impl ConversionRule {
         self.0.conversion_rate
     }
 
-    /// Attempts that there must be before it says anything.
+    /// Attempts that there must be before it says anything. Those by providers that don't report what is measured don't count.
     async fn sample_size(&self) -> i32 {
         self.0.sample_size
     }
@@ -56,6 +70,19 @@ impl ConversionRule {
     /// Whether it is in force.
     async fn is_active(&self) -> bool {
         self.0.is_active
+    }
+
+    /// What it found when it was looked at last, before a step that was due; null: it was not looked at yet.
+    async fn finding(&self, ctx: &Context<'_>) -> Result<Option<ConversionRuleFinding>> {
+        let found = ctx.loaders().one(FindingOf(self.0.id)).await?;
+        // What it found before it was changed, it found by another measure.
+        let found = found.filter(|found| self.0.is_active && found.checked_at >= self.0.updated_at);
+        Ok(found.map(|found| ConversionRuleFinding {
+            checked_at: found.checked_at.into(),
+            attempts: i32::try_from(found.attempts).unwrap_or(i32::MAX),
+            measured: found.measured,
+            is_worse: found.is_worse,
+        }))
     }
 
     /// When it was made.
@@ -71,5 +98,13 @@ impl ConversionRule {
     /// Rises with each change. Give it as `expectedVersion` to change only what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
+    }
+}
+
+question! {
+    /// What a rule found when it was looked at last.
+    FindingOf(ConversionRuleId) -> conversion_rule_check::Model = |db, rules| {
+        let found = conversion_rule_check::Entity::of(&rules).all(db).await?;
+        found.into_iter().map(|found| (found.rule_id, found)).collect()
     }
 }

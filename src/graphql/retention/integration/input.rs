@@ -21,6 +21,12 @@ pub(crate) struct SmtpCredentialsInput {
     from: String,
     /// Where answers go, if not there.
     reply_to: Option<String>,
+    /// The mailbox to which bounces go, and answers too unless replyTo says where, such as `inbox@example.com`: each email has an
+    /// address of its own there, `inbox+...@example.com`. What comes in is to be posted to `/api/webhooks/mail`.
+    inbox: Option<String>,
+    /// The token with which what comes in is posted to `/api/webhooks/mail`: 16 to 128 letters, digits, `-` or `_`. It is never shown
+    /// again.
+    webhook_token: Option<String>,
     /// Emails a second at most, 10 by default, at most 1,000.
     #[graphql(default = 10)]
     per_second: i32,
@@ -123,7 +129,18 @@ fn some(text: Option<String>) -> Option<String> {
 
 impl From<SmtpCredentialsInput> for Credentials {
     fn from(input: SmtpCredentialsInput) -> Self {
-        let SmtpCredentialsInput { host, port, security, username, password, from, reply_to, per_second } = input;
+        let SmtpCredentialsInput {
+            host,
+            port,
+            security,
+            username,
+            password,
+            from,
+            reply_to,
+            inbox,
+            webhook_token,
+            per_second,
+        } = input;
         Self::Smtp(Smtp {
             host: host.trim().to_owned(),
             port: number(port),
@@ -132,6 +149,8 @@ impl From<SmtpCredentialsInput> for Credentials {
             password: password.filter(|password| !password.is_empty()).map(Secret::new),
             from: from.trim().to_owned(),
             reply_to: some(reply_to),
+            inbox: some(inbox),
+            webhook_token: some(webhook_token).map(Secret::new),
             per_second: number(per_second),
         })
     }

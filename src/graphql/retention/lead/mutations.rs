@@ -26,7 +26,7 @@ struct CreateLeadInput {
     meta: Option<Json>,
     /// Notes, at most 10,000 characters.
     notes: MaybeUndefined<String>,
-    /// Where it lives, as an IANA time zone such as Europe/Berlin.
+    /// Where it lives, as an IANA time zone such as Europe/Berlin. Left out, it is that of the phone's country, if that has only one.
     time_zone: MaybeUndefined<String>,
     /// What it speaks, as a BCP 47 tag such as `de`.
     language: MaybeUndefined<String>,
@@ -68,7 +68,7 @@ struct UpdateLeadInput {
     meta: MaybeUndefined<Json>,
     /// Notes, at most 10,000 characters.
     notes: MaybeUndefined<String>,
-    /// Where it lives, as an IANA time zone.
+    /// Where it lives, as an IANA time zone. Left out, it follows a new phone as long as it was that of the old phone's country.
     time_zone: MaybeUndefined<String>,
     /// What it speaks, as a BCP 47 tag.
     language: MaybeUndefined<String>,
@@ -139,7 +139,8 @@ pub struct LeadMutation;
 
 #[Object]
 impl LeadMutation {
-    /// Finds the lead with this email, phone number or externalId, or makes it. CONFLICT names the leads if these are of
+    /// Finds the lead with this email, phone number or externalId, or makes it; by its Telegram name the only lead that has it, unless
+    /// another of these says that they are two people. Who is found gets those that it lacks. CONFLICT names the leads if these are of
     /// several. `PRECONDITION_FAILED` if everything is refused at one of its addresses, also because the person was erased; what is
     /// refused there of a channel, the lead refuses.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]

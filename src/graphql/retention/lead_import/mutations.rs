@@ -21,7 +21,7 @@ struct LeadImportMappingInput {
     external_id: Option<String>,
     /// The column of the name at Telegram.
     telegram_username: Option<String>,
-    /// The column of the IANA time zone.
+    /// The column of the IANA time zone; where it is empty, it is that of the phone's country, if that has only one.
     time_zone: Option<String>,
     /// The column of the BCP 47 language tag.
     language: Option<String>,
@@ -76,7 +76,8 @@ pub struct LeadImportMutation;
 #[Object]
 impl LeadImportMutation {
     /// Imports leads from an uploaded list. A line needs an email or a phone. Who is there already, by either of them, stays
-    /// as he is; lines that can't go in are reported, and the rest does. Importing a list twice changes nothing.
+    /// as he is, and gets those of email, phone, externalId and Telegram name that he lacks and nobody has; lines that can't go in are
+    /// reported, and the rest does. Importing a list twice changes nothing.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn import_leads(
         &self,

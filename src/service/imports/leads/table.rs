@@ -1,20 +1,20 @@
 //! Lines of a list of leads: rows of a table, or JSON objects.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
 use serde_json::Value as Json;
 
+use super::people::People;
 use crate::imports::kind::Wanted;
 use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
-use domain::id::LeadId;
 use domain::json::complaint;
-use domain::retention::lead_columns::{Field, Mapping, Slot, Values};
-use domain::retention::lead_line::{self, LeadLine};
-use domain::retention::words::{AddressKind, LeadImportFormat};
+use domain::retention::lead_columns::{Mapping, Slot, Values};
+use domain::retention::lead_line;
+use domain::retention::words::LeadImportFormat;
 use domain::secret_key::Lasting;
 use domain::text;
 use storage::retention::lead_staging::NewLead;
@@ -60,7 +60,9 @@ impl Lines for Leads {
         let mut records = Records::new(file, Some(delimiter), from)?;
         records.next()?;
         let header = row(records.bytes(), delimiter).map_err(io::Error::other)?;
-        let slots = self.mapping.slots(&header).map_err(io::Error::other)?;
+        let addresses =
+            if self.is_suppression_list { lead_line::ADDRESSES.as_slice() } else { lead_line::REQUIRED.as_slice() };
+        let slots = self.mapping.slots(&header, addresses).map_err(io::Error::other)?;
         self.unused = self.mapping.unused(&header).into_iter().collect();
         self.shape = Shape::Row { slots, delimiter };
         Ok((Some(delimiter), records.at()))
@@ -136,10 +138,7 @@ impl Leads {
                     .map_err(|error| format!("not a JSON object: {}", complaint(&error)))?;
                 for (key, value) in object {
                     match self.mapping.slot(&key) {
-                        Some(slot) => match values.add(&slot, value) {
-                            Err(why) if !self.is_suppression_list => return Err(why),
-                            _ => {}
-                        },
+                        Some(slot) => values.add(&slot, value),
                         None if self.unused.len() < UNUSED => drop(self.unused.insert(text::brief(key))),
                         None => {}
                     }
@@ -147,61 +146,6 @@ impl Leads {
             }
         }
         Ok(Some(values))
-    }
-}
-
-/// The people of a batch, each once, by whichever key he is known.
-#[derive(Default)]
-struct People {
-    leads: Vec<(i64, LeadLine)>,
-    /// The places of the leads that have a key, for each sort of key.
-    places: [HashMap<String, usize>; Field::KEYS.len()],
-    /// The addresses of a list of people who must not be contacted.
-    refused: HashSet<String>,
-}
-
-impl People {
-    /// Adds what a line says, unless an earlier line has the person.
-    fn add(&mut self, number: i64, line: LeadLine) -> Result<(), String> {
-        let places = Field::KEYS.into_iter().zip(&self.places);
-        let found: Vec<(Field, usize)> =
-            places.filter_map(|(field, places)| Some((field, *places.get(line.get(field)?)?))).collect();
-        // Who refuses in a later line refuses at all that stands there.
-        if let Some((field, place)) = found.first()
-            && line.refused.is_none()
-        {
-            let Some((other, elsewhere)) = found.iter().find(|(_, other)| other != place) else { return Ok(()) };
-            let (field, other) = (field.name(), other.name());
-            let (line, elsewhere) = (self.leads[*place].0, self.leads[*elsewhere].0);
-            return Err(format!("the {field} is that of line {line}, the {other} that of line {elsewhere}"));
-        }
-        for (places, field) in self.places.iter_mut().zip(Field::KEYS) {
-            places.extend(line.get(field).map(|key| (key.to_owned(), self.leads.len())));
-        }
-        self.leads.push((number, line));
-        Ok(())
-    }
-
-    /// Adds the addresses of a line, unless earlier lines have them all.
-    fn add_addresses(&mut self, number: i64, line: LeadLine) {
-        let new = lead_line::ADDRESSES.into_iter().filter_map(|field| line.get(field));
-        let new: Vec<String> = new.filter(|address| !self.refused.contains(*address)).map(ToOwned::to_owned).collect();
-        if !new.is_empty() {
-            self.refused.extend(new);
-            self.leads.push((number, line));
-        }
-    }
-
-    fn leads(self, hash: impl Fn(AddressKind, &str) -> String) -> Vec<NewLead> {
-        let lead = |(number, line): (i64, LeadLine)| NewLead {
-            id: LeadId::generate(),
-            line: number,
-            email_hash: line.get(Field::Email).map(|email| hash(AddressKind::Email, email)),
-            phone_hash: line.get(Field::Phone).map(|phone| hash(AddressKind::Phone, phone)),
-            telegram_hash: line.get(Field::TelegramUsername).map(|name| hash(AddressKind::Telegram, name)),
-            lead: line,
-        };
-        self.leads.into_iter().map(lead).collect()
     }
 }
 
@@ -214,9 +158,25 @@ fn delimiter(file: &mut BufReader<File>) -> io::Result<(u8, u64)> {
     if let Some(delimiter) = told_delimiter(records.bytes()) {
         return Ok((delimiter, records.at()));
     }
-    let count = |delimiter: &u8| records.bytes().split(|byte| byte == delimiter).count();
-    // Of several that are equally many the first one counts.
-    Ok((DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(b','), 0))
+    Ok((most_frequent(records.bytes()), 0))
+}
+
+/// The separator that a line has most of outside of quotation marks; of several that are equally many the first one counts.
+fn most_frequent(line: &[u8]) -> u8 {
+    let line = line.strip_prefix(MARK).unwrap_or(line);
+    let (mut counts, mut is_quoted, mut before) = ([0_usize; DELIMITERS.len()], false, DELIMITERS[0]);
+    for byte in line {
+        match DELIMITERS.iter().position(|delimiter| delimiter == byte) {
+            // One that is quoted is a letter like any other, and no field begins after it.
+            Some(place) if !is_quoted => counts[place] += 1,
+            // A mark inside a field without marks around it means nothing; two in a row are one that is meant.
+            _ if *byte == b'"' => is_quoted = !is_quoted && (before == b'"' || DELIMITERS.contains(&before)),
+            _ => {}
+        }
+        before = *byte;
+    }
+    let most = (0..DELIMITERS.len()).rev().max_by_key(|place| counts[*place]);
+    DELIMITERS[most.unwrap_or_default()]
 }
 
 /// The separator of a line `sep=;`.
@@ -248,7 +208,7 @@ fn row(record: &[u8], delimiter: u8) -> Result<Vec<String>, String> {
     reader.read_byte_record(&mut fields).map_err(|_| "it is not a row of a table")?;
     let text = |field: &[u8]| std::str::from_utf8(field).map(ToOwned::to_owned);
     let fields: Result<Vec<String>, _> = fields.iter().map(text).collect();
-    fields.map_err(|_| "it is not UTF-8".into())
+    fields.map_err(|_| "it is not UTF-8: save the file as UTF-8 (in Excel \"CSV UTF-8\"; iconv -t UTF-8)".into())
 }
 
 /// The record with a plain end of the line: before it a carriage return would belong to the last field.
@@ -260,4 +220,36 @@ fn end_without_return(record: &[u8]) -> Vec<u8> {
 
 fn too_long() -> String {
     format!("the line is longer than {LINE_LIMIT} bytes, or a quotation mark is not closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_are_counted_outside_of_quotation_marks() {
+        for (line, wanted) in [
+            ("email,phone,name", b','),
+            ("email;phone\r\n", b';'),
+            ("email\tphone, with country", b'\t'),
+            ("\"Name, full\";\"Tags, a, b, c\";email;firstName\n", b';'),
+            ("\u{feff}\"Name, full\";\"Tags, a, b, c\";email", b';'),
+            ("\"a;b;c\",email,\"d \"\"e;f;g\"\" h\"", b','),
+            ("12\" screen; size, x, y; email; phone", b';'),
+            ("email", b','),
+            ("a,b;c", b','),
+        ] {
+            assert_eq!(most_frequent(line.as_bytes()), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_names_the_separator_is_none_of_the_list() {
+        for (line, told) in [("sep=;\r\n", b';'), ("\u{feff}SEP=|\n", b'|'), ("\"sep=\t\"\r", b'\t'), ("sep=,", b',')] {
+            assert_eq!(told_delimiter(line.as_bytes()), Some(told), "{line}");
+        }
+        for line in ["sep=", "sep=;;", "separator=;", "email,sep=;", "sep=\""] {
+            assert_eq!(told_delimiter(line.as_bytes()), None, "{line}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::lease::Claim;
 use super::ledger::{self, Steps};
 use super::message::{Known, message};
 use crate::Services;
-use crate::retention::unsubscribe;
+use crate::retention::{mail_tag, unsubscribe};
 use domain::error::Result;
 use domain::id::{ContactAttemptId, LeadId};
 use domain::retention::conditions::{Conditions, Facts};
@@ -140,7 +140,13 @@ impl Look {
         let attempt = ContactAttemptId::generate();
         let said = script.ok_or_else(|| "the step has no script".to_owned()).and_then(|script| {
             let link = unsubscribe::url(on, &due.lead);
-            message(due.step.channel, script, campaign, &due.lead, Known { attempt, link })
+            message(
+                due.step.channel,
+                script,
+                campaign,
+                &due.lead,
+                Known { attempt, link, tag: mail_tag::of(on, attempt) },
+            )
         });
         let decision = self.case(due, campaign, said.is_ok()).decide(self.now);
         Some(planned(match (decision, said) {

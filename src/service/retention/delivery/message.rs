@@ -19,6 +19,8 @@ pub struct Known {
     pub attempt: ContactAttemptId,
     /// Where the lead ends all emails by one click, `unsubscribe_url`. It stands in each email's headers, too.
     pub link: String,
+    /// The sign of the contact in the address to which bounces and answers come.
+    pub tag: String,
 }
 
 /// The message of `script` to `lead`.
@@ -48,6 +50,7 @@ pub fn message(
             body: render(text()?, &facts)?,
             is_html: is_html(text()?),
             unsubscribe: Some(known.link),
+            tag: Some(known.tag),
             instantly_campaign: campaign.filter(|row| row.instantly_sync).and_then(instantly),
         }),
         ContactChannel::Sms => Message::Sms { to, body: render_at(text()?, &facts, Place::Text)? },

@@ -85,8 +85,6 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
     let name = wrong.take("name", text::line(&name, Bounds::NAME));
     let description = wrong.take_text("description", description, |text| text::prose(text, Bounds::DESCRIPTION));
     let config = checked(config, audience, &mut wrong);
-    steps::check(&steps, &mut wrong);
-    wrong.into_result()?;
     let row = &sequence::Model {
         id: RetentionSequenceId::generate(),
         name,
@@ -107,8 +105,10 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         pause_reason: None,
         is_simulated: None,
     };
-    let steps = &steps;
+    let (steps, wrong) = (&steps, &wrong);
     on.write(actor, |w| async move {
+        // What is wrong with the steps is told with the rest.
+        steps::require(&w, row, steps, wrong.clone()).await?;
         require_campaign(&w, row.campaign_id).await?;
         sequence::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
         let progress = sequence_progress::Model::new(row.id).into_active_model();

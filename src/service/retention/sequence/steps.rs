@@ -50,9 +50,6 @@ pub async fn replace(
     steps: Vec<NewStep>,
     expected_version: Option<i32>,
 ) -> Result<sequence::Model> {
-    let mut wrong = Violations::default();
-    check(&steps, &mut wrong);
-    wrong.into_result()?;
     let steps = &steps;
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
@@ -63,6 +60,7 @@ pub async fn replace(
         if old.status == RetentionSequenceStatus::Active && !steps.iter().any(|step| step.is_active) {
             return Err(Error::Precondition("an active sequence needs an active step".into()));
         }
+        require(&w, &old, steps, Violations::default()).await?;
         let row = write(&w, old, steps).await?;
         if row.status == RetentionSequenceStatus::Active {
             super::preflight::require(on, &w, &row).await?;
@@ -82,14 +80,18 @@ pub fn of(sequence: RetentionSequenceId, version: i32) -> sea_orm::Select<sequen
         .order_by_asc(sequence_step::Column::StepOrder)
 }
 
-/// Notes all that is wrong with steps.
-pub(super) fn check(steps: &[NewStep], wrong: &mut Violations) {
+/// The mistake in a field of the step at `index`.
+fn mistake(index: usize, field: &str, message: impl Into<String>) -> Violation {
+    Violation::of(&format!("steps.{index}.{field}"), message)
+}
+
+/// Notes all that is wrong with steps by themselves.
+fn check(steps: &[NewStep], wrong: &mut Violations) {
     wrong.require(steps.len() <= MOST, "steps", format!("a sequence has at most {MOST} steps"));
     for (index, step) in steps.iter().enumerate() {
         let mut require = |holds: bool, field: &str, message: &str| {
             if !holds {
-                let path = ["input", "steps", &index.to_string(), field].map(ToOwned::to_owned).to_vec();
-                wrong.push(Violation { path, message: message.to_owned() });
+                wrong.push(mistake(index, field, message));
             }
         };
         require(step.delay_value >= 0, "delayValue", "must not be negative");
@@ -106,10 +108,25 @@ pub(super) fn check(steps: &[NewStep], wrong: &mut Violations) {
     }
 }
 
-/// Writes steps as the next version of `sequence`, whose row the caller has locked.
+/// Refuses steps that can't be those of `sequence`. `wrong` is what is wrong with the rest of the input.
+///
+/// # Errors
+/// [`Error::Invalid`] with all that is wrong; `NOT_FOUND` if that is nothing and a script is not there.
+pub(super) async fn require(
+    tx: &Tx,
+    sequence: &sequence::Model,
+    steps: &[NewStep],
+    mut wrong: Violations,
+) -> Result<()> {
+    check(steps, &mut wrong);
+    check_channels(sequence, steps, &mut wrong);
+    let are_there = check_scripts(tx, steps, &mut wrong).await?;
+    wrong.into_result()?;
+    if are_there { Ok(()) } else { Err(Error::NotFound("script")) }
+}
+
+/// Writes steps that are right as the next version of `sequence`, whose row the caller has locked.
 pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep]) -> Result<sequence::Model> {
-    require_scripts(w, steps).await?;
-    require_channels(&sequence, steps)?;
     let version = sequence.steps_version + 1;
     let origins = origins(&of(sequence.id, sequence.steps_version).all(w).await?, steps);
     let row = |(index, step): (usize, &NewStep)| {
@@ -156,32 +173,31 @@ fn origins(old: &[sequence_step::Model], new: &[NewStep]) -> Vec<Option<Sequence
     new.iter().map(&mut take).collect()
 }
 
-/// Each script is there, and is written for the step's channel.
-async fn require_scripts(tx: &Tx, steps: &[NewStep]) -> Result<()> {
+/// Notes scripts that are written for another channel than their step's. Returns whether all of them are there.
+async fn check_scripts(tx: &Tx, steps: &[NewStep], wrong: &mut Violations) -> Result<bool> {
     let ids: Vec<ScriptId> = steps.iter().filter_map(|step| step.script).collect();
     let found = script::Entity::by_ids(&ids).all(tx).await?;
-    let mut wrong = Violations::default();
+    let mut are_there = true;
     for (index, step) in steps.iter().enumerate() {
         let Some(id) = step.script else { continue };
-        let script = found.iter().find(|script| script.id == id).ok_or(Error::NotFound("script"))?;
-        if script.channel != step.channel {
-            let path = ["input", "steps", &index.to_string(), "scriptId"].map(ToOwned::to_owned).to_vec();
-            let message = format!("this script is for {}, the step goes by {}", script.channel, step.channel);
-            wrong.push(Violation { path, message });
+        match found.iter().find(|script| script.id == id) {
+            Some(script) if script.channel != step.channel => {
+                let message = format!("this script is for {}, the step goes by {}", script.channel, step.channel);
+                wrong.push(mistake(index, "scriptId", message));
+            }
+            Some(_) => {}
+            None => are_there = false,
         }
     }
-    wrong.into_result()
+    Ok(are_there)
 }
 
-/// Where a sequence names its channels, its steps go by these.
-fn require_channels(sequence: &sequence::Model, steps: &[NewStep]) -> Result<()> {
+/// Notes steps that go by other channels than the sequence names, if it names some.
+fn check_channels(sequence: &sequence::Model, steps: &[NewStep], wrong: &mut Violations) {
     let allowed = &sequence.channels.0;
-    let mut wrong = Violations::default();
     for (index, step) in steps.iter().enumerate() {
         if !allowed.is_empty() && !allowed.contains(&step.channel) {
-            let path = ["input", "steps", &index.to_string(), "channel"].map(ToOwned::to_owned).to_vec();
-            wrong.push(Violation { path, message: format!("the sequence has no channel {}", step.channel) });
+            wrong.push(mistake(index, "channel", format!("the sequence has no channel {}", step.channel)));
         }
     }
-    wrong.into_result()
 }

@@ -1,0 +1,78 @@
+//! What credentials may be, and how little of them shows.
+
+use super::*;
+
+#[test]
+fn secrets_show_in_nothing_but_their_last_characters() {
+    let twilio = Credentials::Twilio(Twilio {
+        account_sid: format!("AC{}", "0".repeat(32)),
+        auth_token: Secret::new("the-secret-token-1234"),
+        from: Some("+14155552672".into()),
+        messaging_service_sid: None,
+        segments_per_second: 1,
+    });
+    assert!(!format!("{twilio:?}").contains("the-secret"));
+    let hints = twilio.hints();
+    assert!(hints.contains(&("authToken", "****1234".into())), "{hints:?}");
+    assert_eq!(Secret::new("short").hint(), "****");
+    let stored = serde_json::to_string(&twilio).unwrap();
+    assert_eq!(serde_json::from_str::<Credentials>(&stored).unwrap(), twilio);
+}
+
+#[test]
+fn plain_text_goes_to_this_machine_only() {
+    let smtp = |host: &str, security| {
+        let smtp = Smtp {
+            host: host.into(),
+            port: 25,
+            security,
+            username: None,
+            password: None,
+            from: "Herald <herald@example.com>".into(),
+            reply_to: None,
+            inbox: None,
+            webhook_token: None,
+            per_second: 10,
+        };
+        let mut violations = Violations::default();
+        Credentials::Smtp(smtp).check(&mut violations);
+        violations.is_empty()
+    };
+    assert!(smtp("127.0.0.1", Security::None) && smtp("localhost", Security::None) && smtp("::1", Security::None));
+    assert!(!smtp("mail.example.com", Security::None) && !smtp("10.0.0.1", Security::None));
+    assert!(smtp("mail.example.com", Security::Starttls) && smtp("mail.example.com", Security::Tls));
+}
+
+#[test]
+fn an_inbox_has_room_for_the_sign_of_a_contact_and_a_token_by_which_it_is_told() {
+    let wrong = |inbox: &str, token: Option<&str>| {
+        let smtp = Smtp {
+            host: "mail.example.com".into(),
+            port: 587,
+            security: Security::Starttls,
+            username: None,
+            password: None,
+            from: "Herald <herald@example.com>".into(),
+            reply_to: None,
+            inbox: Some(inbox.into()),
+            webhook_token: token.map(Secret::new),
+            per_second: 10,
+        };
+        let mut violations = Violations::default();
+        Credentials::Smtp(smtp).check(&mut violations);
+        violations.len()
+    };
+    let token = Some("a-token-that-nobody-guesses");
+    for inbox in ["inbox@example.com", "a.b+c@localhost", &format!("{}@example.com", "a".repeat(21))] {
+        assert_eq!(wrong(inbox, token), 0, "{inbox}");
+    }
+    for inbox in
+        ["inbox", "Ann <inbox@example.com>", "inbox@example", "ünbox@example.com", &format!("{}@x.de", "a".repeat(22))]
+    {
+        assert_eq!(wrong(inbox, token), 1, "{inbox}");
+    }
+    assert_eq!((wrong("inbox@example.com", None), wrong("inbox@example.com", Some("short"))), (1, 1));
+    let before = r#"{"provider":"smtp","host":"h","port":1,"security":"tls","username":null,"password":null,"from":"a@b.de",
+        "reply_to":null,"per_second":1}"#;
+    assert!(serde_json::from_str::<Credentials>(before).is_ok(), "what was stored before is read");
+}
