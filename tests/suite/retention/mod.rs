@@ -11,6 +11,7 @@ pub mod engine;
 mod explain;
 mod histories;
 mod holds;
+mod kept;
 mod kills;
 mod lead_imports;
 mod leads;
@@ -26,6 +27,7 @@ mod reports;
 pub mod rows;
 mod scripts;
 mod statements;
+mod sums;
 mod tables;
 mod told;
 
