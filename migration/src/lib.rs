@@ -93,6 +93,9 @@ mod m20261130_000292_spelled_emails;
 mod m20261130_000293_step_origins;
 mod m20261130_000294_outcomes_of_callbacks;
 mod m20261130_000300_tasks;
+mod m20261130_000310_time_sums;
+mod m20261130_000311_pruned_rows;
+mod m20261130_000312_sums_of_jobs;
 mod m20261130_000330_worlds_of_sequences;
 
 /// All migrations, oldest first.
@@ -202,6 +205,9 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000293_step_origins::Migration),
         Box::new(m20261130_000294_outcomes_of_callbacks::Migration),
         Box::new(m20261130_000300_tasks::Migration),
+        Box::new(m20261130_000310_time_sums::Migration),
+        Box::new(m20261130_000311_pruned_rows::Migration),
+        Box::new(m20261130_000312_sums_of_jobs::Migration),
         Box::new(m20261130_000330_worlds_of_sequences::Migration),
     ]
 }

@@ -20,6 +20,7 @@ use service::alerts;
 use service::broadcast::{batch, campaign};
 use service::damage;
 use service::imports;
+use service::keep;
 use service::loops::Loops;
 use service::retention::{blocked, callback, instantly_keep, sequence, switch};
 use service::steering;
@@ -107,6 +108,7 @@ impl App {
             self.start_loop(&mut loops, "imports of leads", imports::run::<lead_import::Entity>);
             self.start_loop(&mut loops, "refusals", denial::run);
             self.start_loop(&mut loops, "the sweeper", sweeper::run);
+            self.start_loop(&mut loops, "what is kept no longer", keep::run);
             self.start_loop(&mut loops, "numbers of rows", tally::run);
             self.start_loop(&mut loops, "Instantly's block list", blocked::run);
             self.start_loop(&mut loops, "Instantly's campaigns", instantly_keep::run);

@@ -182,6 +182,12 @@ settings! {
     "HERALD_AUDIT_ARCHIVE" "PLACE" => audit_archive: Option<ArchivePlace>, optional(place);
     /// Days for which audit lines stay in the database, 90 or more
     "HERALD_AUDIT_DAYS" "N" = "90" => audit_days: i64, number(90..=36_500);
+    /// Days after which contacts of leads are deleted that nothing needs, 90 or more; for ever if it is left out
+    "HERALD_KEEP_ATTEMPTS" "DAYS" -> keep.attempts, optional(days(90..=36_500));
+    /// Days after which the steps of ended enrollments are deleted, 90 or more; for ever if it is left out
+    "HERALD_KEEP_EXECUTIONS" "DAYS" -> keep.executions, optional(days(90..=36_500));
+    /// Days after which ended imports are deleted with the lines that were wrong, 7 or more; for ever if it is left out
+    "HERALD_KEEP_IMPORTS" "DAYS" -> keep.imports, optional(days(7..=36_500));
     /// Addresses, comma-separated, that are told when something stops by itself, by the mail server that is set up
     "HERALD_ALERT_EMAILS" "ADDRESSES" -> alerts.emails, list(email);
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug

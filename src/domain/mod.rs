@@ -31,6 +31,7 @@ pub mod retention;
 pub mod role;
 pub mod sealed;
 pub mod secret_key;
+pub mod series;
 pub mod session_string;
 pub mod sms;
 pub mod statistics;

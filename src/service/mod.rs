@@ -13,6 +13,7 @@ use crate::access::sso::Issuer;
 use crate::alerts::Alerts;
 use crate::broadcast::telegram_account::Application;
 use crate::imports::upload::Tallies;
+use crate::keep::Keep;
 use crate::once::{Once, Repeats};
 use domain::clock::Clock;
 use domain::error::{Error, Mistakes, Result};
@@ -35,6 +36,7 @@ pub mod coalesce;
 pub mod damage;
 pub mod hub;
 pub mod imports;
+pub mod keep;
 pub mod lasting_key;
 pub mod life;
 pub mod loops;
@@ -42,6 +44,7 @@ pub mod once;
 pub(crate) mod picked;
 pub mod retention;
 pub mod secrets;
+pub mod series;
 pub mod steering;
 pub mod stop;
 pub mod sweeper;
@@ -118,6 +121,8 @@ pub struct Rules {
     pub alerts: Alerts,
     /// By which application, and where, accounts speak to Telegram.
     pub telegram: Application,
+    /// How long rows are kept that nothing needs any more.
+    pub keep: Keep,
 }
 
 impl Default for Rules {
@@ -139,6 +144,7 @@ impl Default for Rules {
             limits: Limits::default(),
             alerts: Alerts::default(),
             telegram: Application::default(),
+            keep: Keep::default(),
         }
     }
 }

@@ -51,6 +51,7 @@ mod revocation;
 mod roles;
 mod same_request;
 mod schema;
+mod series;
 mod shared_frames;
 mod sockets;
 mod sso;

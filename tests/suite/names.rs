@@ -8,7 +8,8 @@ use async_graphql::parser::types::{
 };
 
 /// Queries that are neither lists nor look-ups: figures, and what there is one of.
-const OTHER_QUERIES: [&str; 12] = [
+const OTHER_QUERIES: [&str; 15] = [
+    "broadcastOverview",
     "campaignReport",
     "channelCategories",
     "channelReport",
@@ -18,6 +19,8 @@ const OTHER_QUERIES: [&str; 12] = [
     "nodes",
     "previewTemplate",
     "retentionOverview",
+    "retentionSeries",
+    "sendSeries",
     "sequenceFunnel",
     "serverInfo",
     "viewer",

@@ -7,6 +7,7 @@ pub mod campaign;
 pub mod channel;
 pub mod channel_import;
 pub mod job;
+pub mod overview;
 pub mod telegram_account;
 pub mod template;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub struct BroadcastQuery(
     campaign::list::CampaignQuery,
     campaign::preflight::PreflightQuery,
     job::list::JobQuery,
+    overview::OverviewQuery,
     telegram_account::list::TelegramAccountQuery,
 );
 

@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod report;
 pub mod script;
 pub mod sequence;
+pub mod series;
 pub mod step;
 pub mod step_execution;
 pub mod webhook_event;
@@ -27,6 +28,7 @@ pub struct RetentionQuery(
     lead_import::list::LeadImportQuery,
     ab_test::list::AbTestQuery,
     report::ReportQuery,
+    series::SeriesQuery,
     refusal::list::RefusalQuery,
     webhook_event::list::WebhookEventQuery,
     lead::person::PersonQuery,

@@ -10,10 +10,11 @@ use domain::id::RetentionCampaignId;
 use domain::money::Micros;
 use domain::retention::figures::Figures;
 use domain::retention::words::{ContactChannel, EnrollmentStatus, ExecutionStatus};
+use storage::sums::Range;
 
 /// An amount of money.
 #[derive(SimpleObject)]
-struct Money {
+pub struct Money {
     /// How much.
     amount: Decimal,
     /// Of which currency, as ISO 4217 writes it.
@@ -22,7 +23,7 @@ struct Money {
 
 /// Attempts that began and conversions that were made in a range of time. The counts of the statuses add up to `attempts`.
 #[derive(SimpleObject)]
-struct ReportFigures {
+pub struct ReportFigures {
     /// All attempts.
     attempts: i32,
     /// About to be handed over.
@@ -108,8 +109,8 @@ fn money(sums: &BTreeMap<String, i64>) -> Vec<Money> {
 
 /// Of which range a report is, and since when it is known.
 #[derive(SimpleObject)]
-struct ReportRange {
-    /// The first instant of it.
+pub struct ReportRange {
+    /// The first instant of it. Where contacts were deleted as too old, that of a quarter of an hour.
     from: DateTime,
     /// The first instant after it.
     to: DateTime,
@@ -117,9 +118,16 @@ struct ReportRange {
     at: DateTime,
 }
 
+impl ReportRange {
+    /// This range, added up at `at`.
+    pub(crate) fn new(range: Range, at: chrono::DateTime<chrono::Utc>) -> Self {
+        Self { from: range.from.into(), to: range.to.into(), at: at.into() }
+    }
+}
+
 impl From<&Report> for ReportRange {
     fn from(report: &Report) -> Self {
-        Self { from: report.range.from.into(), to: report.range.to.into(), at: report.at.into() }
+        Self::new(report.range, report.at)
     }
 }
 

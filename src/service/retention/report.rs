@@ -10,8 +10,10 @@ use sea_orm::EntityTrait;
 
 use self::cache::Cache;
 use crate::Services;
-use ::storage::retention::report::{self as storage, Range};
+use ::storage::Noun;
+use ::storage::retention::report as storage;
 use ::storage::retention::{campaign, sequence, sequence_step};
+use ::storage::sums::{self, By, Range};
 use domain::error::{Error, Result, Violation};
 use domain::id::{RetentionCampaignId, RetentionSequenceId, SequenceStepId};
 use domain::retention::figures::Figures;
@@ -140,6 +142,7 @@ fn range(asked: Asked, now: DateTime<Utc>) -> Result<Range> {
 }
 
 async fn report(on: &Services, question: Question, range: Range) -> Result<Report> {
+    let range = sums::whole(on.db.reader(), range).await?;
     let answer = match question {
         Question::Overview => Answer::Overview(overview(on, range).await?),
         Question::Channels => Answer::Channels(channels(on, range).await?),
@@ -152,7 +155,7 @@ async fn report(on: &Services, question: Question, range: Range) -> Result<Repor
 async fn overview(on: &Services, range: Range) -> Result<Overview> {
     let db = on.db.reader();
     let mut overview = Overview::default();
-    for figures in storage::figures::<ContactChannel>(db, range, "channel", None).await?.values() {
+    for figures in storage::figures::<ContactChannel>(db, range, By::Channel, None).await?.values() {
         overview.figures += figures;
     }
     overview.new_leads = storage::new_leads(db, range).await?;
@@ -161,7 +164,7 @@ async fn overview(on: &Services, range: Range) -> Result<Overview> {
 }
 
 async fn channels(on: &Services, range: Range) -> Result<Vec<(Option<ContactChannel>, Figures)>> {
-    let found = storage::figures(on.db.reader(), range, "channel", None).await?;
+    let found = storage::figures(on.db.reader(), range, By::Channel, None).await?;
     let mut found: Vec<(Option<ContactChannel>, Figures)> = found.into_iter().collect();
     found.sort_by_key(|(channel, _)| (channel.is_none(), channel.map(|channel| channel.to_string())));
     Ok(found)
@@ -176,7 +179,15 @@ async fn campaigns(
     if let Some(id) = only {
         campaign::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound("retention campaign"))?;
     }
-    let found = storage::figures(db, range, "campaign_id", only.map(Into::into)).await?;
+    let mut found: HashMap<Option<RetentionCampaignId>, Figures> = storage::figures(db, range, By::Owner, only).await?;
+    // Contacts that are kept no longer went before their campaign did: what is left of it belongs to none.
+    let ids: Vec<RetentionCampaignId> = found.keys().filter_map(|id| *id).collect();
+    let there: Vec<_> = campaign::Entity::by_ids(&ids).all(db).await?.into_iter().map(|row| row.id).collect();
+    for id in ids.into_iter().filter(|id| !there.contains(id)) {
+        if let Some(figures) = found.remove(&Some(id)) {
+            *found.entry(None).or_default() += &figures;
+        }
+    }
     let mut found: Vec<(Option<RetentionCampaignId>, Figures)> = found.into_iter().collect();
     if let (Some(id), true) = (only, found.is_empty()) {
         found.push((Some(id), Figures::default()));
@@ -189,7 +200,7 @@ async fn campaigns(
 async fn funnel(on: &Services, range: Range, id: RetentionSequenceId) -> Result<Funnel> {
     let db = on.db.reader();
     let sequence = sequence::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound("retention sequence"))?;
-    let mut figures: HashMap<Option<SequenceStepId>, Figures> = storage::figures(db, range, "step_id", None).await?;
+    let mut figures: HashMap<Option<SequenceStepId>, Figures> = storage::figures(db, range, By::Step, None).await?;
     let mut executions: HashMap<SequenceStepId, Vec<(ExecutionStatus, i64)>> = HashMap::new();
     for (step, status, n) in storage::executions(db, range, id).await? {
         executions.entry(step).or_default().push((status, n));

@@ -1,7 +1,5 @@
 //! What became of contacts, in numbers: one statement, whatever is asked for.
 
-use std::collections::BTreeMap;
-
 use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait};
@@ -10,6 +8,7 @@ use super::contact_attempt::{Column, ContactAttemptFilter, Entity};
 use crate::filter::Filter;
 use crate::noun::Noun;
 use crate::page;
+use crate::sums::{self, By, Only, Range, Summed};
 use crate::tallies::{self, Kept, Tally, word};
 use domain::error::Result;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel};
@@ -68,27 +67,36 @@ async fn tallied(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Re
 
 /// The contacts that the filter finds, by channel and status.
 pub async fn read(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<Vec<Group>> {
-    let rows = match tallied(db, filter).await? {
-        Some(tallies) => rows_of(&tallies)?,
+    let rows = match summed(db, filter).await? {
+        Some(rows) => rows,
         None => counted(db, filter).await?,
     };
     Ok(groups(rows))
 }
 
-/// What the tallies say, one row for each channel, status and currency.
-fn rows_of(tallies: &[Tally]) -> Result<Vec<Row>> {
-    let mut sums: BTreeMap<(&str, &str, &str), [i64; 5]> = BTreeMap::new();
-    for Tally { one, other, third, n, timed, seconds, paid, micros, .. } in tallies {
-        let sum = sums.entry((one, other, third)).or_default();
-        for (sum, more) in sum.iter_mut().zip([n, timed, seconds, paid, micros]) {
-            *sum += more;
+/// What the sums over time say, one row for each channel, status and currency; None if the filter asks for what they don't tell.
+async fn summed(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<Option<Vec<Row>>> {
+    let ContactAttemptFilter { lead: None, campaign, script: None, channels, statuses, started_after, started_before } =
+        filter
+    else {
+        return Ok(None);
+    };
+    let range = Range { from: started_after.unwrap_or(sums::begin()), to: started_before.unwrap_or_else(sums::end) };
+    let range = sums::whole(db, range).await?;
+    let only = campaign.map(Only::Campaign);
+    let found = sums::read::<ContactChannel>(db, Summed::Contacts, range, By::Channel, only).await?;
+    let mut rows = Vec::new();
+    for sum in found {
+        let Some(channel) = sum.place else { continue };
+        let status: ContactAttemptStatus = word(&sum.status)?;
+        let is_wanted = channels.as_ref().is_none_or(|channels| channels.contains(&channel))
+            && statuses.as_ref().is_none_or(|statuses| statuses.contains(&status));
+        if is_wanted {
+            let currency = (!sum.detail.is_empty()).then_some(sum.detail);
+            rows.push((channel, status, currency, sum.n, sum.timed, Some(sum.seconds), sum.paid, Some(sum.micros)));
         }
     }
-    let row = |((channel, status, currency), [n, timed, seconds, paid, micros]): ((&str, &str, &str), [i64; 5])| {
-        let currency = (!currency.is_empty()).then(|| currency.to_owned());
-        Ok((word(channel)?, word(status)?, currency, n, timed, Some(seconds), paid, Some(micros)))
-    };
-    sums.into_iter().map(row).collect()
+    Ok(Some(rows))
 }
 
 async fn counted(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<Vec<Row>> {

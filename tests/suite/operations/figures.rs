@@ -65,6 +65,12 @@ pub(super) async fn reports(story: &mut Story, on: &Services) {
     assert!(overview["newLeads"].as_i64().unwrap() > 0, "{overview}");
     assert!(story.run("channel-report", json!({})).await["channelReport"]["channels"].is_array());
     assert!(story.run("campaign-report", json!({})).await["campaignReport"]["campaigns"].is_array());
+    let days = story.run("retention-series", json!({ "interval": "DAY", "timeZone": "Asia/Kolkata" })).await;
+    assert!(days["retentionSeries"]["points"].as_array().is_some_and(|points| points.len() >= 30), "{days}");
+    let hours = story.run("send-series", json!({ "interval": "HOUR" })).await["sendSeries"]["points"].clone();
+    assert!(hours.as_array().is_some_and(|points| points.len() >= 48), "{hours}");
+    let overview = story.run("broadcast-overview", json!({})).await["broadcastOverview"].clone();
+    assert!(overview["campaignCount"].is_number() && overview["failures"].is_array(), "{overview}");
     let funnel = story.run("sequence-funnel", json!({ "sequenceId": sequence.id.global() })).await;
     assert_eq!(funnel["sequenceFunnel"]["steps"][0]["stepOrder"], 1);
 }

@@ -13,8 +13,9 @@ use sea_orm::EntityTrait;
 use service::retention::conversion::{self, Report};
 use service::retention::{enrollment, trigger};
 use storage::Noun;
-use storage::retention::report::{Range, figures};
+use storage::retention::report::figures;
 use storage::retention::{conversion as conversions, enrollment as enrollments, lead as leads};
+use storage::sums::{By, Range};
 
 use super::engine::{Bureau, email};
 use crate::delivery::fixture::Office;
@@ -90,7 +91,7 @@ async fn what_is_taken_back_opens_its_lead_and_what_is_not_confirmed_is_no_reven
     assert_eq!(status(&bureau.office, ann).await, LeadStatus::Converted);
     let day = chrono::TimeDelta::days(1);
     let range = Range { from: on.now() - day, to: on.now() + day };
-    let sums = async || figures::<String>(on.db.reader(), range, "channel", None).await.unwrap();
+    let sums = async || figures::<String>(on.db.reader(), range, By::Channel, None).await.unwrap();
     let held = sums().await;
     let all: Vec<_> = held.values().collect();
     assert!(all.iter().all(|one| one.revenue.is_empty()), "{all:?}");

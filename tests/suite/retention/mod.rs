@@ -12,6 +12,7 @@ mod explain;
 mod histories;
 mod holds;
 mod inbox;
+mod kept;
 mod kills;
 mod lead_imports;
 mod leads;
@@ -28,6 +29,7 @@ mod reports;
 pub mod rows;
 mod scripts;
 mod statements;
+mod sums;
 mod tables;
 mod told;
 

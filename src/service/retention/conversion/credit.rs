@@ -1,12 +1,13 @@
 //! To which contacts a conversion is credited; it can be computed again, by another model.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
+use crate::keep::computable_since;
 use crate::{Actor, Services, Write};
 use domain::audit::{Action, Subject};
-use domain::error::Result;
+use domain::error::{Error, Result};
 use domain::id::{ContactAttemptId, ConversionId};
 use domain::retention::attribution::{Rule, Share, Touch};
 use domain::retention::words::ContactAttemptStatus;
@@ -77,8 +78,15 @@ fn attribution(rule: &Rule, clicked: Option<ContactAttemptId>, shares: &[Share])
 /// Computes the credit of all conversions since `since` again, by `rule`. Returns how many these were.
 ///
 /// # Errors
-/// The database is away; what was computed before stays.
+/// [`Error::Invalid`] if contacts that it would look at are kept no longer. The database is away; what was computed before stays.
 pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime<Utc>) -> Result<i32> {
+    if let Some(first) = computable_since(on, rule.window).await?.filter(|first| since < *first) {
+        let message = format!(
+            "must be {} or later, for contacts of longer ago are kept no longer (HERALD_KEEP_ATTEMPTS); or take a shorter window",
+            first.to_rfc3339_opts(SecondsFormat::Secs, true)
+        );
+        return Err(Error::invalid("since", message));
+    }
     let (mut after, mut count) = (None::<ConversionId>, 0_i32);
     loop {
         let round = on.system_write(|w| async move { recompute_round(&w, &rule, since, after).await }).await?;
