@@ -48,20 +48,18 @@ pub fn points(from: DateTime<Utc>, to: DateTime<Utc>, interval: SeriesInterval, 
 
 /// When the point of `at` begins.
 fn begin(at: DateTime<Utc>, interval: SeriesInterval, zone: Tz) -> DateTime<Utc> {
-    match length(interval) {
-        Some(length) => aligned(at, length, zone),
-        None => {
-            let days = Window::always(zone);
-            // Far enough before it, however long days are.
-            let mut begin = days.next_day(at - TimeDelta::days(3));
-            loop {
-                let next = days.next_day(begin);
-                if next > at {
-                    return begin;
-                }
-                begin = next;
-            }
+    if let Some(length) = length(interval) {
+        return aligned(at, length, zone);
+    }
+    let days = Window::always(zone);
+    // Far enough before it, however long days are.
+    let mut begin = days.next_day(at - TimeDelta::days(3));
+    loop {
+        let next = days.next_day(begin);
+        if next > at {
+            return begin;
         }
+        begin = next;
     }
 }
 

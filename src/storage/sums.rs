@@ -3,8 +3,6 @@
 //! Whatever range is asked for, it is cut into the longest spans that fit; only what is less than a quarter of an hour at its two ends
 //! is counted from rows. What was noted and is not in the sums yet is added, in one statement: it reads one state of the database.
 
-use std::fmt::Write as _;
-
 use sea_orm::{ConnectionTrait, QueryResult, TryGetable, Value};
 use serde::Serialize;
 
@@ -301,10 +299,11 @@ pub async fn read<K: TryGetable>(
         let (from, to) = (value(from.into()), value(to.into()));
         arms.push(table.rows(by, &condition, from, to));
     }
-    let mut sql = format!("WITH d(place, status, detail, {}) AS ({}) ", NUMBERS.join(", "), arms.join(" UNION ALL "));
-    let _ = write!(
-        sql,
-        "SELECT place, status, detail, {} FROM d GROUP BY place, status, detail HAVING SUM(n) <> 0",
+    let sql = format!(
+        "WITH d(place, status, detail, {}) AS ({})
+         SELECT place, status, detail, {} FROM d GROUP BY place, status, detail HAVING SUM(n) <> 0",
+        NUMBERS.join(", "),
+        arms.join(" UNION ALL "),
         summed()
     );
     let found = db.query_all_raw(dialect.statement(&sql, values)).await?;

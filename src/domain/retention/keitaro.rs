@@ -10,8 +10,11 @@ use super::words::ConversionStatus;
 /// Names of the parameter `sub_id` in postbacks; the first that is given counts.
 const SUB_ID: [&str; 6] = ["sub_id", "subid", "subId", "sub_id_1", "aff_sub", "s1"];
 const CLICK_ID: [&str; 6] = ["click_id", "clickid", "clickId", "external_id", "externalId", "cid"];
-const STATUS: [&str; 2] = ["status", "conversion_status"];
-const EVENT: [&str; 2] = ["event", "type"];
+const STATUS: [&str; 4] = ["status", "conversion_status", "conversion_type", "state"];
+const EVENT: [&str; 5] = ["event", "event_name", "event_type", "action", "goal"];
+/// A type is an event too, unless it is the way of payment.
+const TYPE: [&str; 1] = ["type"];
+const PAYMENTS: [&str; 10] = ["cpa", "cpl", "cps", "cpi", "cpc", "cpm", "cpo", "ppc", "revshare", "hybrid"];
 const REVENUE: [&str; 5] = ["revenue", "payout", "conversion_revenue", "amount", "sum"];
 const TRANSACTION: [&str; 5] = ["tid", "transaction_id", "txid", "order_id", "conversion_id"];
 /// By these a postback shows that it may come: they are kept nowhere.
@@ -49,16 +52,21 @@ impl Postback {
     pub fn read(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, &'static str> {
         let pairs: BTreeMap<String, String> =
             pairs.into_iter().filter(|(name, _)| !TOKENS.contains(&name.as_str())).collect();
+        // Names are known in any case.
+        let plain: BTreeMap<String, &String> = pairs.iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
         let find = |names: &[&str]| {
-            names.iter().filter_map(|name| pairs.get(*name)).map(|value| value.trim()).find(|value| is_given(value))
+            names.iter().filter_map(|name| plain.get(*name)).map(|value| value.trim()).find(|value| is_given(value))
         };
         let id = |names: &[&str]| find(names).map(|id| id.chars().take(LONGEST_ID).collect::<String>());
-        let (sub_id, click_id) = (id(&SUB_ID), id(&CLICK_ID));
+        let named = |names: &[&str]| id(names).filter(|id| !NOBODY.contains(&id.to_lowercase().as_str()));
+        let (sub_id, click_id) = (named(&SUB_ID), named(&CLICK_ID));
         if sub_id.is_none() && click_id.is_none() {
             return Err("a postback needs a sub_id or a click_id");
         }
         // What an event or a type is called is a status if it is a word for one.
-        let event = || id(&EVENT).filter(|word| is_known(word));
+        // Of one that is not, nothing follows: it is told, and may be mapped.
+        let kind = || id(&TYPE).filter(|word| !PAYMENTS.contains(&word.to_lowercase().as_str()));
+        let event = || id(&EVENT).or_else(kind).or_else(|| unfilled(&pairs));
         let original_status = id(&STATUS).or_else(event);
         let told = find(&REVENUE).and_then(amount);
         let beside = told.as_ref().and_then(|(_, currency)| currency.clone());
@@ -75,9 +83,24 @@ impl Postback {
     }
 }
 
+/// What programs write where they have no id.
+const NOBODY: [&str; 7] = ["null", "undefined", "none", "nil", "nan", "0", "-"];
+
 /// A macro that was not replaced arrives as it was written.
 fn is_given(value: &str) -> bool {
-    !(value.is_empty() || value.starts_with('{') && value.ends_with('}'))
+    !(value.is_empty() || is_macro(value))
+}
+
+fn is_macro(value: &str) -> bool {
+    let signs = [("{", "}"), ("${", "}"), ("[", "]"), ("%", "%"), ("<", ">"), ("#", "#")];
+    value.len() > 2 && signs.iter().any(|(first, last)| value.starts_with(first) && value.ends_with(last))
+}
+
+/// The macro of a status that was not replaced: what the status is, nobody knows.
+fn unfilled(pairs: &BTreeMap<String, String>) -> Option<String> {
+    let is_status = |name: &str| STATUS.contains(&name) || EVENT.contains(&name);
+    let found = pairs.iter().find(|(name, value)| is_status(&name.to_lowercase()) && is_macro(value.trim()));
+    found.map(|(_, value)| value.trim().chars().take(LONGEST_ID).collect())
 }
 
 /// The meaning of a word; None if it is not known, and then nothing is made of it.
@@ -129,12 +152,24 @@ fn amount(written: &str) -> Option<(i64, Option<String>)> {
     let is_part = |letter: char| letter.is_ascii_digit() || ".,-+'".contains(letter) || letter.is_whitespace();
     let beside: String = written.chars().filter(|letter| !is_part(*letter)).collect();
     let number: String = written.chars().filter(|letter| is_part(*letter)).collect();
+    // A currency stands before the number or after it.
+    if !written.contains(number.trim()) {
+        return None;
+    }
     let beside = if beside.is_empty() { None } else { Some(code(&beside)?) };
     Some((micros(&number)?, beside))
 }
 
 /// `1234.5`, `1234,5`, `1.234,50`, `1,234.50` or `1,234,567` in millionths; None if it is no such number.
 fn micros(written: &str) -> Option<i64> {
+    // Spaces part thousands.
+    if written
+        .split_whitespace()
+        .skip(1)
+        .any(|group| group.split(['.', ',']).next().is_none_or(|whole| whole.len() != 3))
+    {
+        return None;
+    }
     let mut digits: String = written.chars().filter(|letter| !letter.is_whitespace() && *letter != '\'').collect();
     // The last sign is that of the decimals, those before it part thousands; one that comes again parts thousands itself.
     if let Some(point) = digits.rfind(['.', ',']) {
@@ -143,6 +178,12 @@ fn micros(written: &str) -> Option<i64> {
         let parts_thousands = whole.contains(sign);
         let groups: Vec<&str> = whole.split(['.', ',']).skip(1).collect();
         if groups.iter().any(|group| group.len() != 3) || (parts_thousands && part.len() != 4) {
+            return None;
+        }
+        // Three digits after the only sign are thousands to one and a fraction to another: money is not guessed.
+        let is_small = whole.trim_start_matches(['+', '-']).len() <= 3
+            && whole.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+        if !parts_thousands && groups.is_empty() && part.len() == 4 && is_small {
             return None;
         }
         let point = if parts_thousands { "" } else { "." };
@@ -227,6 +268,11 @@ mod tests {
             ("1,234,567.89", Some(1_234_567_890_000)),
             ("1 234,50", Some(1_234_500_000)),
             ("1'234.50", Some(1_234_500_000)),
+            ("1,000", None),
+            ("10.000", None),
+            ("0.125", Some(125_000)),
+            ("1234.500", Some(1_234_500_000)),
+            ("10 20", None),
             ("1.2.3", None),
             ("1,23,456", None),
         ] {
@@ -238,6 +284,7 @@ mod tests {
             ("€12.50", Some((12_500_000, Some("EUR".to_owned())))),
             ("10", Some((10_000_000, None))),
             ("10 apples", None),
+            ("10 USD 20", None),
         ] {
             assert_eq!(amount(written), expected, "{written}");
         }
@@ -258,6 +305,14 @@ mod tests {
         let by_type = read(&[("subid", "x"), ("type", "CPA")]).unwrap();
         assert_eq!((by_type.status, by_type.original_status), (ConversionStatus::Sale, None));
         assert_eq!(read(&[("subid", "x"), ("event", "reg")]).unwrap().status, ConversionStatus::Signup);
+        for (name, word) in [("event", "add_to_cart"), ("type", "view"), ("Status", "what"), ("status", "{status}")] {
+            let unclear = read(&[("subid", "x"), (name, word)]).unwrap();
+            assert_eq!((unclear.status, unclear.original_status.as_deref()), (ConversionStatus::Lead, Some(word)));
+        }
+        for nobody in ["null", "%subid%", "${SUBID}", "[subid]", "0"] {
+            assert!(read(&[("subid", nobody)]).is_err(), "{nobody}");
+        }
+        assert_eq!(read(&[("subid", "x"), ("STATUS", "declined")]).unwrap().status, ConversionStatus::Rejected);
         assert_eq!(read(&[("subid", "x"), ("currency", "₽")]).unwrap().currency.as_deref(), Some("RUB"));
     }
 }

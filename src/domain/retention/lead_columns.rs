@@ -159,10 +159,10 @@ impl Values {
             (_, Json::Null) => {}
             (Slot::Meta(name), value) => drop(self.meta.insert(name.clone(), value)),
             (Slot::AllMeta, Json::Object(meta)) => self.meta.extend(meta),
-            (slot @ (Slot::Field(_) | Slot::Refusal(..)), Json::String(text)) => self.add_text(slot, &text),
+            (slot @ (Slot::Field(_) | Slot::Refusal(..) | Slot::AllMeta), Json::String(text)) => {
+                self.add_text(slot, &text);
+            }
             (slot @ Slot::Refusal(..), value) => self.add_text(slot, &value.to_string()),
-            // In one text, as a table has them.
-            (slot @ Slot::AllMeta, Json::String(text)) => self.add_text(slot, &text),
             (Slot::AllMeta, _) => self.wrong.push((META, "must be a JSON object".into())),
             // Phone numbers and ids come as numbers too.
             (slot @ Slot::Field(_), Json::Number(number)) => self.add_text(slot, &number.to_string()),

@@ -33,13 +33,17 @@ const ACCOUNTS: [&str; 14] = [
     "5.1.7", "5.1.8", "5.3.5", "5.4.5", "5.5.1", "5.7.3", "5.7.8", "5.7.9", "5.7.11", "5.7.12", "5.7.14", "5.7.23",
     "5.7.26", "5.7.60",
 ];
+/// Enhanced codes `5.7.x` of who sends: what he has not proved, what he is known for, and what Microsoft says of banned senders and tenants.
+const OF_SENDERS: [std::ops::RangeInclusive<u16>; 5] = [25..=28, 501..=511, 515..=515, 606..=649, 700..=750];
 /// What servers without enhanced codes say of addresses.
-const DEAD_WORDS: [&str; 15] = [
+const DEAD_WORDS: [&str; 17] = [
     "no such user",
     "no such mailbox",
     "no such recipient",
     "unknown user",
     "user unknown",
+    "recipient address rejected",
+    "mailbox unavailable",
     "unknown recipient",
     "recipient unknown",
     "does not exist",
@@ -51,8 +55,44 @@ const DEAD_WORDS: [&str; 15] = [
     "invalid recipient",
     "account has been disabled",
 ];
+/// What is said of who sends even beside a code of the recipient's: to take it for his would close a whole list.
+const SENDER_WORDS: [&str; 7] = [
+    "sender address rejected",
+    "sender rejected",
+    "sender verify failed",
+    "sender limit",
+    "sending limit",
+    "sending quota",
+    "sendasdenied",
+];
+/// What is said of a recipient who gets too much at present.
+const BUSY_WORDS: [&str; 2] = ["at a rate that", "receiving mail too quickly"];
+/// Enhanced codes that say little: with words of an address they are about it.
+const VAGUE: [&str; 5] = ["", "5.0.0", "5.3.0", "5.4.1", "5.5.0"];
 /// What they say of the sender.
-const ACCOUNT_WORDS: [&str; 16] = [
+const ACCOUNT_WORDS: [&str; 38] = [
+    "blocked using",
+    "block list",
+    "spamhaus",
+    "barracuda",
+    "banned sending",
+    "reputation",
+    "not verified",
+    "unverified",
+    "not authorized to perform",
+    "sending paused",
+    "suspended",
+    "account is not active",
+    "sender signature",
+    "credits exceeded",
+    "tenant has exceeded",
+    "rate limit",
+    "spf",
+    "dkim",
+    "dmarc",
+    "sender verify failed",
+    "sender limit",
+    "sendasdenied",
     "authentication required",
     "authentication is required",
     "must authenticate",
@@ -84,18 +124,28 @@ pub fn owner(step: Step, code: u16, text: &str) -> Owner {
         // What concerns who sends concerns all; of a recipient it passes.
         return if step == Step::Sender || has(&ACCOUNT_WORDS) { Owner::Account } else { Owner::EmailForNow };
     }
-    if step == Step::Sender || matches!(code, 530 | 534 | 535 | 538) || ACCOUNTS.contains(&enhanced) {
+    if step == Step::Sender || matches!(code, 530 | 534 | 535 | 538) || is_of_sender(enhanced) || has(&SENDER_WORDS) {
         return Owner::Account;
     }
-    if step == Step::Recipient && DEAD.contains(&enhanced) {
+    if has(&BUSY_WORDS) {
+        return Owner::EmailForNow;
+    }
+    // A mail has one recipient: what is said of him after the content is said of him, too.
+    if DEAD.contains(&enhanced) {
         return Owner::DeadAddress;
     }
     // Which recipients it may be sent to is the account's right; 5.7.0 and 5.7.1 say it of spam as well.
     if has(&ACCOUNT_WORDS) {
         return Owner::Account;
     }
-    let is_of_addresses = step == Step::Recipient && matches!(code, 550 | 551 | 553) && enhanced.is_empty();
+    let is_of_addresses = step == Step::Recipient && matches!(code, 550 | 551 | 553) && VAGUE.contains(&enhanced);
     if is_of_addresses && has(&DEAD_WORDS) { Owner::DeadAddress } else { Owner::Email }
+}
+
+fn is_of_sender(enhanced: &str) -> bool {
+    let detail = enhanced.strip_prefix("5.7.").and_then(|detail| detail.parse().ok());
+    ACCOUNTS.contains(&enhanced)
+        || detail.is_some_and(|detail: u16| OF_SENDERS.iter().any(|range| range.contains(&detail)))
 }
 
 /// Whether a word is an enhanced status code, such as `5.1.1`.
@@ -135,6 +185,30 @@ mod tests {
             (Recipient, 452, "4.2.2 mailbox full", EmailForNow),
             (Recipient, 552, "5.2.2 mailbox full", Email),
             (Recipient, 450, "4.7.1 Daily sending limit reached", Account),
+            (
+                Recipient,
+                550,
+                "5.1.1 <hello@example.com>: Sender address rejected: User unknown in virtual table",
+                Account,
+            ),
+            (Recipient, 550, "5.2.1 The user is receiving mail at a rate that prevents delivery", EmailForNow),
+            (Recipient, 550, "Invalid recipient sender limit", Account),
+            (
+                Recipient,
+                554,
+                "5.7.1 Service unavailable; Client host [1.2.3.4] blocked using zen.spamhaus.org",
+                Account,
+            ),
+            (Content, 554, "Message rejected: Email address is not verified", Account),
+            (Content, 554, "Sending paused for this account", Account),
+            (Content, 550, "5.7.515 Access denied, sending domain does not meet the level", Account),
+            (Recipient, 550, "5.7.606 Access denied, banned sending IP [1.2.3.4]", Account),
+            (Recipient, 550, "5.7.705 Access denied, tenant has exceeded threshold", Account),
+            (Content, 554, "5.2.252 SendAsDenied; not allowed", Account),
+            (Recipient, 451, "Maximum credits exceeded", Account),
+            (Content, 550, "5.1.1 no such user here", DeadAddress),
+            (Recipient, 550, "5.4.1 Recipient address rejected: Access denied", DeadAddress),
+            (Recipient, 550, "5.5.0 Requested action not taken: mailbox unavailable", DeadAddress),
             (Content, 554, "5.7.1 not wanted: spam", Email),
             (Content, 550, "5.4.5 Daily user sending quota exceeded", Account),
             (Content, 452, "no room", EmailForNow),

@@ -156,7 +156,10 @@ async fn known(tx: &Tx, row: &lead::Model) -> Result<Option<lead::Model>> {
         lead::lock_name(tx, name).await?;
         found = lead::Entity::known_as(Field::TelegramUsername, name).limit(2).all(tx).await?;
         found.retain(|lead| may_be(lead, |field| row.text(field)));
-        found.truncate(if found.len() > 1 { 0 } else { 1 });
+        // Of several nobody knows who is meant.
+        if found.len() > 1 {
+            found.clear();
+        }
     }
     Ok(found.pop())
 }

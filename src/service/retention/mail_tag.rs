@@ -22,12 +22,10 @@ pub fn of(on: &Services, attempt: ContactAttemptId) -> String {
 
 /// The contact whose sign stands in an address, however that was rewritten on its way.
 pub fn open(on: &Services, address: &str) -> Option<ContactAttemptId> {
-    let words = address.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == TAG);
-    words
-        .filter_map(|word| {
-            let (id, signed) = word.split_at_checked(ID)?;
-            let id = Uuid::try_parse(id).ok()?;
-            on.keys.lasting.has_made(USE, id.as_bytes(), signed).then_some(ContactAttemptId(id))
-        })
-        .next()
+    let mut words = address.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == TAG);
+    words.find_map(|word| {
+        let (id, signed) = word.split_at_checked(ID)?;
+        let id = Uuid::try_parse(id).ok()?;
+        on.keys.lasting.has_made(USE, id.as_bytes(), signed).then_some(ContactAttemptId(id))
+    })
 }

@@ -152,11 +152,15 @@ async fn old_contacts_go_reports_stay_and_nothing_goes_that_is_needed() {
     while storage::sums::add_some(&on.db).await.unwrap() && noted(on).await > 0 {}
     assert_eq!(reports(&admin, now).await, before);
 
-    // Without its campaign what was done for it belongs to none, whether it is kept or not.
-    run(on, "DELETE FROM conversions").await;
-    run(on, "DELETE FROM ab_tests").await;
-    run(on, "DELETE FROM retention_campaigns").await;
-    let after = reports(&admin, now).await["campaignReport"]["campaigns"].clone();
+    belongs_to_none_without_its_campaign(on, &admin, now).await;
+}
+
+/// Without its campaign what was done for it belongs to none, whether it is kept or not.
+async fn belongs_to_none_without_its_campaign(on: &Services, admin: &Client, now: DateTime<Utc>) {
+    for table in ["conversions", "ab_tests", "retention_campaigns"] {
+        run(on, &format!("DELETE FROM {table}")).await;
+    }
+    let after = reports(admin, now).await["campaignReport"]["campaigns"].clone();
     assert_eq!((after[0]["campaign"].clone(), after[0]["figures"]["attempts"].clone()), (Json::Null, json!(1_211)));
     assert_eq!(after.as_array().unwrap().len(), 1, "{after}");
 }

@@ -25,7 +25,8 @@ fn said(channel: ContactChannel, content: &str, first_name: &str) -> Result<Mess
         email: Some("a+b@example.com".into()),
         ..lead::Model::new(now)
     };
-    let known = Known { attempt: ContactAttemptId::generate(), link: "https://herald.example/u".into(), tag: None };
+    let known =
+        Known { attempt: ContactAttemptId::generate(), link: "https://herald.example/u".into(), tag: "t".into() };
     message(channel, &script, None, &lead, known)
 }
 

@@ -289,7 +289,7 @@ fn ready(claim: &Claim, planned: &Planned<'_>, slot: i64) -> Option<Ready> {
         campaign: planned.campaign.map(|row| row.id),
         attempt: *attempt,
         key: claim.key,
-        contact: Contact { attempt: attempt.0, lead: due.lead.id.0, message: message.clone() },
+        contact: Contact { attempt: attempt.0, lead: due.lead.id.0, message: (**message).clone() },
         slot,
     })
 }

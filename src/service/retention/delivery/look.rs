@@ -56,7 +56,7 @@ pub enum Plan {
         /// The contact attempt that will be written down.
         attempt: ContactAttemptId,
         /// The message.
-        message: Message,
+        message: Box<Message>,
     },
     /// The step waits.
     Defer(DateTime<Utc>),
@@ -156,7 +156,7 @@ impl Look {
             (Decision::Skip(reason), said) => {
                 Plan::Skip(reason, said.err().filter(|_| reason == ExecutionReason::NoScript))
             }
-            (Decision::Send, Ok(message)) => Plan::Send { attempt, message },
+            (Decision::Send, Ok(message)) => Plan::Send { attempt, message: Box::new(message) },
             // There is nothing to say, which would have been a reason to leave it out.
             (Decision::Send, Err(why)) => Plan::Skip(ExecutionReason::NoScript, Some(why)),
         }))
