@@ -96,6 +96,7 @@ mod m20261130_000300_tasks;
 mod m20261130_000310_time_sums;
 mod m20261130_000311_pruned_rows;
 mod m20261130_000312_sums_of_jobs;
+mod m20261130_000313_quicker_sums_of_jobs;
 mod m20261130_000330_worlds_of_sequences;
 
 /// All migrations, oldest first.
@@ -208,6 +209,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000310_time_sums::Migration),
         Box::new(m20261130_000311_pruned_rows::Migration),
         Box::new(m20261130_000312_sums_of_jobs::Migration),
+        Box::new(m20261130_000313_quicker_sums_of_jobs::Migration),
         Box::new(m20261130_000330_worlds_of_sequences::Migration),
     ]
 }

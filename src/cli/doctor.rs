@@ -35,7 +35,7 @@ const FAR: Duration = Duration::from_millis(30);
 /// By how much this machine's clock may differ from the database's before schedules are wrong for people, in nanoseconds.
 const APART: i64 = 2_000_000_000;
 
-/// Look at settings, data folder, database, Redis, clock, key, accounts and providers, and say what is wrong and what to do
+/// Say what is wrong with the installation, from settings to accounts, and what to do
 #[derive(Args)]
 pub struct Doctor {
     #[command(flatten)]

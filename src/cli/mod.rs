@@ -50,7 +50,7 @@ enum Command {
     Demo(demo::Demo),
     /// Apply the database's migrations, or say which are missing
     Migrate(migrate::Migrate),
-    /// Look at settings, data folder, database, Redis, clock, key, accounts and providers, and say what is wrong and what to do
+    /// Say what is wrong with the installation, from settings to accounts, and what to do
     Doctor(doctor::Doctor),
     /// Put database, key and uploads into one file, beside whatever runs
     Backup(backup::Backup),

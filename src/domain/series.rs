@@ -12,7 +12,7 @@ pub const MOST: usize = 1_000;
 words! {
     /// How long each point of a series is.
     SeriesInterval {
-        /// A quarter of an hour.
+        /// Points of 15 minutes, which begin at the full hour and each quarter after it.
         QuarterHour => "QUARTER_HOUR",
         /// An hour that begins on the hour of the time zone's clock.
         Hour => "HOUR",

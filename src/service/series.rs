@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use sea_orm::EntityTrait;
 
 use crate::Services;
-use domain::error::{Error, Result};
+use domain::error::{Error, Result, Violation};
 use domain::id::{BroadcastCampaignId, RetentionCampaignId, RetentionSequenceId};
 use domain::retention::figures::Figures;
 use domain::retention::words::ContactChannel;
@@ -89,7 +89,7 @@ pub async fn retention(on: &Services, asked: &Asked, filter: &Filter) -> Result<
     let points = wanted(asked, on.now())?;
     let db = on.db.reader();
     let only = match (filter.campaign, filter.sequence) {
-        (Some(_), Some(_)) => return Err(Error::invalid("sequenceId", "must be left out where campaignId is given")),
+        (Some(_), Some(_)) => return Err(wrong("filter.sequenceId", "must be left out where campaignId is given")),
         (Some(id), None) => {
             campaign::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound("retention campaign"))?;
             Some(Only::Campaign(id))
@@ -158,6 +158,12 @@ pub async fn overview(on: &Services, from: Option<DateTime<Utc>>, to: Option<Dat
     Ok(Overview { range, sends, campaigns: campaigns.len() })
 }
 
+/// A mistake in an argument of the query.
+fn wrong(argument: &str, message: impl Into<String>) -> Error {
+    let path = argument.split('.').map(Into::into).collect();
+    Error::Invalid(vec![Violation { path, message: message.into() }])
+}
+
 fn range(
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
@@ -167,10 +173,10 @@ fn range(
     let to = to.unwrap_or(now);
     let from = from.unwrap_or(to - length);
     if from >= to {
-        return Err(Error::invalid("from", "must be before to"));
+        return Err(wrong("from", "must be before to"));
     }
     if to - from > LONGEST {
-        return Err(Error::invalid("from", "must be at most 366 days before to"));
+        return Err(wrong("from", "must be at most 366 days before to"));
     }
     Ok(Range { from, to })
 }
@@ -184,13 +190,12 @@ fn wanted(asked: &Asked, now: DateTime<Utc>) -> Result<Vec<Point>> {
     let range = range(asked.from, asked.to, length, now)?;
     let zone = match &asked.time_zone {
         Some(written) => {
-            let name = domain::retention::address::time_zone(written).map_err(|why| Error::invalid("timeZone", why))?;
+            let name = domain::retention::address::time_zone(written).map_err(|why| wrong("timeZone", why))?;
             name.parse::<Tz>().map_err(Error::internal)?
         }
         None => Tz::UTC,
     };
-    let too_many = || {
-        Error::invalid("from", format!("must leave at most {MOST} points: take a longer interval, or a shorter range"))
-    };
+    let too_many =
+        || wrong("from", format!("must leave at most {MOST} points: take a longer interval, or a shorter range"));
     points(range.from, range.to, asked.interval, zone).ok_or_else(too_many)
 }

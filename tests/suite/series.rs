@@ -79,18 +79,24 @@ async fn contacts_and_conversions_stand_in_the_days_of_the_zone_that_is_asked_fo
     };
     for _ in 0..2 {
         let berlin = ask("Europe/Berlin", "DAY", json!({})).await;
-        assert_eq!(some(&berlin), [("2026-03-27T23:00:00Z".into(), 1, 0), ("2026-03-28T23:00:00Z".into(), 3, 1)]);
+        assert_eq!(
+            some(&berlin),
+            [("2026-03-27T23:00:00.000Z".into(), 1, 0), ("2026-03-28T23:00:00.000Z".into(), 3, 1)]
+        );
         let day = &berlin["retentionSeries"]["points"][1];
-        assert_eq!(day["to"], "2026-03-29T22:00:00Z", "a day of 23 hours");
+        assert_eq!(day["to"], "2026-03-29T22:00:00.000Z", "a day of 23 hours");
         let wanted = json!({ "attempts": 3, "sent": 2, "failed": 1, "replied": 3, "conversions": 1,
             "rejectedConversions": 1, "revenue": [{ "amount": "2", "currency": "EUR" }] });
         assert_eq!(day["figures"], wanted);
         let india = ask("Asia/Kolkata", "DAY", json!({})).await;
-        assert_eq!(some(&india), [("2026-03-28T18:30:00Z".into(), 3, 0), ("2026-03-29T18:30:00Z".into(), 1, 1)]);
+        assert_eq!(
+            some(&india),
+            [("2026-03-28T18:30:00.000Z".into(), 3, 0), ("2026-03-29T18:30:00.000Z".into(), 1, 1)]
+        );
         let hours = ask("UTC", "HOUR", json!({ "channels": ["EMAIL"] })).await;
-        assert_eq!(some(&hours), [("2026-03-29T18:00:00Z".into(), 2, 0)]);
+        assert_eq!(some(&hours), [("2026-03-29T18:00:00.000Z".into(), 2, 0)]);
         let winter = ask("UTC", "QUARTER_HOUR", json!({ "campaignId": winter.id.global() })).await;
-        assert_eq!(some(&winter), [("2026-03-29T18:15:00Z".into(), 1, 0)]);
+        assert_eq!(some(&winter), [("2026-03-29T18:15:00.000Z".into(), 1, 0)]);
         // Noted first, then added up.
         assert!(storage::sums::add_some(&on.db).await.unwrap());
     }
@@ -113,6 +119,10 @@ async fn points_that_can_not_be_are_refused_in_words() {
     assert_eq!(refused(backwards).await.0, "from");
     let (place, message) = refused(json!({ "interval": "DAY", "zone": "Berlin" })).await;
     assert!(place == "timeZone" && message.contains("Europe/Berlin"), "{place}: {message}");
+    let (campaign, sequence) =
+        (domain::id::RetentionCampaignId::generate(), domain::id::RetentionSequenceId::generate());
+    let both = json!({ "campaignId": campaign.global(), "sequenceId": sequence.global() });
+    assert_eq!(refused(json!({ "interval": "DAY", "filter": both })).await.0, "filter.sequenceId");
     let days = auditor.data(SERIES, json!({ "interval": "DAY" })).await;
     assert_eq!(days["retentionSeries"]["points"].as_array().unwrap().len(), 31, "of 30 days, the last not over");
 }
@@ -143,7 +153,7 @@ async fn messages_stand_where_they_were_sent_or_failed_until_they_are_tried_agai
         let overview = "query { broadcastOverview(from: \"2026-03-29T10:21:00Z\", to: \"2026-03-29T11:01:00Z\") {
             range { from to } sent failed campaignCount failures { reason count } } }";
         let overview = admin.data(overview, json!({})).await["broadcastOverview"].clone();
-        assert_eq!(overview["range"], json!({ "from": "2026-03-29T10:15:00Z", "to": "2026-03-29T11:15:00Z" }));
+        assert_eq!(overview["range"], json!({ "from": "2026-03-29T10:15:00.000Z", "to": "2026-03-29T11:15:00.000Z" }));
         assert_eq!(overview["failures"], points[0]["failures"]);
         let both = [0, 1].map(|n| (number(n, "sent"), number(n, "failed")));
         assert_eq!(overview["sent"].as_i64(), Some(both[0].0 + both[1].0));

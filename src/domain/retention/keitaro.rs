@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json};
 use super::words::ConversionStatus;
 
 /// Names of the parameter `sub_id` in postbacks; the first that is given counts.
-const SUB_ID: [&str; 6] = ["sub_id", "subid", "subId", "sub_id_1", "aff_sub", "s1"];
-const CLICK_ID: [&str; 6] = ["click_id", "clickid", "clickId", "external_id", "externalId", "cid"];
+const SUB_ID: [&str; 5] = ["sub_id", "subid", "sub_id_1", "aff_sub", "s1"];
+const CLICK_ID: [&str; 5] = ["click_id", "clickid", "external_id", "externalid", "cid"];
 const STATUS: [&str; 4] = ["status", "conversion_status", "conversion_type", "state"];
 const EVENT: [&str; 5] = ["event", "event_name", "event_type", "action", "goal"];
 /// A type is an event too, unless it is the way of payment.

@@ -56,7 +56,12 @@ const DEAD_WORDS: [&str; 17] = [
     "account has been disabled",
 ];
 /// What is said of who sends even beside a code of the recipient's: to take it for his would close a whole list.
-const SENDER_WORDS: [&str; 7] = [
+const SENDER_WORDS: [&str; 12] = [
+    "sender address",
+    "sender domain",
+    "unknown sender",
+    "sender unknown",
+    "invalid sender",
     "sender address rejected",
     "sender rejected",
     "sender verify failed",
@@ -69,19 +74,20 @@ const SENDER_WORDS: [&str; 7] = [
 const BUSY_WORDS: [&str; 2] = ["at a rate that", "receiving mail too quickly"];
 /// Enhanced codes that say little: with words of an address they are about it.
 const VAGUE: [&str; 5] = ["", "5.0.0", "5.3.0", "5.4.1", "5.5.0"];
+/// What is said of the recipient's account as well as of the sender's.
+const OF_EITHER: [&str; 3] = ["suspended", "unverified", "not verified"];
+/// What shows that it is said of the recipient's.
+const RECIPIENT_WORDS: [&str; 5] = ["recipient address", "mailbox", "recipient", "user suspended", "user is suspended"];
 /// What they say of the sender.
-const ACCOUNT_WORDS: [&str; 38] = [
+const ACCOUNT_WORDS: [&str; 35] = [
     "blocked using",
     "block list",
     "spamhaus",
     "barracuda",
     "banned sending",
     "reputation",
-    "not verified",
-    "unverified",
     "not authorized to perform",
     "sending paused",
-    "suspended",
     "account is not active",
     "sender signature",
     "credits exceeded",
@@ -117,12 +123,13 @@ pub fn owner(step: Step, code: u16, text: &str) -> Owner {
     let first = said.split_whitespace().next().unwrap_or_default();
     let enhanced = if is_enhanced(first) { first } else { "" };
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    let is_of_account = || has(&ACCOUNT_WORDS) || (has(&OF_EITHER) && !has(&RECIPIENT_WORDS));
     if code == 421 {
         return Owner::Connection;
     }
     if code < 500 {
         // What concerns who sends concerns all; of a recipient it passes.
-        return if step == Step::Sender || has(&ACCOUNT_WORDS) { Owner::Account } else { Owner::EmailForNow };
+        return if step == Step::Sender || is_of_account() { Owner::Account } else { Owner::EmailForNow };
     }
     if step == Step::Sender || matches!(code, 530 | 534 | 535 | 538) || is_of_sender(enhanced) || has(&SENDER_WORDS) {
         return Owner::Account;
@@ -135,7 +142,7 @@ pub fn owner(step: Step, code: u16, text: &str) -> Owner {
         return Owner::DeadAddress;
     }
     // Which recipients it may be sent to is the account's right; 5.7.0 and 5.7.1 say it of spam as well.
-    if has(&ACCOUNT_WORDS) {
+    if is_of_account() {
         return Owner::Account;
     }
     let is_of_addresses = step == Step::Recipient && matches!(code, 550 | 551 | 553) && VAGUE.contains(&enhanced);
@@ -206,6 +213,11 @@ mod tests {
             (Recipient, 550, "5.7.705 Access denied, tenant has exceeded threshold", Account),
             (Content, 554, "5.2.252 SendAsDenied; not allowed", Account),
             (Recipient, 451, "Maximum credits exceeded", Account),
+            (Recipient, 450, "4.1.1 <a@b.example>: Recipient address rejected: unverified address", EmailForNow),
+            (Recipient, 550, "mailbox suspended", Email),
+            (Recipient, 550, "Domain of sender address hello@x.example does not exist", Account),
+            (Recipient, 550, "5.1.1 unknown sender", Account),
+            (Recipient, 535, "Account suspended", Account),
             (Content, 550, "5.1.1 no such user here", DeadAddress),
             (Recipient, 550, "5.4.1 Recipient address rejected: Access denied", DeadAddress),
             (Recipient, 550, "5.5.0 Requested action not taken: mailbox unavailable", DeadAddress),

@@ -63,8 +63,8 @@ impl SeriesQuery {
     ) -> Result<RetentionSeries> {
         let filter = filter.unwrap_or_default();
         let filter = Filter {
-            campaign: filter.campaign_id.argument("campaignId")?,
-            sequence: filter.sequence_id.argument("sequenceId")?,
+            campaign: filter.campaign_id.argument("filter.campaignId")?,
+            sequence: filter.sequence_id.argument("filter.sequenceId")?,
             channels: filter.channels.map(each),
         };
         let asked = Asked { from: from.map(Into::into), to: to.map(Into::into), interval, time_zone };

@@ -129,7 +129,7 @@ impl Importable for Entity {
     }
 
     async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<Option<Counts>> {
-        complete::from(on, batch).await?;
+        complete::from(on, id, batch).await?;
         let named = under_earlier_keys(on, batch).await?;
         lead_staging::write(&on.db, id, named.as_ref().unwrap_or(batch), on.now()).await
     }

@@ -71,7 +71,7 @@ async fn the_search_has_every_heading() {
     for (page, heading, anchor, word) in [
         ("settings", "Secrets", "secrets", "HERALD_SECRET_KEY"),
         ("operations", "Behind a proxy", "behind-a-proxy", "X-Forwarded-For"),
-        ("errors", "Error codes", "", "IDEMPOTENCY_CONFLICT"),
+        ("errors", "IDEMPOTENCY_CONFLICT", "idempotency_conflict", "another input"),
     ] {
         let is_it = |section: &Json| section["page"] == page && section["heading"] == heading;
         let section = sections.iter().find(|section| is_it(section)).unwrap_or_else(|| panic!("{heading} of {page}"));

@@ -164,7 +164,12 @@ async fn a_rule_that_a_channel_breaks_leaves_its_steps_out() {
         (bureau.script(ContactChannel::Email, "Hello").await, bureau.script(ContactChannel::Sms, "Hello").await);
     let at = service::retention::schedule::now(on).await.unwrap() - chrono::TimeDelta::days(3);
     let person = rows::lead(at);
-    let ignored = (0..200).map(|_| rows::attempt(person.id, ContactChannel::Email, at)).collect();
+    // By a provider that reports clicks.
+    let ignored = (0..200).map(|_| contact_attempt::Model {
+        provider: Some("instantly".into()),
+        ..rows::attempt(person.id, ContactChannel::Email, at)
+    });
+    let ignored = ignored.collect();
     rows::insert::<lead_rows::Entity, _>(on, vec![person.clone()]).await;
     rows::insert::<contact_attempt::Entity, _>(on, ignored).await;
     let rule = conversion_rule::Model {

@@ -186,17 +186,17 @@ async fn where_contacts_were_deleted_reports_have_whole_quarters_and_credit_is_n
         let found = admin.data(query, json!({ "from": from, "to": to })).await["retentionOverview"].clone();
         (found["range"]["from"].clone(), found["range"]["to"].clone(), found["figures"]["attempts"].clone())
     };
-    let asked = ("2026-01-05T10:20:00Z", "2026-01-05T10:29:30Z");
+    let asked = ("2026-01-05T10:20:00.000Z", "2026-01-05T10:29:30.000Z");
     assert_eq!(ask(asked.0, asked.1).await, (json!(asked.0), json!(asked.1), json!(1)));
     assert_eq!(keep::prune(on).await.unwrap().attempts, 3);
-    let whole = ("2026-01-05T10:15:00Z", "2026-01-05T10:30:00Z");
+    let whole = ("2026-01-05T10:15:00.000Z", "2026-01-05T10:30:00.000Z");
     assert_eq!(ask("2026-01-05T10:21:00Z", asked.1).await, (json!(whole.0), json!(whole.1), json!(2)));
 
     let again =
         "mutation($since: DateTime!) { recomputeAttribution(input: { model: LINEAR, windowDays: 30, since: $since }) {
         conversions } }";
     let refused = admin.query(again, json!({ "since": (on.now() - TimeDelta::days(70)).to_rfc3339() })).await;
-    assert_eq!(refused.violations(), ["since"]);
+    assert_eq!(refused.violations(), ["input.since"]);
     assert!(refused.message().contains("HERALD_KEEP_ATTEMPTS"), "{}", refused.message());
     let since = (on.now() - TimeDelta::days(50)).to_rfc3339();
     assert_eq!(admin.data(again, json!({ "since": since })).await["recomputeAttribution"]["conversions"], 0);
@@ -218,7 +218,7 @@ async fn old_imports_go_with_their_errors_and_those_that_have_not_ended_stay() {
         .await;
         ids.push(id);
     }
-    let upload = admin.upload("durov\nno name\n").await;
+    let upload = admin.upload("{\"username\": \"some_channel\", \"category\": \"tech\"}\n{ broken\n").await;
     let channels = "mutation($id: ID!) { importChannels(input: { uploadId: $id }) { import { id } } }";
     let id = admin.data(channels, json!({ "id": upload })).await["importChannels"]["import"]["id"].clone();
     eventually("the import has ended", async || {

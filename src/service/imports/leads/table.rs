@@ -231,7 +231,7 @@ mod tests {
         for (line, wanted) in [
             ("email,phone,name", b','),
             ("email;phone\r\n", b';'),
-            ("email\tphone, with country", b'\t'),
+            ("email\tname\tphone, with country", b'\t'),
             ("\"Name, full\";\"Tags, a, b, c\";email;firstName\n", b';'),
             ("\u{feff}\"Name, full\";\"Tags, a, b, c\";email", b';'),
             ("\"a;b;c\",email,\"d \"\"e;f;g\"\" h\"", b','),

@@ -105,10 +105,11 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         pause_reason: None,
         is_simulated: None,
     };
-    let (steps, wrong) = (&steps, &wrong);
+    // What is wrong with the steps is told with the rest.
+    steps::require_early(on, Some(row), &steps, wrong).await?;
+    let steps = &steps;
     on.write(actor, |w| async move {
-        // What is wrong with the steps is told with the rest.
-        steps::require(&w, row, steps, wrong.clone()).await?;
+        steps::require(&w, row, steps).await?;
         require_campaign(&w, row.campaign_id).await?;
         sequence::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
         let progress = sequence_progress::Model::new(row.id).into_active_model();

@@ -1,6 +1,6 @@
 //! The steps of a sequence: replaced as a whole, under a new version. Who is on the way keeps the old ones.
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
 
 use crate::{Actor, Services, Write};
@@ -50,6 +50,12 @@ pub async fn replace(
     steps: Vec<NewStep>,
     expected_version: Option<i32>,
 ) -> Result<sequence::Model> {
+    let mut wrong = Violations::default();
+    check(&steps, &mut wrong);
+    if !wrong.is_empty() {
+        let known = sequence::Entity::by_ids(&[id]).one(on.db.reader()).await?;
+        require_early(on, known.as_ref(), &steps, Violations::default()).await?;
+    }
     let steps = &steps;
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
@@ -60,7 +66,7 @@ pub async fn replace(
         if old.status == RetentionSequenceStatus::Active && !steps.iter().any(|step| step.is_active) {
             return Err(Error::Precondition("an active sequence needs an active step".into()));
         }
-        require(&w, &old, steps, Violations::default()).await?;
+        require(&w, &old, steps).await?;
         let row = write(&w, old, steps).await?;
         if row.status == RetentionSequenceStatus::Active {
             super::preflight::require(on, &w, &row).await?;
@@ -108,16 +114,34 @@ fn check(steps: &[NewStep], wrong: &mut Violations) {
     }
 }
 
-/// Refuses steps that can't be those of `sequence`. `wrong` is what is wrong with the rest of the input.
+/// Refuses steps that are wrong by themselves before anything is written, and tells with them all else that is: `wrong` of the rest of the
+/// input, and what does not fit the sequence. Ids that can't be read are told beside it.
 ///
 /// # Errors
-/// [`Error::Invalid`] with all that is wrong; `NOT_FOUND` if that is nothing and a script is not there.
-pub(super) async fn require(
-    tx: &Tx,
-    sequence: &sequence::Model,
+/// [`Error::Invalid`] with all that is wrong.
+pub(super) async fn require_early(
+    on: &Services,
+    sequence: Option<&sequence::Model>,
     steps: &[NewStep],
     mut wrong: Violations,
 ) -> Result<()> {
+    check(steps, &mut wrong);
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    if let Some(sequence) = sequence {
+        check_channels(sequence, steps, &mut wrong);
+    }
+    check_scripts(on.db.reader(), steps, &mut wrong).await?;
+    wrong.into_result()
+}
+
+/// Refuses steps that can't be those of `sequence`.
+///
+/// # Errors
+/// [`Error::Invalid`] with all that is wrong; `NOT_FOUND` if that is nothing and a script is not there.
+pub(super) async fn require(tx: &Tx, sequence: &sequence::Model, steps: &[NewStep]) -> Result<()> {
+    let mut wrong = Violations::default();
     check(steps, &mut wrong);
     check_channels(sequence, steps, &mut wrong);
     let are_there = check_scripts(tx, steps, &mut wrong).await?;
@@ -174,9 +198,9 @@ fn origins(old: &[sequence_step::Model], new: &[NewStep]) -> Vec<Option<Sequence
 }
 
 /// Notes scripts that are written for another channel than their step's. Returns whether all of them are there.
-async fn check_scripts(tx: &Tx, steps: &[NewStep], wrong: &mut Violations) -> Result<bool> {
+async fn check_scripts(db: &impl ConnectionTrait, steps: &[NewStep], wrong: &mut Violations) -> Result<bool> {
     let ids: Vec<ScriptId> = steps.iter().filter_map(|step| step.script).collect();
-    let found = script::Entity::by_ids(&ids).all(tx).await?;
+    let found = script::Entity::by_ids(&ids).all(db).await?;
     let mut are_there = true;
     for (index, step) in steps.iter().enumerate() {
         let Some(id) = step.script else { continue };
