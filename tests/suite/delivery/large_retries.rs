@@ -12,6 +12,7 @@ use storage::{Noun, task};
 use tokio_util::sync::CancellationToken;
 
 use super::fixture::{Office, names};
+use crate::harness::eventually;
 
 /// Rows that are many here.
 const MANY: i32 = 20;
@@ -66,15 +67,19 @@ async fn run_one(office: &Office, id: BroadcastCampaignId) {
         () = stop.cancelled() => {}
         asked = campaign::retry_failed(&on, &actor, id, None) => drop(asked.expect("it is asked for")),
     }
-    // What was cut off in the middle of its first chunk has done none of it.
-    let stop = CancellationToken::new();
-    let (seen, mut on) = (stop.clone(), office.on.clone());
-    on.db = on.db.watched(move |sql| {
-        if sql.contains("UPDATE jobs AS j SET") {
-            seen.cancel();
-        }
-    });
-    tasks::run_pending(&on, &stop).await.expect("does one chunk");
+    // What was cut off in the middle of its first chunk has done none of it. Until its transaction is undone, the task is somebody's.
+    eventually("one chunk is done", async || {
+        let stop = CancellationToken::new();
+        let (seen, mut on) = (stop.clone(), office.on.clone());
+        on.db = on.db.watched(move |sql| {
+            if sql.contains("UPDATE jobs AS j SET") {
+                seen.cancel();
+            }
+        });
+        tasks::run_pending(&on, &stop).await.expect("does one chunk, if nobody else has the task");
+        stop.is_cancelled()
+    })
+    .await;
 }
 
 async fn row(office: &Office, id: BroadcastCampaignId) -> storage::broadcast::campaign::Model {
