@@ -19,8 +19,14 @@ pub(super) fn of(schema: &Published, kind: &str, message: &str) -> String {
     }
 }
 
+/// Letters of a name that is worth comparing: no name of the schema is as long, and each letter is compared with each of every name.
+const LONGEST: usize = 64;
+
 /// `; did you mean ..?`, if one of the `known` names is like the one that was `written`.
 pub(super) fn among<'a>(written: &str, known: impl Iterator<Item = &'a Name>) -> String {
+    if written.len() > LONGEST {
+        return String::new();
+    }
     // As graphql-js has it: two letters in five may be wrong, and one more.
     let most = written.chars().count() * 2 / 5 + 1;
     let folded = written.to_lowercase();
