@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
-use super::{Failure, Result, block_on, configured};
-use crate::app::{App, cause, require_database};
+use super::{Failure, Result, block_on, installed};
+use crate::app::{App, cause};
 use crate::config::{Config, Settings};
 use service::access::{archive, chain};
 use storage::archive::Archive;
@@ -34,12 +34,12 @@ impl Audit {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         match self.what {
-            What::Verify(settings) => with(configured(settings)?, async |app, archive| {
+            What::Verify(settings) => with(installed(settings)?, async |app, archive| {
                 let report = chain::verify(&app.services().db, archive.as_ref()).await.map_err(cause)?;
                 tell(&report)
             }),
             What::Archive { days, settings } => {
-                let config = configured(settings.with_audit_days(days))?;
+                let config = installed(settings.with_audit_days(days))?;
                 let days = config.audit_days;
                 with(config, async |app, archive| {
                     let missing = || Failure::Usage("HERALD_AUDIT_ARCHIVE: it must say where the lines go".into());
@@ -68,7 +68,6 @@ fn tell(report: &chain::Report) -> Result<()> {
 fn with(config: Config, work: impl AsyncFnOnce(&App, Option<Archive>) -> Result<()>) -> Result<()> {
     block_on(async {
         let archive = config.audit_archive.as_ref().map(Archive::open).transpose().map_err(cause)?;
-        require_database(&config)?;
         let app = App::open_beside(config).await?;
         let result = work(&app, archive).await;
         app.close().await;

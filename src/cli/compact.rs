@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::{Result, block_on, configured};
-use crate::app::{App, cause, require_database};
+use super::{Result, block_on, installed};
+use crate::app::{App, cause};
 use crate::config::Settings;
 
 /// Give the room that deleted rows have left in SQLite's file back to the disk, while nothing runs
@@ -16,9 +16,8 @@ pub struct Compact {
 impl Compact {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let config = configured(self.settings)?;
+        let config = installed(self.settings)?;
         block_on(async {
-            require_database(&config)?;
             let app = App::open_beside(config).await?;
             let (before, after) = app.services().db.compact().await.map_err(cause)?;
             app.close().await;

@@ -26,6 +26,7 @@ use clap::error::ErrorKind as Misuse;
 use clap::{CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::app::require_database;
 use crate::config::{Config, Settings, Wrong, unknown};
 
 /// Herald runs outreach: one message to many Telegram channels, exactly once, at the promised rate, live
@@ -155,6 +156,13 @@ fn configured(settings: Settings) -> Result<Config> {
     for line in unknown::unprefixed(&names) {
         tracing::warn!("{line}");
     }
+    Ok(config)
+}
+
+/// Like [`configured`], for a command that has nothing to do where no installation is.
+fn installed(settings: Settings) -> Result<Config> {
+    let config = configured(settings)?;
+    require_database(&config)?;
     Ok(config)
 }
 

@@ -8,8 +8,8 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
-use super::{Failure, Result, block_on, configured};
-use crate::app::{App, cause, require_database};
+use super::{Failure, Result, block_on, configured, installed};
+use crate::app::{App, cause};
 use crate::config::{Config, Settings};
 use service::Actor;
 use service::broadcast::telegram_account::{self, Budget, Finding, New};
@@ -90,8 +90,8 @@ impl Telegram {
                 let config = sealing(configured(settings)?)?;
                 with(config, async |app| login::run(app, account.label.clone(), account.budget()).await)
             }
-            What::Check(settings) => with(sealing(known(settings)?)?, check),
-            What::List(settings) => with(known(settings)?, async |app| {
+            What::Check(settings) => with(sealing(installed(settings)?)?, check),
+            What::List(settings) => with(installed(settings)?, async |app| {
                 let on = app.services();
                 for account in telegram_account::all(on).await.map_err(cause)? {
                     let today = account.today(on.now());
@@ -113,13 +113,6 @@ impl Telegram {
             }),
         }
     }
-}
-
-/// The settings of an installation that is there already.
-fn known(settings: Settings) -> Result<Config> {
-    let config = configured(settings)?;
-    require_database(&config)?;
-    Ok(config)
 }
 
 /// Each account has a line. It ends badly if one of them is in trouble.

@@ -5,8 +5,8 @@ use std::io::{BufRead, IsTerminal};
 use clap::{Args, Subcommand, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Result, block_on, configured};
-use crate::app::{App, cause, require_database};
+use super::{Result, block_on, configured, installed};
+use crate::app::{App, cause};
 use crate::config::{Config, Settings};
 use domain::role;
 use service::Actor;
@@ -102,15 +102,15 @@ impl User {
             }
             What::SetRole { username, role, settings } => {
                 let change = Change { role: Some(role.into()), ..Change::default() };
-                change_user(known(settings)?, &username, change, "")
+                change_user(installed(settings)?, &username, change, "")
             }
             What::SetPassword { username, settings } => {
                 let (password, told) = password()?;
                 let change = Change { password: Some(password), ..Change::default() };
-                change_user(known(settings)?, &username, change, &told)
+                change_user(installed(settings)?, &username, change, &told)
             }
             What::Token { name, role, user, settings } => token(configured(settings)?, name, role.into(), &user),
-            What::List(settings) => with(known(settings)?, async |app| {
+            What::List(settings) => with(installed(settings)?, async |app| {
                 for user in user::list(app.services()).await.map_err(cause)? {
                     let last = user.last_login_at.map_or_else(|| "never".into(), |at| at.to_rfc3339());
                     println!("{:<32} {:<8} last login: {last}", user.username, user.role);
@@ -119,13 +119,6 @@ impl User {
             }),
         }
     }
-}
-
-/// The settings of an installation that is there already.
-fn known(settings: Settings) -> Result<Config> {
-    let config = configured(settings)?;
-    require_database(&config)?;
-    Ok(config)
 }
 
 /// The token alone goes to the standard output, for scripts.

@@ -155,6 +155,9 @@ const FIRST: &str = "stop|stopall|стоп|unsubscribe|отписаться";
 const PLACES: &str = "by|over|sign";
 /// What follows `stop at` where it is no place.
 const AT: &str = "once|this|all|last";
+/// Words that make the opposite of what follows them, and how phrases begin of which the opposite is no refusal.
+const NEGATIONS: &str = "dont|never|not|не";
+const NEGATED: &str = "stop|quit|хочу";
 /// A message of more words is for a person to read.
 const SHORT: usize = 80;
 /// What makes a message with a question mark a question: that is for a person.
@@ -189,10 +192,12 @@ fn is_one_of(word: &str, list: &str) -> bool {
     list.split('|').any(|known| known.replace('ё', "е") == word)
 }
 
-/// Whether these words, in this order, stand somewhere in the message.
+/// Whether these words, in this order, stand somewhere in the message, and are not taken back by the word before them: don't stop.
 fn has_phrase(message: &[String], phrase: &str) -> bool {
     let phrase: Vec<String> = words(phrase);
-    message.windows(phrase.len()).any(|window| window == phrase)
+    let can_be_negated = phrase.first().is_some_and(|first| is_one_of(first, NEGATED));
+    let is_negated = |at: usize| can_be_negated && at > 0 && is_one_of(&message[at - 1], NEGATIONS);
+    message.windows(phrase.len()).enumerate().any(|(at, window)| window == phrase && !is_negated(at))
 }
 
 /// Whether the message is nothing but a word of refusal and what may stand around one.
@@ -292,7 +297,8 @@ mod tests {
             Когда закончится акция?|Не останавливайтесь|Спасибо, интересно|Der Bus hält am Ende der Straße|\
             para qué es esto|I will call you at the end of the week|Send me the list please|text me later|\
             stop by at five|stop at the red light|nonstop flights please|the last stop, then left|\
-            When does the offer stop? Tell me|no|stop over in Rome|is the subscription for me or for all of us"
+            When does the offer stop? Tell me|no|Don't stop sending these!|please never stop texting me|не хочу отписаться|\
+            stop over in Rome|is the subscription for me or for all of us"
             .split('|')
         {
             assert_eq!(wish(body, None), Wish::Talk, "{body}");

@@ -32,6 +32,7 @@ mod statements;
 mod sums;
 mod tables;
 mod told;
+mod worlds;
 
 use domain::id::LeadId;
 use graphql::engine::id::encode;

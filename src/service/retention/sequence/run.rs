@@ -93,10 +93,11 @@ pub async fn pause_other_world(on: &Services) -> Result<()> {
         "it was activated where contacts go nowhere (HERALD_PROVIDERS or HERALD_TELEGRAM was simulated): nobody has got anything; \
          activate it again if people are to be contacted now"
     };
-    let paused = pause_each(on, &active, why).await?;
-    if paused > 0 {
-        tracing::warn!(sequences = paused, "paused: {why}");
+    if active.is_empty() {
+        return Ok(());
     }
+    let paused = pause_each(on, &active, why).await?;
+    tracing::warn!(sequences = paused, "paused: {why}");
     Ok(())
 }
 
