@@ -4,7 +4,14 @@
 //! deep as the text is long, and a stack that is used up ends the process. So the links of a tag are counted first, in one
 //! pass; and what a text may build while it runs (a list in a list in a list) is built and dropped on a stack of its own.
 
+mod bounds;
+
 use std::thread;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use self::bounds::Bounds;
+pub use self::bounds::{MOST_WEIGHT, bound, bounded};
 
 /// Operators, dots, filters, calls and brackets that may stand in one tag: each may lie below the one before.
 pub const MOST_LINKS: usize = 200;
@@ -25,12 +32,15 @@ const JOINING: [&str; 7] = ["and", "else", "if", "in", "is", "not", "or"];
 /// A sentence that says what there is too much of.
 pub fn check(template: &str) -> Result<(), String> {
     let mut branches = 0;
-    for tag in (Scanner { rest: template, brackets: 0 }) {
+    for tag in Scanner::of(template) {
         branches += usize::from(tag.is_branch);
         if tag.links > MOST_LINKS {
             return Err(format!(
                 "a tag joins more than {MOST_LINKS} things by operators, dots, filters and brackets; write it in parts"
             ));
+        }
+        if let Some(why) = tag.bounds.refusal() {
+            return Err(why.into());
         }
         if branches > MOST_BRANCHES {
             return Err(format!("there are more than {MOST_BRANCHES} elif; write it in parts"));
@@ -44,22 +54,31 @@ pub fn check(template: &str) -> Result<(), String> {
 /// # Errors
 /// A sentence: there is no thread to be had, or the work has panicked.
 pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().name("apart".into()).stack_size(STACK).spawn_scoped(scope, work);
-        let thread =
-            thread.map_err(|error| format!("it can't be read now, the machine has no thread for it: {error}"))?;
-        thread.join().map_err(|_| "it can't be read".to_owned())
-    })
+    let read = || {
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("apart".into()).stack_size(STACK).spawn_scoped(scope, work);
+            let thread =
+                thread.map_err(|error| format!("it can't be read now, the machine has no thread for it: {error}"))?;
+            thread.join().map_err(|_| "it can't be read".to_owned())
+        })
+    };
+    // What else waits for this thread of the runtime goes on elsewhere: a text may take a second.
+    let is_shared = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if is_shared { tokio::task::block_in_place(read) } else { read() }
 }
 
 /// A tag of a template: `{{ .. }}` or `{% .. %}`.
+#[derive(Default)]
 struct Tag {
     links: usize,
     is_branch: bool,
+    /// What bounds the values that it makes.
+    bounds: Bounds,
 }
 
 /// Goes from tag to tag as the engine's own reader does: what it would take for an expression is never taken for text.
 struct Scanner<'a> {
+    text: &'a str,
     rest: &'a str,
     /// Brackets that are open: inside them no tag ends. Below 0 where one was closed too often, which the engine refuses.
     brackets: isize,
@@ -86,7 +105,7 @@ impl Iterator for Scanner<'_> {
                         self.rest = behind_raw(raw);
                         continue;
                     }
-                    self.rest = body;
+                    self.rest = unsigned;
                     return Some(self.tag("%}"));
                 }
                 _ => {}
@@ -95,44 +114,84 @@ impl Iterator for Scanner<'_> {
     }
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, rest: text, brackets: 0 }
+    }
+
     /// Reads the tag that has just begun, to its end or to that of the text.
     fn tag(&mut self, end: &str) -> Tag {
-        let mut tag = Tag { links: 0, is_branch: false };
+        let mut tag = Tag { bounds: Bounds::of_tag(end == "%}"), ..Tag::default() };
         loop {
             self.rest = self.rest.trim_ascii_start();
-            if self.brackets == 0 && self.rest.starts_with(end) {
-                self.rest = &self.rest[end.len()..];
-                return tag;
+            let at = self.text.len() - self.rest.len();
+            if self.brackets == 0 {
+                let unsigned = self.rest.strip_prefix(['-', '+']).unwrap_or(self.rest);
+                if unsigned.starts_with(end) {
+                    tag.bounds.end(at);
+                    self.rest = &unsigned[end.len()..];
+                    return tag;
+                }
             }
-            let Some(first) = self.rest.chars().next() else { return tag };
-            let length = match first {
-                '"' | '\'' => quoted(self.rest, first),
-                'a'..='z' | 'A'..='Z' | '_' => {
-                    let length = word(self.rest);
-                    let word = &self.rest[..length];
-                    tag.links += usize::from(JOINING.contains(&word));
-                    tag.is_branch |= word == "elif";
-                    length
-                }
-                '0'..='9' => word(self.rest),
-                ',' | ':' => 1,
-                '=' if !self.rest.starts_with("==") => 1,
-                '(' | '[' | '{' => {
-                    self.brackets += 1;
-                    tag.links += 1;
-                    1
-                }
-                ')' | ']' | '}' => {
-                    self.brackets -= 1;
-                    1
-                }
-                other => {
-                    tag.links += 1;
-                    if other == '=' { 2 } else { other.len_utf8() }
-                }
-            };
-            self.rest = &self.rest[length..];
+            let Some(part) = self.part() else { return tag };
+            tag.links += usize::from(part.is_link());
+            tag.is_branch |= part == Part::Word("elif");
+            self.brackets += part.opens();
+            tag.bounds.part(&part, at..self.text.len() - self.rest.len(), self.brackets);
+        }
+    }
+
+    /// Takes the next part of a tag. None at the end of the text.
+    fn part(&mut self) -> Option<Part<'a>> {
+        let rest = self.rest;
+        let first = rest.chars().next()?;
+        let (length, part) = match first {
+            '"' | '\'' => (quoted(rest, first), Part::Value),
+            'a'..='z' | 'A'..='Z' | '_' => {
+                let length = word(rest);
+                (length, Part::Word(&rest[..length]))
+            }
+            '0'..='9' => (word(rest), Part::Value),
+            ',' | ':' => (1, Part::Sign(first)),
+            '=' if !rest.starts_with("==") => (1, Part::Sign('=')),
+            '=' => (2, Part::Double),
+            '*' if rest.starts_with("**") => (2, Part::Double),
+            other => (other.len_utf8(), Part::Sign(other)),
+        };
+        self.rest = &rest[length..];
+        Some(part)
+    }
+}
+
+/// A part of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part<'a> {
+    Word(&'a str),
+    /// A text or a number.
+    Value,
+    /// A sign of one character.
+    Sign(char),
+    /// `==` or `**`.
+    Double,
+}
+
+impl Part<'_> {
+    /// Whether what is joined by it lies below the one before.
+    fn is_link(self) -> bool {
+        match self {
+            Self::Word(word) => JOINING.contains(&word),
+            Self::Value => false,
+            Self::Sign(sign) => !matches!(sign, ',' | ':' | '=' | ')' | ']' | '}'),
+            Self::Double => true,
+        }
+    }
+
+    /// By how much there are more brackets open behind it.
+    fn opens(self) -> isize {
+        match self {
+            Self::Sign('(' | '[' | '{') => 1,
+            Self::Sign(')' | ']' | '}') => -1,
+            _ => 0,
         }
     }
 }

@@ -256,16 +256,14 @@ fn environment(
 ) -> Result<Environment<'static>, String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(undefined);
-    environment.set_fuel(Some(FUEL));
-    // What outlives a loop could be doubled by each turn, at no cost that is counted.
-    environment.remove_global("namespace");
+    depth::bound(&mut environment, FUEL);
     environment.add_filter("default", default);
     environment.add_filter("d", default);
     environment.set_auto_escape_callback(move |_| match parse_mode {
         ParseMode::Plain => AutoEscape::None,
         ParseMode::Html => AutoEscape::Html,
     });
-    environment.add_template_owned(NAME, content.to_owned()).map_err(|error| sentence(&error))?;
+    environment.add_template_owned(NAME, depth::bounded(content)).map_err(|error| sentence(&error))?;
     Ok(environment)
 }
 

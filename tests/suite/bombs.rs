@@ -92,13 +92,27 @@ fn built() -> Vec<String> {
         "{% set n = namespace(x=1) %}{% for i in range(4000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}".into(),
         "{% set n = namespace(x=1) %}{% for i in range(3000) %}{% set n.x = {'a': n.x} %}{% endfor %}{{ n.x == n.x }}"
             .into(),
+        doubled("{% set a=a+a %}"),
+        doubled("{% set a=[a,a] %}"),
+        doubled("{% set a=a|zip(a) %}"),
+        doubled("{% set a={1:a,2:a} %}"),
+        doubled("{% for a in [[a,a]] %}") + &"{% endfor %}".repeat(40),
+        doubled("{% with a=[a,a] %}") + &"{% endwith %}".repeat(40),
+        "{{ [[[1]*9999]*9999]*9999 == [[[1]*9999]*9999]*9999 }}".into(),
+        "{{ (['x'*30000]*99999)|string }}".into(),
         "{% macro f(x) %}{{ f([x]) }}{% endmacro %}{{ f(1) }}".into(),
+        "{% macro f(x) %}{{ f(x+x) }}{% endmacro %}{{ f([1]) }}".into(),
         "{% macro f(x) %}{% call f(x) %}{% endcall %}{% endmacro %}{{ f(1) }}".into(),
         "{% for a in [[1]] recursive %}{{ loop([a]) }}{% endfor %}".into(),
         "{% block a %}{{ self.a() }}{% endblock %}".into(),
         "{% include 'message' %}".into(),
         "{% extends 'message' %}".into(),
     ]
+}
+
+/// A list that is as long as two of what it was, forty times: nothing that walks it comes to an end.
+fn doubled(step: &str) -> String {
+    format!("{{% set a=[1] %}}{}{{{{ a == [a] }}}}{{{{ a }}}}", step.repeat(40))
 }
 
 fn facts() -> rendering::Facts {

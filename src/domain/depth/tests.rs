@@ -3,7 +3,7 @@
 use super::*;
 
 fn links(template: &str) -> Vec<usize> {
-    Scanner { rest: template, brackets: 0 }.map(|tag| tag.links).collect()
+    Scanner::of(template).map(|tag| tag.links).collect()
 }
 
 #[test]

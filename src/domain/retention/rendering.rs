@@ -53,7 +53,7 @@ pub fn render_at(content: &str, facts: &Facts, place: Place) -> Result<String, S
 
 fn rendered(content: &str, facts: &Facts, place: Place) -> Result<String, String> {
     let environment = environment(place);
-    let rendered = environment.render_named_str("script", content, object(facts));
+    let rendered = environment.render_named_str("script", &depth::bounded(content), object(facts));
     rendered.map_err(|error| match error.kind() {
         ErrorKind::UndefinedError => unknown(&environment, content, facts)
             .map_or_else(|| error.kind().to_string(), |names| format!("not known of the lead: {}", names.join(", "))),
@@ -64,9 +64,7 @@ fn rendered(content: &str, facts: &Facts, place: Place) -> Result<String, String
 fn environment(place: Place) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    // What outlives a loop could be doubled by each turn, at no cost that is counted.
-    environment.remove_global("namespace");
+    depth::bound(&mut environment, FUEL);
     places::set(&mut environment, place);
     environment
 }

@@ -1,0 +1,211 @@
+//! How much a text may make of a value.
+//!
+//! The engine counts what it prints, and the letters of texts. It does not count a list that is joined of itself, nor one that
+//! holds another one twice: after forty of such steps a comparison takes days, and a text of it all the memory there is. So
+//! whatever a text keeps under a name is weighed as it is kept, and lists are never multiplied. The engine has no place for
+//! that; so two filters are written into the text before it is read, behind each value that is kept and around each `*`.
+
+use std::ops::Range;
+
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+use super::{Part, Scanner};
+
+/// What a value that is kept under a name may weigh: a byte of a text is 1, whatever is in a list 16.
+pub const MOST_WEIGHT: usize = 1 << 16;
+
+/// What each value weighs, whatever it holds.
+const WEIGHT: usize = 16;
+
+/// The most numbers that `range` makes.
+const MOST_NUMBERS: i64 = 4_000;
+
+/// The filter that weighs what is kept.
+const KEPT: &str = "_kept";
+
+/// The filter that lets pass what may be multiplied.
+const FACTOR: &str = "_factor";
+
+/// Sets what bounds a text that was made ready by [`bounded`].
+pub fn bound(environment: &mut Environment<'_>, fuel: u64) {
+    environment.set_fuel(Some(fuel));
+    // What outlives a loop could be doubled by each turn, at no cost that is counted; and nobody is shown what is in memory.
+    environment.remove_global("namespace");
+    environment.remove_global("debug");
+    environment.add_function("range", range);
+    environment.add_filter(KEPT, kept);
+    environment.add_filter(FACTOR, factor);
+}
+
+/// The text with its bounds written into it. Its lines stay what they are.
+pub fn bounded(text: &str) -> String {
+    let edits: Vec<(usize, &str)> = Scanner::of(text).flat_map(|tag| tag.bounds.edits).collect();
+    let mut bounded = String::with_capacity(text.len() + edits.len() * 8);
+    let mut from = 0;
+    for (at, edit) in edits {
+        bounded.push_str(&text[from..at]);
+        bounded.push_str(edit);
+        from = at;
+    }
+    bounded + &text[from..]
+}
+
+/// Numbers in a row: `range(end)`, `range(start, end)` or `range(start, end, step)`.
+fn range(first: i64, end: Option<i64>, step: Option<i64>) -> Result<Value, Error> {
+    let (start, end) = end.map_or((0, first), |end| (first, end));
+    let step = step.unwrap_or(1);
+    let too_long = || Error::new(ErrorKind::InvalidOperation, format!("range makes {MOST_NUMBERS} numbers at most"));
+    let span = if step < 0 { start.checked_sub(end) } else { end.checked_sub(start) }.ok_or_else(too_long)?;
+    let step_size = i64::try_from(step.unsigned_abs()).ok().filter(|size| *size > 0).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOperation, "the step of range is 0")
+    })?;
+    let many = span.max(0).div_euclid(step_size) + i64::from(span.max(0) % step_size > 0);
+    if many > MOST_NUMBERS {
+        return Err(too_long());
+    }
+    Ok(Value::from((0..many).map(|turn| start + turn * step).collect::<Vec<_>>()))
+}
+
+/// A value that is kept: as it is, and lists that are made while they are read are made now.
+fn kept(value: Value) -> Result<Value, Error> {
+    let value = match value.kind() {
+        ValueKind::Iterable => Value::from(value.try_iter()?.take(MOST_WEIGHT / WEIGHT + 1).collect::<Vec<_>>()),
+        _ => value,
+    };
+    let (mut weight, mut left) = (0, vec![value.clone()]);
+    while let Some(next) = left.pop() {
+        weight += WEIGHT + next.as_str().map_or(0, str::len);
+        if matches!(next.kind(), ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) {
+            for item in next.try_iter()? {
+                if next.kind() == ValueKind::Map {
+                    left.extend(next.get_item(&item).ok());
+                }
+                left.push(item);
+                if weight + left.len() * WEIGHT > MOST_WEIGHT {
+                    break;
+                }
+            }
+        }
+        if weight + left.len() * WEIGHT > MOST_WEIGHT {
+            let why = "a list or a text that is kept under a name is too long for a message; write it in parts";
+            return Err(Error::new(ErrorKind::InvalidOperation, why));
+        }
+    }
+    Ok(value)
+}
+
+/// The left side of `*`.
+fn factor(value: Value) -> Result<Value, Error> {
+    if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) {
+        return Err(Error::new(ErrorKind::InvalidOperation, "a list can't be multiplied"));
+    }
+    Ok(value)
+}
+
+/// Where a tag keeps values, and where it multiplies them.
+#[derive(Default)]
+pub(super) struct Bounds {
+    is_statement: bool,
+    keeps: Option<Keeps>,
+    /// Whether its first word has been read.
+    is_begun: bool,
+    /// Where a value that is kept begins.
+    open: Option<usize>,
+    /// Whether something of it has been read.
+    has_value: bool,
+    /// Whether it keeps a value, as a block does not.
+    has_opened: bool,
+    has_filter: bool,
+    is_recursive: bool,
+    /// Whether a bracket was closed too often: the engine refuses the text, and nothing may be written into it.
+    is_broken: bool,
+    /// Whether `*` would stand before a value, and not between two.
+    is_at_start: bool,
+    edits: Vec<(usize, &'static str)>,
+}
+
+/// The statements that keep values under names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    Set,
+    With,
+    For,
+}
+
+impl Bounds {
+    pub(super) fn of_tag(is_statement: bool) -> Self {
+        Self { is_statement, is_at_start: true, ..Self::default() }
+    }
+
+    /// Why a text with this tag is not taken.
+    pub(super) fn refusal(&self) -> Option<&'static str> {
+        if self.is_recursive {
+            return Some("a loop can't call itself; write the levels out");
+        }
+        let is_filtered = self.keeps == Some(Keeps::Set) && self.has_filter && !self.has_opened;
+        is_filtered.then_some("a block that is kept under a name has no filter; use the filter where the name is shown")
+    }
+
+    /// Reads a part of the tag, which stands at `at` and behind which so many brackets are open.
+    pub(super) fn part(&mut self, part: &Part<'_>, at: Range<usize>, brackets: isize) {
+        self.is_broken |= brackets < 0;
+        if self.is_begun {
+            self.inner(*part, &at, brackets);
+        } else {
+            self.is_begun = true;
+            self.keeps = match part {
+                Part::Word("set") if self.is_statement => Some(Keeps::Set),
+                Part::Word("with") if self.is_statement => Some(Keeps::With),
+                Part::Word("for") if self.is_statement => Some(Keeps::For),
+                _ => None,
+            };
+        }
+        self.is_at_start = matches!(part, Part::Sign('(' | ',' | '[' | '{' | '='));
+    }
+
+    fn inner(&mut self, part: Part<'_>, at: &Range<usize>, brackets: isize) {
+        match (part, self.keeps) {
+            (Part::Sign('*'), _) if !self.is_at_start => {
+                self.edits.push((at.start, "|_factor "));
+                self.edits.push((at.end, " - - "));
+            }
+            (Part::Sign('='), Some(Keeps::Set | Keeps::With)) if brackets == 0 && self.open.is_none() => {
+                return self.open(at.end);
+            }
+            (Part::Sign(','), Some(Keeps::With)) if brackets == 0 => return self.close(at.start),
+            (Part::Word("in"), Some(Keeps::For)) if brackets == 0 && !self.has_opened => return self.open(at.end),
+            (Part::Word("if"), Some(Keeps::For)) if brackets == 0 => return self.close(at.start),
+            (Part::Word("recursive"), Some(Keeps::For)) if brackets == 0 && self.has_opened && self.has_value => {
+                self.is_recursive = true;
+                return self.close(at.start);
+            }
+            (Part::Sign('|'), Some(Keeps::Set)) if !self.has_opened => self.has_filter = true,
+            _ => {}
+        }
+        self.has_value = true;
+    }
+
+    /// Ends the tag, whose end stands at `at`.
+    pub(super) fn end(&mut self, at: usize) {
+        self.close(at);
+        if self.is_broken {
+            self.edits.clear();
+        }
+    }
+
+    fn open(&mut self, at: usize) {
+        (self.open, self.has_value, self.has_opened) = (Some(at), false, true);
+    }
+
+    fn close(&mut self, at: usize) {
+        let Some(open) = self.open.take().filter(|_| self.has_value) else { return };
+        // Before what was written into the value itself.
+        let place = self.edits.partition_point(|(edit, _)| *edit < open);
+        self.edits.insert(place, (open, " ("));
+        self.edits.push((at, ")|_kept "));
+    }
+}
+
+#[cfg(test)]
+mod tests;
