@@ -84,4 +84,11 @@ mod tests {
             assert_eq!(told(far), "", "{far}");
         }
     }
+
+    #[test]
+    fn names_that_are_longer_than_any_are_not_compared() {
+        let known = ["a".repeat(LONGEST + 1), "a".repeat(LONGEST)].map(|name| Name::new(&name).unwrap());
+        assert_ne!(among(&"a".repeat(LONGEST), known.iter()), "");
+        assert_eq!(among(&"a".repeat(LONGEST + 1), known.iter()), "");
+    }
 }
