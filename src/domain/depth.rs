@@ -39,7 +39,7 @@ pub fn check(template: &str) -> Result<(), String> {
                 "a tag joins more than {MOST_LINKS} things by operators, dots, filters and brackets; write it in parts"
             ));
         }
-        if let Some(why) = tag.bounds.refusal() {
+        if let Some(why) = tag.bounds.refusal {
             return Err(why.into());
         }
         if branches > MOST_BRANCHES {
@@ -127,9 +127,9 @@ impl<'a> Scanner<'a> {
             let at = self.text.len() - self.rest.len();
             if self.brackets == 0 {
                 let unsigned = self.rest.strip_prefix(['-', '+']).unwrap_or(self.rest);
-                if unsigned.starts_with(end) {
+                if let Some(rest) = unsigned.strip_prefix(end) {
                     tag.bounds.end(at);
-                    self.rest = &unsigned[end.len()..];
+                    self.rest = rest;
                     return tag;
                 }
             }
@@ -137,7 +137,7 @@ impl<'a> Scanner<'a> {
             tag.links += usize::from(part.is_link());
             tag.is_branch |= part == Part::Word("elif");
             self.brackets += part.opens();
-            tag.bounds.part(&part, at..self.text.len() - self.rest.len(), self.brackets);
+            tag.bounds.part(part, &(at..self.text.len() - self.rest.len()), self.brackets);
         }
     }
 

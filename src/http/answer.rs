@@ -3,7 +3,7 @@
 use async_graphql::Value;
 use async_graphql_axum::GraphQLResponse;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -103,6 +103,21 @@ pub(super) fn failed(failure: Error, request_id: Option<&str>) -> Response {
     };
     let response = error::response(failure, request_id);
     dressed((status, text(&json!({ "errors": response.errors }))).into_response(), Media::Json)
+}
+
+/// Whether a browser asks that shows what it gets to a person.
+pub(super) fn is_for_a_person(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.contains("text/html"))
+}
+
+/// A small page for a person, in a language as BCP 47 calls it. What is given must be HTML already.
+pub(super) fn page(status: StatusCode, language: &str, title: &str, content: &str) -> Response {
+    let page = format!(
+        "<!doctype html><html lang={language}><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <meta name=color-scheme content=\"light dark\"><title>{title}</title><main><h1>{title}</h1>{content}</main></html>"
+    );
+    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
 /// The answer where there is nothing at a path.

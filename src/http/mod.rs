@@ -155,9 +155,6 @@ fn signs() -> Router<Http> {
         .route("/metrics", get(metrics::scrape))
 }
 
-/// What is said where there is nothing.
-const NOTHING: &str = "there is nothing here; the API is at /graphql, the dashboard at /, the manual at /manual";
-
 fn router(http: Http) -> Router {
     // A page of another origin that is let in may use the cookie of single sign-on, too.
     let most = http.limits().http.headers;
@@ -188,7 +185,8 @@ fn router(http: Http) -> Router {
         .route("/manual/", get(ways::to_the_manual))
         .route("/dashboard", get(ways::to_the_dashboard))
         .route("/dashboard/", get(ways::to_the_dashboard))
-        .fallback(async |headers: HeaderMap| answer::nothing(NOTHING, &headers))
+        .route("/favicon.ico", get(ways::to_the_icon))
+        .fallback(ways::nowhere)
         .method_not_allowed_fallback(async |headers: HeaderMap| {
             let (code, message) = (Code::BadUserInput, "this path has no such method: see the header Allow");
             answer::coded(StatusCode::METHOD_NOT_ALLOWED, code, message, listener::request_id(&headers))

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -41,12 +41,26 @@ pub(super) async fn to_the_dashboard() -> Redirect {
     Redirect::to("/")
 }
 
+/// Where browsers look for a picture of what has no page.
+pub(super) async fn to_the_icon() -> Redirect {
+    Redirect::to("/dashboard/icon.svg")
+}
+
+/// What is said where there is nothing: a page for a person, and the shape of the API for a program.
+pub(super) async fn nowhere(headers: HeaderMap) -> Response {
+    if answer::is_for_a_person(&headers) {
+        let content = "<p>There is nothing at this address.</p><ul><li><a href=\"/\">The dashboard</a></li>\
+            <li><a href=\"/graphiql\">The API, to try it out</a></li><li><a href=\"/manual\">The manual</a></li></ul>";
+        return answer::page(StatusCode::NOT_FOUND, "en", "Nothing here", content);
+    }
+    answer::nothing(
+        "there is nothing here; the API is at /graphql, the dashboard at /, the manual at /manual",
+        &headers,
+    )
+}
+
 /// To the IDE, if somebody has typed the API's address into a browser: it asks for a page, and not for an operation.
 pub(super) fn to_the_ide(parts: &Parts) -> Option<Response> {
-    let asks_for_a_page = |headers: &HeaderMap| {
-        let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        accepted.any(|value| value.contains("text/html"))
-    };
     let has_operation = parts.uri.query().is_some_and(|query| !query.is_empty());
-    (!has_operation && asks_for_a_page(&parts.headers)).then(|| Redirect::to("/graphiql").into_response())
+    (!has_operation && answer::is_for_a_person(&parts.headers)).then(|| Redirect::to("/graphiql").into_response())
 }

@@ -57,9 +57,10 @@ fn range(first: i64, end: Option<i64>, step: Option<i64>) -> Result<Value, Error
     let step = step.unwrap_or(1);
     let too_long = || Error::new(ErrorKind::InvalidOperation, format!("range makes {MOST_NUMBERS} numbers at most"));
     let span = if step < 0 { start.checked_sub(end) } else { end.checked_sub(start) }.ok_or_else(too_long)?;
-    let step_size = i64::try_from(step.unsigned_abs()).ok().filter(|size| *size > 0).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidOperation, "the step of range is 0")
-    })?;
+    let step_size = i64::try_from(step.unsigned_abs())
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "the step of range is 0"))?;
     let many = span.max(0).div_euclid(step_size) + i64::from(span.max(0) % step_size > 0);
     if many > MOST_NUMBERS {
         return Err(too_long());
@@ -108,20 +109,13 @@ fn factor(value: Value) -> Result<Value, Error> {
 pub(super) struct Bounds {
     is_statement: bool,
     keeps: Option<Keeps>,
-    /// Whether its first word has been read.
-    is_begun: bool,
-    /// Where a value that is kept begins.
-    open: Option<usize>,
-    /// Whether something of it has been read.
-    has_value: bool,
-    /// Whether it keeps a value, as a block does not.
-    has_opened: bool,
-    has_filter: bool,
-    is_recursive: bool,
+    stage: Stage,
     /// Whether a bracket was closed too often: the engine refuses the text, and nothing may be written into it.
     is_broken: bool,
-    /// Whether `*` would stand before a value, and not between two.
+    /// Whether a value would begin here, so that a `*` stands before one and not between two.
     is_at_start: bool,
+    /// Why a text with this tag is not taken.
+    pub refusal: Option<&'static str>,
     edits: Vec<(usize, &'static str)>,
 }
 
@@ -133,57 +127,70 @@ enum Keeps {
     For,
 }
 
+/// What of a tag is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// Its first word.
+    #[default]
+    Begin,
+    /// What comes before the first value that it keeps.
+    Name,
+    /// A value that it keeps, which begins here.
+    Value { from: usize, is_empty: bool },
+    /// What comes after one.
+    Past,
+}
+
 impl Bounds {
     pub(super) fn of_tag(is_statement: bool) -> Self {
         Self { is_statement, is_at_start: true, ..Self::default() }
     }
 
-    /// Why a text with this tag is not taken.
-    pub(super) fn refusal(&self) -> Option<&'static str> {
-        if self.is_recursive {
-            return Some("a loop can't call itself; write the levels out");
-        }
-        let is_filtered = self.keeps == Some(Keeps::Set) && self.has_filter && !self.has_opened;
-        is_filtered.then_some("a block that is kept under a name has no filter; use the filter where the name is shown")
-    }
-
     /// Reads a part of the tag, which stands at `at` and behind which so many brackets are open.
-    pub(super) fn part(&mut self, part: &Part<'_>, at: Range<usize>, brackets: isize) {
+    pub(super) fn part(&mut self, part: Part<'_>, at: &Range<usize>, brackets: isize) {
         self.is_broken |= brackets < 0;
-        if self.is_begun {
-            self.inner(*part, &at, brackets);
-        } else {
-            self.is_begun = true;
+        if self.stage == Stage::Begin {
+            self.stage = Stage::Name;
             self.keeps = match part {
                 Part::Word("set") if self.is_statement => Some(Keeps::Set),
                 Part::Word("with") if self.is_statement => Some(Keeps::With),
                 Part::Word("for") if self.is_statement => Some(Keeps::For),
                 _ => None,
             };
+        } else if brackets != 0 || !self.turns(part, at) {
+            if part == Part::Sign('*') && !self.is_at_start {
+                self.edits.push((at.start, "|_factor "));
+                self.edits.push((at.end, " - - "));
+            }
+            if let Stage::Value { is_empty, .. } = &mut self.stage {
+                *is_empty = false;
+            }
         }
         self.is_at_start = matches!(part, Part::Sign('(' | ',' | '[' | '{' | '='));
     }
 
-    fn inner(&mut self, part: Part<'_>, at: &Range<usize>, brackets: isize) {
+    /// Whether this part, which is in no brackets, stands before a value that is kept or behind one.
+    fn turns(&mut self, part: Part<'_>, at: &Range<usize>) -> bool {
+        let is_within = matches!(self.stage, Stage::Value { .. });
         match (part, self.keeps) {
-            (Part::Sign('*'), _) if !self.is_at_start => {
-                self.edits.push((at.start, "|_factor "));
-                self.edits.push((at.end, " - - "));
+            (Part::Sign('='), Some(Keeps::Set | Keeps::With)) if !is_within => self.open(at.end),
+            (Part::Word("in"), Some(Keeps::For)) if self.stage == Stage::Name => self.open(at.end),
+            (Part::Sign(','), Some(Keeps::With)) | (Part::Word("if"), Some(Keeps::For)) => self.close(at.start),
+            (Part::Word("recursive"), Some(Keeps::For)) if self.has_value() => {
+                self.refusal = Some("a loop can't call itself; write the levels out");
+                self.close(at.start);
             }
-            (Part::Sign('='), Some(Keeps::Set | Keeps::With)) if brackets == 0 && self.open.is_none() => {
-                return self.open(at.end);
+            (Part::Sign('|'), Some(Keeps::Set)) if self.stage == Stage::Name => {
+                self.refusal =
+                    Some("a block that is kept under a name has no filter; use the filter where the name is shown");
             }
-            (Part::Sign(','), Some(Keeps::With)) if brackets == 0 => return self.close(at.start),
-            (Part::Word("in"), Some(Keeps::For)) if brackets == 0 && !self.has_opened => return self.open(at.end),
-            (Part::Word("if"), Some(Keeps::For)) if brackets == 0 => return self.close(at.start),
-            (Part::Word("recursive"), Some(Keeps::For)) if brackets == 0 && self.has_opened && self.has_value => {
-                self.is_recursive = true;
-                return self.close(at.start);
-            }
-            (Part::Sign('|'), Some(Keeps::Set)) if !self.has_opened => self.has_filter = true,
-            _ => {}
+            _ => return false,
         }
-        self.has_value = true;
+        true
+    }
+
+    fn has_value(&self) -> bool {
+        matches!(self.stage, Stage::Value { is_empty: false, .. } | Stage::Past)
     }
 
     /// Ends the tag, whose end stands at `at`.
@@ -194,16 +201,18 @@ impl Bounds {
         }
     }
 
-    fn open(&mut self, at: usize) {
-        (self.open, self.has_value, self.has_opened) = (Some(at), false, true);
+    fn open(&mut self, from: usize) {
+        self.stage = Stage::Value { from, is_empty: true };
     }
 
     fn close(&mut self, at: usize) {
-        let Some(open) = self.open.take().filter(|_| self.has_value) else { return };
-        // Before what was written into the value itself.
-        let place = self.edits.partition_point(|(edit, _)| *edit < open);
-        self.edits.insert(place, (open, " ("));
-        self.edits.push((at, ")|_kept "));
+        let Stage::Value { from, is_empty } = std::mem::replace(&mut self.stage, Stage::Past) else { return };
+        if !is_empty {
+            // Before what was written into the value itself.
+            let place = self.edits.partition_point(|(edit, _)| *edit < from);
+            self.edits.insert(place, (from, " ("));
+            self.edits.push((at, ")|_kept "));
+        }
     }
 }
 

@@ -144,6 +144,13 @@ async fn one_click_on_the_link_in_an_email_ends_all_of_them() {
     let ended = first_step(&admin, &ann).await;
     assert_eq!((&ended["enrollment"], &ended["endReason"]), (&json!("CANCELLED"), &json!("OPT_OUT")), "{ended}");
     assert_eq!((&ended["second"], &ended["doNotContact"]), (&json!("CANCELLED"), &json!(["EMAIL"])));
+    let by_hand = nobody.request(Method::POST, &path).header("accept", "text/html").header("accept-language", "de");
+    let by_hand = by_hand.send().await.unwrap().text().await.unwrap();
+    assert!(by_hand.contains("<html lang=de>") && by_hand.contains("<h1>Abmelden</h1>"), "{by_hand}");
+    assert!(by_hand.contains("Versehen"), "and a way back: {by_hand}");
     let forged = format!("/unsubscribe/{}", token.chars().rev().collect::<String>());
     assert_eq!(nobody.request(Method::POST, &forged).send().await.unwrap().status(), 404);
+    let seen = nobody.request(Method::GET, &forged).header("accept", "text/html").send().await.unwrap();
+    assert_eq!(seen.status(), 404);
+    assert!(seen.text().await.unwrap().contains("This link is not whole"), "a person reads a page");
 }

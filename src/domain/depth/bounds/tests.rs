@@ -76,10 +76,9 @@ fn nothing_grows_past_what_a_message_may_need() {
 
 #[test]
 fn what_could_keep_a_value_past_that_is_refused() {
-    for text in [
-        "{% for a in b recursive %}{{ loop(a) }}{% endfor %}",
-        "{% set a | default([a, a], true) %}{% endset %}",
-    ] {
+    for text in
+        ["{% for a in b recursive %}{{ loop(a) }}{% endfor %}", "{% set a | default([a, a], true) %}{% endset %}"]
+    {
         assert!(super::super::check(text).is_err(), "{text}");
     }
     assert!(super::super::check("{% set a = b|upper %}{% for recursive in recursive %}{{ a|e }}{% endfor %}").is_ok());
