@@ -12,6 +12,7 @@ pub mod depth;
 pub mod error;
 pub mod explanation;
 pub mod film;
+pub mod filters;
 pub mod fold;
 pub mod health;
 pub mod id;

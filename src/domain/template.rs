@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::braces;
 use super::broadcast::ParseMode;
 use super::depth;
+use super::filters;
 use super::markup::{self, Marked};
 use super::tokens;
-use minijinja::value::Rest;
-use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 pub use place::{CAPTION_LIMIT, MESSAGE_LIMIT, Place};
 pub use room::Room;
 
@@ -75,12 +75,6 @@ pub struct Template {
 
 /// Values that a placeholder may have: a text and an address, or a number.
 const SAMPLES: [&str; 3] = ["https://example.org", "1", "👍"];
-
-/// The filter `default`: like the language's own, and an empty text is as good as none.
-fn default(state: &State<'_, '_>, value: &Value, other: Rest<Value>) -> Result<Value, minijinja::Error> {
-    let value = if value.as_str() == Some("") { &Value::UNDEFINED } else { value };
-    minijinja::filters::default(state, value, other)
-}
 
 const NAME: &str = "message";
 
@@ -259,8 +253,7 @@ fn environment(
     environment.set_fuel(Some(FUEL));
     // What outlives a loop could be doubled by each turn, at no cost that is counted.
     environment.remove_global("namespace");
-    environment.add_filter("default", default);
-    environment.add_filter("d", default);
+    filters::set(&mut environment);
     environment.set_auto_escape_callback(move |_| match parse_mode {
         ParseMode::Plain => AutoEscape::None,
         ParseMode::Html => AutoEscape::Html,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::rendering;
 use crate::broadcast::ParseMode;
 use crate::template::{Params, Template};
 use crate::tokens;
@@ -29,11 +28,6 @@ pub const KNOWN: [&str; 13] = [
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn check(text: &str) -> Result<(), String> {
-    if let Some(name) = rendering::unknown_filter(text) {
-        return Err(format!(
-            "there is no filter \"{name}\": a script knows default, urlencode, tojson, upper, lower and the like"
-        ));
-    }
     let template = Template::read(text, ParseMode::Plain)?;
     let known = KNOWN.iter().map(|name| ((*name).to_owned(), String::new())).collect();
     // A placeholder of channels is none of leads.
