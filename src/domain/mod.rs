@@ -17,6 +17,7 @@ pub mod fold;
 pub mod health;
 pub mod id;
 pub mod json;
+pub mod language;
 pub mod latin;
 pub mod life;
 pub mod limits;

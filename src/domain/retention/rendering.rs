@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 pub use self::form::{Form, MARKS, Part, form, parts, sketch};
 pub use self::html::is_html;
 pub use self::places::Place;
+use crate::language::{self, Kind, Tongue};
 use crate::{depth, filters};
 
 /// Steps that one rendering may take.
@@ -35,7 +36,30 @@ pub fn render(content: &str, facts: &Facts) -> Result<String, String> {
 pub fn render_at(content: &str, facts: &Facts, place: Place) -> Result<String, String> {
     // What was stored under an earlier version was not looked at.
     depth::check(content)?;
+    if place == Place::Html {
+        language::check(content, Tongue { kind: Kind::Html, is_for_leads: true })?;
+    }
     depth::apart(|| rendered(content, facts, place))?
+}
+
+/// Refuses a text that fails with these facts for a reason that is none of theirs.
+///
+/// # Errors
+/// A sentence for whoever wrote the text.
+pub fn try_out(content: &str, facts: &Facts) -> Result<(), String> {
+    let tried = depth::apart(|| {
+        let mut environment = environment(Place::Text);
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.render_named_str("script", content, object(facts, &Value::UNDEFINED)).err()
+    })?;
+    let Some(error) = tried else { return Ok(()) };
+    let why = match error.kind() {
+        ErrorKind::MissingArgument => "a filter, a function or a macro gets too few values in its brackets",
+        ErrorKind::TooManyArguments => "a filter, a function or a macro gets too many values in its brackets",
+        ErrorKind::UnknownFunction => "a macro is called before it is made",
+        _ => return Ok(()),
+    };
+    Err(format!("{why} (line {})", error.line().unwrap_or(1)))
 }
 
 fn rendered(content: &str, facts: &Facts, place: Place) -> Result<String, String> {

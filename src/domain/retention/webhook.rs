@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::placeholders::samples;
 use super::rendering::{Facts, Form, MARKS, Part, form, parts, sketch};
 use crate::json::complaint;
 
@@ -25,14 +26,6 @@ const BARE: [char; 2] = ['\u{fdd2}', '\u{fdd3}'];
 /// A sentence: the script is none of a webhook, a value is missing, or one can't stand where it should.
 pub fn webhook(script: &str, facts: &Facts) -> Result<Webhook, String> {
     read(&form(script.trim(), facts)?, facts)
-}
-
-/// The facts with which the form of a script is looked at: something for everything, and nothing for anything.
-fn samples() -> [Facts; 3] {
-    let named = super::placeholders::KNOWN.into_iter().filter(|name| *name != "meta");
-    let all: Facts = named.map(|name| (name.to_owned(), Json::from("1"))).collect();
-    let with_fields = all.clone().into_iter().chain([("meta".to_owned(), json!({}))]).collect();
-    [all, with_fields, Facts::new()]
 }
 
 /// Refuses a script that is none of a webhook, whatever is filled in.

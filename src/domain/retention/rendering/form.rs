@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::places::{json, percent, readable};
 use super::{Facts, Place, environment, filled};
 use crate::depth;
+use crate::language::{self, Kind, Tongue};
 
 /// Between these two signs, which no text in any language has, stands the number of a value.
 pub const MARKS: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
@@ -56,10 +57,10 @@ pub fn sketch(content: &str, facts: &Facts) -> Result<Form, String> {
 }
 
 fn made(content: &str, facts: &Facts, undefined: UndefinedBehavior) -> Result<Form, String> {
-    depth::check(content)?;
     if content.contains(MARKS) {
         return Err("the text has signs that are no characters (U+FDD0, U+FDD1)".into());
     }
+    language::check(content, Tongue { kind: Kind::Form, is_for_leads: true })?;
     depth::apart(|| {
         let holes = Holes::default();
         let mut environment = environment(Place::Text);

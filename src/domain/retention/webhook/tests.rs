@@ -84,8 +84,8 @@ fn what_can_not_stand_where_it_should_is_refused() {
         (r#"{ "a": {{ email | urlencode }} }"#, "quotation marks"),
         (r#"{ "a": 1{{ meta.n }} }"#, "is no JSON"),
         (r#"{ "a": "\{{ meta.text }}" }"#, "is no JSON"),
-        (r#"{ "a": "{{ email | urlencode | upper }}" }"#, "come last"),
-        (r#"{ "a": "{% filter upper %}{{ email }}{% endfilter %}" }"#, "printed as it is"),
+        (r#"{ "a": "{{ email | urlencode | upper }}" }"#, "can only be printed"),
+        (r#"{ "a": "{% filter upper %}{{ email }}{% endfilter %}" }"#, "of a whole block"),
     ] {
         let told = payload(form).expect_err(form);
         assert!(told.contains(why), "{form}: {told}");
