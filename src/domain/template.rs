@@ -9,7 +9,9 @@ use super::braces;
 use super::broadcast::ParseMode;
 use super::depth;
 use super::filters;
+use super::language::{self, Kind, Tongue};
 use super::markup::{self, Marked};
+use super::text::is_seen;
 use super::tokens;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 pub use place::{CAPTION_LIMIT, MESSAGE_LIMIT, Place};
@@ -39,7 +41,8 @@ pub struct Channel<'a> {
 impl<'a> Channel<'a> {
     /// What a channel of which so much is known fills placeholders with.
     pub fn of(username: &'a str, title: Option<&'a str>, category: &'a str, member_count: Option<i32>) -> Self {
-        let title = title.filter(|title| !title.is_empty());
+        // Of some there is nothing to see.
+        let title = title.filter(|title| title.chars().any(is_seen));
         Self { name: title.unwrap_or(username), username, title, category, member_count }
     }
 
@@ -85,6 +88,15 @@ impl Template {
     /// A sentence that says where the syntax is wrong, or that there is nothing.
     pub fn read(content: &str, parse_mode: ParseMode) -> Result<Self, String> {
         Self::read_at(content, parse_mode, Place::Message)
+    }
+
+    /// Refuses what a text names and is not there, which no rendering could do.
+    ///
+    /// # Errors
+    /// A sentence with the name, and with what there is.
+    pub fn check_names(content: &str, parse_mode: ParseMode) -> Result<(), String> {
+        let kind = if parse_mode == ParseMode::Html { Kind::Html } else { Kind::Words };
+        language::check(content, Tongue { kind, is_for_leads: false })
     }
 
     /// Reads `content` as the text that stands at `place`: a caption may be empty.
