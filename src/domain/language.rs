@@ -6,6 +6,7 @@ mod walk;
 use std::collections::BTreeSet;
 
 use minijinja::machinery::parse;
+use minijinja::syntax::SyntaxConfig;
 
 use self::walk::Walk;
 use crate::depth;
@@ -144,7 +145,7 @@ pub fn needed(text: &str, tongue: Tongue, unknown: &BTreeSet<String>) -> Result<
     depth::check(text)?;
     depth::apart(|| {
         // What is wrong with the syntax is told by who reads the text.
-        let Ok(read) = parse(text, "text", Default::default()) else { return Ok(None) };
+        let Ok(read) = parse(text, "text", SyntaxConfig::default()) else { return Ok(None) };
         Walk::over(&read, tongue, unknown)
     })?
 }

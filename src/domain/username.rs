@@ -36,8 +36,7 @@ const NO_USERNAMES: [&str; 25] = [
 ];
 
 /// What addresses ask for by which a bot is added to somebody's group or opens its app.
-const FOR_BOTS: [&str; 7] =
-    ["admin", "attach", "game", "startapp", "startattach", "startchannel", "startgroup"];
+const FOR_BOTS: [&str; 7] = ["admin", "attach", "game", "startapp", "startattach", "startchannel", "startgroup"];
 
 const EMPTY: &str = "the username is empty";
 const LETTERS: &str = "a username has only the letters a-z, digits and underscores";

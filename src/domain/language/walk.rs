@@ -241,10 +241,8 @@ impl<'a> Walk<'a> {
     fn name(&mut self, name: &'a str, spot: Spot) -> Told {
         if self.unknown.contains(name) {
             if name == "loop" {
-                return match self.loops.is_empty() {
-                    true => Err("\"loop\" is there within {% for %} only".into()),
-                    false => Ok(()),
-                };
+                let is_within = !self.loops.is_empty();
+                return is_within.then_some(()).ok_or_else(|| "\"loop\" is there within {% for %} only".to_owned());
             }
             self.needed.push(name);
         }

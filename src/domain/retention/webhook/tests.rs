@@ -75,7 +75,7 @@ fn what_can_not_stand_where_it_should_is_refused() {
     for (form, why) in [
         (r#"{ "{{ first_name }}": 1 }"#, "in the name of a field"),
         (r#"{ "a": [{ "x{{ meta.n }}": 1 }] }"#, "in the name of a field"),
-        (r#"{ {{ first_name }}: 1 }"#, "in the name of a field"),
+        (r"{ {{ first_name }}: 1 }", "in the name of a field"),
         (r#"{ "a": "{{ meta.list }}" }"#, "join"),
         (r#"{ "a": "{{ meta.object }}" }"#, "an object can't stand in a text"),
         (r#"{ "a": "{{ meta.none }}" }"#, "null"),

@@ -15,6 +15,7 @@ use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, NounId};
 use domain::task::TaskKind;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::queue::sweep::{End, Swept};
 use storage::broadcast::{campaign, progress, queue};
 
