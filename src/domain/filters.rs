@@ -13,8 +13,9 @@ pub fn set(environment: &mut Environment<'_>) {
     environment.add_filter("int", int);
     environment.add_filter("float", float);
     environment.add_test("none", |value: &Value| value.is_undefined() || tests::is_none(value));
-    // It shows all that is known, and is for programmers.
+    // They show how the language sees a value, and are for programmers.
     environment.remove_global("debug");
+    environment.remove_filter("pprint");
     environment.set_formatter(written);
 }
 

@@ -12,7 +12,7 @@ use self::walk::Walk;
 use crate::depth;
 
 /// The filters of every text.
-pub const FILTERS: [&str; 47] = [
+pub const FILTERS: [&str; 46] = [
     "abs",
     "attr",
     "batch",
@@ -41,7 +41,6 @@ pub const FILTERS: [&str; 47] = [
     "map",
     "max",
     "min",
-    "pprint",
     "reject",
     "rejectattr",
     "replace",

@@ -166,6 +166,26 @@ mod tests {
     }
 
     #[test]
+    fn no_filter_makes_a_text_of_what_is_not_known() {
+        let facts = Facts::new();
+        for filter in language::FILTERS.into_iter().chain(language::OF_LEADS) {
+            let made = render(&format!("{{{{ last_name | {filter} }}}}"), &facts);
+            let is_meant = ["bool", "d", "default", "indent"].contains(&filter);
+            assert_eq!(made.is_ok(), is_meant, "{filter}: {made:?}");
+        }
+        for expression in [
+            "last_name ~ 'x'",
+            "last_name + 'x'",
+            "last_name == 'x'",
+            "last_name[:2]",
+            "last_name if last_name is undefined",
+        ] {
+            let made = render(&format!("{{{{ {expression} }}}}"), &facts);
+            assert!(made.is_err(), "{expression}: {made:?}");
+        }
+    }
+
+    #[test]
     fn values_are_read_as_people_write_them() {
         let Json::Object(facts) = json!({
             "first_name": "Tom & <b>", "email": "",
@@ -194,6 +214,10 @@ mod tests {
             ("{{ meta.half | int }} {{ meta.gone | int }}", Err("meta.gone")),
             ("{{ first_name | int }}", Err("what should be a number is none")),
             ("{{ first_name | e }}", Ok("Tom & <b>")),
+            ("{{ last_name | e }}", Err("last_name")),
+            ("<p>{{ last_name | e }}", Err("last_name")),
+            ("{{ last_name | urlencode }}", Err("last_name")),
+            ("{{ last_name | tojson }}", Err("last_name")),
             (
                 "<p>{{ first_name | e }}{{ first_name | tojson }}",
                 Ok("<p>Tom &amp; &lt;b&gt;&quot;Tom &amp; &lt;b&gt;&quot;"),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::placeholders::samples;
 use super::rendering::{Facts, Form, MARKS, Part, form, parts, sketch};
+use crate::depth;
 use crate::json::complaint;
 
 /// Where a webhook goes, and what it says.
@@ -25,7 +26,7 @@ const BARE: [char; 2] = ['\u{fdd2}', '\u{fdd3}'];
 /// # Errors
 /// A sentence: the script is none of a webhook, a value is missing, or one can't stand where it should.
 pub fn webhook(script: &str, facts: &Facts) -> Result<Webhook, String> {
-    read(&form(script.trim(), facts)?, facts)
+    depth::apart(|| read(&form(script.trim(), facts)?, facts))?
 }
 
 /// Refuses a script that is none of a webhook, whatever is filled in.
@@ -33,12 +34,10 @@ pub fn webhook(script: &str, facts: &Facts) -> Result<Webhook, String> {
 /// # Errors
 /// A sentence that says what is wrong with the form.
 pub fn check(script: &str) -> Result<(), String> {
-    for facts in samples() {
-        // What can't be filled in with these may well be with a lead's.
-        let Ok(form) = sketch(script.trim(), &facts) else { continue };
-        shape(&form)?;
-    }
-    Ok(())
+    depth::apart(|| {
+        // What can't be filled in with one of these may well be with a lead's.
+        samples().iter().filter_map(|facts| sketch(script.trim(), facts).ok()).try_for_each(|form| shape(&form))
+    })?
 }
 
 /// Reads a form as far as that can be done without its values.

@@ -8,9 +8,8 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 use parking_lot::Mutex;
 use serde_json::Value as Json;
 
-use super::places::{json, percent, readable};
+use super::places::{json, known, percent, readable};
 use super::{Facts, Place, environment, filled};
-use crate::depth;
 use crate::language::{self, Kind, Tongue};
 
 /// Between these two signs, which no text in any language has, stands the number of a value.
@@ -40,7 +39,8 @@ pub struct Form {
     holes: Vec<Hole>,
 }
 
-/// Writes a script with marks in place of values.
+/// Writes a script with marks in place of values. What it builds may be as deep as it likes: call it on a stack of its own
+/// ([`crate::depth::apart`]), and drop the form there.
 ///
 /// # Errors
 /// As of [`super::render_at`].
@@ -61,19 +61,17 @@ fn made(content: &str, facts: &Facts, undefined: UndefinedBehavior) -> Result<Fo
         return Err("the text has signs that are no characters (U+FDD0, U+FDD1)".into());
     }
     language::check(content, Tongue { kind: Kind::Form, is_for_leads: true })?;
-    depth::apart(|| {
-        let holes = Holes::default();
-        let mut environment = environment(Place::Text);
-        environment.set_undefined_behavior(undefined);
-        set(&mut environment, &holes);
-        let text = filled(&environment, content, facts, &Value::from(()))?;
-        let holes = std::mem::take(&mut holes.lock().0);
-        Ok(Form { text, holes })
-    })?
+    let holes = Holes::default();
+    let mut environment = environment(Place::Text);
+    environment.set_undefined_behavior(undefined);
+    set(&mut environment, &holes, undefined == UndefinedBehavior::Chainable);
+    let text = filled(&environment, content, facts, &Value::from(()))?;
+    let holes = std::mem::take(&mut holes.lock().0);
+    Ok(Form { text, holes })
 }
 
 /// Has an environment write marks. What a block or a macro has written has its marks already, and is not marked again.
-fn set(environment: &mut Environment<'_>, holes: &Holes) {
+fn set(environment: &mut Environment<'_>, holes: &Holes, is_sketch: bool) {
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("form".into()));
     let marks = Arc::clone(holes);
     environment.set_formatter(move |out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value| {
@@ -81,30 +79,27 @@ fn set(environment: &mut Environment<'_>, holes: &Holes) {
         out.write_str(&text).map_err(|_| Error::new(ErrorKind::WriteFailure, "the text can't be written"))
     });
     let marks = Arc::clone(holes);
-    let marked = move |hole| mark(&marks, hole).map(Value::from_safe_string);
-    let escape = marked.clone();
-    environment.add_filter("urlencode", {
-        let marked = marked.clone();
-        move |value: &Value| unmarked(value).and_then(|()| marked(Hole::Encoded(percent(&readable(value)?))))
+    let marked = move |value: &Value, hole: fn(&Value) -> Result<Hole, Error>| {
+        let hole = if is_sketch { Hole::Value(value.clone()) } else { known(value).and_then(|()| hole(value))? };
+        mark(&marks, hole).map(Value::from_safe_string)
+    };
+    let (urlencode, tojson, safe) = (marked.clone(), marked.clone(), marked.clone());
+    environment.add_filter("urlencode", move |value: &Value| {
+        unmarked(value)?;
+        urlencode(value, |value| readable(value).map(|text| Hole::Encoded(percent(&text))))
     });
-    environment.add_filter("tojson", {
-        let marked = marked.clone();
-        move |value: &Value| unmarked(value).and_then(|()| marked(Hole::Json(json(value)?.to_string())))
+    environment.add_filter("tojson", move |value: &Value| {
+        unmarked(value)?;
+        tojson(value, |value| json(value).map(|json| Hole::Json(json.to_string())))
     });
-    environment.add_filter(
-        "safe",
-        move |value: Value| {
-            if value.is_safe() { Ok(value) } else { marked(Hole::Json(readable(&value)?)) }
-        },
-    );
+    environment.add_filter("safe", move |value: Value| {
+        if value.is_safe() { Ok(value) } else { safe(&value, |value| readable(value).map(Hole::Json)) }
+    });
     for name in ["e", "escape"] {
-        let marked = escape.clone();
-        environment.add_filter(
-            name,
-            move |value: Value| {
-                if value.is_safe() { Ok(value) } else { marked(Hole::Value(value)) }
-            },
-        );
+        let marked = marked.clone();
+        environment.add_filter(name, move |value: Value| {
+            if value.is_safe() { Ok(value) } else { marked(&value, |value| Ok(Hole::Value(value.clone()))) }
+        });
     }
 }
 

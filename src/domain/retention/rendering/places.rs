@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use minijinja::value::ValueKind;
-use minijinja::{AutoEscape, Environment, Error, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::filters;
@@ -22,17 +22,36 @@ pub enum Place {
 pub fn set(environment: &mut Environment<'_>, place: Place) {
     filters::set(environment);
     environment.add_filter("urlencode", |value: &Value| readable(value).map(|text| percent(&text)));
-    environment.add_filter("tojson", |value: &Value| json(value).map(|json| json.to_string()));
+    environment
+        .add_filter("tojson", |value: &Value| known(value).and_then(|()| json(value)).map(|json| json.to_string()));
     match place {
         Place::Text => {
             environment.set_auto_escape_callback(|_| AutoEscape::None);
             // There is nothing to escape: who reads a text message would read `&amp;`.
             for name in ["e", "escape"] {
-                environment.add_filter(name, |value: Value| value);
+                environment.add_filter(name, |value: Value| known(&value).map(|()| value));
             }
         }
-        Place::Html => environment.set_auto_escape_callback(|_| AutoEscape::Html),
+        Place::Html => {
+            environment.set_auto_escape_callback(|_| AutoEscape::Html);
+            for name in ["e", "escape"] {
+                environment.add_filter(name, |state: &mut State<'_, '_>, value: &Value| {
+                    readable(value).and_then(|_| minijinja::filters::escape(state, value))
+                });
+            }
+        }
     }
+}
+
+/// Refuses what is not known: filters that take anything would make a text of it.
+///
+/// # Errors
+/// Nothing is there.
+pub fn known(value: &Value) -> Result<(), Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    Ok(())
 }
 
 /// A value as people read it.
@@ -40,9 +59,7 @@ pub fn set(environment: &mut Environment<'_>, place: Place) {
 /// # Errors
 /// It is no text.
 pub fn readable(value: &Value) -> Result<String, Error> {
-    if value.is_undefined() {
-        return Ok(String::new());
-    }
+    known(value)?;
     Ok(filters::readable(value)?.unwrap_or_else(|| value.to_string()))
 }
 
@@ -59,11 +76,21 @@ pub fn percent(text: &str) -> String {
     encoded
 }
 
+/// Lists and objects that may lie in one another: as many as are read of any JSON.
+const DEEPEST: usize = 128;
+
 /// A value of a script as JSON.
 ///
 /// # Errors
-/// It can't be gone through.
+/// It can't be gone through, or lies too deep.
 pub fn json(value: &Value) -> Result<Json, Error> {
+    json_within(value, DEEPEST)
+}
+
+fn json_within(value: &Value, deepest: usize) -> Result<Json, Error> {
+    let Some(deeper) = deepest.checked_sub(1) else {
+        return Err(Error::new(ErrorKind::InvalidOperation, "a value is nested too deeply"));
+    };
     Ok(match value.kind() {
         ValueKind::Undefined | ValueKind::None => Json::Null,
         ValueKind::Bool => Json::Bool(value.is_true()),
@@ -73,14 +100,14 @@ pub fn json(value: &Value) -> Result<Json, Error> {
             _ => f64::try_from(value.clone()).ok().and_then(Number::from_f64).map_or(Json::Null, Json::Number),
         },
         ValueKind::Seq | ValueKind::Iterable => {
-            let items = value.try_iter()?.checked().map(|item| json(&item?));
+            let items = value.try_iter()?.checked().map(|item| json_within(&item?, deeper));
             Json::Array(items.collect::<Result<_, Error>>()?)
         }
         ValueKind::Map => {
             let mut fields = Map::new();
             for key in value.try_iter()?.checked() {
                 let key = key?;
-                fields.insert(key.to_string(), json(&value.get_item(&key)?)?);
+                fields.insert(key.to_string(), json_within(&value.get_item(&key)?, deeper)?);
             }
             Json::Object(fields)
         }

@@ -93,6 +93,18 @@ fn what_can_not_stand_where_it_should_is_refused() {
 }
 
 #[test]
+fn what_is_built_deep_is_refused_and_ends_no_process() {
+    let deep =
+        "{% macro m(n, x) %}{% if n %}{{ m(n - 1, [[[[[[[[x]]]]]]]]) }}{% else %}{{ x }}{% endif %}{% endmacro %}";
+    for (value, depth) in [("{{ m(9, 1) }}", 72), ("{{ m(40, 1) }}", 320)] {
+        let told = webhook(&format!(r#"{deep}{{ "url": "https://h.example", "payload": {value} }}"#), &facts());
+        assert_eq!(told.is_ok(), depth <= 100, "{depth}: {told:?}");
+    }
+    let long = "{% for i in range(999) %}{{ email }}{{ first_name }}{{ last_name }}{% endfor %}";
+    assert!(webhook(&format!("https://h.example/?x={long}"), &facts()).is_ok());
+}
+
+#[test]
 fn a_value_fills_its_part_of_a_url_and_leads_nowhere_else() {
     for (script, url) in [
         (
