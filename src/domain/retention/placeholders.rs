@@ -59,15 +59,22 @@ fn check_as(text: &str, kind: Kind) -> Result<(), String> {
             KNOWN.join(", ")
         ));
     }
-    samples().iter().try_for_each(|facts| rendering::try_out(text, facts))
+    samples(text).iter().try_for_each(|facts| rendering::try_out(text, facts))
 }
 
-/// The facts with which a script is tried out when it is written: something for everything, and nothing for anything.
-pub(super) fn samples() -> [Facts; 3] {
+/// The facts with which a script is tried out when it is written: something for everything, a number or a list in each field that it
+/// says, and nothing for anything.
+pub(super) fn samples(text: &str) -> [Facts; 4] {
     let named = KNOWN.into_iter().filter(|name| *name != "meta");
     let all: Facts = named.map(|name| (name.to_owned(), Json::from("1"))).collect();
-    let with_fields = all.clone().into_iter().chain([("meta".to_owned(), json!({}))]).collect();
-    [all, with_fields, Facts::new()]
+    let said = rendering::said(text);
+    let with_fields = |sample: Json| {
+        let names = said.iter().filter_map(|name| name.strip_prefix("meta."));
+        let fields: Facts =
+            names.filter_map(|name| Some((name.split('.').next()?.to_owned(), sample.clone()))).collect();
+        all.clone().into_iter().chain([("meta".to_owned(), Json::Object(fields))]).collect()
+    };
+    [with_fields(json!(1)), with_fields(json!(["1"])), all.clone(), Facts::new()]
 }
 
 /// What of a text looks like another tool's sign for something to be filled in, and would be sent as it stands.

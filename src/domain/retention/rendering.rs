@@ -4,6 +4,8 @@ mod form;
 mod html;
 mod places;
 
+use std::collections::BTreeSet;
+
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use serde_json::{Map, Value as Json};
 
@@ -84,6 +86,13 @@ fn environment(place: Place) -> Environment<'static> {
     environment.remove_global("namespace");
     places::set(&mut environment, place);
     environment
+}
+
+/// The names that a text says, with those of the fields in them.
+pub fn said(content: &str) -> BTreeSet<String> {
+    let environment = environment(Place::Text);
+    let template = environment.template_from_str(content);
+    template.map_or_else(|_| BTreeSet::new(), |template| template.undeclared_variables(true).into_iter().collect())
 }
 
 /// What a text says and nobody knows of the lead: those without which it can't be filled in. None if that can't be told.

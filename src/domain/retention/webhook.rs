@@ -36,7 +36,7 @@ pub fn webhook(script: &str, facts: &Facts) -> Result<Webhook, String> {
 pub fn check(script: &str) -> Result<(), String> {
     depth::apart(|| {
         // What can't be filled in with one of these may well be with a lead's.
-        samples().iter().filter_map(|facts| sketch(script.trim(), facts).ok()).try_for_each(|form| shape(&form))
+        samples(script).iter().filter_map(|facts| sketch(script.trim(), facts).ok()).try_for_each(|form| shape(&form))
     })?
 }
 

@@ -173,6 +173,11 @@ fn a_form_that_is_none_is_told_when_it_is_written() {
         ("https://{% if phone %}{{ phone }}{% else %}x.example{% endif %}/", "in the host"),
         ("https://{% if not phone %}{{ meta.host }}{% else %}x.example{% endif %}/", "in the host"),
         (r#"{ "url": "https://{{ email }}" }"#, "in the host"),
+        (r#"{ "url": "https://{{ email }}", "payload": {{ meta.n | int + 1 }} }"#, "in the host"),
+        (
+            r#"{ "url": "https://x.example", "payload": { {% for x in meta.list %}"{{ x }}": 1{% endfor %} } }"#,
+            "in the name of a field",
+        ),
         (r#"{ "url": "https://x.example", "payload": { "{{ email }}": 1 } }"#, "in the name of a field"),
         (r#"{ "url": "https://x.example", "payload": { "a": 1, } }"#, "is no JSON"),
         (r#"{ "payload": 1 }"#, "has no \"url\""),
