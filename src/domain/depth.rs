@@ -128,8 +128,9 @@ impl<'a> Scanner<'a> {
             if self.brackets == 0 {
                 let unsigned = self.rest.strip_prefix(['-', '+']).unwrap_or(self.rest);
                 if let Some(rest) = unsigned.strip_prefix(end) {
-                    tag.bounds.end(at);
+                    let sign = &self.rest[..self.rest.len() - unsigned.len()];
                     self.rest = rest;
+                    tag.bounds.end(&(at..self.text.len() - rest.len()), sign);
                     return tag;
                 }
             }

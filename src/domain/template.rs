@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::braces;
 use super::broadcast::ParseMode;
 use super::depth;
+use super::filters;
+use super::language::{self, Kind, Tongue};
 use super::markup::{self, Marked};
+use super::text::is_seen;
 use super::tokens;
-use minijinja::value::Rest;
-use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 pub use place::{CAPTION_LIMIT, MESSAGE_LIMIT, Place};
 pub use room::Room;
 
@@ -39,7 +41,8 @@ pub struct Channel<'a> {
 impl<'a> Channel<'a> {
     /// What a channel of which so much is known fills placeholders with.
     pub fn of(username: &'a str, title: Option<&'a str>, category: &'a str, member_count: Option<i32>) -> Self {
-        let title = title.filter(|title| !title.is_empty());
+        // Of some there is nothing to see.
+        let title = title.filter(|title| title.chars().any(is_seen));
         Self { name: title.unwrap_or(username), username, title, category, member_count }
     }
 
@@ -76,12 +79,6 @@ pub struct Template {
 /// Values that a placeholder may have: a text and an address, or a number.
 const SAMPLES: [&str; 3] = ["https://example.org", "1", "👍"];
 
-/// The filter `default`: like the language's own, and an empty text is as good as none.
-fn default(state: &State<'_, '_>, value: &Value, other: Rest<Value>) -> Result<Value, minijinja::Error> {
-    let value = if value.as_str() == Some("") { &Value::UNDEFINED } else { value };
-    minijinja::filters::default(state, value, other)
-}
-
 const NAME: &str = "message";
 
 impl Template {
@@ -91,6 +88,15 @@ impl Template {
     /// A sentence that says where the syntax is wrong, or that there is nothing.
     pub fn read(content: &str, parse_mode: ParseMode) -> Result<Self, String> {
         Self::read_at(content, parse_mode, Place::Message)
+    }
+
+    /// Refuses what a text names and is not there, which no rendering could do.
+    ///
+    /// # Errors
+    /// A sentence with the name, and with what there is.
+    pub fn check_names(content: &str, parse_mode: ParseMode) -> Result<(), String> {
+        let kind = if parse_mode == ParseMode::Html { Kind::Html } else { Kind::Words };
+        language::check(content, Tongue { kind, is_for_leads: false })
     }
 
     /// Reads `content` as the text that stands at `place`: a caption may be empty.
@@ -257,8 +263,7 @@ fn environment(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(undefined);
     depth::bound(&mut environment, FUEL);
-    environment.add_filter("default", default);
-    environment.add_filter("d", default);
+    filters::set(&mut environment);
     environment.set_auto_escape_callback(move |_| match parse_mode {
         ParseMode::Plain => AutoEscape::None,
         ParseMode::Html => AutoEscape::Html,

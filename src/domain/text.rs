@@ -38,6 +38,29 @@ impl Bounds {
     }
 }
 
+/// Whether there is something to see of a letter: blanks, signs of no width and fillers show nothing, and Telegram takes no message
+/// of nothing else.
+pub const fn is_seen(letter: char) -> bool {
+    let shows_nothing = matches!(
+        letter,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffc}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    !shows_nothing && !letter.is_whitespace()
+}
+
+/// Refuses a text of which nothing is to be seen: in a list it would look like an empty line.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub fn check_seen(text: &str) -> Result<(), String> {
+    if text.chars().any(is_seen) {
+        return Ok(());
+    }
+    Err("has nothing to see: it is made of signs without a width; type a letter or a number".into())
+}
+
 /// A text of one line, without the blanks around it.
 ///
 /// # Errors
@@ -47,6 +70,9 @@ pub fn line(written: &str, bounds: Bounds) -> Result<String, String> {
     bounds.check(text)?;
     if text.chars().any(char::is_control) {
         return Err("must not have control characters".into());
+    }
+    if !bounds.may_be_empty {
+        check_seen(text)?;
     }
     Ok(text.to_owned())
 }
@@ -150,6 +176,12 @@ mod tests {
         assert!(line(&"я".repeat(201), Bounds::NAME).is_err());
         assert_eq!(line(" \t", Bounds::NAME).unwrap_err(), "must not be empty");
         assert_eq!(line("", Bounds::TITLE).as_deref(), Ok(""));
+        for nothing in ["\u{2800}", "\u{3164}", "\u{200b}\u{200d}", "\u{115f} \u{ffa0}", "\u{e0061}"] {
+            assert!(line(nothing, Bounds::NAME).unwrap_err().starts_with("has nothing to see"), "{nothing:?}");
+            assert!(line(nothing, Bounds::EXTERNAL_ID).is_err() && line(nothing, Bounds::TITLE).is_ok(), "{nothing:?}");
+            assert!(line(&format!("a{nothing}"), Bounds::NAME).is_ok(), "{nothing:?}");
+        }
+        assert!(["👍", "1\u{fe0f}\u{20e3}", "ü", "."].iter().all(|name| line(name, Bounds::NAME).is_ok()));
     }
 
     #[test]

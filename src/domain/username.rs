@@ -7,13 +7,16 @@ const HOSTS: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
 /// The catalog of channels, in the countries where it is.
 const CATALOGS: [&str; 2] = ["tgstat.com", "tgstat.ru"];
 /// What can stand where a username stands in such a path and is none.
-const NO_USERNAMES: [&str; 20] = [
+const NO_USERNAMES: [&str; 25] = [
+    "addcollection",
     "addemoji",
     "addlist",
     "addstickers",
     "addtheme",
+    "auction",
     "bg",
     "boost",
+    "call",
     "confirmphone",
     "contact",
     "giftcode",
@@ -22,13 +25,18 @@ const NO_USERNAMES: [&str; 20] = [
     "login",
     "m",
     "msg",
+    "newbot",
     "nft",
+    "oauth",
     "proxy",
     "setlanguage",
     "share",
     "socks",
     "stickers",
 ];
+
+/// What addresses ask for by which a bot is added to somebody's group or opens its app.
+const FOR_BOTS: [&str; 7] = ["admin", "attach", "game", "startapp", "startattach", "startchannel", "startgroup"];
 
 const EMPTY: &str = "the username is empty";
 const LETTERS: &str = "a username has only the letters a-z, digits and underscores";
@@ -37,6 +45,8 @@ const PRIVATE: &str =
     "this is the address of a private channel; only public channels, which have a username, can be written to";
 const NUMBER: &str = "this is a number; a channel is found by its username, as in https://t.me/username";
 const NO_CHANNEL: &str = "this address of Telegram leads to no channel; one that does is https://t.me/username";
+const BOT: &str =
+    "this is a bot's address, by which it is added to a group or opens an app; a channel's is https://t.me/username";
 const OTHER_SITE: &str = "this is no address of Telegram; a channel's address is https://t.me/username";
 
 /// The username in the form in which it is stored: lower case, without `@` and without an address around it.
@@ -56,6 +66,7 @@ pub fn normalise(written: &str) -> Result<String, &'static str> {
             _ => return Err(OTHER_SITE),
         },
         // An address without its scheme. The name itself has neither.
+        None if strip_prefix(written, "tg:").is_some() => of_app(strip_prefix(written, "tg:").unwrap_or_default())?,
         None if !written.starts_with('@') && written.contains(['.', '/']) => of_page(written)?,
         None => written.strip_prefix('@').unwrap_or(written),
     };
@@ -74,18 +85,18 @@ fn of_page(address: &str) -> Result<&str, &'static str> {
     let host = host.split_once(':').map_or(host, |(host, _port)| host).trim_end_matches('.');
     let host = strip_prefix(host, "www.").unwrap_or(host);
     let (path, fragment) = rest.split_once('#').unwrap_or((rest, ""));
-    let path = path.split_once('?').map_or(path, |(path, _query)| path);
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let is = |known: &str| host.eq_ignore_ascii_case(known);
     if HOSTS.into_iter().any(is) {
-        return of_path(segments);
+        return of_path(segments, query);
     }
     if is("web.telegram.org") {
         return of_browser(fragment);
     }
     let (subdomain, domain) = host.split_once('.').unwrap_or(("", host));
     if HOSTS.into_iter().any(|known| domain.eq_ignore_ascii_case(known)) {
-        return Ok(subdomain);
+        return of_path(std::iter::once(subdomain).chain(segments), query);
     }
     if CATALOGS.into_iter().any(|known| is(known) || domain.eq_ignore_ascii_case(known)) {
         segments.find(|segment| ["channel", "chat"].contains(segment)).ok_or(NO_CHANNEL)?;
@@ -94,7 +105,7 @@ fn of_page(address: &str) -> Result<&str, &'static str> {
     Err(OTHER_SITE)
 }
 
-fn of_path<'a>(mut segments: impl Iterator<Item = &'a str>) -> Result<&'a str, &'static str> {
+fn of_path<'a>(mut segments: impl Iterator<Item = &'a str>, query: &str) -> Result<&'a str, &'static str> {
     let first = segments.next().ok_or(EMPTY)?;
     if first.eq_ignore_ascii_case("joinchat") || first.starts_with('+') {
         return Err(INVITATION);
@@ -104,8 +115,21 @@ fn of_path<'a>(mut segments: impl Iterator<Item = &'a str>) -> Result<&'a str, &
         "c" | "C" => Err(PRIVATE),
         "s" | "S" => segments.next().ok_or(EMPTY),
         _ if first.starts_with('$') => Err(NO_CHANNEL),
+        // Behind a channel's name stands the number of a message, or a letter: of a story, an album.
+        _ if is_for_bots(query) || is_app(first, segments.next()) => Err(BOT),
         _ => Ok(first.strip_prefix('@').unwrap_or(first)),
     }
+}
+
+fn is_for_bots(query: &str) -> bool {
+    let mut asked = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    asked.any(|name| FOR_BOTS.iter().any(|known| name.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a bot's app stands behind its name.
+fn is_app(first: &str, second: Option<&str>) -> bool {
+    let is_no_name = NO_USERNAMES.iter().any(|known| first.eq_ignore_ascii_case(known));
+    second.is_some_and(|second| !is_no_name && second.len() > 1 && !second.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `tg://resolve?domain=name`, with or without two slashes more.
@@ -114,7 +138,9 @@ fn of_app(address: &str) -> Result<&str, &'static str> {
     match action.trim_matches('/').to_ascii_lowercase().as_str() {
         "resolve" => {
             let query = query.split_once('#').map_or(query, |(query, _)| query);
-            query.split('&').find_map(|pair| pair.strip_prefix("domain=")).ok_or(NO_CHANNEL)
+            let name = query.split('&').find_map(|pair| pair.strip_prefix("domain=")).ok_or(NO_CHANNEL)?;
+            let is_app = query.split('&').any(|pair| pair.starts_with("appname="));
+            if is_app || is_for_bots(query) { Err(BOT) } else { Ok(name) }
         }
         "join" => Err(INVITATION),
         "privatepost" | "openmessage" => Err(PRIVATE),
@@ -194,6 +220,11 @@ mod tests {
             "tg://resolve?domain=proofzzz",
             "tg://resolve/?post=5&domain=ProofZZZ",
             "tg://resolve?domain=proofzzz&start=x",
+            "tg:resolve?domain=proofzzz&post=3",
+            "https://telegram.me/s/proofzzz",
+            "t.me/proofzzz?boost",
+            "t.me/proofzzz?videochat=abc",
+            "t.me/proofzzz/s/3",
             "https://web.telegram.org/k/#@proofzzz",
             "https://web.telegram.org/#/im?p=@proofzzz",
             "https://tgstat.com/channel/@proofzzz",
@@ -230,6 +261,17 @@ mod tests {
             ("t.me/share/url?url=x", NO_CHANNEL),
             ("joinchat", NO_CHANNEL),
             ("tg://settings", NO_CHANNEL),
+            ("https://t.me/call/AbCdEf", NO_CHANNEL),
+            ("https://t.me/c/1234567890/4", PRIVATE),
+            ("https://t.me/proofbot?startgroup=x", BOT),
+            ("https://t.me/proofbot?startgroup", BOT),
+            ("t.me/proofbot?a=b&StartChannel&admin=post", BOT),
+            ("https://t.me/proofbot?startapp=x", BOT),
+            ("https://t.me/proofbot/shop?x", BOT),
+            ("https://proofbot.t.me/?startgroup=x", BOT),
+            ("tg://resolve?domain=proofbot&startgroup=x", BOT),
+            ("tg://resolve?domain=proofbot&appname=shop", BOT),
+            ("tg:join?invite=AbCdEf", INVITATION),
             ("tg://resolve?phone=49151", NO_CHANNEL),
             ("https://tgstat.com/ratings", NO_CHANNEL),
             ("https://example.com/abcd", OTHER_SITE),

@@ -22,6 +22,7 @@ use domain::error::{Error, Result};
 use domain::id::{NounId, UserId};
 use domain::json::canonical;
 use domain::secret_key::LastingUse;
+use domain::text::check_seen;
 use storage::Noun;
 use storage::access::idempotency_key;
 
@@ -57,6 +58,7 @@ impl Once {
         if length == 0 || length > LONGEST || key.chars().any(char::is_control) {
             return Err(Error::invalid("idempotencyKey", "must have 1 to 255 printable characters"));
         }
+        check_seen(&key).map_err(|why| Error::invalid("idempotencyKey", why))?;
         let fingerprint = on.keys.lasting.fingerprint(LastingUse::Repetitions, canonical(input).to_string().as_bytes());
         Ok(Self { mutation: mutation.to_owned(), key, fingerprint, request: domain::id::time_sorted() })
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use domain::broadcast::ParseMode;
-use domain::retention::{placeholders, rendering};
+use domain::retention::{placeholders, rendering, webhook};
 use domain::template::{CONTENT_LIMIT, Channel, Template};
 use domain::{channel_line, markup};
 use proptest::collection::vec;
@@ -124,7 +124,7 @@ fn facts() -> rendering::Facts {
 type Target = (&'static str, fn(&str));
 
 /// All of them. Whether they take a text or refuse it is all the same: they come back.
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 8] = [
     ("templates", |text| {
         for mode in [ParseMode::Plain, ParseMode::Html] {
             let Ok(read) = Template::read(text, mode) else { continue };
@@ -134,6 +134,7 @@ const TARGETS: [Target; 7] = [
         }
     }),
     ("scripts", |text| drop(rendering::render(text, &facts()))),
+    ("webhooks", |text| drop((webhook::check(text), webhook::webhook(text, &facts())))),
     ("placeholders", |text| drop((placeholders::check(text), placeholders::of([text])))),
     ("markup", |text| drop(markup::read(text))),
     ("lines of channels", |text| drop(channel_line::parse(text.as_bytes()))),
@@ -272,6 +273,7 @@ macro_rules! fuzzed {
 fuzzed! {
     no_text_takes_the_reader_of_templates_along: "templates",
     no_text_takes_the_reader_of_scripts_along: "scripts",
+    no_text_takes_the_reader_of_webhooks_along: "webhooks",
     no_text_takes_the_reader_of_placeholders_along: "placeholders",
     no_text_takes_the_reader_of_markup_along: "markup",
     no_text_takes_the_reader_of_channels_along: "lines of channels",

@@ -5,6 +5,7 @@
 //! whatever a text keeps under a name is weighed as it is kept, and lists are never multiplied. The engine has no place for
 //! that; so two filters are written into the text before it is read, behind each value that is kept and around each `*`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use minijinja::value::ValueKind;
@@ -40,12 +41,12 @@ pub fn bound(environment: &mut Environment<'_>, fuel: u64) {
 
 /// The text with its bounds written into it. Its lines stay what they are.
 pub fn bounded(text: &str) -> String {
-    let edits: Vec<(usize, &str)> = Scanner::of(text).flat_map(|tag| tag.bounds.edits).collect();
+    let edits: Vec<(usize, Cow<'static, str>)> = Scanner::of(text).flat_map(|tag| tag.bounds.edits).collect();
     let mut bounded = String::with_capacity(text.len() + edits.len() * 8);
     let mut from = 0;
     for (at, edit) in edits {
         bounded.push_str(&text[from..at]);
-        bounded.push_str(edit);
+        bounded.push_str(&edit);
         from = at;
     }
     bounded + &text[from..]
@@ -112,11 +113,13 @@ pub(super) struct Bounds {
     stage: Stage,
     /// Whether a bracket was closed too often: the engine refuses the text, and nothing may be written into it.
     is_broken: bool,
-    /// Whether a value would begin here, so that a `*` stands before one and not between two.
-    is_at_start: bool,
+    /// The sign before this place, if it is one: behind some a value begins, and a `*` does not stand between two.
+    before: Option<char>,
+    /// What a macro is given.
+    given: Vec<String>,
     /// Why a text with this tag is not taken.
     pub refusal: Option<&'static str>,
-    edits: Vec<(usize, &'static str)>,
+    edits: Vec<(usize, Cow<'static, str>)>,
 }
 
 /// The statements that keep values under names.
@@ -125,6 +128,9 @@ enum Keeps {
     Set,
     With,
     For,
+    Macro,
+    /// A macro without a name.
+    Call,
 }
 
 /// What of a tag is being read.
@@ -137,13 +143,15 @@ enum Stage {
     Name,
     /// A value that it keeps, which begins here.
     Value { from: usize, is_empty: bool },
+    /// The filters of a block that it keeps.
+    Filters,
     /// What comes after one.
     Past,
 }
 
 impl Bounds {
     pub(super) fn of_tag(is_statement: bool) -> Self {
-        Self { is_statement, is_at_start: true, ..Self::default() }
+        Self { is_statement, before: Some('('), ..Self::default() }
     }
 
     /// Reads a part of the tag, which stands at `at` and behind which so many brackets are open.
@@ -155,18 +163,27 @@ impl Bounds {
                 Part::Word("set") if self.is_statement => Some(Keeps::Set),
                 Part::Word("with") if self.is_statement => Some(Keeps::With),
                 Part::Word("for") if self.is_statement => Some(Keeps::For),
+                Part::Word("macro") if self.is_statement => Some(Keeps::Macro),
+                Part::Word("call") if self.is_statement => Some(Keeps::Call),
                 _ => None,
             };
         } else if brackets != 0 || !self.turns(part, at) {
-            if part == Part::Sign('*') && !self.is_at_start {
-                self.edits.push((at.start, "|_factor "));
-                self.edits.push((at.end, " - - "));
+            let is_at_start = matches!(self.before, Some('(' | ',' | '[' | '{' | '='));
+            if part == Part::Sign('*') && !is_at_start {
+                self.edits.push((at.start, "|_factor ".into()));
+                self.edits.push((at.end, " - - ".into()));
+            }
+            if let (Part::Word(name), 1, Stage::Name) = (part, brackets, self.stage)
+                && matches!(self.keeps, Some(Keeps::Macro | Keeps::Call))
+                && matches!(self.before, Some('(' | ','))
+            {
+                self.given.push(name.to_owned());
             }
             if let Stage::Value { is_empty, .. } = &mut self.stage {
                 *is_empty = false;
             }
         }
-        self.is_at_start = matches!(part, Part::Sign('(' | ',' | '[' | '{' | '='));
+        self.before = if let Part::Sign(sign) = part { Some(sign) } else { None };
     }
 
     /// Whether this part, which is in no brackets, stands before a value that is kept or behind one.
@@ -180,10 +197,9 @@ impl Bounds {
                 self.refusal = Some("a loop can't call itself; write the levels out");
                 self.close(at.start);
             }
-            (Part::Sign('|'), Some(Keeps::Set)) if self.stage == Stage::Name => {
-                self.refusal =
-                    Some("a block that is kept under a name has no filter; use the filter where the name is shown");
-            }
+            // The filters of a block that is kept: they come last.
+            (Part::Sign('|'), Some(Keeps::Set)) if self.stage == Stage::Name => self.stage = Stage::Filters,
+            (Part::Sign(')'), Some(Keeps::Macro)) | (_, Some(Keeps::Call)) => self.stage = Stage::Past,
             _ => return false,
         }
         true
@@ -193,11 +209,18 @@ impl Bounds {
         matches!(self.stage, Stage::Value { is_empty: false, .. } | Stage::Past)
     }
 
-    /// Ends the tag, whose end stands at `at`.
-    pub(super) fn end(&mut self, at: usize) {
-        self.close(at);
+    /// Ends the tag, whose end stands there; with a sign, it takes the space behind it away.
+    pub(super) fn end(&mut self, at: &Range<usize>, sign: &str) {
+        self.close(at.start);
         if self.is_broken {
             self.edits.clear();
+            return;
+        }
+        // Each call of it keeps what it is given under these names.
+        let last = self.given.len().saturating_sub(1);
+        for (turn, name) in self.given.iter().enumerate() {
+            let sign = if turn == last { sign } else { "" };
+            self.edits.push((at.end, format!("{{% set {name} = {name}|_kept {sign}%}}").into()));
         }
     }
 
@@ -206,12 +229,15 @@ impl Bounds {
     }
 
     fn close(&mut self, at: usize) {
-        let Stage::Value { from, is_empty } = std::mem::replace(&mut self.stage, Stage::Past) else { return };
-        if !is_empty {
-            // Before what was written into the value itself.
-            let place = self.edits.partition_point(|(edit, _)| *edit < from);
-            self.edits.insert(place, (from, " ("));
-            self.edits.push((at, ")|_kept "));
+        match std::mem::replace(&mut self.stage, Stage::Past) {
+            Stage::Value { from, is_empty: false } => {
+                // Before what was written into the value itself.
+                let place = self.edits.partition_point(|(edit, _)| *edit < from);
+                self.edits.insert(place, (from, " (".into()));
+                self.edits.push((at, ")|_kept ".into()));
+            }
+            Stage::Filters => self.edits.push((at, "|_kept ".into())),
+            _ => {}
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod states;
 pub mod trigger;
 pub mod twilio_signature;
 pub mod verdict;
+pub mod webhook;
 pub mod window;
 pub mod wishes;
 pub mod words;

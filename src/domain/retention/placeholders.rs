@@ -2,8 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::rendering;
+use serde_json::{Value as Json, json};
+
+use super::rendering::{self, Facts, is_html};
+use super::webhook;
+use super::words::ContactChannel;
 use crate::broadcast::ParseMode;
+use crate::language::{self, Kind, Tongue};
 use crate::template::{Params, Template};
 use crate::tokens;
 
@@ -24,36 +29,52 @@ pub const KNOWN: [&str; 13] = [
     "meta",
 ];
 
-/// Refuses a text whose syntax is wrong, and one that asks for what no lead has and gives no `default(...)` for it.
+/// Refuses words whose syntax is wrong, and such that name what there is not or ask for what no lead has without a `default(...)`.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn check(text: &str) -> Result<(), String> {
-    if let Some(name) = rendering::unknown_filter(text) {
-        return Err(format!(
-            "there is no filter \"{name}\": a script knows default, urlencode, tojson, upper, lower and the like"
-        ));
-    }
-    let template = Template::read(text, ParseMode::Plain)?;
-    let known = KNOWN.iter().map(|name| ((*name).to_owned(), String::new())).collect();
-    // A placeholder of channels is none of leads.
-    let of_channels = template.placeholders().find(|name| !KNOWN.contains(name) && is_needed(text, name));
-    match template.missing(&known).into_iter().next().or(of_channels.map(ToOwned::to_owned)) {
-        Some(name) => Err(format!(
-            "no lead has \"{name}\": a script knows {}, or gives a value by default(...)",
-            KNOWN.join(", ")
-        )),
-        None => Ok(()),
+    check_as(text, Kind::Words)
+}
+
+/// Checks what a script says on a channel: see [`check`]. That of a webhook is its form, too.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn check_content(text: &str, channel: ContactChannel) -> Result<(), String> {
+    match channel {
+        ContactChannel::Webhook => check_as(text, Kind::Form).and_then(|()| webhook::check(text)),
+        ContactChannel::Email if is_html(text) => check_as(text, Kind::Html),
+        _ => check_as(text, Kind::Words),
     }
 }
 
-/// Whether the text can't be written without a value for `name`, which a channel would have.
-fn is_needed(text: &str, name: &str) -> bool {
-    let renamed = text.replace(name, "no_lead_has_this");
-    Template::read(&renamed, ParseMode::Plain).is_ok_and(|template| {
-        let known = KNOWN.iter().map(|name| ((*name).to_owned(), String::new())).collect();
-        template.missing(&known).iter().any(|missing| missing == "no_lead_has_this")
-    })
+fn check_as(text: &str, kind: Kind) -> Result<(), String> {
+    let template = Template::read(text, ParseMode::Plain)?;
+    // A placeholder of channels is none of leads.
+    let unknown = template.placeholders().filter(|name| !KNOWN.contains(name)).map(ToOwned::to_owned).collect();
+    if let Some(name) = language::needed(text, Tongue { kind, is_for_leads: true }, &unknown)? {
+        return Err(format!(
+            "no lead has \"{name}\": a script knows {}, or gives a value by default(...)",
+            KNOWN.join(", ")
+        ));
+    }
+    samples(text).iter().try_for_each(|facts| rendering::try_out(text, facts))
+}
+
+/// The facts with which a script is tried out when it is written: something for everything, a number or a list in each field that it
+/// says, and nothing for anything.
+pub(super) fn samples(text: &str) -> [Facts; 4] {
+    let named = KNOWN.into_iter().filter(|name| *name != "meta");
+    let all: Facts = named.map(|name| (name.to_owned(), Json::from("1"))).collect();
+    let said = rendering::said(text);
+    let with_fields = |sample: Json| {
+        let names = said.iter().filter_map(|name| name.strip_prefix("meta."));
+        let fields: Facts =
+            names.filter_map(|name| Some((name.split('.').next()?.to_owned(), sample.clone()))).collect();
+        all.clone().into_iter().chain([("meta".to_owned(), Json::Object(fields))]).collect()
+    };
+    [with_fields(json!(1)), with_fields(json!(["1"])), all.clone(), Facts::new()]
 }
 
 /// What of a text looks like another tool's sign for something to be filled in, and would be sent as it stands.
@@ -102,6 +123,44 @@ mod tests {
         }
         assert!(check("{{ open").expect_err("wrong").contains("line 1"));
         assert_eq!(check("{{ title | default('Dr') }}"), Ok(()));
+        for (wrong, named) in [
+            ("{% if first_name %}{{ firstname }}{% endif %}", "no lead has \"firstname\""),
+            ("{{ loop.index }}", "within {% for %} only"),
+            ("{{ first_name.split() }}", "there is no \".split()\""),
+            ("{{ first_name | truncate(3) }}", "there is no filter \"truncate\""),
+            ("{{ first_name | replace('a') }}", "too few"),
+            ("{{ first_name | upper(1) }}", "too many"),
+            ("{% macro hi(n) %}{{ n }}{% endmacro %}{{ hi(1, 2) }}", "too many"),
+            ("{% if phone %}{{ first_name | replace('a') }}{% endif %}", "too few"),
+            ("{% if not phone %}{{ meta.a | default('x') | upper(1) }}{% endif %}", "too many"),
+        ] {
+            let why = check(wrong).expect_err(wrong);
+            assert!(why.contains(named), "{wrong}: {why}");
+        }
+    }
+
+    #[test]
+    fn what_a_channel_can_not_carry_is_refused_when_it_is_written() {
+        let webhook = |url: &str| format!(r#"{{ "url": "{url}", "payload": {{ "a": "{{{{ first_name }}}}" }} }}"#);
+        for (channel, good) in [
+            (ContactChannel::Email, "<p>{{ first_name }}{% set x %}<b>{{ last_name }}</b>{% endset %}{{ x }}</p>"),
+            (ContactChannel::Email, "{{ first_name | safe }} of {{ meta.company }}"),
+            (ContactChannel::Sms, "{% filter upper %}{{ first_name }}{% endfilter %}"),
+            (ContactChannel::Webhook, "https://x.example/{{ lead_id }}"),
+            (ContactChannel::Webhook, &webhook("https://x.example")),
+        ] {
+            assert_eq!(check_content(good, channel), Ok(()), "{good}");
+        }
+        for (channel, wrong, why) in [
+            (ContactChannel::Email, "<p>{{ first_name | safe }}</p>", "| safe would put"),
+            (ContactChannel::Email, "<p>{% filter upper %}{{ first_name }}{% endfilter %}", "of a whole block"),
+            (ContactChannel::Webhook, "https://{{ source }}/", "in the host"),
+            (ContactChannel::Webhook, &webhook("{{ meta.url | safe }}"), "begins with neither"),
+            (ContactChannel::Webhook, "Hello", "begins with neither"),
+        ] {
+            let told = check_content(wrong, channel).expect_err(wrong);
+            assert!(told.contains(why), "{wrong}: {told}");
+        }
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! Scripts, filled in for one lead.
 
+mod form;
+mod html;
 mod places;
+
+use std::collections::BTreeSet;
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use serde_json::{Map, Value as Json};
 
+pub use self::form::{Form, MARKS, Part, form, parts, sketch};
+pub use self::html::is_html;
 pub use self::places::Place;
-use crate::depth;
+use crate::language::{self, Kind, Tongue};
+use crate::{depth, filters};
 
 /// Steps that one rendering may take.
 const FUEL: u64 = 20_000;
@@ -15,23 +22,6 @@ const FUEL: u64 = 20_000;
 /// it must have a
 /// `default(..)`, or the step is left out.
 pub type Facts = Map<String, Json>;
-
-/// Whether a text is HTML: what of it is no placeholder and no statement begins with a tag. What is filled in does not matter.
-pub fn is_html(content: &str) -> bool {
-    let mut rest = content.trim_start();
-    while let Some(end) = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")]
-        .into_iter()
-        .find_map(|(open, close)| rest.strip_prefix(open).map(|inner| inner.find(close).map(|at| &inner[at + 2..])))
-    {
-        // A placeholder at the beginning is text, whatever follows it.
-        if rest.starts_with("{{") {
-            return false;
-        }
-        let Some(end) = end else { return false };
-        rest = end.trim_start_matches('-').trim_start();
-    }
-    rest.starts_with('<')
-}
 
 /// Fills `content` in. Values are escaped if it is HTML: see [`is_html`].
 ///
@@ -48,14 +38,41 @@ pub fn render(content: &str, facts: &Facts) -> Result<String, String> {
 pub fn render_at(content: &str, facts: &Facts, place: Place) -> Result<String, String> {
     // What was stored under an earlier version was not looked at.
     depth::check(content)?;
+    if place == Place::Html {
+        language::check(content, Tongue { kind: Kind::Html, is_for_leads: true })?;
+    }
     depth::apart(|| rendered(content, facts, place))?
 }
 
+/// Refuses a text that fails with these facts for a reason that is none of theirs.
+///
+/// # Errors
+/// A sentence for whoever wrote the text.
+pub fn try_out(content: &str, facts: &Facts) -> Result<(), String> {
+    let tried = depth::apart(|| {
+        let mut environment = environment(Place::Text);
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.render_named_str("script", &depth::bounded(content), object(facts, &Value::UNDEFINED)).err()
+    })?;
+    let Some(error) = tried else { return Ok(()) };
+    let why = match error.kind() {
+        ErrorKind::MissingArgument => "a filter, a function or a macro gets too few values in its brackets",
+        ErrorKind::TooManyArguments => "a filter, a function or a macro gets too many values in its brackets",
+        ErrorKind::UnknownFunction => "a macro is called before it is made",
+        _ => return Ok(()),
+    };
+    Err(format!("{why} (line {})", error.line().unwrap_or(1)))
+}
+
 fn rendered(content: &str, facts: &Facts, place: Place) -> Result<String, String> {
-    let environment = environment(place);
-    let rendered = environment.render_named_str("script", &depth::bounded(content), object(facts));
+    filled(&environment(place), content, facts, &Value::UNDEFINED)
+}
+
+/// Fills a text in where `null` stands for what is null: among words that is as good as not known.
+fn filled(environment: &Environment<'_>, content: &str, facts: &Facts, null: &Value) -> Result<String, String> {
+    let rendered = environment.render_named_str("script", &depth::bounded(content), object(facts, null));
     rendered.map_err(|error| match error.kind() {
-        ErrorKind::UndefinedError => unknown(&environment, content, facts)
+        ErrorKind::UndefinedError => unknown(environment, content, facts)
             .map_or_else(|| error.kind().to_string(), |names| format!("not known of the lead: {}", names.join(", "))),
         kind => error.detail().map_or_else(|| kind.to_string(), ToOwned::to_owned),
     })
@@ -63,10 +80,17 @@ fn rendered(content: &str, facts: &Facts, place: Place) -> Result<String, String
 
 fn environment(place: Place) -> Environment<'static> {
     let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     depth::bound(&mut environment, FUEL);
     places::set(&mut environment, place);
     environment
+}
+
+/// The names that a text says, with those of the fields in them.
+pub fn said(content: &str) -> BTreeSet<String> {
+    let environment = environment(Place::Text);
+    let template = environment.template_from_str(content);
+    template.map_or_else(|_| BTreeSet::new(), |template| template.undeclared_variables(true).into_iter().collect())
 }
 
 /// What a text says and nobody knows of the lead: those without which it can't be filled in. None if that can't be told.
@@ -78,66 +102,32 @@ fn unknown(environment: &Environment<'_>, content: &str, facts: &Facts) -> Optio
         for part in name.split('.').skip(1) {
             fact = fact.get(part)?;
         }
-        Some(fact)
+        Some(fact).filter(|fact| !fact.is_null())
     };
     let mut missing: Vec<String> = said.into_iter().filter(|name| is_known(name).is_none()).collect();
     missing.sort_unstable();
     (!missing.is_empty()).then_some(missing)
 }
 
-/// The filter that a text names and that is none: it could never be filled in.
-pub fn unknown_filter(content: &str) -> Option<String> {
-    let environment = environment(Place::Text);
-    filters(content).into_iter().find(|name| {
-        let tried = environment.render_str(&format!("{{{{ '' | {name} }}}}"), ());
-        tried.is_err_and(|error| error.kind() == ErrorKind::UnknownFilter)
-    })
+fn object(facts: &Facts, null: &Value) -> Value {
+    Value::from_pairs(facts.iter().map(|(name, fact)| (name.as_str(), value(fact, null))))
 }
 
-/// The names after a `|` in placeholders and statements, past what stands in quotes.
-fn filters(content: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = content;
-    while let Some(at) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
-        let inner = &rest[at + 2..];
-        let (mut quote, mut end, mut chars) = (None, inner.len(), inner.char_indices());
-        while let Some((index, sign)) = chars.next() {
-            match (quote, sign) {
-                (Some(open), sign) if sign == open => quote = None,
-                (Some(_), '\\') => drop(chars.next()),
-                (None, '"' | '\'') => quote = Some(sign),
-                (None, '}' | '%') if inner[index..].starts_with("}}") || inner[index..].starts_with("%}") => {
-                    end = index;
-                    break;
-                }
-                (None, '|') => {
-                    let name = inner[index + 1..].trim_start();
-                    let name: String = name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                    found.extend((!name.is_empty()).then_some(name));
-                }
-                _ => {}
-            }
-        }
-        rest = &inner[end..];
-    }
-    found
-}
-
-fn object(facts: &Facts) -> Value {
-    Value::from_pairs(facts.iter().map(|(name, fact)| (name.as_str(), value(fact))))
-}
-
-fn value(fact: &Json) -> Value {
+fn value(fact: &Json, null: &Value) -> Value {
     match fact {
-        Json::Null => Value::from(()),
+        Json::Null => null.clone(),
         Json::Bool(truth) => Value::from(*truth),
-        Json::Number(number) => match number.as_i64() {
-            Some(whole) => Value::from(whole),
-            None => Value::from(number.as_f64().unwrap_or_default()),
+        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => Value::from(whole),
+            (None, Some(large)) => Value::from(large),
+            (None, None) => {
+                let number = Value::from(number.as_f64().unwrap_or_default());
+                filters::whole(&number).map_or(number, Value::from)
+            }
         },
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(list) => Value::from(list.iter().map(value).collect::<Vec<_>>()),
-        Json::Object(fields) => object(fields),
+        Json::String(text) => Value::from(text.replace(MARKS, "\u{fffd}")),
+        Json::Array(list) => Value::from(list.iter().map(|fact| value(fact, null)).collect::<Vec<_>>()),
+        Json::Object(fields) => object(fields, null),
     }
 }
 
@@ -167,11 +157,6 @@ mod tests {
         else {
             unreachable!()
         };
-        let script = r#"{ "name": "{{ first_name }}", "n": {{ meta.n }}, "all": {{ meta.l }}, "same": {{ first_name | tojson }} }"#;
-        let read: Json = serde_json::from_str(&render_at(script, &facts, Place::Json).unwrap()).unwrap();
-        assert_eq!(read, json!({ "name": name, "n": 3, "all": ["a\""], "same": name }));
-        let url = render_at("https://x.example/?e={{ email }}&f={{ 'A B&c' | urlencode }}", &facts, Place::Url);
-        assert_eq!(url.as_deref(), Ok("https://x.example/?e=a%2Bb%40example.com&f=A%20B%26c"));
         let html = "{% if email %}<p>{{ first_name }}</p>{% endif %}";
         assert!(is_html(html) && !is_html("{{ first_name }} <b>") && !is_html("Hi <b>") && is_html(" {# x #}\n<p>"));
         assert!(!render(html, &facts).unwrap().contains("\"isVip"), "escaped");
@@ -180,17 +165,78 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_and_so_is_a_filter_that_is_none() {
-        let Json::Object(facts) = json!({ "first_name": "Ann", "meta": {} }) else { unreachable!() };
+    fn what_is_missing_is_named() {
+        let Json::Object(facts) = json!({ "first_name": "Ann", "meta": { "none": null } }) else { unreachable!() };
         assert_eq!(render("{{ last_name }} {{ first_name }}", &facts), Err("not known of the lead: last_name".into()));
         assert!(render("{{ meta.plan }}", &facts).unwrap_err().contains("meta.plan"));
-        for (text, wrong) in [
-            ("{{ a | urlencode }} {{ a | tojson }} {{ a | default('| x') | upper }}", None),
-            ("{{ a | shout }}", Some("shout")),
-            ("{% if a | lower == 'x' %}{{ b|nope('|') }}{% endif %}", Some("nope")),
-            ("a | b", None),
+        assert_eq!(render("{{ meta.none }}", &facts), Err("not known of the lead: meta.none".into()));
+    }
+
+    #[test]
+    fn no_filter_makes_a_text_of_what_is_not_known() {
+        let facts = Facts::new();
+        for filter in language::FILTERS.into_iter().chain(language::OF_LEADS) {
+            let made = render(&format!("{{{{ last_name | {filter} }}}}"), &facts);
+            let is_meant = ["bool", "d", "default", "indent"].contains(&filter);
+            assert_eq!(made.is_ok(), is_meant, "{filter}: {made:?}");
+        }
+        for expression in [
+            "last_name ~ 'x'",
+            "last_name + 'x'",
+            "last_name == 'x'",
+            "last_name[:2]",
+            "last_name if last_name is undefined",
         ] {
-            assert_eq!(unknown_filter(text).as_deref(), wrong, "{text}");
+            let made = render(&format!("{{{{ {expression} }}}}"), &facts);
+            assert!(made.is_err(), "{expression}: {made:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        let Json::Object(facts) = json!({
+            "first_name": "Tom & <b>", "email": "",
+            "meta": { "none": null, "yes": true, "three": 3.0, "half": 2.5, "large": u64::MAX, "list": ["a", 1.0], "object": {}, "in": { "a": 1 } },
+        }) else {
+            unreachable!()
+        };
+        for (text, said) in [
+            ("{{ meta.yes }} {{ meta.three }} {{ meta.half }} {{ meta.large }}", Ok("true 3 2.5 18446744073709551615")),
+            (
+                "{{ meta.none | default('x') }} {{ email | d('y') }} {{ last_name | d('z') }} {{ meta.a | d('w') }}",
+                Ok("x y z w"),
+            ),
+            (
+                "{% if last_name %}a{% endif %}{% if meta.none %}b{% endif %}{% if meta.gone %}c{% else %}d{% endif %}",
+                Ok("d"),
+            ),
+            (
+                "{% if meta.none is none %}a{% endif %}{{ meta.list | join(', ') }} {{ meta.three ~ '!' }}",
+                Ok("aa, 1 3!"),
+            ),
+            ("{{ meta.none | upper }}", Err("meta.none")),
+            ("{{ meta.list }}", Err("join")),
+            ("{{ meta.object }}", Err("object")),
+            ("{{ meta.in }}", Err("object")),
+            ("{{ meta.half | int }} {{ meta.gone | int }}", Err("meta.gone")),
+            ("{{ first_name | int }}", Err("what should be a number is none")),
+            ("{{ first_name | e }}", Ok("Tom & <b>")),
+            ("{{ last_name | e }}", Err("last_name")),
+            ("<p>{{ last_name | e }}", Err("last_name")),
+            ("{{ last_name | urlencode }}", Err("last_name")),
+            ("{{ last_name | tojson }}", Err("last_name")),
+            (
+                "<p>{{ first_name | e }}{{ first_name | tojson }}",
+                Ok("<p>Tom &amp; &lt;b&gt;&quot;Tom &amp; &lt;b&gt;&quot;"),
+            ),
+            ("<p>{% set x %}<i>{{ first_name }}</i>{% endset %}{{ x }}", Ok("<p><i>Tom &amp; &lt;b&gt;</i>")),
+            ("<p>{% macro x(n) %}<i>{{ n }}</i>{% endmacro %}{{ x(first_name) }}", Ok("<p><i>Tom &amp; &lt;b&gt;</i>")),
+        ] {
+            match (render(text, &facts), said) {
+                (Ok(text), Ok(said)) => assert_eq!(text, said),
+                (Err(why), Err(said)) => assert!(why.contains(said), "{text}: {why}"),
+                (rendered, _) => panic!("{text}: {rendered:?}"),
+            }
         }
     }
 }

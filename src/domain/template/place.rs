@@ -1,6 +1,7 @@
 //! Where a text stands in a message, which says what Telegram takes.
 
 use crate::markup::Marked;
+use crate::text::is_seen;
 
 /// Telegram's limit of a message's text, in UTF-16 units.
 pub const MESSAGE_LIMIT: usize = 4096;
@@ -41,16 +42,6 @@ impl Place {
         }
         text.text.contains('\0').then(|| "has the character NUL, which Telegram does not take".into())
     }
-}
-
-/// Whether there is something to see of a letter: Telegram takes no message of nothing but blanks and signs of no width.
-const fn is_seen(letter: char) -> bool {
-    let is_of_no_width = matches!(
-        letter,
-        '\0'..='\u{1f}' | '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2064}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{fffc}'
-    );
-    !is_of_no_width && !letter.is_whitespace()
 }
 
 #[cfg(test)]

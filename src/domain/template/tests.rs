@@ -46,7 +46,16 @@ fn what_is_not_known_of_a_channel_has_its_default_and_else_shows_nothing() {
     ] {
         assert_eq!(rendered(content, &[]).as_deref(), Ok(text), "{content}");
     }
-    assert_eq!(rendered("{{ offer | default('none') }}", &[("offer", "")]).as_deref(), Ok("none"));
+    assert_eq!(rendered("{{ offer | default('none') }}", &[("offer", " ")]).as_deref(), Ok("none"));
+    for (content, told) in [
+        ("{{ member_count | int }} members", "give another by default"),
+        ("{{ category | int }} members", "what should be a number is none"),
+        ("{{ [category] }}", "a list can't stand in a text"),
+        ("{{ none }}", "a value is null"),
+    ] {
+        assert!(rendered(content, &[]).expect_err(content).contains(told), "{content}");
+    }
+    assert_eq!(rendered("{{ member_count | default(6) / 2 }} {{ true }}", &[]).as_deref(), Ok("3 true"));
     let known = Channel::of("technews", Some("Tech"), "tech", Some(0));
     let template = Template::read("{{ title | default('x') }} {{ member_count | default('x') }}", ParseMode::Plain);
     let text = template.and_then(|template| template.render(&Params::new(), &known));

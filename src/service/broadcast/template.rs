@@ -87,7 +87,10 @@ fn checked(row: template::Model) -> Result<template::Model> {
     let read = Template::read_at(&row.content, row.parse_mode, place);
     wrong.take(
         "content",
-        read.and_then(|read| read.fault_of_constant(place).map_or(Ok(()), |why| Err(format!("the text {why}")))),
+        read.and_then(|read| {
+            Template::check_names(&row.content, row.parse_mode)?;
+            read.fault_of_constant(place).map_or(Ok(()), |why| Err(format!("the text {why}")))
+        }),
     );
     let media_url = wrong.take_text("mediaUrl", row.media_url, |url| media_url::check(url).map_err(Into::into));
     let has_media = media_url.is_some() || row.media_upload_id.is_some();

@@ -77,7 +77,10 @@ fn validated(old: script::Model, fields: Fields) -> Result<script::Model> {
     let row = script::Model {
         name: name.map_or(old.name, |name| wrong.take("name", text::line(&name, Bounds::NAME))),
         subject: changed_to(old.subject, wrong.take_change("subject", subject, line)),
-        content: changed_to(old.content, wrong.take_change("content", content, checked)),
+        content: changed_to(
+            old.content,
+            wrong.take_change("content", content, |text: &str| checked(text, old.channel)),
+        ),
         vapi_config: match vapi_config {
             MaybeUndefined::Undefined => old.vapi_config,
             MaybeUndefined::Null => None,
@@ -100,11 +103,11 @@ fn validated(old: script::Model, fields: Fields) -> Result<script::Model> {
 }
 
 /// A text that can be read, and says only what is known of leads.
-fn checked(text: &str) -> Result<String, String> {
+fn checked(text: &str, channel: ContactChannel) -> Result<String, String> {
     if text.contains('\0') {
         return Err("must not have control characters".into());
     }
-    placeholders::check(text).map(|()| text.to_owned())
+    placeholders::check_content(text, channel).map(|()| text.to_owned())
 }
 
 /// Checks that a script's campaign is there, and makes it the only default of its channel.

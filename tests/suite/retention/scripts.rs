@@ -90,6 +90,32 @@ async fn what_no_lead_has_and_what_the_channel_does_not_take_is_refused() {
 }
 
 #[tokio::test]
+async fn what_could_never_be_sent_is_refused() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let webhook = |payload: &str| format!(r#"{{ "url": "https://hook.example/", "payload": {payload} }}"#);
+    for (channel, content, why) in [
+        ("EMAIL", "<p>{{ meta.note | safe }}</p>", "| safe would put"),
+        ("EMAIL", "{% if phone %}{{ first_name | truncate(3) }}{% endif %}", "no filter \"truncate\": there are abs"),
+        ("SMS", "{{ caller() }}", "no function \"caller()\""),
+        ("WEBHOOK", "https://{{ meta.host }}/", "in the host"),
+        ("WEBHOOK", &webhook(r#"{ "{{ source }}": 1 }"#), "in the name of a field"),
+        ("WEBHOOK", &webhook("{ "), "is no JSON"),
+    ] {
+        let reply = create(&operator, json!({ "name": "x", "type": channel, "content": content })).await;
+        assert_eq!(reply.violations(), ["input.content"], "{content}");
+        let told = reply.errors()[0]["extensions"]["violations"][0]["message"].as_str().unwrap();
+        assert!(told.contains(why), "{content}: {told}");
+    }
+    let unseen = json!({ "name": "\u{3164}", "type": "SMS", "content": "x", "idempotencyKey": "1" });
+    assert_eq!(create(&operator, unseen).await.violations(), ["input.name"]);
+    let unseen = json!({ "name": "x", "type": "SMS", "content": "x", "idempotencyKey": "\u{2800}" });
+    assert_eq!(create(&operator, unseen).await.violations(), ["input.idempotencyKey"]);
+    let good = webhook(r#"{ "vip": {{ meta.vip }}, "tags": {{ meta.tags }}, "name": "{{ name | default('you') }}" }"#);
+    create(&operator, json!({ "name": "x", "type": "WEBHOOK", "content": good })).await.data();
+}
+
+#[tokio::test]
 async fn of_the_scripts_for_a_channel_one_is_the_default() {
     let herald = TestApp::api_only().await;
     let operator = herald.operator().await;

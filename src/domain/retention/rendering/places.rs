@@ -1,10 +1,13 @@
-//! How a value is written where it stands: in plain text, HTML, a JSON text or a URL. It fills its place and never changes the form.
+//! How a value is written where it stands: in plain text, in HTML, or in a form that is read before it is filled in. It fills its place
+//! and never changes the form.
 
 use std::fmt::Write;
 
 use minijinja::value::ValueKind;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value};
 use serde_json::{Map, Number, Value as Json};
+
+use crate::filters;
 
 /// What the text is that values are written into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,64 +16,55 @@ pub enum Place {
     Text,
     /// Signs of HTML in values are escaped.
     Html,
-    /// Values stand in texts of JSON: quotes, line ends and backslashes in them are escaped. Numbers stand as they are.
-    Json,
-    /// All but letters, digits and `-._~` of values is percent-encoded.
-    Url,
 }
 
-/// Has an environment write values as their place wants, and gives it the filters for other places. A value that went through
-/// `safe`, or such a filter, stands as it is.
+/// Has an environment write values as their place wants, and gives it the filters for other places.
 pub fn set(environment: &mut Environment<'_>, place: Place) {
-    environment.add_filter("urlencode", urlencode);
-    environment.add_filter("tojson", tojson);
+    filters::set(environment);
+    environment.add_filter("urlencode", |value: &Value| readable(value).map(|text| percent(&text)));
+    environment
+        .add_filter("tojson", |value: &Value| known(value).and_then(|()| json(value)).map(|json| json.to_string()));
     match place {
-        Place::Text => environment.set_auto_escape_callback(|_| AutoEscape::None),
-        Place::Html => environment.set_auto_escape_callback(|_| AutoEscape::Html),
-        Place::Json => environment.set_formatter(into_json),
-        Place::Url => environment.set_formatter(into_url),
-    }
-}
-
-fn urlencode(value: &Value) -> Value {
-    Value::from_safe_string(percent(&value.to_string()))
-}
-
-fn tojson(value: &Value) -> Result<Value, Error> {
-    json(value).map(|json| Value::from_safe_string(json.to_string()))
-}
-
-fn into_json(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    write(out, value, inside_json)
-}
-
-fn into_url(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    write(out, value, percent_of)
-}
-
-fn write(out: &mut Output<'_>, value: &Value, escape: fn(&Value) -> Result<String, Error>) -> Result<(), Error> {
-    let text = if value.is_safe() { value.to_string() } else { escape(value)? };
-    out.write_str(&text).map_err(|_| Error::new(ErrorKind::WriteFailure, "the text can't be written"))
-}
-
-/// A value as it stands within the quotes of a JSON text; a list or an object as JSON itself.
-fn inside_json(value: &Value) -> Result<String, Error> {
-    match value.as_str() {
-        Some(text) => {
-            let quoted = Json::from(text).to_string();
-            Ok(quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned())
+        Place::Text => {
+            environment.set_auto_escape_callback(|_| AutoEscape::None);
+            // There is nothing to escape: who reads a text message would read `&amp;`.
+            for name in ["e", "escape"] {
+                environment.add_filter(name, |value: Value| known(&value).map(|()| value));
+            }
         }
-        None if value.is_undefined() => Ok(String::new()),
-        None => json(value).map(|json| json.to_string()),
+        Place::Html => {
+            environment.set_auto_escape_callback(|_| AutoEscape::Html);
+            for name in ["e", "escape"] {
+                environment.add_filter(name, |state: &mut State<'_, '_>, value: &Value| {
+                    readable(value).and_then(|_| minijinja::filters::escape(state, value))
+                });
+            }
+        }
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "other ways to escape a value can fail")]
-fn percent_of(value: &Value) -> Result<String, Error> {
-    Ok(percent(&value.to_string()))
+/// Refuses what is not known: filters that take anything would make a text of it.
+///
+/// # Errors
+/// Nothing is there.
+pub fn known(value: &Value) -> Result<(), Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    Ok(())
 }
 
-fn percent(text: &str) -> String {
+/// A value as people read it.
+///
+/// # Errors
+/// It is no text.
+pub fn readable(value: &Value) -> Result<String, Error> {
+    known(value)?;
+    Ok(filters::readable(value)?.unwrap_or_else(|| value.to_string()))
+}
+
+/// A text in which all but letters, digits and `-._~` is percent-encoded.
+pub fn percent(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -82,24 +76,38 @@ fn percent(text: &str) -> String {
     encoded
 }
 
+/// Lists and objects that may lie in one another: as many as are read of any JSON.
+const DEEPEST: usize = 128;
+
 /// A value of a script as JSON.
-fn json(value: &Value) -> Result<Json, Error> {
+///
+/// # Errors
+/// It can't be gone through, or lies too deep.
+pub fn json(value: &Value) -> Result<Json, Error> {
+    json_within(value, DEEPEST)
+}
+
+fn json_within(value: &Value, deepest: usize) -> Result<Json, Error> {
+    let Some(deeper) = deepest.checked_sub(1) else {
+        return Err(Error::new(ErrorKind::InvalidOperation, "a value is nested too deeply"));
+    };
     Ok(match value.kind() {
         ValueKind::Undefined | ValueKind::None => Json::Null,
         ValueKind::Bool => Json::Bool(value.is_true()),
-        ValueKind::Number => match value.as_i64() {
-            Some(whole) => Json::from(whole),
-            None => f64::try_from(value.clone()).ok().and_then(Number::from_f64).map_or(Json::Null, Json::Number),
+        ValueKind::Number => match (filters::whole(value).or_else(|| value.as_i64()), u64::try_from(value.clone())) {
+            (Some(whole), _) => Json::from(whole),
+            (None, Ok(large)) => Json::from(large),
+            _ => f64::try_from(value.clone()).ok().and_then(Number::from_f64).map_or(Json::Null, Json::Number),
         },
         ValueKind::Seq | ValueKind::Iterable => {
-            let items = value.try_iter()?.checked().map(|item| json(&item?));
+            let items = value.try_iter()?.checked().map(|item| json_within(&item?, deeper));
             Json::Array(items.collect::<Result<_, Error>>()?)
         }
         ValueKind::Map => {
             let mut fields = Map::new();
             for key in value.try_iter()?.checked() {
                 let key = key?;
-                fields.insert(key.to_string(), json(&value.get_item(&key)?)?);
+                fields.insert(key.to_string(), json_within(&value.get_item(&key)?, deeper)?);
             }
             Json::Object(fields)
         }

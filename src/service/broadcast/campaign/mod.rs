@@ -14,6 +14,7 @@ use domain::error::{Error, Result, Violations};
 use domain::id::{BatchId, BroadcastCampaignId, TelegramAccountId, TemplateId};
 use domain::pacing::RATES;
 use domain::template::{Params, Place, Template};
+use domain::text::check_seen;
 use events::Event;
 use storage::broadcast::{batch, campaign, progress, template};
 use storage::{Folded, Noun, Tx, noun};
@@ -122,7 +123,11 @@ fn check(new: &New, now: DateTime<Utc>) -> Result<()> {
 
 fn check_texts(wrong: &mut Violations, name: &str, description: Option<&str>) {
     let length = name.trim().chars().count();
-    wrong.require((1..=200).contains(&length), "name", "must have 1 to 200 characters");
+    let is_right = (1..=200).contains(&length);
+    wrong.require(is_right, "name", "must have 1 to 200 characters");
+    if is_right {
+        wrong.take("name", check_seen(name));
+    }
     let length = description.map_or(0, |text| text.chars().count());
     wrong.require(length <= 2_000, "description", "must have at most 2,000 characters");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::EntityTrait;
 use serde_json::json;
 
+use super::audience::Preflight;
 use super::transition::{self, Ending};
 use crate::barrier::Barrier;
 use crate::{Actor, Services, Write, tasks};
@@ -14,6 +15,7 @@ use domain::error::{Error, Result};
 use domain::id::{BroadcastCampaignId, NounId};
 use domain::task::TaskKind;
 use events::Event;
+use storage::Noun;
 use storage::broadcast::queue::sweep::{End, Swept};
 use storage::broadcast::{campaign, progress, queue};
 
@@ -44,7 +46,15 @@ fn unblamed(row: campaign::Model) -> campaign::Model {
 }
 
 /// Lets a paused campaign go on exactly where it stopped.
+///
+/// # Errors
+/// [`Error::Invalid`] if its text can't be read any more, or has a placeholder without a value.
 pub async fn resume(on: &Services, actor: &Actor, id: BroadcastCampaignId) -> Result<campaign::Model> {
+    let found = campaign::Entity::get(on.db.reader(), id).await?;
+    if let Some(content) = found.content.as_deref().filter(|_| found.status == CampaignStatus::Paused) {
+        // Whether it can be sent to each channel is looked at again when its message is written.
+        Preflight::of_copy(on, &found, content).await?.check_some(&[])?;
+    }
     on.write(actor, |w| async move {
         let from = transition::status_of(&queue::lock(&w, id).await?)?;
         if from != CampaignStatus::Paused {

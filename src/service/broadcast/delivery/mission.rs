@@ -59,6 +59,7 @@ impl Mission {
         let params: Params = serde_json::from_value(row.params).map_err(Error::internal)?;
         let nobody = Channel::of("", None, "", None);
         let constant = template.is_constant(&params).then(|| template.render(&params, &nobody).ok()).flatten();
+        let constant = constant.filter(|text| place.fault(text).is_none());
         Ok(Self {
             id,
             run,
@@ -85,11 +86,19 @@ impl Mission {
     /// The message to a channel of the catalog.
     ///
     /// # Errors
-    /// A sentence: the text cannot be rendered.
+    /// A sentence: the text cannot be rendered, or Telegram does not take it.
     pub fn text_to(&self, channel: &channel::Model) -> Result<Arc<Marked>, String> {
         match &self.constant {
             Some(text) => Ok(text.clone()),
-            None => self.template.render(&self.params, &channel.placeholders()).map(Arc::new),
+            None => self.template.render(&self.params, &channel.placeholders()).and_then(|text| self.sendable(text)),
+        }
+    }
+
+    /// A text that Telegram takes: what is known of a channel may have changed since the start looked at all of them.
+    fn sendable(&self, text: Marked) -> Result<Arc<Marked>, String> {
+        match Place::beside(self.attachment.is_some()).fault(&text) {
+            Some(why) => Err(format!("the text {why}")),
+            None => Ok(Arc::new(text)),
         }
     }
 
@@ -106,13 +115,13 @@ impl Mission {
     /// The message to one channel.
     ///
     /// # Errors
-    /// A sentence: the text cannot be rendered.
+    /// A sentence: the text cannot be rendered, or Telegram does not take it.
     pub fn text(&self, job: &Due) -> Result<Arc<Marked>, String> {
         if let Some(text) = &self.constant {
             return Ok(text.clone());
         }
         let channel = Channel::of(&job.username, job.title.as_deref(), &job.category, job.member_count);
-        self.template.render(&self.params, &channel).map(Arc::new)
+        self.template.render(&self.params, &channel).and_then(|text| self.sendable(text))
     }
 }
 
@@ -176,6 +185,7 @@ mod tests {
             (None, "proofzzz proofzzz [] news"),
             (Some(""), "proofzzz proofzzz [] news"),
             (Some("A"), "A proofzzz [A] news"),
+            (Some("\u{3164}\u{200b}"), "proofzzz proofzzz [] news"),
         ] {
             let channel = channel(title);
             let job = Due {
@@ -197,6 +207,13 @@ mod tests {
             let mission = mission(content);
             assert_eq!(mission.text(&job).unwrap().text, shown);
             assert_eq!(mission.text_to(&channel).unwrap().text, shown);
+            let told = self::mission("{{ title }}").text(&job).map(|text| text.text.clone());
+            let is_known = title == Some("A");
+            assert_eq!(
+                told,
+                if is_known { Ok("A".into()) } else { Err("the text is empty".into()) },
+                "nothing is sent to nobody"
+            );
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What is said to a lead: its script, filled in.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use domain::id::ContactAttemptId;
-use domain::json::complaint;
 use domain::retention::lead_field::Field;
 use domain::retention::placeholders::KNOWN;
 use domain::retention::rendering::{Facts, Place, is_html, render, render_at};
+use domain::retention::webhook::{Webhook, webhook};
 use domain::retention::words::ContactChannel;
 use providers::{Call, Email, Message};
 use storage::retention::{campaign, lead, script};
@@ -61,7 +61,10 @@ pub fn message(
             config: merged(campaign.and_then(|row| row.vapi_config.as_ref()), script.vapi_config.as_ref()),
             variables: facts,
         }),
-        ContactChannel::Webhook => webhook(text()?.trim(), &facts)?,
+        ContactChannel::Webhook => {
+            let Webhook { url, payload } = webhook(text()?, &facts)?;
+            Message::Webhook { url, payload }
+        }
         ContactChannel::Telegram => Message::Telegram { username: to, text: render_at(text()?, &facts, Place::Text)? },
     })
 }
@@ -94,36 +97,4 @@ fn instantly(campaign: &campaign::Model) -> Option<Uuid> {
 fn merged(campaign: Option<&Json>, script: Option<&Json>) -> Map<String, Json> {
     let both = [campaign, script].into_iter().flatten().filter_map(Json::as_object);
     both.flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// The script of a webhook is a URL, to which what is known of the lead goes; or an object `{ "url": .., "payload": .. }`.
-/// What is known of the lead fills its places there and never changes the form: neither where it goes, nor which fields are sent.
-fn webhook(script: &str, facts: &Facts) -> Result<Message, String> {
-    if !is_object(script) {
-        let url = reachable(render_at(script, facts, Place::Url)?)?;
-        return Ok(Message::Webhook { url, payload: json!({ "lead": facts }) });
-    }
-    let read = |place| -> Result<Json, String> {
-        let filled = render_at(script, facts, place)?;
-        serde_json::from_str(&filled).map_err(|error| format!("the script is no JSON: {}", complaint(&error)))
-    };
-    // The script is filled in twice: its texts are texts of JSON, and its URL is a URL.
-    let url = reachable(read(Place::Url)?["url"].as_str().ok_or("the script has no \"url\"")?.to_owned())?;
-    let payload = read(Place::Json)?.get_mut("payload").map(Json::take).filter(|payload| !payload.is_null());
-    let payload = payload.unwrap_or_else(|| json!({ "lead": facts }));
-    Ok(Message::Webhook { url, payload })
-}
-
-fn reachable(url: String) -> Result<String, String> {
-    let head = url.get(..8).unwrap_or(&url).to_ascii_lowercase();
-    if head.starts_with("http://") || head.starts_with("https://") {
-        return Ok(url);
-    }
-    Err("the script's URL begins with neither https:// nor http://; a value that is a URL itself is written {{ value | safe }}".into())
-}
-
-/// Whether the script of a webhook is an object of JSON, and no URL that begins with a placeholder.
-fn is_object(script: &str) -> bool {
-    let is_placeholder = script.starts_with("{{") || script.starts_with("{#");
-    script.starts_with('{') && !is_placeholder
 }
