@@ -8,6 +8,7 @@ use super::rendering::{self, Facts, is_html};
 use super::webhook;
 use super::words::ContactChannel;
 use crate::broadcast::ParseMode;
+use crate::depth;
 use crate::language::{self, Kind, Tongue};
 use crate::template::{Params, Template};
 use crate::tokens;
@@ -59,7 +60,7 @@ fn check_as(text: &str, kind: Kind) -> Result<(), String> {
             KNOWN.join(", ")
         ));
     }
-    samples(text).iter().try_for_each(|facts| rendering::try_out(text, facts))
+    depth::apart(|| samples(text))?.iter().try_for_each(|facts| rendering::try_out(text, facts))
 }
 
 /// The facts with which a script is tried out when it is written: something for everything, a number or a list in each field that it
