@@ -239,7 +239,9 @@ impl Values {
             (_, Json::Null) | (Slot::Refusal(..), Json::Object(_) | Json::Array(_)) => {}
             // Several addresses in one.
             (Slot::Field(field) | Slot::Further(field), Json::Array(all)) if REACHED.contains(field) => {
-                all.into_iter().for_each(|one| self.add(slot, one));
+                for one in all {
+                    self.add(slot, one);
+                }
             }
             (slot @ Slot::MetaRefusal(..), Json::String(text)) => self.add_text(slot, &text),
             (Slot::MetaRefusal(sign, name), value) => {

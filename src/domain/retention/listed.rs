@@ -81,8 +81,7 @@ fn names(written: &str, is_refusal: bool) -> (Vec<String>, Option<String>) {
         return (Vec::new(), Some(whole));
     }
     let parts = written.split(|letter: char| letter.is_whitespace() || ";,|".contains(letter));
-    let read =
-        parts.filter(|part| !part.is_empty()).map(|part| username::normalise(part).map_err(|why| why.to_string()));
+    let read = parts.filter(|part| !part.is_empty()).map(|part| username::normalise(part).map_err(ToString::to_string));
     collected(read, whole)
 }
 

@@ -24,7 +24,7 @@ pub fn read(slots: &[Option<Slot>], cells: &[String]) -> Values {
                     if shift > 0 && !is_named(*field, cell) => {}
                 Slot::Field(Field::ExternalId) => drop(values.fields.insert(Field::ExternalId, cell.to_owned())),
                 Slot::Field(field) | Slot::Further(field) if ADDRESSES.contains(field) => {
-                    take(&mut values, *field, cell)
+                    take(&mut values, *field, cell);
                 }
                 Slot::Refusal(sign, name) | Slot::MetaRefusal(sign, name) if refuses(*sign, cell, shift == 0) => {
                     values.refused.get_or_insert_with(|| name.clone());

@@ -1,7 +1,6 @@
 //! Lists in which somebody refuses: whatever is wrong with a line, nobody who says no in it is contacted.
 
 use domain::retention::words::LeadStatus;
-use sea_orm::EntityTrait;
 use serde_json::{Value as Json, json};
 use storage::Noun;
 use storage::retention::lead as leads;
