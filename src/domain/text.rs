@@ -30,8 +30,12 @@ impl Bounds {
     pub const NOTES: Self = Self { may_be_empty: true, most: 10_000 };
 
     fn check(self, text: &str) -> Result<(), String> {
+        // Of signs alone that nobody sees nothing is there.
+        let is_empty = text.chars().all(|letter| letter.is_whitespace() || is_unseen(letter));
+        if is_empty && !self.may_be_empty {
+            return Err("must not be empty".into());
+        }
         match text.chars().take(self.most + 1).count() {
-            0 if !self.may_be_empty => Err("must not be empty".into()),
             length if length > self.most => Err(format!("must have at most {} characters", self.most)),
             _ => Ok(()),
         }
@@ -88,6 +92,30 @@ pub fn prose(written: &str, bounds: Bounds) -> Result<String, String> {
         return Err("must not have control characters".into());
     }
     Ok(text.to_owned())
+}
+
+/// Signs that take no room: what is copied from a page or a document brings them along, and who hides a word puts them into it.
+pub const fn is_unseen(sign: char) -> bool {
+    matches!(
+        sign,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A link that a page may show: http or https, and nothing that ends an attribute or a line.
@@ -175,6 +203,8 @@ mod tests {
         assert_eq!(line(&"я".repeat(200), Bounds::NAME).map(|name| name.len()), Ok(400));
         assert!(line(&"я".repeat(201), Bounds::NAME).is_err());
         assert_eq!(line(" \t", Bounds::NAME).unwrap_err(), "must not be empty");
+        assert_eq!(line("\u{200b}\u{2060}\u{3164}", Bounds::NAME).unwrap_err(), "must not be empty");
+        assert!(line("❤\u{fe0f}", Bounds::NAME).is_ok());
         assert_eq!(line("", Bounds::TITLE).as_deref(), Ok(""));
         for nothing in ["\u{2800}", "\u{3164}", "\u{200b}\u{200d}", "\u{115f} \u{ffa0}", "\u{e0061}"] {
             assert!(line(nothing, Bounds::NAME).unwrap_err().starts_with("has nothing to see"), "{nothing:?}");

@@ -4,6 +4,11 @@ use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::text::is_unseen;
+
+/// What may stand between the digits of a phone number.
+const PHONE_SIGNS: [char; 12] =
+    ['+', '-', '.', '(', ')', '/', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{ff0b}'];
 /// The longest address that mail servers take.
 const EMAIL_LIMIT: usize = 254;
 
@@ -17,6 +22,9 @@ pub fn email(written: &str) -> Result<String, String> {
     let seen: String = written.chars().filter(|sign| !is_unseen(*sign)).collect();
     let address = seen.trim().nfc().collect::<String>().to_lowercase();
     let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
+    if matches!(local, "" | "*" | "%") && domain.contains('.') {
+        return Err("stands for a whole domain, and is nobody's address: name each address of it by itself".into());
+    }
     let address = match url::Host::parse(domain) {
         Ok(url::Host::Domain(domain)) if domain.contains('.') && !domain.contains('%') => format!("{local}@{domain}"),
         _ => return Err(wrong()),
@@ -25,11 +33,6 @@ pub fn email(written: &str) -> Result<String, String> {
         return Err(format!("must have at most {EMAIL_LIMIT} bytes"));
     }
     lettre::Address::from_str(&address).map(|_| address).map_err(|_| wrong())
-}
-
-/// Signs that take no room: what is copied from a page or a document brings them along.
-const fn is_unseen(sign: char) -> bool {
-    matches!(sign, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// How earlier versions stored an address, where that was another way: its domain in its own letters.
@@ -48,7 +51,19 @@ pub fn earlier_email(address: &str) -> Option<String> {
 /// A sentence that says what is wrong.
 pub fn phone(written: &str) -> Result<String, String> {
     let wrong = || "must be a phone number with its country, such as +49 151 23456789".to_owned();
-    let written = written.trim();
+    let seen: String = written.chars().filter(|sign| !is_unseen(*sign)).collect();
+    let written = seen.trim();
+    let written = written.get(..4).filter(|head| head.eq_ignore_ascii_case("tel:")).map_or(written, |_| &written[4..]);
+    // What else is written there would be cut off, and somebody else be called.
+    if written.chars().any(char::is_alphabetic) && written.chars().any(char::is_numeric) {
+        return Err("must be digits only: neither letters nor an extension can be dialled".into());
+    }
+    if written.chars().skip(1).any(|sign| sign == '+') {
+        return Err("must be one number: there are several".into());
+    }
+    if written.chars().any(|sign| !sign.is_numeric() && !sign.is_whitespace() && !PHONE_SIGNS.contains(&sign)) {
+        return Err(wrong());
+    }
     let international = match written.strip_prefix("00") {
         Some(rest) => format!("+{rest}"),
         None => written.to_owned(),
@@ -57,6 +72,30 @@ pub fn phone(written: &str) -> Result<String, String> {
     let text = number.format().mode(phonenumber::Mode::E164).to_string();
     // E.164: a plus and at most 15 digits. No country has numbers of less than 7, and most have some lengths only.
     if (8..=16).contains(&text.len()) && has_length(&number, text.len() - 1) { Ok(text) } else { Err(wrong()) }
+}
+
+/// The other form of a number that is written in two, where a country has put a digit into those of mobile phones: it rings with the
+/// same person.
+pub fn other_phone(address: &str) -> Option<String> {
+    let with = |head: &str, digit: &str, rest: &str| Some(format!("{head}{digit}{rest}"));
+    if let Some(national) = address.strip_prefix("+55") {
+        let (area, number) = national.split_at_checked(2)?;
+        let is_mobile = number.starts_with(['6', '7', '8', '9']);
+        return match number.len() {
+            9 if number.starts_with('9') => with("+55", area, &number[1..]),
+            8 if is_mobile => with("+55", area, &format!("9{number}")),
+            _ => None,
+        };
+    }
+    for (country, digit, digits) in [("+54", "9", 10), ("+52", "1", 10)] {
+        let Some(national) = address.strip_prefix(country) else { continue };
+        return match national.strip_prefix(digit) {
+            Some(rest) if rest.len() == digits => with(country, "", rest),
+            _ if national.len() == digits => with(country, digit, national),
+            _ => None,
+        };
+    }
+    None
 }
 
 /// Whether the country has numbers that are so long, with its code. Which of them were given to somebody changes too often to be asked.
@@ -133,6 +172,45 @@ mod tests {
         }
         assert_eq!(language("pt-BR").as_deref(), Ok("pt-BR"));
         assert_eq!(language("de_DE").as_deref(), Ok("de-DE"));
+    }
+
+    #[test]
+    fn a_number_is_one_number_and_nothing_else() {
+        for wrong in [
+            "+1 415 555 2671 ext 5",
+            "+1 415 555 2671 x5",
+            "+1 415 555 2671;ext=5",
+            "+1 415 555 2671, +1 415 555 2672",
+            "+14155552671 / +14155552672",
+            "+1 800 FLOWERS",
+            "+1 415 555 2671 ?",
+            "Ann +1 415 555 2671",
+        ] {
+            assert!(phone(wrong).is_err(), "{wrong}");
+        }
+        for written in [
+            "tel:+1-415-555-2671",
+            "+1 415/555.2671",
+            "\u{202a}+1 415 555 2671\u{202c}",
+            "+1\u{2011}415\u{2011}555\u{2011}2671",
+        ] {
+            assert_eq!(phone(written).as_deref(), Ok("+14155552671"), "{written}");
+        }
+    }
+
+    #[test]
+    fn numbers_with_and_without_the_digit_of_mobile_phones_are_one() {
+        for (one, other) in [
+            ("+5511987654321", Some("+551187654321")),
+            ("+551187654321", Some("+5511987654321")),
+            ("+551133334444", None),
+            ("+5491123456789", Some("+541123456789")),
+            ("+541123456789", Some("+5491123456789")),
+            ("+5215512345678", Some("+525512345678")),
+            ("+4915123456789", None),
+        ] {
+            assert_eq!(other_phone(one).as_deref(), other, "{one}");
+        }
     }
 
     #[test]

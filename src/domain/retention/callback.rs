@@ -1,10 +1,13 @@
 //! What providers' callbacks say of a contact, in Herald's words. They come late, more than once and in any order.
 
 use chrono::{DateTime, Utc};
+use mail_parser::decoders::html::html_to_text;
 use serde_json::{Map, Value as Json, json};
 
-use super::refused_columns::Sign;
-use super::words::ContactAttemptStatus;
+use super::inbound_mail;
+use super::refused_columns::found_in;
+use super::wishes::{self, refused_by};
+use super::words::{ContactAttemptStatus, ContactChannel};
 
 /// The news that a callback brings of one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,6 +24,8 @@ pub struct News {
     pub is_reply: bool,
     /// The lead wants nothing more on this channel.
     pub is_opt_out: bool,
+    /// The other channels on which it wants nothing more.
+    pub also_refused: Vec<ContactChannel>,
     /// There is nobody at the address.
     pub is_dead: bool,
 }
@@ -118,15 +123,35 @@ pub fn vapi_report(report: &Json) -> News {
         ("successEvaluation", at(&["/analysis/successEvaluation"])),
     ];
     result.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    let wishes = at(&["/analysis/structuredData", "/call/analysis/structuredData"]).unwrap_or_default();
-    let is_opt_out = wishes.as_object().into_iter().flatten().any(|(name, value)| {
-        let said = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        Sign::of(name) == Some(Sign::Refusal) && !value.is_null() && Sign::Refusal.is_refusal(&said)
-    });
+    let refused = refused_on_call(report);
+    let is_opt_out = !refused.is_empty();
+    let also_refused = refused.into_iter().filter(|channel| *channel != ContactChannel::Call).collect();
     #[expect(clippy::cast_possible_truncation, reason = "a call costs dollars, not trillions")]
     let cost = at(&["/cost", "/call/cost"]).and_then(|cost| cost.as_f64()).map(|cost| (cost * 1e6).round() as i64);
     let is_dead = is_dead_number(reason);
-    News { status: Some(status), result, duration, cost_micros: cost, is_reply: false, is_opt_out, is_dead }
+    let status = Some(status);
+    News { status, result, duration, cost_micros: cost, is_reply: false, is_opt_out, also_refused, is_dead }
+}
+
+/// What was refused in a call, by what VAPI made of it: in any of the forms in which it tells that.
+fn refused_on_call(report: &Json) -> Vec<ContactChannel> {
+    const TOLD: [&str; 7] = [
+        "/analysis/structuredData",
+        "/call/analysis/structuredData",
+        "/analysis/structuredDataMulti",
+        "/call/analysis/structuredDataMulti",
+        "/artifact/structuredOutputs",
+        "/call/artifact/structuredOutputs",
+        "/structuredOutputs",
+    ];
+    let mut refused = Vec::new();
+    for found in TOLD.iter().filter_map(|path| report.pointer(path)).flat_map(|told| found_in("", told)) {
+        let said = format!("{} {}", found.name, found.said);
+        refused.push(ContactChannel::Call);
+        refused.extend(refused_by(&said, ContactChannel::Call));
+        refused.extend(wishes::channels_in(&said));
+    }
+    refused
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a call lasts for seconds, not centuries")]
@@ -159,8 +184,21 @@ pub fn instantly(event: &str) -> Option<News> {
         "auto_reply_received" | "lead_out_of_office" => news(Delivered, "autoReplied"),
         "email_bounced" => news(Bounced, "bounced"),
         "lead_unsubscribed" => Some(News { is_opt_out: true, ..News::default() }),
-        _ => None,
+        // What somebody made of an answer there, in words of Instantly's or of its users: lead_not_interested, lead_wrong_person.
+        label => {
+            let is_opt_out = !refused_by(&label.replace('_', " "), ContactChannel::Email).is_empty();
+            is_opt_out.then(|| News { is_opt_out, ..News::default() })
+        }
     }
+}
+
+/// What somebody wrote whose answer an event of Instantly's brings, without what it repeats: as a text, or else as the page that it
+/// was; and its beginning, which stands there too.
+pub fn instantly_reply(event: &Json) -> Vec<String> {
+    let text = |name: &str| event[name].as_str().filter(|text| !text.trim().is_empty());
+    let whole = text("reply_text").map(ToOwned::to_owned).or_else(|| text("reply_html").map(html_to_text));
+    let texts = whole.into_iter().chain(text("reply_text_snippet").map(ToOwned::to_owned));
+    texts.map(|text| inbound_mail::answer(&text).trim().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -226,9 +264,67 @@ mod tests {
         ] {
             assert!(is_opt_out(said.clone()), "{said}");
         }
+        for said in [
+            json!({ "wantsToOptOut": true }),
+            json!({ "do_not_call_again": "yes" }),
+            json!({ "opt-out-requested": true }),
+            json!({ "stopCalling": true }),
+            json!({ "removeFromList": "true" }),
+            json!({ "result": { "wishes": [{ "optOut": true }] } }),
+            json!([{ "doNotCall": true }]),
+            json!({ "requests": ["please stop calling me"] }),
+        ] {
+            assert!(is_opt_out(said.clone()), "{said}");
+        }
         for said in [json!({ "opt_out": "false" }), json!({ "optOut": false }), json!({ "optOut": null }), json!({})] {
             assert!(!is_opt_out(said.clone()), "{said}");
         }
+    }
+
+    #[test]
+    fn a_refusal_on_a_call_is_about_what_it_names() {
+        use ContactChannel::{Email, Sms, Telegram, Webhook};
+        for (data, also) in [
+            (json!({ "doNotCall": true }), vec![]),
+            (json!({ "doNotContact": true }), vec![Email, Sms, Webhook, Telegram]),
+            (json!({ "smsOptOut": true }), vec![Sms]),
+            (json!({ "optOut": ["sms", "email"] }), vec![Email, Sms]),
+        ] {
+            let report = json!({ "artifact": { "structuredOutputs": { "id": { "name": "wishes", "result": data } } } });
+            let news = vapi_report(&report);
+            let told = |channel: &ContactChannel| news.also_refused.contains(channel);
+            assert!(news.is_opt_out, "{report}");
+            assert_eq!([Email, Sms, Webhook, Telegram].into_iter().filter(told).collect::<Vec<_>>(), also, "{report}");
+        }
+    }
+
+    #[test]
+    fn labels_of_instantly_that_refuse_are_refusals() {
+        for label in
+            ["lead_not_interested", "lead_wrong_person", "lead_unsubscribed", "Do not contact", "Not interested"]
+        {
+            assert!(instantly(label).is_some_and(|news| news.is_opt_out), "{label}");
+        }
+        for label in [
+            "lead_interested",
+            "lead_neutral",
+            "lead_meeting_booked",
+            "lead_closed",
+            "campaign_completed",
+            "account_error",
+        ] {
+            assert!(instantly(label).is_none(), "{label}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_without_what_it_repeats() {
+        let event = json!({ "reply_text": "Please stop\n\nOn Monday Ann wrote:\n> To opt out write no more" });
+        assert_eq!(instantly_reply(&event), ["Please stop"]);
+        let event = json!({ "reply_html": "<p>Remove&nbsp;me</p>", "reply_text_snippet": "Remove" });
+        let told = instantly_reply(&event);
+        assert!(told.len() == 2 && refused_by(&told[0], ContactChannel::Email) == [ContactChannel::Email], "{told:?}");
+        assert!(instantly_reply(&json!({})).is_empty());
     }
 
     #[test]

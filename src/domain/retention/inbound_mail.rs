@@ -257,7 +257,7 @@ fn is_automatic(message: &Message<'_>, subject: &str) -> bool {
 }
 
 /// What is said in an answer: what stands above what it repeats, and above what it is signed with.
-fn answer(text: &str) -> &str {
+pub(super) fn answer(text: &str) -> &str {
     let mut end = 0;
     for line in text.split_inclusive('\n') {
         let written = line.trim();

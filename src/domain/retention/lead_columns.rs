@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub use super::lead_field::Field;
-use super::refused_columns::Sign;
+use super::refused_columns::{Answer, Sign, found_in};
 use crate::text::brief;
 
 /// What stands before the names of columns in a reason. What follows was read from the file: it is only for who may see contacts,
@@ -39,6 +39,10 @@ pub enum Slot {
     AllMeta,
     /// Whether the person must not be contacted, in a column of this name.
     Refusal(Sign, String),
+    /// A custom field of this name, which says as well whether the person must not be contacted.
+    MetaRefusal(Sign, String),
+    /// A further address. A lead has one of a kind; who refuses does so at all of them.
+    Further(Field),
 }
 
 impl Mapping {
@@ -47,16 +51,26 @@ impl Mapping {
         let column = column.trim();
         // Whatever else is told of the columns, who must not be contacted is not.
         let refusal = || Sign::of(column).map(|sign| Slot::Refusal(sign, column.to_owned()));
+        let usual = usual(column);
+        // Nor is where else he can be reached.
+        let further = || Field::further(&usual).map(Slot::Further);
         if self.fields.is_empty() && self.meta.is_empty() {
-            let usual = usual(column);
             let field = Field::ALL.into_iter().find(|field| field.usual_names().contains(&usual.as_str()));
             let slot = field.map(Slot::Field).or_else(|| (usual == "meta").then_some(Slot::AllMeta));
-            return slot.or_else(refusal);
+            return slot.or_else(refusal).or_else(further);
         }
         let is_it = |name: &str| name.trim().to_lowercase() == column.to_lowercase();
         let field = self.fields.iter().find(|(_, name)| is_it(name)).map(|(field, _)| Slot::Field(*field));
-        let meta = || self.meta.iter().find(|name| is_it(name)).map(|name| Slot::Meta(name.trim().to_owned()));
-        field.or_else(meta).or_else(refusal)
+        let meta = || {
+            let name = self.meta.iter().find(|name| is_it(name))?.trim().to_owned();
+            Some(Sign::of(&name).map_or_else(|| Slot::Meta(name.clone()), |sign| Slot::MetaRefusal(sign, name.clone())))
+        };
+        field.or_else(meta).or_else(refusal).or_else(further)
+    }
+
+    /// Whether nothing is taken from a column but what somebody refuses by it, or at it.
+    pub fn is_unused(&self, column: &str) -> bool {
+        matches!(self.slot(column), None | Some(Slot::Refusal(Sign::Tags, _) | Slot::Further(_)))
     }
 
     /// The names of the columns that nothing is taken from, if names is what the first line has.
@@ -65,7 +79,7 @@ impl Mapping {
             return Vec::new();
         }
         let names = header.iter().map(|column| column.trim()).filter(|column| !column.is_empty());
-        names.filter(|column| self.slot(column).is_none()).map(|name| brief(name.to_owned())).collect()
+        names.filter(|column| self.is_unused(column)).map(|name| brief(name.to_owned())).collect()
     }
 
     /// Where the values of the columns of a table go, one of which must hold one of `addresses`: without it each line would be refused.
@@ -80,7 +94,16 @@ impl Mapping {
         if let Some(missing) = missing {
             return Err(brief(format!("the file has no column \"{missing}\"{}", shown(header))));
         }
-        if !slots.iter().flatten().any(|slot| matches!(slot, Slot::Field(field) if addresses.contains(field))) {
+        let has = |is_it: &dyn Fn(&Slot) -> bool| slots.iter().flatten().any(is_it);
+        let is_refusing = has(&|slot| matches!(slot, Slot::Refusal(sign, _) if *sign != Sign::Tags));
+        let is_reached = |slot: &Slot| match slot {
+            Slot::Field(field) if addresses.contains(field) => true,
+            // Who refuses may be known by less than a lead needs.
+            Slot::Field(Field::ExternalId | Field::TelegramUsername) => is_refusing,
+            Slot::Further(field) => addresses.contains(&Field::TelegramUsername) && addresses.contains(field),
+            _ => false,
+        };
+        if !has(&is_reached) {
             let words: Vec<&str> = addresses.iter().map(|field| field.word()).collect();
             let why = format!("no column is known to hold an address ({})", words.join(", "));
             return Err(brief(format!("{why}, and no mapping says which{}", shown(header))));
@@ -115,6 +138,29 @@ fn usual(column: &str) -> String {
     column.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// A word that is not known, in a column that says who must not be contacted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Unclear {
+    /// The column.
+    pub column: String,
+    /// What stands there.
+    pub word: String,
+    /// Whether it was taken for a refusal: where only a yes would do.
+    pub is_refusal: bool,
+}
+
+impl Unclear {
+    /// What is told of it.
+    pub fn told(&self) -> String {
+        let (column, word) = (&self.column, &self.word);
+        if self.is_refusal {
+            format!("the column \"{column}\" says \"{word}\", which is no yes that is known: it is taken as a refusal")
+        } else {
+            format!("the column \"{column}\" says \"{word}\", which is not known: it is taken as no refusal")
+        }
+    }
+}
+
 /// What a line says of a lead, not examined yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Values {
@@ -122,12 +168,20 @@ pub struct Values {
     pub fields: BTreeMap<Field, String>,
     /// The custom fields.
     pub meta: Map<String, Json>,
+    /// Further addresses of the person: they count for who refuses.
+    pub further: Vec<(Field, String)>,
     /// The column that says that the person must not be contacted.
     pub refused: Option<String>,
+    /// Words of columns of refusals that are not known.
+    pub unclear: Vec<Unclear>,
+    /// What else is to be told of the line.
+    pub notes: Vec<String>,
     /// What could not be taken from its column: the field's name, and why.
     pub wrong: Vec<(&'static str, String)>,
 }
 
+/// The fields of which a list may have several values.
+const REACHED: [Field; 3] = [Field::Email, Field::Phone, Field::TelegramUsername];
 /// The custom fields, as mistakes name them.
 pub(super) const META: &str = "meta";
 
@@ -139,13 +193,15 @@ impl Values {
             return;
         }
         match slot {
-            Slot::Field(field) => drop(self.fields.entry(*field).or_insert_with(|| text.to_owned())),
+            Slot::Field(field) if self.fields.contains_key(field) => self.further.push((*field, text.to_owned())),
+            Slot::Field(field) => drop(self.fields.insert(*field, text.to_owned())),
+            Slot::Further(field) => self.further.push((*field, text.to_owned())),
             Slot::Meta(name) => drop(self.meta.insert(name.clone(), text.into())),
-            Slot::Refusal(sign, name) => {
-                if self.refused.is_none() && sign.is_refusal(text) {
-                    self.refused = Some(name.clone());
-                }
+            Slot::MetaRefusal(sign, name) => {
+                self.judge(*sign, name, text);
+                self.meta.insert(name.clone(), text.into());
             }
+            Slot::Refusal(sign, name) => self.judge(*sign, name, text),
             Slot::AllMeta => match serde_json::from_str(text) {
                 Ok(Json::Object(meta)) => self.meta.extend(meta),
                 _ => self.wrong.push((META, "must be a JSON object".into())),
@@ -153,20 +209,59 @@ impl Values {
         }
     }
 
+    /// Looks whether a value says that the person must not be contacted.
+    fn judge(&mut self, sign: Sign, column: &str, text: &str) {
+        let answer = sign.answer(text);
+        if answer.is_refusal() {
+            self.refused.get_or_insert_with(|| column.to_owned());
+        }
+        // A state is one of a country, too.
+        let may_be_a_place = answer == Answer::Unclear && column.trim().eq_ignore_ascii_case("state");
+        if matches!(answer, Answer::Unclear | Answer::UnclearRefused) && !may_be_a_place {
+            let word = text.chars().take(NAME).collect();
+            self.unclear.push(Unclear { column: column.to_owned(), word, is_refusal: answer.is_refusal() });
+        }
+    }
+
+    /// Looks whether an object or a list of this name has in it that the person must not be contacted, whatever else becomes of it.
+    pub fn look_into(&mut self, name: &str, value: &Json) {
+        if (value.is_object() || value.is_array()) && !found_in(name, value).is_empty() {
+            self.refused.get_or_insert_with(|| name.to_owned());
+        }
+    }
+
     /// Adds a value of a JSON object.
     pub fn add(&mut self, slot: &Slot, value: Json) {
+        if matches!((slot, &value), (Slot::Further(_), Json::Bool(_) | Json::Object(_))) {
+            return;
+        }
         match (slot, value) {
-            (_, Json::Null) => {}
+            (_, Json::Null) | (Slot::Refusal(..), Json::Object(_) | Json::Array(_)) => {}
+            // Several addresses in one.
+            (Slot::Field(field) | Slot::Further(field), Json::Array(all)) if REACHED.contains(field) => {
+                for one in all {
+                    self.add(slot, one);
+                }
+            }
+            (slot @ Slot::MetaRefusal(..), Json::String(text)) => self.add_text(slot, &text),
+            (Slot::MetaRefusal(sign, name), value) => {
+                if value.is_boolean() || value.is_number() {
+                    self.judge(*sign, name, &value.to_string());
+                }
+                self.meta.insert(name.clone(), value);
+            }
             (Slot::Meta(name), value) => drop(self.meta.insert(name.clone(), value)),
             (Slot::AllMeta, Json::Object(meta)) => self.meta.extend(meta),
-            (slot @ (Slot::Field(_) | Slot::Refusal(..) | Slot::AllMeta), Json::String(text)) => {
+            (slot @ (Slot::Field(_) | Slot::Further(_) | Slot::Refusal(..) | Slot::AllMeta), Json::String(text)) => {
                 self.add_text(slot, &text);
             }
             (slot @ Slot::Refusal(..), value) => self.add_text(slot, &value.to_string()),
             (Slot::AllMeta, _) => self.wrong.push((META, "must be a JSON object".into())),
             // Phone numbers and ids come as numbers too.
-            (slot @ Slot::Field(_), Json::Number(number)) => self.add_text(slot, &number.to_string()),
-            (Slot::Field(field), _) => self.wrong.push((field.name(), "must be a text".into())),
+            (slot @ (Slot::Field(_) | Slot::Further(_)), Json::Number(number)) => {
+                self.add_text(slot, &number.to_string());
+            }
+            (Slot::Field(field) | Slot::Further(field), _) => self.wrong.push((field.name(), "must be a text".into())),
         }
     }
 }
@@ -237,8 +332,10 @@ mod tests {
         };
         let slots = mapping.slots(&header("адрес|email|PLAN|phone"), &REACHED).unwrap();
         let wanted =
-            [Some(Slot::Field(Field::Email)), Some(Slot::Field(Field::Phone)), Some(Slot::Meta("Plan".into())), None];
-        assert_eq!(slots, wanted);
+            [Some(Slot::Field(Field::Email)), Some(Slot::Field(Field::Phone)), Some(Slot::Meta("Plan".into()))];
+        assert_eq!(slots[..3], wanted);
+        // Who refuses does so there too.
+        assert!(slots[3] == Some(Slot::Further(Field::Phone)) && mapping.is_unused("phone"));
         assert!(mapping.slots(&header("Адрес|email"), &REACHED).unwrap_err().contains("\"Plan\""));
     }
 
@@ -253,7 +350,7 @@ mod tests {
         values.add(&Slot::Field(Field::Email), Json::Null);
         assert_eq!((values.meta["plan"].as_str(), values.fields.len()), (Some("gold"), 1));
         assert_eq!((values.meta["city"].as_str(), values.wrong.len()), (Some("Rome"), 0));
-        values.add(&phone, Json::from(vec![1]));
+        values.add(&phone, Json::from(true));
         values.add(&Slot::AllMeta, Json::from(7));
         values.add_text(&Slot::AllMeta, "plan=gold");
         assert_eq!(values.wrong.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["phone", META, META]);

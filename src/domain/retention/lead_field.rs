@@ -6,6 +6,102 @@ use super::address;
 use crate::text::{self, Bounds};
 use crate::username;
 
+/// How columns of email addresses are called.
+const EMAILS: &[&str] = &[
+    "email",
+    "emailaddress",
+    "mail",
+    "mailaddress",
+    "emailadresse",
+    "mailadresse",
+    "emailid",
+    "почта",
+    "электроннаяпочта",
+    "адресэлектроннойпочты",
+    "элпочта",
+    "емейл",
+    "имейл",
+    "мейл",
+    "мыло",
+    "пошта",
+    "електроннапошта",
+    "correo",
+    "correoelectronico",
+    "correoelectrónico",
+    "courriel",
+    "adressemail",
+    "adresseemail",
+    "adresseelectronique",
+    "eposta",
+    "mejl",
+    "emailcim",
+    "indirizzoemail",
+    "enderecodeemail",
+];
+/// How columns of phone numbers are called.
+const PHONES: &[&str] = &[
+    "phone",
+    "phonenumber",
+    "mobile",
+    "mobilephone",
+    "tel",
+    "telephone",
+    "telephonenumber",
+    "mobilenumber",
+    "mobilephonenumber",
+    "phoneno",
+    "cell",
+    "cellphone",
+    "cellphonenumber",
+    "msisdn",
+    "telefon",
+    "telefonnummer",
+    "telefonnr",
+    "handy",
+    "handynummer",
+    "mobil",
+    "mobilnummer",
+    "mobiltelefon",
+    "rufnummer",
+    "телефон",
+    "номертелефона",
+    "мобильный",
+    "мобильныйтелефон",
+    "сотовый",
+    "тел",
+    "номертелефону",
+    "telefono",
+    "teléfono",
+    "telefone",
+    "téléphone",
+    "celular",
+    "cellulare",
+    "movil",
+    "móvil",
+    "numerodetelefono",
+];
+/// How columns of given names are called.
+const FIRST_NAMES: &[&str] = &["firstname", "givenname", "forename", "fname", "vorname", "имя", "prenom", "prénom"];
+/// How columns of family names are called.
+const LAST_NAMES: &[&str] = &[
+    "lastname",
+    "familyname",
+    "surname",
+    "lname",
+    "nachname",
+    "familienname",
+    "фамилия",
+    "прізвище",
+    "apellido",
+    "apellidos",
+];
+/// What columns of further addresses have in their names.
+const FURTHER: [(Field, &[&str]); 3] = [
+    (Field::Email, &["mail", "почта", "correo"]),
+    (Field::Phone, &["phone", "mobil", "handy", "telefon", "телефон", "whatsapp", "cell", "teléfono", "téléphone"]),
+    (Field::TelegramUsername, &["telegram"]),
+];
+
 /// Makes [`Field`] of a table: name in the API, column of the database, usual names in lists, check.
 macro_rules! fields {
     ($($(#[$doc:meta])+ $field:ident: $name:literal, $column:literal, $usual:expr, $check:expr;)+) => {
@@ -49,25 +145,25 @@ macro_rules! fields {
 
 fields! {
     /// The email address.
-    Email: "email", "email", &["email", "emailaddress", "mail"], address::email;
+    Email: "email", "email", EMAILS, address::email;
     /// The phone number.
-    Phone: "phone", "phone", &["phone", "phonenumber", "mobile", "mobilephone", "tel", "telephone"], address::phone;
+    Phone: "phone", "phone", PHONES, address::phone;
     /// The given name.
-    FirstName: "firstName", "first_name", &["firstname", "givenname"], name;
+    FirstName: "firstName", "first_name", FIRST_NAMES, name;
     /// The family name.
-    LastName: "lastName", "last_name", &["lastname", "familyname", "surname"], name;
+    LastName: "lastName", "last_name", LAST_NAMES, name;
     /// The id in another system.
-    ExternalId: "externalId", "external_id", &["externalid"], external_id;
+    ExternalId: "externalId", "external_id", &["externalid", "externeid", "внешнийид", "внешнийid"], external_id;
     /// The name at Telegram.
-    TelegramUsername: "telegramUsername", "telegram_username", &["telegramusername", "telegram"], telegram_username;
+    TelegramUsername: "telegramUsername", "telegram_username", &["telegramusername", "telegram", "telegramname", "telegramhandle", "телеграм", "телеграмм"], telegram_username;
     /// An IANA time zone.
-    TimeZone: "timeZone", "time_zone", &["timezone", "tz"], address::time_zone;
+    TimeZone: "timeZone", "time_zone", &["timezone", "tz", "zeitzone", "часовойпояс"], address::time_zone;
     /// A BCP 47 tag.
-    Language: "language", "language", &["language", "lang"], address::language;
+    Language: "language", "language", &["language", "lang", "sprache", "язык"], address::language;
     /// Where the lead came from: the only field that a lead is never without.
-    Source: "source", "source", &["source"], source;
+    Source: "source", "source", &["source", "quelle", "источник"], source;
     /// Notes.
-    Notes: "notes", "notes", &["notes", "note"], notes;
+    Notes: "notes", "notes", &["notes", "note", "notiz", "notizen", "заметки", "примечание"], notes;
 }
 
 impl Field {
@@ -77,6 +173,11 @@ impl Field {
     /// What a lead that is there gets from whoever tells it, if it has none: its keys, and the name at Telegram. Of that one several
     /// leads may have the same, where something else says that they are two people.
     pub const COMPLETED: [Self; 4] = [Self::Email, Self::Phone, Self::ExternalId, Self::TelegramUsername];
+
+    /// The field of which a column of this name, without what is neither letter nor digit, has further values, such as `email2`.
+    pub(super) fn further(usual: &str) -> Option<Self> {
+        FURTHER.iter().find(|(_, parts)| parts.iter().any(|part| usual.contains(part))).map(|(field, _)| *field)
+    }
 
     /// What a person calls the field.
     pub const fn word(self) -> &'static str {

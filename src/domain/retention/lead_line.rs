@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 
 use super::lead_columns::{Field, META, Values};
+use super::listed;
 use crate::text::{self, Bounds};
 
 /// The custom fields of a lead, as JSON, in bytes.
 const META_LIMIT: usize = 16 * 1024;
 
-/// A lead as a line names it. Email or phone are there.
+/// A lead as a line names it. Email or phone are there, unless it refuses: then it may be known by less.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LeadLine {
     /// What is there of the fields, in its stored form.
     pub fields: BTreeMap<Field, String>,
     /// The custom fields.
     pub meta: Map<String, Json>,
+    /// Further addresses at which somebody refuses, in their stored form.
+    pub further: Vec<(Field, String)>,
     /// The column that says that the person must not be contacted, if one does.
     pub refused: Option<String>,
 }
@@ -57,39 +60,101 @@ pub fn read(values: Values) -> Result<(LeadLine, Option<String>), String> {
 /// # Errors
 /// A sentence, at most [`text::REASON_LIMIT`] bytes long: there is no address that can be read.
 pub fn read_addresses(values: &Values) -> Result<(LeadLine, Option<String>), String> {
-    let (mut line, mut wrong) = (LeadLine::default(), None);
-    for (name, why) in values.wrong.iter().filter(|(name, _)| ADDRESSES.iter().any(|field| field.name() == *name)) {
-        wrong.get_or_insert(format!("{name}: {why}"));
-    }
+    let mut line = LeadLine::default();
+    let is_address = |name: &str| ADDRESSES.iter().any(|field| field.name() == name);
+    let mut wrong: Option<String> =
+        values.wrong.iter().find(|(name, _)| is_address(name)).map(|(name, why)| format!("{name}: {why}"));
     for field in ADDRESSES {
         let Some(text) = values.fields.get(&field) else { continue };
-        match check(field, text) {
-            Ok(address) => drop(line.fields.insert(field, address)),
-            Err(why) => drop(wrong.get_or_insert(format!("{}: {why}", field.name()))),
+        if let Some(why) = line.take(field, text, true) {
+            wrong.get_or_insert(format!("{}: {why}", field.name()));
         }
     }
-    if line.fields.is_empty() {
+    line.take_further(&values.further);
+    if let Some(id) = values.fields.get(&Field::ExternalId).and_then(|id| check(Field::ExternalId, id).ok()) {
+        line.fields.insert(Field::ExternalId, id);
+    }
+    if line.fields.is_empty() && line.further.is_empty() {
         return Err(text::brief(wrong.unwrap_or_else(|| "neither email nor phone is given".into())));
     }
-    Ok((line, wrong.map(|why| text::brief(format!("what could be read is kept; {why}")))))
+    let wrong = wrong.map(|why| format!("what could be read is kept; {why}"));
+    let known_only = (!line.has_address()).then(|| ONLY_KNOWN.to_owned());
+    Ok((line, together(values.notes.iter().cloned().chain(wrong).chain(known_only))))
+}
+
+/// What is told of a refusal that is kept at no address.
+const ONLY_KNOWN: &str = "the lead that has this externalId is closed, but without an email, a phone number or a Telegram name the refusal \
+                          can't be kept for whoever comes later";
+
+/// Several sentences as one, if there are some.
+fn together(all: impl Iterator<Item = String>) -> Option<String> {
+    let all: Vec<String> = all.collect();
+    (!all.is_empty()).then(|| text::brief(all.join("; ")))
+}
+
+impl LeadLine {
+    /// Whether it has an address of any kind.
+    pub fn has_address(&self) -> bool {
+        !self.further.is_empty() || ADDRESSES.iter().any(|field| self.get(*field).is_some())
+    }
+
+    /// Takes the addresses of a field: the first one is the lead's. Returns why one could not be read.
+    fn take(&mut self, field: Field, text: &str, is_refusal: bool) -> Option<String> {
+        let (found, why) = listed::addresses(field, text, is_refusal);
+        for address in found {
+            if self.get(field).is_none() {
+                self.fields.insert(field, address);
+            } else if self.get(field) != Some(&address) && !self.further.contains(&(field, address.clone())) {
+                self.further.push((field, address));
+            }
+        }
+        why
+    }
+
+    /// Takes what can be read of further addresses.
+    fn take_further(&mut self, written: &[(Field, String)]) {
+        for (field, text) in written {
+            self.take(*field, text, true);
+        }
+    }
 }
 
 fn examine(values: Values) -> Result<(LeadLine, Option<String>), String> {
-    let Values { fields: written, mut meta, refused, mut wrong } = values;
-    let mut fields = BTreeMap::new();
+    let Values { fields: written, mut meta, further, refused, mut wrong, unclear: _, mut notes } = values;
+    let mut lead = LeadLine { refused, ..LeadLine::default() };
     for (field, text) in written {
+        if ADDRESSES.contains(&field) {
+            let why = lead.take(field, &text, lead.refused.is_some());
+            match why {
+                Some(why) if lead.get(field).is_none() => wrong.push((field.name(), why)),
+                Some(why) => notes.push(format!("{}: what could be read is kept; {why}", field.name())),
+                None => {}
+            }
+            continue;
+        }
         match check(field, &text) {
-            Ok(text) => drop(fields.insert(field, text)),
+            Ok(text) => drop(lead.fields.insert(field, text)),
             Err(why) => wrong.push((field.name(), why)),
         }
+    }
+    if lead.refused.is_some() {
+        lead.take_further(&further);
+    } else if let Some((field, _)) = lead.further.first() {
+        notes.push(format!("{} has several addresses: the first one is taken", field.name()));
+        lead.further.clear();
     }
     if Json::Object(meta.clone()).to_string().len() > META_LIMIT {
         meta.clear();
         wrong.push((META, format!("must have at most {META_LIMIT} bytes")));
     }
-    let lead = LeadLine { fields, meta, refused };
-    if REQUIRED.iter().any(|field| lead.get(*field).is_some()) {
-        return Ok((lead, told(&wrong)));
+    lead.meta = meta;
+    let is_reached = REQUIRED.iter().any(|field| lead.get(*field).is_some());
+    if is_reached || (lead.refused.is_some() && lead.has_address()) {
+        return Ok((lead, together(notes.into_iter().chain(told(&wrong)))));
+    }
+    if lead.refused.is_some() && lead.get(Field::ExternalId).is_some() {
+        let all = notes.into_iter().chain([ONLY_KNOWN.to_owned()]).chain(told(&wrong));
+        return Ok((lead, together(all)));
     }
     let address = wrong.into_iter().find(|(name, _)| REQUIRED.iter().any(|field| field.name() == *name));
     Err(address.map_or_else(|| "neither email nor phone is given".into(), |(name, why)| format!("{name}: {why}")))

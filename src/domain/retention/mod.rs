@@ -18,6 +18,8 @@ pub mod keitaro;
 pub mod lead_columns;
 pub mod lead_field;
 pub mod lead_line;
+pub mod listed;
+pub mod loose_line;
 pub mod mail_answer;
 pub mod pace;
 pub mod performance;

@@ -21,6 +21,7 @@ use storage::retention::lead_staging::{self, Batch};
 use storage::retention::refusal::{self, Mark, marks};
 
 mod complete;
+mod known;
 mod people;
 mod table;
 
@@ -84,12 +85,9 @@ fn check(new: &New) -> Result<()> {
     wrong.into_result()
 }
 
-/// The batch with the hashes by which its addresses are known already, where an earlier key has made some.
+/// The batch with the hashes by which its addresses are known already, where an earlier key or another form has made some.
 async fn under_earlier_keys(on: &Services, batch: &Batch) -> Result<Option<Batch>> {
     let key = &on.keys.lasting;
-    if !key.has_earlier() {
-        return Ok(None);
-    }
     let mut batch = batch.clone();
     for (kind, field) in [
         (AddressKind::Email, Field::Email),
@@ -130,6 +128,7 @@ impl Importable for Entity {
 
     async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<Option<Counts>> {
         complete::from(on, id, batch).await?;
+        known::close(on, id, batch).await?;
         let named = under_earlier_keys(on, batch).await?;
         lead_staging::write(&on.db, id, named.as_ref().unwrap_or(batch), on.now()).await
     }

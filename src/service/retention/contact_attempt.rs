@@ -2,11 +2,12 @@
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, Value as Json, json};
 
 use super::delivery::report::reported;
 use super::endings::{Ending, end_all};
+use super::refusal::Said;
 use super::{changed_to, effects, meta};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -15,6 +16,7 @@ use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, ScriptId};
 use domain::money::{self, Micros};
 use domain::retention::callback::News;
 use domain::retention::states::State;
+use domain::retention::wishes::refused_by;
 use domain::retention::words::{ContactAttemptStatus, ContactChannel, LeadStatus};
 use domain::text::{self, Bounds};
 use events::Event;
@@ -173,7 +175,17 @@ pub struct Reply {
     pub words: Option<String>,
 }
 
-/// Notes an answer of a lead: its sequences end, as after a reply that came by a provider.
+/// The channels that the words of an answer refuse, to a contact by one of them. Where there was none, no channel is meant more than
+/// another.
+fn refused(words: Option<&str>, came_by: Option<ContactChannel>) -> Vec<ContactChannel> {
+    let words = words.unwrap_or_default();
+    match came_by {
+        Some(channel) => refused_by(words, channel),
+        None => ContactChannel::iter().filter(|channel| refused_by(words, *channel).contains(channel)).collect(),
+    }
+}
+
+/// Notes an answer of a lead: its sequences end, as after a reply that came by a provider, and what it refuses is obeyed.
 ///
 /// # Errors
 /// `NOT_FOUND`; [`Error::Invalid`] if the contact was to another lead.
@@ -192,6 +204,7 @@ pub async fn replied(on: &Services, actor: &Actor, reply: Reply) -> Result<lead:
         if attempt.is_some() && found.is_none() {
             return Err(Error::invalid("contactAttemptId", "this is no contact to that lead"));
         }
+        let channel = found.as_ref().map(|row| row.channel);
         match found {
             Some(row) => {
                 let row = w.require(row.id).await?;
@@ -203,6 +216,8 @@ pub async fn replied(on: &Services, actor: &Actor, reply: Reply) -> Result<lead:
             }
             None => drop(end_all(on, &w, id, Ending::Reply).await?),
         }
+        let said = Said { source: "an answer that was written down".into(), wording: words.clone(), at: w.now };
+        effects::opt_out_of(on, &w, id, &refused(words.as_deref(), channel), &said).await?;
         w.note(Action::LeadReplied, id, json!({ "contactAttemptId": attempt })).await?;
         w.require(id).await
     })

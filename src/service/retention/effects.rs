@@ -33,11 +33,11 @@ pub async fn advance(
     }
     if news.is_dead {
         let lead = w.require(lead.id).await?;
-        refuse(on, w, &lead, channel, &told(w, "the address does not exist")).await?;
+        refuse(on, w, &lead, channel, &told(w, refusal::DEAD)).await?;
     }
     if news.is_opt_out {
-        let lead = w.require(lead.id).await?;
-        opt_out(on, w, lead, channel, &told(w, "a provider told so")).await?;
+        let channels: Vec<ContactChannel> = std::iter::once(channel).chain(news.also_refused).collect();
+        opt_out_of(on, w, lead.id, &channels, &told(w, refusal::BY_PROVIDER)).await?;
     }
     Ok(())
 }
@@ -95,6 +95,21 @@ pub async fn opt_out(on: &Services, w: &Write, lead: lead::Model, channel: Conta
     if is_new { note_refusal(w, lead.id, channel, said).await } else { Ok(()) }
 }
 
+/// [`opt_out`] on several channels at once.
+pub async fn opt_out_of(
+    on: &Services,
+    w: &Write,
+    lead: LeadId,
+    channels: &[ContactChannel],
+    said: &Said,
+) -> Result<()> {
+    for channel in channels {
+        let lead = w.require(lead).await?;
+        opt_out(on, w, lead, *channel, said).await?;
+    }
+    Ok(())
+}
+
 /// Nothing more goes to the lead, which is locked, on `channel`, at the addresses that it has now; other channels go on.
 pub async fn refuse(on: &Services, w: &Write, lead: &lead::Model, channel: ContactChannel, said: &Said) -> Result<()> {
     let is_new = mark(on, w, lead, channel, said).await?;
@@ -119,7 +134,8 @@ pub async fn note_refusal(w: &Write, lead: LeadId, channel: ContactChannel, said
     w.note(Action::LeadOptedOut, lead, json!({ "channel": channel, "source": said.source })).await
 }
 
-/// The lead, which is locked, wants to hear from us again on `channel`. What bars all channels is lifted by people only.
+/// The lead, which is locked, wants to hear from us again on `channel`, which it has refused by its own word there. What bars all
+/// channels, and what was not its own word, is lifted by people only.
 pub async fn opt_in(on: &Services, w: &Write, lead: lead::Model, channel: ContactChannel, said: &Said) -> Result<()> {
     refusal::lift_of(on, w, &lead, Some(channel), &said.source).await?;
     if !lead.has_refused(channel) {

@@ -7,7 +7,8 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use crate::{Actor, Services, Write};
@@ -23,6 +24,16 @@ use storage::retention::refusal::{self, Entity, Mark, Model, addresses, concerns
 use storage::retention::{consent, lead, refusal_to_carry};
 
 pub use storage::retention::refusal::Said;
+
+/// The source of what somebody refuses who answers a text message.
+pub const BY_TEXT: &str = "a reply to a text message";
+/// That of what a provider tells.
+pub const BY_PROVIDER: &str = "a provider told so";
+/// That of an address at which nobody is.
+pub const DEAD: &str = "the address does not exist";
+/// What somebody takes back who texts START: a STOP, what a provider made of one, and that nobody is there. What the team wrote down,
+/// or a list said, is lifted by people only.
+const BY_STOP: [&str; 3] = [BY_TEXT, BY_PROVIDER, DEAD];
 
 /// Leads of an earlier version that one transaction brings to their addresses.
 const CARRIED: u64 = 200;
@@ -56,16 +67,20 @@ fn at_addresses(
     concerned.map(|address| Model::new(mark(address), channel, said, w.now)).collect()
 }
 
-/// Keeps a refusal of somebody who may be no lead yet, at an address in its stored form.
+/// Keeps what somebody refuses who may be no lead yet, at an address in its stored form: who refuses all channels refuses everything.
 pub async fn keep_at(
     on: &Services,
     w: &Write,
     (kind, at): (AddressKind, &str),
-    channel: ContactChannel,
+    channels: &[ContactChannel],
     said: &Said,
 ) -> Result<()> {
-    let mark = Mark { kind, hash: hash(&on.keys.lasting, kind, at) };
-    Entity::keep(w, vec![Model::new(mark, Some(channel), said, w.now)]).await
+    let is_all = ContactChannel::iter().all(|channel| channels.contains(&channel));
+    let about = channels.iter().copied().map(Some).filter(|channel| !is_all && concerns(*channel, kind));
+    let hash = hash(&on.keys.lasting, kind, at);
+    let mark = || Mark { kind, hash: hash.clone() };
+    let rows = about.chain(is_all.then_some(None)).map(|channel| Model::new(mark(), channel, said, w.now)).collect();
+    Entity::keep(w, rows).await
 }
 
 /// The hash of a lead's email address.
@@ -73,18 +88,42 @@ pub fn email_hash(on: &Services, lead: &lead::Model) -> Option<String> {
     lead.email.as_deref().map(|email| hash(&on.keys.lasting, AddressKind::Email, email))
 }
 
-/// Whether a channel, or everything, is refused at an address in its stored form.
-pub async fn holds_at(
+/// Whether one of the channels, or everything, is refused at an address in its stored form.
+pub async fn hold_at(
     on: &Services,
     tx: &Tx,
     (kind, at): (AddressKind, &str),
-    channel: ContactChannel,
+    channels: &[ContactChannel],
 ) -> Result<bool> {
     let found = Entity::in_force(tx, &marks(&on.keys.lasting, kind, at)).await?;
-    Ok(found.iter().any(|refusal| refusal.channel.is_none_or(|of| of == channel)))
+    Ok(found.iter().any(|refusal| refusal.channel.is_none_or(|of| channels.contains(&of))))
 }
 
-/// Lifts a refusal of somebody who may be no lead, at an address in its stored form.
+/// Whether a lead, which is locked, has refused a channel by its own word there and by nothing else: then it can take that back.
+pub async fn is_own_word(on: &Services, w: &Write, lead: &lead::Model, channel: ContactChannel) -> Result<bool> {
+    let all = addresses(lead).filter(|(kind, _)| concerns(Some(channel), *kind));
+    let marks: Vec<Mark> = all.flat_map(|(kind, address)| marks(&on.keys.lasting, kind, address)).collect();
+    let Some(first) = first_own_word(w, &marks, channel).await? else { return Ok(false) };
+    // Who refuses twice is kept as it was said first: a later word of another kind stands among the proofs only.
+    let proofs = consent::Entity::of(&[lead.id]).all(w).await?;
+    let is_other = |proof: &consent::Model| {
+        proof.kind == ConsentKind::Withdrawn
+            && proof.channel == Some(channel)
+            && proof.created_at >= first
+            && !BY_STOP.contains(&proof.source.as_str())
+    };
+    Ok(!proofs.iter().any(is_other))
+}
+
+/// Since when a channel is refused at these addresses, if that was said there and nowhere else.
+async fn first_own_word(tx: &Tx, marks: &[Mark], channel: ContactChannel) -> Result<Option<DateTime<Utc>>> {
+    let mut found = Entity::in_force(tx, marks).await?;
+    found.retain(|refusal| refusal.channel == Some(channel));
+    let is_own = found.iter().all(|refusal| BY_STOP.contains(&refusal.source.as_str()));
+    Ok(found.iter().map(|refusal| refusal.created_at).min().filter(|_| is_own))
+}
+
+/// Lifts a refusal of somebody who may be no lead, at an address in its stored form, unless another than he wrote it down.
 pub async fn lift_at(
     on: &Services,
     w: &Write,
@@ -92,7 +131,11 @@ pub async fn lift_at(
     channel: ContactChannel,
     why: &str,
 ) -> Result<()> {
-    Entity::lift(w, &marks(&on.keys.lasting, kind, at), Some(channel), why, w.now).await.map(drop)
+    let marks = marks(&on.keys.lasting, kind, at);
+    if first_own_word(w, &marks, channel).await?.is_some() {
+        Entity::lift(w, &marks, Some(channel), why, w.now).await?;
+    }
+    Ok(())
 }
 
 /// Brings what is refused at a row's addresses into the row. Returns the refusals that are new to it. `before` is the row until

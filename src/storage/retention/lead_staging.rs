@@ -44,6 +44,8 @@ pub struct NewLead {
     pub id: LeadId,
     /// The number of its line in the file.
     pub line: i64,
+    /// Whether it makes no lead: it is only who refuses, or where else he does.
+    pub is_bare: bool,
     /// The lead's addresses, as they would be in the list of those that must not come back.
     pub email_hash: Option<String>,
     pub phone_hash: Option<String>,
@@ -57,7 +59,7 @@ pub type Batch = imports::Batch<NewLead>;
 /// A lead as [`Dialect::table`] reads it.
 impl Serialize for NewLead {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        let Self { id, line, email_hash, phone_hash, telegram_hash, lead } = self;
+        let Self { id, line, is_bare: _, email_hash, phone_hash, telegram_hash, lead } = self;
         let mut row = to.serialize_map(None)?;
         row.serialize_entry("id", id)?;
         row.serialize_entry("line", line)?;
@@ -81,12 +83,17 @@ impl Serialize for NewLead {
 /// Writes a batch, if the import is where the batch begins. None: it has ended or is somewhere else, because what was thought
 /// to have failed was committed after all.
 pub async fn write(db: &Db, import: LeadImportId, batch: &Batch, now: DateTime<Utc>) -> Result<Option<Counts>> {
-    let rows = &sql::rows(&batch.rows);
+    let (all, rows) = (&sql::rows(&batch.rows), &sql::rows(&of_leads(&batch.rows)));
     db.write(|tx| async move {
-        let staged = Staged { dialect: Dialect(tx.get_database_backend()), tx: &tx, rows, now };
+        let staged = Staged { dialect: Dialect(tx.get_database_backend()), tx: &tx, all, rows, now };
         staged.write(import, batch).await
     })
     .await
+}
+
+/// Those that make leads.
+fn of_leads(rows: &[NewLead]) -> Vec<&NewLead> {
+    rows.iter().filter(|row| !row.is_bare).collect()
 }
 
 /// The lines, by their places in `rows`, that have a key or a name at Telegram which nobody has, with the lead that has another key of
@@ -108,10 +115,11 @@ pub async fn incomplete(db: &impl ConnectionTrait, rows: &[NewLead]) -> Result<V
              OR (r.telegram_username IS NOT NULL AND lt.id IS NULL))
          ORDER BY r.line"
     );
-    let found = db.query_all_raw(dialect.statement(&sql, [sql::rows(rows)])).await?;
+    let found = db.query_all_raw(dialect.statement(&sql, [sql::rows(&of_leads(rows))])).await?;
     let read = |row: &QueryResult| Ok((row.try_get("", "line")?, LeadId::from_uuid(row.try_get("", "id")?)));
     let found: Vec<(i64, LeadId)> = found.iter().map(read).collect::<Result<_>>()?;
-    let places: HashMap<i64, usize> = rows.iter().enumerate().map(|(place, row)| (row.line, place)).collect();
+    let places: HashMap<i64, usize> =
+        rows.iter().enumerate().filter(|(_, row)| !row.is_bare).map(|(place, row)| (row.line, place)).collect();
     // Several leads have the name.
     let is_one = |index: usize, line: i64| {
         let beside = [index.checked_sub(1), Some(index + 1)].into_iter().flatten();
@@ -136,6 +144,8 @@ fn unused(known: &Json, more: &[String]) -> Json {
 struct Staged<'a> {
     dialect: Dialect,
     tx: &'a Tx,
+    all: &'a Value,
+    /// Without those that make no lead.
     rows: &'a Value,
     now: DateTime<Utc>,
 }
@@ -206,8 +216,8 @@ impl Staged<'_> {
                     AND s.hash = r.{hash} AND s.channel IS NULL AND s.lifted_at IS NULL))"
             )
         });
-        let sql = format!("SELECT COUNT(*) AS n FROM {table} WHERE {}", is_new.join(" OR "));
-        let row = self.tx.query_one_raw(self.dialect.statement(&sql, [self.rows.clone()])).await?;
+        let sql = format!("SELECT COUNT(DISTINCT r.line) AS n FROM {table} WHERE {}", is_new.join(" OR "));
+        let row = self.tx.query_one_raw(self.dialect.statement(&sql, [self.all.clone()])).await?;
         let news: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
         self.refuse("'LIST'", "TRUE").await?;
         Ok(news)
@@ -220,7 +230,7 @@ impl Staged<'_> {
         let columns: Vec<&str> = ADDRESSES.iter().map(|(_, column, _)| *column).collect();
         let table = self.table(&[["refused"].as_slice(), &hashes, &columns].concat());
         let run = async |sql: &str| {
-            let values = [self.rows.clone(), self.now.into()];
+            let values = [self.all.clone(), self.now.into()];
             self.tx.execute_raw(self.dialect.statement(sql, values)).await
         };
         let id = self.dialect.random_uuid();

@@ -67,8 +67,12 @@ pub fn hash(key: &Lasting, kind: AddressKind, address: &str) -> String {
 
 /// All hashes by which an address may be known: the present one first, then those of earlier keys.
 pub fn marks(key: &Lasting, kind: AddressKind, address: &str) -> Vec<Mark> {
-    // An earlier version may have stored the address in another form.
-    let other = if kind == AddressKind::Email { address::earlier_email(address) } else { None };
+    // An earlier version may have stored the address in another form, and some numbers are written in two.
+    let other = match kind {
+        AddressKind::Email => address::earlier_email(address),
+        AddressKind::Phone => address::other_phone(address),
+        AddressKind::Telegram => None,
+    };
     let forms = std::iter::once(address.to_owned()).chain(other);
     let hashes = forms.flat_map(|form| {
         let earlier = key.earlier_fingerprints(purpose(kind), form.as_bytes());

@@ -25,6 +25,7 @@ mod persons;
 mod persons_in_lists;
 mod refusals;
 mod refused_addresses;
+mod refused_lists;
 mod reports;
 pub mod rows;
 mod scripts;

@@ -226,7 +226,7 @@ async fn refused_unseen(office: &Office, kind: AddressKind, address: &str, chann
     let on = &office.on;
     on.system_write(|w| async move {
         let said = Said { source: "a reply to a text message".into(), wording: Some("STOP".into()), at: w.now };
-        refusal::keep_at(on, &w, (kind, address), channel, &said).await
+        refusal::keep_at(on, &w, (kind, address), &[channel], &said).await
     })
     .await
     .unwrap();

@@ -44,7 +44,7 @@ pub(super) async fn from(on: &Services, import: LeadImportId, batch: &Batch) -> 
 }
 
 /// Of a list of people who must not be contacted nothing is taken but whom: each address on it refuses by itself.
-async fn is_suppression_list(on: &Services, id: LeadImportId) -> Result<bool> {
+pub(super) async fn is_suppression_list(on: &Services, id: LeadImportId) -> Result<bool> {
     let import = lead_import::Entity::find_by_id(id).one(on.db.reader()).await?;
     Ok(import.is_some_and(|import| import.is_suppression_list))
 }

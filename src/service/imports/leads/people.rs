@@ -95,23 +95,25 @@ impl People {
             lead.meta.entry(name).or_insert(value);
         }
         lead.refused = lead.refused.take().or(more.refused);
+        lead.further.extend(more.further);
         let lead = lead.clone();
         self.index(&lead, place);
     }
 
     /// Adds the addresses of a line, unless earlier lines have them all.
     pub(super) fn add_addresses(&mut self, number: i64, line: LeadLine) {
-        let new = lead_line::ADDRESSES.into_iter().filter_map(|field| line.get(field));
-        let new: Vec<String> = new.filter(|address| !self.refused.contains(*address)).map(ToOwned::to_owned).collect();
+        let own = lead_line::ADDRESSES.into_iter().chain([Field::ExternalId]).filter_map(|field| line.get(field));
+        let all = own.chain(line.further.iter().map(|(_, address)| address.as_str()));
+        let new: Vec<String> = all.filter(|address| !self.refused.contains(*address)).map(ToOwned::to_owned).collect();
         if !new.is_empty() {
             self.refused.extend(new);
             self.leads.push(Some((number, line)));
         }
     }
 
-    /// The leads, in the order of their first lines.
+    /// The leads, in the order of their first lines, and further addresses at which they refuse.
     pub(super) fn leads(self, hash: impl Fn(AddressKind, &str) -> String) -> Vec<NewLead> {
-        let lead = |(number, mut line): (i64, LeadLine)| {
+        let lead = |(number, mut line, is_bare): (i64, LeadLine, bool)| {
             // Where the phone leaves no doubt, and no line says so.
             if let Some(zone) = line.get(Field::Phone).and_then(phone_zone::of) {
                 line.fields.entry(Field::TimeZone).or_insert_with(|| zone.to_owned());
@@ -119,14 +121,28 @@ impl People {
             NewLead {
                 id: LeadId::generate(),
                 line: number,
+                is_bare,
                 email_hash: line.get(Field::Email).map(|email| hash(AddressKind::Email, email)),
                 phone_hash: line.get(Field::Phone).map(|phone| hash(AddressKind::Phone, phone)),
                 telegram_hash: line.get(Field::TelegramUsername).map(|name| hash(AddressKind::Telegram, name)),
                 lead: line,
             }
         };
-        self.leads.into_iter().flatten().map(lead).collect()
+        self.leads.into_iter().flatten().flat_map(apart).map(lead).collect()
     }
+}
+
+/// A line, and after it each further address as one that is nothing but that; with whether it makes no lead.
+fn apart((number, mut line): (i64, LeadLine)) -> Vec<(i64, LeadLine, bool)> {
+    let further = std::mem::take(&mut line.further);
+    let refused = line.refused.clone();
+    let is_bare = lead_line::REQUIRED.iter().all(|field| line.get(*field).is_none());
+    let mut all = vec![(number, line, is_bare)];
+    all.extend(further.into_iter().map(|(field, address)| {
+        let fields = [(field, address)].into();
+        (number, LeadLine { fields, refused: refused.clone(), ..LeadLine::default() }, true)
+    }));
+    all
 }
 
 #[cfg(test)]
@@ -177,6 +193,33 @@ mod tests {
     fn a_name_at_telegram_is_one_person_unless_something_speaks_against_it() {
         assert_eq!(people(&["a,,,n", ",P,,n", ",P,,"]).0, ["a,P,,n"]);
         assert_eq!(people(&["a,,,n", "b,,,n"]).0, ["a,,,n", "b,,,n"]);
+    }
+
+    #[test]
+    fn who_refuses_does_so_at_each_of_his_addresses_and_is_one_lead() {
+        let mut people = People::default();
+        let further = vec![(Field::Email, "b".to_owned()), (Field::Phone, "Q".to_owned())];
+        people.add(2, LeadLine { refused: Some("dnc".into()), further, ..line("a,P,,") }).unwrap();
+        people.add(3, LeadLine { refused: Some("dnc".into()), ..line(",,,name") }).unwrap();
+        people.add(4, LeadLine { refused: Some("dnc".into()), ..line(",,7,") }).unwrap();
+        let leads = people.leads(|_, address| address.to_owned());
+        let told: Vec<_> = leads
+            .iter()
+            .map(|lead| {
+                (lead.is_bare, lead.email_hash.as_deref(), lead.phone_hash.as_deref(), lead.telegram_hash.as_deref())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (false, Some("a"), Some("P"), None),
+                (true, Some("b"), None, None),
+                (true, None, Some("Q"), None),
+                (true, None, None, Some("name")),
+                (true, None, None, None),
+            ]
+        );
+        assert!(leads.iter().all(|lead| lead.lead.refused.is_some()));
     }
 
     #[test]

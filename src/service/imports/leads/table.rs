@@ -1,6 +1,6 @@
 //! Lines of a list of leads: rows of a table, or JSON objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
@@ -12,9 +12,9 @@ use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
 use domain::json::complaint;
-use domain::retention::lead_columns::{Mapping, Slot, Values};
-use domain::retention::lead_line;
+use domain::retention::lead_columns::{Mapping, Slot, Unclear, Values};
 use domain::retention::words::LeadImportFormat;
+use domain::retention::{lead_line, loose_line};
 use domain::secret_key::Lasting;
 use domain::text;
 use storage::retention::lead_staging::NewLead;
@@ -24,6 +24,8 @@ use storage::retention::refusal;
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Columns without a use that one batch tells at most.
 const UNUSED: usize = 100;
+/// Words that are not known of which one import tells at most.
+const UNCLEAR: usize = 1_000;
 /// What may stand between the fields of a table.
 const DELIMITERS: [u8; 3] = *b",;\t";
 
@@ -39,6 +41,10 @@ pub struct Leads {
     people: People,
     /// Columns that nothing is taken from, since they were told last.
     unused: BTreeSet<String>,
+    /// Words of columns of refusals that were told already.
+    told: HashSet<Unclear>,
+    /// Where the values of keys of JSON objects go, and whether they have no use.
+    keys: HashMap<String, (Option<Slot>, bool)>,
 }
 
 /// How a record is read.
@@ -47,6 +53,16 @@ enum Shape {
     Row { slots: Vec<Option<Slot>>, delimiter: u8 },
     /// A JSON object.
     Object,
+}
+
+impl Shape {
+    /// What parts the fields, where there are some.
+    const fn delimiter(&self) -> u8 {
+        match self {
+            Self::Row { delimiter, .. } => *delimiter,
+            Self::Object => b',',
+        }
+    }
 }
 
 impl Lines for Leads {
@@ -76,8 +92,13 @@ impl Lines for Leads {
     }
 
     fn read(&mut self, record: Record, bytes: &[u8]) -> Option<Result<Option<String>, String>> {
-        let read = if record.is_cut { Err(too_long()) } else { self.values(bytes) };
-        let read = read.transpose()?.and_then(|values| {
+        let read = if record.is_cut {
+            self.broken(&naive(bytes, self.shape.delimiter()), too_long())
+        } else {
+            self.values(bytes)
+        };
+        let read = read.transpose()?.and_then(|mut values| {
+            self.note(&mut values);
             if !self.is_suppression_list {
                 let (line, wrong) = lead_line::read(values)?;
                 return self.people.add(record.line, line).map(|()| wrong);
@@ -102,8 +123,33 @@ impl Lines for Leads {
 impl Leads {
     /// Nothing has been read yet.
     pub(super) fn new(format: LeadImportFormat, mapping: Mapping, key: Lasting, is_suppression_list: bool) -> Self {
-        let (people, unused) = (People::default(), BTreeSet::new());
-        Self { format, mapping, key, is_suppression_list, shape: Shape::Object, people, unused }
+        let (people, unused, told) = (People::default(), BTreeSet::new(), HashSet::new());
+        let keys = HashMap::new();
+        Self { format, mapping, key, is_suppression_list, shape: Shape::Object, people, unused, told, keys }
+    }
+
+    /// What a line says that is broken: only who refuses, if it says that. Why it is nothing else is told.
+    fn broken(&self, cells: &[String], why: String) -> Result<Option<Values>, String> {
+        let Shape::Row { slots, .. } = &self.shape else { return Err(why) };
+        let mut values = loose_line::read(slots, cells);
+        if !self.is_suppression_list && values.refused.is_none() {
+            return Err(why);
+        }
+        values.notes.push(format!("it is kept only that nobody must be contacted at its addresses: {why}"));
+        Ok(Some(values))
+    }
+
+    /// Notes words that are not known: those that are no refusal once for all lines.
+    fn note(&mut self, values: &mut Values) {
+        if self.is_suppression_list {
+            return;
+        }
+        for unclear in std::mem::take(&mut values.unclear) {
+            let is_new = self.told.len() < UNCLEAR && self.told.insert(unclear.clone());
+            if unclear.is_refusal || is_new {
+                values.notes.push(unclear.told());
+            }
+        }
     }
 
     /// What a record says; None if it is empty.
@@ -115,14 +161,18 @@ impl Leads {
         let mut values = Values::default();
         match &self.shape {
             Shape::Row { slots, delimiter } => {
-                let row = row(bytes, *delimiter)?;
+                let cells = cells(bytes, *delimiter)?;
+                let lossy = || cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect::<Vec<_>>();
+                let row = match texts(&cells) {
+                    Ok(row) => row,
+                    Err(why) => return self.broken(&lossy(), why),
+                };
                 if row.iter().all(|field| field.trim().is_empty()) {
                     return Ok(None);
                 }
-                // Of who must not be contacted all is taken that can be.
-                let is_more = row.iter().skip(slots.len()).any(|field| !field.trim().is_empty());
-                if is_more && !self.is_suppression_list {
-                    return Err(format!("it has {} fields, the first line {}", row.len(), slots.len()));
+                if row.iter().skip(slots.len()).any(|field| !field.trim().is_empty()) {
+                    let why = format!("it has {} fields, the first line {}", row.len(), slots.len());
+                    return self.broken(&row, why);
                 }
                 for (slot, text) in slots.iter().zip(&row) {
                     if let Some(slot) = slot {
@@ -134,19 +184,47 @@ impl Leads {
                 if !written.starts_with(b"{") {
                     return Err("the line does not begin with {: one JSON object a line is wanted".into());
                 }
-                let object: serde_json::Map<String, Json> = serde_json::from_slice(written)
-                    .map_err(|error| format!("not a JSON object: {}", complaint(&error)))?;
-                for (key, value) in object {
-                    match self.mapping.slot(&key) {
-                        Some(slot) => values.add(&slot, value),
-                        None if self.unused.len() < UNUSED => drop(self.unused.insert(text::brief(key))),
-                        None => {}
+                let broken = serde_json::from_slice(written).map_err(|error| complaint(&error));
+                let (object, wrong): (serde_json::Map<String, Json>, _) = match broken {
+                    Ok(object) => (object, None),
+                    // Of who refuses all is taken that can be read.
+                    Err(why) => {
+                        let read = serde_json::from_str(&String::from_utf8_lossy(written));
+                        let why = format!("not a JSON object: {why}");
+                        (read.map_err(|_| why.clone())?, Some(why))
                     }
+                };
+                for (key, value) in object {
+                    values.look_into(&key, &value);
+                    let (slot, is_unused) = keyed(&mut self.keys, &self.mapping, &key);
+                    if let Some(slot) = &slot {
+                        values.add(slot, value);
+                    }
+                    if is_unused && self.unused.len() < UNUSED {
+                        self.unused.insert(text::brief(key));
+                    }
+                }
+                match wrong {
+                    Some(why) if !self.is_suppression_list && values.refused.is_none() => return Err(why),
+                    Some(why) => values.notes.push(format!("what could be read is kept; {why}")),
+                    None => {}
                 }
             }
         }
         Ok(Some(values))
     }
+}
+
+/// Where the value of a key goes, and whether it has no use: most objects of a list have the same keys.
+fn keyed(known: &mut HashMap<String, (Option<Slot>, bool)>, mapping: &Mapping, key: &str) -> (Option<Slot>, bool) {
+    if let Some(found) = known.get(key) {
+        return found.clone();
+    }
+    let found = (mapping.slot(key), mapping.is_unused(key));
+    if known.len() < UNCLEAR {
+        known.insert(key.to_owned(), found.clone());
+    }
+    found
 }
 
 /// What separates fields, and where the line with the columns' names begins: Excel may say the one in a line of its own before the
@@ -194,8 +272,25 @@ fn told_delimiter(line: &[u8]) -> Option<u8> {
     }
 }
 
-/// The fields of one record of a table.
+/// The fields of one record of a table, as texts.
 fn row(record: &[u8], delimiter: u8) -> Result<Vec<String>, String> {
+    texts(&cells(record, delimiter)?)
+}
+
+fn texts(cells: &[Vec<u8>]) -> Result<Vec<String>, String> {
+    let texts: Result<Vec<String>, _> = cells.iter().map(|cell| String::from_utf8(cell.clone())).collect();
+    texts.map_err(|_| "it is not UTF-8: save the file as UTF-8 (in Excel \"CSV UTF-8\"; iconv -t UTF-8)".into())
+}
+
+/// The fields of the first line of a record whose quotation marks don't fit.
+fn naive(record: &[u8], delimiter: u8) -> Vec<String> {
+    let line = record.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
+    let cells = line.split(|byte| *byte == delimiter);
+    cells.map(|cell| String::from_utf8_lossy(cell).trim().trim_matches('"').to_owned()).collect()
+}
+
+/// The fields of one record of a table.
+fn cells(record: &[u8], delimiter: u8) -> Result<Vec<Vec<u8>>, String> {
     let line = end_without_return(record.strip_prefix(MARK).unwrap_or(record));
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -206,9 +301,7 @@ fn row(record: &[u8], delimiter: u8) -> Result<Vec<String>, String> {
         .from_reader(line.as_slice());
     let mut fields = csv::ByteRecord::new();
     reader.read_byte_record(&mut fields).map_err(|_| "it is not a row of a table")?;
-    let text = |field: &[u8]| std::str::from_utf8(field).map(ToOwned::to_owned);
-    let fields: Result<Vec<String>, _> = fields.iter().map(text).collect();
-    fields.map_err(|_| "it is not UTF-8: save the file as UTF-8 (in Excel \"CSV UTF-8\"; iconv -t UTF-8)".into())
+    Ok(fields.iter().map(<[u8]>::to_vec).collect())
 }
 
 /// The record with a plain end of the line: before it a carriage return would belong to the last field.

@@ -6,17 +6,21 @@ use serde_json::Value as Json;
 use super::Applied;
 use crate::retention::contact_attempt::{contacted, has_gone_out};
 use crate::retention::effects::{self, told};
-use crate::retention::refusal;
+use crate::retention::refusal::{self, Said};
 use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::{ContactAttemptId, RetentionCampaignId};
 use domain::retention::address;
 use domain::retention::callback::{self, News};
 use domain::retention::credentials::Provider;
+use domain::retention::wishes::refused_by;
 use domain::retention::words::{AddressKind, ContactAttemptStatus, ContactChannel};
 use storage::Noun;
 use storage::retention::webhook_event::Model;
 use storage::retention::{campaign, contact_attempt, lead};
+
+/// The longest answer that is kept, in characters.
+const LONGEST: usize = 1_600;
 
 /// Applies what an event says of the contact that it is about.
 pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
@@ -28,18 +32,14 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     };
     let email = &address::email(email).unwrap_or_else(|_| email.trim().to_lowercase());
     let is_bounce = news.status == Some(ContactAttemptStatus::Bounced);
-    let said = told(w, if is_bounce { "the address does not exist" } else { "Instantly told so" });
-    if news.is_opt_out || is_bounce {
+    let (refused, said) = refused(w, &event, &news);
+    if !refused.is_empty() {
         // Also of somebody who is no lead, or no longer one. To write to a dead address again would harm the sender.
-        refusal::keep_at(on, w, (AddressKind::Email, email), ContactChannel::Email, &said).await?;
+        refusal::keep_at(on, w, (AddressKind::Email, email), &refused, &said).await?;
     }
     let known = lead::Entity::all().filter(lead::Column::Email.eq(email));
     let Some(lead) = known.lock_exclusive().one(w).await? else {
-        return Ok(if news.is_opt_out || is_bounce {
-            Applied::Done("emails were refused")
-        } else {
-            Applied::Unmatched
-        });
+        return Ok(if refused.is_empty() { Applied::Unmatched } else { Applied::Done("emails were refused") });
     };
     if let Some(reply) = text("reply_text_snippet") {
         news.result.insert("reply".into(), reply.chars().take(500).collect::<String>().into());
@@ -50,18 +50,37 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
     };
     let campaign = campaign.map(|row| row.id);
     if news.is_opt_out {
-        effects::opt_out(on, w, lead, ContactChannel::Email, &said).await?;
+        effects::opt_out_of(on, w, lead.id, &refused, &said).await?;
         return Ok(Applied::Done("emails were refused"));
     }
     let attempt = attempt(w, &lead, campaign, &news, text("email_id")).await?;
     let place = attempt.campaign_id.or(campaign);
     let lead = if has_gone_out(news.status) { contacted(w, lead, place).await? } else { lead };
     effects::advance(on, w, &lead, attempt, news).await?;
-    if is_bounce {
-        let lead = w.require(lead.id).await?;
-        effects::opt_out(on, w, lead, ContactChannel::Email, &said).await?;
+    effects::opt_out_of(on, w, lead.id, &refused, &said).await?;
+    Ok(Applied::Done(if refused.is_empty() || is_bounce { "what became of an email" } else { "emails were refused" }))
+}
+
+/// What an event refuses, and how: by what it is, or by the words of the answer that it brings.
+fn refused(w: &Write, event: &Json, news: &News) -> (Vec<ContactChannel>, Said) {
+    if news.status == Some(ContactAttemptStatus::Bounced) {
+        return (vec![ContactChannel::Email], told(w, refusal::DEAD));
     }
-    Ok(Applied::Done("what became of an email"))
+    if news.is_opt_out {
+        return (vec![ContactChannel::Email], told(w, "Instantly told so"));
+    }
+    let mut refused = Vec::new();
+    let mut said = told(w, "a reply to an email");
+    if news.is_reply {
+        for text in callback::instantly_reply(event) {
+            let of_text = refused_by(&text, ContactChannel::Email);
+            if !of_text.is_empty() {
+                said.wording.get_or_insert_with(|| text.chars().take(LONGEST).collect());
+            }
+            refused.extend(of_text);
+        }
+    }
+    (refused, said)
 }
 
 /// The contact that an event is about: that of the email which it names, or the last one by Instantly, or a new one for an email of which nothing is known.

@@ -15,7 +15,7 @@ use domain::id::ContactAttemptId;
 use domain::retention::address;
 use domain::retention::callback::News;
 use domain::retention::inbound_mail::{InboundMail, Report};
-use domain::retention::wishes::{Wish, wish};
+use domain::retention::wishes::refused_by;
 use domain::retention::words::{AddressKind, ContactAttemptStatus, ContactChannel};
 use storage::Noun;
 use storage::retention::webhook_event::Model;
@@ -96,17 +96,18 @@ async fn answered(
         (None, Some(from)) => lead::Entity::all().filter(lead::Column::Email.eq(from)).lock_exclusive().one(w).await?,
         (None, None) => None,
     };
-    let is_refusal = mail.said().iter().any(|text| wish(text, None) == Wish::Stop);
+    let refused: Vec<ContactChannel> =
+        mail.said().into_iter().flat_map(|text| refused_by(text, ContactChannel::Email)).collect();
     let text: String = mail.text.chars().take(LONGEST).collect();
-    if is_refusal {
+    if !refused.is_empty() {
         let wording = if text.is_empty() { mail.subject.clone() } else { text };
         let said = Said { source: "a reply to an email".into(), wording: Some(wording), at: row.received_at };
         if let Some(from) = &from {
             // He may have another address than the one that was written to, or be no lead at all.
-            refusal::keep_at(on, w, (AddressKind::Email, from), ContactChannel::Email, &said).await?;
+            refusal::keep_at(on, w, (AddressKind::Email, from), &refused, &said).await?;
         }
         if let Some(lead) = known {
-            effects::opt_out(on, w, lead, ContactChannel::Email, &said).await?;
+            effects::opt_out_of(on, w, lead.id, &refused, &said).await?;
         }
         return Ok(Applied::Done("emails were refused"));
     }

@@ -13,7 +13,7 @@ use domain::error::Result;
 use domain::id::ContactAttemptId;
 use domain::retention::address;
 use domain::retention::callback::{self, News};
-use domain::retention::wishes::{Wish, wish};
+use domain::retention::wishes::{Wish, refused_by, wish};
 use domain::retention::words::{AddressKind, ContactAttemptStatus, ContactChannel, WebhookEventStatus};
 use storage::Noun;
 use storage::retention::webhook_event::Model;
@@ -64,33 +64,42 @@ async fn inbound(on: &Services, w: &Write, row: &Model, pairs: &[(String, String
     let (Some(from), body) = (pairs::value(pairs, "From"), pairs::value(pairs, "Body").unwrap_or_default()) else {
         return Ok(Applied::Done("nobody is named in it"));
     };
+    // Of WhatsApp it comes with the name of that before it.
+    let from = from.rsplit(':').next().unwrap_or(from);
     let phone = &address::phone(from).unwrap_or_else(|_| from.to_owned());
     let known = lead::Entity::all().filter(lead::Column::Phone.eq(phone)).lock_exclusive().one(w).await?;
     let said = Said {
-        source: "a reply to a text message".into(),
+        source: refusal::BY_TEXT.into(),
         wording: Some(body.chars().take(LONGEST).collect()),
         at: row.received_at,
     };
+    let mut refused = refused_by(body, ContactChannel::Sms);
     let wish = wish(body, pairs::value(pairs, "OptOutType"));
+    if wish == Wish::Stop && refused.is_empty() {
+        refused.push(ContactChannel::Sms);
+    }
     let at = (AddressKind::Phone, phone.as_str());
     if wish == Wish::Stop
         && row.status == WebhookEventStatus::Unmatched
-        && !refusal::holds_at(on, w, at, ContactChannel::Sms).await?
+        && !refusal::hold_at(on, w, at, &refused).await?
     {
         // It was obeyed when it came, and has been lifted since.
         return Ok(Applied::Done("a refusal that was lifted since"));
     }
     let outcome = match (wish, known) {
         (Wish::Stop, Some(lead)) => {
-            effects::opt_out(on, w, lead, ContactChannel::Sms, &said).await?;
+            effects::opt_out_of(on, w, lead.id, &refused, &said).await?;
             "text messages were refused"
         }
         // Somebody who is no lead, or not yet one: it holds at once, and is shown at the lead as soon as there is one.
         (Wish::Stop, None) => {
-            refusal::keep_at(on, w, at, ContactChannel::Sms, &said).await?;
+            refusal::keep_at(on, w, at, &refused, &said).await?;
             return Ok(Applied::Unmatched);
         }
-        (Wish::Start, Some(lead)) if lead.has_refused(ContactChannel::Sms) => {
+        (Wish::Start, Some(lead))
+            if lead.has_refused(ContactChannel::Sms)
+                && refusal::is_own_word(on, w, &lead, ContactChannel::Sms).await? =>
+        {
             effects::opt_in(on, w, lead, ContactChannel::Sms, &said).await?;
             "text messages are wanted again"
         }
@@ -98,7 +107,7 @@ async fn inbound(on: &Services, w: &Write, row: &Model, pairs: &[(String, String
             refusal::lift_at(on, w, at, ContactChannel::Sms, &said.source).await?;
             "text messages are wanted again, by nobody who is a lead"
         }
-        // Who has not refused anything and says yes wants to talk.
+        // Who has not refused anything and says yes wants to talk; so does he of whom somebody else wrote down that he refuses.
         (Wish::Start | Wish::Talk, Some(lead)) => {
             replied(on, w, lead, body).await?;
             "a lead has answered"

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::ledger::Ledger;
 use crate::retention::effects::{self, told};
 use crate::retention::endings;
+use crate::retention::refusal;
 use crate::{Services, Write};
 use domain::error::Result;
 use domain::id::{ContactAttemptId, LeadId, RetentionCampaignId, SequenceEnrollmentId, SequenceStepExecutionId};
@@ -96,7 +97,7 @@ async fn within(on: &Services, w: &Write, answers: &[Answer]) -> Result<()> {
     let mut lines = Vec::new();
     for (answer, _) in judged.iter().filter(|(answer, _)| answer.is_opt_out || answer.is_dead) {
         let (lead, channel) = (answer.lead, held[&answer.execution].channel);
-        let said = told(w, if answer.is_opt_out { "a provider told so" } else { "the address does not exist" });
+        let said = told(w, if answer.is_opt_out { refusal::BY_PROVIDER } else { refusal::DEAD });
         tracing::info!(%lead, %channel, "nothing more goes to a lead: {}", said.source);
         if effects::mark(on, w, &w.require(lead).await?, channel, &said).await? {
             lines.push((lead, channel, said));
