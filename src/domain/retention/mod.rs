@@ -28,6 +28,7 @@ pub mod rendering;
 pub mod schedule_clock;
 pub mod states;
 pub mod trigger;
+pub mod twilio_errors;
 pub mod twilio_signature;
 pub mod verdict;
 pub mod window;
