@@ -25,6 +25,7 @@ pub mod phone_zone;
 pub mod placeholders;
 pub mod refused_columns;
 pub mod rendering;
+pub mod same_conversion;
 pub mod schedule_clock;
 pub mod states;
 pub mod trigger;

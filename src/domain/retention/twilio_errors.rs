@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 /// Whose fault an error is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -90,9 +92,76 @@ pub fn meaning(code: u32) -> Option<Meaning> {
     tables.into_iter().find(|(codes, _)| codes.contains(&code)).map(|(_, meaning)| meaning)
 }
 
+/// What was told of a text that Twilio had taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// Its error.
+    pub code: u32,
+    /// When it was sent.
+    pub sent: DateTime<Utc>,
+    /// When that was told.
+    pub told: DateTime<Utc>,
+}
+
+/// For how long an account's fault holds what comes after it.
+const HELD: TimeDelta = TimeDelta::minutes(10);
+/// And if nothing else is told any more.
+const HELD_LONG: TimeDelta = TimeDelta::hours(1);
+
+/// For how long nothing is sent, and why, after the newest `failures`, that of the text that was sent last first: a carrier refuses after
+/// Twilio has taken a text, and each that follows would fail as well. One that was sent later and arrived ends it.
+pub fn hold(failures: &[Failure], arrived: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<(Duration, String)> {
+    let of_all = |failure: &Failure| matches!(meaning(failure.code), Some(Account | Sender(_)));
+    let last = failures.iter().filter(|failure| of_all(failure)).max_by_key(|failure| failure.told)?;
+    if arrived.is_some_and(|arrived| arrived > last.sent) {
+        return None;
+    }
+    let is_all = failures.len() >= 5 && failures.iter().all(of_all);
+    let pause = match meaning(last.code) {
+        Some(Sender(after)) => TimeDelta::from_std(after).unwrap_or(HELD),
+        _ if is_all => HELD_LONG,
+        _ => HELD,
+    };
+    let left = (last.told + pause - now).to_std().ok().filter(|left| !left.is_zero())?;
+    let why = format!(
+        "texts that Twilio had taken fail with {}, which is no recipient's fault: mend it (see the code in Twilio's list); texts wait for \
+         a while, or until the integration is saved anew",
+        last.code
+    );
+    Some((left, why))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fails_after_it_was_taken_holds_what_would_follow() {
+        let now: DateTime<Utc> = "2026-03-10T12:00:00Z".parse().unwrap();
+        let failure = |code, minutes: i64| {
+            let told = now - TimeDelta::minutes(minutes);
+            Failure { code, sent: told - TimeDelta::minutes(1), told }
+        };
+        let left = |failures: &[Failure], arrived: Option<i64>| {
+            let arrived = arrived.map(|minutes| now - TimeDelta::minutes(minutes));
+            hold(failures, arrived, now).map(|(left, _)| left.as_secs() / 60)
+        };
+        for (line, failures, arrived, expected) in [
+            (line!(), vec![failure(30_034, 2)], None, Some(8)),
+            (line!(), vec![failure(30_034, 11)], None, None),
+            (line!(), vec![failure(30_003, 1)], None, None),
+            (line!(), vec![failure(99_999, 1)], None, None),
+            (line!(), vec![failure(30_023, 2)], None, Some(58)),
+            (line!(), vec![failure(30_003, 1), failure(30_032, 2)], None, Some(8)),
+            (line!(), vec![failure(30_034, 2)], Some(1), None),
+            (line!(), vec![failure(30_034, 2)], Some(60), Some(8)),
+            (line!(), vec![failure(30_034, 2); 5], None, Some(58)),
+            (line!(), vec![], None, None),
+        ] {
+            assert_eq!(left(&failures, arrived), expected, "line {line}");
+        }
+        assert!(hold(&[failure(30_034, 2)], None, now).unwrap().1.contains("30034"));
+    }
 
     #[test]
     fn each_code_has_one_owner() {
