@@ -200,10 +200,10 @@ mod tests {
         assert_eq!(reached(away, 100, "x").await, 5);
         assert_eq!(reached(Outcome::Unknown { error: String::new() }, 100, "x").await, 5);
         let refused = |refusal| Outcome::Refused(refusal);
-        assert_eq!(reached(refused(crate::Refusal::permanent("no")), 100, "x").await, 20);
+        assert_eq!(reached(refused(Refusal::permanent("no")), 100, "x").await, 20);
         // Whoever refuses all of them is left alone in the end; that nobody is at an address says nothing of the provider.
-        assert_eq!(reached_of(60, refused(crate::Refusal::permanent("no")), 100, "x").await, 30);
-        assert_eq!(reached_of(60, refused(crate::Refusal::dead("nobody")), 100, "x").await, 60);
+        assert_eq!(reached_of(60, refused(Refusal::permanent("no")), 100, "x").await, 30);
+        assert_eq!(reached_of(60, refused(Refusal::dead("nobody")), 100, "x").await, 60);
     }
 
     #[tokio::test]
