@@ -126,6 +126,7 @@ pub async fn correct(
             if let Some(sequence) = reported(&w, id, row.status).await? {
                 w.tell(Event::Sequence(sequence));
             }
+            effects::freed(on, &w, &row).await?;
         }
         w.tell(Event::Report);
         w.note(Action::ContactAttemptCorrected, id, json!({ "from": old.status, "to": row.status })).await?;
