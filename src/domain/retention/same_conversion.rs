@@ -63,7 +63,7 @@ pub fn pick(rows: &[Facts], report: &Facts) -> Pick {
     let fitting: Vec<usize> = (0..rows.len()).filter(|index| fits(&rows[*index], report)).collect();
     let narrower: [&dyn Fn(&Facts) -> bool; 3] = [
         &|row| row.transaction == report.transaction,
-        &|row| is_equal(&row.click, &report.click) == Some(true),
+        &|row| is_equal(row.click.as_ref(), report.click.as_ref()) == Some(true),
         &|row| row.status == report.status && amounts(row, report) == Some(true),
     ];
     match fitting.as_slice() {
@@ -89,8 +89,8 @@ fn is_exact(row: &Facts, report: &Facts) -> bool {
 }
 
 /// Whether two ids are the same; None where one is not known.
-fn is_equal(one: &Option<String>, other: &Option<String>) -> Option<bool> {
-    Some(same(one.as_ref()?) == same(other.as_ref()?))
+fn is_equal(one: Option<&String>, other: Option<&String>) -> Option<bool> {
+    Some(same(one?) == same(other?))
 }
 
 /// Whether two amounts are the same; None where one is not known, and zero is no amount.
@@ -108,7 +108,8 @@ fn fits(row: &Facts, report: &Facts) -> bool {
         ("", _) => Transactions::RowHasNone,
         _ => Transactions::Other,
     };
-    let (click, sub) = (is_equal(&row.click, &report.click), is_equal(&row.sub, &report.sub));
+    let (click, sub) =
+        (is_equal(row.click.as_ref(), report.click.as_ref()), is_equal(row.sub.as_ref(), report.sub.as_ref()));
     let is_named_otherwise = click == Some(false) || (sub == Some(false) && click != Some(true));
     if transactions == Transactions::Other || is_named_otherwise {
         return false;
@@ -120,11 +121,14 @@ fn fits(row: &Facts, report: &Facts) -> bool {
     if !is_linked && !is_near {
         return false;
     }
-    is_in_order(row, report, transactions, is_linked)
+    // Of a lead alone there may be many: to name a transaction makes it another one than what was sold without.
+    let is_another =
+        !has_name(report) && transactions == Transactions::RowHasNone && row.status == ConversionStatus::Sale;
+    !is_another && is_in_order(row, report, transactions, is_linked && has_name(report))
 }
 
 /// Whether what `report` tells can be told of `row`: the next state, the same, or one that is behind it.
-fn is_in_order(row: &Facts, report: &Facts, transactions: Transactions, is_linked: bool) -> bool {
+fn is_in_order(row: &Facts, report: &Facts, transactions: Transactions, is_named: bool) -> bool {
     // Whoever pays once more has another transaction.
     if report.is_additional && (transactions == Transactions::RowHasNone || row.is_additional != report.is_additional) {
         return false;
@@ -132,7 +136,7 @@ fn is_in_order(row: &Facts, report: &Facts, transactions: Transactions, is_linke
     let has_no_less = transactions == Transactions::RowHasNone;
     if row.status == report.status {
         return match amounts(row, report) {
-            Some(is_same) => is_same || (is_linked && !has_no_less),
+            Some(is_same) => is_same || (is_named && !has_no_less),
             None => true,
         };
     }
@@ -140,7 +144,7 @@ fn is_in_order(row: &Facts, report: &Facts, transactions: Transactions, is_linke
         return true;
     }
     // Late, and nothing new: unless it names a transaction that is not known.
-    report.status.may_become(row.status) && !has_no_less && (is_linked || row.status != ConversionStatus::Rejected)
+    report.status.may_become(row.status) && !has_no_less && (is_named || row.status != ConversionStatus::Rejected)
 }
 
 /// Whether a report says more than is known of its conversion: a status that may follow, another amount of the same one, an id that it
@@ -235,6 +239,19 @@ mod tests {
         let sold = Facts { status: Sale, amount: Some(20), ..by_click };
         assert_eq!(pick(std::slice::from_ref(&sold), &facts("/x/", Sale, Some(20))), Pick::Known(0));
         assert_eq!(pick(std::slice::from_ref(&sold), &facts("/x/", Sale, Some(30))), Pick::New);
+    }
+
+    #[test]
+    fn of_a_lead_alone_there_may_be_many() {
+        let by_lead = |transaction: &str, status, amount| Facts {
+            subject: "the lead".into(),
+            ..facts(&format!("//{transaction}"), status, amount)
+        };
+        let known = |transaction: &str| vec![by_lead(transaction, Sale, Some(20))];
+        assert_eq!(pick(&known(""), &by_lead("2", Sale, Some(20))), Pick::New);
+        assert_eq!(pick(&known("1"), &by_lead("", Sale, Some(30))), Pick::New);
+        assert_eq!(pick(&known("1"), &by_lead("", Rejected, None)), Pick::Known(0), "the only one");
+        assert_eq!(pick(&[by_lead("", Lead, None)], &by_lead("2", Sale, Some(20))), Pick::Known(0));
     }
 
     #[test]

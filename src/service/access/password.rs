@@ -49,8 +49,8 @@ pub async fn verify(turn: Turn, password: String, hash: Option<String>) -> Resul
         let hash = hash.as_deref().or_else(|| NOBODY.as_deref().ok()).unwrap_or_default();
         let is_of = |hash: &PasswordHash, text: &str| Argon2::default().verify_password(text.as_bytes(), hash).is_ok();
         // How many spellings there are depends on what was typed alone: how long it takes tells nothing of the user.
-        let matches = PasswordHash::new(hash)
-            .is_ok_and(|hash| text::spellings(&password).iter().fold(false, |found, text| is_of(&hash, text) || found));
+        let matches =
+            PasswordHash::new(hash).is_ok_and(|hash| text::spellings(&password).iter().any(|text| is_of(&hash, text)));
         matches && is_known
     })
     .await
