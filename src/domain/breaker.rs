@@ -53,6 +53,12 @@ impl Breaker {
         }
     }
 
+    /// What the provider said several times leaves no doubt: the circuit opens now, without waiting for more faults.
+    pub fn open(&mut self, now: Duration) {
+        self.faults = self.faults.max(FAULTS - 1);
+        self.failed(now);
+    }
+
     /// Whether nothing goes through at `now`.
     pub fn is_open(&self, now: Duration) -> bool {
         self.until.is_some_and(|until| now < until)
@@ -117,6 +123,17 @@ mod tests {
                 Answers => breaker.answered(),
             }
         }
+    }
+
+    #[test]
+    fn it_can_be_opened_at_once() {
+        let mut breaker = Breaker::default();
+        breaker.open(Duration::ZERO);
+        assert_eq!(breaker.admit(Duration::ZERO), Err(FIRST));
+        // The probe says the same: it is left alone for longer.
+        assert_eq!(breaker.admit(FIRST), Ok(()));
+        breaker.open(FIRST);
+        assert_eq!(breaker.admit(FIRST), Err(FIRST * 2));
     }
 
     #[test]

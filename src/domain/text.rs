@@ -1,6 +1,7 @@
 //! Texts that people type: what is cut off, and what is refused.
 
 use async_graphql::MaybeUndefined;
+use unicode_normalization::UnicodeNormalization;
 
 use super::error::{Violation, Violations};
 
@@ -63,6 +64,23 @@ pub fn check_seen(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err("has nothing to see: it is made of signs without a width; type a letter or a number".into())
+}
+
+/// The one spelling of a password that is typed by letters and marks: one keyboard writes é as one sign, another as two.
+pub fn typed(password: &str) -> String {
+    password.nfc().collect()
+}
+
+/// The spellings of which a hash may have been made when a password was set: the one spelling, what was typed, and letters with their marks
+/// apart. Of a password in ASCII it is one.
+pub fn spellings(password: &str) -> Vec<String> {
+    let mut all = vec![typed(password)];
+    for other in [password.to_owned(), password.nfd().collect()] {
+        if !all.contains(&other) {
+            all.push(other);
+        }
+    }
+    all
 }
 
 /// A text of one line, without the blanks around it.

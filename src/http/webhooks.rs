@@ -15,7 +15,7 @@ use super::{Http, answer};
 use domain::error::{Error, Result};
 use domain::retention::credentials::{Credentials, Provider, Secret};
 use domain::retention::inbound_mail::InboundMail;
-use domain::retention::keitaro::{Postback, TOKENS};
+use domain::retention::keitaro::{Postback, TOKENS, flat};
 use domain::retention::twilio_signature::{self, Request};
 use providers::instantly::SECRET_HEADER;
 use service::retention::callback::{INBOUND, Incoming};
@@ -163,7 +163,7 @@ async fn postback(
         // Somebody looks whether there is something here.
         return Ok(fine());
     }
-    let body = if raw.body.trim_start().starts_with('{') { flat(&raw.body)? } else { pairs(&raw.body) };
+    let body = if raw.body.trim_start().starts_with('{') { told(&raw.body)? } else { pairs(&raw.body) };
     let told = token.into_iter().chain([header(headers, "x-webhook-token").to_owned()]);
     let told = told.chain(TOKENS.iter().flat_map(|name| [find(&query, name).to_owned(), find(&body, name).to_owned()]));
     let told: Vec<String> = told.filter(|token| !token.is_empty()).collect();
@@ -186,11 +186,9 @@ async fn postback(
 }
 
 /// The pairs of a JSON object.
-fn flat(body: &str) -> Result<Vec<(String, String)>> {
+fn told(body: &str) -> Result<Vec<(String, String)>> {
     let read: Json = serde_json::from_str(body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
-    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    let given = read.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-    Ok(given.map(|(name, value)| (name.clone(), text(value))).collect())
+    Ok(flat(&read))
 }
 
 /// A status of a text message, or one that a lead sent.

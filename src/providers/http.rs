@@ -153,6 +153,32 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
+/// What providers say of the account, whatever else is named beside it: a limit, a plan, money, a lock.
+const OF_ACCOUNTS: [&str; 14] = [
+    "limit",
+    "quota",
+    "upgrade",
+    "your plan",
+    "subscription",
+    "credits",
+    "balance",
+    "wallet",
+    "billing",
+    "payment",
+    "suspended",
+    "not active",
+    "throttl",
+    "too many",
+];
+
+/// Whether a refusal is about the account: then it is no recipient's. What addresses are called says nothing.
+pub(super) fn is_of_account(error: &str) -> bool {
+    let said = error.to_lowercase();
+    let words: Vec<&str> = said.split_whitespace().filter(|word| !word.contains('@')).collect();
+    let said = words.join(" ");
+    OF_ACCOUNTS.iter().any(|word| said.contains(word))
+}
+
 impl Answer {
     /// The body as JSON of this shape, if it is that.
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
@@ -177,6 +203,24 @@ impl Answer {
             StatusCode::SERVICE_UNAVAILABLE => Some(wait(AWAY)),
             status if status.is_server_error() => Some(Outcome::Unknown { error }),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_the_account_is_no_recipients() {
+        for (error, is) in [
+            ("Daily email limit reached", true),
+            ("Wallet balance is -0.5. Purchase more credits or upgrade your plan.", true),
+            ("the email account is suspended", true),
+            ("customer.number must be a valid phone number in the E.164 format", false),
+            ("email limit@example.com is invalid", false),
+        ] {
+            assert_eq!(is_of_account(error), is, "{error}");
         }
     }
 }

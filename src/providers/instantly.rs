@@ -295,8 +295,10 @@ fn outcome_of(answer: &Answer) -> Outcome {
     let is_email = |word: &str| error.to_ascii_lowercase().contains(word);
     match answer.common(&error) {
         Some(outcome) => outcome,
-        None if is_email("email") && !is_email("campaign") => Outcome::Refused(Refusal::permanent(error)),
-        // No such campaign, no such workspace: of what is set up.
+        None if is_email("email") && !is_email("campaign") && !http::is_of_account(&error) => {
+            Outcome::Refused(Refusal::permanent(error))
+        }
+        // No such campaign, no such workspace, a limit: of what is set up.
         None => Outcome::Wait { after: http::LOCKED_OUT, error },
     }
 }

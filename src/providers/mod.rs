@@ -156,6 +156,8 @@ pub struct Refusal {
     pub is_dead: bool,
     /// The provider said how long to wait before a repetition, at least.
     pub retry_after: Option<Duration>,
+    /// What the provider calls it, if nobody knows whose fault that is: told of several recipients in a row, it is none of theirs.
+    pub unknown: Option<String>,
 }
 
 impl Refusal {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
-use super::{Contact, Message, Outcome, Sender};
+use super::http::LOCKED_OUT;
+use super::{Contact, Message, Outcome, Refusal, Sender};
 use domain::breaker::Breaker;
 use domain::bucket::Bucket;
 use domain::clock::Clock;
@@ -24,6 +25,43 @@ struct Gate {
     breaker: Breaker,
     /// Contacts in a row that were refused for good, though nothing was wrong with their addresses.
     refused: u32,
+    /// What nobody understands and was said last.
+    alike: Alike,
+}
+
+/// One thing that nobody understands, and the recipients to whom it was said in a row.
+#[derive(Default)]
+struct Alike {
+    code: String,
+    to: Vec<String>,
+}
+
+/// To so many recipients the same is said in a row before it is held to be none of theirs.
+const SAME: usize = 5;
+
+impl Alike {
+    /// Notes what was said of `to`; whether it is none of the recipients' by now.
+    fn note(&mut self, code: &str, to: &str) -> bool {
+        if self.code != code {
+            *self = Self { code: code.to_owned(), to: Vec::new() };
+        }
+        if self.to.len() < SAME && !self.to.iter().any(|known| known == to) {
+            self.to.push(to.to_owned());
+        }
+        self.is_general()
+    }
+
+    fn is_general(&self) -> bool {
+        self.to.len() >= SAME
+    }
+
+    fn told(&self) -> String {
+        format!(
+            "the provider answers {} to one recipient after another, so it is held for none of theirs: look up what it means and \
+             mend it; until then one contact is tried now and then, and the others wait",
+            self.code
+        )
+    }
 }
 
 /// From so many of them on each counts as a fault of the provider's: rather than that a whole sequence ends in refusals, somebody looks.
@@ -33,7 +71,8 @@ impl<S> Paced<S> {
     /// At most `per_second` a second go to `inner`; text messages count by their segments.
     pub fn new(inner: S, per_second: u32, clock: Arc<dyn Clock>) -> Self {
         let bucket = Bucket::new(per_second.max(1), per_second, clock.monotonic());
-        Self { inner, clock, gate: Mutex::new(Gate { bucket, breaker: Breaker::default(), refused: 0 }) }
+        let gate = Gate { bucket, breaker: Breaker::default(), refused: 0, alike: Alike::default() };
+        Self { inner, clock, gate: Mutex::new(gate) }
     }
 
     /// The sender without its pace, to ask it something.
@@ -53,27 +92,36 @@ impl<S> Paced<S> {
         let mut after_taking = gate.bucket;
         let wait = |after: Duration, error: &str| Outcome::Wait { after, error: error.into() };
         after_taking.take(weight(message), now).map_err(|after| wait(after, "the provider's pace is reached"))?;
-        let open = |after| wait(after, "the provider failed again and again: it is left alone for a while");
-        gate.breaker.admit(now).map_err(open)?;
+        if let Err(after) = gate.breaker.admit(now) {
+            let general = "the provider failed again and again: it is left alone for a while";
+            let error = if gate.alike.is_general() { gate.alike.told() } else { general.to_owned() };
+            return Err(wait(after, &error));
+        }
         gate.bucket = after_taking;
         Ok(())
     }
 
-    fn note(&self, outcome: &Outcome) {
+    /// Notes the outcome of a contact to `to`, and what it means among the others.
+    fn noted(&self, to: &str, outcome: Outcome) -> Outcome {
         let now = self.clock.monotonic();
         let mut gate = self.gate.lock();
-        match outcome {
+        match &outcome {
+            Outcome::Refused(Refusal { unknown: Some(code), error, .. }) if gate.alike.note(code, to) => {
+                gate.breaker.open(now);
+                return Outcome::Wait { after: LOCKED_OUT, error: format!("{} ({error})", gate.alike.told()) };
+            }
             Outcome::Refused(refusal) if refusal.is_permanent && !refusal.is_opt_out && !refusal.is_dead => {
                 gate.refused = gate.refused.saturating_add(1);
                 if gate.refused > TOO_MANY { gate.breaker.failed(now) } else { gate.breaker.answered() }
             }
             Outcome::Accepted(_) => {
-                gate.refused = 0;
+                (gate.refused, gate.alike) = (0, Alike::default());
                 gate.breaker.answered();
             }
             Outcome::Refused(_) => gate.breaker.answered(),
             Outcome::Wait { .. } | Outcome::Unknown { .. } => gate.breaker.failed(now),
         }
+        outcome
     }
 }
 
@@ -91,9 +139,9 @@ impl<S: Sender> Sender for Paced<S> {
             if let Err(wait) = self.admit(&contact.message) {
                 return wait;
             }
+            let to = contact.message.to().to_owned();
             let outcome = self.inner.send(contact).await;
-            self.note(&outcome);
-            outcome
+            self.noted(&to, outcome)
         })
     }
 }
@@ -119,7 +167,11 @@ mod tests {
     }
 
     fn contact(body: &str) -> Contact {
-        let message = Message::Sms { to: "+14155552671".into(), body: body.into() };
+        contact_to("+14155552671", body)
+    }
+
+    fn contact_to(to: &str, body: &str) -> Contact {
+        let message = Message::Sms { to: to.into(), body: body.into() };
         Contact { attempt: Uuid::from_u128(1), lead: Uuid::from_u128(2), message }
     }
 
@@ -148,9 +200,35 @@ mod tests {
         assert_eq!(reached(away, 100, "x").await, 5);
         assert_eq!(reached(Outcome::Unknown { error: String::new() }, 100, "x").await, 5);
         let refused = |refusal| Outcome::Refused(refusal);
-        assert_eq!(reached(refused(crate::Refusal::permanent("no")), 100, "x").await, 20);
+        assert_eq!(reached(refused(Refusal::permanent("no")), 100, "x").await, 20);
         // Whoever refuses all of them is left alone in the end; that nobody is at an address says nothing of the provider.
-        assert_eq!(reached_of(60, refused(crate::Refusal::permanent("no")), 100, "x").await, 30);
-        assert_eq!(reached_of(60, refused(crate::Refusal::dead("nobody")), 100, "x").await, 60);
+        assert_eq!(reached_of(60, refused(Refusal::permanent("no")), 100, "x").await, 30);
+        assert_eq!(reached_of(60, refused(Refusal::dead("nobody")), 100, "x").await, 60);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_understands_is_no_recipients_after_five_of_them() {
+        let unknown = |code: &str| {
+            Outcome::Refused(Refusal { unknown: Some(code.into()), ..Refusal::permanent(format!("{code} odd")) })
+        };
+        let sender = || Paced::new(Scripted(AtomicU32::new(0), unknown("99999")), 100, Arc::new(SystemClock::new()));
+        let several = sender();
+        let mut outcomes = Vec::new();
+        for n in 0..8 {
+            outcomes.push(several.send(contact_to(&format!("+1415555000{n}"), "x")).await);
+        }
+        assert_eq!(several.inner().0.load(Ordering::Relaxed), 5);
+        assert!(outcomes[..4].iter().all(|outcome| matches!(outcome, Outcome::Refused(_))), "{outcomes:?}");
+        for outcome in &outcomes[4..] {
+            assert!(matches!(outcome, Outcome::Wait { error, .. } if error.contains("99999")), "{outcome:?}");
+        }
+        // One recipient who is refused again and again is one.
+        let one = sender();
+        for _ in 0..8 {
+            assert!(matches!(one.send(contact("x")).await, Outcome::Refused(_)));
+        }
+        // One that is taken, or another reason, begins anew.
+        let mut alike = Alike::default();
+        assert!((0..4).all(|n| !alike.note("1", &n.to_string())) && !alike.note("2", "4") && !alike.note("1", "5"));
     }
 }

@@ -255,7 +255,9 @@ fn judged(step: Step, error: &Error) -> Option<Obstacle> {
     let error = error.to_string();
     Some(match mail_answer::owner(step, code, &said) {
         Owner::DeadAddress => Obstacle::Email(Refusal::dead(error)),
-        Owner::Email => Obstacle::Email(Refusal::permanent(error)),
+        Owner::Email => {
+            Obstacle::Email(Refusal { unknown: mail_answer::unclear(code, &said), ..Refusal::permanent(error) })
+        }
         Owner::EmailForNow => Obstacle::Email(Refusal::transient(error)),
         Owner::Account => Obstacle::Server { after: LOCKED_OUT, error: format!("the mail server refuses us: {error}") },
         Owner::Connection => Obstacle::Connection(error),

@@ -1,16 +1,14 @@
 //! Text messages by Twilio's Messages API. It knows no idempotency key: what may have been taken is never sent again.
 
-mod errors;
-
 use futures_util::future::BoxFuture;
 use reqwest::Client;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use self::errors::{Meaning, meaning};
 use super::http::{self, Answer, LOCKED_OUT};
 use super::{Contact, Message, Outcome, Receipt, Refusal, Sender, Trial};
 use domain::retention::credentials;
+use domain::retention::twilio_errors::{Meaning, meaning};
 use domain::sms;
 
 /// One Twilio account.
@@ -31,10 +29,20 @@ struct Taken {
 }
 
 /// Twilio's answer for a message that it refused.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 struct Refused {
     code: Option<u32>,
     message: Option<String>,
+}
+
+impl Refused {
+    /// Its code as a number or as a text: a STOP must not be lost by how it is written.
+    fn read(answer: &Answer) -> Self {
+        let Some(told) = answer.json::<Json>() else { return Self::default() };
+        let code = told["code"].as_u64().and_then(|code| u32::try_from(code).ok());
+        let code = code.or_else(|| told["code"].as_str()?.trim().parse().ok());
+        Self { code, message: told["message"].as_str().map(ToOwned::to_owned) }
+    }
 }
 
 impl Twilio {
@@ -87,20 +95,30 @@ fn outcome_of(answer: &Answer, body: &str) -> Outcome {
             ..Receipt::default()
         });
     }
-    let refused: Refused = answer.json().unwrap_or(Refused { code: None, message: None });
+    let refused = Refused::read(answer);
     let error = match (&refused.code, &refused.message) {
         (Some(code), Some(message)) => format!("{code} {message}"),
+        (Some(code), None) => code.to_string(),
         _ => answer.text(),
     };
     match refused.code.map(meaning) {
-        Some(Meaning::OptOut) => Outcome::Refused(Refusal { is_opt_out: true, ..Refusal::permanent(error) }),
-        Some(Meaning::Dead) => Outcome::Refused(Refusal::dead(error)),
-        Some(Meaning::Sender(after)) => Outcome::Wait { after: answer.retry_after.unwrap_or(after), error },
-        Some(Meaning::Account) => Outcome::Wait { after: LOCKED_OUT, error },
-        Some(Meaning::Message) if answer.status.is_client_error() && answer.status.as_u16() != 429 => {
+        Some(Some(Meaning::OptOut)) => Outcome::Refused(Refusal { is_opt_out: true, ..Refusal::permanent(error) }),
+        Some(Some(Meaning::Dead)) => Outcome::Refused(Refusal::dead(error)),
+        Some(Some(Meaning::Sender(after))) => Outcome::Wait { after: answer.retry_after.unwrap_or(after), error },
+        Some(Some(Meaning::Account)) => Outcome::Wait { after: LOCKED_OUT, error },
+        Some(Some(Meaning::Message)) if answer.status.is_client_error() && answer.status.as_u16() != 429 => {
             Outcome::Refused(Refusal::permanent(error))
         }
-        _ => answer.common(&error).unwrap_or_else(|| Outcome::Refused(Refusal::permanent(error))),
+        _ => answer.common(&error).unwrap_or_else(|| unclear(answer, refused.code, error)),
+    }
+}
+
+/// A refusal of which nobody knows whose it is. Without a code it does not come from Twilio's API, which no message changes: somebody
+/// must look at the address.
+fn unclear(answer: &Answer, code: Option<u32>, error: String) -> Outcome {
+    match code {
+        Some(code) => Outcome::Refused(Refusal { unknown: Some(code.to_string()), ..Refusal::permanent(error) }),
+        None => Outcome::Wait { after: LOCKED_OUT, error: format!("{}: {error}", answer.status.as_u16()) },
     }
 }
 
@@ -159,10 +177,19 @@ mod tests {
         assert!(matches!(error(400, 21_610), Outcome::Refused(Refusal { is_opt_out: true, is_permanent: true, .. })));
         assert_eq!(waits(error(429, 20_429)), Duration::from_secs(5));
         assert_eq!(waits(error(400, 21_611)), Duration::from_mins(10));
-        for code in [20_003, 21_606, 21_659, 21_212, 21_408, 21_608, 21_603, 30_034] {
+        for code in [20_003, 21_606, 21_659, 21_212, 21_408, 21_608, 21_603, 30_034, 10_001, 90_010, 21_704, 63_007] {
             assert_eq!(waits(error(400, code)), LOCKED_OUT, "{code}");
         }
-        for code in [21_211, 21_614, 30_006] {
+        // Not to be let in, and to have to pay, is no message's fault, whatever the code is.
+        for status in [401, 402, 403] {
+            assert_eq!(waits(error(status, 12_345)), LOCKED_OUT, "{status}");
+        }
+        assert_eq!(waits(outcome_of(&answer(404, &json!("no such page")), "Hi")), LOCKED_OUT);
+        assert!(matches!(error(400, 21_999), Outcome::Refused(Refusal { unknown: Some(code), .. }) if code == "21999"));
+        let as_text = json!({ "code": "21610", "message": "STOP" });
+        assert!(matches!(outcome_of(&answer(400, &as_text), "Hi"), Outcome::Refused(Refusal { is_opt_out: true, .. })));
+        assert!(matches!(error(400, 21_617), Outcome::Refused(Refusal { unknown: None, .. })));
+        for code in [21_211, 21_614, 21_635, 30_006] {
             assert!(matches!(error(400, code), Outcome::Refused(Refusal { is_dead: true, .. })), "{code}");
         }
         assert_eq!(waits(outcome_of(&answer(503, &json!({})), "Hi")), http::AWAY);

@@ -191,7 +191,7 @@ fn outcome_of(answer: &Answer) -> Outcome {
     if let Some(outcome) = answer.common(&error) {
         return outcome;
     }
-    if is_recipients(&error) {
+    if is_recipients(&error) && !http::is_of_account(&error) {
         return Outcome::Refused(Refusal::permanent(error));
     }
     Outcome::Wait { after: answer.retry_after.unwrap_or(http::LOCKED_OUT), error }

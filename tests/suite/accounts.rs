@@ -10,6 +10,7 @@ use storage::broadcast::telegram_account;
 use crate::harness::telegram::{On, Play, TelegramServer};
 use crate::harness::{Client, Reply, TestApp};
 
+mod anew;
 pub mod campaigns;
 mod command;
 mod links;

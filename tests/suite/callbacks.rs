@@ -2,6 +2,7 @@
 
 mod instantly;
 pub mod log;
+mod postbacks;
 mod refusals;
 
 use std::time::{Duration, Instant};

@@ -45,6 +45,22 @@ pub fn earlier_email(address: &str) -> Option<String> {
     outcome.ok().map(|()| format!("{local}@{shown}"))
 }
 
+/// How a word of a search may stand in a stored address: as it is written, and with its domain as the domain name system has it, or in its
+/// own letters. Of a domain's label the whole must be written: in the other form its parts are no parts.
+pub fn searched(word: &str) -> Vec<String> {
+    let word = word.nfc().collect::<String>().to_lowercase();
+    let (local, domain) = match word.rsplit_once('@') {
+        Some((local, domain)) => (format!("{local}@"), domain),
+        None => (String::new(), word.as_str()),
+    };
+    let ascii = idna::domain_to_ascii(domain).ok().filter(|_| domain.contains('.') && !domain.is_ascii());
+    let shown = Some(idna::domain_to_unicode(domain)).filter(|_| domain.contains("xn--"));
+    let shown = shown.and_then(|(shown, outcome)| outcome.ok().map(|()| shown));
+    let others = [ascii, shown].into_iter().flatten().filter(|other| !other.is_empty() && other != domain);
+    let others: Vec<String> = others.map(|other| format!("{local}{other}")).collect();
+    std::iter::once(word.clone()).chain(others).collect()
+}
+
 /// A phone number in E.164, such as `+4915123456789`. It must begin with `+` or `00` and the country.
 ///
 /// # Errors
@@ -166,6 +182,17 @@ mod tests {
         }
         assert_eq!(earlier_email("info@xn--mnchen-3ya.de").as_deref(), Some("info@münchen.de"));
         assert_eq!(earlier_email("ann@example.com"), None);
+        for (word, forms) in [
+            ("Bücher.example", vec!["bücher.example", "xn--bcher-kva.example"]),
+            ("bu\u{308}cher.example", vec!["bücher.example", "xn--bcher-kva.example"]),
+            ("ann@bücher.example", vec!["ann@bücher.example", "ann@xn--bcher-kva.example"]),
+            ("xn--bcher-kva.example", vec!["xn--bcher-kva.example", "bücher.example"]),
+            ("ANN", vec!["ann"]),
+            ("Мария", vec!["мария"]),
+            ("@", vec!["@"]),
+        ] {
+            assert_eq!(searched(word), forms, "{word}");
+        }
         assert_eq!(time_zone(" Europe/Berlin ").as_deref(), Ok("Europe/Berlin"));
         for (written, zone) in [("europe/berlin", "Europe/Berlin"), ("GMT+3", "Etc/GMT-3"), ("utc-10", "Etc/GMT+10")] {
             assert_eq!(time_zone(written).as_deref(), Ok(zone));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::inbound_mail;
 use super::refused_columns::found_in;
+use super::twilio_errors::{self, Meaning};
 use super::wishes::{self, refused_by};
 use super::words::{ContactAttemptStatus, ContactChannel};
 
@@ -43,9 +44,9 @@ pub fn twilio(status: &str, error_code: Option<&str>) -> News {
         "undelivered" | "failed" | "canceled" => Some(Failed),
         _ => None,
     };
-    // Not a number, no such handset, a landline.
-    let is_dead = matches!(error_code, Some("21211" | "21614" | "30005" | "30006"));
-    News { status, result, is_opt_out: error_code == Some("21610"), is_dead, ..News::default() }
+    let meaning = error_code.and_then(|code| twilio_errors::meaning(code.trim().parse().ok()?));
+    let (is_dead, is_opt_out) = (meaning == Some(Meaning::Dead), meaning == Some(Meaning::OptOut));
+    News { status, result, is_opt_out, is_dead, ..News::default() }
 }
 
 /// How a call ended, in one word, and what became of the contact.
@@ -333,5 +334,6 @@ mod tests {
         assert!(instantly("reply_received").unwrap().is_reply && !instantly("auto_reply_received").unwrap().is_reply);
         assert_eq!(twilio("partially_delivered", None).status, None);
         assert!(twilio("failed", Some("21610")).is_opt_out);
+        assert!(twilio("undelivered", Some("30005")).is_dead && !twilio("undelivered", Some("30034")).is_dead);
     }
 }

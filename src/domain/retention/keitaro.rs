@@ -1,13 +1,19 @@
 //! Keitaro's postbacks: a URL that an operator wrote, with macros in it. Names vary, so each meaning has many.
 
+mod amount;
+mod words;
+
 use std::collections::BTreeMap;
 
-use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::words::ConversionStatus;
 
-/// Names of the parameter `sub_id` in postbacks; the first that is given counts.
+pub use self::words::{is_additional, is_known};
+
+/// Names of the parameter `sub_id` in postbacks; the first that is given counts. They are known in any case, with or without `_`.
 const SUB_ID: [&str; 5] = ["sub_id", "subid", "sub_id_1", "aff_sub", "s1"];
 const CLICK_ID: [&str; 5] = ["click_id", "clickid", "external_id", "externalid", "cid"];
 const STATUS: [&str; 4] = ["status", "conversion_status", "conversion_type", "state"];
@@ -16,9 +22,15 @@ const EVENT: [&str; 5] = ["event", "event_name", "event_type", "action", "goal"]
 const TYPE: [&str; 1] = ["type"];
 const PAYMENTS: [&str; 10] = ["cpa", "cpl", "cps", "cpi", "cpc", "cpm", "cpo", "ppc", "revshare", "hybrid"];
 const REVENUE: [&str; 5] = ["revenue", "payout", "conversion_revenue", "amount", "sum"];
+const CURRENCY: [&str; 1] = ["currency"];
 const TRANSACTION: [&str; 5] = ["tid", "transaction_id", "txid", "order_id", "conversion_id"];
 /// By these a postback shows that it may come: they are kept nowhere.
 pub const TOKENS: [&str; 2] = ["token", "key"];
+/// Objects in which programs wrap what they tell.
+const WRAPPERS: [&str; 9] =
+    ["data", "conversion", "event", "payload", "postback", "body", "params", "attributes", "object"];
+/// What the word is called in an object that stands for a status.
+const LEAVES: [&str; 6] = ["name", "value", "code", "title", "status", "type"];
 
 /// The longest id, in characters.
 const LONGEST_ID: usize = 255;
@@ -40,6 +52,8 @@ pub struct Postback {
     pub revenue_micros: Option<i64>,
     /// ISO 4217; None if it was not told.
     pub currency: Option<String>,
+    /// Whether an amount was told that can't be read, alone or for its currency: it is not counted.
+    pub is_amount_unread: bool,
     /// All of it, as it came.
     pub data: Json,
 }
@@ -52,267 +66,175 @@ impl Postback {
     pub fn read(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, &'static str> {
         let pairs: BTreeMap<String, String> =
             pairs.into_iter().filter(|(name, _)| !TOKENS.contains(&name.as_str())).collect();
-        // Names are known in any case.
-        let plain: BTreeMap<String, &String> = pairs.iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
-        let find = |names: &[&str]| {
-            names.iter().filter_map(|name| plain.get(*name)).map(|value| value.trim()).find(|value| is_given(value))
-        };
-        let id = |names: &[&str]| find(names).map(|id| id.chars().take(LONGEST_ID).collect::<String>());
-        let named = |names: &[&str]| id(names).filter(|id| !NOBODY.contains(&id.to_lowercase().as_str()));
-        let (sub_id, click_id) = (named(&SUB_ID), named(&CLICK_ID));
+        let told = Told::of(&pairs);
+        let (sub_id, click_id) = (told.id(&SUB_ID), told.id(&CLICK_ID));
         if sub_id.is_none() && click_id.is_none() {
             return Err("a postback needs a sub_id or a click_id");
         }
         // What an event or a type is called is a status if it is a word for one.
         // Of one that is not, nothing follows: it is told, and may be mapped.
-        let kind = || id(&TYPE).filter(|word| !PAYMENTS.contains(&word.to_lowercase().as_str()));
-        let event = || id(&EVENT).or_else(kind).or_else(|| unfilled(&pairs));
-        let original_status = id(&STATUS).or_else(event);
-        let told = find(&REVENUE).and_then(amount);
-        let beside = told.as_ref().and_then(|(_, currency)| currency.clone());
+        let word = |names: &[&str]| told.first(names).map(|word| cut(&word));
+        let kind = || word(&TYPE).filter(|word| !PAYMENTS.contains(&word.to_lowercase().as_str()));
+        let original_status =
+            word(&STATUS).or_else(|| word(&EVENT)).or_else(kind).or_else(|| told.unfilled().map(|word| cut(&word)));
+        let (amount, currency, is_amount_unread) = told.money();
         Ok(Self {
             sub_id,
             click_id,
-            transaction_id: id(&TRANSACTION),
-            status: original_status.as_deref().map_or(ConversionStatus::Sale, status),
+            transaction_id: told.id(&TRANSACTION),
+            status: original_status.as_deref().map_or(ConversionStatus::Sale, words::status),
             original_status,
-            revenue_micros: told.map(|(revenue, _)| revenue),
-            currency: find(&["currency"]).and_then(code).or(beside),
+            revenue_micros: amount,
+            currency,
+            is_amount_unread,
             data: pairs.into_iter().map(|(name, value)| (name, Json::from(value))).collect::<Map<_, _>>().into(),
         })
     }
 }
 
+/// The pairs of a postback, by their names in plain small letters.
+struct Told<'a>(Vec<(String, &'a str)>);
+
+impl<'a> Told<'a> {
+    fn of(pairs: &'a BTreeMap<String, String>) -> Self {
+        Self(pairs.iter().map(|(name, value)| (name.to_lowercase(), value.trim())).collect())
+    }
+
+    /// All values under these names, those of the first name first; below a name, as in `status.name`, they are its own.
+    fn all<'b>(&'b self, names: &'b [&str]) -> impl Iterator<Item = &'a str> + 'b {
+        let named = move |name: &'b str| {
+            let exact = self.0.iter().filter(move |(known, _)| known == name);
+            let alike = self.0.iter().filter(move |(known, _)| known != name && is_name(known, name));
+            exact.chain(alike).map(|(_, value)| *value)
+        };
+        names.iter().flat_map(move |name| named(name))
+    }
+
+    fn first(&self, names: &[&str]) -> Option<String> {
+        self.all(names).find(|value| is_given(value)).map(ToOwned::to_owned)
+    }
+
+    /// An id, whole: of one that is too long the rest is in its hash, so that two are never one.
+    fn id(&self, names: &[&str]) -> Option<String> {
+        let id = self.all(names).find(|value| is_given(value) && !is_nobody(value))?;
+        if id.chars().count() <= LONGEST_ID {
+            return Some(id.to_owned());
+        }
+        let hash = hex::encode(Sha256::digest(id));
+        let begin: String = id.chars().take(LONGEST_ID - hash.len() - 1).collect();
+        Some(format!("{begin}~{hash}"))
+    }
+
+    /// The status of which only the name or a macro came: what it is, nobody knows.
+    fn unfilled(&self) -> Option<String> {
+        let names = [&STATUS[..], &EVENT].concat();
+        let found = self.all(&names).next().map(ToOwned::to_owned);
+        // An object that has no word for it.
+        found.or_else(|| {
+            let below =
+                |name: &str| names.iter().any(|status| name.split('.').any(|part| plain(part) == plain(status)));
+            self.0.iter().find(|(name, _)| below(name)).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    /// The amount, its currency, and whether one was told that can't be counted.
+    fn money(&self) -> (Option<i64>, Option<String>, bool) {
+        let amounts = || self.all(&REVENUE).filter(|value| is_given(value) && !is_nothing(value));
+        let told = amounts().find_map(amount::amount);
+        let written = self.all(&CURRENCY).find(|value| is_given(value) && !is_nothing(value));
+        let currency = written.and_then(amount::currency);
+        match told {
+            // In a currency that nobody knows it is no amount.
+            Some((micros, None)) if written.is_some() && currency.is_none() && micros != 0 => (None, None, true),
+            // The sign at the amount is nearer to it than what stands elsewhere; where they differ, nobody knows.
+            Some((micros, Some(beside))) if currency.as_ref().is_some_and(|code| *code != beside) && micros != 0 => {
+                (None, None, true)
+            }
+            Some((micros, beside)) => (Some(micros), currency.or(beside), false),
+            None => (None, currency, amounts().next().is_some()),
+        }
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a pair's name stands for `name`: in another spelling, in a wrapper, or as what an object calls its word.
+fn is_name(known: &str, name: &str) -> bool {
+    let mut parts: Vec<&str> = known.split('.').collect();
+    while parts.len() > 1 && WRAPPERS.contains(&parts[0]) && (parts.len() > 2 || !LEAVES[..4].contains(&parts[1])) {
+        parts.remove(0);
+    }
+    match parts.as_slice() {
+        [one] => plain(one) == plain(name),
+        [one, leaf] => plain(one) == plain(name) && LEAVES.contains(leaf),
+        _ => false,
+    }
+}
+
+/// The pairs of a JSON value, those within objects under their path, such as `data.status`. A list of one is that one.
+pub fn flat(value: &Json) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    spread("", value, &mut pairs);
+    pairs
+}
+
+fn spread(path: &str, value: &Json, pairs: &mut Vec<(String, String)>) {
+    match value {
+        Json::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                spread(&path, value, pairs);
+            }
+        }
+        Json::Array(all) if all.len() == 1 => spread(path, &all[0], pairs),
+        Json::Null => {}
+        Json::String(text) => pairs.push((path.to_owned(), text.clone())),
+        other => pairs.push((path.to_owned(), other.to_string())),
+    }
+}
+
 /// What programs write where they have no id.
-const NOBODY: [&str; 7] = ["null", "undefined", "none", "nil", "nan", "0", "-"];
+const NOBODY: [&str; 4] = ["0", "-", "n/a", "[object object]"];
+/// What they write where they have nothing.
+const NOTHING: [&str; 6] = ["null", "(null)", "undefined", "none", "nil", "nan"];
+
+fn is_nothing(value: &str) -> bool {
+    NOTHING.contains(&value.to_lowercase().as_str())
+}
+
+fn is_nobody(value: &str) -> bool {
+    is_nothing(value) || NOBODY.contains(&value.to_lowercase().as_str())
+}
 
 /// A macro that was not replaced arrives as it was written.
 fn is_given(value: &str) -> bool {
     !(value.is_empty() || is_macro(value))
 }
 
+/// Whether it is a macro, or has one in it: what is left of it is the same for all.
 fn is_macro(value: &str) -> bool {
-    let signs = [("{", "}"), ("${", "}"), ("[", "]"), ("%", "%"), ("<", ">"), ("#", "#")];
-    value.len() > 2 && signs.iter().any(|(first, last)| value.starts_with(first) && value.ends_with(last))
+    let signs =
+        [("{", "}"), ("${", "}"), ("[", "]"), ("%", "%"), ("<", ">"), ("#", "#"), ("$", "$"), ("__", "__"), ("@", "@")];
+    let is_whole =
+        value.len() > 2 && signs.iter().any(|(first, last)| value.starts_with(first) && value.ends_with(last));
+    let is_word =
+        |text: &str| !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || "_.:-".contains(letter));
+    let within = |first: char, last: char| {
+        value.split(first).skip(1).any(|rest| rest.split_once(last).is_some_and(|(name, _)| is_word(name.trim())))
+    };
+    is_whole || within('{', '}')
 }
 
-/// The macro of a status that was not replaced: what the status is, nobody knows.
-fn unfilled(pairs: &BTreeMap<String, String>) -> Option<String> {
-    let is_status = |name: &str| STATUS.contains(&name) || EVENT.contains(&name);
-    let found = pairs.iter().find(|(name, value)| is_status(&name.to_lowercase()) && is_macro(value.trim()));
-    found.map(|(_, value)| value.trim().chars().take(LONGEST_ID).collect())
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_ID).collect()
 }
 
-/// The meaning of a word; None if it is not known, and then nothing is made of it.
-fn meaning(written: &str) -> Option<ConversionStatus> {
-    let word: String = written.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    Some(match word.as_str() {
-        "sale" | "approved" | "approve" | "confirmed" | "confirm" | "paid" | "deposit" | "firstdeposit" | "ftd"
-        | "rebill" | "purchase" | "purchased" | "accepted" | "accept" | "success" | "successful" | "completed"
-        | "complete" | "payed" | "order" | "upsell" | "redeposit" => ConversionStatus::Sale,
-        "registration" | "signup" | "register" | "registered" | "reg" => ConversionStatus::Signup,
-        "trial" => ConversionStatus::Trial,
-        "rejected" | "reject" | "trash" | "cancelled" | "canceled" | "cancel" | "declined" | "decline"
-        | "chargeback" | "refund" | "refunded" | "denied" | "deny" | "fail" | "failed" | "failure" | "fraud"
-        | "fraudulent" | "spam" | "invalid" | "duplicate" | "double" | "void" | "voided" | "reversed" | "disputed"
-        | "dispute" | "bad" | "returned" => ConversionStatus::Rejected,
-        "lead" | "hold" | "pending" | "wait" | "waiting" | "new" | "processing" | "inprogress" => {
-            ConversionStatus::Lead
-        }
-        _ => return None,
-    })
-}
-
-/// Whether a status is one of those that are understood: of any other nothing follows for the lead.
-pub fn is_known(status: &str) -> bool {
-    meaning(status).is_some()
-}
-
-/// The meaning of a status. One that is unknown is taken as not confirmed, and ends nothing: see [`is_known`].
-fn status(written: &str) -> ConversionStatus {
-    meaning(written).unwrap_or(ConversionStatus::Lead)
-}
-
-/// Signs of currencies, as people put them beside an amount.
-const SIGNS: [(&str, &str); 8] =
-    [("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("₽", "RUB"), ("₴", "UAH"), ("₸", "KZT"), ("₹", "INR"), ("¥", "JPY")];
-
-/// A currency as it is written: its code in any case, or its sign.
-fn code(written: &str) -> Option<String> {
-    let written = written.trim();
-    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| *sign == written) {
-        return Some((*code).to_owned());
-    }
-    let code = written.to_ascii_uppercase();
-    (code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase())).then_some(code)
-}
-
-/// An amount with the currency that stands beside it, if one does: `$10`, `10 USD`, `€12.50`.
-fn amount(written: &str) -> Option<(i64, Option<String>)> {
-    let is_part = |letter: char| letter.is_ascii_digit() || ".,-+'".contains(letter) || letter.is_whitespace();
-    let beside: String = written.chars().filter(|letter| !is_part(*letter)).collect();
-    let number: String = written.chars().filter(|letter| is_part(*letter)).collect();
-    // A currency stands before the number or after it.
-    if !written.contains(number.trim()) {
-        return None;
-    }
-    let beside = if beside.is_empty() { None } else { Some(code(&beside)?) };
-    Some((micros(&number)?, beside))
-}
-
-/// `1234.5`, `1234,5`, `1.234,50`, `1,234.50` or `1,234,567` in millionths; None if it is no such number.
-fn micros(written: &str) -> Option<i64> {
-    // Spaces part thousands.
-    if written
-        .split_whitespace()
-        .skip(1)
-        .any(|group| group.split(['.', ',']).next().is_none_or(|whole| whole.len() != 3))
-    {
-        return None;
-    }
-    let mut digits: String = written.chars().filter(|letter| !letter.is_whitespace() && *letter != '\'').collect();
-    // The last sign is that of the decimals, those before it part thousands; one that comes again parts thousands itself.
-    if let Some(point) = digits.rfind(['.', ',']) {
-        let (whole, part) = digits.split_at(point);
-        let sign = part.chars().next()?;
-        let parts_thousands = whole.contains(sign);
-        let groups: Vec<&str> = whole.split(['.', ',']).skip(1).collect();
-        if groups.iter().any(|group| group.len() != 3) || (parts_thousands && part.len() != 4) {
-            return None;
-        }
-        // Three digits after the only sign are thousands to one and a fraction to another: money is not guessed.
-        let is_small = whole.trim_start_matches(['+', '-']).len() <= 3
-            && whole.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
-        if !parts_thousands && groups.is_empty() && part.len() == 4 && is_small {
-            return None;
-        }
-        let point = if parts_thousands { "" } else { "." };
-        digits = format!("{}{point}{}", whole.replace(['.', ','], ""), &part[1..]);
-    }
-    let amount: Decimal = digits.parse().ok()?;
-    let amount = amount.checked_mul(Decimal::from(1_000_000))?;
-    amount.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven).try_into().ok()
+/// An id as it is compared: one that is a UUID is the same in capitals, too.
+pub fn same(id: &str) -> String {
+    Uuid::try_parse(id.trim()).map_or_else(|_| id.to_owned(), |uuid| uuid.to_string())
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Postback, &'static str> {
-        Postback::read(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
-    }
-
-    #[test]
-    fn each_meaning_has_many_names() {
-        let given = [("subid", "abc"), ("cid", "click"), ("status", "Sale"), ("payout", "10,50"), ("tid", "7")];
-        let postback = read(&[&given[..], &[("currency", "eur"), ("offer_id", "9")]].concat()).unwrap();
-        assert_eq!((postback.sub_id.as_deref(), postback.click_id.as_deref()), (Some("abc"), Some("click")));
-        assert_eq!((postback.status, postback.revenue_micros), (ConversionStatus::Sale, Some(10_500_000)));
-        assert_eq!((postback.currency.as_deref(), postback.transaction_id.as_deref()), (Some("EUR"), Some("7")));
-        assert_eq!(postback.data["offer_id"], "9");
-    }
-
-    #[test]
-    fn macros_that_were_not_replaced_are_missing_and_tokens_are_not_kept() {
-        let postback = read(&[
-            ("sub_id", "{subid}"),
-            ("click_id", "c1"),
-            ("revenue", "{revenue}"),
-            ("tid", "{tid}"),
-            ("status", "{status}"),
-            ("currency", ""),
-            ("token", "secret"),
-        ])
-        .unwrap();
-        assert_eq!(postback.sub_id, None);
-        assert_eq!((postback.revenue_micros, postback.transaction_id, postback.currency), (None, None, None));
-        assert_eq!(postback.data.get("token"), None);
-        assert_eq!(postback.data["revenue"], json!("{revenue}"));
-        assert!(read(&[("sub_id", "{subid}"), ("status", "sale")]).is_err());
-        // The next name is tried.
-        assert_eq!(read(&[("sub_id", ""), ("aff_sub", "x")]).unwrap().sub_id.as_deref(), Some("x"));
-    }
-
-    #[test]
-    fn statuses_are_known_in_any_case() {
-        for (written, expected) in [
-            ("REBILL", ConversionStatus::Sale),
-            ("hold", ConversionStatus::Lead),
-            ("Registration", ConversionStatus::Signup),
-            ("trial", ConversionStatus::Trial),
-            ("Chargeback", ConversionStatus::Rejected),
-            ("something new", ConversionStatus::Lead),
-        ] {
-            assert_eq!(read(&[("subid", "x"), ("status", written)]).unwrap().status, expected, "{written}");
-        }
-        assert_eq!(read(&[("subid", "x")]).unwrap().status, ConversionStatus::Sale);
-    }
-
-    #[test]
-    fn money_is_exact() {
-        for (written, expected) in [
-            ("0.1", Some(100_000)),
-            ("1234,5", Some(1_234_500_000)),
-            ("1.234,50", Some(1_234_500_000)),
-            ("1,234.50", Some(1_234_500_000)),
-            ("19.999999", Some(19_999_999)),
-            ("0.0000005", Some(0)),
-            ("-3", Some(-3_000_000)),
-            ("free", None),
-            ("999999999999999999999", None),
-            ("1,234,567", Some(1_234_567_000_000)),
-            ("1.234.567", Some(1_234_567_000_000)),
-            ("1.234.567,89", Some(1_234_567_890_000)),
-            ("1,234,567.89", Some(1_234_567_890_000)),
-            ("1 234,50", Some(1_234_500_000)),
-            ("1'234.50", Some(1_234_500_000)),
-            ("1,000", None),
-            ("10.000", None),
-            ("0.125", Some(125_000)),
-            ("1234.500", Some(1_234_500_000)),
-            ("10 20", None),
-            ("1.2.3", None),
-            ("1,23,456", None),
-        ] {
-            assert_eq!(micros(written), expected, "{written}");
-        }
-        for (written, expected) in [
-            ("$10", Some((10_000_000, Some("USD".to_owned())))),
-            ("10 USD", Some((10_000_000, Some("USD".to_owned())))),
-            ("€12.50", Some((12_500_000, Some("EUR".to_owned())))),
-            ("10", Some((10_000_000, None))),
-            ("10 apples", None),
-            ("10 USD 20", None),
-        ] {
-            assert_eq!(amount(written), expected, "{written}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_word_is_kept_and_nothing_is_guessed() {
-        for word in ["denied", "Decline", "failed", "fraud", "spam", "invalid", "refunded"] {
-            let postback = read(&[("subid", "x"), ("status", word), ("payout", "10")]).unwrap();
-            assert_eq!(postback.status, ConversionStatus::Rejected, "{word}");
-        }
-        for word in ["accepted", "success", "completed"] {
-            assert_eq!(read(&[("subid", "x"), ("status", word)]).unwrap().status, ConversionStatus::Sale, "{word}");
-        }
-        let odd = read(&[("subid", "x"), ("status", "frobnicated")]).unwrap();
-        assert_eq!((odd.status, odd.original_status.as_deref()), (ConversionStatus::Lead, Some("frobnicated")));
-        assert!(!is_known("frobnicated") && is_known("hold"));
-        let by_type = read(&[("subid", "x"), ("type", "CPA")]).unwrap();
-        assert_eq!((by_type.status, by_type.original_status), (ConversionStatus::Sale, None));
-        assert_eq!(read(&[("subid", "x"), ("event", "reg")]).unwrap().status, ConversionStatus::Signup);
-        for (name, word) in [("event", "add_to_cart"), ("type", "view"), ("Status", "what"), ("status", "{status}")] {
-            let unclear = read(&[("subid", "x"), (name, word)]).unwrap();
-            assert_eq!((unclear.status, unclear.original_status.as_deref()), (ConversionStatus::Lead, Some(word)));
-        }
-        for nobody in ["null", "%subid%", "${SUBID}", "[subid]", "0"] {
-            assert!(read(&[("subid", nobody)]).is_err(), "{nobody}");
-        }
-        assert_eq!(read(&[("subid", "x"), ("STATUS", "declined")]).unwrap().status, ConversionStatus::Rejected);
-        assert_eq!(read(&[("subid", "x"), ("currency", "₽")]).unwrap().currency.as_deref(), Some("RUB"));
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use rand::seq::IndexedRandom;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use domain::error::{Error, Result, Violation};
+use domain::text;
 
 /// Characters of a password, least and most.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
@@ -21,7 +22,7 @@ static NOBODY: LazyLock<Result<String, String>> = LazyLock::new(|| hash_now("nob
 
 /// A violation of the rules for the password in `field`, if there is one. There is no rule of composition.
 pub fn violation(field: &str, password: &str) -> Option<Violation> {
-    let length = password.chars().count();
+    let length = text::typed(password).chars().count();
     let message = format!("a password has {} to {} characters", LENGTH.start(), LENGTH.end());
     (!LENGTH.contains(&length)).then(|| Violation::of(field, message))
 }
@@ -46,8 +47,10 @@ pub async fn verify(turn: Turn, password: String, hash: Option<String>) -> Resul
         let hash = hash.filter(|hash| !hash.is_empty());
         let is_known = hash.is_some();
         let hash = hash.as_deref().or_else(|| NOBODY.as_deref().ok()).unwrap_or_default();
-        let matches = PasswordHash::new(hash)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+        let is_of = |hash: &PasswordHash, text: &str| Argon2::default().verify_password(text.as_bytes(), hash).is_ok();
+        // How many spellings there are depends on what was typed alone: how long it takes tells nothing of the user.
+        let matches =
+            PasswordHash::new(hash).is_ok_and(|hash| text::spellings(&password).iter().any(|text| is_of(&hash, text)));
         matches && is_known
     })
     .await
@@ -61,7 +64,7 @@ pub fn generate() -> String {
 }
 
 fn hash_now(password: &str) -> Result<String, String> {
-    let hash = Argon2::default().hash_password(password.as_bytes());
+    let hash = Argon2::default().hash_password(text::typed(password).as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|error| error.to_string())
 }
 
@@ -82,6 +85,11 @@ mod tests {
         let verify = async |password: &str, hash| verify(turn().await, password.into(), hash).await.unwrap();
         assert!(verify("correct horse", Some(hash.clone())).await);
         assert!(!verify("wrong horse", Some(hash)).await);
+        // Typed at another keyboard, and set before there was one spelling.
+        let (one, two) = ("caf\u{e9} au lait noir", "cafe\u{301} au lait noir");
+        assert!(verify(two, Some(super::hash(one.into()).await.unwrap())).await);
+        let before = Argon2::default().hash_password(two.as_bytes()).unwrap().to_string();
+        assert!(verify(one, Some(before.clone())).await && !verify("cafe au lait noir", Some(before)).await);
         assert!(!verify("nobody has this password", None).await);
         assert!(!verify("nobody has this password", Some(String::new())).await);
     }

@@ -119,7 +119,7 @@ pub async fn correct(
         if old.step_id.is_some() && old.status == ContactAttemptStatus::Pending {
             return Err(Error::Precondition("this contact is just being made: wait for what becomes of it".into()));
         }
-        let new = corrected(old.clone(), correction.clone())?;
+        let new = corrected(old.clone(), correction.clone(), w.now)?;
         let row = w.replace(&old, new).await?;
         if row.status != old.status {
             if has_gone_out(Some(row.status)) && !has_gone_out(Some(old.status)) {
@@ -128,6 +128,7 @@ pub async fn correct(
             if let Some(sequence) = reported(&w, id, row.status).await? {
                 w.tell(Event::Sequence(sequence));
             }
+            effects::freed(on, &w, &row).await?;
         }
         w.tell(Event::Report);
         w.note(Action::ContactAttemptCorrected, id, json!({ "from": old.status, "to": row.status })).await?;
@@ -136,7 +137,11 @@ pub async fn correct(
     .await
 }
 
-fn corrected(old: contact_attempt::Model, correction: Correction) -> Result<contact_attempt::Model> {
+fn corrected(
+    old: contact_attempt::Model,
+    correction: Correction,
+    now: DateTime<Utc>,
+) -> Result<contact_attempt::Model> {
     let Correction { status, completed_at, duration, result, notes } = correction;
     let mut wrong = Violations::default();
     let notes = wrong.take_change("notes", notes, |text| text::prose(text, Bounds::NOTES));
@@ -148,8 +153,8 @@ fn corrected(old: contact_attempt::Model, correction: Correction) -> Result<cont
         MaybeUndefined::Value(given) => Some(wrong.take("result", meta::object(given))),
     };
     let completed_at = changed_to(old.completed_at, completed_at);
-    let is_in_order = completed_at.is_none_or(|end| end >= old.started_at);
-    wrong.require(is_in_order, "completedAt", "must not lie before startedAt");
+    // What stands there since before stays.
+    require_end(&mut wrong, completed_at.filter(|end| old.completed_at != Some(*end)), old.started_at, now);
     wrong.into_result()?;
     if let Some(status) = status.filter(|status| *status != old.status) {
         old.status.require(status)?;
@@ -248,6 +253,12 @@ pub(super) async fn contacted(
     Ok(lead)
 }
 
+/// Requires that a contact ended after it began, and not in time to come: reports go by it.
+fn require_end(wrong: &mut Violations, end: Option<DateTime<Utc>>, start: DateTime<Utc>, now: DateTime<Utc>) {
+    wrong.require(end.is_none_or(|end| end >= start), "completedAt", "must not lie before startedAt");
+    wrong.require(end.is_none_or(|end| end <= now + AHEAD), "completedAt", "must not lie in the future");
+}
+
 fn checked(on: &Services, new: New) -> Result<contact_attempt::Model> {
     let mut wrong = Violations::default();
     let name = |text: &str| text::line(text, Bounds::NAME);
@@ -262,8 +273,8 @@ fn checked(on: &Services, new: New) -> Result<contact_attempt::Model> {
     let started_at = new.started_at.unwrap_or_else(|| on.now());
     // The limits of later contacts go by it.
     wrong.require(started_at <= on.now() + AHEAD, "startedAt", "must not lie in the future");
-    let is_in_order = new.completed_at.is_none_or(|end| end >= started_at);
-    wrong.require(is_in_order, "completedAt", "must not lie before startedAt");
+    wrong.require(started_at >= DateTime::UNIX_EPOCH, "startedAt", "must not lie before 1970");
+    require_end(&mut wrong, new.completed_at, started_at, on.now());
     wrong.into_result()?;
     Ok(contact_attempt::Model {
         id: ContactAttemptId::generate(),

@@ -1,11 +1,14 @@
 //! Conversions: recorded once, matched to a lead, credited to contacts, and what follows from them.
 
 mod credit;
+mod known;
 mod matching;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::{Value as Json, json};
+
+use self::known::Known;
 
 pub use self::credit::recompute;
 pub use self::matching::match_later;
@@ -16,7 +19,7 @@ use domain::audit::Action;
 use domain::error::{Error, Result, Violations};
 use domain::id::{ContactAttemptId, ConversionId, LeadId};
 use domain::retention::keitaro;
-use domain::retention::states::State;
+use domain::retention::same_conversion::says_more;
 use domain::retention::words::{ContactAttemptStatus, ConversionStatus, LeadStatus};
 use domain::violation::OnUnique;
 use events::Event;
@@ -67,7 +70,8 @@ pub async fn record(on: &Services, actor: &Actor, report: Report) -> Result<Reco
     let report = &report;
     on.write(actor, |w| async move {
         require_named(&w, report).await?;
-        let (row, is_new) = find_or_record(on, &w, report).await?;
+        let (row, change) = find_or_record(on, &w, report).await?.ok_or_else(unclear)?;
+        let is_new = change == Change::New;
         let metadata = json!({ "source": row.source, "status": row.status, "leadId": row.lead_id, "isNew": is_new });
         w.note_answer(Action::ConversionRecorded, row.id, metadata, &is_new).await?;
         Ok(Recorded { conversion: row, is_new })
@@ -127,27 +131,49 @@ async fn require_named(tx: &Tx, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Records what a provider or a user tells, in a larger write. Told again it changes nothing; told anew, with a status that may
-/// follow the one that is known, the same row moves on.
-pub async fn record_in(on: &Services, w: &Write, report: &Report) -> Result<conversion::Model> {
-    Ok(find_or_record(on, w, report).await?.0)
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A conversion that was not known before.
+    New,
+    /// One that is known has moved on.
+    Moved,
+    /// It says nothing that is not known.
+    Nothing,
+    /// Several that are known may be meant: none was changed.
+    Several,
 }
 
-/// The conversion, and whether it was not known before.
-async fn find_or_record(on: &Services, w: &Write, report: &Report) -> Result<(conversion::Model, bool)> {
+/// Records what a provider tells, in a larger write. Told again it changes nothing; told anew, with a status that may follow the one
+/// that is known, the same row moves on.
+pub async fn record_in(on: &Services, w: &Write, report: &Report) -> Result<Change> {
+    Ok(find_or_record(on, w, report).await?.map_or(Change::Several, |(_, change)| change))
+}
+
+/// The conversion and what became of it; None where several may be meant.
+async fn find_or_record(on: &Services, w: &Write, report: &Report) -> Result<Option<(conversion::Model, Change)>> {
     let found = matching::find(w, report).await?;
     // The lead before the conversion: in this order all lock.
-    let lead = match found.lead {
-        Some(id) => lead::Entity::find_by_id(id).lock_exclusive().one(w).await?,
-        None => None,
+    let lead = locked(w, found.lead).await?;
+    let old = match known::known(w, report, found.lead).await? {
+        Known::Row(row) => Some(*row),
+        Known::Nothing => None,
+        Known::Several => return Ok(None),
     };
-    let old = known(w, report).await?;
     let new = match &old {
-        Some(old) if !says_more(old, report) => return Ok((old.clone(), false)),
+        Some(old) if !says_more(&known::facts(old, None), &known::told(report, None)) => {
+            return Ok(Some((old.clone(), Change::Nothing)));
+        }
         Some(old) => moved(old.clone(), report),
         None => fresh(report, w.now),
     };
-    let new = credit::assign(on, w, new, lead.as_ref(), found.attempt).await?;
+    // A report that names nobody we know may be about a conversion of somebody's.
+    let lead = match lead {
+        None => locked(w, old.as_ref().and_then(|old| old.lead_id)).await?,
+        lead => lead,
+    };
+    let clicked = found.attempt.or_else(|| old.as_ref().and_then(credit::clicked));
+    let new = credit::assign(on, w, new, lead.as_ref(), clicked).await?;
     let row = match &old {
         Some(old) => w.replace(old, new).await.on_any_unique(just_recorded)?,
         None => insert(w, new).await?,
@@ -158,17 +184,20 @@ async fn find_or_record(on: &Services, w: &Write, report: &Report) -> Result<(co
         Some(lead) if is_over => taken_back(w, lead).await?,
         lead => follow(on, w, &row, lead, report.lead_converts).await?,
     }
-    Ok((row, old.is_none()))
+    Ok(Some((row, if old.is_none() { Change::New } else { Change::Moved })))
 }
 
-/// Whether a report says more than is known: a status that may follow, or another amount of the same one. What is told once more says
-/// nothing new, nor does what comes late.
-fn says_more(old: &conversion::Model, report: &Report) -> bool {
-    let is_other = |revenue| (revenue, report.currency.as_str()) != (old.revenue_micros, old.currency.as_str());
-    let is_corrected = old.status == report.status
-        && report.status != ConversionStatus::Rejected
-        && report.revenue_micros.is_some_and(is_other);
-    old.status.may_become(report.status) || is_corrected
+async fn locked(w: &Write, lead: Option<LeadId>) -> Result<Option<lead::Model>> {
+    match lead {
+        Some(id) => Ok(lead::Entity::find_by_id(id).lock_exclusive().one(w).await?),
+        None => Ok(None),
+    }
+}
+
+fn unclear() -> Error {
+    let why =
+        "several conversions that are known may be meant: name the transactionId, the clickId or the subId of the one";
+    Error::Precondition(why.into())
 }
 
 /// A conversion of the lead, which is locked, was taken back. Without another one it has not converted, and can be written to again:
@@ -218,53 +247,10 @@ async fn follow(
 /// The click id or the sub id; who has neither is known by the lead or the contact.
 fn subject(report: &Report) -> String {
     let told = report.click_id.clone().or_else(|| report.sub_id.clone());
-    told.or_else(|| report.attempt.map(|id| id.to_string()))
+    told.map(|id| keitaro::same(&id))
+        .or_else(|| report.attempt.map(|id| id.to_string()))
         .or_else(|| report.lead.map(|id| id.to_string()))
         .unwrap_or_default()
-}
-
-/// The conversion that a report is about, locked: that of the same click and transaction, or one of which less was known when it was told:
-/// without the click, or, as long as nothing was sold, without the transaction.
-async fn known(tx: &Tx, report: &Report) -> Result<Option<conversion::Model>> {
-    use conversion::Column;
-    let transaction = report.transaction_id.clone().unwrap_or_default();
-    let of = |subject: &str, transaction: &str| {
-        conversion::Entity::all()
-            .filter(Column::Source.eq(&report.source))
-            .filter(Column::SubjectId.eq(subject))
-            .filter(Column::TransactionId.eq(transaction))
-            .lock_exclusive()
-    };
-    let subject = subject(report);
-    if let Some(row) = of(&subject, &transaction).one(tx).await? {
-        return Ok(Some(row));
-    }
-    let unsold = [ConversionStatus::Lead, ConversionStatus::Signup, ConversionStatus::Trial];
-    let less = |row: &conversion::Model| {
-        row.transaction_id == transaction || unsold.contains(&row.status) && row.status.may_become(report.status)
-    };
-    let mut subjects = vec![(subject.as_str(), false)];
-    if let (Some(sub), Some(_)) = (&report.sub_id, &report.click_id) {
-        subjects.push((sub, true));
-    }
-    for (subject, is_without_click) in subjects {
-        for transaction in [transaction.as_str(), ""] {
-            let found = of(subject, transaction).one(tx).await?;
-            if let Some(row) = found.filter(|row| less(row) && !(is_without_click && row.click_id.is_some())) {
-                return Ok(Some(row));
-            }
-        }
-    }
-    // The other way round: this report does not name the click, of which the sub id is known.
-    let (Some(sub), None) = (&report.sub_id, &report.click_id) else { return Ok(None) };
-    let clicked = conversion::Entity::all()
-        .filter(Column::Source.eq(&report.source))
-        .filter(Column::SubId.eq(sub))
-        .filter(Column::ClickId.is_not_null())
-        .filter(Column::TransactionId.eq(&transaction));
-    let mut rows = clicked.limit(2).lock_exclusive().all(tx).await?;
-    // Of several clicks nobody can tell which one it was.
-    if rows.len() == 1 { Ok(rows.pop()) } else { Ok(None) }
 }
 
 /// The row as the report changes it.
@@ -279,7 +265,7 @@ fn moved(row: conversion::Model, report: &Report) -> conversion::Model {
     conversion::Model {
         sub_id: report.sub_id.clone().or_else(|| row.sub_id.clone()),
         // From now on it is known by the click.
-        subject_id: report.click_id.clone().unwrap_or_else(|| row.subject_id.clone()),
+        subject_id: report.click_id.as_deref().map_or_else(|| row.subject_id.clone(), keitaro::same),
         click_id,
         transaction_id: transaction.unwrap_or_else(|| row.transaction_id.clone()),
         status: report.status,

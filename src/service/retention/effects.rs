@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::retention::delivery::report::reported;
 use crate::retention::endings::{Ending, end_all};
 use crate::retention::refusal::{self, Said};
+use crate::retention::schedule;
 use crate::{Services, Write};
 use domain::audit::Action;
 use domain::error::Result;
@@ -16,6 +17,7 @@ use domain::retention::callback::{News, twilio_rank};
 use domain::retention::states::State;
 use domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, ContactChannel, LeadStatus};
 use events::Event;
+use storage::retention::queue::again::{self, Whose};
 use storage::retention::{campaign_lead, contact_attempt, lead};
 
 /// Takes a provider's news of a contact, whose lead is locked. What is older than what is known changes no status.
@@ -27,7 +29,9 @@ pub async fn advance(
     news: News,
 ) -> Result<()> {
     let channel = attempt.channel;
-    note(w, attempt, &news).await?;
+    if let Some(failed) = note(w, attempt, &news).await? {
+        freed(on, w, &failed).await?;
+    }
     if news.is_reply {
         end_all(on, w, lead.id, Ending::Reply).await?;
     }
@@ -42,8 +46,17 @@ pub async fn advance(
     Ok(())
 }
 
-/// Writes the news down; the step that the contact was made for follows it.
-async fn note(w: &Write, attempt: contact_attempt::Model, news: &News) -> Result<()> {
+/// A contact of the lead, which is locked, has become one that failed: it is no contact any more for the limits, and what they had put off
+/// because of it is decided about again.
+pub async fn freed(on: &Services, w: &Write, attempt: &contact_attempt::Model) -> Result<()> {
+    if attempt.status != ContactAttemptStatus::Failed {
+        return Ok(());
+    }
+    again::decide(w, Whose::Lead(attempt.lead_id), schedule::now_in(on, w).await?).await
+}
+
+/// Writes the news down; the step that the contact was made for follows it. Returns the contact if its status is another one now.
+async fn note(w: &Write, attempt: contact_attempt::Model, news: &News) -> Result<Option<contact_attempt::Model>> {
     let to = news.status.filter(|to| attempt.status.may_become(*to));
     let mut result: Map<String, Json> = attempt.result.as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
     let is_newer = to.is_some() || news.status.is_none();
@@ -63,7 +76,7 @@ async fn note(w: &Write, attempt: contact_attempt::Model, news: &News) -> Result
         completed_at: attempt.completed_at.or(is_end.then_some(w.now)),
         ..attempt.clone()
     };
-    w.replace(&attempt, new).await?;
+    let row = w.replace(&attempt, new).await?;
     w.tell(Event::Report);
     match to {
         // While it was PENDING its sender has yet to settle the step.
@@ -71,10 +84,10 @@ async fn note(w: &Write, attempt: contact_attempt::Model, news: &News) -> Result
             if let Some(sequence) = reported(w, attempt.id, to).await? {
                 w.tell(Event::Sequence(sequence));
             }
-            Ok(())
         }
-        _ => Ok(()),
+        _ => {}
     }
+    Ok(to.map(|_| row))
 }
 
 /// Whether a provider's own word for how far a contact is goes beyond the one that is known.

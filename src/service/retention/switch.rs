@@ -1,5 +1,7 @@
 //! One sender for all channels: each contact goes to the provider that is set up for it, at that provider's own pace.
 
+mod held;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -62,6 +64,8 @@ struct Known {
     /// When it was looked up, by a clock that never jumps.
     at: Option<Duration>,
     lines: HashMap<Provider, Line>,
+    /// Texts wait for so long, and why.
+    held: Option<held::Held>,
 }
 
 /// A provider, as it was set up in one version of its row.
@@ -70,20 +74,36 @@ struct Line {
     sender: Arc<dyn Sender>,
 }
 
+/// Where a contact can go now.
+enum Way {
+    /// To this provider.
+    Open(Arc<dyn Sender>),
+    /// Nowhere for so long.
+    Held(Duration, String),
+    /// Nothing is set up.
+    Missing,
+}
+
+impl Way {
+    fn of(sender: Option<Arc<dyn Sender>>) -> Self {
+        sender.map_or(Self::Missing, Self::Open)
+    }
+}
+
 impl Switch {
     /// A switch to the providers that are set up, and to `telegram` if that is only pretended.
     pub fn new(on: Services, telegram: Option<Arc<dyn Sender>>) -> Self {
         Self { on, telegram, known: Mutex::default() }
     }
 
-    async fn line(&self, message: &Message) -> Result<Option<Arc<dyn Sender>>> {
+    async fn line(&self, message: &Message) -> Result<Way> {
         let provider = match message {
             Message::Email(Email { instantly_campaign: Some(_), .. }) => Provider::Instantly,
             Message::Email(_) => Provider::Smtp,
             Message::Sms { .. } => Provider::Twilio,
             Message::Call(_) => Provider::Vapi,
             Message::Webhook { .. } => Provider::Webhook,
-            Message::Telegram { .. } => return Ok(self.telegram.clone()),
+            Message::Telegram { .. } => return Ok(Way::of(self.telegram.clone())),
         };
         let mut known = self.known.lock().await;
         let now = self.on.clock.monotonic();
@@ -91,12 +111,16 @@ impl Switch {
             self.refresh(&mut known).await?;
             known.at = Some(now);
         }
-        Ok(known.lines.get(&provider).map(|line| Arc::clone(&line.sender)))
+        Ok(match (&known.held, known.lines.get(&provider)) {
+            (Some((after, error)), Some(_)) if provider == Provider::Twilio => Way::Held(*after, error.clone()),
+            (_, line) => Way::of(line.map(|line| Arc::clone(&line.sender))),
+        })
     }
 
     /// A provider whose row has not changed keeps its pace, its breaker and its connections.
     async fn refresh(&self, known: &mut Known) -> Result<()> {
         let mut lines = HashMap::new();
+        known.held = None;
         for row in integration_config::Entity::active().all(self.on.db.reader()).await? {
             let credentials = match integration::open(&self.on, &row) {
                 Ok(credentials) => credentials,
@@ -106,6 +130,9 @@ impl Switch {
                 }
             };
             let (provider, version) = (credentials.provider(), (row.id, row.version));
+            if provider == Provider::Twilio {
+                known.held = held::of_twilio(&self.on, &row).await?;
+            }
             let line = match known.lines.remove(&provider).filter(|line| line.row == version) {
                 Some(line) => Some(line),
                 None => self.build(credentials).map(|sender| Line { row: version, sender }),
@@ -146,8 +173,9 @@ impl Sender for Switch {
     fn send(&self, contact: Contact) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
             match self.line(&contact.message).await {
-                Ok(Some(sender)) => sender.send(contact).await,
-                Ok(None) => {
+                Ok(Way::Open(sender)) => sender.send(contact).await,
+                Ok(Way::Held(after, error)) => Outcome::Wait { after, error },
+                Ok(Way::Missing) => {
                     let error = match contact.message {
                         Message::Telegram { .. } => "this process has no Telegram accounts".into(),
                         other => format!("nothing is set up for {}: see saveIntegrationConfig", other.channel()),

@@ -54,6 +54,11 @@ impl Entity {
         Self::find().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)
     }
 
+    /// Tests that say which script goes out in one of these steps.
+    pub fn of_steps(steps: impl IntoIterator<Item = SequenceStepId>) -> Select<Self> {
+        Self::deciding().filter(Column::StepId.is_in(steps))
+    }
+
     /// Tests with this script on one of their sides.
     pub fn using(script: ScriptId) -> Select<Self> {
         Self::find().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))

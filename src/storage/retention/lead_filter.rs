@@ -9,6 +9,7 @@ use crate::filter::Filter;
 use crate::{folded, sql};
 use domain::fold::fold;
 use domain::id::{LeadId, RetentionCampaignId};
+use domain::retention::address::searched;
 use domain::retention::words::LeadStatus;
 
 /// Words of a search that count; more narrow it down no further.
@@ -71,7 +72,8 @@ impl Filter<Entity> for LeadFilter {
 fn found_by(text: &str, sees_contacts: bool) -> Condition {
     let words = text.split_whitespace().take(WORDS).map(|word| {
         let names = Condition::any().add(folded::has(Column::NamesFold, word));
-        if sees_contacts { names.add(Column::Email.like(sql::contains(&word.to_lowercase()))) } else { names }
+        let emails = if sees_contacts { searched(word) } else { Vec::new() };
+        emails.iter().fold(names, |any, part| any.add(Column::Email.like(sql::contains(part))))
     });
     let by_words = words.fold(Condition::all(), Condition::add);
     let text = fold(text);

@@ -1,9 +1,11 @@
 //! What is changed under leads on their way: limits that are widened, and steps that are replaced under a test.
 
-use domain::id::AbTestId;
+use chrono::{DateTime, Utc};
+use domain::id::{AbTestId, ScriptId, SequenceStepId};
 use domain::retention::ab_test::Rule;
-use domain::retention::words::ContactAttemptStatus::{Bounced, Sent, Success};
+use domain::retention::words::ContactAttemptStatus::{Bounced, Failed, Sent, Success};
 use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel, ExecutionReason};
+use sea_orm::EntityTrait;
 use serde_json::json;
 use service::retention::campaign::{self, Fields};
 use service::retention::contact_attempt;
@@ -14,6 +16,31 @@ use super::engine::{Bureau, email};
 use super::rows;
 use crate::delivery::fixture::Office;
 use crate::harness::eventually;
+
+/// A test of two scripts that runs in a step.
+fn test_of(step: SequenceStepId, [a, b]: [ScriptId; 2], now: DateTime<Utc>) -> ab_test::Model {
+    ab_test::Model {
+        id: AbTestId::generate(),
+        name: "First words".into(),
+        campaign_id: None,
+        step_id: Some(step),
+        channel: ContactChannel::Email,
+        variant_a: a,
+        variant_b: b,
+        status: AbTestStatus::Running,
+        rule: json!(Rule::default()),
+        winner: None,
+        winner_id: None,
+        stats_a: None,
+        stats_b: None,
+        verdict: None,
+        started_at: Some(now),
+        ended_at: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    }
+}
 
 #[tokio::test]
 async fn what_limits_put_off_is_decided_again_when_they_are_widened() {
@@ -49,25 +76,11 @@ async fn a_test_goes_on_when_the_steps_are_replaced_and_its_winner_stays() {
     let first = steps::of(sequence.id, sequence.steps_version);
     let first = sea_orm::QuerySelect::limit(first, 1).one(on.db.reader()).await.unwrap().unwrap();
     let test = ab_test::Model {
-        id: AbTestId::generate(),
-        name: "First words".into(),
-        campaign_id: None,
-        step_id: Some(first.id),
-        channel: ContactChannel::Email,
-        variant_a: a,
-        variant_b: b,
         status: AbTestStatus::Completed,
-        rule: json!(Rule::default()),
         winner: Some(AbVariant::B),
         winner_id: Some(b),
-        stats_a: None,
-        stats_b: None,
-        verdict: None,
-        started_at: Some(on.now()),
         ended_at: Some(on.now()),
-        created_at: on.now(),
-        updated_at: on.now(),
-        version: 1,
+        ..test_of(first.id, [a, b], on.now())
     };
     rows::insert::<ab_test::Entity, _>(on, vec![test]).await;
     for more in [vec![email(plain, 0), email(a, 1)], vec![email(a, 0), email(plain, 1)]] {
@@ -80,6 +93,58 @@ async fn a_test_goes_on_when_the_steps_are_replaced_and_its_winner_stays() {
     worker.stop().await;
     let said: Vec<_> = bureau.attempts(lead).await.iter().map(|attempt| attempt.script_id).collect();
     assert_eq!(said, [Some(a), Some(b)], "the step says what won, wherever it stands now");
+}
+
+#[tokio::test]
+async fn a_test_goes_on_in_the_words_of_either_side_and_in_no_others() {
+    let bureau = Bureau::open("2026-03-03T10:00:00Z", 1).await;
+    let Office { on, actor, .. } = &bureau.office;
+    let (a, b) = (bureau.script(ContactChannel::Email, "A").await, bureau.script(ContactChannel::Email, "B").await);
+    let other = bureau.script(ContactChannel::Email, "C").await;
+    let sequence = bureau.sequence(vec![email(a, 0)], |_| ()).await;
+    let step = async || {
+        let row =
+            storage::retention::sequence::Entity::find_by_id(sequence.id).one(on.db.reader()).await.unwrap().unwrap();
+        steps::of(row.id, row.steps_version).one(on.db.reader()).await.unwrap().unwrap()
+    };
+    let first = step().await.id;
+    rows::insert::<ab_test::Entity, _>(on, vec![test_of(first, [a, b], on.now())]).await;
+    for script in [b, a, b] {
+        steps::replace(on, actor, sequence.id, vec![email(script, 0)], None).await.unwrap();
+        assert_eq!(step().await.origin(), first);
+    }
+    steps::replace(on, actor, sequence.id, vec![email(other, 0)], None).await.unwrap();
+    assert_ne!(step().await.origin(), first, "what somebody has written anew is sent as it is");
+}
+
+#[tokio::test]
+async fn what_the_cap_put_off_is_decided_again_when_the_contact_has_failed_or_the_cap_is_raised() {
+    let bureau = Bureau::open("2026-03-03T10:00:00Z", 1).await;
+    let Office { on, actor, .. } = &bureau.office;
+    let script = bureau.script(ContactChannel::Email, "Hello").await;
+    let own = bureau.campaign(|row| row.max_contacts_per_day = Some(1)).await;
+    let sequence = bureau.sequence(vec![email(script, 0), email(script, 0)], |new| new.campaign = Some(own)).await;
+    let (ann, bob) = (bureau.lead("ann", |_| ()).await, bureau.lead("bob", |_| ()).await);
+    for lead in [ann, bob] {
+        bureau.enroll(sequence.id, lead).await;
+    }
+    let worker = bureau.worker();
+    for lead in [ann, bob] {
+        eventually("the second is put off", async || {
+            bureau.executions(lead).await.iter().any(|row| row.reason == Some(ExecutionReason::Limits))
+        })
+        .await;
+    }
+    let sent = bureau.attempts(ann).await.pop().unwrap();
+    let failed = contact_attempt::Correction { status: Some(Failed), ..contact_attempt::Correction::default() };
+    contact_attempt::correct(on, actor, sent.id, failed).await.unwrap();
+    eventually("there is room for another", async || bureau.attempts(ann).await.len() == 2).await;
+    assert_eq!(bureau.attempts(bob).await.len(), 1);
+    let more = Fields { max_contacts_per_day: async_graphql::MaybeUndefined::Value(2), ..Fields::default() };
+    campaign::update(on, actor, own, more, None, None).await.unwrap();
+    bureau.finish(sequence.id).await;
+    worker.stop().await;
+    assert_eq!(bureau.attempts(bob).await.len(), 2);
 }
 
 #[tokio::test]

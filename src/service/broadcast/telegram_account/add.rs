@@ -4,6 +4,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use super::carried;
 use super::claim::{claim, withdraw};
 use super::greet::{Shown, greet};
 use super::{Access, Budget, label, require_live};
@@ -96,6 +97,9 @@ async fn introduce(w: &Write, claim: &Model, identity: &Identity) -> Result<Mode
     row.name = Set(name);
     row.username = Set(username);
     row.phone_end = Set(phone_end);
+    if let Some(carried) = carried::of_user(w, identity.user_id).await? {
+        carried.onto(&mut row);
+    }
     let account = row.update(w).await;
     let account = account.on_unique(telegram_account::TABLE, "telegram_user_id", || known(&claim.label))?;
     w.tell(Event::Account(account.id));

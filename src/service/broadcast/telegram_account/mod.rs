@@ -14,6 +14,7 @@ use domain::text::{self, Bounds};
 use storage::broadcast::telegram_account::{Entity, Model};
 
 mod add;
+mod carried;
 mod check;
 mod claim;
 mod credentials;

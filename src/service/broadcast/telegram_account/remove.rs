@@ -1,8 +1,8 @@
 //! An account goes.
 
 use sea_orm::EntityTrait;
-use serde_json::json;
 
+use super::carried;
 use super::detach::detach;
 use crate::broadcast::usage;
 use crate::{Actor, Services, Write};
@@ -28,7 +28,7 @@ pub async fn remove(on: &Services, actor: &Actor, id: TelegramAccountId) -> Resu
             storage::broadcast::campaign_account::Entity::forget(id).exec(&w).await?;
             Entity::delete_by_id(id).exec(&w).await?;
             w.tell(Event::Account(id));
-            w.note(Action::TelegramAccountRemoved, id, json!({ "label": account.label })).await?;
+            w.note(Action::TelegramAccountRemoved, id, carried::told(&account)).await?;
             Ok(account)
         });
         removed.await

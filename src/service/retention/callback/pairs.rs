@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use domain::retention::keitaro;
 use storage::retention::webhook_event::Model;
 
 /// The pairs of a form.
@@ -14,15 +15,7 @@ pub(super) fn all(row: &Model) -> Vec<(String, String)> {
     let mut pairs: Vec<_> = form(row.query.as_deref().unwrap_or_default()).collect();
     if row.body.trim_start().starts_with('{') {
         let read: Json = serde_json::from_str(&row.body).unwrap_or_default();
-        let flat = read.as_object().into_iter().flatten().filter_map(|(name, value)| {
-            let text = match value {
-                Json::String(text) => text.clone(),
-                Json::Null => return None,
-                other => other.to_string(),
-            };
-            Some((name.clone(), text))
-        });
-        pairs.extend(flat);
+        pairs.extend(keitaro::flat(&read));
     } else {
         pairs.extend(form(&row.body));
     }

@@ -35,6 +35,12 @@ pub(super) async fn assign(
     Ok(row)
 }
 
+/// The contact whose link was clicked, as far as that was told of the row before.
+pub(super) fn clicked(row: &conversion::Model) -> Option<ContactAttemptId> {
+    let told = row.attribution.as_ref()?["clickedAttemptId"].as_str()?;
+    told.parse().ok().map(ContactAttemptId)
+}
+
 async fn credit(w: &Write, row: &mut conversion::Model, rule: &Rule, clicked: Option<ContactAttemptId>) -> Result<()> {
     let Some(lead) = row.lead_id else { return Ok(()) };
     let reached = [
@@ -121,8 +127,7 @@ async fn recompute_round(
     let ids = rows.iter().map(|row| row.id).collect();
     for old in rows {
         let mut new = old.clone();
-        let clicked = old.attribution.as_ref().and_then(|told| told["clickedAttemptId"].as_str()?.parse().ok());
-        credit(w, &mut new, rule, clicked.map(ContactAttemptId)).await?;
+        credit(w, &mut new, rule, clicked(&old)).await?;
         w.replace(&old, new).await?;
     }
     w.tell(Event::Report);

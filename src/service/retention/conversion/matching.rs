@@ -3,6 +3,7 @@
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::known::spellings;
 use super::{Report, credit, follow};
 use crate::Services;
 use crate::retention::integration;
@@ -46,7 +47,8 @@ async fn by_ids(tx: &Tx, ids: [&Option<String>; 2]) -> Result<Found> {
                 return Ok(Found { lead: Some(lead), attempt: None });
             }
         }
-        let by_other = lead::Entity::all().filter(lead::Column::ExternalId.eq(id)).order_by_asc(lead::Column::Id);
+        let named = lead::Column::ExternalId.is_in(spellings(&[Some(id)]));
+        let by_other = lead::Entity::all().filter(named).order_by_asc(lead::Column::Id);
         if let Some(row) = by_other.limit(1).one(tx).await? {
             return Ok(Found { lead: Some(row.id), attempt: None });
         }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 pub use self::run::{activate, archive, caution, doubts, pause, pause_all, pause_other_world, sweep_archived};
 use self::steps::NewStep;
-use super::changed_to;
+use super::{changed_to, schedule};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -22,6 +22,7 @@ use domain::retention::words::{
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::retention::lists::Channels;
+use storage::retention::queue::again::{self, Whose};
 use storage::retention::{campaign, sequence, sequence_progress};
 use storage::{Folded, Noun, Tx, noun};
 
@@ -122,7 +123,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
     .await
 }
 
-/// Changes a sequence. Contact hours and limits of another campaign hold from the next step on.
+/// Changes a sequence. Contact hours and limits of another campaign hold from the next step on, and for what those of the old one put off.
 pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, change: Change) -> Result<sequence::Model> {
     let change = &change;
     on.write(actor, |w| async move {
@@ -136,6 +137,9 @@ pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, chang
         let row = w.replace(&old, new).await?;
         if row.status == RetentionSequenceStatus::Active && row.campaign_id != old.campaign_id {
             preflight::require(on, &w, &row).await?;
+        }
+        if row.campaign_id != old.campaign_id {
+            again::decide(&w, Whose::Sequence(id), schedule::now_in(on, &w).await?).await?;
         }
         w.tell(Event::Sequence(id));
         w.note(Action::RetentionSequenceUpdated, id, json!({ "name": row.name })).await?;

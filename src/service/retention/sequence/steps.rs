@@ -9,12 +9,12 @@ use domain::error::{Error, Result, Violation, Violations, require_version};
 use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
 use domain::retention::conditions::Conditions;
 use domain::retention::delay::{LONGEST, delay};
-use domain::retention::words::{ContactChannel, DelayUnit, RetentionSequenceStatus};
+use domain::retention::words::{AbTestStatus, ContactChannel, DelayUnit, RetentionSequenceStatus};
 use events::Event;
 use storage::Noun;
 use storage::Tx;
 use storage::retention::lists::Channels;
-use storage::retention::{script, sequence, sequence_step};
+use storage::retention::{ab_test, script, sequence, sequence_step};
 
 /// Steps of one sequence at most.
 pub const MOST: usize = 50;
@@ -152,7 +152,9 @@ pub(super) async fn require(tx: &Tx, sequence: &sequence::Model, steps: &[NewSte
 /// Writes steps that are right as the next version of `sequence`, whose row the caller has locked.
 pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep]) -> Result<sequence::Model> {
     let version = sequence.steps_version + 1;
-    let origins = origins(&of(sequence.id, sequence.steps_version).all(w).await?, steps);
+    let old = of(sequence.id, sequence.steps_version).all(w).await?;
+    let tests = ab_test::Entity::of_steps(old.iter().map(sequence_step::Model::origin)).all(w).await?;
+    let origins = origins(&old, &tests, steps);
     let row = |(index, step): (usize, &NewStep)| {
         sequence_step::Model {
             id: SequenceStepId::generate(),
@@ -187,14 +189,34 @@ pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep
     w.replace(&sequence, new).await
 }
 
-/// Which of the old steps each of the new ones is: one that says the same by the same way. None: it is new.
-fn origins(old: &[sequence_step::Model], new: &[NewStep]) -> Vec<Option<SequenceStepId>> {
+/// Which of the old steps each of the new ones is: one that says the same by the same way, or in the words that an A/B test has for it.
+/// None: it is new.
+fn origins(old: &[sequence_step::Model], tests: &[ab_test::Model], new: &[NewStep]) -> Vec<Option<SequenceStepId>> {
     let mut left: Vec<&sequence_step::Model> = old.iter().collect();
-    let mut take = |step: &NewStep| {
-        let at = left.iter().position(|old| (old.channel, old.script_id) == (step.channel, step.script))?;
+    let mut take = |is_it: &dyn Fn(&sequence_step::Model) -> bool| {
+        let at = left.iter().position(|old| is_it(old))?;
         Some(left.remove(at).origin())
     };
-    new.iter().map(&mut take).collect()
+    let same: Vec<_> =
+        new.iter().map(|step| take(&|old| (old.channel, old.script_id) == (step.channel, step.script))).collect();
+    let tested = |(step, origin): (&NewStep, Option<SequenceStepId>)| {
+        origin.or_else(|| {
+            take(&|old| {
+                old.channel == step.channel
+                    && tests.iter().any(|test| test.step_id == Some(old.origin()) && keeps(test, step))
+            })
+        })
+    };
+    new.iter().zip(same).map(tested).collect()
+}
+
+/// Whether a test goes on with the script of a step: while it runs that is one of its two, afterwards the winner.
+fn keeps(test: &ab_test::Model, step: &NewStep) -> bool {
+    let Some(script) = step.script else { return false };
+    match test.status {
+        AbTestStatus::Running => [test.variant_a, test.variant_b].contains(&script),
+        _ => test.winner_id == Some(script),
+    }
 }
 
 /// Notes scripts that are written for another channel than their step's. Returns whether all of them are there.

@@ -6,13 +6,15 @@ use sea_orm::{ConnectionTrait, Value};
 use crate::Tx;
 use crate::sql::Dialect;
 use domain::error::Result;
-use domain::id::{LeadId, RetentionCampaignId};
+use domain::id::{LeadId, RetentionCampaignId, RetentionSequenceId};
 
 /// Whose limits have changed.
 #[derive(Debug, Clone, Copy)]
 pub enum Whose {
     /// Those of a campaign's sequences.
     Campaign(RetentionCampaignId),
+    /// Those of one sequence: it goes by another campaign.
+    Sequence(RetentionSequenceId),
     /// Those of one lead.
     Lead(LeadId),
 }
@@ -23,6 +25,7 @@ pub async fn decide(tx: &Tx, whose: Whose, now: DateTime<Utc>) -> Result<()> {
     let lock = if dialect.is_postgres() { "FOR UPDATE OF e SKIP LOCKED" } else { "" };
     let (of, id): (&str, Value) = match whose {
         Whose::Campaign(id) => ("s.campaign_id", id.into()),
+        Whose::Sequence(id) => ("s.id", id.into()),
         Whose::Lead(id) => ("n.lead_id", id.into()),
     };
     let sql = format!(
