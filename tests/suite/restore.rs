@@ -102,6 +102,33 @@ async fn after_a_restore_nobody_gets_it_twice_from_a_telegram_that_has_forgotten
     Box::pin(nobody_gets_it_twice(true)).await;
 }
 
+/// What was sent before the first restore is looked for after the second one, too.
+#[tokio::test]
+async fn after_two_restores_nobody_gets_it_twice() {
+    let telegram = TelegramServer::start(1).await;
+    let (mut app, dump, id) = sent_on(&telegram).await;
+    app.database().restore(&dump, &app.data_dir()).await;
+    drop(dump);
+    telegram.forget_random_ids();
+    app.restart(BOTH).await;
+    app.stop().await;
+    // Before anybody has let the campaign go on.
+    let dump = app.database().dump(&app.data_dir()).await;
+    app.restart(BOTH).await;
+    app.stop().await;
+    app.database().restore(&dump, &app.data_dir()).await;
+    app.restart(BOTH).await;
+    let admin = app.admin().await;
+    let lines = "{ auditLogs(filter: { actions: [DATABASE_RESTORED] }) { nodes { id } } }";
+    let lines = admin.data(lines, json!({})).await["auditLogs"]["nodes"].clone();
+    assert_eq!(lines.as_array().unwrap().len(), 2, "each of them is recognised");
+    assert_eq!(shown(&admin, &id).await["status"], "PAUSED");
+    run(&admin, "resumeBroadcastCampaign", json!({ "id": id })).await.data();
+    eventually("it is complete", async || shown(&admin, &id).await["status"] == "COMPLETED").await;
+    assert_eq!((twice(&telegram), telegram.accepted().len()), (Vec::new(), CHANNELS));
+    app.stop().await;
+}
+
 /// As long as a restored campaign is in doubt, what can't be known is named, and not sent.
 #[tokio::test]
 async fn after_a_restore_what_a_history_is_too_long_to_tell_is_unknown() {

@@ -84,6 +84,30 @@ async fn a_link_does_its_work_after_its_lead_was_merged_or_deleted() {
     assert_eq!(back["consents"][0]["source"], "the link in an email");
 }
 
+/// It is one person who has said no: at the addresses of both, those too that nobody has from now on.
+#[tokio::test]
+async fn a_merge_keeps_what_either_refused_at_the_addresses_of_both() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    for (number, refuses) in [(1, "kept"), (2, "duplicate")] {
+        let email = |name: &str| format!("{name}{number}@example.com");
+        let kept = lead(&operator, json!({ "email": email("kept") })).await["lead"]["id"].clone();
+        let duplicate = lead(&operator, json!({ "email": email("duplicate") })).await["lead"]["id"].clone();
+        let who = if refuses == "kept" { &kept } else { &duplicate };
+        let stop = json!({ "input": { "leadId": who, "channels": ["EMAIL"], "source": "a letter" } });
+        let set = "mutation($input: SetDoNotContactInput!) { setDoNotContact(input: $input) { lead { id } } }";
+        operator.data(set, stop).await;
+        let merge = json!({ "keepId": kept, "duplicateId": duplicate });
+        operator.data(MERGE, json!({ "input": merge })).await;
+        assert_eq!(read(&operator, &kept).await["doNotContact"], json!(["EMAIL"]), "{refuses}");
+        operator.data(DELETE, json!({ "id": kept })).await;
+        for name in ["kept", "duplicate"] {
+            let back = lead(&operator, json!({ "email": email(name) })).await["lead"]["id"].clone();
+            assert_eq!(read(&operator, &back).await["doNotContact"], json!(["EMAIL"]), "{refuses}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_link_of_an_earlier_version_leads_on_and_never_promises_what_it_does_not_do() {
     let herald = TestApp::api_only().await;
