@@ -101,6 +101,25 @@ async fn a_cut_off_backup_is_refused() {
     assert!(!back.join("herald.db").exists());
 }
 
+/// What tar itself does not notice: a byte of an upload that is another one.
+#[tokio::test]
+async fn a_backup_that_was_changed_on_its_way_is_refused() {
+    let app = TestApp::start().await;
+    app.admin().await.upload("username\nthe_letter_that_changes\n").await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("herald.tar");
+    assert!(run("backup", app.database(), &app.data_dir(), &file).status.success());
+    let mut bytes = std::fs::read(&file).unwrap();
+    let mark = b"the_letter_that_changes";
+    let at = bytes.windows(mark.len()).position(|window| window == mark).expect("the upload is in it");
+    bytes[at] = b'T';
+    std::fs::write(&file, bytes).unwrap();
+    let back = elsewhere.path().join("back");
+    let refused = run("restore", app.database(), &back, &file);
+    assert!(!refused.status.success() && told(&refused).contains("is not as it was written"), "{}", told(&refused));
+    assert!(!back.join("herald.db").exists(), "nobody works with it");
+}
+
 async fn readiness(app: &TestApp) -> (u16, Json) {
     let ready = app.nobody().request(Method::GET, "/readyz").send().await.unwrap();
     (ready.status().as_u16(), ready.json().await.unwrap())
