@@ -3,6 +3,8 @@
 //! A process that meets one of them ends, so a test that comes to its end has passed. `HERALD_TEST_FUZZ_SECONDS=600` gives each
 //! parser ten minutes instead of a moment.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -142,93 +144,8 @@ const TARGETS: [Target; 8] = [
     ("sessions", |text| drop(domain::session_string::SessionString::read(text))),
 ];
 
-/// What a text may be made of: the words and signs of all the languages, so that many texts mean something.
-#[expect(clippy::too_many_lines, reason = "one list of words")]
-fn part() -> impl Strategy<Value = String> {
-    let words = [
-        "{{",
-        "}}",
-        "{%",
-        "%}",
-        "{#",
-        "#}",
-        "{%-",
-        "-%}",
-        " if ",
-        " elif ",
-        " else ",
-        " endif ",
-        " for ",
-        " in ",
-        " endfor ",
-        " set ",
-        " raw ",
-        " endraw ",
-        " macro ",
-        " endmacro ",
-        " filter ",
-        " block ",
-        " not ",
-        " is ",
-        " and ",
-        "a",
-        "x",
-        "1",
-        "0x1",
-        "1.5e-3",
-        "'",
-        "\"",
-        "\\",
-        "-",
-        "+",
-        "*",
-        "**",
-        "/",
-        "//",
-        "~",
-        "|e",
-        "|default('x')",
-        ".a",
-        "[",
-        "]",
-        "(",
-        ")",
-        "{",
-        "}",
-        ",",
-        ":",
-        "=",
-        "==",
-        "<b>",
-        "</b>",
-        "<a href=\"",
-        "\">",
-        "</a>",
-        "&amp;",
-        "&#x41;",
-        "<",
-        ">",
-        "&",
-        "😀",
-        "\0",
-        "\n",
-        " ",
-        "namespace(x=1)",
-        "range(9)",
-        "loop",
-        "\\u0041",
-        "null",
-        "https://example.org/",
-    ];
-    prop_oneof![
-        8 => proptest::sample::select(words.to_vec()).prop_map(ToOwned::to_owned),
-        1 => any::<String>(),
-        2 => (proptest::sample::select(words.to_vec()), 1_usize..3_000).prop_map(|(word, times)| word.repeat(times)),
-    ]
-}
-
 fn text() -> impl Strategy<Value = String> {
-    vec(part(), 0..24).prop_map(|parts| {
+    vec(words::part(), 0..24).prop_map(|parts| {
         let mut text = parts.concat();
         while text.len() > CONTENT_LIMIT {
             text.pop();

@@ -31,9 +31,8 @@ const FACTOR: &str = "_factor";
 /// Sets what bounds a text that was made ready by [`bounded`].
 pub fn bound(environment: &mut Environment<'_>, fuel: u64) {
     environment.set_fuel(Some(fuel));
-    // What outlives a loop could be doubled by each turn, at no cost that is counted; and nobody is shown what is in memory.
+    // What outlives a loop could be doubled by each turn, at no cost that is counted.
     environment.remove_global("namespace");
-    environment.remove_global("debug");
     environment.add_function("range", range);
     environment.add_filter(KEPT, kept);
     environment.add_filter(FACTOR, factor);
