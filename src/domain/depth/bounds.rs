@@ -9,12 +9,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::{Part, Scanner};
 
 /// What a value that is kept under a name may weigh: a byte of a text is 1, whatever is in a list 16.
 pub const MOST_WEIGHT: usize = 1 << 16;
+
+/// What all that one rendering keeps may weigh: each time it is kept it is walked.
+const MOST_KEPT: usize = 1 << 20;
 
 /// What each value weighs, whatever it holds.
 const WEIGHT: usize = 16;
@@ -69,11 +72,30 @@ fn range(first: i64, end: Option<i64>, step: Option<i64>) -> Result<Value, Error
 }
 
 /// A value that is kept: as it is, and lists that are made while they are read are made now.
-fn kept(value: Value) -> Result<Value, Error> {
+fn kept(state: &mut State<'_, '_>, value: Value) -> Result<Value, Error> {
     let value = match value.kind() {
         ValueKind::Iterable => Value::from(value.try_iter()?.take(MOST_WEIGHT / WEIGHT + 1).collect::<Vec<_>>()),
         _ => value,
     };
+    let weight = weight(&value)?;
+    let all = state.get_or_insert_extension(Kept(0));
+    all.0 += weight;
+    if all.0 > MOST_KEPT {
+        return Err(too_heavy());
+    }
+    Ok(value)
+}
+
+/// What a rendering has kept so far.
+struct Kept(usize);
+
+fn too_heavy() -> Error {
+    let why = "a list or a text that is kept under a name is too long for a message; write it in parts";
+    Error::new(ErrorKind::InvalidOperation, why)
+}
+
+/// What a value weighs. No more of it is walked than it may weigh.
+fn weight(value: &Value) -> Result<usize, Error> {
     let (mut weight, mut left) = (0, vec![value.clone()]);
     while let Some(next) = left.pop() {
         weight += WEIGHT + next.as_str().map_or(0, str::len);
@@ -84,16 +106,15 @@ fn kept(value: Value) -> Result<Value, Error> {
                 }
                 left.push(item);
                 if weight + left.len() * WEIGHT > MOST_WEIGHT {
-                    break;
+                    return Err(too_heavy());
                 }
             }
         }
-        if weight + left.len() * WEIGHT > MOST_WEIGHT {
-            let why = "a list or a text that is kept under a name is too long for a message; write it in parts";
-            return Err(Error::new(ErrorKind::InvalidOperation, why));
+        if weight > MOST_WEIGHT {
+            return Err(too_heavy());
         }
     }
-    Ok(value)
+    Ok(weight)
 }
 
 /// The left side of `*`.

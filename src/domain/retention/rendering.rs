@@ -52,16 +52,18 @@ pub fn try_out(content: &str, facts: &Facts) -> Result<(), String> {
     let tried = depth::apart(|| {
         let mut environment = environment(Place::Text);
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-        environment.render_named_str("script", &depth::bounded(content), object(facts, &Value::UNDEFINED)).err()
+        let tried = environment.render_named_str("script", &depth::bounded(content), object(facts, &Value::UNDEFINED));
+        // An error may hold what the text has built, and is dropped here, too.
+        tried.err().map(|error| (error.kind(), error.line()))
     })?;
-    let Some(error) = tried else { return Ok(()) };
-    let why = match error.kind() {
+    let Some((kind, line)) = tried else { return Ok(()) };
+    let why = match kind {
         ErrorKind::MissingArgument => "a filter, a function or a macro gets too few values in its brackets",
         ErrorKind::TooManyArguments => "a filter, a function or a macro gets too many values in its brackets",
         ErrorKind::UnknownFunction => "a macro is called before it is made",
         _ => return Ok(()),
     };
-    Err(format!("{why} (line {})", error.line().unwrap_or(1)))
+    Err(format!("{why} (line {})", line.unwrap_or(1)))
 }
 
 fn rendered(content: &str, facts: &Facts, place: Place) -> Result<String, String> {

@@ -89,6 +89,7 @@ async fn addresses_that_people_guess_lead_somewhere() {
         ("/dashboard", "/"),
         ("/dashboard/", "/"),
         ("/graphql", "/graphiql"),
+        ("/favicon.ico", "/dashboard/icon.svg"),
     ] {
         let answer = get(&herald, path, BROWSER).await;
         assert_eq!((answer.status().as_u16(), answer.url().path()), (200, place), "{path}");
@@ -96,8 +97,10 @@ async fn addresses_that_people_guess_lead_somewhere() {
     // A program that asks by GET is answered as ever, whatever it accepts besides.
     let answer = get(&herald, "/graphql?query=%7B__typename%7D", BROWSER).await;
     assert_eq!(answer.json::<Json>().await.unwrap()["data"], json!({ "__typename": "Query" }));
-    let lost = get(&herald, "/nowhere", BROWSER).await.text().await.unwrap();
-    assert!(lost.contains("the manual at /manual"), "{lost}");
+    let lost = get(&herald, "/nowhere", BROWSER).await;
+    assert_eq!(lost.status().as_u16(), 404);
+    let lost = lost.text().await.unwrap();
+    assert!(lost.contains("<h1>") && lost.contains("href=\"/manual\""), "a person reads a page: {lost}");
 }
 
 #[tokio::test]

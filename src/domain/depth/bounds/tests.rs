@@ -1,3 +1,5 @@
+//! Texts that build values, and what of them is written into.
+
 use minijinja::UndefinedBehavior;
 
 use super::*;
@@ -70,6 +72,8 @@ fn nothing_grows_past_what_a_message_may_need() {
         format!("{{% set a = list %}}{}{{{{ a }}}}", forty("{% with a = [a, a] %}")),
         format!("{{% set a = word %}}{}{{{{ a }}}}", forty("{% set a = a ~ a %}")),
         format!("{{% set a = list %}}{}{{{{ a }}}}", forty("{% set a | default([a, a], true) %}{% endset %}")),
+        format!("{{% set a = list %}}{}{{{{ a }}}}", "{% set a = [a] %}".repeat(1_000)),
+        "{% macro m(a) %}{{ m([a]) }}{% endmacro %}{{ m(list) }}".to_owned(),
         "{% macro m(a) %}{{ m([a, a]) }}{% endmacro %}{{ m(list) }}".to_owned(),
         "{% macro m(a) %}{{ m(a + a) }}{% endmacro %}{{ m(list) }}".to_owned(),
         "{% macro m(a) %}{{ caller([a, a]) }}{% endmacro %}".to_owned()
