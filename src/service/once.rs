@@ -55,8 +55,7 @@ impl Once {
     /// [`Error::Invalid`] unless the key has 1 to 255 printable characters.
     pub fn new(on: &Services, mutation: &str, key: String, input: &Json) -> Result<Self> {
         let length = key.chars().count();
-        let is_unseen = key.chars().all(|letter| letter.is_whitespace() || domain::text::is_unseen(letter));
-        if is_unseen || length > LONGEST || key.chars().any(char::is_control) {
+        if length == 0 || length > LONGEST || key.chars().any(char::is_control) {
             return Err(Error::invalid("idempotencyKey", "must have 1 to 255 printable characters"));
         }
         check_seen(&key).map_err(|why| Error::invalid("idempotencyKey", why))?;
