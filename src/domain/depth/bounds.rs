@@ -91,7 +91,7 @@ struct Kept(usize);
 
 fn too_heavy() -> Error {
     let why = "a list or a text that is kept under a name is too long for a message; write it in parts";
-    Error::new(ErrorKind::InvalidOperation, why)
+    Error::new(ErrorKind::OutOfFuel, why)
 }
 
 /// What a value weighs. No more of it is walked than it may weigh.

@@ -61,6 +61,9 @@ pub fn try_out(content: &str, facts: &Facts) -> Result<(), String> {
         ErrorKind::MissingArgument => "a filter, a function or a macro gets too few values in its brackets",
         ErrorKind::TooManyArguments => "a filter, a function or a macro gets too many values in its brackets",
         ErrorKind::UnknownFunction => "a macro is called before it is made",
+        ErrorKind::OutOfFuel => {
+            "it takes more steps, or keeps longer lists or texts, than a message needs; write it in parts"
+        }
         _ => return Ok(()),
     };
     Err(format!("{why} (line {})", line.unwrap_or(1)))
@@ -164,6 +167,16 @@ mod tests {
         assert!(!render(html, &facts).unwrap().contains("\"isVip"), "escaped");
         let Json::Object(tag) = json!({ "first_name": "<b>" }) else { unreachable!() };
         assert_eq!(render("{{ first_name }} hi", &tag).as_deref(), Ok("<b> hi"));
+    }
+
+    #[test]
+    fn what_builds_more_than_a_message_needs_is_refused_when_it_is_written() {
+        let doubled = format!("{{% set a=[1] %}}{}{{{{ a }}}}", "{% set a=[a,a] %}".repeat(40));
+        let endless = "{% for i in range(999) %}{% for j in range(999) %}x{% endfor %}{% endfor %}";
+        for text in [doubled.as_str(), endless] {
+            assert!(try_out(text, &Facts::new()).is_err_and(|why| why.contains("than a message needs")), "{text}");
+        }
+        assert_eq!(try_out("{% for i in range(20) %}{{ i }}{% endfor %}{{ meta.plan }}", &Facts::new()), Ok(()));
     }
 
     #[test]

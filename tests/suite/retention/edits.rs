@@ -1,8 +1,7 @@
 //! What is changed under leads on their way: limits that are widened, and steps that are replaced under a test.
 
 use chrono::{DateTime, Utc};
-use domain::id::{AbTestId, ScriptId, SequenceStepId};
-use domain::retention::ab_test::Rule;
+use domain::id::{ScriptId, SequenceStepId};
 use domain::retention::words::ContactAttemptStatus::{Bounced, Failed, Sent, Success};
 use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel, ExecutionReason};
 use sea_orm::EntityTrait;
@@ -18,27 +17,12 @@ use crate::delivery::fixture::Office;
 use crate::harness::eventually;
 
 /// A test of two scripts that runs in a step.
-fn test_of(step: SequenceStepId, [a, b]: [ScriptId; 2], now: DateTime<Utc>) -> ab_test::Model {
+fn test_of(step: SequenceStepId, scripts: [ScriptId; 2], now: DateTime<Utc>) -> ab_test::Model {
     ab_test::Model {
-        id: AbTestId::generate(),
-        name: "First words".into(),
-        campaign_id: None,
         step_id: Some(step),
-        channel: ContactChannel::Email,
-        variant_a: a,
-        variant_b: b,
         status: AbTestStatus::Running,
-        rule: json!(Rule::default()),
-        winner: None,
-        winner_id: None,
-        stats_a: None,
-        stats_b: None,
-        verdict: None,
         started_at: Some(now),
-        ended_at: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
+        ..rows::ab_test(scripts, now)
     }
 }
 

@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::id::{AbTestId, ConversionRuleId, LeadId, ScriptId};
-use domain::retention::ab_test::Rule;
+use domain::id::{ConversionRuleId, LeadId, ScriptId};
 use domain::retention::words::{
     AbTestStatus, AbVariant, ContactChannel, ConversionMetric, DelayUnit, EnrollmentStatus, ExecutionReason,
     ExecutionStatus, RetentionCampaignStatus,
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
-use serde_json::json;
 use service::retention::lead_merge::{self, Merge};
 use service::retention::{campaign, lead, lead_erase};
 use storage::Noun;
@@ -95,25 +93,10 @@ async fn a_step_keeps_leads_in_their_variant_and_sends_the_winner_once_there_is_
     let steps = service::retention::sequence::steps::of(sequence.id, sequence.steps_version);
     let second = steps.all(on.db.reader()).await.unwrap().into_iter().find(|step| step.step_order == 2).unwrap();
     let test = ab_test::Model {
-        id: AbTestId::generate(),
-        name: "Second words".into(),
-        campaign_id: None,
         step_id: Some(second.id),
-        channel: ContactChannel::Email,
-        variant_a: a,
-        variant_b: b,
         status: AbTestStatus::Running,
-        rule: json!(Rule::default()),
-        winner: None,
-        winner_id: None,
-        stats_a: None,
-        stats_b: None,
-        verdict: None,
         started_at: Some(on.now()),
-        ended_at: None,
-        created_at: on.now(),
-        updated_at: on.now(),
-        version: 1,
+        ..rows::ab_test([a, b], on.now())
     };
     rows::insert::<ab_test::Entity, _>(on, vec![test.clone()]).await;
     let mut leads = Vec::new();

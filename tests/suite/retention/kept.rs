@@ -47,25 +47,9 @@ async fn tested(on: &Services) -> AbTestId {
     let (a, b) = (rows::script(ContactChannel::Email, on.now()), rows::script(ContactChannel::Email, on.now()));
     let campaign = rows::campaign(on.now());
     let test = ab_test::Model {
-        id: AbTestId::generate(),
-        name: "Words".into(),
         campaign_id: Some(campaign.id),
-        step_id: None,
-        channel: ContactChannel::Email,
-        variant_a: a.id,
-        variant_b: b.id,
         status: AbTestStatus::Completed,
-        rule: json!({}),
-        winner: None,
-        winner_id: None,
-        stats_a: None,
-        stats_b: None,
-        verdict: None,
-        started_at: None,
-        ended_at: None,
-        created_at: on.now(),
-        updated_at: on.now(),
-        version: 1,
+        ..rows::ab_test([a.id, b.id], on.now())
     };
     let id = test.id;
     rows::insert::<campaign::Entity, _>(on, vec![campaign]).await;

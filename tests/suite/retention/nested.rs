@@ -3,8 +3,7 @@
 use async_graphql::ID;
 use chrono::{DateTime, Utc};
 use domain::id::{AbTestId, RetentionCampaignId};
-use domain::retention::ab_test::Rule;
-use domain::retention::words::{AbTestStatus, ContactChannel, ExecutionStatus};
+use domain::retention::words::{ContactChannel, ExecutionStatus};
 use graphql::engine::id::GlobalId;
 use serde_json::json;
 use service::Services;
@@ -71,27 +70,8 @@ async fn seed(on: &Services) -> Rows {
 }
 
 fn test(campaign: RetentionCampaignId, scripts: &[script::Model; 2], at: DateTime<Utc>) -> ab_test::Model {
-    ab_test::Model {
-        id: AbTestId::generate(),
-        name: "Words".into(),
-        campaign_id: Some(campaign),
-        step_id: None,
-        channel: ContactChannel::Email,
-        variant_a: scripts[0].id,
-        variant_b: scripts[1].id,
-        status: AbTestStatus::Draft,
-        rule: json!(Rule::default()),
-        winner: None,
-        winner_id: None,
-        stats_a: None,
-        stats_b: None,
-        verdict: None,
-        started_at: None,
-        ended_at: None,
-        created_at: at,
-        updated_at: at,
-        version: 1,
-    }
+    let scripts = [scripts[0].id, scripts[1].id];
+    ab_test::Model { campaign_id: Some(campaign), ..rows::ab_test(scripts, at) }
 }
 
 #[tokio::test]

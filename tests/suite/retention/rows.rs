@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use domain::id::{
-    ContactAttemptId, ConversionId, LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId, SequenceEnrollmentId,
-    SequenceStepExecutionId, SequenceStepId,
+    AbTestId, ContactAttemptId, ConversionId, LeadId, RetentionCampaignId, RetentionSequenceId, ScriptId,
+    SequenceEnrollmentId, SequenceStepExecutionId, SequenceStepId,
 };
+use domain::retention::ab_test::Rule;
 use domain::retention::words::{
-    ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus,
+    AbTestStatus, ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus,
     RetentionCampaignStatus, RetentionSequenceStatus, SequenceAudience, TriggerType,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -15,7 +16,7 @@ use service::Services;
 use storage::Folded;
 use storage::retention::lists::{Channels, Days, Texts};
 use storage::retention::{
-    campaign, contact_attempt, conversion, enrollment, execution, lead, script, sequence, sequence_step,
+    ab_test, campaign, contact_attempt, conversion, enrollment, execution, lead, script, sequence, sequence_step,
 };
 
 /// Inserts rows of one kind, many a statement.
@@ -226,5 +227,30 @@ pub fn execution(
         result: None,
         created_at: at,
         channel: ContactChannel::Email,
+    }
+}
+
+/// An A/B test of two scripts of emails, not started.
+pub fn ab_test([variant_a, variant_b]: [ScriptId; 2], now: DateTime<Utc>) -> ab_test::Model {
+    ab_test::Model {
+        id: AbTestId::generate(),
+        name: "Words".into(),
+        campaign_id: None,
+        step_id: None,
+        channel: ContactChannel::Email,
+        variant_a,
+        variant_b,
+        status: AbTestStatus::Draft,
+        rule: json!(Rule::default()),
+        winner: None,
+        winner_id: None,
+        stats_a: None,
+        stats_b: None,
+        verdict: None,
+        started_at: None,
+        ended_at: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
     }
 }
