@@ -24,6 +24,7 @@ mod migrations;
 mod opening;
 mod pool;
 mod pooled;
+mod pooler;
 mod upkeep;
 
 use connection::Target;
@@ -36,13 +37,6 @@ const REPETITIONS: u32 = 8;
 
 /// How long a transaction may take, unless it is known to take long.
 const TRANSACTION: Duration = Duration::from_mins(1);
-
-/// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once, but to the server
-/// a statement that is on its way on a slow line is none yet.
-const IDLE: &str = "10s";
-
-/// When PostgreSQL itself ends a statement, in its words: a little after the client has given it up.
-const STATEMENT: &str = "35s";
 
 /// How long SQLite's log stays at most, in bytes, once it was folded into the file.
 const LOG: &str = "67108864";
@@ -69,13 +63,10 @@ impl Db {
     /// Opens `url`, which is `postgres://...`, with at most `connections` connections, and two more for sessions if they are used.
     pub async fn postgres(url: &str, connections: u32) -> Result<Self> {
         let options: PgConnectOptions = url.parse().map_err(opening)?;
-        let options = options
-            .disable_statement_logging()
-            // A process that is frozen inside a transaction holds its locks, and a pause would wait for it: the server ends it.
-            .options([("idle_in_transaction_session_timeout", IDLE), ("statement_timeout", STATEMENT)])
-            // So the server finds out that a client is gone. For this end sqlx has no such thing: see the pool.
-            .options([("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")]);
-        let target = Target::Postgres(Arc::new(options));
+        // PostgreSQL writes numbers in full by itself since version 12, and poolers refuse the parameter.
+        let options = Arc::new(options.disable_statement_logging().extra_float_digits(None));
+        let is_pooled = pooler::is_before(&options).await?;
+        let target = if is_pooled { Target::Pooler(options) } else { Target::Postgres(options) };
         let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Postgres);
         let (reader, sessions) = (pooled(connections), pooled(SESSIONS));
         let db = Self {
@@ -175,7 +166,7 @@ impl Db {
     pub fn file(&self) -> Option<&Path> {
         match &self.target {
             Target::Sqlite(options) => Some(options.get_filename()),
-            Target::Postgres(_) => None,
+            Target::Postgres(_) | Target::Pooler(_) => None,
         }
     }
 

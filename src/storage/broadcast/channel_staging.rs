@@ -80,6 +80,7 @@ async fn copy(
     let mut tx = connection.begin().await?;
     let inserted = copy_channels(&mut tx, &batch.rows, now).await?;
     let moved = sqlx::query(MOVE_ON)
+        .persistent(false)
         .bind(import.0)
         .bind(batch.bytes.start)
         .bind(batch.lines)
@@ -94,7 +95,7 @@ async fn copy(
         let (lines, messages): (Vec<i64>, Vec<&str>) = batch.errors.iter().map(|(line, why)| (*line, &**why)).unzip();
         let errors = "INSERT INTO channel_import_errors (import_id, line, message)
                       SELECT $1, line, message FROM unnest($2::bigint[], $3::text[]) AS e(line, message)";
-        sqlx::query(errors).bind(import.0).bind(lines).bind(messages).execute(&mut *tx).await?;
+        sqlx::query(errors).persistent(false).bind(import.0).bind(lines).bind(messages).execute(&mut *tx).await?;
     }
     tx.commit().await?;
     Ok(Some(inserted))

@@ -15,10 +15,19 @@ const LOOKS_AFTER_CLIENTS: u32 = 140_000;
 /// Steps of SQLite's machine between two looks whether a statement is still wanted: some tens of microseconds.
 const STEPS: i32 = 10_000;
 
+/// How long a transaction may stand still, in PostgreSQL's words. Herald's go from statement to statement at once, but to the server
+/// a statement that is on its way on a slow line is none yet.
+const IDLE: &str = "10s";
+
+/// When PostgreSQL itself ends a statement, in its words: a little after the client has given it up.
+const STATEMENT: &str = "35s";
+
 /// Where connections lead.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     Postgres(Arc<PgConnectOptions>),
+    /// A PostgreSQL whose connections a pooler hands out for a transaction each.
+    Pooler(Arc<PgConnectOptions>),
     Sqlite(Arc<SqliteConnectOptions>),
 }
 
@@ -26,8 +35,9 @@ pub(super) enum Target {
 pub(super) enum Connection {
     Postgres {
         raw: PgConnection,
-        /// The server's process, by which another connection asks what has become of this one.
-        pid: i32,
+        /// The server's process, by which another connection asks what has become of this one. Behind a pooler it is another one with
+        /// each transaction.
+        pid: Option<i32>,
     },
     Sqlite {
         raw: SqliteConnection,
@@ -72,17 +82,19 @@ impl Told {
 }
 
 macro_rules! ask {
-    ($raw:expr, $ask:expr) => {
+    ($raw:expr, $ask:expr, $persistent:expr) => {
         match $ask {
-            Ask::Execute(statement) => {
-                query!(statement).execute($raw).await.map(|done| Told::Done(done.into())).map_err(executing)
-            }
+            Ask::Execute(statement) => query!(statement, $persistent)
+                .execute($raw)
+                .await
+                .map(|done| Told::Done(done.into()))
+                .map_err(executing),
             Ask::Unprepared(sql) => {
                 let sql = AssertSqlSafe(sql.to_owned());
                 $raw.execute(sql).await.map(|done| Told::Done(done.into())).map_err(executing)
             }
             Ask::One(statement) => {
-                let row = query!(statement).fetch_optional($raw).await;
+                let row = query!(statement, $persistent).fetch_optional($raw).await;
                 row.map(|row| Told::Rows(row.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
             Ask::Batch(sql) => {
@@ -90,7 +102,7 @@ macro_rules! ask {
                 rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
             Ask::All(statement) => {
-                let rows = query!(statement).fetch_all($raw).await;
+                let rows = query!(statement, $persistent).fetch_all($raw).await;
                 rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
         }
@@ -98,9 +110,9 @@ macro_rules! ask {
 }
 
 macro_rules! query {
-    ($statement:expr) => {{
+    ($statement:expr, $persistent:expr) => {{
         let values = $statement.values.clone().unwrap_or(Values(Vec::new()));
-        sqlx::query_with(AssertSqlSafe($statement.sql.as_str()), SqlxValues(values))
+        sqlx::query_with(AssertSqlSafe($statement.sql.as_str()), SqlxValues(values)).persistent($persistent)
     }};
 }
 
@@ -110,16 +122,14 @@ impl Connection {
         match target {
             Target::Postgres(options) => {
                 let mut raw = options.connect().await.map_err(connecting)?;
-                // A client that is cut off ends its statement with it.
-                let sql = match raw.server_version_num() {
-                    Some(LOOKS_AFTER_CLIENTS..) => {
-                        "SELECT pg_backend_pid(), set_config('client_connection_check_interval', '1s', false)"
-                    }
-                    _ => "SELECT pg_backend_pid()",
-                };
-                let row = raw.fetch_one(sql).await.map_err(connecting)?;
-                let pid = row.try_get(0).map_err(connecting)?;
+                let sql = session(raw.server_version_num());
+                let row = raw.fetch_one(AssertSqlSafe(sql)).await.map_err(connecting)?;
+                let pid = Some(row.try_get(0).map_err(connecting)?);
                 Ok(Self::Postgres { raw, pid })
+            }
+            Target::Pooler(options) => {
+                let raw = options.connect().await.map_err(connecting)?;
+                Ok(Self::Postgres { raw, pid: None })
             }
             Target::Sqlite(options) => {
                 let mut raw = options.connect().await.map_err(connecting)?;
@@ -136,8 +146,9 @@ impl Connection {
     /// Asks, and waits for the answer as long as it takes.
     pub(super) async fn ask(&mut self, ask: Ask<'_>) -> Result<Told, DbErr> {
         match self {
-            Self::Postgres { raw, .. } => ask!(&mut *raw, ask),
-            Self::Sqlite { raw, .. } => ask!(&mut *raw, ask),
+            // Without a process of its own, what it prepares under a name would be left with a server that another one gets next.
+            Self::Postgres { raw, pid } => ask!(&mut *raw, ask, pid.is_some()),
+            Self::Sqlite { raw, .. } => ask!(&mut *raw, ask, true),
         }
     }
 
@@ -152,7 +163,7 @@ impl Connection {
     /// The server's process; None if there is no server.
     pub(super) const fn pid(&self) -> Option<i32> {
         match self {
-            Self::Postgres { pid, .. } => Some(*pid),
+            Self::Postgres { pid, .. } => *pid,
             Self::Sqlite { .. } => None,
         }
     }
@@ -179,6 +190,31 @@ impl Connection {
             tracing::debug!(%error, "a connection was gone before it was closed");
         }
     }
+}
+
+/// What a session of its own begins with: limits of the server for what nobody waits for any more. Not among the parameters of the
+/// connection, which poolers refuse.
+fn session(version: Option<u32>) -> String {
+    let mut settings = vec![
+        // A process that is frozen inside a transaction holds its locks, and a pause would wait for it: the server ends it.
+        ("idle_in_transaction_session_timeout", IDLE),
+        ("statement_timeout", STATEMENT),
+        // So the server finds out that a client is gone. For this end sqlx has no such thing: see the pool.
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ];
+    if version.is_some_and(|version| version >= LOOKS_AFTER_CLIENTS) {
+        // A client that is cut off ends its statement with it.
+        settings.push(("client_connection_check_interval", "1s"));
+    }
+    let set = settings.iter().map(|(name, value)| format!(", set_config('{name}', '{value}', false)"));
+    format!("SELECT pg_backend_pid(){}", set.collect::<String>())
+}
+
+/// What each transaction begins with behind a pooler, where a session keeps nothing.
+pub(super) fn limits() -> String {
+    format!("SET LOCAL idle_in_transaction_session_timeout = '{IDLE}'; SET LOCAL statement_timeout = '{STATEMENT}'")
 }
 
 fn connecting(error: sqlx::Error) -> DbErr {

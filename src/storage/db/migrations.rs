@@ -1,9 +1,13 @@
 //! The database's schema: which migrations it has, and their application.
 
 use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::Executor;
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::sqlite::SqlitePoolOptions;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
+    Statement, TransactionTrait,
+};
 
 use super::connection::Target;
 use super::{Db, opening, patiently};
@@ -30,7 +34,14 @@ impl Db {
     /// As of [`Self::migrate`].
     pub async fn missing_migrations(&self) -> Result<Vec<String>> {
         let plain = self.plain().await?;
-        let missing = pending(&plain).await;
+        let missing = if self.writer.pool.is_behind_a_pooler() {
+            let tx = pinned(&plain).await?;
+            let missing = pending(&tx).await;
+            unpin(tx).await?;
+            missing
+        } else {
+            pending(&plain).await
+        };
         plain.close().await?;
         missing
     }
@@ -71,21 +82,35 @@ impl Db {
             None
         };
         let plain = self.plain().await?;
-        let pending = pending(&plain).await?.len();
-        Migrator::up(&plain, None).await?;
+        let applied = if self.writer.pool.is_behind_a_pooler() {
+            let tx = pinned(&plain).await?;
+            let applied = pending(&tx).await?.len();
+            Migrator::up(&tx, None).await?;
+            unpin(tx).await?;
+            applied
+        } else {
+            let applied = pending(&plain).await?.len();
+            Migrator::up(&plain, None).await?;
+            applied
+        };
         plain.close().await?;
         if let Some(turn) = turn {
             turn.commit().await?;
         }
-        Ok(pending)
+        Ok(applied)
     }
 
     /// A connection of sea-orm's own, which its migrations need: without limits.
     async fn plain(&self) -> Result<DatabaseConnection> {
         Ok(match &self.target {
-            Target::Postgres(options) => {
-                let options = options.as_ref().clone().options([("statement_timeout", "0")]);
-                let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
+            Target::Postgres(options) | Target::Pooler(options) => {
+                let mut one = PgPoolOptions::new().max_connections(1);
+                if !self.writer.pool.is_behind_a_pooler() {
+                    one = one.after_connect(|connection, _| {
+                        Box::pin(async move { connection.execute("SET statement_timeout = 0").await.map(drop) })
+                    });
+                }
+                let pool = one.connect_with(options.as_ref().clone()).await.map_err(opening)?;
                 SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
             }
             Target::Sqlite(options) => {
@@ -97,8 +122,24 @@ impl Db {
     }
 }
 
+/// A transaction, for which a pooler leaves one server. Statements are prepared there by names that another client may have left.
+async fn pinned(plain: &DatabaseConnection) -> Result<DatabaseTransaction> {
+    let tx = plain.begin().await?;
+    tx.execute_unprepared(
+        "DEALLOCATE ALL; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+    )
+    .await?;
+    Ok(tx)
+}
+
+/// Commits it, and leaves nothing to whom the server serves next.
+async fn unpin(tx: DatabaseTransaction) -> Result<()> {
+    tx.execute_unprepared("DEALLOCATE ALL").await?;
+    Ok(tx.commit().await?)
+}
+
 /// The names of the migrations that have not been applied. Whatever a newer version has made of the database, this one could only spoil.
-async fn pending(plain: &DatabaseConnection) -> Result<Vec<String>> {
+async fn pending(plain: &impl ConnectionTrait) -> Result<Vec<String>> {
     let known = Migrator::migrations();
     let applied = Migrator::get_migration_models(plain).await?;
     let unknown = applied.into_iter().map(|row| row.version).filter(|name| known.iter().all(|one| one.name() != name));

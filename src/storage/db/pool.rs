@@ -100,6 +100,11 @@ impl Pool {
         })
     }
 
+    /// Whether a pooler hands out the server's connections for a transaction each.
+    pub(super) const fn is_behind_a_pooler(&self) -> bool {
+        matches!(self.target, Target::Pooler(_))
+    }
+
     /// Whether a statement has met a page that is damaged.
     pub(super) fn has_met_damage(&self) -> bool {
         self.has_met_damage.load(Ordering::Relaxed)
@@ -274,6 +279,11 @@ impl Borrowed {
     /// What was done by [`Self::driver`] has succeeded.
     pub(super) const fn is_done(&mut self) {
         self.is_whole = true;
+    }
+
+    /// Whether its server is another one's after the transaction.
+    pub(super) fn is_behind_a_pooler(&self) -> bool {
+        self.pool.is_behind_a_pooler()
     }
 
     /// Whether it can be asked anything more.

@@ -8,13 +8,13 @@ use sea_orm::sqlx::PgConnection;
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
-use super::connection::{Ask, Told};
-use super::opening;
+use super::connection::{Ask, Told, limits};
 use super::pool::{Borrowed, Pool};
+use super::pooler;
 use crate::violation;
 
 /// How long a statement that stands for itself may take: as long as a query by default.
-const ALONE: Duration = Duration::from_secs(15);
+pub(super) const ALONE: Duration = Duration::from_secs(15);
 /// How long a statement of a transaction may take: as long as a mutation by default.
 const IN_TRANSACTION: Duration = Duration::from_secs(30);
 /// How long what is known to take long may take.
@@ -65,19 +65,18 @@ struct Open {
 impl Open {
     /// Asks; the first time with the BEGIN before it.
     async fn ask(&mut self, ask: Ask<'_>, limit: Duration) -> Result<Told, DbErr> {
-        let Some(begin) = self.begin.take() else { return self.connection.ask(ask, limit).await };
-        let (text, has_rows) = match ask {
-            Ask::Unprepared(sql) => (Some(sql.to_owned()), false),
-            Ask::Batch(sql) => (Some(sql.to_owned()), true),
-            Ask::Execute(statement) => (opening::in_one(statement), false),
-            Ask::One(statement) | Ask::All(statement) => (opening::in_one(statement), true),
-        };
-        let Some(text) = text else {
-            self.connection.ask(Ask::Unprepared(&begin), IN_TRANSACTION).await?;
+        let begin = self.begin.take();
+        if begin.is_none() && !self.connection.is_behind_a_pooler() {
+            return self.connection.ask(ask, limit).await;
+        }
+        let Some((text, has_rows)) = pooler::text(ask) else {
+            if let Some(begin) = begin {
+                self.connection.ask(Ask::Unprepared(&begin), IN_TRANSACTION).await?;
+            }
             return self.connection.ask(ask, limit).await;
         };
-        let both = format!("{begin}; {text}");
-        self.connection.ask(if has_rows { Ask::Batch(&both) } else { Ask::Unprepared(&both) }, limit).await
+        let text = begin.map_or_else(|| text.clone(), |begin| format!("{begin}; {text}"));
+        self.connection.ask(if has_rows { Ask::Batch(&text) } else { Ask::Unprepared(&text) }, limit).await
     }
 }
 
@@ -122,10 +121,10 @@ impl Pooled {
         see(self.seen.as_ref(), ask);
         let _place = self.place().await?;
         if is_patient() {
-            let tx = self.begun("BEGIN").await?;
-            let told = tx.connection.lock().await.ask(ask, LONG).await?;
-            tx.commit().await?;
-            return Ok(told);
+            return self.ask_in_a_transaction(ask, LONG).await;
+        }
+        if self.pool.is_behind_a_pooler() {
+            return self.ask_a_pooler(ask).await;
         }
         let told = self.pool.take().await?.ask(ask, ALONE).await;
         match told {
@@ -133,6 +132,37 @@ impl Pooled {
             Err(error) if violation::is_stale(&error) => self.pool.take().await?.ask(ask, ALONE).await,
             told => told,
         }
+    }
+
+    async fn ask_in_a_transaction(&self, ask: Ask<'_>, limit: Duration) -> Result<Told, DbErr> {
+        let tx = self.begun("BEGIN").await?;
+        let told = tx.connection.lock().await.ask(ask, limit).await?;
+        tx.commit().await?;
+        Ok(told)
+    }
+
+    /// A statement that stands for itself, with its limits before it: the server takes the text as one transaction.
+    async fn ask_a_pooler(&self, ask: Ask<'_>) -> Result<Told, DbErr> {
+        let (text, has_rows) = match (ask, pooler::text(ask)) {
+            // Some of what is written by hand can't stand in a transaction.
+            (Ask::Unprepared(_) | Ask::Batch(_), Some(text)) => text,
+            (_, Some((text, has_rows))) => (format!("{}; {text}", limits()), has_rows),
+            (_, None) => return self.ask_in_a_transaction(ask, ALONE).await,
+        };
+        self.pool.take().await?.ask(if has_rows { Ask::Batch(&text) } else { Ask::Unprepared(&text) }, ALONE).await
+    }
+
+    /// What a transaction begins with: on PostgreSQL its limits, where they are not the session's.
+    fn beginning(&self, begin: &str) -> String {
+        let mut sql = begin.to_owned();
+        if self.pool.is_behind_a_pooler() {
+            sql.push_str("; ");
+            sql.push_str(&limits());
+        }
+        if is_patient() && self.backend == DatabaseBackend::Postgres {
+            sql.push_str("; SET LOCAL statement_timeout = 0");
+        }
+        sql
     }
 
     /// Takes a connection and asks it for nothing.
@@ -161,10 +191,7 @@ impl Pooled {
     async fn begun(&self, begin: &str) -> Result<Tx, DbErr> {
         let mut connection = self.pool.take().await?;
         connection.in_transaction = true;
-        let mut sql = begin.to_owned();
-        if is_patient() && self.backend == DatabaseBackend::Postgres {
-            sql.push_str("; SET LOCAL statement_timeout = 0");
-        }
+        let sql = self.beginning(begin);
         let begin = if self.backend == DatabaseBackend::Postgres {
             Some(sql)
         } else {
@@ -184,7 +211,7 @@ impl Pooled {
     ) -> Result<(Tx, Vec<QueryResult>), DbErr> {
         let mut connection = self.pool.take().await?;
         connection.in_transaction = true;
-        let mut sql = "BEGIN".to_owned();
+        let mut sql = self.beginning("BEGIN");
         for statement in first {
             see(self.seen.as_ref(), Ask::All(statement));
             sql.push_str("; ");

@@ -18,6 +18,7 @@ pub mod live;
 mod locks;
 mod outages;
 mod pacing;
+mod pooler;
 mod scripted;
 mod stop;
 mod streaks;
