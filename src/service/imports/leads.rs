@@ -16,6 +16,7 @@ use domain::retention::words::{AddressKind, LeadImportFormat, RetentionCampaignS
 use domain::text::{self, Bounds};
 use events::Event;
 use storage::imports::Counts;
+use storage::retention::gone_lead;
 use storage::retention::lead_import::{Entity, Model};
 use storage::retention::lead_staging::{self, Batch};
 use storage::retention::refusal::{self, Mark, marks};
@@ -85,6 +86,23 @@ fn check(new: &New) -> Result<()> {
     wrong.into_result()
 }
 
+/// The batch where an id that a merged lead had in another system is that of the lead that it is a part of.
+async fn under_later_ids(on: &Services, batch: &Batch) -> Result<Option<Batch>> {
+    let ids: Vec<&str> = batch.rows.iter().filter_map(|row| row.lead.get(Field::ExternalId)).collect();
+    let kept = gone_lead::Entity::kept(on.db.reader(), &ids).await?;
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    let mut batch = batch.clone();
+    for row in &mut batch.rows {
+        let later = row.lead.get(Field::ExternalId).and_then(|id| kept.get(id)?.external_id.clone());
+        if let Some(id) = later {
+            row.lead.fields.insert(Field::ExternalId, id);
+        }
+    }
+    Ok(Some(batch))
+}
+
 /// The batch with the hashes by which its addresses are known already, where an earlier key or another form has made some.
 async fn under_earlier_keys(on: &Services, batch: &Batch) -> Result<Option<Batch>> {
     let key = &on.keys.lasting;
@@ -127,6 +145,8 @@ impl Importable for Entity {
     }
 
     async fn write(on: &Services, id: LeadImportId, batch: &Batch) -> Result<Option<Counts>> {
+        let later = under_later_ids(on, batch).await?;
+        let batch = later.as_ref().unwrap_or(batch);
         complete::from(on, id, batch).await?;
         known::close(on, id, batch).await?;
         let named = under_earlier_keys(on, batch).await?;

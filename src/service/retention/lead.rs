@@ -151,6 +151,12 @@ async fn known(tx: &Tx, row: &lead::Model) -> Result<Option<lead::Model>> {
         return Err(several_leads(row, &found));
     }
     if found.is_empty()
+        && let Some(id) = &row.external_id
+    {
+        // One that was merged is a part of another one now.
+        found.extend(gone_lead::Entity::kept(tx, &[id]).await?.into_values());
+    }
+    if found.is_empty()
         && let Some(name) = &row.telegram_username
     {
         lead::lock_name(tx, name).await?;
@@ -304,7 +310,7 @@ pub async fn delete(on: &Services, actor: &Actor, id: LeadId) -> Result<lead::Mo
         endings::forgotten(&w, id).await?;
         let said = Said { source: "a lead that was deleted refused it".into(), wording: None, at: w.now };
         refusal::keep(on, &w, &row, &said).await?;
-        gone_lead::Entity::note(&w, id, None, refusal::email_hash(on, &row), w.now).await?;
+        gone_lead::Entity::note(&w, id, None, (refusal::email_hash(on, &row), None), w.now).await?;
         lead::Entity::delete_by_id(id).exec(&w).await?;
         w.note(Action::LeadDeleted, id, json!({ "source": row.source, "status": row.status })).await?;
         Ok(row)

@@ -11,7 +11,7 @@ use domain::id::LeadId;
 use domain::retention::words::LeadStatus;
 use events::Event;
 use storage::Folded;
-use storage::retention::{lead, lead_erasure};
+use storage::retention::{gone_lead, lead, lead_erasure};
 
 /// The source of an erased lead.
 const SOURCE: &str = "ERASED";
@@ -30,6 +30,7 @@ pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
         refusal::keep_one(on, &w, &row, None, &said).await?;
         refusal::forget_words(on, &w, &row).await?;
         end_all(on, &w, id, Ending::OptOut).await?;
+        gone_lead::Entity::forget(&w, id).await?;
         let erased = lead_erasure::traces(&w, &row).await?;
         w.replace(&row, empty(&row)).await?;
         w.tell(Event::Report);

@@ -43,7 +43,8 @@ pub async fn merge(on: &Services, actor: &Actor, merge: Merge) -> Result<lead::M
         let had_agreed = consent::has_agreed(&w, kept.id).await?;
         let moved = lead_moves::all(&w, duplicate.id, kept.id).await?;
         // What is outside, such as the links in mails, leads on to the one that stays.
-        gone_lead::Entity::note(&w, duplicate.id, Some(kept.id), refusal::email_hash(on, &duplicate), w.now).await?;
+        let had = (refusal::email_hash(on, &duplicate), duplicate.external_id.clone());
+        gone_lead::Entity::note(&w, duplicate.id, Some(kept.id), had, w.now).await?;
         let said = Said { source: "a lead that was merged refused it".into(), wording: None, at: w.now };
         refusal::keep(on, &w, &duplicate, &said).await?;
         let gone = duplicate.clone();

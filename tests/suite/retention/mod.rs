@@ -19,6 +19,7 @@ mod leads;
 mod letters;
 mod live;
 mod mail;
+mod merged_ids;
 mod nested;
 mod outages;
 mod persons;

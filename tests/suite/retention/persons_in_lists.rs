@@ -11,7 +11,7 @@ use super::{lead as created, rows};
 use crate::harness::{Client, TestApp, eventually};
 
 /// Imports a list, and returns the import as it ended.
-async fn imported(by: &Client, list: impl Into<String>, more: Json) -> Json {
+pub(super) async fn imported(by: &Client, list: impl Into<String>, more: Json) -> Json {
     let mut input = json!({ "uploadId": by.upload(list.into()).await });
     input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let start = "mutation($input: ImportLeadsInput!) { importLeads(input: $input) { import { id } } }";

@@ -52,6 +52,9 @@ async fn by_ids(tx: &Tx, ids: [&Option<String>; 2]) -> Result<Found> {
         if let Some(row) = by_other.limit(1).one(tx).await? {
             return Ok(Found { lead: Some(row.id), attempt: None });
         }
+        if let Some(kept) = gone_lead::Entity::kept(tx, &[id]).await?.into_values().next() {
+            return Ok(Found { lead: Some(kept.id), attempt: None });
+        }
     }
     Ok(Found::default())
 }
