@@ -6,6 +6,9 @@ const PATIENCE = 20_000;
 
 /** What went wrong, as a sentence for a person, with the API's code: UNREACHABLE if there was no answer of the API. */
 export class ApiError extends Error {
+  /** Each mistake of an input: a sentence, and the path to what it is about. */
+  violations = [];
+
   constructor(message, code = 'UNREACHABLE') {
     super(message);
     this.code = code;
@@ -13,7 +16,9 @@ export class ApiError extends Error {
 
   /** From an error of a GraphQL response. */
   static of({ message, extensions = {} }) {
-    return new ApiError(sentence(message, extensions), extensions.code ?? 'INTERNAL_SERVER_ERROR');
+    const error = new ApiError(sentence(message, extensions), extensions.code ?? 'INTERNAL_SERVER_ERROR');
+    error.violations = (extensions.violations ?? []).map(({ path, message }) => ({ path, message: closed(message) }));
+    return error;
   }
 }
 
@@ -56,6 +61,11 @@ function sentence(message, { code, retryAfterMs, requestId, violations }) {
   }
   if (code === 'INTERNAL_SERVER_ERROR') return `Something went wrong in Herald. Its log knows it as request ${requestId}.`;
   const all = violations?.length ? violations.map((violation) => violation.message).join('; ') : message;
-  const capital = all.charAt(0).toUpperCase() + all.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+  return closed(all);
+}
+
+/** What the API says, with a capital and a full stop. */
+export function closed(text) {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -1,9 +1,9 @@
 // The page: who is signed in, which view is shown, whether the connection lives.
 
 import { isOriginUnknown } from './api.js';
-import { audit } from './audit.js';
-import { campaign } from './campaign.js';
-import { campaigns } from './campaigns.js';
+import { h, notice } from './dom.js';
+import { arrive } from './focus.js';
+import { choose, language, LANGUAGES, t } from './language.js';
 import { live } from './live.js';
 import { VIEWER } from './operations.js';
 import * as session from './session.js';
@@ -14,33 +14,79 @@ import { name } from './words.js';
 const element = (id) => document.getElementById(id);
 const main = element('main');
 
-/** Who may see the audit log. */
-const READS_AUDIT = ['ADMIN', 'AUDITOR'];
+const ADMIN = ['ADMIN'];
+const EVERYBODY = ['ADMIN', 'OPERATOR', 'AUDITOR'];
 
-/** The view for an address such as `#/campaigns/ID` or `#/campaigns?status=RUNNING`. */
-function route() {
+/** The pages by the first word of the address: who may see them, and how they are fetched. A view fills `main` and returns what stops it. */
+const PAGES = {
+  '': [EVERYBODY, async () => (await import('./overview.js')).overview],
+  campaigns: [EVERYBODY, async () => (await import('./campaigns.js')).campaigns],
+  new: [EVERYBODY, async () => (await import('./new.js')).newCampaign],
+  leads: [EVERYBODY, async () => (await import('./leads.js')).leads],
+  accounts: [ADMIN, async () => (await import('./accounts.js')).accounts],
+  integrations: [['ADMIN', 'OPERATOR'], async () => (await import('./integrations.js')).integrations],
+  audit: [['ADMIN', 'AUDITOR'], async () => (await import('./audit.js')).audit],
+};
+/** The page of one thing, `#/campaigns/ID`. */
+const THINGS = {
+  campaigns: async () => (await import('./campaign.js')).campaign,
+  new: PAGES.new[1],
+  leads: async () => (await import('./lead.js')).lead,
+};
+
+const may = (page) => PAGES[page][0].includes(session.user().role);
+
+/** What the address says, such as `#/campaigns/ID` or `#/campaigns?status=RUNNING`. */
+function place() {
   const [path, query] = location.hash.slice(1).split('?');
-  const [page, id] = path.split('/').slice(1);
-  const place = { page, id, query: new URLSearchParams(query) };
-  if (page === 'audit' && READS_AUDIT.includes(session.user().role)) return { ...place, view: audit };
-  if (page === 'campaigns' && id) return { ...place, view: campaign };
-  return { ...place, page: 'campaigns', view: campaigns };
+  const [page = '', id, ...rest] = path.split('/').slice(1);
+  return { page, id: id || undefined, rest, query: new URLSearchParams(query) };
 }
+
+/** How the view of a place is fetched. */
+function viewOf({ page, id, rest }) {
+  const isKnown = Object.hasOwn(PAGES, page) && rest.length === 0 && (!id || Object.hasOwn(THINGS, page));
+  if (!isKnown) return nowhere(t('There is no such page'), t('The address is wrong, or the page has moved.'));
+  const who = name(session.user().role);
+  if (!may(page)) return nowhere(t('This page is not for your role'), t('You are signed in as {role}. An admin can give you another role.', { role: who }));
+  return id ? THINGS[page] : PAGES[page][1];
+}
+
+/** A page that says why there is none, and leads back. */
+const nowhere = (title, sentence) => async () => (root) => {
+  document.title = `${title} · Herald`;
+  const back = h('a', { class: 'button', href: '#/' }, t('To the overview'));
+  root.append(h('div', { class: 'notice' }, h('h1', {}, title), h('p', {}, sentence), back));
+  return () => {};
+};
 
 let leave = () => {};
 let leaveStop = () => {};
+let shown = 0;
 
-/** Shows the view of the address. Each view fills `main` and returns what stops it. */
-function show() {
+/** Shows the view of the address. */
+async function show() {
   leave();
+  leave = () => {};
+  const turn = ++shown;
   main.replaceChildren();
-  const place = route();
+  const where = place();
+  const current = where.page === 'new' ? 'campaigns' : where.page;
   for (const link of document.querySelectorAll('[data-page]')) {
-    if (link.dataset.page === place.page) link.setAttribute('aria-current', 'page');
+    if (link.dataset.page === current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  leave = place.view(main, place);
+  document.querySelector('[data-page][aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  const view = await viewOf(where)().catch(unread);
+  if (turn === shown) leave = view(main, where);
 }
+
+/** In place of a view whose file did not come: the server is away, or has another version than the page by now. */
+const unread = () => (root) => {
+  const again = h('button', { class: 'primary', onclick: () => location.reload() }, t('Load the page again'));
+  root.append(h('h1', {}, 'Herald'), notice('error', t('This did not work'), t('A part of this page could not be loaded.'), again));
+  return () => {};
+};
 
 /** What is seen by those who are signed in, or the sign-in page. */
 function enter(why = '') {
@@ -48,7 +94,7 @@ function enter(why = '') {
   element('header').hidden = !user;
   if (!user) return withdraw(why);
   element('who').textContent = `${user.username} · ${name(user.role)}`;
-  element('audit-link').hidden = !READS_AUDIT.includes(user.role);
+  for (const link of document.querySelectorAll('[data-page]')) link.hidden = !may(link.dataset.page);
   live.open();
   leaveStop();
   leaveStop = followStop();
@@ -62,6 +108,7 @@ function withdraw(why) {
   leaveStop();
   leaveStop = () => {};
   leave();
+  shown += 1; // a view that is just being fetched is not waited for
   main.replaceChildren();
   leave = signIn(main, why);
 }
@@ -116,11 +163,14 @@ live.addEventListener('state', () => {
   warn();
 });
 live.addEventListener('return', introduce);
-session.events.addEventListener('change', ({ detail }) => enter(detail));
+session.events.addEventListener('change', ({ detail }) => {
+  enter(detail);
+  if (session.user()) arrive();
+});
 addEventListener('hashchange', () => {
   if (!session.user()) return;
   show();
-  main.focus({ preventScroll: true });
+  arrive();
   scrollTo(0, 0);
 });
 document.querySelector('.skip').addEventListener('click', (event) => {
@@ -129,5 +179,11 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 });
 element('sign-out').addEventListener('click', () => session.signOut());
 
+for (const node of document.querySelectorAll('[data-t]')) node.textContent = t(node.textContent.trim());
+for (const node of document.querySelectorAll('[data-label]')) node.setAttribute('aria-label', t(node.dataset.label));
+element('language').append(
+  ...Object.entries(LANGUAGES).map(([tag, label]) => h('option', { value: tag, lang: tag, selected: tag === language }, label)),
+);
+element('language').addEventListener('change', ({ currentTarget }) => choose(currentTarget.value));
 enter();
 session.recognise();

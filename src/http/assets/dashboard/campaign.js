@@ -29,7 +29,7 @@ export function campaign(root, { id }) {
     if (isLeft) return;
     if (!broadcastCampaign) {
       const back = h('a', { class: 'button', href: '#/campaigns' }, 'All campaigns');
-      return fill(body, notice('empty', 'There is no such campaign', 'It may have been deleted.', back));
+      return fill(body, notice('missing', 'There is no such campaign', 'It may have been deleted.', back));
     }
     page ??= build(id, load);
     page.update(broadcastCampaign);

@@ -1,6 +1,7 @@
 // What can be done to a campaign: start, pause, resume, cancel, retry what failed.
 
 import { confirm, h, toast } from './dom.js';
+import { t } from './language.js';
 import { CONTROLS } from './operations.js';
 import { isEnded } from './progress.js';
 import * as session from './session.js';
@@ -8,6 +9,10 @@ import { plural } from './words.js';
 
 /** Who may run campaigns. */
 export const RUNS_CAMPAIGNS = ['ADMIN', 'OPERATOR'];
+
+/** The way to a new campaign, for those who may make one. */
+export const makeOne = () =>
+  RUNS_CAMPAIGNS.includes(session.user().role) && h('a', { class: 'button primary', href: '#/new' }, t('New campaign'));
 
 const audience = ({ mode, isSimulated }, { recipients, leftOut }) => {
   const isTest = mode === 'TEST';

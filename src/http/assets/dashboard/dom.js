@@ -61,10 +61,10 @@ export async function attempt(root, load) {
   }
 }
 
-/** A panel with a title, a sentence and what can be done. */
+/** A panel with a title, a sentence and what can be done; 'missing' stands for a whole page. */
 export function notice(kind, title, sentence, ...actions) {
   const role = kind === 'error' ? 'alert' : null;
-  return h('div', { class: `notice ${kind}`, role }, h('h2', {}, title), h('p', {}, sentence), ...actions);
+  return h('div', { class: `notice ${kind}`, role }, h(kind === 'missing' ? 'h1' : 'h2', {}, title), h('p', {}, sentence), ...actions.filter(Boolean));
 }
 
 /** Says something for a few seconds at the edge of the page. */

@@ -10,9 +10,9 @@ const SHOWN = 5;
 
 /**
  * The section; it is hidden once the campaign was started. `check` looks anew, and gives what the start would find; null once there
- * is nothing to start.
+ * is nothing to start. `heard` is told it too, whenever it was found.
  */
-export function preflight(id) {
+export function preflight(id, heard = () => {}) {
   const body = h('div');
   const again = h('button', { onclick: () => check().catch(failed) }, 'Check again');
   const head = h('div', { class: 'head' }, h('h2', { id: 'preflight' }, 'Before the start'), again);
@@ -26,6 +26,7 @@ export function preflight(id) {
     try {
       const { broadcastCampaignPreflight: found } = await run(PREFLIGHT, { id });
       if (!isLeft && found) fill(body, ...told(found));
+      if (!isLeft) heard(found);
       return found;
     } finally {
       node.removeAttribute('aria-busy');

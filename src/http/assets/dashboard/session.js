@@ -65,6 +65,7 @@ export async function run(document, variables = {}) {
 export async function signOut() {
   const { accessToken } = session;
   end();
+  sessionStorage.clear(); // what was being written, too; a session that only ran out is carried on by the same user
   await post(LOGOUT, {}, accessToken).catch(() => {}); // it ends by itself in time
 }
 

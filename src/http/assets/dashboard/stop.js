@@ -1,6 +1,7 @@
 // The stop of everything: the red button, and the bar that says that nothing is sent.
 
 import { h, say, toast } from './dom.js';
+import { arrive } from './focus.js';
 import { live } from './live.js';
 import { RESUME_ALL, SERVER_UPDATED, STOP_ALL } from './operations.js';
 import * as session from './session.js';
@@ -64,6 +65,7 @@ async function press(button, operation, variables, done) {
     toast(error.message, 'error');
   }
   button.disabled = false;
+  if (button.hidden) arrive(); // the focus was on what is gone
 }
 
 element('stop-all').addEventListener('click', async ({ currentTarget }) => {

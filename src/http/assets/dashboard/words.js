@@ -39,8 +39,12 @@ export function time(instant) {
 /** An instant in full, with the time zone. */
 export const exactly = (instant) => full.format(new Date(instant));
 
+/** What is spelled in capitals by everybody. */
+const CAPITALS = ['SMS', 'API', 'CRM', 'SMTP'];
+
 /** `CAMPAIGN_STARTED` as `Campaign started`. */
-export const name = (constant) => constant.charAt(0) + constant.slice(1).toLowerCase().replaceAll('_', ' ');
+export const name = (constant) =>
+  CAPITALS.includes(constant) ? constant : constant.charAt(0) + constant.slice(1).toLowerCase().replaceAll('_', ' ');
 
 /** The details of a line of the audit log, `{ "retried": 3 }` as `retried: 3`. */
 export function details(metadata) {
