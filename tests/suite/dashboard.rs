@@ -4,6 +4,7 @@ mod making;
 mod overview;
 mod things;
 mod told;
+mod words;
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,5 +1,7 @@
 // Operations by POST, and errors as sentences.
 
+import { t } from './language.js';
+
 const ENDPOINT = '/graphql';
 /** How long an answer is awaited, in milliseconds. */
 const PATIENCE = 20_000;
@@ -30,15 +32,15 @@ export async function post(query, variables, token = null) {
   const body = JSON.stringify({ query, variables });
   const response = await fetch(ENDPOINT, { method: 'POST', headers, body, signal: AbortSignal.timeout(PATIENCE) }).catch(
     () => {
-      throw new ApiError('The server can’t be reached.');
+      throw new ApiError(t('The server can’t be reached.'));
     },
   );
   unknownOrigin = response.headers.get('Herald-Origin') === 'unknown';
   const answer = await response.json().catch(() => {
-    throw new ApiError(`The server answered with status ${response.status}.`);
+    throw new ApiError(t('The server answered with status {status}.', { status: response.status }));
   });
   if (answer.errors?.length) throw ApiError.of(answer.errors[0]);
-  if (!answer.data) throw new ApiError(`The server answered with status ${response.status}.`);
+  if (!answer.data) throw new ApiError(t('The server answered with status {status}.', { status: response.status }));
   skew = Date.parse(response.headers.get('Date')) - Date.now() || 0;
   return answer.data;
 }
@@ -57,9 +59,9 @@ export const now = () => Date.now() + skew;
 function sentence(message, { code, retryAfterMs, requestId, violations }) {
   if (code === 'RATE_LIMITED' && retryAfterMs) {
     const minutes = Math.ceil(retryAfterMs / 60_000);
-    return `Too many attempts. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`;
+    return t('Too many attempts. Try again in {time}.', { time: `${minutes} ${t('min')}` });
   }
-  if (code === 'INTERNAL_SERVER_ERROR') return `Something went wrong in Herald. Its log knows it as request ${requestId}.`;
+  if (code === 'INTERNAL_SERVER_ERROR') return t('Something went wrong in Herald. Its log knows it as request {id}.', { id: requestId });
   const all = violations?.length ? violations.map((violation) => violation.message).join('; ') : message;
   return closed(all);
 }

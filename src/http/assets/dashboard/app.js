@@ -126,36 +126,37 @@ async function introduce() {
 
 /** What goes out, by the way on which it goes. */
 const WAYS = {
-  TELEGRAM: 'messages to channels',
-  EMAIL: 'emails',
-  SMS: 'text messages',
-  CALL: 'calls',
-  WEBHOOK: 'webhooks',
+  TELEGRAM: t('messages to channels'),
+  EMAIL: t('emails'),
+  SMS: t('text messages'),
+  CALL: t('calls'),
+  WEBHOOK: t('webhooks'),
 };
 
 /** What only pretends, and what is real all the same. */
 function pretence({ realChannels }) {
   const title = document.createElement('strong');
   const all = realChannels.length === 0;
-  title.textContent = all ? 'Simulated.' : 'Partly simulated.';
+  title.textContent = all ? t('Simulated.') : t('Partly simulated.');
   const real = realChannels.map((channel) => WAYS[channel]).join(', ');
   const unreal = Object.keys(WAYS).filter((channel) => !realChannels.includes(channel)).map((channel) => WAYS[channel]);
   const rest = all
-    ? ' This installation only pretends to send: nothing goes out.'
-    : ` Real: ${real}. Only pretended: ${unreal.join(', ')}.`;
-  return [title, rest];
+    ? t('This installation only pretends to send: nothing goes out.')
+    : t('Real: {real}. Only pretended: {unreal}.', { real, unreal: unreal.join(', ') });
+  return [title, ' ', rest];
 }
 
 /** A WebSocket that is refused for good looks like a lost one: whoever runs Herald has to do something. */
 function warn() {
   const isRefused = live.state === 'reconnecting' && isOriginUnknown();
-  element('unknown-origin').textContent =
-    `Nothing moves by itself here: this Herald does not know that it is reached at ${location.origin}. ` +
-    `Whoever runs it sets HERALD_PUBLIC_URL=${location.origin} and starts it again.`;
+  element('unknown-origin').textContent = t(
+    'Nothing moves by itself here: this Herald does not know that it is reached at {origin}. Whoever runs it sets HERALD_PUBLIC_URL={origin} and starts it again.',
+    { origin: location.origin },
+  );
   element('unknown-origin').hidden = !isRefused;
 }
 
-const STATES = { off: '', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting…' };
+const STATES = { off: '', connecting: t('Connecting'), live: t('Live'), reconnecting: t('Reconnecting…') };
 
 live.addEventListener('state', () => {
   element('connection').dataset.state = live.state;

@@ -2,7 +2,8 @@
 
 import { h, say } from './dom.js';
 import { bar, done, follow, isEnded, lasted, pill, share } from './progress.js';
-import { count, duration, plural, time } from './words.js';
+import { count, duration, name, plural, time } from './words.js';
+import { t } from './language.js';
 
 /** Follows exactly the campaigns that it was last called with. */
 export function follower(next) {
@@ -38,7 +39,7 @@ export function campaignRow({ id }) {
     const { text, percent } = share(counters, campaign.status);
     meter.update(counters);
     say(numbers.text, counters.total ? text : plural(campaign.totalJobs, 'channel'));
-    say(numbers.failed, counters.failed && !isEnded(campaign.status) ? `${count(counters.failed)} failed` : '');
+    say(numbers.failed, counters.failed && !isEnded(campaign.status) ? t('{count} failed', { count: count(counters.failed) }) : '');
     say(numbers.percent, counters.total ? percent : '');
   }
 
@@ -47,10 +48,10 @@ export function campaignRow({ id }) {
     const wasRunning = campaign?.status === 'RUNNING';
     campaign = next;
     say(parts.title, next.name);
-    say(parts.mode, next.mode === 'TEST' ? 'Test' : '');
+    say(parts.mode, next.mode === 'TEST' ? name('TEST') : '');
     const isStopped = next.pausedBy === 'HERALD';
-    const made = `${next.batch?.name ?? 'deleted batch'} · ${next.template?.name ?? 'deleted template'}`;
-    say(parts.badge, isStopped ? 'Paused by itself' : '');
+    const made = `${next.batch?.name ?? t('deleted batch')} · ${next.template?.name ?? t('deleted template')}`;
+    say(parts.badge, isStopped ? t('Paused by itself') : '');
     say(parts.about, isStopped ? next.pauseReason : made);
     status.update(next.status);
     draw(next.counters);
@@ -66,8 +67,8 @@ export function campaignRow({ id }) {
     status.update(event.status);
     draw(event);
     if (event.status !== 'RUNNING') return;
-    say(pace.first, `${count(event.ratePerMinute)}/min`);
-    say(pace.second, event.etaSeconds === null ? '' : `${duration(event.etaSeconds)} left`);
+    say(pace.first, t('{count}/min', { count: count(event.ratePerMinute) }));
+    say(pace.second, event.etaSeconds === null ? '' : t('{time} left', { time: duration(event.etaSeconds) }));
   }
 
   return { node: h('li', {}, link), update, progress };
@@ -76,9 +77,9 @@ export function campaignRow({ id }) {
 /** What stands in place of rate and ETA while there are none. */
 function unhurried(campaign) {
   const { status, scheduledAt, completedAt, deliveryRate, counters } = campaign;
-  const limit = `at most ${count(deliveryRate)}/min`;
+  const limit = t('at most {count}/min', { count: count(deliveryRate) });
   if (status === 'RUNNING') return ['…', limit];
-  if (status === 'PAUSED') return [`${plural(counters.total - done(counters), 'job')} to go`, limit];
-  if (status === 'QUEUED') return [scheduledAt ? `Starts ${time(scheduledAt)}` : 'Not started', limit];
+  if (status === 'PAUSED') return [t('{jobs} to go', { jobs: plural(counters.total - done(counters), 'job') }), limit];
+  if (status === 'QUEUED') return [scheduledAt ? t('Starts {time}', { time: time(scheduledAt) }) : t('Not started'), limit];
   return [completedAt ? time(completedAt) : '', lasted(campaign)];
 }

@@ -16,7 +16,7 @@ const FRESH = 10_000;
 const TYPING = 300;
 
 export function campaigns(root, { query }) {
-  document.title = 'Campaigns · Herald';
+  document.title = `${t('Campaigns')} · Herald`;
   // Where the reader is. The address has it too, so that it can be come back to.
   const place = { status: query.get('status') ?? 'ALL', name: query.get('name') ?? '', after: query.get('after') };
   place.before = query.get('before');
@@ -28,9 +28,10 @@ export function campaigns(root, { query }) {
     shown.row(id)?.progress(progress);
     if (progress.status !== 'RUNNING') load().catch(() => {}); // its dates, and the reason of a pause
   });
-  const states = chips('Campaigns by state', STATES, place.status, (status) => go({ status }));
+  const states = chips(t('Campaigns by state'), STATES, place.status, (status) => go({ status }));
   const pages = pager(go);
-  const search = h('input', { type: 'search', placeholder: 'Search by name', 'aria-label': 'Search by name' });
+  const label = t('Search by name');
+  const search = h('input', { type: 'search', placeholder: label, 'aria-label': label });
   search.value = place.name;
 
   function go(to) {
@@ -77,7 +78,7 @@ export function campaigns(root, { query }) {
 
 function empty({ status, name }) {
   if (name || status !== 'ALL') {
-    return notice('empty', 'Nothing here', 'No campaign is like that. Look among all of them, or search for another name.');
+    return notice('empty', t('Nothing here'), t('No campaign is like that. Look among all of them, or search for another name.'));
   }
   return notice('empty', t('No campaigns yet'), t('A campaign sends one text to many channels.'), makeOne());
 }

@@ -1,5 +1,6 @@
 // The providers that are set up, each with its test, and the log of what they have told.
 
+import { closed } from './api.js';
 import { callbacks } from './callbacks.js';
 import { attempt, fill, h, notice, say } from './dom.js';
 import { busy } from './forms.js';
@@ -45,7 +46,7 @@ function provider({ id, provider, type, isActive, fields, updatedAt }) {
     try {
       const { testIntegration } = await busy(button, t('Testing…'), () => run(TEST_INTEGRATION, { id }));
       answer.className = testIntegration.isOk ? 'good' : 'bad';
-      say(answer, testIntegration.message);
+      say(answer, closed(testIntegration.message));
     } catch (error) {
       answer.className = 'bad';
       say(answer, error.message);

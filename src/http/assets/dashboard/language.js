@@ -8,7 +8,7 @@ export const LANGUAGES = { en: 'English', ru: 'Русский' };
 /** What was chosen here; otherwise the first of the browser's languages that is known. */
 export const language = chosen() ?? navigator.languages.map((tag) => tag.split('-')[0]).find(isKnown) ?? 'en';
 
-const dictionary = language === 'ru' ? (await import('./ru.js')).WORDS : {};
+const { WORDS: dictionary, NAMES: names } = language === 'ru' ? await import('./ru.js') : { WORDS: {}, NAMES: {} };
 const rules = new Intl.PluralRules(language);
 
 document.documentElement.lang = language;
@@ -18,6 +18,9 @@ export function t(english, values = {}) {
   const sentence = dictionary[english] ?? english;
   return sentence.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
+
+/** What a constant of the API is called; undefined if the dictionary does not say. */
+export const named = (constant) => names[constant];
 
 /** The form of a word for a number: the English noun in the singular; other languages list `one`, `few`, `many` in that order. */
 export function form(n, noun) {

@@ -91,5 +91,5 @@ function event({ at, title, status, words }) {
   const state = status && pill();
   state?.update(status);
   const when = h('time', { datetime: at, title: exactly(at), class: 'quiet' }, time(at));
-  return h('li', {}, when, h('p', {}, h('strong', {}, title), state && ' ', state?.node), words && h('p', { class: 'quiet' }, words));
+  return h('li', {}, when, h('p', { class: 'event' }, h('strong', {}, title), state?.node), words && h('p', { class: 'quiet' }, words));
 }
