@@ -2,6 +2,7 @@
 
 mod making;
 mod overview;
+mod picture;
 mod things;
 mod told;
 mod words;

@@ -84,7 +84,7 @@ async function show() {
 /** In place of a view whose file did not come: the server is away, or has another version than the page by now. */
 const unread = () => (root) => {
   const again = h('button', { class: 'primary', onclick: () => location.reload() }, t('Load the page again'));
-  root.append(h('h1', {}, 'Herald'), notice('error', t('This did not work'), t('A part of this page could not be loaded.'), again));
+  root.append(notice('error', t('This did not work'), t('A part of this page could not be loaded.'), again));
   return () => {};
 };
 

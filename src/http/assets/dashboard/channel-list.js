@@ -2,7 +2,7 @@
 
 import { fill, h, say } from './dom.js';
 import { t } from './language.js';
-import { live } from './live.js';
+import { every, live } from './live.js';
 import { CHANNEL_IMPORT, CHANNEL_IMPORT_PROGRESS, IMPORT_CHANNELS } from './new-operations.js';
 import { run } from './session.js';
 import { drop, meter, send } from './upload.js';
@@ -10,6 +10,8 @@ import { count, plural } from './words.js';
 
 /** Bad lines that are shown at once. */
 const SHOWN = 10;
+/** How often the import is asked for, in milliseconds, while it can't tell by itself. */
+const ASK = 2_000;
 const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
 /** The section; `changed` is called when the catalog has more channels. */
@@ -61,7 +63,14 @@ export function channelList(changed) {
         if (ENDED.includes(now.status)) resolve();
       };
       const isOver = () => last !== null && ENDED.includes(last.status);
-      stop = live.subscribe(CHANNEL_IMPORT_PROGRESS, { id }, { next, error: reject, isOver });
+      const leave = live.subscribe(CHANNEL_IMPORT_PROGRESS, { id }, { next, error: reject, isOver });
+      // Where no socket can be had, it is asked.
+      const ask = () => run(CHANNEL_IMPORT, { id }).then(({ channelImport }) => next({ channelImportProgress: channelImport }), reject);
+      const stopAsking = every(ASK, () => live.state === 'live' || ask());
+      stop = () => {
+        leave();
+        stopAsking();
+      };
     });
     stop();
     if (isLeft) return;

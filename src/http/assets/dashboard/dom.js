@@ -63,10 +63,11 @@ export async function attempt(root, load) {
   }
 }
 
-/** A panel with a title, a sentence and what can be done; 'missing' stands for a whole page. */
+/** A panel with a title, a sentence and what can be done. One that stands for a whole page, 'missing' or an error, has its heading. */
 export function notice(kind, title, sentence, ...actions) {
   const role = kind === 'error' ? 'alert' : null;
-  return h('div', { class: `notice ${kind}`, role }, h(kind === 'missing' ? 'h1' : 'h2', {}, title), h('p', {}, sentence), ...actions.filter(Boolean));
+  const isPage = kind === 'missing' || (kind === 'error' && !document.querySelector('main h1'));
+  return h('div', { class: `notice ${kind}`, role }, h(isPage ? 'h1' : 'h2', {}, title), h('p', {}, sentence), ...actions.filter(Boolean));
 }
 
 /** Says something for a few seconds at the edge of the page. */

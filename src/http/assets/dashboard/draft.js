@@ -102,11 +102,21 @@ export async function saveCampaign(draft) {
     made.campaign.ofSettings = ofSettings;
     return keep(draft);
   }
-  const { createBroadcastCampaign } = await run(CREATE_CAMPAIGN, { input: { ...fixed, ...settings } });
+  const { createBroadcastCampaign } = await run(CREATE_CAMPAIGN, { input: { ...fixed, ...settings } }).catch((error) => {
+    if (error.code === 'NOT_FOUND') made.batch = null; // deleted by somebody: the next attempt makes another
+    throw error;
+  });
   const before = made.campaign;
-  made.campaign = { id: createBroadcastCampaign.campaign.id, of, ofSettings };
+  made.campaign = { id: createBroadcastCampaign.campaign.id, of, ofSettings, ownBatch: made.batch?.id === batchId ? batchId : null };
+  if (made.batch?.id !== batchId) made.batch = null;
   keep(draft);
-  if (before) await run(DELETE_CAMPAIGN, { id: before.id });
+  if (before) await discard(before, batchId);
+}
+
+/** Deletes a campaign that was made here, with the batch that was made for it, unless that is still wanted. */
+export async function discard({ id, ownBatch }, wanted = null) {
+  await run(DELETE_CAMPAIGN, { id });
+  if (ownBatch && ownBatch !== wanted) await run(DELETE_BATCH, { id: ownBatch }).catch(() => {}); // somebody else uses it by now
 }
 
 /** The batch to which it writes; one is made unless it was chosen, or made before. */
@@ -120,10 +130,7 @@ async function batch(draft) {
   const name = `${audience(draft)}, ${time(new Date(now()).toISOString())}`.slice(0, 200);
   const input = Object.keys(filter).length ? { name, filter } : { name, all: true };
   const { createBatch } = await run(CREATE_BATCH, { input });
-  const before = made.batch;
   made.batch = { id: createBatch.batch.id, of, total: createBatch.batch.channelCount };
   keep(draft);
-  // The campaign before still points to it until that is deleted, too.
-  if (before && !made.campaign) await run(DELETE_BATCH, { id: before.id });
   return made.batch.id;
 }

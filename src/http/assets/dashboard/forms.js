@@ -3,6 +3,9 @@
 import { fill, h, say } from './dom.js';
 import { t } from './language.js';
 
+/** How long somebody who types is left alone, in milliseconds. */
+export const TYPING = 300;
+
 let ids = 0;
 export const fresh = (prefix) => `${prefix}-${++ids}`;
 
@@ -44,6 +47,37 @@ export function radios(legend, options, chosen, changed) {
   };
   draw(chosen);
   return h('fieldset', { class: 'options' }, h('legend', {}, legend), rows.map(({ node }) => node));
+}
+
+/**
+ * A choice among many that have names: a list, and above it a search where the list does not hold all of them. `read(name)` gives
+ * `{ totalCount, options }`, `taken` is called with the value of the chosen one, or with none.
+ */
+export function picker({ label, prompt, chosen, read, taken }) {
+  const select = h('select');
+  const search = h('input', { type: 'search', maxlength: 200, autocomplete: 'off' });
+  const [choice, searched] = [field(label, select), field(t('Search by name'), search)];
+  const known = new Map();
+  searched.node.hidden = true;
+  let value = chosen;
+
+  async function load(name = null) {
+    const { totalCount, options } = await read(name);
+    searched.node.hidden &&= totalCount <= options.length;
+    // What is chosen stays to be seen, whatever is searched for.
+    const isGone = value && known.has(value) && !options.some(([one]) => one === value);
+    options.forEach(([one, words]) => known.set(one, words));
+    offer(select, [['', prompt], ...(isGone ? [[value, known.get(value)]] : []), ...options], value);
+  }
+
+  const find = rested(TYPING, () => load(search.value.trim() || null).catch((error) => searched.complain(error.message)));
+  search.addEventListener('input', find);
+  select.addEventListener('change', () => {
+    value = select.value;
+    taken(value);
+  });
+  const node = h('div', { class: 'stack' }, searched.node, choice.node);
+  return { node, load, complain: choice.complain, control: select, leave: find.stop };
 }
 
 /** Fills a `select` with `[value, label]`, keeping what is chosen where it is still there. */

@@ -1,12 +1,12 @@
 // The last screen: what was chosen, what a start would find, and the start.
 
 import { h, say, toast } from './dom.js';
-import { audience, forget, keep } from './draft.js';
+import { audience, discard, forget, keep } from './draft.js';
 import { busy, trouble } from './forms.js';
 import { t } from './language.js';
 import { CONTROLS } from './operations.js';
 import { preflight } from './preflight.js';
-import { DELETE_CAMPAIGN, UPDATE_CAMPAIGN } from './new-operations.js';
+import { UPDATE_CAMPAIGN } from './new-operations.js';
 import { run } from './session.js';
 import { count, plural, time } from './words.js';
 
@@ -18,8 +18,8 @@ export function check(root, { plan, back }) {
   const start = h('button', { class: 'primary', type: 'button', disabled: true, onclick: () => act(isPlanned ? schedule : begin) });
   start.textContent = isPlanned ? t('Plan the start') : t('Start now');
   const later = h('button', { type: 'button', onclick: () => leave(t('It is kept in the list, and waits for its start.')) }, t('Keep it for later'));
-  const discard = h('button', { type: 'button', class: 'danger', onclick: () => act(throwAway, discard) }, t('Discard'));
-  const foot = h('div', { class: 'onward' }, h('button', { type: 'button', onclick: back }, t('Back')), discard, later, start);
+  const away = h('button', { type: 'button', class: 'danger', onclick: () => act(throwAway, away) }, t('Discard'));
+  const foot = h('div', { class: 'onward' }, h('button', { type: 'button', onclick: back }, t('Back')), away, later, start);
 
   /** The start can be pressed once nothing stands in its way. */
   function draw(state) {
@@ -55,7 +55,7 @@ export function check(root, { plan, back }) {
   }
 
   async function throwAway() {
-    await run(DELETE_CAMPAIGN, { id });
+    await discard(plan.made.campaign);
     forget();
     toast(t('The campaign was discarded. Its text is kept as a template.'));
     location.hash = '#/campaigns';

@@ -61,10 +61,12 @@ export function how(root, { plan, change, next, back }) {
     }
   }
 
-  const pickMode = (mode) => changed((chosen.mode = mode));
-  const mode = radios(t('To whom it really goes'), modes(places.testLimit.node), chosen.mode, pickMode);
-  const pickStart = (start) => changed((chosen.start = start));
-  const start = radios(t('When'), starts(places.at.node), chosen.start, pickStart);
+  const keep = (key) => (value) => {
+    chosen[key] = value;
+    changed();
+  };
+  const mode = radios(t('To whom it really goes'), modes(places.testLimit.node), chosen.mode, keep('mode'));
+  const start = radios(t('When'), starts(places.at.node), chosen.start, keep('start'));
   const form = h(
     'form',
     { class: 'stack narrow', novalidate: true, onsubmit: submit },
@@ -103,7 +105,10 @@ const suggestion = ({ what, found }) => {
 /** A field that keeps what is typed into it. */
 function input(chosen, key, changed, properties) {
   const control = h('input', { autocomplete: 'off', value: chosen[key], ...properties });
-  control.addEventListener('input', () => changed((chosen[key] = control.value)));
+  control.addEventListener('input', () => {
+    chosen[key] = control.value;
+    changed();
+  });
   return control;
 }
 
@@ -152,7 +157,10 @@ function accountsPart(chosen, changed, problem) {
         ['SOME', t('Only these'), '', rows],
       ],
       chosen.accounts,
-      (accounts) => changed((chosen.accounts = accounts)),
+      (accounts) => {
+        chosen.accounts = accounts;
+        changed();
+      },
     );
   }
   const complain = (sentence = '') => say(problem, sentence);

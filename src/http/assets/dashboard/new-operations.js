@@ -1,8 +1,9 @@
 // The operations of the API by which a campaign is made.
 
 /** What there is to write to. */
-export const AUDIENCE = `query Audience($name: String) {
-  channelCategories { category channelCount activeChannelCount }
+export const CATEGORIES = 'query Categories { channelCategories { category activeChannelCount } }';
+
+export const BATCHES = `query Batches($name: String) {
   batches(first: 100, filter: { nameContains: $name }, orderBy: { field: CREATED_AT, direction: DESC }) {
     totalCount
     nodes { id name channelCount }
@@ -28,12 +29,14 @@ export const IMPORT_CHANNELS = `mutation ImportChannels($input: ImportChannelsIn
   importChannels(input: $input) { import { id status } }
 }`;
 
+const IMPORT = 'id status lines bytesRead bytesTotal';
+
 export const CHANNEL_IMPORT_PROGRESS = `subscription ChannelImportProgress($id: ID!) {
-  channelImportProgress(id: $id) { id status lines bytesRead bytesTotal }
+  channelImportProgress(id: $id) { ${IMPORT} }
 }`;
 
 export const CHANNEL_IMPORT = `query ChannelImport($id: ID!) {
-  channelImport(id: $id) { id status inserted duplicates invalid errorMessage errors { line message } }
+  channelImport(id: $id) { ${IMPORT} inserted duplicates invalid errorMessage errors { line message } }
 }`;
 
 const TEMPLATE = 'id name content parseMode mediaType mediaUploadId mediaUrl requiredParams version';

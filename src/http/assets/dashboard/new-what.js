@@ -2,7 +2,7 @@
 
 import { attempt, fill, h, say } from './dom.js';
 import { saveTemplate } from './draft.js';
-import { blame, busy, buttons, field, offer, radios, trouble } from './forms.js';
+import { blame, busy, buttons, field, offer, picker, radios, trouble } from './forms.js';
 import { t } from './language.js';
 import { preview } from './new-preview.js';
 import { TEMPLATES } from './new-operations.js';
@@ -42,7 +42,7 @@ export function what(root, { plan, change, next, back }) {
   }
 
   async function load() {
-    pick.update((await run(TEMPLATES, { name: null })).templates.nodes);
+    await pick.load();
     const kinds = radios(
       t('Text'),
       [
@@ -75,31 +75,34 @@ export function what(root, { plan, change, next, back }) {
   const left = h('div', { class: 'stack' }, card, values.node, problem);
   root.append(h('form', { class: 'beside', novalidate: true, onsubmit: submit }, left, view.node, foot));
   attempt(card, load);
-  return view.leave;
+  return () => {
+    view.leave();
+    pick.leave();
+  };
 }
 
 /** The choice of a template. */
 function templatePart(chosen, changed) {
-  const select = h('select');
-  const choice = field(t('Template'), select);
-  select.addEventListener('change', () => {
-    chosen.templateId = select.value;
-    changed();
-  });
-  let all = [];
-  const update = (templates) => {
-    all = templates;
-    offer(select, [['', t('Choose a template')], ...templates.map(({ id, name }) => [id, name])], chosen.templateId);
+  const kinds = new Map();
+  const read = async (name) => {
+    const { totalCount, nodes } = (await run(TEMPLATES, { name })).templates;
+    nodes.forEach(({ id, mediaType }) => kinds.set(id, mediaType));
+    return { totalCount, options: nodes.map(({ id, name }) => [id, name]) };
   };
+  const taken = (id) => {
+    chosen.templateId = id;
+    changed();
+  };
+  const part = picker({ label: t('Template'), prompt: t('Choose a template'), chosen: chosen.templateId, read, taken });
   const media = () => {
-    const { mediaType: type } = all.find(({ id }) => id === chosen.templateId) ?? {};
+    const type = kinds.get(chosen.templateId);
     return type ? { type } : null;
   };
   const complain = (sentence) => {
-    choice.complain(sentence);
-    select.focus();
+    part.complain(sentence);
+    part.control.focus();
   };
-  return { node: choice.node, update, media, complain };
+  return { ...part, media, complain };
 }
 
 /** The text that is written here. */

@@ -3,14 +3,11 @@
 import { channelList } from './channel-list.js';
 import { attempt, h, say } from './dom.js';
 import { filterOf } from './draft.js';
-import { buttons, field, offer, radios, rested, trouble } from './forms.js';
+import { buttons, field, offer, picker, radios, rested, trouble, TYPING } from './forms.js';
 import { t } from './language.js';
-import { AUDIENCE, FOUND, FOUND_IN_BATCH } from './new-operations.js';
+import { BATCHES, CATEGORIES, FOUND, FOUND_IN_BATCH } from './new-operations.js';
 import { run } from './session.js';
 import { count, plural } from './words.js';
-
-/** How long somebody who types is left alone, in milliseconds. */
-const TYPING = 300;
 
 export function whom(root, { plan, change, next, back }) {
   const chosen = plan.whom;
@@ -55,9 +52,7 @@ export function whom(root, { plan, change, next, back }) {
   }
 
   async function load() {
-    const { channelCategories, batches } = await run(AUDIENCE, { name: null });
-    parts[0].update(batches);
-    parts[1].update(channelCategories);
+    await Promise.all(parts.map((part) => part.load()));
     const kinds = radios(
       t('Send to'),
       [
@@ -110,32 +105,17 @@ async function found(whom) {
   return { count: active.totalCount, total: all.totalCount, some: active.nodes };
 }
 
-/** The choice of a batch; many are found by their name. */
+/** The choice of a batch. */
 function batchPart(chosen, look) {
-  const select = h('select');
-  select.addEventListener('change', () => {
-    chosen.batchId = select.value;
-    look();
-  });
-  const search = h('input', { type: 'search', maxlength: 200, autocomplete: 'off' });
-  const searched = field(t('Search by name'), search);
-  const find = rested(TYPING, async () => {
-    const answer = await run(AUDIENCE, { name: search.value.trim() || null }).catch((error) => searched.complain(error.message));
-    if (answer) list(answer.batches.nodes);
-  });
-  search.addEventListener('input', find);
-  const list = (batches) =>
-    offer(
-      select,
-      [['', t('Choose a batch')], ...batches.map(({ id, name, channelCount }) => [id, `${name} (${count(channelCount)})`])],
-      chosen.batchId,
-    );
-  const node = h('div', { class: 'stack' }, searched.node, field(t('Batch'), select).node);
-  const update = ({ totalCount, nodes }) => {
-    searched.node.hidden = totalCount <= nodes.length && totalCount < 20;
-    list(nodes);
+  const read = async (name) => {
+    const { totalCount, nodes } = (await run(BATCHES, { name })).batches;
+    return { totalCount, options: nodes.map(({ id, name, channelCount }) => [id, `${name} (${count(channelCount)})`]) };
   };
-  return { node, update, leave: find.stop };
+  const taken = (id) => {
+    chosen.batchId = id;
+    look();
+  };
+  return picker({ label: t('Batch'), prompt: t('Choose a batch'), chosen: chosen.batchId, read, taken });
 }
 
 /** The filter of the catalog. */
@@ -164,11 +144,10 @@ function filterPart(chosen, look) {
     field(t('Members from'), input('memberCountMin', members)).node,
     field(t('Members to'), input('memberCountMax', members)).node,
   );
-  const update = (categories) =>
-    offer(
-      category,
-      [['', t('Any')], ...categories.map((one) => [one.category, `${one.category} (${count(one.activeChannelCount)})`])],
-      filter.category,
-    );
-  return { node, update, leave: soon.stop };
+  async function load() {
+    const { channelCategories } = await run(CATEGORIES);
+    const options = channelCategories.map((one) => [one.category, `${one.category} (${count(one.activeChannelCount)})`]);
+    offer(category, [['', t('Any')], ...options], filter.category);
+  }
+  return { node, load, leave: soon.stop };
 }

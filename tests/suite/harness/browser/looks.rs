@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value as Json, json};
 
 use super::Tab;
@@ -30,6 +31,13 @@ impl Tab {
         }
         self.call("Emulation.clearDeviceMetricsOverride", json!({})).await;
         self.call("Emulation.setEmulatedMedia", json!({ "features": [] })).await;
+    }
+
+    /// What a desktop shows of the page in a scheme, as a PNG.
+    pub async fn picture(&mut self, scheme: &str) -> Vec<u8> {
+        self.look_at(1280, scheme).await;
+        let shot = self.call("Page.captureScreenshot", json!({ "format": "png" })).await;
+        BASE64_STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
     }
 
     /// Shows the page so wide, and in this scheme, without movements.
