@@ -87,7 +87,7 @@ async fn how(tab: &mut Tab) {
     tab.click(NEXT).await;
     tab.until("document.querySelector(\"input[max='1000000']\").getAttribute('aria-invalid') === 'true'").await;
     tab.fill("input[max='1000000']", "120").await;
-    tab.reads("main", "5 messages at this pace take about 3 s.").await;
+    tab.reads("main", "5 messages in about 3 s at this pace.").await;
     tab.click("input[value=AT]").await;
     tab.click(NEXT).await;
     tab.reads(".inside:not([hidden]) .mistake", "Choose a date and a time.").await;

@@ -39,7 +39,7 @@ export function how(root, { plan, change, next, back }) {
     const number = chosen.mode === 'TEST' ? Math.min(plan.found.count, chosen.testLimit) : plan.found.count;
     const perMinute = Math.min(Number(chosen.deliveryRate), accounts.limit());
     const takes = perMinute > 0 ? duration(Math.ceil((60 * number) / perMinute)) : '…';
-    say(pace, t('{messages} at this pace take about {time}.', { messages: plural(number, 'message'), time: takes }));
+    say(pace, t('{messages} in about {time} at this pace.', { messages: plural(number, 'message'), time: takes }));
   }
 
   async function submit(event) {

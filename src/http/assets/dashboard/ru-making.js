@@ -93,7 +93,7 @@ export const MAKING = {
   'It goes to the Saved Messages of the first account; nobody else sees it': 'Уйдёт в «Избранное» первого аккаунта; больше никто не увидит',
   'Messages of the test, at most': 'Тестовых сообщений, не больше',
   'Messages a minute, at most': 'Сообщений в минуту, не больше',
-  '{messages} at this pace take about {time}.': '{messages} в таком темпе займут примерно {time}.',
+  '{messages} in about {time} at this pace.': '{messages} примерно за {time} в таком темпе.',
   'Sent by': 'Откуда отправить',
   'All accounts that are active': 'Со всех активных аккаунтов',
   '{accounts} now': 'сейчас {accounts}',

@@ -66,7 +66,7 @@ async function press(button, operation, variables, done) {
     toast(error.message, 'error');
   }
   button.disabled = false;
-  if (button.hidden) arrive(); // the focus was on what is gone
+  if (button.closest('[hidden]')) arrive(); // the focus was on what is gone
 }
 
 element('stop-all').addEventListener('click', async ({ currentTarget }) => {

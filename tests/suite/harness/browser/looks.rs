@@ -36,6 +36,9 @@ impl Tab {
     /// What a desktop shows of the page in a scheme, as a PNG.
     pub async fn picture(&mut self, scheme: &str) -> Vec<u8> {
         self.look_at(1280, scheme).await;
+        self.call("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
+        let screen = json!({ "width": 1280, "height": 1080, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", screen).await;
         let shot = self.call("Page.captureScreenshot", json!({ "format": "png" })).await;
         BASE64_STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
     }
