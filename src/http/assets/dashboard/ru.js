@@ -92,7 +92,7 @@ export const WORDS = {
   'Simulated.': 'Имитация.',
   'Partly simulated.': 'Частичная имитация.',
   'This installation only pretends to send: nothing goes out.': 'Herald только делает вид, что отправляет: наружу ничего не уходит.',
-  'Real: {real}. Only pretended: {unreal}.': 'По-настоящему: {real}. Понарошку: {unreal}.',
+  'Real: {real}. Only pretended: {unreal}.': 'По-настоящему: {real}. Только для вида: {unreal}.',
   'messages to channels': 'сообщения в каналы',
   emails: 'письма',
   'text messages': 'СМС',
