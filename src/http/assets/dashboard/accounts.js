@@ -60,7 +60,8 @@ function row() {
 
   function update(account) {
     say(label, account.label);
-    say(known, [account.name, account.username && `@${account.username}`, account.phoneEnding && `…${account.phoneEnding}`].filter(Boolean).join(' · '));
+    const { name, username, phoneEnding } = account;
+    say(known, [name, username && `@${username}`, phoneEnding && `…${phoneEnding}`].filter(Boolean).join(' · '));
     known.hidden = !known.textContent;
     status.update(account.status);
     say(why, account.lastError ? t('Telegram said: {answer}.', { answer: account.lastError }) : '');

@@ -48,7 +48,8 @@ function viewOf({ page, id, rest }) {
   const isKnown = Object.hasOwn(PAGES, page) && rest.length === 0 && (!id || Object.hasOwn(THINGS, page));
   if (!isKnown) return nowhere(t('There is no such page'), t('The address is wrong, or the page has moved.'));
   const who = name(session.user().role);
-  if (!may(page)) return nowhere(t('This page is not for your role'), t('You are signed in as {role}. An admin can give you another role.', { role: who }));
+  const why = t('You are signed in as {role}. An admin can give you another role.', { role: who });
+  if (!may(page)) return nowhere(t('This page is not for your role'), why);
   return id ? THINGS[page] : PAGES[page][1];
 }
 

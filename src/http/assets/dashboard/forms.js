@@ -7,7 +7,8 @@ import { t } from './language.js';
 export const TYPING = 300;
 
 let ids = 0;
-export const fresh = (prefix) => `${prefix}-${++ids}`;
+/** An id that no other element of the page has. */
+const fresh = (prefix) => `${prefix}-${++ids}`;
 
 /**
  * A labelled field. `control` is an input, select or textarea. `complain` shows a sentence below it and marks it as wrong;
@@ -108,7 +109,7 @@ export function blame(error, places, elsewhere, isQuiet = false) {
 /** A line for what belongs to no field; it is read aloud when it is filled. */
 export const trouble = () => h('p', { class: 'trouble', role: 'alert', tabindex: '-1' });
 
-/** An element that is told once typing rests, in milliseconds. */
+/** `work`, put off until it was not called for so many milliseconds; `stop` gives it up. */
 export function rested(milliseconds, work) {
   let timer;
   const run = () => {

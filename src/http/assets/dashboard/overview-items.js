@@ -59,10 +59,16 @@ const failedCallbacks = (number) => ({
   act: t('Log'),
 });
 
+const stopped = ({ at, reason }) => ({
+  id: 'stop',
+  about: t('Everything'),
+  sentence: t('is stopped since {time}: {reason}', { time: time(at), reason }),
+});
+
 /** What is not sent yet, and until when. */
 export function waitItems({ serverInfo: { stop }, waiting, paused, queued }) {
   return [
-    ...(stop ? [{ id: 'stop', about: t('Everything'), sentence: t('is stopped since {time}: {reason}', { time: time(stop.at), reason: stop.reason }) }] : []),
+    ...(stop ? [stopped(stop)] : []),
     ...(waiting?.nodes ?? []).map(({ id, label, sendsResumeAt }) => ({
       id,
       about: label,
@@ -91,5 +97,13 @@ export function waitItems({ serverInfo: { stop }, waiting, paused, queued }) {
 /** Those for which there is no room. */
 const more = (number) =>
   number > 0
-    ? [{ id: 'more', about: t('{count} more', { count: count(number) }), sentence: t('wait as well.'), href: '#/campaigns?status=QUEUED', act: t('All') }]
+    ? [
+        {
+          id: 'more',
+          about: t('{count} more', { count: count(number) }),
+          sentence: t('wait as well.'),
+          href: '#/campaigns?status=QUEUED',
+          act: t('All'),
+        },
+      ]
     : [];

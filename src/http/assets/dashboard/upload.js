@@ -1,7 +1,7 @@
 // Files that are handed over: by a choice, or dropped on the page.
 
 import { ApiError } from './api.js';
-import { h, say } from './dom.js';
+import { h } from './dom.js';
 import { t } from './language.js';
 import { token } from './session.js';
 import { percent } from './words.js';
@@ -57,8 +57,7 @@ export function drop({ label, hint, accept, taken }) {
     take(input.files[0]);
     input.value = ''; // the same file can be chosen again
   });
-  const text = h('span', { class: 'quiet' }, hint);
-  const node = h('label', { class: 'drop' }, input, h('strong', {}, label), text);
+  const node = h('label', { class: 'drop' }, input, h('strong', {}, label), h('span', { class: 'quiet' }, hint));
   const over = (isOver) => (event) => {
     event.preventDefault();
     node.classList.toggle('over', isOver);
@@ -69,5 +68,5 @@ export function drop({ label, hint, accept, taken }) {
     over(false)(event);
     take(event.dataTransfer.files[0]);
   });
-  return { node, input, say: (sentence) => say(text, sentence) };
+  return { node, input };
 }
