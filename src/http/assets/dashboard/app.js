@@ -43,10 +43,13 @@ function place() {
   return { page, id: id || undefined, rest, query: new URLSearchParams(query) };
 }
 
+/** Whether there is such a page. */
+const isKnown = ({ page, id, rest }) => Object.hasOwn(PAGES, page) && !rest.length && (!id || Object.hasOwn(THINGS, page));
+
 /** How the view of a place is fetched. */
-function viewOf({ page, id, rest }) {
-  const isKnown = Object.hasOwn(PAGES, page) && rest.length === 0 && (!id || Object.hasOwn(THINGS, page));
-  if (!isKnown) return nowhere(t('There is no such page'), t('The address is wrong, or the page has moved.'));
+function viewOf(place) {
+  const { page, id } = place;
+  if (!isKnown(place)) return nowhere(t('There is no such page'), t('The address is wrong, or the page has moved.'));
   const who = name(session.user().role);
   const why = t('You are signed in as {role}. An admin can give you another role.', { role: who });
   if (!may(page)) return nowhere(t('This page is not for your role'), why);
@@ -72,7 +75,7 @@ async function show() {
   const turn = ++shown;
   main.replaceChildren();
   const where = place();
-  const current = where.page === 'new' ? 'campaigns' : where.page;
+  const current = isKnown(where) ? { new: 'campaigns' }[where.page] ?? where.page : null;
   for (const link of document.querySelectorAll('[data-page]')) {
     if (link.dataset.page === current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
