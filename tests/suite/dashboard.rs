@@ -1,6 +1,11 @@
 //! The dashboard and GraphiQL in Chromium, as people use them.
 
+mod making;
+mod overview;
+mod picture;
+mod things;
 mod told;
+mod words;
 
 use reqwest::Method;
 use serde_json::json;
@@ -65,9 +70,9 @@ async fn a_campaign_is_started_watched_paused_and_resumed() {
     let Some(browser) = Browser::start() else { return };
     let herald = TestApp::start().await;
     let (_, id) = campaign(&herald).await;
-    let mut tab = browser.open(&herald.url()).await;
+    let mut tab = browser.open(&format!("{}/#/campaigns", herald.url())).await;
+    tab.assert_well("sign-in").await;
     tab.on_a_phone().await;
-
     tab.fill("#username", "admin").await;
     tab.fill("#password", "not the password").await;
     tab.click("form button").await;
@@ -129,6 +134,7 @@ async fn each_role_sees_what_is_for_it() {
         tab.value("location.hash = '#/audit'").await;
         if sees_audit {
             tab.until("document.querySelector('.audit [data-action=USER_LOGIN]')").await;
+            tab.assert_well("audit").await;
             // What happens now comes by itself.
             let rename =
                 "mutation($id: ID!) { updateBroadcastCampaign(input: { id: $id, retryLimit: 4 }) { campaign { id } } }";
@@ -137,7 +143,7 @@ async fn each_role_sees_what_is_for_it() {
             admin.data(rename, json!({ "id": id })).await;
             tab.until(&format!("{lines} > {before}")).await;
         } else {
-            tab.reads("h1", "Campaigns").await;
+            tab.reads("h1", "This page is not for your role").await;
         }
         tab.click("#sign-out").await;
         tab.until("document.querySelector('.sign-in') && !sessionStorage.length").await;
@@ -162,7 +168,7 @@ async fn a_session_is_carried_on_and_its_end_is_told() {
     tab.value(&change("session.endsAt = 0")).await;
     tab.go(&herald.url()).await;
     tab.until(&format!("{stored}?.refreshToken !== {}", first["refreshToken"])).await;
-    tab.reads("h1", "Campaigns").await;
+    tab.reads("h1", "Overview").await;
     tab.assert_clean(&herald.url()).await;
     // It is refused: another one is asked for, once.
     let second = tab.value(stored).await;
@@ -173,7 +179,7 @@ async fn a_session_is_carried_on_and_its_end_is_told() {
         second["refreshToken"]
     ))
     .await;
-    tab.reads(".notice", "No campaigns yet").await;
+    tab.reads(".notice", "Nothing runs").await;
     // Both are worn out.
     tab.value(&change("session.accessToken = session.refreshToken = 'worn out'")).await;
     tab.go(&herald.url()).await;

@@ -348,6 +348,6 @@ async fn whoever_has_the_cookie_is_signed_in_at_the_dashboard() {
     tab.go(&herald.url()).await;
     tab.until("document.getElementById('who').textContent === 'olga · Operator'").await;
     tab.reads("#connection", "Live").await;
-    tab.reads(".notice", "No campaigns yet").await;
+    tab.reads(".notice", "Nothing runs").await;
     tab.assert_clean(&herald.url()).await;
 }

@@ -6,7 +6,7 @@ use super::{button, confirm, sign_in, tile};
 use crate::harness::{Browser, Client, TestApp};
 
 /// Channels, and a campaign to them that has not started.
-async fn closed(admin: &Client, name: &str, usernames: &[String], content: &str) -> String {
+pub async fn closed(admin: &Client, name: &str, usernames: &[String], content: &str) -> String {
     let channel = "mutation($input: CreateChannelInput!) { createChannel(input: $input) { channel { id } } }";
     for username in usernames {
         admin.data(channel, json!({ "input": { "username": username, "category": name } })).await;
@@ -38,7 +38,7 @@ async fn what_a_start_would_find_and_why_jobs_failed_is_shown_with_what_can_be_d
     tab.reads(".preflight", "It can be started. It would write to 4 channels.").await;
     tab.reads(".preflight", "{username} is filled in by nobody").await;
     tab.reads(".preflight", "{{ title }} is not known of 4 channels").await;
-    tab.shot("preflight").await;
+    tab.assert_well("preflight").await;
     tab.click(".controls .primary:not([hidden])").await;
     tab.reads("dialog", "It writes to 4 channels.").await;
     confirm(&mut tab).await;
@@ -52,7 +52,7 @@ async fn what_a_start_would_find_and_why_jobs_failed_is_shown_with_what_can_be_d
     tab.reads(reason, "We may not write there: only others may post. (2 jobs)").await;
     tab.reads(reason, "Take it out of the batch").await;
     tab.reads("[data-reason=USERNAME_NOT_OCCUPIED]", "There is no such channel").await;
-    tab.shot("failures").await;
+    tab.assert_well("failures").await;
     let show = format!("{reason} button:first-of-type");
     tab.click(&show).await;
     tab.until("document.querySelectorAll('tbody tr').length === 2").await;
@@ -94,12 +94,12 @@ async fn a_campaign_that_paused_by_itself_is_marked_in_the_list() {
     let id = closed(&admin, "self", &names, "Hello, {{ username }}!").await;
     let start = "mutation($id: ID!) { startBroadcastCampaign(input: { id: $id }) { campaign { id } } }";
     admin.data(start, json!({ "id": id })).await;
-    let mut tab = browser.open(&herald.url()).await;
+    let mut tab = browser.open(&format!("{}/#/campaigns", herald.url())).await;
     sign_in(&mut tab, "admin").await;
     tab.reads(".campaigns .name", "Paused by itself").await;
     tab.reads(".campaigns .what", "in a row failed").await;
     tab.reads(".campaigns .how-far", "0 of 80 sent").await;
-    tab.shot("list").await;
+    tab.assert_well("list").await;
     tab.on_a_phone().await;
     assert_eq!(tab.value("document.documentElement.scrollWidth <= innerWidth").await, true, "it fits a phone");
     tab.shot("list-phone").await;

@@ -14,6 +14,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::Client;
 use super::needs::missing;
 
+mod looks;
+
 /// How long something is awaited.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -143,6 +145,34 @@ impl Tab {
         self.value(&format!("document.querySelector({selector:?}).select?.()")).await;
         self.value(&format!("document.querySelector({selector:?}).focus()")).await;
         self.call("Input.insertText", json!({ "text": text })).await;
+    }
+
+    /// Presses a key that has a name, such as Tab, Enter or ArrowDown, as often as told.
+    pub async fn press(&mut self, key: &str, times: usize) {
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            "ArrowDown" => (40, ""),
+            " " => (32, " "),
+            _ => panic!("{key} has no code here"),
+        };
+        for kind in ["keyDown", "keyUp"].repeat(times) {
+            let mut event = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code });
+            if kind == "keyDown" && !text.is_empty() {
+                event["text"] = json!(text);
+            }
+            self.call("Input.dispatchKeyEvent", event).await;
+        }
+    }
+
+    /// Gives a field for files one of this disk, as its dialog does.
+    pub async fn choose_file(&mut self, selector: &str, path: &std::path::Path) {
+        self.until(&format!("document.querySelector({selector:?})")).await;
+        let found = self
+            .call("Runtime.evaluate", json!({ "expression": format!("document.querySelector({selector:?})") }))
+            .await;
+        let files = json!({ "files": [path], "objectId": found["result"]["objectId"] });
+        self.call("DOM.setFileInputFiles", files).await;
     }
 
     /// Makes the page as large as a phone's.

@@ -18,8 +18,7 @@ pub struct Workshop {
 impl Workshop {
     /// None if there is no npm on this machine. The first one for a lockfile downloads for half a minute.
     pub fn open() -> Option<Self> {
-        if Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_err() {
-            missing("npm");
+        if !is_here() {
             return None;
         }
         // Inside of what is installed: modules are looked for in the folders above.
@@ -80,6 +79,22 @@ pub fn name_by(prefix: &str, contents: &[u8]) -> String {
     let digest = Sha256::digest(contents);
     let first = digest.first_chunk().expect("a digest has 32 bytes");
     format!("{prefix}-{:016x}", u64::from_be_bytes(*first))
+}
+
+/// The text of a file of an installed package; None if there is no npm on this machine.
+pub fn file(path: &str) -> Option<String> {
+    if !is_here() {
+        return None;
+    }
+    Some(std::fs::read_to_string(installed().join("node_modules").join(path)).unwrap())
+}
+
+fn is_here() -> bool {
+    let is_here = Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !is_here {
+        missing("npm");
+    }
+    is_here
 }
 
 fn repository() -> PathBuf {

@@ -1,11 +1,16 @@
 // Operations by POST, and errors as sentences.
 
+import { t } from './language.js';
+
 const ENDPOINT = '/graphql';
 /** How long an answer is awaited, in milliseconds. */
 const PATIENCE = 20_000;
 
 /** What went wrong, as a sentence for a person, with the API's code: UNREACHABLE if there was no answer of the API. */
 export class ApiError extends Error {
+  /** Each mistake of an input: a sentence, and the path to what it is about. */
+  violations = [];
+
   constructor(message, code = 'UNREACHABLE') {
     super(message);
     this.code = code;
@@ -13,7 +18,9 @@ export class ApiError extends Error {
 
   /** From an error of a GraphQL response. */
   static of({ message, extensions = {} }) {
-    return new ApiError(sentence(message, extensions), extensions.code ?? 'INTERNAL_SERVER_ERROR');
+    const error = new ApiError(sentence(message, extensions), extensions.code ?? 'INTERNAL_SERVER_ERROR');
+    error.violations = (extensions.violations ?? []).map(({ path, message }) => ({ path, message: closed(message) }));
+    return error;
   }
 }
 
@@ -25,15 +32,15 @@ export async function post(query, variables, token = null) {
   const body = JSON.stringify({ query, variables });
   const response = await fetch(ENDPOINT, { method: 'POST', headers, body, signal: AbortSignal.timeout(PATIENCE) }).catch(
     () => {
-      throw new ApiError('The server can’t be reached.');
+      throw new ApiError(t('The server can’t be reached.'));
     },
   );
   unknownOrigin = response.headers.get('Herald-Origin') === 'unknown';
   const answer = await response.json().catch(() => {
-    throw new ApiError(`The server answered with status ${response.status}.`);
+    throw new ApiError(t('The server answered with status {status}.', { status: response.status }));
   });
   if (answer.errors?.length) throw ApiError.of(answer.errors[0]);
-  if (!answer.data) throw new ApiError(`The server answered with status ${response.status}.`);
+  if (!answer.data) throw new ApiError(t('The server answered with status {status}.', { status: response.status }));
   skew = Date.parse(response.headers.get('Date')) - Date.now() || 0;
   return answer.data;
 }
@@ -52,10 +59,15 @@ export const now = () => Date.now() + skew;
 function sentence(message, { code, retryAfterMs, requestId, violations }) {
   if (code === 'RATE_LIMITED' && retryAfterMs) {
     const minutes = Math.ceil(retryAfterMs / 60_000);
-    return `Too many attempts. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`;
+    return t('Too many attempts. Try again in {time}.', { time: `${minutes} ${t('min')}` });
   }
-  if (code === 'INTERNAL_SERVER_ERROR') return `Something went wrong in Herald. Its log knows it as request ${requestId}.`;
+  if (code === 'INTERNAL_SERVER_ERROR') return t('Something went wrong in Herald. Its log knows it as request {id}.', { id: requestId });
   const all = violations?.length ? violations.map((violation) => violation.message).join('; ') : message;
-  const capital = all.charAt(0).toUpperCase() + all.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+  return closed(all);
+}
+
+/** What the API says, with a capital and a full stop. */
+export function closed(text) {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -1,9 +1,9 @@
 // The page: who is signed in, which view is shown, whether the connection lives.
 
 import { isOriginUnknown } from './api.js';
-import { audit } from './audit.js';
-import { campaign } from './campaign.js';
-import { campaigns } from './campaigns.js';
+import { h, notice } from './dom.js';
+import { arrive } from './focus.js';
+import { choose, language, LANGUAGES, t } from './language.js';
 import { live } from './live.js';
 import { VIEWER } from './operations.js';
 import * as session from './session.js';
@@ -14,33 +14,83 @@ import { name } from './words.js';
 const element = (id) => document.getElementById(id);
 const main = element('main');
 
-/** Who may see the audit log. */
-const READS_AUDIT = ['ADMIN', 'AUDITOR'];
+const ADMIN = ['ADMIN'];
+const EVERYBODY = ['ADMIN', 'OPERATOR', 'AUDITOR'];
 
-/** The view for an address such as `#/campaigns/ID` or `#/campaigns?status=RUNNING`. */
-function route() {
+/** The pages by the first word of the address: who may see them, and how they are fetched. A view fills `main` and returns what stops it. */
+const PAGES = {
+  '': [EVERYBODY, async () => (await import('./overview.js')).overview],
+  campaigns: [EVERYBODY, async () => (await import('./campaigns.js')).campaigns],
+  new: [EVERYBODY, async () => (await import('./new.js')).newCampaign],
+  leads: [EVERYBODY, async () => (await import('./leads.js')).leads],
+  accounts: [ADMIN, async () => (await import('./accounts.js')).accounts],
+  integrations: [['ADMIN', 'OPERATOR'], async () => (await import('./integrations.js')).integrations],
+  audit: [['ADMIN', 'AUDITOR'], async () => (await import('./audit.js')).audit],
+};
+/** The page of one thing, `#/campaigns/ID`. */
+const THINGS = {
+  campaigns: async () => (await import('./campaign.js')).campaign,
+  new: PAGES.new[1],
+  leads: async () => (await import('./lead.js')).lead,
+};
+
+const may = (page) => PAGES[page][0].includes(session.user().role);
+
+/** What the address says, such as `#/campaigns/ID` or `#/campaigns?status=RUNNING`. */
+function place() {
   const [path, query] = location.hash.slice(1).split('?');
-  const [page, id] = path.split('/').slice(1);
-  const place = { page, id, query: new URLSearchParams(query) };
-  if (page === 'audit' && READS_AUDIT.includes(session.user().role)) return { ...place, view: audit };
-  if (page === 'campaigns' && id) return { ...place, view: campaign };
-  return { ...place, page: 'campaigns', view: campaigns };
+  const [page = '', id, ...rest] = path.split('/').slice(1);
+  return { page, id: id || undefined, rest, query: new URLSearchParams(query) };
 }
+
+/** Whether there is such a page. */
+const isKnown = ({ page, id, rest }) => Object.hasOwn(PAGES, page) && !rest.length && (!id || Object.hasOwn(THINGS, page));
+
+/** How the view of a place is fetched. */
+function viewOf(place) {
+  const { page, id } = place;
+  if (!isKnown(place)) return nowhere(t('There is no such page'), t('The address is wrong, or the page has moved.'));
+  const who = name(session.user().role);
+  const why = t('You are signed in as {role}. An admin can give you another role.', { role: who });
+  if (!may(page)) return nowhere(t('This page is not for your role'), why);
+  return id ? THINGS[page] : PAGES[page][1];
+}
+
+/** A page that says why there is none, and leads back. */
+const nowhere = (title, sentence) => async () => (root) => {
+  document.title = `${title} · Herald`;
+  const back = h('a', { class: 'button', href: '#/' }, t('To the overview'));
+  root.append(h('div', { class: 'notice' }, h('h1', {}, title), h('p', {}, sentence), back));
+  return () => {};
+};
 
 let leave = () => {};
 let leaveStop = () => {};
+let shown = 0;
 
-/** Shows the view of the address. Each view fills `main` and returns what stops it. */
-function show() {
+/** Shows the view of the address. */
+async function show() {
   leave();
+  leave = () => {};
+  const turn = ++shown;
   main.replaceChildren();
-  const place = route();
+  const where = place();
+  const current = isKnown(where) ? { new: 'campaigns' }[where.page] ?? where.page : null;
   for (const link of document.querySelectorAll('[data-page]')) {
-    if (link.dataset.page === place.page) link.setAttribute('aria-current', 'page');
+    if (link.dataset.page === current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  leave = place.view(main, place);
+  document.querySelector('[data-page][aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  const view = await viewOf(where)().catch(unread);
+  if (turn === shown) leave = view(main, where);
 }
+
+/** In place of a view whose file did not come: the server is away, or has another version than the page by now. */
+const unread = () => (root) => {
+  const again = h('button', { class: 'primary', onclick: () => location.reload() }, t('Load the page again'));
+  root.append(notice('error', t('This did not work'), t('A part of this page could not be loaded.'), again));
+  return () => {};
+};
 
 /** What is seen by those who are signed in, or the sign-in page. */
 function enter(why = '') {
@@ -48,7 +98,7 @@ function enter(why = '') {
   element('header').hidden = !user;
   if (!user) return withdraw(why);
   element('who').textContent = `${user.username} · ${name(user.role)}`;
-  element('audit-link').hidden = !READS_AUDIT.includes(user.role);
+  for (const link of document.querySelectorAll('[data-page]')) link.hidden = !may(link.dataset.page);
   live.open();
   leaveStop();
   leaveStop = followStop();
@@ -62,6 +112,7 @@ function withdraw(why) {
   leaveStop();
   leaveStop = () => {};
   leave();
+  shown += 1; // a view that is just being fetched is not waited for
   main.replaceChildren();
   leave = signIn(main, why);
 }
@@ -79,36 +130,37 @@ async function introduce() {
 
 /** What goes out, by the way on which it goes. */
 const WAYS = {
-  TELEGRAM: 'messages to channels',
-  EMAIL: 'emails',
-  SMS: 'text messages',
-  CALL: 'calls',
-  WEBHOOK: 'webhooks',
+  TELEGRAM: t('messages to channels'),
+  EMAIL: t('emails'),
+  SMS: t('text messages'),
+  CALL: t('calls'),
+  WEBHOOK: t('webhooks'),
 };
 
 /** What only pretends, and what is real all the same. */
 function pretence({ realChannels }) {
   const title = document.createElement('strong');
   const all = realChannels.length === 0;
-  title.textContent = all ? 'Simulated.' : 'Partly simulated.';
+  title.textContent = all ? t('Simulated.') : t('Partly simulated.');
   const real = realChannels.map((channel) => WAYS[channel]).join(', ');
   const unreal = Object.keys(WAYS).filter((channel) => !realChannels.includes(channel)).map((channel) => WAYS[channel]);
   const rest = all
-    ? ' This installation only pretends to send: nothing goes out.'
-    : ` Real: ${real}. Only pretended: ${unreal.join(', ')}.`;
-  return [title, rest];
+    ? t('This installation only pretends to send: nothing goes out.')
+    : t('Real: {real}. Only pretended: {unreal}.', { real, unreal: unreal.join(', ') });
+  return [title, ' ', rest];
 }
 
 /** A WebSocket that is refused for good looks like a lost one: whoever runs Herald has to do something. */
 function warn() {
   const isRefused = live.state === 'reconnecting' && isOriginUnknown();
-  element('unknown-origin').textContent =
-    `Nothing moves by itself here: this Herald does not know that it is reached at ${location.origin}. ` +
-    `Whoever runs it sets HERALD_PUBLIC_URL=${location.origin} and starts it again.`;
+  element('unknown-origin').textContent = t(
+    'Nothing moves by itself here: this Herald does not know that it is reached at {origin}. Whoever runs it sets HERALD_PUBLIC_URL={origin} and starts it again.',
+    { origin: location.origin },
+  );
   element('unknown-origin').hidden = !isRefused;
 }
 
-const STATES = { off: '', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting…' };
+const STATES = { off: '', connecting: t('Connecting'), live: t('Live'), reconnecting: t('Reconnecting…') };
 
 live.addEventListener('state', () => {
   element('connection').dataset.state = live.state;
@@ -116,11 +168,14 @@ live.addEventListener('state', () => {
   warn();
 });
 live.addEventListener('return', introduce);
-session.events.addEventListener('change', ({ detail }) => enter(detail));
+session.events.addEventListener('change', ({ detail }) => {
+  enter(detail);
+  if (session.user()) arrive();
+});
 addEventListener('hashchange', () => {
   if (!session.user()) return;
   show();
-  main.focus({ preventScroll: true });
+  arrive();
   scrollTo(0, 0);
 });
 document.querySelector('.skip').addEventListener('click', (event) => {
@@ -129,5 +184,11 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 });
 element('sign-out').addEventListener('click', () => session.signOut());
 
+for (const node of document.querySelectorAll('[data-t]')) node.textContent = t(node.textContent.trim());
+for (const node of document.querySelectorAll('[data-label]')) node.setAttribute('aria-label', t(node.dataset.label));
+element('language').append(
+  ...Object.entries(LANGUAGES).map(([tag, label]) => h('option', { value: tag, lang: tag, selected: tag === language }, label)),
+);
+element('language').addEventListener('change', ({ currentTarget }) => choose(currentTarget.value));
 enter();
 session.recognise();

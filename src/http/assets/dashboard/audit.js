@@ -5,21 +5,22 @@ import { live } from './live.js';
 import { AUDIT_LOGGED, AUDIT_LOGS } from './operations.js';
 import { run } from './session.js';
 import { details, exactly, name, time } from './words.js';
+import { t } from './language.js';
 
 const FILTERS = {
-  Everything: null,
-  'Warnings and worse': ['WARNING', 'ERROR', 'CRITICAL'],
+  [t('Everything')]: null,
+  [t('Warnings and worse')]: ['WARNING', 'ERROR', 'CRITICAL'],
 };
 /** So many lines are kept in the page at most. */
 const MOST = 500;
 
 export function audit(root) {
-  document.title = 'Audit log · Herald';
+  document.title = `${t('Audit log')} · Herald`;
   const rows = h('ol', { class: 'audit card' });
   const body = h('div');
   const shown = list(rows, auditRow);
-  const older = h('button', { onclick: () => attempt(body, () => load(end)) }, 'Older lines');
-  const filter = h('select', { 'aria-label': 'Which lines', onchange: begin }, Object.keys(FILTERS).map(option));
+  const older = h('button', { onclick: () => attempt(body, () => load(end)) }, t('Older lines'));
+  const filter = h('select', { 'aria-label': t('Which lines'), onchange: begin }, Object.keys(FILTERS).map(option));
   const severities = () => FILTERS[filter.value];
 
   let lines = null; // not read yet
@@ -44,7 +45,7 @@ export function audit(root) {
     lines = [...unique.values()].slice(0, MOST);
     shown.show(lines);
     older.hidden = !hasOlder || lines.length === MOST;
-    fill(body, lines.length ? rows : notice('empty', 'Nothing here', 'No line is like that.'), older);
+    fill(body, lines.length ? rows : notice('empty', t('Nothing here'), t('No line is like that.')), older);
   }
 
   function begin() {
@@ -57,7 +58,7 @@ export function audit(root) {
   }
 
   const again = () => load().catch(() => {}); // the stream does not repeat what was missed
-  root.append(h('div', { class: 'head' }, h('h1', {}, 'Audit log'), filter), body);
+  root.append(h('div', { class: 'head' }, h('h1', {}, t('Audit log')), filter), body);
   begin();
   live.addEventListener('return', again);
   return () => {
@@ -70,13 +71,13 @@ export function audit(root) {
 const option = (text) => h('option', {}, text);
 
 function auditRow(line) {
-  const who = line.user?.username ?? (line.ipAddress ? 'nobody' : 'Herald');
+  const who = line.user?.username ?? (line.ipAddress ? t('nobody') : 'Herald');
   const node = h(
     'li',
     { 'data-severity': line.severity, 'data-action': line.action },
     h('time', { datetime: line.timestamp, title: exactly(line.timestamp) }, time(line.timestamp)),
     h('span', { class: 'event' }, h('strong', {}, name(line.action)), line.severity === 'INFO' ? null : severity(line)),
-    h('span', { class: 'who' }, who, line.ipAddress && h('span', { class: 'quiet' }, ` from ${line.ipAddress}`)),
+    h('span', { class: 'who' }, who, line.ipAddress && h('span', { class: 'quiet' }, ` ${t('from {address}', { address: line.ipAddress })}`)),
     subject(line),
     h('span', { class: 'details' }, details(line.metadata)),
   );
@@ -87,6 +88,6 @@ const severity = (line) => h('span', { class: 'pill', 'data-status': line.severi
 
 /** What it was done to; campaigns have a page here. */
 function subject({ resourceType, resourceId }) {
-  if (resourceType === 'BroadcastCampaign' && resourceId) return h('a', { href: `#/campaigns/${resourceId}` }, 'Campaign');
+  if (resourceType === 'BroadcastCampaign' && resourceId) return h('a', { href: `#/campaigns/${resourceId}` }, t('Campaign'));
   return h('span', { class: 'quiet' }, resourceType ?? '');
 }

@@ -11,6 +11,7 @@ import { preflight } from './preflight.js';
 import { bar, follow, isEnded, lasted, pill, share, tiles } from './progress.js';
 import { run } from './session.js';
 import { count, duration, exactly, name, plural, time } from './words.js';
+import { t } from './language.js';
 
 /** How often the campaign is read again, in milliseconds: its stream tells of counters, not of names. */
 const FRESH = 15_000;
@@ -28,8 +29,8 @@ export function campaign(root, { id }) {
     const { broadcastCampaign } = await run(CAMPAIGN, { id });
     if (isLeft) return;
     if (!broadcastCampaign) {
-      const back = h('a', { class: 'button', href: '#/campaigns' }, 'All campaigns');
-      return fill(body, notice('empty', 'There is no such campaign', 'It may have been deleted.', back));
+      const back = h('a', { class: 'button', href: '#/campaigns' }, t('All campaigns'));
+      return fill(body, notice('missing', t('There is no such campaign'), t('It may have been deleted.'), back));
     }
     page ??= build(id, load);
     page.update(broadcastCampaign);
@@ -49,7 +50,7 @@ export function campaign(root, { id }) {
     again();
     page?.jobs.refresh();
   };
-  root.append(h('p', {}, h('a', { href: '#/campaigns', class: 'back' }, '← Campaigns')), body);
+  root.append(h('p', {}, h('a', { href: '#/campaigns', class: 'back' }, `← ${t('Campaigns')}`)), body);
   attempt(body, load);
   const stopReading = every(FRESH, again);
   live.addEventListener('return', returned);
@@ -133,7 +134,7 @@ function head(load, check) {
     say(mode, name(campaign.mode));
     say(description, campaign.description ?? '');
     say(warning, why(campaign));
-    say(badge, campaign.status === 'PAUSED' && campaign.pausedBy === 'HERALD' ? 'Paused by itself' : '');
+    say(badge, campaign.status === 'PAUSED' && campaign.pausedBy === 'HERALD' ? t('Paused by itself') : '');
     status.update(campaign.status);
     buttons.update(campaign);
   }
@@ -151,28 +152,28 @@ function gauge() {
     const isStarted = counters.total > 0;
     const far = share(counters, campaign.status);
     say(part, isStarted ? far.percent : plural(totalJobs, 'channel'));
-    say(text, isStarted ? far.text : 'as far as can be said before the start');
+    say(text, isStarted ? far.text : t('as far as can be said before the start'));
     say(eta, remaining(campaign));
     meter.update(counters);
     numbers.update(counters);
   }
-  return { node: h('section', { class: 'card', 'aria-label': 'Progress' }, line, meter.node, numbers.node), update };
+  return { node: h('section', { class: 'card', 'aria-label': t('Progress') }, line, meter.node, numbers.node), update };
 }
 
 /** How long it takes, or took. Only events tell how long it takes. */
 function remaining(campaign) {
   const { status, counters } = campaign;
-  if (status === 'RUNNING' && counters.etaSeconds != null) return `${duration(counters.etaSeconds)} left`;
-  if (status === 'PAUSED') return 'Paused';
+  if (status === 'RUNNING' && counters.etaSeconds != null) return t('{time} left', { time: duration(counters.etaSeconds) });
+  if (status === 'PAUSED') return name('PAUSED');
   return isEnded(status) ? [name(status), lasted(campaign)].filter(Boolean).join(', ') : '';
 }
 
 /** What an operator has to know. */
 function why({ status, pauseReason, scheduleMissedAt, scheduleMissedReason }) {
-  if (status === 'PAUSED' && pauseReason) return `It paused by itself: ${pauseReason}`;
+  if (status === 'PAUSED' && pauseReason) return t('It paused by itself: {reason}', { reason: pauseReason });
   if (status === 'QUEUED' && scheduleMissedAt) {
-    const reason = scheduleMissedReason ?? 'it was overdue for too long, or could not be started';
-    return `Its schedule was given up at ${time(scheduleMissedAt)}: ${reason}.`;
+    const reason = scheduleMissedReason ?? t('it was overdue for too long, or could not be started');
+    return t('Its schedule was given up at {time}: {reason}.', { time: time(scheduleMissedAt), reason });
   }
   return '';
 }
@@ -181,19 +182,19 @@ function why({ status, pauseReason, scheduleMissedAt, scheduleMissedReason }) {
 function facts() {
   const entries = h('dl', { class: 'facts' });
   const message = h('pre', { class: 'message-text' });
-  const node = h('section', { class: 'card', 'aria-labelledby': 'about' }, h('h2', { id: 'about' }, 'About'), entries, message);
+  const node = h('section', { class: 'card', 'aria-labelledby': 'about' }, h('h2', { id: 'about' }, t('About')), entries, message);
 
   function update(campaign) {
     const { batch, template, createdBy, deliveryRate, retryLimit } = campaign;
     const moment = (instant) => instant && h('time', { datetime: instant, title: exactly(instant) }, time(instant));
     const rows = [
-      ['Batch', batch ? `${batch.name}, ${plural(batch.channelCount, 'channel')}` : 'deleted'],
-      ['Template', template?.name ?? 'deleted'],
-      ['Rate', `at most ${count(deliveryRate)} a minute, retried up to ${plural(retryLimit, 'time')}`],
-      ['Created', h('span', {}, moment(campaign.createdAt), createdBy ? ` by ${createdBy.username}` : '')],
-      ['Starts', campaign.status === 'QUEUED' && moment(campaign.scheduledAt)],
-      ['Started', moment(campaign.startedAt)],
-      ['Ended', moment(campaign.completedAt)],
+      [t('Batch'), batch ? `${batch.name}, ${plural(batch.channelCount, 'channel')}` : t('deleted')],
+      [t('Template'), template?.name ?? t('deleted')],
+      [t('Rate'), t('at most {count} a minute, retried up to {times}', { count: count(deliveryRate), times: plural(retryLimit, 'time') })],
+      [t('Created'), h('span', {}, moment(campaign.createdAt), createdBy ? t(' by {name}', { name: createdBy.username }) : '')],
+      [t('Starts'), campaign.status === 'QUEUED' && moment(campaign.scheduledAt)],
+      [t('Started'), moment(campaign.startedAt)],
+      [t('Ended'), moment(campaign.completedAt)],
     ];
     say(message, campaign.content ?? template?.content ?? '');
     const filled = rows.filter(([, value]) => value);

@@ -1,12 +1,13 @@
 // The list of campaigns, live.
 
-import { attempt, fill, h, list, notice, say } from './dom.js';
+import { campaignRow, follower } from './campaign-row.js';
+import { makeOne } from './controls.js';
+import { attempt, fill, h, list, notice } from './dom.js';
+import { t } from './language.js';
 import { every, live } from './live.js';
 import { CAMPAIGNS } from './operations.js';
 import { chips, pager, range } from './pages.js';
-import { bar, done, follow, isEnded, lasted, pill, share } from './progress.js';
 import { run } from './session.js';
-import { count, duration, plural, time } from './words.js';
 
 const STATES = ['ALL', 'RUNNING', 'PAUSED', 'QUEUED', 'COMPLETED', 'FAILED', 'CANCELLED'];
 /** How often the list is read again, in milliseconds: the API tells of no new campaigns. */
@@ -15,7 +16,7 @@ const FRESH = 10_000;
 const TYPING = 300;
 
 export function campaigns(root, { query }) {
-  document.title = 'Campaigns · Herald';
+  document.title = `${t('Campaigns')} · Herald`;
   // Where the reader is. The address has it too, so that it can be come back to.
   const place = { status: query.get('status') ?? 'ALL', name: query.get('name') ?? '', after: query.get('after') };
   place.before = query.get('before');
@@ -27,9 +28,10 @@ export function campaigns(root, { query }) {
     shown.row(id)?.progress(progress);
     if (progress.status !== 'RUNNING') load().catch(() => {}); // its dates, and the reason of a pause
   });
-  const states = chips('Campaigns by state', STATES, place.status, (status) => go({ status }));
+  const states = chips(t('Campaigns by state'), STATES, place.status, (status) => go({ status }));
   const pages = pager(go);
-  const search = h('input', { type: 'search', placeholder: 'Search by name', 'aria-label': 'Search by name' });
+  const label = t('Search by name');
+  const search = h('input', { type: 'search', placeholder: label, 'aria-label': label });
   search.value = place.name;
 
   function go(to) {
@@ -58,7 +60,8 @@ export function campaigns(root, { query }) {
     clearTimeout(typing);
     typing = setTimeout(() => go({ name: search.value.trim() }), TYPING);
   });
-  root.append(h('div', { class: 'head' }, h('h1', {}, 'Campaigns'), search), states.node, body);
+  const tools = h('div', { class: 'controls' }, search, makeOne());
+  root.append(h('div', { class: 'head' }, h('h1', {}, t('Campaigns')), tools), states.node, body);
   attempt(body, load);
 
   const again = () => load().catch(() => {}); // what is shown stays until the server can be reached again
@@ -73,88 +76,9 @@ export function campaigns(root, { query }) {
   };
 }
 
-/** Follows exactly the campaigns that it was last called with. */
-function follower(next) {
-  const stops = new Map();
-  return (ids) => {
-    for (const [id, stop] of stops) {
-      if (ids.includes(id)) continue;
-      stop();
-      stops.delete(id);
-    }
-    for (const id of ids) if (!stops.has(id)) stops.set(id, follow(id, (progress) => next(id, progress)));
-  };
-}
-
 function empty({ status, name }) {
   if (name || status !== 'ALL') {
-    return notice('empty', 'Nothing here', 'No campaign is like that. Look among all of them, or search for another name.');
+    return notice('empty', t('Nothing here'), t('No campaign is like that. Look among all of them, or search for another name.'));
   }
-  const link = h('a', { class: 'button', href: '/graphiql' }, 'Open GraphiQL');
-  return notice('empty', 'No campaigns yet', 'Create the first one by the API: with createBroadcastCampaign in GraphiQL.', link);
-}
-
-function campaignRow({ id }) {
-  const parts = { title: h('strong'), mode: h('span', { class: 'tag' }), about: h('span', { class: 'quiet' }) };
-  parts.badge = h('span', { class: 'tag grave' });
-  const numbers = { text: h('span'), failed: h('span', { class: 'bad' }), percent: h('strong') };
-  const pace = { first: h('strong'), second: h('span', { class: 'quiet' }) };
-  const [meter, status] = [bar(), pill()];
-  const link = h(
-    'a',
-    { href: `#/campaigns/${id}` },
-    h('span', { class: 'what' }, h('span', { class: 'name' }, parts.title, parts.mode, parts.badge), parts.about),
-    h('span', { class: 'how-far' }, meter.node, h('span', {}, numbers.text, numbers.failed, numbers.percent)),
-    h('span', { class: 'pace' }, pace.first, pace.second),
-    status.node,
-  );
-  let campaign;
-
-  function draw(counters) {
-    const { text, percent } = share(counters, campaign.status);
-    meter.update(counters);
-    say(numbers.text, counters.total ? text : plural(campaign.totalJobs, 'channel'));
-    say(numbers.failed, counters.failed && !isEnded(campaign.status) ? `${count(counters.failed)} failed` : '');
-    say(numbers.percent, counters.total ? percent : '');
-  }
-
-  function update(next) {
-    if (campaign && next.counters.version < campaign.counters.version) return; // an event has told more already
-    const wasRunning = campaign?.status === 'RUNNING';
-    campaign = next;
-    say(parts.title, next.name);
-    say(parts.mode, next.mode === 'TEST' ? 'Test' : '');
-    const isStopped = next.pausedBy === 'HERALD';
-    const made = `${next.batch?.name ?? 'deleted batch'} · ${next.template?.name ?? 'deleted template'}`;
-    say(parts.badge, isStopped ? 'Paused by itself' : '');
-    say(parts.about, isStopped ? next.pauseReason : made);
-    status.update(next.status);
-    draw(next.counters);
-    if (next.status === 'RUNNING' && wasRunning) return; // its events tell the pace
-    const [first, second] = unhurried(next);
-    say(pace.first, first);
-    say(pace.second, second);
-  }
-
-  function progress(event) {
-    if (event.version < campaign.counters.version) return;
-    campaign = { ...campaign, status: event.status, counters: event };
-    status.update(event.status);
-    draw(event);
-    if (event.status !== 'RUNNING') return;
-    say(pace.first, `${count(event.ratePerMinute)}/min`);
-    say(pace.second, event.etaSeconds === null ? '' : `${duration(event.etaSeconds)} left`);
-  }
-
-  return { node: h('li', {}, link), update, progress };
-}
-
-/** What stands in place of rate and ETA while there are none. */
-function unhurried(campaign) {
-  const { status, scheduledAt, completedAt, deliveryRate, counters } = campaign;
-  const limit = `at most ${count(deliveryRate)}/min`;
-  if (status === 'RUNNING') return ['…', limit];
-  if (status === 'PAUSED') return [`${plural(counters.total - done(counters), 'job')} to go`, limit];
-  if (status === 'QUEUED') return [scheduledAt ? `Starts ${time(scheduledAt)}` : 'Not started', limit];
-  return [completedAt ? time(completedAt) : '', lasted(campaign)];
+  return notice('empty', t('No campaigns yet'), t('A campaign sends one text to many channels.'), makeOne());
 }

@@ -4,6 +4,7 @@ import { h, say, svg } from './dom.js';
 import { every } from './live.js';
 import { isEnded } from './progress.js';
 import { count } from './words.js';
+import { t } from './language.js';
 
 /** How far the line goes back, in milliseconds. */
 const SPAN = 120_000;
@@ -25,11 +26,11 @@ export function chart(id) {
   const unit = h('span', { class: 'quiet' });
   const box = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' };
   const plot = h('div', { class: 'plot' }, svg('svg', box, area, promised, line), limit);
-  const axis = h('p', { class: 'axis quiet small' }, h('span', {}, '2 min ago'), h('span', {}, 'now'));
+  const axis = h('p', { class: 'axis quiet small' }, h('span', {}, t('2 min ago')), h('span', {}, t('now')));
   const node = h(
     'section',
     { class: 'card rate', 'aria-labelledby': 'rate' },
-    h('h2', { id: 'rate' }, 'Rate'),
+    h('h2', { id: 'rate' }, t('Rate')),
     h('p', {}, value, ' ', unit),
     plot,
     axis,
@@ -52,7 +53,7 @@ export function chart(id) {
     limit.style.top = `${(100 * y(most)) / HEIGHT}%`;
     plot.hidden = axis.hidden = average !== null && !points.length;
     say(value, count(average ?? points.at(-1)?.rate ?? 0));
-    say(unit, average === null ? 'messages a minute' : 'messages a minute on average');
+    say(unit, average === null ? t('messages a minute') : t('messages a minute on average'));
   }
 
   /** Takes an event of the progress stream. */
@@ -65,7 +66,7 @@ export function chart(id) {
   function update(campaign) {
     most = campaign.deliveryRate;
     average = averageOf(campaign);
-    say(limit, `limit ${count(most)}`);
+    say(limit, t('limit {count}', { count: count(most) }));
     draw();
   }
 

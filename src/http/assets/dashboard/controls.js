@@ -1,6 +1,7 @@
 // What can be done to a campaign: start, pause, resume, cancel, retry what failed.
 
 import { confirm, h, toast } from './dom.js';
+import { t } from './language.js';
 import { CONTROLS } from './operations.js';
 import { isEnded } from './progress.js';
 import * as session from './session.js';
@@ -9,19 +10,24 @@ import { plural } from './words.js';
 /** Who may run campaigns. */
 export const RUNS_CAMPAIGNS = ['ADMIN', 'OPERATOR'];
 
+/** The way to a new campaign, for those who may make one. */
+export const makeOne = () =>
+  RUNS_CAMPAIGNS.includes(session.user().role) && h('a', { class: 'button primary', href: '#/new' }, t('New campaign'));
+
 const audience = ({ mode, isSimulated }, { recipients, leftOut }) => {
   const isTest = mode === 'TEST';
-  const to = isTest ? `the account’s own Saved Messages, as ${plural(recipients, 'test')}` : plural(recipients, 'channel');
+  const to = isTest ? t('the account’s own Saved Messages, as {tests}', { tests: plural(recipients, 'test') }) : plural(recipients, 'channel');
   const left = leftOut.reduce((sum, { count }) => sum + count, 0);
-  const others = left ? ` ${plural(left, 'channel')} of the batch ${left === 1 ? 'is' : 'are'} left out.` : '';
-  return `It writes to ${to}.${others}${isSimulated ? ' Nothing really goes out: this installation is simulated.' : ''}`;
+  const others = left ? ` ${t('Left out of the batch: {channels}.', { channels: plural(left, 'channel') })}` : '';
+  const pretends = isSimulated ? ` ${t('Nothing really goes out: this installation is simulated.')}` : '';
+  return `${t('It writes to {whom}.', { whom: to })}${others}${pretends}`;
 };
 
 /** What became of a retry, in a sentence or two. */
 export function retried({ retryFailedJobs: { retried, skipped, skippedBecause } }) {
-  const queued = retried ? `${plural(retried, 'job')} queued anew.` : 'No job was queued anew.';
+  const queued = retried ? t('{jobs} queued anew.', { jobs: plural(retried, 'job') }) : t('No job was queued anew.');
   const [because] = skippedBecause;
-  return because ? `${queued} ${plural(skipped, 'job')} left: ${because.sentence} ${because.remedy}` : queued;
+  return because ? `${queued} ${t('{jobs} left: {why}', { jobs: plural(skipped, 'job'), why: `${because.sentence} ${because.remedy}` })}` : queued;
 }
 
 /**
@@ -32,50 +38,50 @@ export function retried({ retryFailedJobs: { retried, skipped, skippedBecause } 
 const BUTTONS = [
   {
     name: 'start',
-    words: ['Start', 'Starting…', 'Started.'],
+    words: [t('Start'), t('Starting…'), t('Started.')],
     possible: ({ status }) => status === 'QUEUED',
     isHiddenElse: true,
     question: (campaign, found) => ({
-      title: `Start “${campaign.name}”?`,
+      title: t('Start “{name}”?', { name: campaign.name }),
       sentence: audience(campaign, found),
-      yes: 'Start',
+      yes: t('Start'),
     }),
   },
   {
     name: 'pause',
-    words: ['Pause', 'Pausing…', 'Paused. No further message goes out.'],
+    words: [t('Pause'), t('Pausing…'), t('Paused. No further message goes out.')],
     possible: ({ status }) => status === 'RUNNING',
     isHiddenElse: true,
   },
   {
     name: 'resume',
-    words: ['Resume', 'Resuming…', 'It goes on.'],
+    words: [t('Resume'), t('Resuming…'), t('It goes on.')],
     possible: ({ status }) => status === 'PAUSED',
     isHiddenElse: true,
     question: ({ name, counters }) => ({
-      title: `Resume “${name}”?`,
-      sentence: `It goes on where it stopped, with ${plural(counters.queued + counters.sending, 'message')} to go.`,
-      yes: 'Resume',
+      title: t('Resume “{name}”?', { name }),
+      sentence: t('It goes on where it stopped, with {messages} to go.', { messages: plural(counters.queued + counters.sending, 'message') }),
+      yes: t('Resume'),
     }),
   },
   {
     name: 'retry',
-    words: ['Retry failed', 'Queueing…', retried],
+    words: [t('Retry failed'), t('Queueing…'), retried],
     possible: ({ status, counters }) => counters.failed > 0 && status !== 'CANCELLED',
     question: ({ name, counters }) => ({
-      title: `Retry ${plural(counters.failed, 'failed job')} of “${name}”?`,
-      sentence: 'They are queued anew and sent again. Those that were sent stay as they are.',
-      yes: 'Retry',
+      title: t('Retry {jobs} of “{name}”?', { jobs: plural(counters.failed, 'failed job'), name }),
+      sentence: t('They are queued anew and sent again. Those that were sent stay as they are.'),
+      yes: t('Retry'),
     }),
   },
   {
     name: 'cancel',
-    words: ['Cancel', 'Cancelling…', 'Cancelled.'],
+    words: [t('Cancel'), t('Cancelling…'), t('Cancelled.')],
     possible: ({ status }) => !isEnded(status),
     question: ({ name, counters }) => ({
-      title: `Cancel “${name}” for good?`,
-      sentence: `${plural(counters.queued, 'message')} will never be sent. A cancelled campaign can’t be resumed.`,
-      yes: 'Cancel the campaign',
+      title: t('Cancel “{name}” for good?', { name }),
+      sentence: t('{messages} will never be sent. A cancelled campaign can’t be resumed.', { messages: plural(counters.queued, 'message') }),
+      yes: t('Cancel the campaign'),
       isGrave: true,
     }),
   },
@@ -86,7 +92,7 @@ const BUTTONS = [
  * gives what the start would find.
  */
 export function controls(changed, check) {
-  const node = h('div', { class: 'controls', role: 'group', 'aria-label': 'What can be done' });
+  const node = h('div', { class: 'controls', role: 'group', 'aria-label': t('What can be done') });
   if (!RUNS_CAMPAIGNS.includes(session.user().role)) return { node, update: () => {} };
 
   let campaign;
@@ -111,7 +117,7 @@ export function controls(changed, check) {
     const { words, question } = control;
     try {
       const found = control.name === 'start' ? await check() : null;
-      if (found && !found.isReady) return toast(`It can’t be started: ${found.problems[0]}.`, 'error');
+      if (found && !found.isReady) return toast(t('It can’t be started: {problem}.', { problem: found.problems[0] }), 'error');
       if (question && !(await confirm(question(campaign, found)))) return;
       busy = control;
       draw();

@@ -1,6 +1,8 @@
 // Building pages. What the server says gets into them as text nodes and attributes only, never as markup; the page's
 // policy (`require-trusted-types-for`) makes the browser refuse anything else.
 
+import { t } from './language.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** An element. `on...` of the properties are listeners, true and false set and leave out, null is left out. */
@@ -54,17 +56,18 @@ export async function attempt(root, load) {
   try {
     await load();
   } catch (error) {
-    const again = h('button', { class: 'primary', onclick: () => attempt(root, load) }, 'Try again');
-    fill(root, notice('error', 'This did not work', error.message, again));
+    const again = h('button', { class: 'primary', onclick: () => attempt(root, load) }, t('Try again'));
+    fill(root, notice('error', t('This did not work'), error.message, again));
   } finally {
     root.removeAttribute('aria-busy');
   }
 }
 
-/** A panel with a title, a sentence and what can be done. */
+/** A panel with a title, a sentence and what can be done. One that stands for a whole page, 'missing' or an error, has its heading. */
 export function notice(kind, title, sentence, ...actions) {
   const role = kind === 'error' ? 'alert' : null;
-  return h('div', { class: `notice ${kind}`, role }, h('h2', {}, title), h('p', {}, sentence), ...actions);
+  const isPage = kind === 'missing' || (kind === 'error' && !document.querySelector('main h1'));
+  return h('div', { class: `notice ${kind}`, role }, h(isPage ? 'h1' : 'h2', {}, title), h('p', {}, sentence), ...actions.filter(Boolean));
 }
 
 /** Says something for a few seconds at the edge of the page. */
@@ -84,7 +87,7 @@ export function confirm({ title, sentence, yes, isGrave = false }) {
     h(
       'form',
       { method: 'dialog' },
-      h('button', { value: '' }, 'Back'),
+      h('button', { value: '' }, t('Back')),
       h('button', { value: 'yes', class: isGrave ? 'danger' : 'primary', autofocus: !isGrave }, yes),
     ),
   );

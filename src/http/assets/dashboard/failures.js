@@ -5,19 +5,20 @@ import { confirm, h, list, say, toast } from './dom.js';
 import { RETRY_REASONS } from './operations.js';
 import * as session from './session.js';
 import { plural } from './words.js';
+import { t } from './language.js';
 
 /** The section; it is hidden while nothing has failed. `changed` is called after a retry, `show` with a reason lists its jobs. */
 export function failures(changed, show) {
   const rows = h('ul', { class: 'told' });
   let campaign;
   const shown = list(rows, ({ id }) => row(id));
-  const title = h('h2', { id: 'failures' }, 'Why jobs failed');
+  const title = h('h2', { id: 'failures' }, t('Why jobs failed'));
   const node = h('section', { class: 'card', 'aria-labelledby': 'failures', hidden: true }, title, rows);
 
   function row(reason) {
     const parts = { count: h('strong'), sentence: h('span'), remedy: h('p', { class: 'quiet' }) };
-    const jobs = h('button', { onclick: () => show(reason) }, 'Show');
-    const again = h('button', { onclick: () => retry(reason) }, 'Retry these');
+    const jobs = h('button', { onclick: () => show(reason) }, t('Show'));
+    const again = h('button', { onclick: () => retry(reason) }, t('Retry these'));
     const buttons = h('span', { class: 'controls' }, jobs, session.user() && mayRetry() ? again : null);
     const line = h('div', {}, h('p', {}, parts.sentence, ' ', parts.count), parts.remedy, h('code', {}, reason));
     const update = (failure) => {
@@ -33,7 +34,7 @@ export function failures(changed, show) {
     const failure = campaign.failures.find((failure) => failure.reason === reason);
     if (!failure) return; // it has just been retried by somebody else
     const sentence = `${failure.sentence} ${failure.remedy}`;
-    if (!(await confirm({ title: `Retry ${plural(failure.count, 'job')}?`, sentence, yes: 'Retry' }))) return;
+    if (!(await confirm({ title: t('Retry {jobs}?', { jobs: plural(failure.count, 'job') }), sentence, yes: t('Retry') }))) return;
     try {
       toast(retried(await session.run(RETRY_REASONS, { id: campaign.id, errors: [reason] })));
     } catch (error) {

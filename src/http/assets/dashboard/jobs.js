@@ -6,6 +6,7 @@ import { chips, pager, range } from './pages.js';
 import { JOB_STATES, pill } from './progress.js';
 import { run } from './session.js';
 import { exactly, explanation, time } from './words.js';
+import { t } from './language.js';
 
 /** The list is read at most so often, in milliseconds, however quickly jobs change. */
 const HURRY = 1_000;
@@ -19,11 +20,11 @@ export function jobs(id) {
   const rows = h('tbody');
   const shown = list(rows, jobRow);
   const pages = pager(go);
-  const states = chips('Jobs by state', ['ALL', ...Object.keys(JOB_STATES)], 'ALL', (status) => go({ status, reason: null }));
-  const columns = ['Place', 'Channel', 'State', 'Attempts', 'What is known'];
+  const states = chips(t('Jobs by state'), ['ALL', ...Object.keys(JOB_STATES)], 'ALL', (status) => go({ status, reason: null }));
+  const columns = [t('Place'), t('Channel'), t('State'), t('Attempts'), t('What is known')];
   const head = h('tr', {}, columns.map((column) => h('th', { scope: 'col' }, column)));
   const table = h('table', { class: 'jobs' }, h('thead', {}, head), rows);
-  const node = h('section', { 'aria-labelledby': 'jobs' }, h('h2', { id: 'jobs' }, 'Jobs'), states.node, body);
+  const node = h('section', { 'aria-labelledby': 'jobs' }, h('h2', { id: 'jobs' }, t('Jobs')), states.node, body);
 
   function go(to) {
     Object.assign(place, { after: null, before: null }, to);
@@ -78,8 +79,8 @@ export function jobs(id) {
 
 const nothing = (status) =>
   status === 'ALL'
-    ? notice('empty', 'No jobs yet', 'The start makes one job of each active channel.')
-    : notice('empty', 'None', 'No job of this campaign is in this state.');
+    ? notice('empty', t('No jobs yet'), t('The start makes one job of each active channel.'))
+    : notice('empty', t('None'), t('No job of this campaign is in this state.'));
 
 function jobRow({ id }) {
   const cells = { position: h('td', { class: 'place' }), username: h('strong'), title: h('span', { class: 'quiet' }) };
@@ -90,7 +91,7 @@ function jobRow({ id }) {
   const node = h('tr', { 'data-job': id }, cells.position, channel, h('td', {}, status.node), attempts, known);
   const update = (job) => {
     say(cells.position, String(job.position));
-    say(cells.username, job.channel ? `@${job.channel.username}` : 'deleted channel');
+    say(cells.username, job.channel ? `@${job.channel.username}` : t('deleted channel'));
     say(cells.title, job.channel?.title ?? '');
     status.update(job.status);
     say(attempts, String(job.attempts));
@@ -104,13 +105,13 @@ function jobRow({ id }) {
 /** What is known of a job, in a sentence or two. */
 function told(job) {
   const error = job.errorMessage;
-  if (job.status === 'SENT') return job.sentAt ? `At ${time(job.sentAt)}.` : 'Somebody found it sent.';
+  if (job.status === 'SENT') return job.sentAt ? t('At {time}.', { time: time(job.sentAt) }) : t('Somebody found it sent.');
   if (job.status === 'FAILED') {
-    const at = job.failedAt ? `, at ${time(job.failedAt)}` : '';
-    return job.failure ? `${job.failure.sentence} (${error}${at})` : `Refused${at}.`;
+    const at = job.failedAt ? t(', at {time}', { time: time(job.failedAt) }) : '';
+    return job.failure ? `${job.failure.sentence} (${error}${at})` : `${t('Refused')}${at}.`;
   }
-  if (job.status === 'UNKNOWN') return `It may have gone out; nobody can know.${error ? ` Last: ${error}.` : ''}`;
+  if (job.status === 'UNKNOWN') return `${t('It may have gone out; nobody can know.')}${error ? ` ${t('Last: {error}.', { error })}` : ''}`;
   if (!job.explanation) return '';
   const words = explanation(job.explanation);
-  return error && job.status === 'QUEUED' ? `${words} Last: ${error}.` : words;
+  return error && job.status === 'QUEUED' ? `${words} ${t('Last: {error}.', { error })}` : words;
 }

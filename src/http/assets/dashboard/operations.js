@@ -7,6 +7,14 @@ export const VIEWER = `query Viewer {
 
 const COUNTERS = 'version total queued sending sent failed cancelled unknown';
 
+/** What a line of a list of campaigns shows. */
+export const CAMPAIGN_LINE = `
+  id name status pausedBy pauseReason mode deliveryRate totalJobs scheduledAt scheduleMissedAt scheduleMissedReason
+  startedAt completedAt
+  counters { ${COUNTERS} }
+  batch { name }
+  template { name }`;
+
 /** A page of the list, and how many campaigns there are in each state. */
 export const CAMPAIGNS = `query Campaigns(
   $filter: BroadcastCampaignFilter, $name: String, $first: Int, $after: String, $last: Int, $before: String
@@ -15,12 +23,7 @@ export const CAMPAIGNS = `query Campaigns(
     filter: $filter, orderBy: { field: CREATED_AT, direction: DESC }
     first: $first, after: $after, last: $last, before: $before
   ) {
-    nodes {
-      id name status pausedBy pauseReason mode deliveryRate totalJobs scheduledAt startedAt completedAt
-      counters { ${COUNTERS} }
-      batch { name }
-      template { name }
-    }
+    nodes { ${CAMPAIGN_LINE} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
   ALL: broadcastCampaigns(filter: { nameContains: $name }) { totalCount }

@@ -2,6 +2,7 @@
 
 import { h, say } from './dom.js';
 import { count, name } from './words.js';
+import { t } from './language.js';
 
 /** How many rows a page has. */
 export const SIZE = 20;
@@ -12,9 +13,9 @@ export const range = (place) => (place.before ? { last: SIZE, before: place.befo
 /** Two buttons that call `go` with the place of the next or the previous page. */
 export function pager(go) {
   let info = {};
-  const previous = h('button', { onclick: () => go({ before: info.startCursor }) }, '← Previous');
-  const next = h('button', { onclick: () => go({ after: info.endCursor }) }, 'Next →');
-  const node = h('nav', { class: 'pager', 'aria-label': 'Pages of the list' }, previous, next);
+  const previous = h('button', { onclick: () => go({ before: info.startCursor }) }, t('← Previous'));
+  const next = h('button', { onclick: () => go({ after: info.endCursor }) }, t('Next →'));
+  const node = h('nav', { class: 'pager', 'aria-label': t('Pages of the list') }, previous, next);
   const update = (pageInfo) => {
     info = pageInfo;
     previous.disabled = !info.hasPreviousPage;

@@ -4,6 +4,7 @@ import { h, say } from './dom.js';
 import { live } from './live.js';
 import { PROGRESS } from './operations.js';
 import { count, duration, name, percent } from './words.js';
+import { t } from './language.js';
 
 /** States that a campaign leaves only by a retry, if at all. */
 const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -11,12 +12,22 @@ export const isEnded = (status) => ENDED.includes(status);
 
 /** The states of jobs, in the order in which they are drawn, and what they mean. */
 export const JOB_STATES = {
-  SENT: 'Accepted by Telegram',
-  FAILED: 'Refused',
-  UNKNOWN: 'Perhaps sent; nobody can know',
-  CANCELLED: 'Cancelled before they were sent',
-  SENDING: 'Handed over, or about to be',
-  QUEUED: 'Not sent yet',
+  SENT: t('Accepted by Telegram'),
+  FAILED: t('Refused'),
+  UNKNOWN: t('Perhaps sent; nobody can know'),
+  CANCELLED: t('Cancelled before they were sent'),
+  SENDING: t('Handed over, or about to be'),
+  QUEUED: t('Not sent yet'),
+};
+
+/** What became of so many. */
+const ENDS = {
+  sent: (count) => t('{count} sent', { count }),
+  failed: (count) => t('{count} failed', { count }),
+  cancelled: (count) => t('{count} cancelled', { count }),
+  unknown: (count) => t('{count} unknown', { count }),
+  sending: (count) => t('{count} sending', { count }),
+  queued: (count) => t('{count} queued', { count }),
 };
 
 /** Jobs that have ended. */
@@ -44,11 +55,11 @@ export function bar() {
   const parts = Object.keys(JOB_STATES)
     .slice(0, -1)
     .map((state) => [state.toLowerCase(), h('span', { 'data-status': state })]);
-  const node = h('div', { class: 'bar', role: 'progressbar', 'aria-label': 'Progress' }, parts.map(([, part]) => part));
+  const node = h('div', { class: 'bar', role: 'progressbar', 'aria-label': t('Progress') }, parts.map(([, part]) => part));
   const update = (counters) => {
     for (const [key, part] of parts) part.style.width = `${(100 * counters[key]) / (counters.total || 1)}%`;
     node.setAttribute('aria-valuenow', counters.total ? Math.floor((100 * counters.sent) / counters.total) : 0);
-    node.setAttribute('aria-valuetext', `${count(counters.sent)} of ${count(counters.total)} sent`);
+    node.setAttribute('aria-valuetext', t('{sent} of {total} sent', { sent: count(counters.sent), total: count(counters.total) }));
   };
   return { node, update };
 }
@@ -66,7 +77,7 @@ export function tiles() {
 /** How long a campaign that has ended took. */
 export function lasted({ startedAt, completedAt }) {
   if (!startedAt || !completedAt) return '';
-  return `took ${duration((Date.parse(completedAt) - Date.parse(startedAt)) / 1000)}`;
+  return t('took {time}', { time: duration((Date.parse(completedAt) - Date.parse(startedAt)) / 1000) });
 }
 
 /**
@@ -75,8 +86,8 @@ export function lasted({ startedAt, completedAt }) {
  */
 export function share(counters, status) {
   const part = percent(counters.sent, counters.total);
-  if (!isEnded(status)) return { text: `${count(counters.sent)} of ${count(counters.total)} sent`, percent: part };
+  if (!isEnded(status)) return { text: t('{sent} of {total} sent', { sent: count(counters.sent), total: count(counters.total) }), percent: part };
   const others = ['failed', 'cancelled', 'unknown', 'sending', 'queued'].filter((state) => counters[state] > 0);
-  const text = ['sent', ...others].map((state) => `${count(counters[state])} ${state}`).join(', ');
+  const text = ['sent', ...others].map((state) => ENDS[state](count(counters[state]))).join(', ');
   return { text, percent: part };
 }

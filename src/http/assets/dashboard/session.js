@@ -5,12 +5,13 @@
 // them, and the page's Content-Security-Policy lets in none but our own.
 
 import { ApiError, now, post } from './api.js';
+import { t } from './language.js';
 
 const KEY = 'herald.session';
 /** The access token is renewed when it has less than this left, in milliseconds; the rest is so that two tabs differ. */
 const MARGIN = 60_000 + Math.random() * 30_000;
 
-const ENDED = 'Your session has ended. Sign in again.';
+const ENDED = t('Your session has ended. Sign in again.');
 
 const TOKENS = 'accessToken refreshToken expiresAt user { id username role }';
 const LOGIN = `mutation SignIn($input: LoginInput!) { login(input: $input) { ${TOKENS} } }`;
@@ -65,6 +66,7 @@ export async function run(document, variables = {}) {
 export async function signOut() {
   const { accessToken } = session;
   end();
+  sessionStorage.clear(); // what was being written, too; a session that only ran out is carried on by the same user
   await post(LOGOUT, {}, accessToken).catch(() => {}); // it ends by itself in time
 }
 

@@ -1,10 +1,12 @@
 // The stop of everything: the red button, and the bar that says that nothing is sent.
 
 import { h, say, toast } from './dom.js';
+import { arrive } from './focus.js';
 import { live } from './live.js';
 import { RESUME_ALL, SERVER_UPDATED, STOP_ALL } from './operations.js';
 import * as session from './session.js';
 import { time } from './words.js';
+import { t } from './language.js';
 
 const element = (id) => document.getElementById(id);
 const mayStop = () => session.user()?.role === 'ADMIN';
@@ -25,8 +27,8 @@ function show(stop) {
   element('stop-all').hidden = !mayStop() || Boolean(stop);
   element('resume-all').hidden = !mayStop();
   if (!stop) return;
-  const by = stop.by ? ` by ${stop.by.username}` : '';
-  say(element('stopped-why'), `Nothing is sent since ${time(stop.at)}${by}: ${stop.reason}`);
+  const by = stop.by ? t(' by {name}', { name: stop.by.username }) : '';
+  say(element('stopped-why'), t('Nothing is sent since {time}{by}: {reason}', { time: time(stop.at), by, reason: stop.reason }));
 }
 
 /** Asks why; null if it is not to be done after all. */
@@ -35,16 +37,16 @@ function askWhy() {
   const dialog = h(
     'dialog',
     { 'aria-labelledby': 'question', onclose: () => dialog.remove() },
-    h('h2', { id: 'question' }, 'Stop everything?'),
-    h('p', {}, 'No message, letter, email, text message, call or webhook starts any more, in no process, until it is resumed.'),
+    h('h2', { id: 'question' }, t('Stop everything?')),
+    h('p', {}, t('No message, letter, email, text message, call or webhook starts any more, in no process, until it is resumed.')),
     h(
       'form',
       { method: 'dialog' },
-      h('label', { for: 'stop-reason' }, 'Why (everybody sees it)'),
+      h('label', { for: 'stop-reason' }, t('Why (everybody sees it)')),
       reason,
       // Enter in the text means the first button that submits: this one must not.
-      h('button', { type: 'button', onclick: () => dialog.close('') }, 'Back'),
-      h('button', { value: 'yes', class: 'danger' }, 'Stop everything'),
+      h('button', { type: 'button', onclick: () => dialog.close('') }, t('Back')),
+      h('button', { value: 'yes', class: 'danger' }, t('Stop everything')),
     ),
   );
   document.body.append(dialog);
@@ -64,12 +66,13 @@ async function press(button, operation, variables, done) {
     toast(error.message, 'error');
   }
   button.disabled = false;
+  if (button.closest('[hidden]')) arrive(); // the focus was on what is gone
 }
 
 element('stop-all').addEventListener('click', async ({ currentTarget }) => {
   const reason = await askWhy();
-  if (reason !== null) await press(currentTarget, STOP_ALL, { reason }, 'Everything is stopped.');
+  if (reason !== null) await press(currentTarget, STOP_ALL, { reason }, t('Everything is stopped.'));
 });
 element('resume-all').addEventListener('click', ({ currentTarget }) =>
-  press(currentTarget, RESUME_ALL, {}, 'Everything goes on; what was paused before stays paused.'),
+  press(currentTarget, RESUME_ALL, {}, t('Everything goes on; what was paused before stays paused.')),
 );

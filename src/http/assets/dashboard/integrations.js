@@ -1,0 +1,61 @@
+// The providers that are set up, each with its test, and the log of what they have told.
+
+import { closed } from './api.js';
+import { callbacks } from './callbacks.js';
+import { attempt, fill, h, notice, say } from './dom.js';
+import { busy } from './forms.js';
+import { t } from './language.js';
+import { pill } from './progress.js';
+import { run, user } from './session.js';
+import { INTEGRATIONS, TEST_INTEGRATION } from './things-operations.js';
+import { name, time } from './words.js';
+
+export function integrations(root, { query }) {
+  document.title = `${t('Integrations')} · Herald`;
+  const log = callbacks(query.get('status') ?? 'ALL');
+  root.append(h('div', { class: 'head' }, h('h1', {}, t('Integrations'))));
+  if (user().role === 'ADMIN') root.append(providers());
+  root.append(log.node);
+  return log.stop;
+}
+
+/** Only admins may see them. */
+function providers() {
+  const body = h('div');
+  async function load() {
+    const { nodes } = (await run(INTEGRATIONS)).integrationConfigs;
+    const none = () => notice('empty', t('No provider is set up'), t('Set one up by the API, with saveIntegrationConfig.'),
+      h('a', { class: 'button', href: '/graphiql' }, t('Open GraphiQL')));
+    fill(body, nodes.length ? h('ul', { class: 'cards' }, nodes.map(provider)) : none());
+  }
+  attempt(body, load);
+  return h('section', { class: 'block', 'aria-labelledby': 'providers' }, h('h2', { id: 'providers' }, t('Providers')), body);
+}
+
+const NAMES = { SMTP: 'SMTP', TWILIO: 'Twilio', VAPI: 'VAPI', INSTANTLY: 'Instantly', WEBHOOK: 'Webhooks', KEITARO: 'Keitaro' };
+
+function provider({ id, provider, type, isActive, fields, updatedAt }) {
+  const title = NAMES[provider] ?? name(provider);
+  const state = pill();
+  state.update(isActive ? 'ACTIVE' : 'DISABLED');
+  const answer = h('p', { role: 'status' });
+  const button = h('button', { type: 'button', 'aria-label': t('Test {provider}', { provider: title }), onclick: test }, t('Test'));
+
+  async function test() {
+    say(answer, '');
+    try {
+      const { testIntegration } = await busy(button, t('Testing…'), () => run(TEST_INTEGRATION, { id }));
+      answer.className = testIntegration.isOk ? 'good' : 'bad';
+      say(answer, closed(testIntegration.message));
+    } catch (error) {
+      answer.className = 'bad';
+      say(answer, error.message);
+    }
+  }
+
+  const fact = ({ name, value }) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
+  const saved = h('p', { class: 'quiet small' }, `${name(type)} · ${t('saved {time}', { time: time(updatedAt) })}`);
+  const head = h('div', { class: 'head' }, h('h3', {}, title), state.node);
+  const facts = h('dl', { class: 'facts wide' }, fields.map(fact));
+  return h('li', { class: 'card' }, head, saved, facts, h('div', { class: 'tried' }, button, answer));
+}

@@ -1,0 +1,65 @@
+// The words of accounts, integrations, leads and the audit log in Russian.
+
+export const THINGS = {
+  // Accounts
+  'No accounts yet': 'Аккаунтов пока нет',
+  'Read the manual': 'Открыть руководство',
+  'Add one on the command line, with “herald telegram login”, or by the API, with addTelegramAccount.':
+    'Добавьте аккаунт в командной строке: «herald telegram login», или через API: addTelegramAccount.',
+  'New channels today': 'Новых каналов сегодня',
+  'Names looked up today': 'Поисков имён сегодня',
+  '{messages} sent today, {pace}': 'Сегодня отправлено {messages}, {pace}',
+  'Sends nothing until {time}': 'Не отправляет до {time}',
+  'Looks up no name until {time}': 'Не ищет имена до {time}',
+  'Reads nothing until {time}': 'Не читает до {time}',
+
+  // Integrations and callbacks
+  Providers: 'Провайдеры',
+  'No provider is set up': 'Провайдеры не настроены',
+  'Set one up by the API, with saveIntegrationConfig.': 'Настройте провайдера через API: saveIntegrationConfig.',
+  'Open GraphiQL': 'Открыть GraphiQL',
+  Test: 'Проверить',
+  'Testing…': 'Проверяется…',
+  'Test {provider}': 'Проверить {provider}',
+  'saved {time}': 'сохранено {time}',
+  'Log of callbacks': 'Журнал обратных вызовов',
+  'Callbacks by state': 'Обратные вызовы по состоянию',
+  'What providers tell stands here, with what was made of it.': 'Здесь видно, что сообщили провайдеры и что из этого вышло.',
+  'Look at it again': 'Разобрать снова',
+  'It is looked at again.': 'Разбирается снова.',
+  'As it came': 'Как пришло',
+
+  // Leads
+  'All leads': 'Все лиды',
+  'Leads by state': 'Лиды по состоянию',
+  'Search by name, email or number': 'Поиск по имени, почте или номеру',
+  'Nobody here': 'Здесь никого',
+  'No lead is like that.': 'Таких лидов нет.',
+  'There is no such lead': 'Такого лида нет',
+  'It may have been deleted or erased.': 'Возможно, его удалили или стёрли.',
+  Nameless: 'Без имени',
+  '{source}, since {time}': '{source}, с {time}',
+  Timeline: 'История',
+  'Nothing has happened yet.': 'Пока ничего не было.',
+  '{contacts} earlier': 'Раньше: {contacts}',
+  Email: 'Почта',
+  Phone: 'Телефон',
+  Source: 'Источник',
+  'Time zone': 'Часовой пояс',
+  'No contact by': 'Не писать через',
+  Notes: 'Заметки',
+  'Known since': 'Известен с',
+  'Became known': 'Появился',
+  'Began the sequence {name}': 'Попал в цепочку {name}',
+  'at step {step}': 'на шаге {step}',
+  Conversion: 'Конверсия',
+  'all ways': 'все каналы связи',
+
+  // The audit log
+  'Warnings and worse': 'Предупреждения и серьёзнее',
+  'Which lines': 'Какие записи',
+  'Older lines': 'Более ранние записи',
+  'No line is like that.': 'Таких записей нет.',
+  nobody: 'неизвестно кто',
+  'from {address}': 'с {address}',
+};

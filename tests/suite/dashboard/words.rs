@@ -1,0 +1,139 @@
+//! The words of the dashboard: each has its Russian, and the page can be used in it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::sign_in;
+use crate::harness::{Browser, TestApp};
+
+/// The files of the dashboard with this ending, and what is in them.
+fn files(ending: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/assets/dashboard");
+    let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let ours = all.filter(|path| path.extension().is_some_and(|one| one == ending));
+    ours.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+/// What stands in quotes behind each `before` that is no part of a longer word.
+fn quoted(text: &str, before: &str) -> Vec<String> {
+    let places = text
+        .match_indices(before)
+        .filter(|(at, _)| !text[..*at].ends_with(|letter: char| letter.is_alphanumeric() || "_.$".contains(letter)));
+    let rest = places.filter_map(|(at, _)| text[at + before.len()..].trim_start().strip_prefix('\''));
+    rest.map(|rest| rest[..rest.find('\'').unwrap()].to_owned()).collect()
+}
+
+/// Every sentence of the code, and of the page.
+fn said() -> BTreeSet<String> {
+    let code = files("js").into_iter().filter(|(name, _)| !name.starts_with("ru"));
+    let mut said: BTreeSet<String> = code.flat_map(|(_, text)| quoted(&text, "t(")).collect();
+    let page = &files("html")[0].1;
+    said.extend(page.split("data-t>").skip(1).map(|rest| rest[..rest.find('<').unwrap()].to_owned()));
+    said.extend(page.split("data-label=\"").skip(1).map(|rest| rest[..rest.find('"').unwrap()].to_owned()));
+    said
+}
+
+/// The keys of the dictionary, with quotes or without.
+fn known() -> Vec<String> {
+    let dictionaries = files("js").into_iter().filter(|(name, _)| name.starts_with("ru") && name != "ru-names.js");
+    let mut known = Vec::new();
+    for (_, text) in dictionaries {
+        for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
+            let key = match line.strip_prefix('\'') {
+                Some(rest) => rest.split_once("':").map(|(key, _)| key),
+                None => line.split_once(':').map(|(key, _)| key).filter(|key| key.chars().all(char::is_alphabetic)),
+            };
+            known.extend(key.map(ToOwned::to_owned));
+        }
+    }
+    known
+}
+
+#[test]
+fn every_sentence_has_its_russian_once_and_none_is_left_over() {
+    let (said, known) = (said(), known());
+    assert!(said.len() > 250, "{said:?}");
+    let unique: BTreeSet<_> = known.iter().filter(|key| !key.starts_with('#')).cloned().collect();
+    let missing: Vec<_> = said.difference(&unique).collect();
+    let left_over: Vec<_> = unique.difference(&said).collect();
+    assert!(
+        missing.is_empty() && left_over.is_empty(),
+        "without Russian: {missing:?}\nnot said any more: {left_over:?}"
+    );
+    let mut keys = known.clone();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), known.len(), "a key stands twice");
+    // Nouns have their forms, and what is counted is a noun.
+    let code = files("js").into_iter().filter(|(name, _)| !name.starts_with("ru"));
+    for (file, text) in code {
+        for call in text.split("plural(").skip(1).filter(|call| call.contains(", '")) {
+            let call = &call[..call.find('\n').unwrap_or(call.len())];
+            let Some(noun) = call.split_once(", '").and_then(|(_, rest)| rest.split_once("')")) else { continue };
+            assert!(known.contains(&format!("#{}", noun.0)), "{file}: {}", noun.0);
+        }
+    }
+}
+
+#[test]
+fn constants_of_the_api_have_names_in_russian() {
+    let names = files("js").into_iter().find(|(name, _)| name == "ru-names.js").unwrap().1;
+    let schema = graphql::sdl();
+    for kind in [
+        "BroadcastCampaignStatus",
+        "JobStatus",
+        "UserRole",
+        "LeadStatus",
+        "TelegramAccountStatus",
+        "WebhookEventStatus",
+        "ContactAttemptStatus",
+        "ContactChannel",
+        "AuditAction",
+        "LogSeverity",
+    ] {
+        let body = schema.split(&format!("enum {kind} {{")).nth(1).unwrap();
+        let body = &body[..body.find("\n}").unwrap()];
+        let is_name =
+            |line: &&str| line.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') && !line.is_empty();
+        for constant in body.lines().map(str::trim).filter(is_name) {
+            assert!(names.contains(&format!("\n  {constant}: '")), "{kind}.{constant} has no name in ru-names.js");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_speaks_russian_to_whom_it_is_switched_for() {
+    let Some(browser) = Browser::start() else { return };
+    let herald = TestApp::start().await;
+    let (_, id) = super::campaign(&herald).await;
+    let mut tab = browser.open(&herald.url()).await;
+    assert_eq!(tab.value("document.documentElement.lang").await, "en");
+    let pick = "{ const field = document.getElementById('language'); field.value = 'ru'; field.dispatchEvent(new Event('change')) }";
+    tab.value(pick).await;
+    tab.reads("form button", "Войти").await;
+    sign_in(&mut tab, "admin").await;
+    tab.reads("h1", "Обзор").await;
+    tab.reads("[aria-labelledby=waits]", "Ждёт запуска: 100 каналов.").await;
+    assert_eq!(tab.value("document.documentElement.lang").await, "ru");
+    tab.assert_well("russian-overview").await;
+    for (address, heading) in [
+        ("#/new", "Кому отправить?"),
+        ("#/leads", "Лиды"),
+        ("#/accounts", "Аккаунты"),
+        ("#/integrations", "Интеграции"),
+        ("#/audit", "Журнал"),
+        ("#/x", "Такой страницы нет"),
+        ("#/campaigns", "Кампании"),
+    ] {
+        tab.value(&format!("location.hash = '{address}'")).await;
+        tab.reads("h1", heading).await;
+        tab.until("!document.querySelector('[aria-busy]')").await;
+        tab.assert_well(&format!("russian-{}", heading.split(' ').next().unwrap())).await;
+    }
+    tab.value(&format!("location.hash = '#/campaigns/{id}'")).await;
+    tab.reads(".preflight", "Можно запускать. Получателей: 100 каналов.").await;
+    tab.assert_well("russian-campaign").await;
+    tab.assert_clean(&herald.url()).await;
+}
