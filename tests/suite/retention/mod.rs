@@ -19,6 +19,7 @@ mod leads;
 mod letters;
 mod live;
 mod mail;
+mod mailbox;
 mod nested;
 mod outages;
 mod persons;
