@@ -30,12 +30,18 @@ find_redis_server() { command -v redis-server || true; }
 
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
+# Debian keeps it off the PATH of those who are not root.
+find_dovecot() {
+    PATH=$PATH:/usr/sbin command -v dovecot || true
+}
+
 find_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome || true; }
 
 missing_packages() {
     [[ $(find_postgres_bin) ]] || echo postgresql
     [[ $(find_redis_server) ]] || echo redis-server
     [[ -x /usr/sbin/pgbouncer ]] || echo pgbouncer
+    [[ $(find_dovecot) && -x /usr/lib/dovecot/imap ]] || echo dovecot-imapd
     [[ $(find_chromium) ]] || echo chromium
     command -v npm >/dev/null || echo npm # and with it nodejs
     has_venv || echo python3-venv
@@ -71,9 +77,10 @@ provide() {
     HERALD_TEST_POSTGRES_BIN=$(find_postgres_bin)
     HERALD_TEST_REDIS_SERVER=$(find_redis_server)
     HERALD_TEST_CHROMIUM=$(find_chromium)
+    HERALD_TEST_DOVECOT=$(find_dovecot)
     # All is there now, so a test that finds something missing fails instead of being skipped.
     HERALD_TEST_COMPLETE=1
-    export HERALD_TEST_POSTGRES_BIN HERALD_TEST_REDIS_SERVER HERALD_TEST_CHROMIUM HERALD_TEST_COMPLETE
+    export HERALD_TEST_POSTGRES_BIN HERALD_TEST_REDIS_SERVER HERALD_TEST_CHROMIUM HERALD_TEST_DOVECOT HERALD_TEST_COMPLETE
 }
 
 # --- The servers ----------------------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ mod m20261130_000311_pruned_rows;
 mod m20261130_000312_sums_of_jobs;
 mod m20261130_000313_quicker_sums_of_jobs;
 mod m20261130_000330_worlds_of_sequences;
+mod m20261130_000350_mailboxes;
 mod m20261130_000380_ids_of_gone_leads;
 
 /// All migrations, oldest first.
@@ -212,6 +213,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000312_sums_of_jobs::Migration),
         Box::new(m20261130_000313_quicker_sums_of_jobs::Migration),
         Box::new(m20261130_000330_worlds_of_sequences::Migration),
+        Box::new(m20261130_000350_mailboxes::Migration),
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
     ]
 }

@@ -22,7 +22,7 @@ use service::damage;
 use service::imports;
 use service::keep;
 use service::loops::Loops;
-use service::retention::{blocked, callback, instantly_keep, sequence, switch};
+use service::retention::{blocked, callback, instantly_keep, mailbox, sequence, switch};
 use service::steering;
 use service::sweeper;
 use service::tally;
@@ -112,6 +112,8 @@ impl App {
             self.start_loop(&mut loops, "numbers of rows", tally::run);
             self.start_loop(&mut loops, "Instantly's block list", blocked::run);
             self.start_loop(&mut loops, "Instantly's campaigns", instantly_keep::run);
+            let woken = callbacks.clone();
+            self.start_loop(&mut loops, "the mailbox", move |on, stop| mailbox::run(on, woken.clone(), stop));
             let woken = callbacks.clone();
             self.start_loop(&mut loops, "callbacks", move |on, stop| callback::run(on, woken.clone(), stop));
         }

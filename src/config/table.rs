@@ -148,6 +148,8 @@ settings! {
     "HERALD_DEDUPE_WINDOW" "DURATION" = "5m" -> dedupe_window, duration;
     /// Where emails, text messages, calls and webhooks to leads go: live, or simulated: nowhere; without it as messages to channels
     "HERALD_PROVIDERS" "MODE" => providers: Option<bool>, optional(is_simulated);
+    /// How often the mailbox is read to which bounces and answers come
+    "HERALD_MAILBOX_EVERY" "DURATION" = "30s" -> mailbox_every, time;
     /// Twilio's API, or a gateway that stands in for it
     "HERALD_TWILIO_URL" "URL" = TWILIO -> endpoints.twilio, public_url;
     /// VAPI's API, or a gateway that stands in for it

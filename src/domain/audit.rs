@@ -161,6 +161,8 @@ pub enum Action {
     IntegrationDeleted,
     /// A provider was asked whether its credentials hold.
     IntegrationTested,
+    /// The mailbox to which bounces and answers come can't be read; `metadata` says why.
+    MailboxFailed,
     /// Telegram lets an account send no more, until somebody does something about it; `metadata` says why.
     AccountParked,
     /// All secrets were encrypted under a new key; `metadata` says how many.
@@ -280,6 +282,7 @@ impl Action {
             | Self::CampaignFailed
             | Self::TaskFailed
             | Self::ClockCorrected
+            | Self::MailboxFailed
             | Self::AccountParked => Severity::Warning,
             Self::AccountBanned => Severity::Critical,
             _ => Severity::Info,

@@ -102,8 +102,8 @@ pub const METRICS: &[Metric] = &[
     gauge(
         NEEDS_PERSON,
         &["what"],
-        "What waits for a person, by what it is: campaign_paused, schedule_missed, jobs_unknown, account, callback_failed; \
-         of the whole fleet in each process",
+        "What waits for a person, by what it is: campaign_paused, schedule_missed, jobs_unknown, account, callback_failed, \
+         mailbox; of the whole fleet in each process",
     ),
     gauge(EVENTS_UP, &[], "Whether events of other processes come in: Redis can be reached, or there are none to come"),
     gauge(SOCKETS, &[], "WebSockets that are open"),

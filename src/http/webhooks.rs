@@ -8,17 +8,15 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Http, answer};
 use domain::error::{Error, Result};
 use domain::retention::credentials::{Credentials, Provider, Secret};
-use domain::retention::inbound_mail::InboundMail;
 use domain::retention::keitaro::{Postback, TOKENS, flat};
 use domain::retention::twilio_signature::{self, Request};
 use providers::instantly::SECRET_HEADER;
-use service::retention::callback::{INBOUND, Incoming};
+use service::retention::callback::{INBOUND, Incoming, fingerprint, mail as inbound};
 use service::retention::integration;
 
 /// The longest body of a postback or a status, in bytes.
@@ -80,11 +78,6 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 
 fn find<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
-}
-
-/// A digest that is the same when a callback comes again.
-fn fingerprint(parts: &[&str]) -> String {
-    hex::encode(parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update([0]).chain_update(part)).finalize())
 }
 
 /// Whether two secrets are the same, in a time that tells nothing of where they differ.
@@ -330,14 +323,9 @@ async fn from_mailbox(
     authenticated(http, Provider::Smtp, holds).await?;
     // The bytes as they are: what letters they mean says the message itself.
     let body = whole(body, MAIL).await?;
-    let read = tokio::task::spawn_blocking(move || InboundMail::read(&body)).await.map_err(Error::internal)?;
-    let mail =
-        read.ok_or_else(|| Error::invalid("body", "this is no email: the message is wanted as RFC 5322 has it"))?;
-    // Of the message only what is read of it is kept: an attachment may be large.
-    let body = serde_json::to_string(&mail).map_err(Error::internal)?;
-    let id = mail.message_id.as_deref().unwrap_or_default();
-    let dedupe_key = fingerprint(&[id, mail.from.as_deref().unwrap_or_default(), &mail.subject, &mail.text]);
-    let content_type = Some("application/json".into());
-    keep(http, Incoming { provider: Provider::Smtp, dedupe_key, query: None, content_type, body }).await?;
+    let incoming = inbound::incoming(body).await?;
+    let incoming =
+        incoming.ok_or_else(|| Error::invalid("body", "this is no email: the message is wanted as RFC 5322 has it"))?;
+    keep(http, incoming).await?;
     Ok(fine())
 }

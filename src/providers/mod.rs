@@ -1,6 +1,7 @@
 //! The seam to providers: what Herald hands over for a lead, and who takes it.
 
 pub mod http;
+pub mod imap;
 pub mod instantly;
 pub mod notice;
 pub mod paced;

@@ -22,6 +22,12 @@ impl Trial {
         Self { is_ok: false, message: message.into() }
     }
 
+    /// Both, as one: it works if both do.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { is_ok: self.is_ok && other.is_ok, message: format!("{}; {}", self.message, other.message) }
+    }
+
     /// The result that an answer to a harmless request gives.
     pub(super) fn of(answer: Result<Answer, Fault>) -> Self {
         match answer {

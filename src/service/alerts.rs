@@ -119,6 +119,7 @@ fn notice_of(on: &Services, line: &Line) -> Option<Notice> {
         Action::CampaignScheduleMissed => "The scheduled start of a campaign was missed",
         Action::AccountParked => "A Telegram account can't send",
         Action::AccountBanned => "A Telegram account was banned",
+        Action::MailboxFailed => "The mailbox can't be read: bounces and answers wait",
         Action::EverythingStopped => "Everything was stopped: nothing is sent",
         Action::EverythingResumed => "What was stopped goes on",
         Action::DatabaseRestored => "The database was restored: what could be sent twice is paused",

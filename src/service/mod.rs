@@ -123,6 +123,8 @@ pub struct Rules {
     pub telegram: Application,
     /// How long rows are kept that nothing needs any more.
     pub keep: Keep,
+    /// How often a mailbox is read.
+    pub mailbox_every: Duration,
 }
 
 impl Default for Rules {
@@ -145,6 +147,7 @@ impl Default for Rules {
             alerts: Alerts::default(),
             telegram: Application::default(),
             keep: Keep::default(),
+            mailbox_every: Duration::from_secs(30),
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct Gauges {
     /// Telegram accounts by status.
     pub accounts: Vec<(String, i64)>,
     /// What waits for a person, by a word for it.
-    pub waiting: [(&'static str, i64); 5],
+    pub waiting: [(&'static str, i64); 6],
 }
 
 impl Gauges {
@@ -57,7 +57,9 @@ impl Gauges {
         let waiting = "SELECT \
              (SELECT COUNT(*) FROM broadcast_campaigns WHERE schedule_missed_at IS NOT NULL AND started_at IS NULL) AS missed, \
              (SELECT COALESCE(SUM(unknown), 0) FROM broadcast_campaign_progress) AS unknown, \
-             (SELECT COUNT(*) FROM webhook_events WHERE status = 'FAILED') AS callbacks";
+             (SELECT COUNT(*) FROM webhook_events WHERE status = 'FAILED') AS callbacks, \
+             (SELECT COUNT(*) FROM mailboxes m JOIN integration_configs i ON i.id = m.integration_id \
+              WHERE m.is_told AND i.is_active) AS mailboxes";
         let paused = all.campaigns.iter().filter(|(status, by_herald, _)| status == "PAUSED" && *by_herald);
         let paused = paused.map(|(_, _, n)| n).sum();
         let able = ["ACTIVE", "FLOOD_WAIT", "DISABLED"];
@@ -70,6 +72,7 @@ impl Gauges {
             ("jobs_unknown", of("unknown")?),
             ("account", accounts),
             ("callback_failed", of("callbacks")?),
+            ("mailbox", of("mailboxes")?),
         ];
         Ok(all)
     }

@@ -70,7 +70,7 @@ export default [
             'BroadcastOverview', 'ChannelCategory', 'ConversionRuleFinding', 'ImportError', 'MessageEntity', 'PageInfo', 'ServerInfo',
             'AbTestArm', 'AbTestRule', 'AbTestStatistics', 'Attribution', 'AttributionShare', 'AverageCost',
             'CampaignFigures', 'CampaignReport', 'ChannelFigures', 'ChannelReport', 'ChannelSuccess', 'Consent',
-            'ContactAttemptGroup', 'FunnelStep', 'InstantlyAnalytics', 'IntegrationField', 'JobSentChange', 'LeftOutChannels',
+            'ContactAttemptGroup', 'FunnelStep', 'InstantlyAnalytics', 'IntegrationField', 'IntegrationMailbox', 'JobSentChange', 'LeftOutChannels',
             'MetaCondition', 'Money',
             'NumberRange', 'ReportEnrollments', 'ReportExecutions', 'ReportFigures', 'ReportRange',
             'RetentionOverview', 'RetentionSeries', 'RetentionSeriesPoint', 'SendSeries', 'SendSeriesPoint', 'SentChanges', 'SequenceFunnel', 'SequenceTriggerConfig', 'StepConditions', 'Stop',

@@ -1,10 +1,12 @@
 //! What providers know Herald by: typed per provider, sealed at rest, never shown again.
 
-use std::str::FromStr;
+mod imap;
+mod smtp;
 
 use sea_orm::EnumIter;
 use serde::{Deserialize, Serialize};
 
+pub use self::imap::{Imap, ImapSecurity};
 use crate::error::Violations;
 
 /// A provider that an integration speaks to.
@@ -73,16 +75,6 @@ pub enum Kind {
     Tracking,
 }
 
-/// What is said of a sender that no mail server would take.
-const MAILBOX: &str = "must be an email address, alone or as in: \"Herald, Inc.\" <hello@example.com>";
-
-/// Whether it can stand in the From of an email.
-fn is_mailbox(written: &str) -> bool {
-    let mailbox = lettre::message::Mailbox::from_str(written);
-    written.len() <= 320
-        && mailbox.is_ok_and(|mailbox| mailbox.email.domain().contains('.') || mailbox.email.domain() == "localhost")
-}
-
 impl Kind {
     /// The name in the database.
     pub const fn name(self) -> &'static str {
@@ -128,8 +120,6 @@ impl std::fmt::Debug for Secret {
 
 /// Letters of the sign in an address that names the contact: `inbox+SIGN@example.com`.
 pub const TAG: usize = 42;
-/// Letters before the `@` of an address at most (RFC 5321).
-const LOCAL: usize = 64;
 
 /// How the way to a mail server is kept private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, async_graphql::Enum)]
@@ -168,6 +158,9 @@ pub struct Smtp {
     /// The token with which emails that came in are posted to Herald; None: none is taken.
     #[serde(default)]
     pub webhook_token: Option<Secret>,
+    /// How the mailbox is read; None: it is not.
+    #[serde(default)]
+    pub imap: Option<Imap>,
     /// Emails a second at most.
     pub per_second: u32,
 }
@@ -275,6 +268,7 @@ impl Credentials {
             ]
             .into_iter()
             .flatten()
+            .chain(smtp.imap.iter().flat_map(Imap::hints))
             .collect(),
             Self::Twilio(twilio) => [
                 Some(("accountSid", twilio.account_sid.clone())),
@@ -313,24 +307,7 @@ impl Credentials {
         let is_secret = |secret: &Secret| (8..=512).contains(&secret.expose().len());
         let secret = "must have 8 to 512 bytes";
         match self {
-            Self::Smtp(smtp) => {
-                let is_host = (1..=253).contains(&smtp.host.len()) && !smtp.host.contains(char::is_whitespace);
-                require(is_host, "host", "must be the name or address of a mail server");
-                require(smtp.port != 0, "port", "must be 1 to 65535");
-                let is_near =
-                    smtp.host.parse().map_or(smtp.host == "localhost", |ip: std::net::IpAddr| ip.is_loopback());
-                let is_private = smtp.security != Security::None || is_near;
-                require(is_private, "security", "plain text is for a mail server on this machine only");
-                let is_whole = smtp.username.is_some() == smtp.password.is_some();
-                require(is_whole, "password", "a username and a password go together");
-                require(is_mailbox(&smtp.from), "from", MAILBOX);
-                require(smtp.reply_to.as_deref().is_none_or(is_mailbox), "replyTo", MAILBOX);
-                require((1..=1_000).contains(&smtp.per_second), "perSecond", "must be 1 to 1,000");
-                require(smtp.inbox.as_deref().is_none_or(is_inbox), "inbox", INBOX);
-                require(smtp.webhook_token.as_ref().is_none_or(is_token), "webhookToken", TOKEN);
-                let is_heard = smtp.inbox.is_none() || smtp.webhook_token.is_some();
-                require(is_heard, "webhookToken", "is wanted with an inbox: else nobody tells Herald what comes there");
-            }
+            Self::Smtp(smtp) => smtp.check(&mut require),
             Self::Twilio(twilio) => {
                 require(is_sid(&twilio.account_sid, "AC"), "accountSid", "must be AC and 32 hexadecimal digits");
                 require(is_secret(&twilio.auth_token), "authToken", secret);
@@ -371,17 +348,6 @@ const TOKEN: &str = "must have 16 to 128 letters, digits, - or _: nobody may gue
 fn is_token(token: &Secret) -> bool {
     let token = token.expose();
     (16..=128).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-}
-
-/// What is said of an inbox that can't be.
-const INBOX: &str = "must be an address alone, such as inbox@example.com, of ASCII and with at most 21 letters before the @, of a \
-    mailbox that also gets what is written to inbox+anything@example.com";
-
-/// Whether a sign can be added to the name before the `@`.
-fn is_inbox(written: &str) -> bool {
-    let Ok(address) = lettre::Address::from_str(written) else { return false };
-    let is_host = address.domain().contains('.') || address.domain() == "localhost";
-    is_host && written.is_ascii() && !address.user().contains('"') && address.user().len() < LOCAL - TAG
 }
 
 fn is_sid(text: &str, prefix: &str) -> bool {

@@ -4,7 +4,7 @@ mod instantly;
 mod intake;
 mod keitaro;
 mod keys;
-mod mail;
+pub mod mail;
 mod pairs;
 mod poll;
 mod twilio;
@@ -17,10 +17,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use self::intake::Intake;
+pub use self::intake::{Intake, store};
 pub use self::keys::keep_older as give_keys;
 pub use self::poll::calls as look_up_calls;
 use super::conversion;
@@ -63,6 +64,11 @@ pub struct Incoming {
     pub content_type: Option<String>,
     /// The body.
     pub body: String,
+}
+
+/// A digest that is the same when a callback comes again.
+pub fn fingerprint(parts: &[&str]) -> String {
+    hex::encode(parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update([0]).chain_update(part)).finalize())
 }
 
 /// The result of processing a callback.

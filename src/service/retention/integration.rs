@@ -10,16 +10,18 @@ use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::IntegrationConfigId;
-use domain::retention::credentials::{Credentials, Keitaro, Provider};
+use domain::retention::credentials::{self, Credentials, Keitaro, Provider};
 use domain::retention::endpoints::AT_HOME;
 use domain::sealed::{Sealed, SecretPlace};
 use providers::Trial;
+use providers::imap;
 use providers::instantly::Instantly;
 use providers::smtp::Smtp;
 use providers::twilio::Twilio;
 use providers::vapi::Vapi;
 use storage::Noun;
 use storage::retention::integration_config::{self, Model};
+use storage::retention::mailbox;
 use storage::violation::OnUnique;
 
 /// Where the credentials of a row lie.
@@ -44,6 +46,9 @@ pub async fn save(
     let credentials = &credentials;
     on.write(actor, |w| async move {
         let row = put(on, &w, credentials, is_active, expected).await?;
+        if !matches!(credentials, Credentials::Smtp(credentials::Smtp { imap: Some(_), .. })) {
+            mailbox::Entity::delete_by_id(row.id).exec(&w).await?;
+        }
         let metadata = json!({ "provider": row.provider, "isActive": is_active, "version": row.version });
         w.note(Action::IntegrationSaved, row.id, metadata).await?;
         Ok(row)
@@ -117,11 +122,14 @@ async fn ask(on: &Services, credentials: Credentials) -> Trial {
     }
     match credentials {
         Credentials::Smtp(account) => {
-            let takes = account.webhook_token.is_some();
+            let (takes, imap) = (account.webhook_token.is_some(), account.imap.clone());
             let mut trial = Smtp::new(account, Arc::clone(&on.clock)).test().await;
             if takes {
                 trial.message =
                     format!("{}; emails that come in are taken at {}/api/webhooks/mail", trial.message, to.public);
+            }
+            if let Some(imap) = imap {
+                trial = trial.and(imap::test(&imap).await);
             }
             trial
         }

@@ -22,6 +22,7 @@ pub mod lead_erase;
 pub mod lead_export;
 pub mod lead_merge;
 pub mod mail_tag;
+pub mod mailbox;
 pub mod members;
 pub mod meta;
 pub mod refusal;

@@ -28,6 +28,7 @@ pub mod lead_moves;
 pub mod lead_peer;
 pub mod lead_staging;
 pub mod lists;
+pub mod mailbox;
 pub mod members;
 pub mod queue;
 pub mod refusal;

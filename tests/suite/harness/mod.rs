@@ -35,7 +35,7 @@ pub use client::{Client, Reply};
 pub use counted::Counted;
 pub use database::Database;
 pub use needs::Kind::{Postgres, Sqlite};
-pub use needs::only_on;
+pub use needs::{missing, only_on};
 pub use pooler::Pooler;
 pub use process::{Process, herald};
 pub use raw_socket::RawSocket;

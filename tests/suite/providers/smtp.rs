@@ -26,6 +26,7 @@ fn smtp_from(port: u16, security: Security, password: Option<&str>, from: &str) 
         reply_to: Some("answers@herald.example".into()),
         inbox: None,
         webhook_token: None,
+        imap: None,
         per_second: 10,
     };
     Smtp::new(account, Arc::new(SystemClock::new()))

@@ -14,25 +14,29 @@ const TOKEN: &str = "a-token-that-nobody-guesses";
 
 /// What the mail server got of an email to a lead.
 #[derive(Debug)]
-struct Sent {
+pub struct Sent {
     /// Of the envelope.
-    sender: String,
-    reply_to: String,
+    pub sender: String,
+    pub reply_to: String,
     /// Without the signs around it.
-    id: String,
+    pub id: String,
 }
 
 /// A Herald with a mailbox, and three leads who have had an email.
-struct Scene {
-    herald: TestApp,
-    admin: Client,
-    leads: Vec<Json>,
-    sent: Vec<Sent>,
+pub struct Scene {
+    pub herald: TestApp,
+    pub admin: Client,
+    pub leads: Vec<Json>,
+    pub sent: Vec<Sent>,
 }
 
 async fn scene(names: &[&str]) -> Scene {
+    scene_with(names, json!({ "inbox": "inbox@herald.example", "webhookToken": TOKEN })).await
+}
+
+/// [`scene`] with other settings of the mailbox.
+pub async fn scene_with(names: &[&str], inbox: Json) -> Scene {
     let server = MailServer::start().await;
-    let inbox = json!({ "inbox": "inbox@herald.example", "webhookToken": TOKEN });
     let (herald, admin) = start_with(&server, inbox).await;
     let sequence = sequence(&admin).await;
     let (mut leads, mut sent) = (Vec::new(), Vec::new());
@@ -67,24 +71,24 @@ impl Scene {
         log[0]["outcome"].as_str().unwrap().to_owned()
     }
 
-    async fn log(&self) -> Vec<Json> {
+    pub async fn log(&self) -> Vec<Json> {
         let list = "{ webhookEvents(first: 50, filter: { provider: \"smtp\" }) { nodes { status outcome } } }";
         self.admin.data(list, json!({})).await["webhookEvents"]["nodes"].as_array().unwrap().clone()
     }
 
-    async fn state(&self, lead: usize) -> Json {
+    pub async fn state(&self, lead: usize) -> Json {
         first_step(&self.admin, &self.leads[lead]).await
     }
 
     /// The contact to a lead: its status and what is known of it.
-    async fn contact(&self, lead: usize) -> Json {
+    pub async fn contact(&self, lead: usize) -> Json {
         let read = "query($id: ID!) { lead(id: $id) { contactAttempts { nodes { status result } } } }";
         let lead = self.admin.data(read, json!({ "id": self.leads[lead] })).await["lead"].clone();
         lead["contactAttempts"]["nodes"][0].clone()
     }
 }
 
-fn bounce(to: &str, about: &str, status: &str, diagnostic: &str) -> String {
+pub fn bounce(to: &str, about: &str, status: &str, diagnostic: &str) -> String {
     format!(
         "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nTo: {to}\nSubject: Undelivered Mail Returned to Sender\n\
         Auto-Submitted: auto-replied\nMessage-ID: <{}@mx.example>\nMIME-Version: 1.0\n\
@@ -96,7 +100,7 @@ fn bounce(to: &str, about: &str, status: &str, diagnostic: &str) -> String {
     )
 }
 
-fn reply(from: &str, headers: &str, body: &str) -> String {
+pub fn reply(from: &str, headers: &str, body: &str) -> String {
     let id = Uuid::new_v4();
     format!("From: {from}\nSubject: Re: Dear\nMessage-ID: <{id}@mail.example>\n{headers}\n\n{body}\n")
 }

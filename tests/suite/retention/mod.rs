@@ -20,6 +20,7 @@ mod letters;
 mod live;
 mod mail;
 mod merged_ids;
+mod mailbox;
 mod nested;
 mod outages;
 mod persons;

@@ -32,6 +32,7 @@ fn plain_text_goes_to_this_machine_only() {
             reply_to: None,
             inbox: None,
             webhook_token: None,
+            imap: None,
             per_second: 10,
         };
         let mut violations = Violations::default();
@@ -56,6 +57,7 @@ fn an_inbox_has_room_for_the_sign_of_a_contact_and_a_token_by_which_it_is_told()
             reply_to: None,
             inbox: Some(inbox.into()),
             webhook_token: token.map(Secret::new),
+            imap: None,
             per_second: 10,
         };
         let mut violations = Violations::default();
@@ -75,4 +77,52 @@ fn an_inbox_has_room_for_the_sign_of_a_contact_and_a_token_by_which_it_is_told()
     let before = r#"{"provider":"smtp","host":"h","port":1,"security":"tls","username":null,"password":null,"from":"a@b.de",
         "reply_to":null,"per_second":1}"#;
     assert!(serde_json::from_str::<Credentials>(before).is_ok(), "what was stored before is read");
+}
+
+#[test]
+fn a_mailbox_is_read_by_what_an_imap_server_can_be_given() {
+    let wrong = |change: &dyn Fn(&mut Imap)| {
+        let mut imap = Imap {
+            host: "imap.example.com".into(),
+            port: 993,
+            security: ImapSecurity::Tls,
+            username: "inbox@example.com".into(),
+            password: Secret::new("a password"),
+            folder: "INBOX".into(),
+        };
+        change(&mut imap);
+        let smtp = Smtp {
+            host: "mail.example.com".into(),
+            port: 587,
+            security: Security::Starttls,
+            username: None,
+            password: None,
+            from: "Herald <herald@example.com>".into(),
+            reply_to: None,
+            inbox: Some("inbox@example.com".into()),
+            webhook_token: None,
+            imap: Some(imap),
+            per_second: 10,
+        };
+        let mut violations = Violations::default();
+        Credentials::Smtp(smtp).check(&mut violations);
+        violations.into_result().is_err()
+    };
+    assert!(!wrong(&|_| ()), "an inbox that is read needs no token");
+    assert!(!wrong(&|imap| imap.folder = "R\u{fc}ckl\u{e4}ufer".into()));
+    assert!(!wrong(&|imap| (imap.host, imap.security) = ("127.0.0.1".into(), ImapSecurity::None)));
+    let table: [&dyn Fn(&mut Imap); 9] = [
+        &|imap| imap.host = String::new(),
+        &|imap| imap.host = "imap example".into(),
+        &|imap| imap.port = 0,
+        &|imap| imap.security = ImapSecurity::None,
+        &|imap| imap.username = String::new(),
+        &|imap| imap.username = "a\0b".into(),
+        &|imap| imap.password = Secret::new(""),
+        &|imap| imap.password = Secret::new("two\r\nlines"),
+        &|imap| imap.folder = "a\nb".into(),
+    ];
+    for (index, change) in table.into_iter().enumerate() {
+        assert!(wrong(change), "line {index}");
+    }
 }

@@ -1,7 +1,9 @@
 //! The credentials of each provider, as they are typed in.
 
 use crate::prelude::*;
-use domain::retention::credentials::{Credentials, Instantly, Keitaro, Secret, Security, Smtp, Twilio, Vapi, Webhook};
+use domain::retention::credentials::{
+    Credentials, Imap, ImapSecurity, Instantly, Keitaro, Secret, Security, Smtp, Twilio, Vapi, Webhook,
+};
 
 /// The credentials of a mail server.
 #[derive(InputObject)]
@@ -22,14 +24,34 @@ pub(crate) struct SmtpCredentialsInput {
     /// Where answers go, if not there.
     reply_to: Option<String>,
     /// The mailbox to which bounces go, and answers too unless replyTo says where, such as `inbox@example.com`: each email has an
-    /// address of its own there, `inbox+...@example.com`. What comes in is to be posted to `/api/webhooks/mail`.
+    /// address of its own there, `inbox+...@example.com`. What comes in is read by imap, or is to be posted to `/api/webhooks/mail`.
     inbox: Option<String>,
     /// The token with which what comes in is posted to `/api/webhooks/mail`: 16 to 128 letters, digits, `-` or `_`. It is never shown
     /// again.
     webhook_token: Option<String>,
+    /// How the mailbox is read to which bounces and answers come. Its emails stay there as they are, and are not marked as read.
+    imap: Option<ImapCredentialsInput>,
     /// Emails a second at most, 10 by default, at most 1,000.
     #[graphql(default = 10)]
     per_second: i32,
+}
+
+/// How the mailbox is read to which bounces and answers come.
+#[derive(InputObject)]
+pub(crate) struct ImapCredentialsInput {
+    /// The name or address of the IMAP server.
+    host: String,
+    /// Its port, 993 by default.
+    #[graphql(default = 993)]
+    port: i32,
+    /// How the way to it is kept private; TLS by default.
+    security: Option<ImapSecurity>,
+    /// By which name the server knows the mailbox, mostly its address.
+    username: String,
+    /// The password that goes with the name, mostly one that the mail service makes for programs. It is never shown again.
+    password: String,
+    /// The folder that is read, INBOX by default.
+    folder: Option<String>,
 }
 
 /// The credentials of a Twilio account.
@@ -139,6 +161,7 @@ impl From<SmtpCredentialsInput> for Credentials {
             reply_to,
             inbox,
             webhook_token,
+            imap,
             per_second,
         } = input;
         Self::Smtp(Smtp {
@@ -151,8 +174,23 @@ impl From<SmtpCredentialsInput> for Credentials {
             reply_to: some(reply_to),
             inbox: some(inbox),
             webhook_token: some(webhook_token).map(Secret::new),
+            imap: imap.map(Into::into),
             per_second: number(per_second),
         })
+    }
+}
+
+impl From<ImapCredentialsInput> for Imap {
+    fn from(input: ImapCredentialsInput) -> Self {
+        let ImapCredentialsInput { host, port, security, username, password, folder } = input;
+        Self {
+            host: host.trim().to_owned(),
+            port: number(port),
+            security: security.unwrap_or_default(),
+            username: username.trim().to_owned(),
+            password: Secret::new(password),
+            folder: some(folder).unwrap_or_else(|| "INBOX".into()),
+        }
     }
 }
 

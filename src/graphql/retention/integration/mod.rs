@@ -1,6 +1,7 @@
 //! Integrations: what providers are set up, and by what credentials, of which nothing but a hint is shown.
 
 use crate::prelude::*;
+use ::service::retention::mailbox;
 use domain::id::IntegrationConfigId;
 use domain::retention::credentials::{Kind, Provider};
 use storage::retention::integration_config::Model;
@@ -22,6 +23,17 @@ struct IntegrationField {
     name: String,
     /// Its value; of a secret no more than `****` and its last four characters.
     value: String,
+}
+
+/// The mailbox that is read by IMAP.
+#[derive(SimpleObject)]
+struct IntegrationMailbox {
+    /// When it was last read to its end; null if that never was so.
+    read_at: Option<DateTime>,
+    /// Why it can't be read, in a sentence that says what to do; null if it can. Bounces and answers wait there until it can.
+    error: Option<String>,
+    /// Since when it can't be read; null if it can.
+    failing_since: Option<DateTime>,
 }
 
 #[Object(use_type_description)]
@@ -52,6 +64,19 @@ impl IntegrationConfig {
         let hints = self.0.hints.as_array().cloned().unwrap_or_default();
         let text = |hint: &serde_json::Value, name: &str| hint[name].as_str().unwrap_or_default().to_owned();
         hints.iter().map(|hint| IntegrationField { name: text(hint, "name"), value: text(hint, "value") }).collect()
+    }
+
+    /// How the mailbox stands to which bounces and answers come; null if none is read, or it was not looked at yet.
+    async fn mailbox(&self, ctx: &Context<'_>) -> Result<Option<IntegrationMailbox>> {
+        if self.0.provider != Provider::Smtp.name() {
+            return Ok(None);
+        }
+        let found = mailbox::state(ctx.services(), self.0.id).await?;
+        Ok(found.map(|state| IntegrationMailbox {
+            read_at: state.read_at.map(Into::into),
+            failing_since: state.failing_since.map(Into::into),
+            error: state.error,
+        }))
     }
 
     /// When it was first saved.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, IntoActiveModel, QueryTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryTrait, Statement};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use super::Incoming;
-use crate::Services;
+use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::WebhookEventId;
 use domain::retention::words::WebhookEventStatus;
@@ -98,12 +98,21 @@ fn unavailable() -> Error {
     Error::Unavailable(anyhow::anyhow!("the callback could not be stored"))
 }
 
+/// Stores a callback in a transaction of its own kind, with what must not be known without it. One that is known is not stored again.
+pub async fn store(on: &Services, w: &Write, incoming: Incoming) -> Result<()> {
+    w.execute_raw(statement(on, vec![row(on, incoming)])).await?;
+    Ok(())
+}
+
 /// One statement, which commits by itself.
 async fn insert(on: &Services, rows: Vec<Model>) -> Result<()> {
+    on.db.write_alone(statement(on, rows)).await.map(drop)
+}
+
+fn statement(on: &Services, rows: Vec<Model>) -> Statement {
     let known = OnConflict::columns([Column::Provider, Column::DedupeKey]).do_nothing().to_owned();
     let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
-    let statement = Entity::insert_many(rows).on_conflict(known).build(on.db.backend());
-    on.db.write_alone(statement).await.map(drop)
+    Entity::insert_many(rows).on_conflict(known).build(on.db.backend())
 }
 
 fn row(on: &Services, incoming: Incoming) -> Model {

@@ -4,7 +4,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::Applied;
+use super::{Applied, Incoming, fingerprint};
 use crate::retention::effects;
 use crate::retention::endings::{Ending, end_all};
 use crate::retention::mail_tag;
@@ -14,6 +14,7 @@ use domain::error::{Error, Result};
 use domain::id::ContactAttemptId;
 use domain::retention::address;
 use domain::retention::callback::News;
+use domain::retention::credentials::Provider;
 use domain::retention::inbound_mail::{InboundMail, Report};
 use domain::retention::wishes::refused_by;
 use domain::retention::words::{AddressKind, ContactAttemptStatus, ContactChannel};
@@ -23,6 +24,17 @@ use storage::retention::{contact_attempt, lead};
 
 /// The longest answer that is kept, in characters.
 const LONGEST: usize = 1_600;
+
+/// What is kept of an email as it came; None if it is no email. Of the message only what is read of it: an attachment may be large.
+pub async fn incoming(raw: impl AsRef<[u8]> + Send + 'static) -> Result<Option<Incoming>> {
+    let read = tokio::task::spawn_blocking(move || InboundMail::read(raw.as_ref()));
+    let Some(mail) = read.await.map_err(Error::internal)? else { return Ok(None) };
+    let body = serde_json::to_string(&mail).map_err(Error::internal)?;
+    let parts = [mail.message_id.as_deref(), mail.from.as_deref(), Some(&*mail.subject), Some(&*mail.text)];
+    let dedupe_key = fingerprint(&parts.map(Option::unwrap_or_default));
+    let content_type = Some("application/json".into());
+    Ok(Some(Incoming { provider: Provider::Smtp, dedupe_key, query: None, content_type, body }))
+}
 
 /// Applies an email that somebody or something sent.
 pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
