@@ -25,6 +25,7 @@ pub mod mail_tag;
 pub mod members;
 pub mod meta;
 pub mod refusal;
+pub(crate) mod removal;
 pub mod report;
 pub mod schedule;
 pub mod script;

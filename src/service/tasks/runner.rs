@@ -138,7 +138,8 @@ async fn take_back(on: &Services, w: &Write, row: &Model, ends_as: TaskStatus) -
     Ok(Turn::Ended)
 }
 
-/// The task can't be done, for the reason `error`: what was done of it will be taken back.
+/// The task can't be done, for the reason `error`: what was done of it will be taken back. One that has to come to its end is tried
+/// again later.
 async fn fail(on: &Services, id: TaskId, error: Error) -> Result<Turn> {
     let why = &match &error {
         Error::Invalid(violations) => {
@@ -148,14 +149,14 @@ async fn fail(on: &Services, id: TaskId, error: Error) -> Result<Turn> {
     };
     let given_up = on.system_write(|w| async move {
         let old = w.require(id).await?;
-        if old.status.has_ended() || old.ends_as.is_some() {
+        if old.status.has_ended() || old.ends_as.is_some() || old.kind.why_it_must_end().is_some() {
             return Ok(false);
         }
         give_up(&w, &old, TaskStatus::Failed, Some(why.clone())).await?;
         Ok(true)
     });
     if !given_up.await? {
-        // It was being taken back: that has to succeed some day.
+        // It has to come to its end, or was being taken back: that has to succeed some day.
         return Err(error);
     }
     if matches!(error, Error::Internal(_)) {
