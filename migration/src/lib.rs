@@ -100,6 +100,7 @@ mod m20261130_000313_quicker_sums_of_jobs;
 mod m20261130_000330_worlds_of_sequences;
 mod m20261130_000360_deleted_nouns;
 mod m20261130_000361_credits;
+mod m20261130_000362_removed_jobs;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -215,6 +216,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000330_worlds_of_sequences::Migration),
         Box::new(m20261130_000360_deleted_nouns::Migration),
         Box::new(m20261130_000361_credits::Migration),
+        Box::new(m20261130_000362_removed_jobs::Migration),
     ]
 }
 

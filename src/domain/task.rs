@@ -61,10 +61,12 @@ impl TaskKind {
     /// Why it can't be cancelled, and is tried again for as long as it fails; None if it can.
     pub const fn why_it_must_end(self) -> Option<&'static str> {
         match self {
-            Self::StartBroadcastCampaign | Self::RetryFailedJobs | Self::AssignLeads | Self::RecomputeAttribution => None,
-            Self::DeleteRetentionCampaign | Self::DeleteRetentionSequence | Self::DeleteScript => {
-                Some("what was deleted is gone since it was asked for: the task takes away what is left of it, and has to end")
+            Self::StartBroadcastCampaign | Self::RetryFailedJobs | Self::AssignLeads | Self::RecomputeAttribution => {
+                None
             }
+            Self::DeleteRetentionCampaign | Self::DeleteRetentionSequence | Self::DeleteScript => Some(
+                "what was deleted is gone since it was asked for: the task takes away what is left of it, and has to end",
+            ),
         }
     }
 

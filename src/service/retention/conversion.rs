@@ -12,8 +12,8 @@ use serde_json::{Value as Json, json};
 use self::known::Known;
 
 pub use self::matching::match_later;
-pub(crate) use self::recompute::{drop_computed, recompute_chunk};
 pub use self::recompute::{Recomputed, recompute};
+pub(crate) use self::recompute::{drop_computed, recompute_chunk};
 use super::effects;
 use crate::once::{Again, Done};
 use crate::{Actor, Services, Write};

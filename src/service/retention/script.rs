@@ -149,11 +149,7 @@ pub async fn update(
 ///
 /// # Errors
 /// [`Error::Precondition`] while a sequence that is not archived or an A/B test uses it.
-pub async fn delete(
-    on: &Services,
-    actor: &Actor,
-    id: ScriptId,
-) -> Result<(script::Model, Option<task::Model>)> {
+pub async fn delete(on: &Services, actor: &Actor, id: ScriptId) -> Result<(script::Model, Option<task::Model>)> {
     let deleted = on.write(actor, |w| async move {
         let row = w.require(id).await?;
         if let Some(user) = sequence::Entity::using(id).one(&w).await? {

@@ -1,8 +1,8 @@
 //! Credit of conversions that was computed anew and is not theirs yet.
 
 use chrono::{DateTime, Utc};
-use sea_orm::entity::prelude::*;
 use sea_orm::IntoActiveModel;
+use sea_orm::entity::prelude::*;
 
 use crate::Tx;
 use crate::sql::Dialect;

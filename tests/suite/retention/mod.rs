@@ -14,6 +14,7 @@ mod holds;
 mod inbox;
 mod kept;
 mod kills;
+mod large_assignments;
 mod large_deletions;
 mod lead_imports;
 mod leads;

@@ -127,7 +127,9 @@ async fn credit_that_was_cut_off_is_nobodys_and_another_process_gives_it_to_all_
     let rows = conversion::Entity::find().all(on.db.reader()).await.expect("reads");
     let model = |row: &conversion::Model| row.attribution.as_ref().expect("it has one")["model"].clone();
     assert!(rows.iter().all(|row| model(row) == "FIRST_TOUCH"), "all by one model");
-    let shared = |row: &conversion::Model| row.attribution.as_ref().expect("it has one")["shares"][0]["revenueMicros"] == 7_000_000;
+    let shared = |row: &conversion::Model| {
+        row.attribution.as_ref().expect("it has one")["shares"][0]["revenueMicros"] == 7_000_000
+    };
     assert_eq!(rows.iter().filter(|row| shared(row)).count(), 1, "what it is worth now is divided");
     assert_eq!(office.audited(Action::ConversionsAttributed).await, 1);
 }
@@ -155,7 +157,8 @@ async fn few_are_credited_at_once() {
     let mut office = Office::open().await;
     office.rule(|rules| rules.at_once = MANY);
     let made = made(&office.on, 20).await;
-    let done = recompute(&office.on, &office.actor, FIRST, office.on.now() - TimeDelta::days(1)).await.expect("it is done");
+    let done =
+        recompute(&office.on, &office.actor, FIRST, office.on.now() - TimeDelta::days(1)).await.expect("it is done");
     assert!(done.task.is_none() && done.conversions == 20, "{done:?}");
     assert_eq!(of(&office.on, made.first).await, 20);
 }

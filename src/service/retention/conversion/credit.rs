@@ -36,7 +36,12 @@ pub(super) fn clicked(row: &conversion::Model) -> Option<ContactAttemptId> {
 }
 
 /// Computes the credit of a row by `rule`; of one without a lead there is none.
-pub(super) async fn credit(w: &Write, row: &mut conversion::Model, rule: &Rule, clicked: Option<ContactAttemptId>) -> Result<()> {
+pub(super) async fn credit(
+    w: &Write,
+    row: &mut conversion::Model,
+    rule: &Rule,
+    clicked: Option<ContactAttemptId>,
+) -> Result<()> {
     let Some(lead) = row.lead_id else { return Ok(()) };
     let reached = [
         ContactAttemptStatus::Sent,
