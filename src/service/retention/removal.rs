@@ -46,7 +46,8 @@ fn gone(row: &task::Model) -> Result<Gone> {
 /// Deletes what the caller has locked, or has it vanish and begins the task that does. The audit line is the caller's.
 pub(super) async fn begin(on: &Services, w: &Write, what: Gone) -> Result<Option<TaskId>> {
     let count = ties::count(w, what).await?;
-    if count.is_exact && count.rows <= i64::from(on.rules.at_once) {
+    let is_small = count.is_exact && count.rows <= i64::from(on.rules.at_once);
+    if is_small && !ties::is_held(w, what).await? {
         ties::remove(w, what).await?;
         return Ok(None);
     }
@@ -75,6 +76,10 @@ pub(crate) async fn chunk(on: &Services, w: &Write, row: &task::Model) -> Result
     let (what, Place { at }) = (gone(row)?, read(&row.cursor)?);
     let some = ties::loosen(w, what, at, tasks::chunk(on, LARGE_CHUNK, CHUNK).into()).await?;
     if some.is_all {
+        if ties::is_held(w, what).await? {
+            let why = anyhow::anyhow!("an A/B test of what was deleted before it has it still");
+            return Err(Error::Unavailable(why));
+        }
         ties::remove(w, what).await?;
         w.tell(Event::Report);
     }

@@ -174,6 +174,16 @@ pub async fn count(tx: &Tx, what: Gone) -> Result<Count> {
     Ok(Count { rows: row.try_get("", "named")?, is_exact: most < COUNTED })
 }
 
+/// Whether an A/B test has it that was deleted with its campaign or sequence, and is not gone yet: it has to go first.
+pub async fn is_held(tx: &Tx, what: Gone) -> Result<bool> {
+    if !matches!(what, Gone::Script(_)) {
+        return Ok(false);
+    }
+    let dialect = Dialect(tx.get_database_backend());
+    let sql = "SELECT id FROM ab_tests WHERE variant_a = $1 OR variant_b = $1 LIMIT 1";
+    Ok(tx.query_one_raw(dialect.statement(sql, [Value::from(what.id())])).await?.is_some())
+}
+
 /// From the end of the transaction on it is not there any more, though large tables still name it.
 pub async fn hide(tx: &Tx, what: Gone, now: DateTime<Utc>) -> Result<()> {
     let dialect = Dialect(tx.get_database_backend());

@@ -34,6 +34,8 @@ struct Made {
     campaign: RetentionCampaignId,
     sequence: RetentionSequenceId,
     script: ScriptId,
+    /// A script that only the campaign's A/B test has.
+    variant: ScriptId,
 }
 
 fn member(campaign: RetentionCampaignId, lead_id: LeadId, on: &Services) -> campaign_lead::Model {
@@ -48,11 +50,11 @@ async fn made(on: &Services) -> Made {
     let campaign = campaign::Model { status: RetentionCampaignStatus::Paused, ..rows::campaign(now) };
     let sequence = sequence::Model { status: RetentionSequenceStatus::Archived, ..rows::sequence(now) };
     let script = script::Model { campaign_id: Some(campaign.id), ..rows::script(ContactChannel::Email, now) };
-    let variants = [rows::script(ContactChannel::Email, now), rows::script(ContactChannel::Email, now)];
-    let ids = [variants[0].id, variants[1].id];
+    let variants = [(); 3].map(|()| rows::script(ContactChannel::Email, now));
+    let [a, b, of_campaign_only] = variants.each_ref().map(|row| row.id);
     let step = sequence_step::Model { script_id: Some(script.id), ..rows::step(sequence.id, 1, now) };
-    let of_campaign = ab_test::Model { campaign_id: Some(campaign.id), ..rows::ab_test(ids, now) };
-    let of_step = ab_test::Model { step_id: Some(step.id), ..rows::ab_test(ids, now) };
+    let of_campaign = ab_test::Model { campaign_id: Some(campaign.id), ..rows::ab_test([a, of_campaign_only], now) };
+    let of_step = ab_test::Model { step_id: Some(step.id), ..rows::ab_test([a, b], now) };
     let leads: Vec<_> = (0..LEADS).map(|_| rows::lead(now)).collect();
     let contacts: Vec<_> = leads
         .iter()
@@ -75,7 +77,8 @@ async fn made(on: &Services) -> Made {
     let done = enrolled.iter().map(|row| rows::execution(row.id, step.id, ExecutionStatus::Sent, now)).collect();
     let sales = contacts.iter().map(sale).collect();
     let members = leads.iter().map(|lead| member(campaign.id, lead.id, on)).collect();
-    let made = Made { campaign: campaign.id, sequence: sequence.id, script: script.id };
+    let (campaign_id, variant) = (campaign.id, of_campaign_only);
+    let made = Made { campaign: campaign_id, sequence: sequence.id, script: script.id, variant };
     rows::insert::<campaign::Entity, _>(on, vec![campaign]).await;
     rows::insert::<sequence::Entity, _>(on, vec![sequence]).await;
     rows::insert::<script::Entity, _>(on, [vec![script], variants.to_vec()].concat()).await;
@@ -154,7 +157,7 @@ async fn office() -> Office {
 async fn a_campaign_that_many_rows_name_is_gone_at_once_and_its_contacts_and_sales_stay() {
     let office = office().await;
     let (on, actor) = (&office.on, &office.actor);
-    let Made { campaign: id, .. } = made(on).await;
+    let Made { campaign: id, variant, .. } = made(on).await;
     let delete = async |on: Services| service::retention::campaign::delete(&on, actor, id).await.map(drop);
     cut_off(&office, "UPDATE contact_attempts SET campaign_id", delete).await;
     assert!(campaign::Entity::by_ids(&[id]).one(on.db.reader()).await.expect("reads").is_none());
@@ -163,6 +166,10 @@ async fn a_campaign_that_many_rows_name_is_gone_at_once_and_its_contacts_and_sal
     let again = service::retention::campaign::delete(on, actor, id).await.expect_err("it is gone");
     assert!(matches!(again, Error::NotFound(_)), "{again}");
     assert!(naming(on, "contact_attempts", "campaign_id").await > 0, "it was cut off");
+    // The row of its test has the script still: this one waits for it, and nobody sees either.
+    let (_, waits) = service::retention::script::delete(on, actor, variant).await.expect("nobody uses it any more");
+    assert!(!waits.expect("a task").status.has_ended());
+    assert!(script::Entity::by_ids(&[variant]).one(on.db.reader()).await.expect("reads").is_none());
     // 30 assignments, contacts and sales, and the half of the contacts that were of its test.
     let whole = finish(&office, TaskKind::DeleteRetentionCampaign, id.uuid()).await;
     assert_eq!(whole.done, 105);
@@ -174,6 +181,8 @@ async fn a_campaign_that_many_rows_name_is_gone_at_once_and_its_contacts_and_sal
     assert_eq!((contacts, sales, count::<enrollment::Entity>(on).await), (30, 30, 30));
     assert_eq!((count::<campaign::Entity>(on).await, count::<campaign_lead::Entity>(on).await), (0, 0));
     assert_eq!(office.audited(Action::RetentionCampaignDeleted).await, 1);
+    office.do_tasks().await;
+    assert_eq!(count::<script::Entity>(on).await, 3, "now the script goes, too");
 }
 
 #[tokio::test]
@@ -203,7 +212,7 @@ async fn a_script_is_gone_at_once_and_what_was_said_with_it_stays() {
     assert!(script::Entity::by_ids(&[id]).one(on.db.reader()).await.expect("reads").is_none());
     assert_eq!(naming(on, "sequence_steps", "script_id").await, 0);
     finish(&office, TaskKind::DeleteScript, id.uuid()).await;
-    assert_eq!((naming(on, "contact_attempts", "script_id").await, count::<script::Entity>(on).await), (0, 2));
+    assert_eq!((naming(on, "contact_attempts", "script_id").await, count::<script::Entity>(on).await), (0, 3));
     assert_eq!(count::<contact_attempt::Entity>(on).await, 30);
 }
 
