@@ -58,6 +58,11 @@ impl TaskKind {
         }
     }
 
+    /// Whether its last chunk does for all rows what the others have prepared, and may take minutes.
+    pub const fn ends_at_once(self) -> bool {
+        matches!(self, Self::RecomputeAttribution)
+    }
+
     /// Why it can't be cancelled, and is tried again for as long as it fails; None if it can.
     pub const fn why_it_must_end(self) -> Option<&'static str> {
         match self {

@@ -14,6 +14,7 @@ use domain::id::TaskId;
 use domain::task::TaskStatus;
 use domain::text::brief;
 use events::Event;
+use storage::db::patiently;
 use storage::task::{Entity, Model};
 
 /// How often tasks are looked for that nobody told of, and how long one that can't go on is left alone.
@@ -55,14 +56,15 @@ pub async fn run_pending(on: &Services, stop: &CancellationToken) -> Result<()> 
     let mut resting = HashSet::new();
     loop {
         let mut gets_on = false;
-        for id in Entity::waiting(on.db.reader()).await? {
+        for (id, kind) in Entity::waiting(on.db.reader()).await? {
             if stop.is_cancelled() {
                 return Ok(());
             }
             if resting.contains(&id) {
                 continue;
             }
-            match step(on, id).await {
+            let turn = if kind.ends_at_once() { patiently(step(on, id)).await } else { step(on, id).await };
+            match turn {
                 Ok(turn) => gets_on |= turn != Turn::Elsewhere,
                 Err(error) => {
                     tracing::warn!(task = %id, error = ?error, "a task has to wait");
