@@ -1,7 +1,8 @@
 //! Retention campaigns.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect};
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::{Noun, noun};
@@ -80,6 +81,11 @@ impl Entity {
     /// Campaigns that were not deleted.
     pub fn present() -> Select<Self> {
         Self::find().filter(Column::DeletedAt.is_null())
+    }
+
+    /// The ids of campaigns that were deleted, and that large tables still name.
+    pub fn gone() -> SelectStatement {
+        Self::find().filter(Column::DeletedAt.is_not_null()).select_only().column(Column::Id).into_query()
     }
 
     /// Those to which each new lead is assigned.

@@ -1,7 +1,7 @@
 //! Retention sequences.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{ExprTrait, SelectStatement};
 use sea_orm::{Condition, QuerySelect, QueryTrait, UpdateMany};
 
 use crate::folded::{self, Folded, FoldedFrom};
@@ -66,6 +66,11 @@ impl Entity {
     /// Sequences that were not deleted.
     pub fn present() -> Select<Self> {
         Self::find().filter(Column::DeletedAt.is_null())
+    }
+
+    /// The ids of sequences that were deleted, and that large tables still name.
+    pub fn gone() -> SelectStatement {
+        Self::find().filter(Column::DeletedAt.is_not_null()).select_only().column(Column::Id).into_query()
     }
 
     /// The sequences of a campaign.

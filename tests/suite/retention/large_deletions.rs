@@ -194,6 +194,11 @@ async fn a_sequence_goes_with_its_enrollments_and_what_it_sent_stays() {
     cut_off(&office, "DELETE FROM sequence_enrollments", delete).await;
     assert!(sequence::Entity::by_ids(&[id]).one(on.db.reader()).await.expect("reads").is_none());
     assert!(count::<enrollment::Entity>(on).await > 0, "it was cut off");
+    assert_eq!(
+        enrollment::Entity::all().count(on.db.reader()).await.expect("counts"),
+        0,
+        "but nobody sees what is left"
+    );
     finish(&office, TaskKind::DeleteRetentionSequence, id.uuid()).await;
     let left = (count::<enrollment::Entity>(on).await, count::<execution::Entity>(on).await);
     assert_eq!((left, count::<sequence_step::Entity>(on).await, count::<sequence::Entity>(on).await), ((0, 0), 0, 0));
