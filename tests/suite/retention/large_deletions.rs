@@ -99,7 +99,7 @@ fn ended(sequence: RetentionSequenceId, lead: LeadId, on: &Services) -> enrollme
 
 async fn count<E: EntityTrait>(on: &Services) -> u64
 where
-    E::Model: Sync,
+    E::Model: Send + Sync,
 {
     E::find().count(on.db.reader()).await.expect("counts")
 }
