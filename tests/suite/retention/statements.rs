@@ -113,6 +113,7 @@ pub async fn use_script(on: &Services, script: Uuid) {
         description_fold: storage::Folded::of(""),
         pause_reason: None,
         is_simulated: Some(true),
+        deleted_at: None,
     };
     let step = sequence_step::Model {
         id: SequenceStepId::generate(),
