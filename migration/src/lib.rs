@@ -99,6 +99,9 @@ mod m20261130_000312_sums_of_jobs;
 mod m20261130_000313_quicker_sums_of_jobs;
 mod m20261130_000330_worlds_of_sequences;
 mod m20261130_000350_mailboxes;
+mod m20261130_000360_deleted_nouns;
+mod m20261130_000361_credits;
+mod m20261130_000362_removed_jobs;
 mod m20261130_000380_ids_of_gone_leads;
 
 /// All migrations, oldest first.
@@ -214,6 +217,9 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000313_quicker_sums_of_jobs::Migration),
         Box::new(m20261130_000330_worlds_of_sequences::Migration),
         Box::new(m20261130_000350_mailboxes::Migration),
+        Box::new(m20261130_000360_deleted_nouns::Migration),
+        Box::new(m20261130_000361_credits::Migration),
+        Box::new(m20261130_000362_removed_jobs::Migration),
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
     ]
 }

@@ -190,6 +190,8 @@ settings! {
     "HERALD_KEEP_EXECUTIONS" "DAYS" -> keep.executions, optional(days(90..=36_500));
     /// Days after which ended imports are deleted with the lines that were wrong, 7 or more; for ever if it is left out
     "HERALD_KEEP_IMPORTS" "DAYS" -> keep.imports, optional(days(7..=36_500));
+    /// Days after the end of a broadcast campaign for which its messages are kept, 30 or more; for ever if it is left out
+    "HERALD_KEEP_JOBS" "DAYS" -> keep.jobs, optional(days(30..=36_500));
     /// Addresses, comma-separated, that are told when something stops by itself, by the mail server that is set up
     "HERALD_ALERT_EMAILS" "ADDRESSES" -> alerts.emails, list(email);
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,sqlx=debug

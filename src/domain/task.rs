@@ -10,6 +10,18 @@ words! {
         /// Queues failed jobs of a broadcast campaign anew. If it had ended, it is PAUSED until all are queued; when the task is cancelled,
         /// those that were queued stay so.
         RetryFailedJobs => "RETRY_FAILED_JOBS",
+        /// Removes a retention campaign that was deleted: it is not there any more, but contacts, conversions and assignments still name
+        /// it. It can't be cancelled.
+        DeleteRetentionCampaign => "DELETE_RETENTION_CAMPAIGN",
+        /// Removes a retention sequence that was deleted, with its enrollments and their steps. It can't be cancelled.
+        DeleteRetentionSequence => "DELETE_RETENTION_SEQUENCE",
+        /// Removes a script that was deleted, which contacts still name. It can't be cancelled.
+        DeleteScript => "DELETE_SCRIPT",
+        /// Puts leads into a retention campaign. When it is cancelled or fails, those that are in it by then stay.
+        AssignLeads => "ASSIGN_LEADS",
+        /// Computes the credit of conversions anew, beside what reports show. All of it takes the place of the old one at once, when the
+        /// task is COMPLETED; one that is cancelled or fails has changed nothing.
+        RecomputeAttribution => "RECOMPUTE_ATTRIBUTION",
     }
     /// How far a task is.
     TaskStatus {
@@ -38,13 +50,28 @@ impl TaskKind {
     pub const fn leads_to_sends(self) -> bool {
         match self {
             Self::StartBroadcastCampaign | Self::RetryFailedJobs => true,
+            Self::DeleteRetentionCampaign
+            | Self::DeleteRetentionSequence
+            | Self::DeleteScript
+            | Self::AssignLeads
+            | Self::RecomputeAttribution => false,
         }
     }
 
-    /// Why it can't be cancelled once it has begun; None if it can.
+    /// Whether its last chunk does for all rows what the others have prepared, and may take minutes.
+    pub const fn ends_at_once(self) -> bool {
+        matches!(self, Self::RecomputeAttribution)
+    }
+
+    /// Why it can't be cancelled, and is tried again for as long as it fails; None if it can.
     pub const fn why_it_must_end(self) -> Option<&'static str> {
         match self {
-            Self::StartBroadcastCampaign | Self::RetryFailedJobs => None,
+            Self::StartBroadcastCampaign | Self::RetryFailedJobs | Self::AssignLeads | Self::RecomputeAttribution => {
+                None
+            }
+            Self::DeleteRetentionCampaign | Self::DeleteRetentionSequence | Self::DeleteScript => Some(
+                "what was deleted is gone since it was asked for: the task takes away what is left of it, and has to end",
+            ),
         }
     }
 
@@ -52,6 +79,11 @@ impl TaskKind {
     pub const fn subject(self) -> &'static str {
         match self {
             Self::StartBroadcastCampaign | Self::RetryFailedJobs => "BroadcastCampaign",
+            Self::DeleteRetentionCampaign | Self::AssignLeads => "RetentionCampaign",
+            Self::DeleteRetentionSequence => "RetentionSequence",
+            Self::DeleteScript => "Script",
+            // All of them at once.
+            Self::RecomputeAttribution => "Conversion",
         }
     }
 }

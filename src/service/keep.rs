@@ -6,8 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Services;
-use domain::error::Result;
-use storage::broadcast::channel_import;
+use domain::error::{Error, Result};
+use domain::id::BroadcastCampaignId;
+use events::Event;
+use storage::broadcast::{channel_import, old_jobs, queue};
 use storage::prune::{self, Place, Round};
 use storage::retention::lead_import;
 use storage::sums::{self, Summed};
@@ -26,6 +28,8 @@ pub struct Keep {
     pub executions: Option<TimeDelta>,
     /// Imports and their errors, since they ended.
     pub imports: Option<TimeDelta>,
+    /// The jobs of broadcast campaigns, since these ended.
+    pub jobs: Option<TimeDelta>,
 }
 
 /// What was taken away.
@@ -37,6 +41,8 @@ pub struct Gone {
     pub executions: u64,
     /// Imports.
     pub imports: u64,
+    /// Jobs of broadcast campaigns.
+    pub jobs: u64,
 }
 
 /// Looks until `stop`.
@@ -64,7 +70,7 @@ pub async fn run(on: Services, stop: CancellationToken) {
 /// # Errors
 /// The database is away; what was taken away before stays away.
 pub async fn prune(on: &Services) -> Result<Gone> {
-    let (Keep { attempts, executions, imports }, now) = (on.rules.keep, on.now());
+    let (Keep { attempts, executions, imports, jobs }, now) = (on.rules.keep, on.now());
     let mut gone = Gone::default();
     // First, for a contact stays while a step names it that is not over.
     if let Some(kept) = executions {
@@ -77,6 +83,9 @@ pub async fn prune(on: &Services) -> Result<Gone> {
     }
     if let Some(kept) = imports {
         gone.imports = all_imports(on, now - kept).await?;
+    }
+    if let Some(kept) = jobs {
+        gone.jobs = all_jobs(on, now - kept).await?;
     }
     Ok(gone)
 }
@@ -119,6 +128,38 @@ async fn all_imports(on: &Services, before: DateTime<Utc>) -> Result<u64> {
         }
         gone += channels + leads;
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Takes away the jobs of campaigns that ended before `before`.
+async fn all_jobs(on: &Services, before: DateTime<Utc>) -> Result<u64> {
+    let mut gone = 0;
+    loop {
+        let campaigns = old_jobs::campaigns(on.db.reader(), before).await?;
+        let gone_before = gone;
+        for id in campaigns {
+            while let Some(some) = some_jobs(on, id, before).await? {
+                gone += some;
+                sums::add_up(&on.db).await?;
+                tokio::time::sleep(PAUSE).await;
+            }
+            on.tell(Event::Campaign(id));
+        }
+        if gone == gone_before {
+            return Ok(gone);
+        }
+    }
+}
+
+async fn some_jobs(on: &Services, id: BroadcastCampaignId, before: DateTime<Utc>) -> Result<Option<u64>> {
+    let removed = on.db.write(|tx| async move {
+        queue::lock(&tx, id).await?;
+        old_jobs::remove_some(&tx, id, before, on.now()).await
+    });
+    match removed.await {
+        // Somebody has deleted it meanwhile.
+        Err(Error::NotFound(_)) => Ok(None),
+        other => other,
     }
 }
 

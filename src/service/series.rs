@@ -12,6 +12,7 @@ use domain::id::{BroadcastCampaignId, RetentionCampaignId, RetentionSequenceId};
 use domain::retention::figures::Figures;
 use domain::retention::words::ContactChannel;
 use domain::series::{MOST, Point, SeriesInterval, points};
+use storage::Noun;
 use storage::broadcast::campaign as broadcast;
 use storage::retention::report::{contact, conversion};
 use storage::retention::{campaign, sequence};
@@ -91,11 +92,11 @@ pub async fn retention(on: &Services, asked: &Asked, filter: &Filter) -> Result<
     let only = match (filter.campaign, filter.sequence) {
         (Some(_), Some(_)) => return Err(wrong("filter.sequenceId", "must be left out where campaignId is given")),
         (Some(id), None) => {
-            campaign::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound("retention campaign"))?;
+            campaign::Entity::by_ids(&[id]).one(db).await?.ok_or(Error::NotFound("retention campaign"))?;
             Some(Only::Campaign(id))
         }
         (None, Some(id)) => {
-            sequence::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound("retention sequence"))?;
+            sequence::Entity::by_ids(&[id]).one(db).await?.ok_or(Error::NotFound("retention sequence"))?;
             Some(Only::StepsOf(id))
         }
         (None, None) => None,

@@ -41,7 +41,7 @@ impl Gauges {
         }
         all.sequences = counts::<RetentionSequenceStatus>(
             db,
-            "SELECT status, COUNT(*) AS n FROM retention_sequences GROUP BY status",
+            "SELECT status, COUNT(*) AS n FROM retention_sequences WHERE deleted_at IS NULL GROUP BY status",
         )
         .await?;
         let accounts = telegram_account::Entity::find().all(db).await?;

@@ -60,9 +60,9 @@ impl Entity {
         Self::find().filter(Column::CompletedAt.is_null())
     }
 
-    /// The ids of those that have not ended, the oldest first.
-    pub async fn waiting(db: &impl ConnectionTrait) -> Result<Vec<TaskId>> {
-        let ids = Self::unfinished().select_only().column(Column::Id).order_by_asc(Column::Id);
+    /// Those that have not ended, the oldest first.
+    pub async fn waiting(db: &impl ConnectionTrait) -> Result<Vec<(TaskId, TaskKind)>> {
+        let ids = Self::unfinished().select_only().columns([Column::Id, Column::Kind]).order_by_asc(Column::Id);
         Ok(ids.into_tuple().all(db).await?)
     }
 

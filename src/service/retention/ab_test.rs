@@ -76,6 +76,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<ab_test::M
             created_at: w.now,
             updated_at: w.now,
             version: 1,
+            deleted_at: None,
         };
         let row = row.into_active_model().insert(&w).await?;
         w.keep(&row);

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
 use super::sequence::preflight;
-use super::{changed_to, meta, schedule};
+use super::{changed_to, meta, removal, schedule};
 use crate::{Actor, Services, barrier};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -20,8 +20,9 @@ use domain::retention::{address, hours};
 use domain::text::{self, Bounds};
 use storage::retention::lists::{Channels, Days, Texts};
 use storage::retention::queue::again::{self, Whose};
+use storage::retention::ties::Gone;
 use storage::retention::{campaign, sequence};
-use storage::{Folded, noun};
+use storage::{Folded, noun, task};
 
 /// What a sequence is whose leads are on their way, or may be soon.
 const GOING_ON: [RetentionSequenceStatus; 2] = [RetentionSequenceStatus::Active, RetentionSequenceStatus::Paused];
@@ -95,6 +96,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
         version: 1,
         name_fold: Folded::default(),
         description_fold: Folded::default(),
+        deleted_at: None,
     };
     let row = &validated(blank, fields)?;
     on.write(actor, |w| async move {
@@ -227,13 +229,18 @@ fn require_channels(row: &campaign::Model) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a campaign with its assignments and A/B tests. Its contacts, scripts, conversions and sequences stay, without it.
+/// Deletes a campaign with its assignments and A/B tests. Its contacts, scripts, conversions and sequences stay, without it. It is gone
+/// at once; of a large one a task, which is returned with it, takes away what is left.
 ///
 /// # Errors
 /// [`Error::Precondition`] while it is ACTIVE, or while leads are on their way through a sequence that goes by its hours and limits:
 /// without them they would be contacted at once.
-pub async fn delete(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Result<campaign::Model> {
-    on.write(actor, |w| async move {
+pub async fn delete(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionCampaignId,
+) -> Result<(campaign::Model, Option<task::Model>)> {
+    let deleted = on.write(actor, |w| async move {
         let row = w.require(id).await?;
         if row.status == RetentionCampaignStatus::Active {
             return Err(Error::Precondition("the campaign is ACTIVE; pause it before you delete it".into()));
@@ -245,9 +252,10 @@ pub async fn delete(on: &Services, actor: &Actor, id: RetentionCampaignId) -> Re
                 sequence.name
             )));
         }
-        campaign::Entity::delete_by_id(id).exec(&w).await?;
+        let begun = removal::begin(on, &w, Gone::Campaign(id)).await?;
         w.note(Action::RetentionCampaignDeleted, id, json!({ "name": row.name })).await?;
-        Ok(row)
-    })
-    .await
+        Ok((row, begun))
+    });
+    let (row, begun) = deleted.await?;
+    Ok((row, removal::soon(on, begun).await?))
 }

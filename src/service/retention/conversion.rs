@@ -3,6 +3,7 @@
 mod credit;
 mod known;
 mod matching;
+mod recompute;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
@@ -10,8 +11,9 @@ use serde_json::{Value as Json, json};
 
 use self::known::Known;
 
-pub use self::credit::recompute;
 pub use self::matching::match_later;
+pub use self::recompute::{Recomputed, recompute};
+pub(crate) use self::recompute::{drop_computed, recompute_chunk};
 use super::effects;
 use crate::once::{Again, Done};
 use crate::{Actor, Services, Write};

@@ -72,7 +72,7 @@ async fn workspace(on: &Services) -> Result<Option<Instantly>> {
 /// # Errors
 /// The database is away.
 pub async fn campaigns(on: &Services) -> Result<bool> {
-    let there = campaign::Entity::find().filter(campaign::Column::InstantlyCampaignId.is_not_null());
+    let there = campaign::Entity::present().filter(campaign::Column::InstantlyCampaignId.is_not_null());
     let rows = there.order_by_asc(campaign::Column::Id).all(on.db.reader()).await?;
     if rows.is_empty() {
         return Ok(true);

@@ -1,16 +1,19 @@
 //! Putting leads into campaigns and taking them out, by name or by filter, however many there are.
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+mod large;
+
 use serde_json::json;
 
+pub(crate) use self::large::{assign_chunk, leave_assigned};
 use crate::{Actor, Services, picked};
 use domain::audit::Action;
 use domain::error::{Error, Result};
-use domain::id::{LeadId, RetentionCampaignId};
+use domain::id::RetentionCampaignId;
 use domain::retention::words::RetentionCampaignStatus;
 use storage::page;
 use storage::retention::lead_filter::LeadFilter;
-use storage::retention::{campaign, lead, members};
+use storage::retention::{campaign, members};
+use storage::task;
 
 /// Leads that one call may name.
 pub const MOST_LEADS: usize = 10_000;
@@ -18,8 +21,19 @@ pub const MOST_LEADS: usize = 10_000;
 /// Leads that SQLite, which has one writer, moves in one transaction.
 const CHUNK: usize = 5_000;
 
-/// Assigns leads to a campaign, and returns it with the number of those that were not in it before. Leads that must not be
-/// contacted are passed over; NEW ones become `IN_PROGRESS`.
+/// A campaign that leads were assigned to.
+#[derive(Debug)]
+pub struct Assigned {
+    /// The campaign.
+    pub campaign: campaign::Model,
+    /// How many leads were not in it before; of many, until now.
+    pub assigned: i32,
+    /// Where they are many, the task that goes on with them.
+    pub task: Option<task::Model>,
+}
+
+/// Assigns leads to a campaign. Leads that must not be contacted are passed over; NEW ones become `IN_PROGRESS`. Many are assigned by a
+/// task.
 ///
 /// # Errors
 /// `NOT_FOUND` if one of the leads that are named is not there; [`Error::Precondition`] if the campaign is COMPLETED.
@@ -29,13 +43,26 @@ pub async fn assign(
     id: RetentionCampaignId,
     filter: LeadFilter,
     allow_empty: bool,
-) -> Result<(campaign::Model, i32)> {
+) -> Result<Assigned> {
     let filter = each_once(filter);
     require_known(on, &filter).await?;
     if !allow_empty {
         picked::require_leads(on.db.reader(), &filter).await?;
     }
-    in_parts(on, actor, id, &filter, assign_part).await
+    let count = page::count(on.db.reader(), filter.select(), None).await?;
+    if count > u64::from(on.rules.at_once.unsigned_abs()) {
+        return large::ask(on, actor, id, filter, count).await;
+    }
+    let (campaign, assigned) = in_parts(on, actor, id, &filter, assign_part).await?;
+    Ok(Assigned { campaign, assigned, task: None })
+}
+
+/// A campaign that is over gets no leads.
+fn require_open(row: &campaign::Model) -> Result<()> {
+    if row.status == RetentionCampaignStatus::Completed {
+        return Err(Error::Precondition(format!("leads can't be assigned: the campaign is {}", row.status)));
+    }
+    Ok(())
 }
 
 /// Takes leads out of a campaign, and returns it with the number of those that were in it.
@@ -87,7 +114,7 @@ async fn in_parts<W: Future<Output = Result<(campaign::Model, i32)>>>(
     }
     let (mut moved, mut last) = (0, None);
     loop {
-        let found = next(on, filter, last).await?;
+        let found = large::next(on.db.reader(), filter, last, CHUNK).await?;
         let is_last = found.len() < CHUNK;
         last = found.last().copied();
         let some = LeadFilter { ids: Some(found), ..LeadFilter::default() };
@@ -98,14 +125,6 @@ async fn in_parts<W: Future<Output = Result<(campaign::Model, i32)>>>(
             return Ok((row, moved));
         }
     }
-}
-
-async fn next(on: &Services, filter: &LeadFilter, last: Option<LeadId>) -> Result<Vec<LeadId>> {
-    let mut select = filter.select().select_only().column(lead::Column::Id);
-    if let Some(last) = last {
-        select = select.filter(lead::Column::Id.gt(last));
-    }
-    Ok(select.order_by_asc(lead::Column::Id).limit(CHUNK as u64).into_tuple().all(on.db.reader()).await?)
 }
 
 /// Assigns some leads; `before` is how many were assigned already.
@@ -119,9 +138,7 @@ async fn assign_part(
     let filter = &filter;
     on.write(&actor, |w| async move {
         let row = w.require(id).await?;
-        if row.status == RetentionCampaignStatus::Completed {
-            return Err(Error::Precondition(format!("leads can't be assigned: the campaign is {}", row.status)));
-        }
+        require_open(&row)?;
         let assigned = before.saturating_add(counted(members::assign(&w, id, filter, w.now).await?));
         w.note_answer(Action::LeadsAssigned, id, json!({ "assigned": assigned }), &assigned).await?;
         Ok((row, assigned))

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::EntityTrait;
 
 use self::cache::Cache;
 use crate::Services;
@@ -177,7 +176,7 @@ async fn campaigns(
 ) -> Result<Vec<(Option<RetentionCampaignId>, Figures)>> {
     let db = on.db.reader();
     if let Some(id) = only {
-        campaign::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound("retention campaign"))?;
+        campaign::Entity::by_ids(&[id]).one(db).await?.ok_or(Error::NotFound("retention campaign"))?;
     }
     let mut found: HashMap<Option<RetentionCampaignId>, Figures> = storage::figures(db, range, By::Owner, only).await?;
     // Contacts that are kept no longer went before their campaign did: what is left of it belongs to none.
@@ -199,7 +198,7 @@ async fn campaigns(
 
 async fn funnel(on: &Services, range: Range, id: RetentionSequenceId) -> Result<Funnel> {
     let db = on.db.reader();
-    let sequence = sequence::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound("retention sequence"))?;
+    let sequence = sequence::Entity::by_ids(&[id]).one(db).await?.ok_or(Error::NotFound("retention sequence"))?;
     let mut figures: HashMap<Option<SequenceStepId>, Figures> = storage::figures(db, range, By::Step, None).await?;
     let mut executions: HashMap<SequenceStepId, Vec<(ExecutionStatus, i64)>> = HashMap::new();
     for (step, status, n) in storage::executions(db, range, id).await? {

@@ -4,7 +4,7 @@ use async_graphql::MaybeUndefined;
 use sea_orm::EntityTrait;
 use serde_json::{Value as Json, json};
 
-use super::{changed_to, meta};
+use super::{changed_to, meta, removal};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -12,8 +12,9 @@ use domain::id::{RetentionCampaignId, ScriptId};
 use domain::retention::placeholders;
 use domain::retention::words::ContactChannel;
 use domain::text::{self, Bounds};
+use storage::retention::ties::Gone;
 use storage::retention::{ab_test, campaign, script, sequence};
-use storage::{Folded, Tx, noun};
+use storage::{Folded, Noun, Tx, noun, task};
 
 /// The longest text message that is sent in parts, in characters.
 const SMS_LIMIT: usize = 1_600;
@@ -54,6 +55,7 @@ pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, field
         updated_at: now,
         version: 1,
         name_fold: Folded::default(),
+        deleted_at: None,
     };
     let row = &validated(blank, fields)?;
     on.write(actor, |w| async move {
@@ -113,7 +115,7 @@ fn checked(text: &str, channel: ContactChannel) -> Result<String, String> {
 /// Checks that a script's campaign is there, and makes it the only default of its channel.
 async fn settle(tx: &Tx, row: &script::Model) -> Result<()> {
     if let Some(id) = row.campaign_id {
-        campaign::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
+        campaign::Entity::by_ids(&[id]).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
     }
     if row.is_default {
         script::Entity::no_default_but(row).exec(tx).await?;
@@ -142,12 +144,13 @@ pub async fn update(
     .await
 }
 
-/// Deletes a script. The contacts that used it stay, without it.
+/// Deletes a script. The contacts that used it stay, without it. It is gone at once; of one that many name a task, which is returned
+/// with it, takes it from them.
 ///
 /// # Errors
 /// [`Error::Precondition`] while a sequence that is not archived or an A/B test uses it.
-pub async fn delete(on: &Services, actor: &Actor, id: ScriptId) -> Result<script::Model> {
-    on.write(actor, |w| async move {
+pub async fn delete(on: &Services, actor: &Actor, id: ScriptId) -> Result<(script::Model, Option<task::Model>)> {
+    let deleted = on.write(actor, |w| async move {
         let row = w.require(id).await?;
         if let Some(user) = sequence::Entity::using(id).one(&w).await? {
             return Err(Error::Precondition(format!("the script is used by the sequence \"{}\"", user.name)));
@@ -155,9 +158,10 @@ pub async fn delete(on: &Services, actor: &Actor, id: ScriptId) -> Result<script
         if let Some(user) = ab_test::Entity::using(id).one(&w).await? {
             return Err(Error::Precondition(format!("the script is used by the A/B test \"{}\"", user.name)));
         }
-        script::Entity::delete_by_id(id).exec(&w).await?;
+        let begun = removal::begin(on, &w, Gone::Script(id)).await?;
         w.note(Action::ScriptDeleted, id, json!({ "name": row.name })).await?;
-        Ok(row)
-    })
-    .await
+        Ok((row, begun))
+    });
+    let (row, begun) = deleted.await?;
+    Ok((row, removal::soon(on, begun).await?))
 }

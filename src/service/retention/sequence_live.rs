@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use super::schedule;
 use crate::Services;
 use crate::hub::{Hub, Reader, Seen};
-use domain::error::Result;
+use domain::error::{Error, Result};
 use domain::id::RetentionSequenceId;
 use events::Event;
 use storage::Noun;
@@ -37,7 +37,10 @@ impl Progress {
     /// # Errors
     /// `NOT_FOUND` if it was deleted since.
     pub async fn sequence(&self, on: &Services) -> Result<sequence::Model> {
-        let read = || sequence::Entity::get(on.db.reader(), self.row.sequence_id);
+        let read = async || {
+            let found = sequence::Entity::by_ids(&[self.row.sequence_id]).one(on.db.reader()).await?;
+            found.ok_or(Error::NotFound("retention sequence"))
+        };
         self.sequence.get_or_try_init(read).await.cloned()
     }
 }
@@ -82,6 +85,10 @@ impl Reader for SequenceReader {
         let Some(row) = sequence_progress::Entity::find_by_id(self.0).one(on.db.reader()).await? else {
             return Ok(None);
         };
+        // Of one that was deleted, the counters go last.
+        if row.has_ended() && sequence::Entity::by_ids(&[self.0]).one(on.db.reader()).await?.is_none() {
+            return Ok(None);
+        }
         let at = schedule::now(on).await?;
         Ok(Some(Seen {
             version: row.version,

@@ -2,6 +2,7 @@
 
 use super::Chunk;
 use crate::broadcast::campaign;
+use crate::retention::{conversion, members, removal};
 use crate::{Services, Write};
 use domain::error::Result;
 use domain::task::TaskKind;
@@ -12,6 +13,11 @@ pub(super) async fn chunk(on: &Services, w: &Write, row: &Model) -> Result<Chunk
     match row.kind {
         TaskKind::StartBroadcastCampaign => campaign::start_chunk(on, w, row).await,
         TaskKind::RetryFailedJobs => campaign::retry_chunk(on, w, row).await,
+        TaskKind::DeleteRetentionCampaign | TaskKind::DeleteRetentionSequence | TaskKind::DeleteScript => {
+            removal::chunk(on, w, row).await
+        }
+        TaskKind::AssignLeads => members::assign_chunk(on, w, row).await,
+        TaskKind::RecomputeAttribution => conversion::recompute_chunk(on, w, row).await,
     }
 }
 
@@ -20,6 +26,10 @@ pub(super) async fn take_back(on: &Services, w: &Write, row: &Model) -> Result<b
     match row.kind {
         TaskKind::StartBroadcastCampaign => campaign::take_start_back(on, w, row).await,
         TaskKind::RetryFailedJobs => campaign::leave_retry(w, row).await,
+        // These have to come to their end: nobody cancels them, and none fails for good.
+        TaskKind::DeleteRetentionCampaign | TaskKind::DeleteRetentionSequence | TaskKind::DeleteScript => Ok(false),
+        TaskKind::AssignLeads => members::leave_assigned(w, row).await,
+        TaskKind::RecomputeAttribution => conversion::drop_computed(w).await,
     }
 }
 
@@ -28,6 +38,12 @@ pub(super) async fn after(on: &Services, kind: TaskKind) -> Result<()> {
     match kind {
         // Or the first claims are planned for the table as it was before.
         TaskKind::StartBroadcastCampaign if on.db.is_postgres() => on.db.analyze("jobs").await,
-        TaskKind::StartBroadcastCampaign | TaskKind::RetryFailedJobs => Ok(()),
+        TaskKind::StartBroadcastCampaign
+        | TaskKind::RetryFailedJobs
+        | TaskKind::DeleteRetentionCampaign
+        | TaskKind::DeleteRetentionSequence
+        | TaskKind::DeleteScript
+        | TaskKind::AssignLeads
+        | TaskKind::RecomputeAttribution => Ok(()),
     }
 }

@@ -136,7 +136,7 @@ pub async fn cancel(on: &Services, actor: &Actor, id: TaskId) -> Result<Model> {
             }
             (TaskStatus::Queued | TaskStatus::Running, None) => {}
         }
-        if let Some(why) = old.kind.why_it_must_end().filter(|_| old.status != TaskStatus::Queued) {
+        if let Some(why) = old.kind.why_it_must_end() {
             return Err(Error::Precondition(why.into()));
         }
         give_up(&w, &old, TaskStatus::Cancelled, None).await?;

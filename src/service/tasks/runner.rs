@@ -14,6 +14,7 @@ use domain::id::TaskId;
 use domain::task::TaskStatus;
 use domain::text::brief;
 use events::Event;
+use storage::db::patiently;
 use storage::task::{Entity, Model};
 
 /// How often tasks are looked for that nobody told of, and how long one that can't go on is left alone.
@@ -55,14 +56,15 @@ pub async fn run_pending(on: &Services, stop: &CancellationToken) -> Result<()> 
     let mut resting = HashSet::new();
     loop {
         let mut gets_on = false;
-        for id in Entity::waiting(on.db.reader()).await? {
+        for (id, kind) in Entity::waiting(on.db.reader()).await? {
             if stop.is_cancelled() {
                 return Ok(());
             }
             if resting.contains(&id) {
                 continue;
             }
-            match step(on, id).await {
+            let turn = if kind.ends_at_once() { patiently(step(on, id)).await } else { step(on, id).await };
+            match turn {
                 Ok(turn) => gets_on |= turn != Turn::Elsewhere,
                 Err(error) => {
                     tracing::warn!(task = %id, error = ?error, "a task has to wait");
@@ -138,7 +140,8 @@ async fn take_back(on: &Services, w: &Write, row: &Model, ends_as: TaskStatus) -
     Ok(Turn::Ended)
 }
 
-/// The task can't be done, for the reason `error`: what was done of it will be taken back.
+/// The task can't be done, for the reason `error`: what was done of it will be taken back. One that has to come to its end is tried
+/// again later.
 async fn fail(on: &Services, id: TaskId, error: Error) -> Result<Turn> {
     let why = &match &error {
         Error::Invalid(violations) => {
@@ -148,14 +151,14 @@ async fn fail(on: &Services, id: TaskId, error: Error) -> Result<Turn> {
     };
     let given_up = on.system_write(|w| async move {
         let old = w.require(id).await?;
-        if old.status.has_ended() || old.ends_as.is_some() {
+        if old.status.has_ended() || old.ends_as.is_some() || old.kind.why_it_must_end().is_some() {
             return Ok(false);
         }
         give_up(&w, &old, TaskStatus::Failed, Some(why.clone())).await?;
         Ok(true)
     });
     if !given_up.await? {
-        // It was being taken back: that has to succeed some day.
+        // It has to come to its end, or was being taken back: that has to succeed some day.
         return Err(error);
     }
     if matches!(error, Error::Internal(_)) {

@@ -58,6 +58,8 @@ pub struct Model {
     pub doubted_since: Option<DateTimeUtc>,
     /// Until when.
     pub doubted_until: Option<DateTimeUtc>,
+    /// Since when its jobs are kept no longer: they are gone, or going.
+    pub jobs_removed_at: Option<DateTimeUtc>,
     /// The name as it is searched and sorted.
     pub name_fold: Folded,
 }
@@ -67,7 +69,7 @@ crate::rows::row!(
     account_failover, status, created_at, updated_at, created_by_id, version,
     name_fold;
     description, pause_reason, scheduled_at, schedule_missed_at, schedule_missed_reason, content, parse_mode, media_type, media_url,
-    media_upload_id, started_at, completed_at, doubted_since, doubted_until,
+    media_upload_id, started_at, completed_at, doubted_since, doubted_until, jobs_removed_at,
 );
 
 joins_nothing!();

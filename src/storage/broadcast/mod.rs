@@ -21,6 +21,7 @@ pub mod job_change;
 pub mod job_list;
 pub mod job_update;
 pub mod leftover;
+pub mod old_jobs;
 pub mod progress;
 pub mod queue;
 pub mod sender;

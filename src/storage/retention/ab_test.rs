@@ -36,22 +36,37 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub version: i32,
+    /// When it was deleted with its campaign or sequence, while contacts still name it; nobody sees it any more.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 joins_nothing!();
 
-noun!(AbTestId);
+noun!(AbTestId {
+    fn all() -> Select<Self> {
+        Self::present()
+    }
+
+    fn changeable() -> Select<Self> {
+        Self::present()
+    }
+});
 
 impl Entity {
+    /// Tests that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+
     /// The tests of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
-        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+        Self::present().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 
     /// Tests that say which script goes out: they run, or they have a winner. The newest come first.
     pub fn deciding() -> Select<Self> {
         let decides = Condition::any().add(Column::Status.eq(AbTestStatus::Running)).add(Column::Winner.is_not_null());
-        Self::find().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)
+        Self::present().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)
     }
 
     /// Tests that say which script goes out in one of these steps.
@@ -61,7 +76,7 @@ impl Entity {
 
     /// Tests with this script on one of their sides.
     pub fn using(script: ScriptId) -> Select<Self> {
-        Self::find().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))
+        Self::present().filter(Column::VariantA.eq(script).or(Column::VariantB.eq(script)))
     }
 }
 

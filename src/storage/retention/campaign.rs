@@ -1,7 +1,8 @@
 //! Retention campaigns.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect};
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::{Noun, noun};
@@ -50,6 +51,8 @@ pub struct Model {
     pub name_fold: Folded,
     /// The description as it is searched.
     pub description_fold: Folded,
+    /// When it was deleted, of one that large tables still name; nobody sees it any more.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 joins_nothing!();
@@ -57,6 +60,14 @@ joins_nothing!();
 noun!(RetentionCampaignId {
     const FOLDED: &'static [FoldedFrom<Column>] =
         &[(Column::NameFold, &[Column::Name]), (Column::DescriptionFold, &[Column::Description])];
+
+    fn all() -> Select<Self> {
+        Self::present()
+    }
+
+    fn changeable() -> Select<Self> {
+        Self::present()
+    }
 });
 
 impl Model {
@@ -67,6 +78,16 @@ impl Model {
 }
 
 impl Entity {
+    /// Campaigns that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+
+    /// The ids of campaigns that were deleted, and that large tables still name.
+    pub fn gone() -> SelectStatement {
+        Self::find().filter(Column::DeletedAt.is_not_null()).select_only().column(Column::Id).into_query()
+    }
+
     /// Those to which each new lead is assigned.
     pub fn taking_new_leads() -> Select<Self> {
         let active = Self::find().filter(Column::Status.eq(RetentionCampaignStatus::Active));
@@ -76,14 +97,14 @@ impl Entity {
     /// DRAFT campaigns whose start has come, and whose end has not.
     pub fn to_start(now: DateTimeUtc) -> Select<Self> {
         let goes_on = Condition::any().add(Column::EndDate.is_null()).add(Column::EndDate.gt(now));
-        let due = Self::find().filter(Column::Status.eq(RetentionCampaignStatus::Draft));
+        let due = Self::present().filter(Column::Status.eq(RetentionCampaignStatus::Draft));
         due.filter(Column::StartDate.lte(now)).filter(goes_on).order_by_asc(Column::StartDate)
     }
 
     /// Campaigns whose end has come.
     pub fn to_end(now: DateTimeUtc) -> Select<Self> {
         let open = [RetentionCampaignStatus::Active, RetentionCampaignStatus::Paused];
-        let due = Self::find().filter(Column::Status.is_in(open));
+        let due = Self::present().filter(Column::Status.is_in(open));
         due.filter(Column::EndDate.lte(now)).order_by_asc(Column::EndDate)
     }
 

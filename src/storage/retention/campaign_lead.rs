@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use super::campaign;
 use crate::noun::noun;
 use domain::id::{CampaignLeadId, LeadId, RetentionCampaignId};
 use domain::retention::words::CampaignLeadStatus;
@@ -39,9 +40,10 @@ impl Entity {
             .filter(Column::Status.eq(CampaignLeadStatus::Pending))
     }
 
-    /// The campaigns of a lead.
+    /// The campaigns of a lead; those that were deleted are not among them.
     pub fn with(lead: impl Into<Expr>) -> Select<Self> {
-        Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
+        let of_lead = Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead));
+        of_lead.filter(Column::CampaignId.not_in_subquery(campaign::Entity::gone()))
     }
 }
 

@@ -3,7 +3,8 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::noun::noun;
+use super::sequence;
+use crate::noun::{Noun, noun};
 use domain::error::Result;
 use domain::id::{LeadId, RetentionSequenceId, SequenceEnrollmentId};
 use domain::retention::words::{EndReason, EnrollmentStatus};
@@ -36,7 +37,11 @@ pub struct Model {
 
 joins_nothing!();
 
-noun!(SequenceEnrollmentId);
+noun!(SequenceEnrollmentId {
+    fn all() -> Select<Self> {
+        Self::find().filter(Column::SequenceId.not_in_subquery(sequence::Entity::gone()))
+    }
+});
 
 impl Entity {
     /// The enrollments of a sequence.
@@ -44,9 +49,9 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::SequenceId)).eq(sequence))
     }
 
-    /// The enrollments of a lead.
+    /// The enrollments of a lead; those in sequences that were deleted are not among them.
     pub fn with(lead: impl Into<Expr>) -> Select<Self> {
-        Self::find().filter(Expr::col((Self, Column::LeadId)).eq(lead))
+        Self::all().filter(Expr::col((Self, Column::LeadId)).eq(lead))
     }
 }
 

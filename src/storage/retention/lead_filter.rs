@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QuerySelect, QueryTrait};
+use serde::{Deserialize, Serialize};
 
 use super::campaign_lead;
 use super::lead::{Column, Entity};
@@ -18,7 +19,7 @@ const WORDS: usize = 8;
 const DIGITS: usize = 3;
 
 /// All that is given must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LeadFilter {
     /// One of these.
     pub ids: Option<Vec<LeadId>>,

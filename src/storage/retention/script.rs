@@ -32,18 +32,33 @@ pub struct Model {
     pub version: i32,
     /// The name as it is searched and sorted.
     pub name_fold: Folded,
+    /// When it was deleted, of one that large tables still name; nobody sees it any more.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 joins_nothing!();
 
 noun!(ScriptId {
     const FOLDED: &'static [FoldedFrom<Column>] = &[(Column::NameFold, &[Column::Name])];
+
+    fn all() -> Select<Self> {
+        Self::present()
+    }
+
+    fn changeable() -> Select<Self> {
+        Self::present()
+    }
 });
 
 impl Entity {
+    /// Scripts that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+
     /// The scripts of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
-        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+        Self::present().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 
     /// Takes the default from all others for the same channel in the same campaign.

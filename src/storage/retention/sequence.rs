@@ -1,7 +1,7 @@
 //! Retention sequences.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{ExprTrait, SelectStatement};
 use sea_orm::{Condition, QuerySelect, QueryTrait, UpdateMany};
 
 use crate::folded::{self, Folded, FoldedFrom};
@@ -43,6 +43,8 @@ pub struct Model {
     pub pause_reason: Option<String>,
     /// Whether it was activated where contacts go nowhere; None if it never was, or by a version that did not write it down.
     pub is_simulated: Option<bool>,
+    /// When it was deleted, of one that large tables still name; nobody sees it any more.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 joins_nothing!();
@@ -50,19 +52,37 @@ joins_nothing!();
 noun!(RetentionSequenceId {
     const FOLDED: &'static [FoldedFrom<Column>] =
         &[(Column::NameFold, &[Column::Name]), (Column::DescriptionFold, &[Column::Description])];
+
+    fn all() -> Select<Self> {
+        Self::present()
+    }
+
+    fn changeable() -> Select<Self> {
+        Self::present()
+    }
 });
 
 impl Entity {
+    /// Sequences that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+
+    /// The ids of sequences that were deleted, and that large tables still name.
+    pub fn gone() -> SelectStatement {
+        Self::find().filter(Column::DeletedAt.is_not_null()).select_only().column(Column::Id).into_query()
+    }
+
     /// The sequences of a campaign.
     pub fn of(campaign: impl Into<Expr>) -> Select<Self> {
-        Self::find().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
+        Self::present().filter(Expr::col((Self, Column::CampaignId)).eq(campaign))
     }
 
     /// Sequences that go on and have, in any version of their steps, one with this script.
     pub fn using(script: ScriptId) -> Select<Self> {
         let steps = sequence_step::Entity::find().filter(sequence_step::Column::ScriptId.eq(script));
         let steps = steps.select_only().column(sequence_step::Column::SequenceId);
-        let going_on = Self::find().filter(Column::Status.ne(RetentionSequenceStatus::Archived));
+        let going_on = Self::present().filter(Column::Status.ne(RetentionSequenceStatus::Archived));
         going_on.filter(Column::Id.in_subquery(steps.into_query()))
     }
 

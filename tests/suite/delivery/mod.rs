@@ -11,6 +11,7 @@ mod distance;
 pub mod fixture;
 mod freeze;
 mod holding;
+mod kept_jobs;
 mod large_retries;
 mod large_starts;
 mod leases;

@@ -62,6 +62,7 @@ pub fn campaign(now: DateTime<Utc>) -> campaign::Model {
         version: 1,
         name_fold: Folded::of("Winter"),
         description_fold: Folded::of(""),
+        deleted_at: None,
     }
 }
 
@@ -79,6 +80,7 @@ pub fn script(channel: ContactChannel, now: DateTime<Utc>) -> script::Model {
         updated_at: now,
         version: 1,
         name_fold: Folded::of("Hello"),
+        deleted_at: None,
     }
 }
 
@@ -163,6 +165,7 @@ pub fn sequence(now: DateTime<Utc>) -> sequence::Model {
         description_fold: Folded::of(""),
         pause_reason: None,
         is_simulated: Some(true),
+        deleted_at: None,
     }
 }
 
@@ -252,5 +255,6 @@ pub fn ab_test([variant_a, variant_b]: [ScriptId; 2], now: DateTime<Utc>) -> ab_
         created_at: now,
         updated_at: now,
         version: 1,
+        deleted_at: None,
     }
 }

@@ -68,7 +68,7 @@ async fn seed(on: &Services, actor: &Actor) {
         let fields = campaign::Fields { name: Some(format!("campaign {n}")), ..campaign::Fields::default() };
         let made = campaign::create(on, actor, fields).await.unwrap();
         let all = LeadFilter { ids: Some(leads.clone()), ..LeadFilter::default() };
-        assert_eq!(members::assign(on, actor, made.id, all, false).await.unwrap().1, 100);
+        assert_eq!(members::assign(on, actor, made.id, all, false).await.unwrap().assigned, 100);
         for lead in leads.iter().skip(n * 10).take(10) {
             let call = contact_attempt::New {
                 lead: *lead,
@@ -113,6 +113,7 @@ pub async fn use_script(on: &Services, script: Uuid) {
         description_fold: storage::Folded::of(""),
         pause_reason: None,
         is_simulated: Some(true),
+        deleted_at: None,
     };
     let step = sequence_step::Model {
         id: SequenceStepId::generate(),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, Statement};
 use storage::Db;
 use storage::retention::{
-    ab_test, campaign, campaign_lead, consent, contact_attempt, conversion, conversion_rule, enrollment, execution,
-    gone_lead, instantly_campaign, instantly_lead, integration_config, lead, lead_import, mailbox, refusal,
-    refusal_to_carry, script, sequence, sequence_step, webhook_event,
+    ab_test, campaign, campaign_lead, consent, contact_attempt, conversion, conversion_credit, conversion_rule,
+    enrollment, execution, gone_lead, instantly_campaign, instantly_lead, integration_config, lead, lead_import,
+    mailbox, refusal, refusal_to_carry, script, sequence, sequence_step, webhook_event,
 };
 
 use crate::harness::Database;
@@ -125,6 +125,7 @@ async fn every_row_has_the_columns_of_its_table() {
         consent,
         contact_attempt,
         conversion,
+        conversion_credit,
         conversion_rule,
         enrollment,
         execution,

@@ -115,6 +115,8 @@ struct DeleteRetentionCampaignInput {
 struct DeleteRetentionCampaignPayload {
     /// The id that it had.
     deleted_id: ID,
+    /// Where more than 10,000 rows name it: the task that takes away what is left. Null otherwise.
+    task: Option<Task>,
 }
 
 /// Which leads are to be put into which retention campaign: by their ids, or all that a filter finds now.
@@ -141,8 +143,10 @@ struct AssignLeadsInput {
 struct AssignLeadsPayload {
     /// The campaign, as it is now.
     campaign: RetentionCampaign,
-    /// How many of the leads were not in it before. Those that must not be contacted are passed over.
+    /// How many of the leads were not in it before; until now, if there is a task. Those that must not be contacted are passed over.
     assigned: i32,
+    /// Where there are more than 10,000 leads: the task that puts them into the campaign. Null otherwise.
+    task: Option<Task>,
 }
 
 /// Which leads are to be taken out of which retention campaign: by their ids, or all that a filter finds now.
@@ -238,18 +242,19 @@ impl RetentionCampaignMutation {
     }
 
     /// Deletes a retention campaign with its assignments and A/B tests. Its contacts, scripts, conversions and sequences
-    /// stay. `PRECONDITION_FAILED` while it is ACTIVE.
+    /// stay. It is gone at once; of a large one a `task` goes on behind the answer. `PRECONDITION_FAILED` while it is ACTIVE.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn delete_retention_campaign(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which campaign.")] input: DeleteRetentionCampaignInput,
     ) -> Result<DeleteRetentionCampaignPayload> {
-        let deleted = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
-        Ok(DeleteRetentionCampaignPayload { deleted_id: deleted.id.global() })
+        let (deleted, task) = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
+        Ok(DeleteRetentionCampaignPayload { deleted_id: deleted.id.global(), task: task.map(Into::into) })
     }
 
-    /// Puts leads into a retention campaign, each once. NEW leads become `IN_PROGRESS`. `PRECONDITION_FAILED` if the
+    /// Puts leads into a retention campaign, each once. NEW leads become `IN_PROGRESS`. Of more than 10,000 it answers within a second,
+    /// and a `task` goes on. `PRECONDITION_FAILED` if the
     /// campaign is COMPLETED.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn assign_leads(
@@ -263,8 +268,9 @@ impl RetentionCampaignMutation {
             noted(which(ctx, lead_ids, filter, all), lead_filter::LeadFilter::default)?,
         );
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
-        let (campaign, assigned) = once_moving(on, &actor, members::assign(on, &actor, id, leads, allow_empty)).await?;
-        Ok(AssignLeadsPayload { campaign: campaign.into(), assigned })
+        let made = once(on, &actor, members::assign(on, &actor, id, leads, allow_empty)).await?;
+        let members::Assigned { campaign, assigned, task } = made;
+        Ok(AssignLeadsPayload { campaign: campaign.into(), assigned, task: task.map(Into::into) })
     }
 
     /// Takes leads out of a retention campaign. Their contacts stay.

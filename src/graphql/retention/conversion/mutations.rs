@@ -62,8 +62,11 @@ struct RecomputeAttributionInput {
 /// What was credited anew.
 #[derive(SimpleObject)]
 struct RecomputeAttributionPayload {
-    /// So many conversions were looked at.
+    /// So many conversions were looked at; until now, if there is a task.
     conversions: i32,
+    /// Where there are more than a few hundred: the task that computes their credit. Until it is COMPLETED all have the one that they had.
+    /// Null otherwise.
+    task: Option<Task>,
 }
 
 /// Records and credits conversions.
@@ -85,7 +88,8 @@ impl ConversionMutation {
         Ok(RecordConversionPayload { conversion: recorded.conversion.into(), is_new: recorded.is_new })
     }
 
-    /// Credits conversions anew by another model or window. New ones go on being credited as the settings say.
+    /// Credits conversions anew by another model or window, all of them at once: reports show the revenue by the old model until then.
+    /// Of more than a few hundred it answers within a second, and a `task` goes on. New ones go on being credited as the settings say.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn recompute_attribution(
         &self,
@@ -97,8 +101,8 @@ impl ConversionMutation {
             return Err(Error::invalid("windowDays", "must be 1 to 365"));
         }
         let rule = Rule { model, window: TimeDelta::days(window_days.into()) };
-        let conversions = service::recompute(ctx.services(), &ctx.actor(), rule, since.0).boxed().await?;
-        Ok(RecomputeAttributionPayload { conversions })
+        let made = service::recompute(ctx.services(), &ctx.actor(), rule, since.0).boxed().await?;
+        Ok(RecomputeAttributionPayload { conversions: made.conversions, task: made.task.map(Into::into) })
     }
 }
 

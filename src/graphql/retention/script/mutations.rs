@@ -74,6 +74,8 @@ struct DeleteScriptInput {
 struct DeleteScriptPayload {
     /// The id that it had.
     deleted_id: ID,
+    /// Where more than 10,000 rows name it: the task that takes away what is left. Null otherwise.
+    task: Option<Task>,
 }
 
 /// Changes scripts.
@@ -125,14 +127,14 @@ impl ScriptMutation {
         Ok(UpdateScriptPayload { script: script.into() })
     }
 
-    /// Deletes a script. `PRECONDITION_FAILED` while a sequence that is not archived or an A/B test uses it.
+    /// Deletes a script. It is gone at once; where many contacts name it a `task` goes on behind the answer. `PRECONDITION_FAILED` while a sequence that is not archived or an A/B test uses it.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn delete_script(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which script.")] input: DeleteScriptInput,
     ) -> Result<DeleteScriptPayload> {
-        let script = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
-        Ok(DeleteScriptPayload { deleted_id: script.id.global() })
+        let (script, task) = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
+        Ok(DeleteScriptPayload { deleted_id: script.id.global(), task: task.map(Into::into) })
     }
 }

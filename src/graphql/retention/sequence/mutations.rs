@@ -120,6 +120,8 @@ struct DeleteRetentionSequencePayload {
     sequence: RetentionSequence,
     /// The id that it had.
     deleted_id: ID,
+    /// Where more than 10,000 rows name it: the task that takes away what is left. Null otherwise.
+    task: Option<Task>,
 }
 
 /// Which sequence is to go on.
@@ -253,16 +255,17 @@ impl SequenceMutation {
         Ok(ReplaceSequenceStepsPayload { sequence: sequence.into() })
     }
 
-    /// Deletes a sequence with its steps and enrollments; the contacts that were made stay. `PRECONDITION_FAILED` while it is
-    /// ACTIVE or PAUSED.
+    /// Deletes a sequence with its steps and enrollments; the contacts that were made stay. It is gone at once; of a large one a `task`
+    /// goes on behind the answer. `PRECONDITION_FAILED` while it is ACTIVE or PAUSED.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn delete_retention_sequence(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which sequence.")] input: DeleteRetentionSequenceInput,
     ) -> Result<DeleteRetentionSequencePayload> {
-        let sequence = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
-        Ok(DeleteRetentionSequencePayload { deleted_id: sequence.id.global(), sequence: sequence.into() })
+        let (sequence, task) = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
+        let (deleted_id, task) = (sequence.id.global(), task.map(Into::into));
+        Ok(DeleteRetentionSequencePayload { sequence: sequence.into(), deleted_id, task })
     }
 
     /// Lets leads go through a sequence, for the first time or again. It needs an active step. What is overdue by then runs at

@@ -38,7 +38,7 @@ pub use preflight::{Emptiness, LeftOut, Report, preflight};
 pub use retry::{Retried, Retry, reasons, retry_failed};
 pub(crate) use retry_large::{leave_retry, retry_chunk};
 pub use run::{cancel, complete_spent, pause, resume, sweep_cancelled};
-pub(in crate::broadcast) use run::{complete_if_spent, run_again};
+pub(in crate::broadcast) use run::{complete_if_spent, require_jobs, run_again};
 pub use sent::{delete_sent, edit_sent};
 pub use start::{fire_schedules, start, undo_interrupted};
 pub(crate) use start_large::{start_chunk, take_start_back};
@@ -203,6 +203,7 @@ fn row(on: &Services, w: &Write, new: &New) -> Result<campaign::Model> {
         version: 1,
         doubted_since: None,
         doubted_until: None,
+        jobs_removed_at: None,
         name_fold: Folded::default(),
     })
 }

@@ -4,7 +4,7 @@ use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{retry_large, run_again, transition};
+use super::{require_jobs, retry_large, run_again, transition};
 use crate::once::{Again, Done};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -122,6 +122,7 @@ pub async fn retry_failed(
     reasons: Option<&[String]>,
 ) -> Result<Retry> {
     let hot = progress::Entity::find_by_id(id).one(on.db.reader()).await?;
+    require_jobs(on.db.reader(), id).await?;
     if hot.is_some_and(|hot| hot.failed > on.rules.at_once) {
         return retry_large::ask(on, actor, id, reasons).await;
     }

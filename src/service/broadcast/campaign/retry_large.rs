@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::retry::{Answer, Retried, Retry, requeue};
-use super::transition;
+use super::{require_jobs, transition};
 use crate::tasks::{self, Chunk, New, read, written};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -111,6 +111,7 @@ async fn hold(w: &Write, id: BroadcastCampaignId) -> Result<bool> {
     match transition::status_of(&queue::lock(w, id).await?)? {
         CampaignStatus::Running | CampaignStatus::Paused => Ok(false),
         CampaignStatus::Completed | CampaignStatus::Failed => {
+            require_jobs(w, id).await?;
             let held = |row| campaign::Model { completed_at: None, pause_reason: Some(HELD.into()), ..row };
             transition::enter(w, id, CampaignStatus::Paused, held).await?;
             Ok(true)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::json;
 
 use super::audience::Preflight;
@@ -173,11 +173,23 @@ async fn sweep(on: &Services, id: BroadcastCampaignId, end: End, within: Option<
     }
 }
 
+/// Refuses what needs the jobs of a campaign, whose hot row is locked, if they are kept no longer.
+pub(in crate::broadcast) async fn require_jobs(db: &impl ConnectionTrait, id: BroadcastCampaignId) -> Result<()> {
+    match campaign::Entity::get(db, id).await?.jobs_removed_at {
+        Some(at) => Err(Error::Precondition(format!(
+            "the messages of this campaign are kept no longer since {} (HERALD_KEEP_JOBS): they can't be sent again or changed",
+            at.format("%Y-%m-%d")
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// A campaign that has completed or failed runs again, because jobs were queued anew. The caller holds its hot row.
 pub(in crate::broadcast) async fn run_again(w: &Write, id: BroadcastCampaignId) -> Result<()> {
     match transition::status_of(&queue::lock(w, id).await?)? {
         CampaignStatus::Running | CampaignStatus::Paused => Ok(()),
         CampaignStatus::Completed | CampaignStatus::Failed => {
+            require_jobs(w, id).await?;
             let running = |row| campaign::Model { completed_at: None, ..row };
             transition::enter(w, id, CampaignStatus::Running, running).await.map(drop)
         }

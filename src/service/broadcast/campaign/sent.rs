@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::audience::Preflight;
+use super::require_jobs;
 use crate::access::changes::with_changes;
 use crate::{Actor, Services};
 use domain::audit::Action;
@@ -76,6 +77,7 @@ async fn change(
     on.write(actor, |w| async move {
         queue::lock(&w, id).await?;
         let old = w.require(id).await?;
+        require_jobs(&w, id).await?;
         require_reachable(on, &old)?;
         let text = content(&old)?;
         let begun = sent_change::Entity::queue(&w, id, kind, old.content.as_deref(), old.is_simulated).await?;

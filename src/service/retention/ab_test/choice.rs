@@ -108,6 +108,7 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,
+            deleted_at: None,
         }
     }
 

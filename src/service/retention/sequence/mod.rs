@@ -10,7 +10,7 @@ use serde_json::json;
 
 pub use self::run::{activate, archive, caution, doubts, pause, pause_all, pause_other_world, sweep_archived};
 use self::steps::NewStep;
-use super::{changed_to, schedule};
+use super::{changed_to, removal, schedule};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -23,8 +23,9 @@ use domain::text::{self, Bounds};
 use events::Event;
 use storage::retention::lists::Channels;
 use storage::retention::queue::again::{self, Whose};
+use storage::retention::ties::Gone;
 use storage::retention::{campaign, sequence, sequence_progress};
-use storage::{Folded, Noun, Tx, noun};
+use storage::{Folded, Noun, Tx, noun, task};
 
 /// The longest overlap of a trigger, in minutes: a week.
 const LOOKBACK: std::ops::RangeInclusive<i32> = 0..=7 * 24 * 60;
@@ -105,6 +106,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
         description_fold: Folded::default(),
         pause_reason: None,
         is_simulated: None,
+        deleted_at: None,
     };
     // What is wrong with the steps is told with the rest.
     steps::require_early(on, Some(row), &steps, wrong).await?;
@@ -168,22 +170,28 @@ fn changed(old: sequence::Model, change: Change) -> Result<sequence::Model> {
     Ok(row)
 }
 
-/// Deletes a sequence with its steps, enrollments and their history; contact attempts stay.
+/// Deletes a sequence with its steps, enrollments and their history; contact attempts stay. It is gone at once; of a large one a task,
+/// which is returned with it, takes away what is left.
 ///
 /// # Errors
 /// [`Error::Precondition`] while it is ACTIVE or PAUSED.
-pub async fn delete(on: &Services, actor: &Actor, id: RetentionSequenceId) -> Result<sequence::Model> {
-    on.write(actor, |w| async move {
+pub async fn delete(
+    on: &Services,
+    actor: &Actor,
+    id: RetentionSequenceId,
+) -> Result<(sequence::Model, Option<task::Model>)> {
+    let deleted = on.write(actor, |w| async move {
         let row = w.require(id).await?;
         if matches!(row.status, RetentionSequenceStatus::Active | RetentionSequenceStatus::Paused) {
             return Err(Error::Precondition(format!("a sequence that is {} is not deleted: archive it", row.status)));
         }
-        sequence::Entity::delete_by_id(id).exec(&w).await?;
+        let begun = removal::begin(on, &w, Gone::Sequence(id)).await?;
         w.tell(Event::Sequence(id));
         w.note(Action::RetentionSequenceDeleted, id, json!({ "name": row.name })).await?;
-        Ok(row)
-    })
-    .await
+        Ok((row, begun))
+    });
+    let (row, begun) = deleted.await?;
+    Ok((row, removal::soon(on, begun).await?))
 }
 
 /// What a campaign holds back must not go out because the sequence is taken away from it.

@@ -57,7 +57,7 @@ pub async fn pause_all(on: &Services, why: &str) -> Result<usize> {
     let active = sequence::Entity::find().filter(sequence::Column::Status.eq(RetentionSequenceStatus::Active));
     let paused = pause_each(on, &active.all(on.db.reader()).await?, why).await?;
     let idle = [RetentionSequenceStatus::Draft, RetentionSequenceStatus::Paused];
-    let idle = sequence::Entity::find().filter(sequence::Column::Status.is_in(idle));
+    let idle = sequence::Entity::present().filter(sequence::Column::Status.is_in(idle));
     for row in idle.filter(sequence::Column::PauseReason.is_null()).all(on.db.reader()).await? {
         let warned = on.system_write(|w| async move {
             let old = w.require(row.id).await?;
