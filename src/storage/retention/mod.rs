@@ -37,5 +37,6 @@ pub mod script;
 pub mod sequence;
 pub mod sequence_progress;
 pub mod sequence_step;
+pub mod tracked_links;
 pub mod webhook_event;
 pub mod webhook_event_key;

@@ -149,12 +149,21 @@ mod tests {
             (r#"<a href="https://a.example/?a=1&b=2&copy=3">"#, r#"<a href="[https://a.example/?a=1&b=2&copy=3]">"#),
             (r#"<a href="&#104;ttps&#x3A;//a.example/&quot;">"#, r#"<a href="[https://a.example/"]">"#),
             (r#"<a title="a > b" href="https://a.example">"#, r#"<a title="a > b" href="[https://a.example]">"#),
-            (r#"<a title='href="https://no.example"' href="https://a.example">"#, r#"<a title='href="https://no.example"' href="[https://a.example]">"#),
-            (r#"<a href="https://a.example"href="https://b.example">"#, r#"<a href="[https://a.example]"href="https://b.example">"#),
+            (
+                r#"<a title='href="https://no.example"' href="https://a.example">"#,
+                r#"<a title='href="https://no.example"' href="[https://a.example]">"#,
+            ),
+            (
+                r#"<a href="https://a.example"href="https://b.example">"#,
+                r#"<a href="[https://a.example]"href="https://b.example">"#,
+            ),
             (r#"<a href="" href="https://b.example">"#, r#"<a href="" href="https://b.example">"#),
             (r#"<map><area href="https://a.example"></map>"#, r#"<map><area href="[https://a.example]"></map>"#),
             ("<p>Привет <a href=\"https://a.example\">я</a> €", "<p>Привет <a href=\"[https://a.example]\">я</a> €"),
-            ("<a href=\"https://a.example\"><a href='https://b.example'>", "<a href=\"[https://a.example]\"><a href='[https://b.example]'>"),
+            (
+                "<a href=\"https://a.example\"><a href='https://b.example'>",
+                "<a href=\"[https://a.example]\"><a href='[https://b.example]'>",
+            ),
         ] {
             assert_eq!(replaced(page), expected);
         }

@@ -34,8 +34,14 @@ mod tests {
             ("\"https://a.example\" 'https://b.example'", "\"[https://a.example]\" '[https://b.example]'"),
             ("HTTP://A.EXAMPLE/x", "[HTTP://A.EXAMPLE/x]"),
             ("Сюда: https://a.example/x, потом", "Сюда: [https://a.example/x], потом"),
-            ("https://a.example https://herald.example/unsubscribe/t", "[https://a.example] https://herald.example/unsubscribe/t"),
-            ("mailto:a@b.example tel:+49301 tg://resolve?domain=x a.example b@c.example", "mailto:a@b.example tel:+49301 tg://resolve?domain=x a.example b@c.example"),
+            (
+                "https://a.example https://herald.example/unsubscribe/t",
+                "[https://a.example] https://herald.example/unsubscribe/t",
+            ),
+            (
+                "mailto:a@b.example tel:+49301 tg://resolve?domain=x a.example b@c.example",
+                "mailto:a@b.example tel:+49301 tg://resolve?domain=x a.example b@c.example",
+            ),
             ("http:// https://", "http:// https://"),
             ("", ""),
         ] {
