@@ -98,6 +98,8 @@ mod m20261130_000311_pruned_rows;
 mod m20261130_000312_sums_of_jobs;
 mod m20261130_000313_quicker_sums_of_jobs;
 mod m20261130_000330_worlds_of_sequences;
+mod m20261130_000340_click_tracking;
+mod m20261130_000341_tracked_links;
 mod m20261130_000350_mailboxes;
 mod m20261130_000360_deleted_nouns;
 mod m20261130_000361_credits;
@@ -216,6 +218,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000312_sums_of_jobs::Migration),
         Box::new(m20261130_000313_quicker_sums_of_jobs::Migration),
         Box::new(m20261130_000330_worlds_of_sequences::Migration),
+        Box::new(m20261130_000340_click_tracking::Migration),
+        Box::new(m20261130_000341_tracked_links::Migration),
         Box::new(m20261130_000350_mailboxes::Migration),
         Box::new(m20261130_000360_deleted_nouns::Migration),
         Box::new(m20261130_000361_credits::Migration),

@@ -120,6 +120,10 @@ pub enum LastingUse {
     RefusedTelegramNames,
     /// The signature of the links by which leads end all emails.
     UnsubscribeLinks,
+    /// The signature of links that tell of clicks.
+    TrackedLinks,
+    /// The signature of pictures that tell of opens.
+    TrackedOpens,
     /// The signs in the addresses to which bounces and answers come.
     MailTags,
     /// API tokens, which are made from their ids: who repeats a request gets the same one.
@@ -144,6 +148,8 @@ impl LastingUse {
             Self::RefusedPhones => "suppressed phone",
             Self::RefusedTelegramNames => "refused telegram name",
             Self::UnsubscribeLinks => "unsubscribe",
+            Self::TrackedLinks => "tracked-link",
+            Self::TrackedOpens => "tracked-open",
             Self::MailTags => "mail-tag",
             Self::ApiTokens => "api-token",
             Self::Repetitions => "idempotency",

@@ -19,6 +19,7 @@ mod origins;
 mod params;
 mod socket;
 mod trace;
+mod tracking;
 mod unsubscribe;
 mod uploads;
 mod ways;
@@ -44,6 +45,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use self::metrics::Metrics;
 use self::origins::Strangers;
 use self::socket::open::OpenSockets;
+use self::tracking::Visits;
 use domain::error::Code;
 use domain::limits::Limits;
 use domain::proxies::Proxies;
@@ -86,6 +88,8 @@ struct Http {
     callbacks: Arc<Notify>,
     /// What was told of pages and proxies that no setting names.
     strangers: Arc<Strangers>,
+    /// Clicks and opens on their way into the database.
+    visits: Visits,
 }
 
 impl Http {
@@ -103,6 +107,7 @@ impl Http {
             intake: callback::Intake::default(),
             callbacks,
             strangers: Arc::default(),
+            visits: Visits::default(),
         }
     }
 
@@ -121,7 +126,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let http = Http::new(services, options, callbacks, stop.clone());
-    let sockets = http.sockets.clone();
+    let (sockets, visits) = (http.sockets.clone(), http.visits.clone());
     let mut loops = Loops::until(stop.clone());
     let (open, events) = (http.open_sockets.clone(), http.services.events.clone());
     loops.start("the end of sessions", move |stop| open.clone().follow(events.subscribe(), stop));
@@ -131,6 +136,7 @@ pub async fn serve(
     listener::serve(listener, router(http), &limits, proxies, stop).await;
     sockets.close();
     sockets.wait().await;
+    visits.ended().await;
     loops.ended(Duration::MAX).await;
 }
 
@@ -171,6 +177,8 @@ fn router(http: Http) -> Router {
         .route("/api/webhooks/mail", post(webhooks::mail))
         .route("/api/webhooks/mail/{token}", post(webhooks::mail_with_token))
         .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::now))
+        .route("/l/{token}", get(tracking::link))
+        .route("/o/{token}", get(tracking::pixel))
         .route("/sso", get(caller::sign_in_elsewhere))
         .merge(signs())
         .route("/", get(assets::dashboard))

@@ -9,7 +9,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use self::texts::Texts;
+pub(super) use self::texts::Texts;
 use super::listener::request_id;
 use super::{Http, answer};
 use service::retention::unsubscribe::{self, Clicked};
@@ -73,7 +73,7 @@ fn said(texts: &Texts, status: StatusCode, sentence: &str, headers: &HeaderMap) 
 }
 
 /// The answer with what keeps a page for one person from others: no frame around it, no copy, and its address goes nowhere.
-fn guarded(mut answer: Response) -> Response {
+pub(super) fn guarded(mut answer: Response) -> Response {
     let headers = answer.headers_mut();
     let policy = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     for (name, value) in [

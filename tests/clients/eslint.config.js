@@ -28,7 +28,7 @@ const naming = {
   // Those that are named otherwise have the names of settings that people know.
   'FieldDefinition[gqlType.gqlType.name.value=Boolean]': {
     style: 'camelCase',
-    requiredPattern: /^((is|has|can|fits|allow)|(accountFailover|autoAssign|instantlySync)$)/,
+    requiredPattern: /^((is|has|can|fits|allow)|(accountFailover|autoAssign|instantlySync|trackClicks|trackOpens)$)/,
   },
 }
 

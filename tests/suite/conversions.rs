@@ -49,6 +49,7 @@ async fn lead_with(herald: &TestApp, days: &[i64]) -> (LeadId, Vec<Json>) {
             currency: None,
             result: None,
             notes: None,
+            tracks_clicks: false,
         })
         .collect();
     let all = &contacts;

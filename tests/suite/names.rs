@@ -33,7 +33,7 @@ const OTHER_SUBSCRIPTIONS: [&str; 5] =
 /// Instants that are called neither `...At` nor by where they lie: `since`, `until`, `from`, `to`, `...After`, `...Before`.
 const OTHER_INSTANTS: [&str; 6] = ["endDate", "lastChecked", "notBefore", "now", "startDate", "timestamp"];
 /// Truths that are not asked: settings that are switched on.
-const SWITCHES: [&str; 9] = [
+const SWITCHES: [&str; 11] = [
     "accountFailover",
     "all",
     "autoAssign",
@@ -43,6 +43,8 @@ const SWITCHES: [&str; 9] = [
     "instantlySync",
     "leadConverts",
     "takesAddresses",
+    "trackClicks",
+    "trackOpens",
 ];
 
 fn named(kind: &Type) -> &str {

@@ -15,7 +15,7 @@ words! {
     AbTestGoal {
         /// They convert after the contact, and that is not taken back.
         Conversion => "CONVERSION",
-        /// They follow a link.
+        /// They follow a link. Of emails by a mail server and of text messages that is told where the campaign has `trackClicks`.
         Click => "CLICK",
         /// They answer.
         Reply => "REPLY",

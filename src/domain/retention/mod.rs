@@ -30,6 +30,7 @@ pub mod rendering;
 pub mod same_conversion;
 pub mod schedule_clock;
 pub mod states;
+pub mod tracking;
 pub mod trigger;
 pub mod twilio_errors;
 pub mod twilio_signature;

@@ -99,10 +99,12 @@ const fn reports(provider: Option<Provider>) -> Reports {
 }
 
 impl Performance {
-    /// Adds the attempts by `provider`; None: by none that is known.
-    pub fn add(&mut self, provider: Option<Provider>, part: &Part) {
+    /// Adds the attempts by `provider`; None: by none that is known. With `tracks_clicks` their links are Herald's own, which tell of
+    /// each click whoever sent them.
+    pub fn add(&mut self, provider: Option<Provider>, tracks_clicks: bool, part: &Part) {
         let Part { attempts, delivered, clicked, replied, converted, cost_by_click, revenue_by_cost } = part;
         let reports = reports(provider);
+        let reports = Reports { clicks: if tracks_clicks { Told::Always } else { reports.clicks }, ..reports };
         self.attempts += attempts;
         self.delivered.add(*delivered, *attempts, reports.deliveries);
         self.clicked.add(*clicked, *attempts, reports.clicks);
@@ -191,7 +193,7 @@ mod tests {
             (None, vec![DeliveryRate, Ctr, Cpc, ReplyRate], vec![ConversionRate]),
         ] {
             let mut performance = Performance::default();
-            performance.add(provider, &silent(1_000));
+            performance.add(provider, false, &silent(1_000));
             for metric in silent_of {
                 let bound = if metric == Cpc { 0.001 } else { 0.5 };
                 assert!(!performance.is_worse(metric, bound, 0.9), "{provider:?} {metric}");
@@ -208,11 +210,27 @@ mod tests {
         }
         // One that was reported shows that they are; of the others' contacts nothing is known all the same.
         let mut performance = Performance::default();
-        performance.add(None, &Part { clicked: 1, ..silent(100) });
-        performance.add(Some(Provider::Smtp), &Part { delivered: 3, replied: 3, ..silent(900) });
+        performance.add(None, false, &Part { clicked: 1, ..silent(100) });
+        performance.add(Some(Provider::Smtp), false, &Part { delivered: 3, replied: 3, ..silent(900) });
         assert_eq!((performance.sample(Ctr), performance.measured(Ctr)), (100, Some(0.01)));
         assert_eq!((performance.sample(DeliveryRate), performance.sample(ReplyRate)), (0, 900));
         assert_eq!((performance.attempts, performance.cost_by_click.count), (1_000, 100));
+    }
+
+    #[test]
+    fn herald_s_own_links_tell_of_clicks_whoever_sent_them() {
+        use ConversionMetric::{Cpc, Ctr, DeliveryRate};
+        for provider in [Provider::Smtp, Provider::Twilio] {
+            let mut performance = Performance::default();
+            // Nobody has followed one yet, and that says something; of those without such links nothing is known.
+            performance.add(Some(provider), true, &silent(200));
+            performance.add(Some(provider), false, &silent(5_000));
+            assert_eq!((performance.sample(Ctr), performance.measured(Ctr)), (200, Some(0.0)), "{provider:?}");
+            assert!(performance.is_worse(Ctr, 0.1, 0.9) && performance.sample(Cpc) == 200, "{provider:?}");
+        }
+        let mut performance = Performance::default();
+        performance.add(Some(Provider::Smtp), true, &silent(200));
+        assert_eq!(performance.sample(DeliveryRate), 0, "of nothing else they tell");
     }
 
     #[test]

@@ -114,7 +114,8 @@ words! {
     }
     /// What a conversion rule looks at.
     ConversionMetric {
-        /// Clicks by contacts that were sent, 0 to 1.
+        /// Clicks by contacts that were sent and tell of clicks, 0 to 1. Emails by a mail server and text messages do where their
+        /// campaign has `trackClicks`.
         Ctr => "CTR",
         /// Cost by click.
         Cpc => "CPC",

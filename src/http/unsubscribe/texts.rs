@@ -1,8 +1,8 @@
-//! What the page of the link that ends all emails says, in the languages that leads read.
+//! What the page of the link that ends all emails says, and that of a link to nothing, in the languages that leads read.
 
-/// What the page says, in one language.
+/// What the pages say, in one language.
 #[derive(Debug)]
-pub(in crate::unsubscribe) struct Texts {
+pub(crate) struct Texts {
     /// As BCP 47 calls it.
     pub language: &'static str,
     pub title: &'static str,
@@ -17,6 +17,8 @@ pub(in crate::unsubscribe) struct Texts {
     pub unknown: &'static str,
     /// It could not be done now.
     pub later: &'static str,
+    /// Of other links: there is nothing behind it.
+    pub nowhere: &'static str,
 }
 
 impl Texts {
@@ -27,7 +29,7 @@ impl Texts {
     }
 
     /// The texts that the reader's browser asks for most, else those for the lead's language, else English.
-    pub(in crate::unsubscribe) fn wanted(accepted: &str, lead: Option<&str>) -> &'static Self {
+    pub(crate) fn wanted(accepted: &str, lead: Option<&str>) -> &'static Self {
         let mut wanted: Vec<(f32, &'static Self)> = accepted
             .split(',')
             .filter_map(|part| {
@@ -55,6 +57,7 @@ const ALL: [Texts; 10] = [
             emails from us, please use the link in the latest one, or answer it.",
         unknown: "This link is not whole. Please open the link in the email itself, or copy all of it.",
         later: "That did not work just now, and you are not unsubscribed yet. Please try again in a few minutes.",
+        nowhere: "This link leads nowhere, or no longer. Please copy all of it, or ask whoever sent it to you.",
     },
     Texts {
         language: "ru",
@@ -67,6 +70,7 @@ const ALL: [Texts; 10] = [
             приходят, воспользуйтесь ссылкой в последнем из них или ответьте на него.",
         unknown: "Ссылка неполная. Откройте её прямо из письма или скопируйте целиком.",
         later: "Сейчас не получилось, и вы ещё не отписаны. Попробуйте снова через несколько минут.",
+        nowhere: "Эта ссылка никуда не ведёт или больше не действует. Скопируйте её целиком или спросите того, кто её прислал.",
     },
     Texts {
         language: "de",
@@ -79,6 +83,7 @@ const ALL: [Texts; 10] = [
             E-Mails von uns erhalten, nutzen Sie bitte den Link in der neuesten, oder antworten Sie darauf.",
         unknown: "Dieser Link ist nicht vollständig. Bitte öffnen Sie ihn in der E-Mail selbst, oder kopieren Sie ihn ganz.",
         later: "Das hat gerade nicht geklappt, und Sie sind noch nicht abgemeldet. Bitte versuchen Sie es in einigen Minuten noch einmal.",
+        nowhere: "Dieser Link führt nirgendwohin, oder nicht mehr. Bitte kopieren Sie ihn ganz, oder fragen Sie, wer ihn geschickt hat.",
     },
     Texts {
         language: "es",
@@ -91,6 +96,7 @@ const ALL: [Texts; 10] = [
             nuestros, use el enlace del último o respóndalo.",
         unknown: "El enlace está incompleto. Ábralo desde el propio correo o cópielo entero.",
         later: "Ahora no ha funcionado y su suscripción sigue activa. Inténtelo de nuevo en unos minutos.",
+        nowhere: "Este enlace no lleva a ninguna parte, o ya no. Cópielo entero o pregunte a quien se lo envió.",
     },
     Texts {
         language: "fr",
@@ -103,6 +109,7 @@ const ALL: [Texts; 10] = [
             encore nos e-mails, utilisez le lien du dernier ou répondez-y.",
         unknown: "Ce lien est incomplet. Ouvrez-le depuis l’e-mail lui-même ou copiez-le en entier.",
         later: "Cela n’a pas fonctionné et vous n’êtes pas encore désabonné. Réessayez dans quelques minutes.",
+        nowhere: "Ce lien ne mène nulle part, ou plus. Copiez-le en entier ou demandez à la personne qui vous l’a envoyé.",
     },
     Texts {
         language: "pt",
@@ -115,6 +122,7 @@ const ALL: [Texts; 10] = [
             e-mails, use o link do mais recente ou responda-o.",
         unknown: "Este link está incompleto. Abra-o a partir do próprio e-mail ou copie-o inteiro.",
         later: "Não funcionou agora, e a sua assinatura continua ativa. Tente de novo dentro de alguns minutos.",
+        nowhere: "Este link não leva a lugar nenhum, ou já não leva. Copie-o inteiro ou pergunte a quem o enviou.",
     },
     Texts {
         language: "it",
@@ -127,6 +135,7 @@ const ALL: [Texts; 10] = [
             nostre e-mail, usi il link dell’ultima o vi risponda.",
         unknown: "Il link è incompleto. Lo apra dall’e-mail stessa o lo copi per intero.",
         later: "Ora non ha funzionato e la sua iscrizione è ancora attiva. Riprovi fra qualche minuto.",
+        nowhere: "Questo link non porta da nessuna parte, o non più. Lo copi per intero o chieda a chi lo ha inviato.",
     },
     Texts {
         language: "uk",
@@ -139,6 +148,7 @@ const ALL: [Texts; 10] = [
             скористайтеся посиланням в останньому з них або дайте на нього відповідь.",
         unknown: "Посилання неповне. Відкрийте його просто з листа або скопіюйте повністю.",
         later: "Зараз не вийшло, і вас ще не відписано. Спробуйте знову за кілька хвилин.",
+        nowhere: "Це посилання нікуди не веде або вже не діє. Скопіюйте його повністю або запитайте того, хто його надіслав.",
     },
     Texts {
         language: "pl",
@@ -151,6 +161,7 @@ const ALL: [Texts; 10] = [
             użyj linku w ostatnim z nich albo na niego odpowiedz.",
         unknown: "Link jest niepełny. Otwórz go z samego e-maila albo skopiuj w całości.",
         later: "Teraz się nie udało i nadal jesteś na liście. Spróbuj ponownie za kilka minut.",
+        nowhere: "Ten link donikąd nie prowadzi albo już nie działa. Skopiuj go w całości lub zapytaj osobę, która go wysłała.",
     },
     Texts {
         language: "tr",
@@ -163,6 +174,7 @@ const ALL: [Texts; 10] = [
             geliyorsa en son e-postadaki bağlantıyı kullanın ya da onu yanıtlayın.",
         unknown: "Bu bağlantı eksik. E-postanın içinden açın ya da tamamını kopyalayın.",
         later: "Şu anda olmadı ve aboneliğiniz sürüyor. Birkaç dakika sonra yeniden deneyin.",
+        nowhere: "Bu bağlantı hiçbir yere götürmüyor ya da artık geçerli değil. Tamamını kopyalayın ya da gönderene sorun.",
     },
 ];
 

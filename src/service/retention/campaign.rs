@@ -33,6 +33,9 @@ const MOST_CONTACTS: i32 = 1_000;
 /// Texts of a campaign's emails, and bytes of each.
 const MOST_EMAILS: usize = 20;
 const EMAIL_LIMIT: usize = 32 * 1_024;
+/// Why nothing can be tracked.
+const NOT_REACHED: &str = "HERALD_PUBLIC_URL leads to this machine itself, where no lead could follow a link: have whoever runs Herald \
+    set it to the address by which others reach it";
 
 /// The fields of a campaign; what is undefined stays, null removes. A new one has nothing that could stay.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +62,10 @@ pub struct Fields {
     pub auto_assign: Option<bool>,
     /// Whether its emails go by Instantly.
     pub instantly_sync: Option<bool>,
+    /// Whether Herald's own links tell of clicks; only where others reach Herald.
+    pub track_clicks: Option<bool>,
+    /// Whether a picture of Herald's tells of opens; only where others reach Herald.
+    pub track_opens: Option<bool>,
     /// At most 20 texts.
     pub email_sequence: Option<Vec<String>>,
     /// An object of at most 16 KiB.
@@ -87,6 +94,8 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
         auto_assign: false,
         instantly_sync: false,
         instantly_campaign_id: None,
+        track_clicks: false,
+        track_opens: false,
         email_sequence: Texts::default(),
         vapi_config: None,
         start_date: None,
@@ -98,7 +107,7 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
         description_fold: Folded::default(),
         deleted_at: None,
     };
-    let row = &validated(blank, fields)?;
+    let row = &validated(on, blank, fields)?;
     on.write(actor, |w| async move {
         campaign::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
         w.keep(row);
@@ -109,8 +118,12 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
 }
 
 /// The campaign `old` with what `fields` say, in its stored form; or all that is wrong with them.
-fn validated(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
+fn validated(on: &Services, old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
     let mut wrong = Violations::default();
+    let is_reached = !on.rules.endpoints.is_at_home();
+    for (field, wanted) in [("trackClicks", fields.track_clicks), ("trackOpens", fields.track_opens)] {
+        wrong.require(wanted != Some(true) || is_reached, field, NOT_REACHED);
+    }
     let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
     let mut clock = |field: &str, written: MaybeUndefined<String>, old: Option<i32>| match written {
         MaybeUndefined::Undefined => old,
@@ -137,6 +150,8 @@ fn validated(old: campaign::Model, fields: Fields) -> Result<campaign::Model> {
         delay_between_channels: changed_to(old.delay_between_channels, delay),
         auto_assign: fields.auto_assign.unwrap_or(old.auto_assign),
         instantly_sync: fields.instantly_sync.unwrap_or(old.instantly_sync),
+        track_clicks: fields.track_clicks.unwrap_or(old.track_clicks),
+        track_opens: fields.track_opens.unwrap_or(old.track_opens),
         email_sequence: fields.email_sequence.map_or(old.email_sequence, Texts),
         vapi_config,
         start_date: changed_to(old.start_date, fields.start_date),
@@ -190,7 +205,7 @@ pub async fn update(
         .write(actor, |w| async move {
             let old = w.require(id).await?;
             require_version("retention campaign", old.version, expected_version)?;
-            let mut new = validated(old.clone(), fields.clone())?;
+            let mut new = validated(on, old.clone(), fields.clone())?;
             if let Some(status) = status.filter(|status| *status != old.status) {
                 old.status.require(status)?;
                 new.status = status;

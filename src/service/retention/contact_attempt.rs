@@ -295,5 +295,6 @@ fn checked(on: &Services, new: New) -> Result<contact_attempt::Model> {
         currency,
         result,
         notes,
+        tracks_clicks: false,
     })
 }

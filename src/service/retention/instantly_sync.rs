@@ -277,5 +277,6 @@ fn attempt(on: &Services, campaign: RetentionCampaignId, lead: &lead::Model) -> 
         currency: None,
         result: Some(json!({ "status": "added" })),
         notes: None,
+        tracks_clicks: false,
     }
 }

@@ -41,6 +41,11 @@ pub async fn erase(on: &Services, actor: &Actor, id: LeadId) -> Result<()> {
     .await
 }
 
+/// Whether a lead was erased.
+pub fn is_erased(row: &lead::Model) -> bool {
+    row.source == SOURCE
+}
+
 /// Nothing of the person. Each field is named: a new one must be decided on here.
 fn empty(row: &lead::Model) -> lead::Model {
     lead::Model {

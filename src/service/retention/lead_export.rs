@@ -113,6 +113,7 @@ fn attempt(row: contact_attempt::Model) -> Json {
         currency,
         result,
         notes,
+        tracks_clicks: _,
     } = row;
     json!({ "id": id, "channel": channel, "status": status, "provider": provider, "providerRef": provider_ref,
         "startedAt": started_at, "completedAt": completed_at, "durationSeconds": duration,

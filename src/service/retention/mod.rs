@@ -33,6 +33,7 @@ pub mod script;
 pub mod sequence;
 pub mod sequence_live;
 pub mod switch;
+pub mod tracking;
 pub mod trigger;
 pub mod unsubscribe;
 

@@ -14,6 +14,7 @@ use domain::retention::words::{ContactChannel, RetentionCampaignStatus};
 /// A retention campaign.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "retention_campaigns")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RetentionCampaignId,
@@ -38,6 +39,10 @@ pub struct Model {
     /// Whether emails go by Instantly.
     pub instantly_sync: bool,
     pub instantly_campaign_id: Option<String>,
+    /// Whether the links of its emails and text messages are replaced by Herald's own.
+    pub track_clicks: bool,
+    /// Whether its emails in HTML end with a picture of Herald's.
+    pub track_opens: bool,
     /// The texts of Instantly's emails, in order.
     pub email_sequence: Texts,
     /// JSON that replaces parts of VAPI's calls.

@@ -38,6 +38,8 @@ pub struct Model {
     /// The provider's answer, a JSON object.
     pub result: Option<Json>,
     pub notes: Option<String>,
+    /// Whether links in it are Herald's own, which tell of each click.
+    pub tracks_clicks: bool,
 }
 
 joins_nothing!();

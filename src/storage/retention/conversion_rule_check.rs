@@ -55,7 +55,7 @@ pub async fn performance(
 ) -> Result<HashMap<ContactChannel, Performance>> {
     let places: Vec<String> = (2..channels.len() + 2).map(|place| format!("${place}")).collect();
     let sql = format!(
-        "SELECT channel, provider, COUNT(*) AS n,
+        "SELECT channel, provider, tracks_clicks, COUNT(*) AS n,
             SUM(CASE WHEN status IN ('DELIVERED', 'SUCCESS') THEN 1 ELSE 0 END) AS delivered,
             SUM(CASE WHEN clicked THEN 1 ELSE 0 END) AS clicked,
             SUM(CASE WHEN replied THEN 1 ELSE 0 END) AS replied,
@@ -65,7 +65,7 @@ pub async fn performance(
             COALESCE(SUM(revenue), 0.0) AS revenue, COALESCE(SUM(revenue * revenue), 0.0) AS revenue_squares,
             COALESCE(SUM(revenue * cost), 0.0) AS revenue_by_cost
          FROM (
-            SELECT a.channel, a.provider, a.status, a.clicked, a.replied, COUNT(c.id) AS conversions,
+            SELECT a.channel, a.provider, a.tracks_clicks, a.status, a.clicked, a.replied, COUNT(c.id) AS conversions,
                 CAST(COALESCE(a.cost_micros, 0) AS double precision) / 1000000.0 AS cost,
                 COALESCE(SUM(CASE WHEN c.status <> 'LEAD' AND (a.currency IS NULL OR a.currency = c.currency)
                     THEN CAST(c.revenue_micros AS double precision) / 1000000.0 ELSE 0.0 END), 0.0) AS revenue
@@ -73,9 +73,9 @@ pub async fn performance(
             LEFT JOIN conversions c ON c.contact_attempt_id = a.id AND c.status <> 'REJECTED'
             WHERE a.started_at >= $1 AND a.channel IN ({})
               AND a.status IN ('SENT', 'DELIVERED', 'SUCCESS', 'BOUNCED')
-            GROUP BY a.id, a.channel, a.provider, a.status, a.clicked, a.replied, a.cost_micros
+            GROUP BY a.id, a.channel, a.provider, a.tracks_clicks, a.status, a.clicked, a.replied, a.cost_micros
          ) AS attempts
-         GROUP BY channel, provider",
+         GROUP BY channel, provider, tracks_clicks",
         places.join(", ")
     );
     let values = std::iter::once(Value::from(since)).chain(channels.iter().map(|channel| Value::from(*channel)));
@@ -84,7 +84,11 @@ pub async fn performance(
     for row in &rows {
         let provider: Option<String> = row.try_get("", "provider")?;
         let provider = provider.and_then(|name| Provider::named(&name));
-        all.entry(row.try_get("", "channel")?).or_default().add(provider, &read(row)?);
+        all.entry(row.try_get("", "channel")?).or_default().add(
+            provider,
+            row.try_get("", "tracks_clicks")?,
+            &read(row)?,
+        );
     }
     Ok(all)
 }

@@ -36,6 +36,8 @@ pub async fn traces(tx: &Tx, row: &lead::Model) -> Result<Erased> {
     let of_lead = "lead_id = $1";
     let attempts = run(&emptied("contact_attempts", attempt(dialect), of_lead), id()).await?;
     let conversions = run(&emptied("conversions", conversion(dialect), of_lead), id()).await?;
+    // What stands in an address may say who was sent there.
+    run(TRACKED_LINKS, id()).await?;
     run("DELETE FROM consents WHERE lead_id = $1", id()).await?;
     run("DELETE FROM lead_peers WHERE lead_id = $1", id()).await?;
     let of_enrollments = "enrollment_id IN (SELECT e.id FROM sequence_enrollments e WHERE e.lead_id = $1)";
@@ -43,6 +45,9 @@ pub async fn traces(tx: &Tx, row: &lead::Model) -> Result<Erased> {
     run(&emptied("sequence_enrollments", enrollment, of_lead), id()).await?;
     Ok(Erased { attempts, conversions, webhook_events })
 }
+
+const TRACKED_LINKS: &str = "DELETE FROM tracked_links
+    WHERE contact_attempt_id IN (SELECT a.id FROM contact_attempts a WHERE a.lead_id = $1)";
 
 /// The statement that empties rows: `new` has the new value of each column, in SQL; None: it stays.
 fn emptied<C: Iterable + IdenStatic>(table: &str, new: impl Fn(C) -> Option<&'static str>, rows: &str) -> String {
@@ -118,6 +123,7 @@ fn attempt(dialect: Dialect) -> impl Fn(contact_attempt::Column) -> Option<&'sta
         C::Notes | C::ProviderRef => Some("NULL"),
         C::Id | C::LeadId | C::CampaignId | C::StepId | C::ScriptId | C::AbTestId | C::AbVariant | C::Channel => None,
         C::Status | C::Provider | C::StartedAt | C::CompletedAt | C::Duration | C::CostMicros | C::Currency => None,
+        C::TracksClicks => None,
     }
 }
 

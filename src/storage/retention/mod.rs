@@ -40,5 +40,6 @@ pub mod sequence;
 pub mod sequence_progress;
 pub mod sequence_step;
 pub mod ties;
+pub mod tracked_links;
 pub mod webhook_event;
 pub mod webhook_event_key;

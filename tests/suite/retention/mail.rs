@@ -19,7 +19,12 @@ async fn start(server: &MailServer) -> (TestApp, Client) {
 
 /// [`start`] with more settings of the mail server.
 pub async fn start_with(server: &MailServer, more: Json) -> (TestApp, Client) {
-    let herald = TestApp::with(&["--public-url", PUBLIC, "--mailbox-every=200ms"]).await;
+    start_as(server, &[], more).await
+}
+
+/// [`start_with`] with more settings of Herald's.
+pub async fn start_as(server: &MailServer, flags: &[&str], more: Json) -> (TestApp, Client) {
+    let herald = TestApp::with(&[&["--public-url", PUBLIC, "--mailbox-every=200ms"], flags].concat()).await;
     let admin = herald.admin().await;
     let save = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) { integrationConfig { id } } }";
     let mut smtp = json!({ "host": "127.0.0.1", "port": server.port, "security": "NONE", "perSecond": 100,

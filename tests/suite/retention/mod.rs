@@ -3,6 +3,7 @@
 mod ab_tests;
 mod bought;
 mod campaigns;
+mod clicks;
 mod contacts;
 mod conversion_rules;
 mod distance;

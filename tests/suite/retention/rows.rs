@@ -53,6 +53,8 @@ pub fn campaign(now: DateTime<Utc>) -> campaign::Model {
         auto_assign: false,
         instantly_sync: false,
         instantly_campaign_id: None,
+        track_clicks: false,
+        track_opens: false,
         email_sequence: Texts::default(),
         vapi_config: None,
         start_date: None,
@@ -115,6 +117,7 @@ pub fn attempt(lead: LeadId, channel: ContactChannel, at: DateTime<Utc>) -> cont
         currency: None,
         result: None,
         notes: None,
+        tracks_clicks: false,
     }
 }
 

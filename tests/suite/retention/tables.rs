@@ -7,7 +7,7 @@ use storage::Db;
 use storage::retention::{
     ab_test, campaign, campaign_lead, consent, contact_attempt, conversion, conversion_credit, conversion_rule,
     enrollment, execution, gone_lead, instantly_campaign, instantly_lead, integration_config, lead, lead_import,
-    mailbox, refusal, refusal_to_carry, script, sequence, sequence_step, webhook_event,
+    mailbox, refusal, refusal_to_carry, script, sequence, sequence_step, tracked_links, webhook_event,
 };
 
 use crate::harness::Database;
@@ -141,6 +141,7 @@ async fn every_row_has_the_columns_of_its_table() {
         script,
         sequence,
         sequence_step,
+        tracked_links,
         webhook_event,
     );
 }

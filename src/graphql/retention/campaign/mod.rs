@@ -92,6 +92,17 @@ impl RetentionCampaign {
         self.0.instantly_campaign_id.as_deref()
     }
 
+    /// Whether the links of its emails and text messages are Herald's own, which tell of clicks: see the manual's page for people who
+    /// keep customers. What was sent before it was switched on tells nothing.
+    async fn track_clicks(&self) -> bool {
+        self.0.track_clicks
+    }
+
+    /// Whether its emails in HTML end with a picture of Herald's that tells that they were opened.
+    async fn track_opens(&self) -> bool {
+        self.0.track_opens
+    }
+
     /// The texts of Instantly's emails, in order.
     async fn email_sequence(&self) -> &[String] {
         &self.0.email_sequence.0

@@ -34,6 +34,13 @@ struct CreateRetentionCampaignInput {
     /// Whether its emails go by Instantly, which writes to each lead by itself: the texts of `emailSequence`, or without those the one
     /// email of a sequence's step. Pauses, other texts, and leads who bought or want no more are brought there within seconds.
     instantly_sync: Option<bool>,
+    /// Whether the http and https links of its emails and text messages are replaced by Herald's own, which lead there and tell of the
+    /// first click, so that reports, A/B tests and rules about clicks work with a mail server and with text messages. Emails by
+    /// Instantly are left to Instantly. `BAD_USER_INPUT` where `HERALD_PUBLIC_URL` leads to Herald's own machine.
+    track_clicks: Option<bool>,
+    /// Whether its emails in HTML end with a picture of Herald's of one invisible point, which tells that the email was opened. Many mail
+    /// programs load no pictures, or all of them by themselves. `BAD_USER_INPUT` where `HERALD_PUBLIC_URL` leads to Herald's own machine.
+    track_opens: Option<bool>,
     /// The texts of Instantly's emails, in order, at most 20. Without any, leads come there by a step of a sequence only, with its text.
     email_sequence: Option<Vec<String>>,
     /// What replaces parts of the assistant of VAPI's calls: an object of at most 16 KiB.
@@ -84,6 +91,13 @@ struct UpdateRetentionCampaignInput {
     /// Whether its emails go by Instantly, which writes to each lead by itself: the texts of `emailSequence`, or without those the one
     /// email of a sequence's step. Pauses, other texts, and leads who bought or want no more are brought there within seconds.
     instantly_sync: Option<bool>,
+    /// Whether the http and https links of its emails and text messages are replaced by Herald's own, which lead there and tell of the
+    /// first click, so that reports, A/B tests and rules about clicks work with a mail server and with text messages. Emails by
+    /// Instantly are left to Instantly. `BAD_USER_INPUT` where `HERALD_PUBLIC_URL` leads to Herald's own machine.
+    track_clicks: Option<bool>,
+    /// Whether its emails in HTML end with a picture of Herald's of one invisible point, which tells that the email was opened. Many mail
+    /// programs load no pictures, or all of them by themselves. `BAD_USER_INPUT` where `HERALD_PUBLIC_URL` leads to Herald's own machine.
+    track_opens: Option<bool>,
     /// The texts of Instantly's emails, in order, at most 20. Without any, leads come there by a step of a sequence only, with its text.
     email_sequence: Option<Vec<String>>,
     /// What replaces parts of the assistant of VAPI's calls: an object of at most 16 KiB.
@@ -200,6 +214,8 @@ impl RetentionCampaignMutation {
             delay_between_channels: Some(input.delay_between_channels).into(),
             auto_assign: input.auto_assign,
             instantly_sync: input.instantly_sync,
+            track_clicks: input.track_clicks,
+            track_opens: input.track_opens,
             email_sequence: input.email_sequence,
             vapi_config: Some(input.vapi_config.map(|given| given.0)).into(),
             start_date: Some(input.start_date.map(|at| at.0)).into(),
@@ -229,6 +245,8 @@ impl RetentionCampaignMutation {
             delay_between_channels: input.delay_between_channels,
             auto_assign: input.auto_assign,
             instantly_sync: input.instantly_sync,
+            track_clicks: input.track_clicks,
+            track_opens: input.track_opens,
             email_sequence: input.email_sequence,
             vapi_config: input.vapi_config.map_value(|given| given.0),
             start_date: input.start_date.map_value(|at| at.0),

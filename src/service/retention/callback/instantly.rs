@@ -131,6 +131,7 @@ async fn attempt(
         currency: None,
         result: None,
         notes: None,
+        tracks_clicks: false,
     };
     Ok(row.into_active_model().insert(w).await?)
 }

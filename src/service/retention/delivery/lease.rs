@@ -31,6 +31,7 @@ use storage::retention::queue::claim::{self, Due, Holder, Moments, Reached};
 use storage::retention::queue::pace::{self, Wish};
 use storage::retention::queue::write::{self, Entries, ExecutionChange, NewAttempt};
 use storage::retention::refusal::marks_of;
+use storage::retention::tracked_links;
 
 /// A claim: who leases what.
 #[derive(Debug, Clone, Copy)]
@@ -219,7 +220,8 @@ async fn hand_out(
     let wrote = on.clock.monotonic();
     let (attempts, changes): (Vec<_>, Vec<_>) =
         still.iter().filter_map(|planned| contact(claim, look, planned)).unzip();
-    let entries = Entries { attempts: &attempts, executions: &changes, ..Entries::default() };
+    let links: Vec<tracked_links::New> = still.iter().filter_map(|planned| links(planned)).collect();
+    let entries = Entries { attempts: &attempts, links: &links, executions: &changes, ..Entries::default() };
     let changed = write::all(w, entries).await?;
     if changed.len() != changes.len() {
         // Both the lead and the execution are locked: nobody can have been faster.
@@ -256,7 +258,8 @@ async fn hand_out(
 
 /// The contact that is written down, and what becomes of its execution.
 fn contact(claim: &Claim, look: &Look, planned: &Planned<'_>) -> Option<(NewAttempt, ExecutionChange)> {
-    let Plan::Send { attempt, .. } = planned.plan else { return None };
+    let Plan::Send { attempt, tracked } = &planned.plan else { return None };
+    let attempt = *attempt;
     let due = planned.due;
     let test = look.assignment(due).and_then(|assignment| assignment.test);
     let new = NewAttempt {
@@ -269,6 +272,7 @@ fn contact(claim: &Claim, look: &Look, planned: &Planned<'_>) -> Option<(NewAtte
         ab_variant: test.map(|(_, variant)| variant),
         channel: due.step.channel,
         started_at: look.now,
+        tracks_clicks: tracked.tracks_clicks,
     };
     let change = ExecutionChange {
         contact_attempt_id: Some(attempt),
@@ -279,8 +283,14 @@ fn contact(claim: &Claim, look: &Look, planned: &Planned<'_>) -> Option<(NewAtte
     Some((new, change))
 }
 
+/// The addresses of links in a contact that don't carry them.
+fn links(planned: &Planned<'_>) -> Option<tracked_links::New> {
+    let Plan::Send { tracked, .. } = &planned.plan else { return None };
+    tracked.links.clone()
+}
+
 fn ready(claim: &Claim, planned: &Planned<'_>, slot: i64) -> Option<Ready> {
-    let Plan::Send { attempt, message } = &planned.plan else { return None };
+    let Plan::Send { attempt, tracked } = &planned.plan else { return None };
     let due = planned.due;
     Some(Ready {
         execution: due.id,
@@ -289,7 +299,7 @@ fn ready(claim: &Claim, planned: &Planned<'_>, slot: i64) -> Option<Ready> {
         campaign: planned.campaign.map(|row| row.id),
         attempt: *attempt,
         key: claim.key,
-        contact: Contact { attempt: attempt.0, lead: due.lead.id.0, message: (**message).clone() },
+        contact: Contact { attempt: attempt.0, lead: due.lead.id.0, message: tracked.message.clone() },
         slot,
     })
 }

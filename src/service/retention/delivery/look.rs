@@ -12,6 +12,7 @@ use super::lease::Claim;
 use super::ledger::{self, Steps};
 use super::message::{Known, message};
 use crate::Services;
+use crate::retention::tracking::{Tracked, tracked};
 use crate::retention::{mail_tag, unsubscribe};
 use domain::error::Result;
 use domain::id::{ContactAttemptId, LeadId};
@@ -20,7 +21,6 @@ use domain::retention::decision::{Case, Decision};
 use domain::retention::frequency::Limits;
 use domain::retention::window::Window;
 use domain::retention::words::{ContactChannel, ContactDay, ExecutionReason, LeadStatus};
-use providers::Message;
 use storage::retention::queue::claim::{self, Due, Standing};
 use storage::retention::queue::pace;
 use storage::retention::queue::surroundings::Surroundings;
@@ -55,8 +55,8 @@ pub enum Plan {
     Send {
         /// The contact attempt that will be written down.
         attempt: ContactAttemptId,
-        /// The message.
-        message: Box<Message>,
+        /// The message, as it goes out.
+        tracked: Box<Tracked>,
     },
     /// The step waits.
     Defer(DateTime<Utc>),
@@ -156,7 +156,9 @@ impl Look {
             (Decision::Skip(reason), said) => {
                 Plan::Skip(reason, said.err().filter(|_| reason == ExecutionReason::NoScript))
             }
-            (Decision::Send, Ok(message)) => Plan::Send { attempt, message: Box::new(message) },
+            (Decision::Send, Ok(message)) => {
+                Plan::Send { attempt, tracked: Box::new(tracked(on, campaign, attempt, message)) }
+            }
             // There is nothing to say, which would have been a reason to leave it out.
             (Decision::Send, Err(why)) => Plan::Skip(ExecutionReason::NoScript, Some(why)),
         }))

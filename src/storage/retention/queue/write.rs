@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::Tx;
+use crate::retention::tracked_links;
 use crate::sql::{Dialect, instant, rows};
 use crate::together::together;
 use domain::error::Result;
@@ -57,6 +58,8 @@ pub struct ExecutionChange {
 pub struct Entries<'a> {
     /// Contacts that are about to be made.
     pub attempts: &'a [NewAttempt],
+    /// The addresses of links in them.
+    pub links: &'a [tracked_links::New],
     /// Changes of executions.
     pub executions: &'a [ExecutionChange],
     /// Changes of enrollments, whose leads the caller holds.
@@ -73,6 +76,7 @@ pub async fn all(tx: &Tx, entries: Entries<'_>) -> Result<Vec<SequenceStepExecut
     let dialect = Dialect(tx.get_database_backend());
     let others = [
         new_attempts(dialect, entries.attempts),
+        tracked_links::insert(dialect, entries.links),
         enrollments(dialect, entries.enrollments),
         new_executions(dialect, entries.made),
         contacted(dialect, entries.contacted, entries.now),
@@ -133,6 +137,8 @@ pub struct NewAttempt {
     pub channel: ContactChannel,
     #[serde(serialize_with = "moment")]
     pub started_at: DateTime<Utc>,
+    /// Whether links in it tell of clicks.
+    pub tracks_clicks: bool,
 }
 
 fn new_attempts(dialect: Dialect, attempts: &[NewAttempt]) -> Option<Statement> {
@@ -149,6 +155,7 @@ fn new_attempts(dialect: Dialect, attempts: &[NewAttempt]) -> Option<Statement> 
         ("ab_variant", "text"),
         ("channel", "text"),
         ("started_at", "timestamptz"),
+        ("tracks_clicks", "boolean"),
     ];
     let names = columns.map(|(name, _)| name).join(", ");
     let sql = format!(
