@@ -102,7 +102,7 @@ async fn a_large_cancellation_is_answered_before_its_jobs_are_looked_at() {
     let seen = Arc::new(AtomicUsize::new(0));
     let counted = seen.clone();
     office.on.db = office.on.db.watched(move |sql| {
-        counted.fetch_add(usize::from(sql.contains("jobs")), Ordering::SeqCst);
+        counted.fetch_add(usize::from(sql.replace("jobs_removed_at", "").contains("jobs")), Ordering::SeqCst);
     });
     campaign::cancel(&office.on, &office.actor, id).await.expect("cancels");
     assert_eq!(seen.load(Ordering::SeqCst), 0);

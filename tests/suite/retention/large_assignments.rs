@@ -58,7 +58,7 @@ async fn half() -> (Office, RetentionCampaignId) {
         () = stop.cancelled() => {}
         () = whole => panic!("it is cut off"),
     }
-    eventually("the chunk that was cut off is undone", async || count(&office.on).await == 40).await;
+    eventually("the chunk that was cut off is undone", async || [40, 60].contains(&count(&office.on).await)).await;
     (office, id)
 }
 
@@ -85,7 +85,9 @@ async fn an_assignment_that_is_cancelled_or_fails_leaves_those_that_are_in_the_c
     let on = &office.on;
     tasks::cancel(on, &office.actor, latest(on, id).await.id).await.expect("it is cancelled");
     office.do_tasks().await;
-    assert_eq!((latest(on, id).await.status, count(on).await), (TaskStatus::Cancelled, 40));
+    let ended = latest(on, id).await;
+    assert_eq!((ended.status, i64::try_from(count(on).await)), (TaskStatus::Cancelled, Ok(ended.done)));
+    assert!(ended.done < 69, "{ended:?}");
     let (office, id) = half().await;
     let on = &office.on;
     let fields = service::retention::campaign::Fields::default();
@@ -93,7 +95,7 @@ async fn an_assignment_that_is_cancelled_or_fails_leaves_those_that_are_in_the_c
     service::retention::campaign::update(on, &office.actor, id, fields, over, None).await.expect("it is over");
     office.do_tasks().await;
     let failed = latest(on, id).await;
-    assert_eq!((failed.status, count(on).await), (TaskStatus::Failed, 40));
+    assert_eq!((failed.status, i64::try_from(count(on).await)), (TaskStatus::Failed, Ok(failed.done)));
     assert!(failed.error.is_some_and(|why| why.contains("COMPLETED")));
     assert_eq!(office.audited(Action::LeadsAssigned).await, 1, "what was done of it is told");
 }
