@@ -70,7 +70,7 @@ async fn the_overview_says_what_runs_what_waits_and_what_needs_a_hand() {
     tab.reads("[aria-labelledby=today]", "only others may post").await;
     tab.assert_well("overview").await;
     // It is live: nothing is read again for this.
-    let sent = "parseInt(document.querySelector('.how-far span').innerText)";
+    let sent = "parseInt(document.querySelector('.how-far > span').innerText)";
     let before = tab.value(sent).await;
     tab.until(&format!("{sent} > {before} + 1")).await;
     tab.click("[aria-labelledby=hand] a").await;
