@@ -24,7 +24,7 @@ impl Trial {
 
     /// Both, as one: it works if both do.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn and(self, other: &Self) -> Self {
         Self { is_ok: self.is_ok && other.is_ok, message: format!("{}; {}", self.message, other.message) }
     }
 

@@ -129,7 +129,7 @@ async fn ask(on: &Services, credentials: Credentials) -> Trial {
                     format!("{}; emails that come in are taken at {}/api/webhooks/mail", trial.message, to.public);
             }
             if let Some(imap) = imap {
-                trial = trial.and(imap::test(&imap).await);
+                trial = trial.and(&imap::test(&imap).await);
             }
             trial
         }

@@ -1,4 +1,4 @@
-//! A pooler before PostgreSQL that hands out its connections for a transaction each, as PgBouncer does with `pool_mode = transaction`.
+//! A pooler before PostgreSQL that hands out its connections for a transaction each, as `PgBouncer` does with `pool_mode = transaction`.
 //!
 //! What a session remembers (settings, statements that are prepared under a name, the process' number) is somebody else's with the next
 //! transaction. So each transaction brings its settings along, and a statement goes as a text with its values, in one way there and back.

@@ -30,7 +30,7 @@ pub async fn fill(bench: &Bench, rows: u64) -> anyhow::Result<()> {
     rows::insert::<sequence_step::Entity, _>(on, steps).await;
     rows::insert::<script::Entity, _>(on, scripts).await;
     rows::insert::<ab_test::Entity, _>(on, vec![test]).await;
-    for sql in broadcast(rows).iter().chain(&retention(rows)) {
+    for sql in broadcast(rows).iter().chain(&people(rows)).chain(&contacts(rows)).chain(&logs(rows)) {
         run(bench, sql).await?;
     }
     let completed = CampaignStatus::Completed.to_string();
@@ -124,12 +124,11 @@ fn broadcast(rows: u64) -> [String; 5] {
     ]
 }
 
-fn retention(rows: u64) -> [String; 9] {
-    let at = then(rows);
-    let tenth = rows / 10;
-    let channel = one_of(&["EMAIL", "SMS", "CALL", "WEBHOOK", "TELEGRAM"]);
-    let status = one_of(&["SENT", "DELIVERED", "FAILED", "SUCCESS", "OPENED", "CLICKED", "REPLIED"]);
-    let all = "(SELECT array_agg(id) AS ids FROM";
+/// All ids of a table, in an array.
+const ALL: &str = "(SELECT array_agg(id) AS ids FROM";
+
+fn people(rows: u64) -> [String; 2] {
+    let (at, all) = (then(rows), ALL);
     [
         format!(
             "INSERT INTO leads (id, external_id, first_name, last_name, names_fold, email, phone, telegram_username, source, status, meta,
@@ -146,6 +145,14 @@ fn retention(rows: u64) -> [String; 9] {
              FROM (SELECT id, row_number() OVER () AS n FROM leads) l, {all} retention_campaigns) c",
             one_of(&["PENDING", "COMPLETED", "IN_PROGRESS"])
         ),
+    ]
+}
+
+fn contacts(rows: u64) -> [String; 4] {
+    let (at, all, tenth) = (then(rows), ALL, rows / 10);
+    let channel = one_of(&["EMAIL", "SMS", "CALL", "WEBHOOK", "TELEGRAM"]);
+    let status = one_of(&["SENT", "DELIVERED", "FAILED", "SUCCESS", "OPENED", "CLICKED", "REPLIED"]);
+    [
         format!(
             "INSERT INTO contact_attempts (id, lead_id, campaign_id, step_id, script_id, channel, status, started_at, cost_micros,
                  currency, result, provider)
@@ -173,6 +180,12 @@ fn retention(rows: u64) -> [String; 9] {
              FROM (SELECT id, row_number() OVER () AS n FROM sequence_enrollments) e, {all} sequence_steps) s",
             one_of(&["SENT", "SENT", "SENT", "FAILED", "SKIPPED"])
         ),
+    ]
+}
+
+fn logs(rows: u64) -> [String; 3] {
+    let (at, tenth) = (then(rows), rows / 10);
+    [
         // Sealed: nobody has to go through them.
         format!(
             "INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, metadata, severity, \"timestamp\", seq, hash)

@@ -34,9 +34,9 @@ async fn an_empty_database_is_set_up_and_filled_through_a_pooler() {
         })
     });
     let admin = one.admin().await;
-    let lines: String =
-        (0..3_000).map(|number| format!("{{\"username\":\"pooled_{number}\",\"category\":\"a\\\\b\"}}\n")).collect();
-    let upload = admin.upload(lines).await;
+    let line = |number| json!({ "username": format!("pooled_{number}"), "category": "a\\b" }).to_string();
+    let lines: Vec<String> = (0..3_000).map(line).collect();
+    let upload = admin.upload(lines.join("\n")).await;
     let import = "mutation($id: ID!) { importChannels(input: { uploadId: $id }) { import { id } } }";
     let import = admin.data(import, json!({ "id": upload })).await["importChannels"]["import"]["id"].clone();
     let there = two.admin().await;

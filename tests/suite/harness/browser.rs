@@ -147,7 +147,7 @@ impl Tab {
         self.call("Input.insertText", json!({ "text": text })).await;
     }
 
-    /// Presses a key that has a name, such as Tab, Enter or ArrowDown, as often as told.
+    /// Presses a key that has a name, such as `Tab`, `Enter` or `ArrowDown`, as often as told.
     pub async fn press(&mut self, key: &str, times: usize) {
         let (code, text) = match key {
             "Tab" => (9, ""),

@@ -1,4 +1,4 @@
-//! A PgBouncer of one test's own, which hands out its connections to PostgreSQL for a transaction each.
+//! A `PgBouncer` of one test's own, which hands out its connections to PostgreSQL for a transaction each.
 
 use std::fs::Permissions;
 use std::net::{TcpListener, TcpStream};
@@ -20,7 +20,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Before `server`, such as `127.0.0.1:5432`. None if there is no PgBouncer on this machine.
+    /// Before `server`, such as `127.0.0.1:5432`. None if there is no `PgBouncer` on this machine.
     pub async fn before(server: &str) -> Option<Self> {
         let named = std::env::var("HERALD_TEST_PGBOUNCER").ok().filter(|path| !path.is_empty());
         let program = named.unwrap_or_else(|| "/usr/sbin/pgbouncer".into());

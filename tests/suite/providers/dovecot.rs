@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::SystemTime;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -88,17 +88,18 @@ impl Dovecot {
 
     /// An email comes in.
     pub fn deliver(&self, message: &str) {
-        self.deliver_at(message, SystemTime::now());
+        self.deliver_old(message, Duration::ZERO);
     }
 
-    /// An email came in.
-    pub fn deliver_at(&self, message: &str, at: SystemTime) {
+    /// An email came in so long ago.
+    pub fn deliver_old(&self, message: &str, age: Duration) {
         let number = self.mails.get() + 1;
         self.mails.set(number);
         let name = format!("{}.{number}.herald", 1_700_000_000 + number);
         let draft = self.path("inbox/tmp").join(&name);
         std::fs::write(&draft, message.replace('\n', "\r\n")).unwrap();
-        std::fs::File::options().write(true).open(&draft).unwrap().set_modified(at).unwrap();
+        let file = std::fs::File::options().write(true).open(&draft).unwrap();
+        file.set_modified(file.metadata().unwrap().modified().unwrap() - age).unwrap();
         own(&draft);
         std::fs::rename(draft, self.path("inbox/new").join(name)).unwrap();
     }

@@ -238,7 +238,7 @@ async fn refuse(herald: &TestApp, refuses: bool) {
         (false, true) => "DROP TRIGGER refuse ON contact_attempts",
         (false, false) => "DROP TRIGGER refuse",
     };
-    db.write(|tx| async move { Ok(drop(tx.execute_unprepared(sql).await?)) }).await.unwrap();
+    db.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await.unwrap();
 }
 
 #[tokio::test]

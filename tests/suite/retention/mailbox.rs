@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
@@ -39,9 +39,9 @@ async fn is_read(by: &Client) -> bool {
 
 /// Waits until so many emails were processed; returns what was made of them, the last first.
 async fn processed(by: &Client, count: usize) -> Vec<Json> {
-    let mut log = Vec::new();
+    let mut log: Vec<Json> = Vec::new();
     eventually("the emails are processed", async || {
-        log = by.data(OUTCOMES, json!({})).await["webhookEvents"]["nodes"].as_array().unwrap().clone();
+        log.clone_from(by.data(OUTCOMES, json!({})).await["webhookEvents"]["nodes"].as_array().unwrap());
         log.len() >= count && log.iter().all(|event| event["status"] == "PROCESSED")
     })
     .await;
@@ -49,16 +49,16 @@ async fn processed(by: &Client, count: usize) -> Vec<Json> {
     log
 }
 
-fn days_ago(days: u64) -> SystemTime {
-    SystemTime::now() - Duration::from_hours(24 * days)
+const fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
 }
 
 #[tokio::test]
 async fn bounces_answers_and_refusals_are_read_and_the_mailbox_stays_as_it_is() {
     let Some(server) = Dovecot::start().await else { return };
     // Of the time before; long ago, and lately.
-    server.deliver_at(&reply("ann@example.com", "", "Stop"), days_ago(10));
-    server.deliver_at(&reply("stranger@example.com", "", "Buy my book"), days_ago(1));
+    server.deliver_old(&reply("ann@example.com", "", "Stop"), days(10));
+    server.deliver_old(&reply("stranger@example.com", "", "Buy my book"), days(1));
     let scene = scene_with(&["ann", "bob", "cid", "dee"], settings(server.port)).await;
     processed(&scene.admin, 1).await;
     let sent = &scene.sent;

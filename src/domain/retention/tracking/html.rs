@@ -13,7 +13,7 @@ use super::MOST_LINKS;
 pub fn html(page: &str, link: impl FnMut(&str) -> Option<String>, pixel: Option<&str>) -> String {
     let mut found = Links::new(page, link);
     let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| -> Option<Infallible> {
-        found.event(event, span);
+        found.event(&event, span);
         None
     });
     // What stands between the tags of a script, a style or a title is no tag.
@@ -81,10 +81,10 @@ impl<'a, F: FnMut(&str) -> Option<String>> Links<'a, F> {
         self.tag.change = self.tag.href.clone().zip(link);
     }
 
-    fn event(&mut self, event: CallbackEvent<'_>, span: Span<usize>) {
+    fn event(&mut self, event: &CallbackEvent<'_>, span: Span<usize>) {
         match event {
             CallbackEvent::OpenStartTag { name } => {
-                self.tag = Tag { is_link: matches!(name, b"a" | b"area"), ..Tag::default() };
+                self.tag = Tag { is_link: matches!(*name, b"a" | b"area"), ..Tag::default() };
             }
             CallbackEvent::AttributeName { name } => self.name(name, span.start),
             CallbackEvent::AttributeValue { value } => self.value(value),
@@ -92,7 +92,7 @@ impl<'a, F: FnMut(&str) -> Option<String>> Links<'a, F> {
             CallbackEvent::CloseStartTag { .. } => self.changes.extend(std::mem::take(&mut self.tag).change),
             CallbackEvent::EndTag { name } => {
                 self.tag = Tag::default();
-                let is_body = name == b"body" && self.page[span.start.min(self.page.len())..].starts_with("</");
+                let is_body = *name == b"body" && self.page[span.start.min(self.page.len())..].starts_with("</");
                 self.end_of_body = if is_body { Some(span.start) } else { self.end_of_body };
             }
             CallbackEvent::String { .. }
@@ -184,7 +184,7 @@ mod tests {
             r#"<abbr href="https://a.example"><p data-href="https://a.example">https://a.example"#,
             r#"</a href="https://a.example">"#,
             r#"<a href="https://a.example"#,
-            r#"<a href=https://a.example"#,
+            "<a href=https://a.example",
             r#"<a data-href="https://a.example" hrefx="https://a.example">"#,
             "",
         ] {

@@ -170,7 +170,7 @@ impl BroadcastCampaign {
         self.0.started_at.map(Into::into)
     }
 
-    /// Since when its messages are kept no longer, as HERALD_KEEP_JOBS says: they are gone or going, its numbers stay. Null while they are
+    /// Since when its messages are kept no longer, as `HERALD_KEEP_JOBS` says: they are gone or going, its numbers stay. Null while they are
     /// there.
     async fn jobs_removed_at(&self) -> Option<DateTime> {
         self.0.jobs_removed_at.map(Into::into)
