@@ -25,7 +25,7 @@ const MAILBOXES: &str = "CREATE TABLE mailboxes (
     read_at {instant},
     failures integer NOT NULL,
     error text,
-    failing_since {instant},
+    first_failed_at {instant},
     is_told boolean NOT NULL,
     held_until {instant} NOT NULL
 )";

@@ -50,6 +50,7 @@ const PAGES: &[Source] = pages![
     "alarms",
     "backup",
     "distance",
+    "benchmarks",
     "simulated",
     "testing",
     "settings",

@@ -208,7 +208,7 @@ async fn failed(on: &Services, reader: Reader, fault: &Fault) -> Result<()> {
     let new = &Model {
         failures,
         error: Some(fault.error.clone()),
-        failing_since: old.failing_since.or_else(|| Some(on.now())),
+        first_failed_at: old.first_failed_at.or_else(|| Some(on.now())),
         is_told,
         held_until: on.now() + pause(every(on), failures, is_lasting),
         ..old.clone()

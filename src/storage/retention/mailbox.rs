@@ -27,7 +27,7 @@ pub struct Model {
     pub failures: i32,
     /// Why it can't be read, for operators.
     pub error: Option<String>,
-    pub failing_since: Option<DateTimeUtc>,
+    pub first_failed_at: Option<DateTimeUtc>,
     /// Whether somebody was told that it can't be read.
     pub is_told: bool,
     /// Until then nobody reads it, but the one process that does.
@@ -70,7 +70,7 @@ impl Entity {
             read_at: None,
             failures: 0,
             error: None,
-            failing_since: None,
+            first_failed_at: None,
             is_told: false,
             held_until: now,
         };
@@ -129,7 +129,7 @@ impl Entity {
             .col_expr(Column::HeldUntil, Expr::value(next))
             .col_expr(Column::Failures, Expr::value(0))
             .col_expr(Column::Error, Expr::value(None::<String>))
-            .col_expr(Column::FailingSince, Expr::value(None::<DateTimeUtc>))
+            .col_expr(Column::FirstFailedAt, Expr::value(None::<DateTimeUtc>))
             .col_expr(Column::IsTold, Expr::value(false))
             .exec(db)
             .await?;
@@ -142,7 +142,7 @@ impl Entity {
         let these = these
             .col_expr(Column::Failures, Expr::value(new.failures))
             .col_expr(Column::Error, Expr::value(new.error.clone()))
-            .col_expr(Column::FailingSince, Expr::value(new.failing_since))
+            .col_expr(Column::FirstFailedAt, Expr::value(new.first_failed_at))
             .col_expr(Column::IsTold, Expr::value(new.is_told))
             .col_expr(Column::HeldUntil, Expr::value(new.held_until));
         Ok(these.exec(db).await?.rows_affected > 0)

@@ -16,7 +16,7 @@ use crate::providers::{Dovecot, MAILBOX_PASSWORD};
 
 const SAVE: &str = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) { integrationConfig { id } } }";
 const STATE: &str =
-    "{ integrationConfigs { nodes { id fields { name value } mailbox { readAt error failingSince } } } }";
+    "{ integrationConfigs { nodes { id fields { name value } mailbox { readAt error firstFailedAt } } } }";
 const OUTCOMES: &str = "{ webhookEvents(first: 50, filter: { provider: \"smtp\" }) { nodes { status outcome } } }";
 
 /// How the mailbox of this server is read.
@@ -118,7 +118,7 @@ async fn a_server_that_was_away_and_numbers_its_emails_anew_has_none_judged_twic
         failing["error"].as_str().is_some_and(|error| error.contains("nothing listens there"))
     })
     .await;
-    assert!(failing["failingSince"].is_string() && failing["readAt"].is_string(), "{failing}");
+    assert!(failing["firstFailedAt"].is_string() && failing["readAt"].is_string(), "{failing}");
     server.renumber();
     server.deliver(&reply("bob@example.com", &to(1), "unsubscribe me"));
     server.run().await;

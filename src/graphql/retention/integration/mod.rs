@@ -33,7 +33,7 @@ struct IntegrationMailbox {
     /// Why it can't be read, in a sentence that says what to do; null if it can. Bounces and answers wait there until it can.
     error: Option<String>,
     /// Since when it can't be read; null if it can.
-    failing_since: Option<DateTime>,
+    first_failed_at: Option<DateTime>,
 }
 
 #[Object(use_type_description)]
@@ -74,7 +74,7 @@ impl IntegrationConfig {
         let found = mailbox::state(ctx.services(), self.0.id).await?;
         Ok(found.map(|state| IntegrationMailbox {
             read_at: state.read_at.map(Into::into),
-            failing_since: state.failing_since.map(Into::into),
+            first_failed_at: state.first_failed_at.map(Into::into),
             error: state.error,
         }))
     }
