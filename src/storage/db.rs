@@ -28,6 +28,7 @@ mod pooler;
 mod upkeep;
 
 use connection::Target;
+pub(crate) use connection::limits;
 pub use migrations::Readiness;
 use pool::Pool;
 pub use pooled::{Driven, Pooled, Tx, patiently};

@@ -5,7 +5,7 @@ mod choice;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder, QuerySelect};
 use serde_json::json;
 
 pub use self::choice::{Choice, Choices, Contact, choices};
@@ -19,7 +19,7 @@ use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel};
 use domain::text::{self, Bounds};
 use storage::Noun;
 use storage::retention::ab_counts::{self, Leads};
-use storage::retention::{ab_test, campaign, script, sequence_step};
+use storage::retention::{ab_test, campaign, script, sequence, sequence_step};
 use storage::violation::OnUnique;
 
 /// The parts of a new test.
@@ -101,7 +101,11 @@ async fn find_place(
 ) -> Result<(Option<RetentionCampaignId>, Option<SequenceStepId>, ContactChannel)> {
     match place {
         TestScope::Step(id) => {
-            let step = sequence_step::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound("sequence step"))?;
+            let missing = || Error::NotFound("sequence step");
+            let step = sequence_step::Entity::find_by_id(id).one(tx).await?.ok_or_else(missing)?;
+            // It is not being deleted, and won't be until this is written.
+            let sequence = sequence::Entity::by_ids(&[step.sequence_id]).lock_shared();
+            sequence.one(tx).await?.ok_or_else(missing)?;
             // It goes on when the steps are replaced.
             Ok((None, Some(step.origin()), step.channel))
         }
@@ -116,7 +120,11 @@ async fn find_place(
 }
 
 async fn check_scripts(tx: &impl ConnectionTrait, new: &New, channel: ContactChannel) -> Result<()> {
-    let scripts = script::Entity::by_ids(&[new.variant_a, new.variant_b]).all(tx).await?;
+    let scripts = script::Entity::by_ids(&[new.variant_a, new.variant_b])
+        .order_by_asc(script::Column::Id)
+        .lock_shared()
+        .all(tx)
+        .await?;
     if scripts.len() < 2 {
         return Err(Error::NotFound("script"));
     }

@@ -68,10 +68,11 @@ pub async fn record(on: &Services, actor: &Actor, new: New) -> Result<contact_at
     on.write(actor, |w| async move {
         let lead = w.require(row.lead_id).await?;
         if let Some(id) = row.campaign_id {
-            campaign::Entity::by_ids(&[id]).one(&w).await?.ok_or(Error::NotFound("retention campaign"))?;
+            let found = campaign::Entity::by_ids(&[id]).lock_shared().one(&w).await?;
+            found.ok_or(Error::NotFound("retention campaign"))?;
         }
         if let Some(id) = row.script_id {
-            script::Entity::by_ids(&[id]).one(&w).await?.ok_or(Error::NotFound("script"))?;
+            script::Entity::by_ids(&[id]).lock_shared().one(&w).await?.ok_or(Error::NotFound("script"))?;
         }
         contact_attempt::Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
         if has_gone_out(Some(row.status)) {

@@ -50,7 +50,7 @@ async fn ended(tx: &Tx, lead: LeadId, ending: Ending, now: DateTime<Utc>) -> Res
         Ending::Reply => (EnrollmentStatus::Cancelled, EndReason::Reply),
     };
     queue::lock_leads(tx, &[lead]).await?;
-    let mut live = enrollment::Entity::with(lead).filter(is_live());
+    let mut live = enrollment::Entity::with_all(lead).filter(is_live());
     if ending == Ending::Converted {
         // Sequences for those who have converted go on.
         let after = sequence::Entity::find().filter(sequence::Column::Audience.eq(SequenceAudience::Converted));
@@ -64,7 +64,7 @@ async fn ended(tx: &Tx, lead: LeadId, ending: Ending, now: DateTime<Utc>) -> Res
 /// `duplicate` is about to become `kept`: where both are in one sequence, the duplicate's enrollment is CANCELLED.
 pub async fn merged(on: &Services, w: &Write, duplicate: LeadId, kept: LeadId) -> Result<()> {
     queue::lock_leads(w, &[duplicate.min(kept), duplicate.max(kept)]).await?;
-    let live = async |lead: LeadId| enrollment::Entity::with(lead).filter(is_live()).all(w).await;
+    let live = async |lead: LeadId| enrollment::Entity::with_all(lead).filter(is_live()).all(w).await;
     let (mut rows, stays) = (live(duplicate).await?, live(kept).await?);
     rows.retain(|row| stays.iter().any(|other| other.sequence_id == row.sequence_id));
     end(on, w, &rows, EnrollmentStatus::Cancelled, EndReason::Merged).await

@@ -1,7 +1,7 @@
 //! Scripts: what is said to leads, checked when it is written.
 
 use async_graphql::MaybeUndefined;
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QuerySelect};
 use serde_json::{Value as Json, json};
 
 use super::{changed_to, meta, removal};
@@ -115,7 +115,7 @@ fn checked(text: &str, channel: ContactChannel) -> Result<String, String> {
 /// Checks that a script's campaign is there, and makes it the only default of its channel.
 async fn settle(tx: &Tx, row: &script::Model) -> Result<()> {
     if let Some(id) = row.campaign_id {
-        campaign::Entity::by_ids(&[id]).one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
+        campaign::Entity::by_ids(&[id]).lock_shared().one(tx).await?.ok_or(Error::NotFound("retention campaign"))?;
     }
     if row.is_default {
         script::Entity::no_default_but(row).exec(tx).await?;

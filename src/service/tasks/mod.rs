@@ -90,7 +90,7 @@ pub async fn begin(w: &Write, new: New) -> Result<Model> {
         version: 1,
     };
     let made = task::Entity::insert(row.clone().into_active_model()).exec_without_returning(w).await;
-    made.on_any_unique(|| Error::Transition("the same is just being done, by a task that has not ended".into()))?;
+    made.on_any_unique(at_the_same)?;
     w.tell(Event::Task(row.id));
     Ok(row)
 }
@@ -111,6 +111,11 @@ pub async fn soon(on: &Services, id: TaskId) -> Result<Model> {
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// What is told while a task does the same.
+pub(crate) fn at_the_same() -> Error {
+    Error::Transition("the same is just being done, by a task that has not ended".into())
 }
 
 /// The latest task of a kind about `subject`.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::broadcast::channel_import::Entity;
+use crate::db::limits;
 use crate::imports::{self, Counts, ImportTable};
 use crate::noun::Noun;
 use crate::sql::{self, Dialect};
@@ -78,6 +79,7 @@ async fn copy(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<i64>> {
     let mut tx = connection.begin().await?;
+    tx.execute(sqlx::AssertSqlSafe(limits())).await?;
     let inserted = copy_channels(&mut tx, &batch.rows, now).await?;
     let moved = sqlx::query(MOVE_ON)
         .persistent(false)

@@ -1,11 +1,11 @@
 //! The jobs of campaigns that ended long ago: they go, what is counted of them stays.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, Value};
 use uuid::Uuid;
 
 use crate::Tx;
-use crate::broadcast::job_change;
+use crate::broadcast::{campaign, job_change};
 use crate::sql::Dialect;
 use crate::sums::{self, Summed, list, listed};
 use domain::error::Result;
@@ -56,13 +56,23 @@ pub async fn remove_some(
     let found = tx.query_all_raw(dialect.statement(sql, values)).await?;
     let ids = found.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<Uuid>, _>>()?;
     if ids.is_empty() {
+        forget_changes(tx, campaign).await?;
         return Ok(None);
     }
     sums::keep(tx, Summed::Jobs, &ids).await?;
     let sql = format!("DELETE FROM jobs WHERE id IN ({})", listed(dialect));
     let gone = tx.execute_raw(dialect.statement(&sql, [list(&ids)])).await?.rows_affected();
     if i64::try_from(ids.len()).unwrap_or(i64::MAX) < ROUND {
-        job_change::Entity::forget(campaign).exec(tx).await?;
+        forget_changes(tx, campaign).await?;
     }
     Ok(Some(gone))
+}
+
+/// The log of the changes of jobs that are gone, if they are: it leads nowhere.
+async fn forget_changes(tx: &Tx, campaign: BroadcastCampaignId) -> Result<()> {
+    let row = campaign::Entity::find_by_id(campaign).one(tx).await?;
+    if row.is_some_and(|row| row.jobs_removed_at.is_some()) {
+        job_change::Entity::forget(campaign).exec(tx).await?;
+    }
+    Ok(())
 }

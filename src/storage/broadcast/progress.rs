@@ -149,7 +149,8 @@ impl Column {
     }
 }
 
-/// How many jobs of all campaigns are in these states, or are there at all: a sum over the campaigns, not over their jobs.
+/// How many jobs of all campaigns are in these states, or are there at all: a sum over the campaigns, not over their jobs. Those that were
+/// removed are counted no more.
 pub async fn jobs(db: &impl ConnectionTrait, statuses: Option<&[JobStatus]>) -> Result<u64> {
     let counters: Vec<&str> = match statuses {
         // Each once, however often it is asked for.
@@ -162,7 +163,8 @@ pub async fn jobs(db: &impl ConnectionTrait, statuses: Option<&[JobStatus]>) -> 
         return Ok(0);
     }
     let sum = counters.join(" + ");
-    let sql = format!("SELECT CAST(COALESCE(SUM({sum}), 0) AS bigint) AS jobs FROM broadcast_campaign_progress");
+    let sql = format!("SELECT CAST(COALESCE(SUM({sum}), 0) AS bigint) AS jobs FROM broadcast_campaign_progress p
+         WHERE NOT EXISTS (SELECT 1 FROM broadcast_campaigns c WHERE c.id = p.campaign_id AND c.jobs_removed_at IS NOT NULL)");
     let row = db.query_one_raw(Dialect(db.get_database_backend()).statement(&sql, [])).await?;
     let row = row.ok_or_else(|| Error::internal(anyhow::anyhow!("a sum has no row")))?;
     Ok(u64::try_from(row.try_get::<i64>("", "jobs")?).unwrap_or_default())

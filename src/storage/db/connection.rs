@@ -213,7 +213,7 @@ fn session(version: Option<u32>) -> String {
 }
 
 /// What each transaction begins with behind a pooler, where a session keeps nothing.
-pub(super) fn limits() -> String {
+pub(crate) fn limits() -> String {
     format!("SET LOCAL idle_in_transaction_session_timeout = '{IDLE}'; SET LOCAL statement_timeout = '{STATEMENT}'")
 }
 

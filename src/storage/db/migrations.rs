@@ -72,7 +72,8 @@ impl Db {
     }
 
     async fn migrate_in_turn(&self) -> Result<usize> {
-        let turn = if self.is_postgres() {
+        let is_pooled = self.writer.pool.is_behind_a_pooler();
+        let turn = if self.is_postgres() && !is_pooled {
             let turn = self.writer.begin().await?;
             // It stands still while the migrations run on another connection, which may take long.
             turn.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
@@ -82,8 +83,10 @@ impl Db {
             None
         };
         let plain = self.plain().await?;
-        let applied = if self.writer.pool.is_behind_a_pooler() {
+        let applied = if is_pooled {
             let tx = pinned(&plain).await?;
+            // In the one transaction that there is: a second server may not be to be had.
+            tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION})")).await?;
             let applied = pending(&tx).await?.len();
             Migrator::up(&tx, None).await?;
             unpin(tx).await?;
@@ -125,10 +128,9 @@ impl Db {
 /// A transaction, for which a pooler leaves one server. Statements are prepared there by names that another client may have left.
 async fn pinned(plain: &DatabaseConnection) -> Result<DatabaseTransaction> {
     let tx = plain.begin().await?;
-    tx.execute_unprepared(
-        "DEALLOCATE ALL; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
-    )
-    .await?;
+    // By itself, so that a pooler which keeps account of what is prepared sees it.
+    tx.execute_unprepared("DEALLOCATE ALL").await?;
+    tx.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
     Ok(tx)
 }
 

@@ -3,6 +3,7 @@
 //! What a session remembers (settings, statements that are prepared under a name, the process' number) is somebody else's with the next
 //! transaction. So each transaction brings its settings along, and a statement goes as a text with its values, in one way there and back.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
@@ -12,22 +13,28 @@ use super::connection::{Ask, Target};
 use super::opening;
 use super::pool::{Borrowed, Pool};
 
-/// How often the two connections are asked in turn.
+/// How often the connections are asked in turn.
 const ROUNDS: usize = 3;
 
-/// Whether connections share the server's processes. Each of two that are open keeps a process of its own, unless there is a pooler.
+/// Whether connections share the server's processes. Each that is open keeps a process of its own, unless there is a pooler; four are
+/// asked, since there may be several poolers behind one address.
 ///
 /// # Errors
 /// The database can't be reached.
 pub(super) async fn is_before(options: &Arc<PgConnectOptions>) -> Result<bool, DbErr> {
-    let pool = Pool::new(Target::Pooler(options.clone()), 2);
-    let (mut one, mut other) = (pool.take().await?, pool.take().await?);
-    let first = (process(&mut one).await?, process(&mut other).await?);
-    let mut is_shared = first.0 == first.1;
-    for _ in 1..ROUNDS {
-        is_shared |= (process(&mut one).await?, process(&mut other).await?) != first;
+    let pool = Pool::new(Target::Pooler(options.clone()), 4);
+    let (a, b, c, d) = tokio::try_join!(pool.take(), pool.take(), pool.take(), pool.take())?;
+    let (mut all, mut before, mut is_shared) = ([a, b, c, d], Vec::new(), false);
+    for _ in 0..ROUNDS {
+        let mut now = Vec::new();
+        for one in &mut all {
+            now.push(process(one).await?);
+        }
+        let are_own = now.iter().collect::<HashSet<_>>().len() == now.len();
+        is_shared |= !are_own || (!before.is_empty() && now != before);
+        before = now;
     }
-    drop((one, other));
+    drop(all);
     pool.close().await;
     if is_shared {
         tracing::info!(

@@ -49,6 +49,11 @@ impl Entity {
         Self::find().filter(Expr::col((Self, Column::SequenceId)).eq(sequence))
     }
 
+    /// The enrollments of a lead, those too in sequences that were deleted and of which a task takes the last ones away.
+    pub fn with_all(lead: LeadId) -> Select<Self> {
+        Self::find().filter(Column::LeadId.eq(lead))
+    }
+
     /// The enrollments of a lead; those in sequences that were deleted are not among them.
     pub fn with(lead: impl Into<Expr>) -> Select<Self> {
         Self::all().filter(Expr::col((Self, Column::LeadId)).eq(lead))

@@ -11,7 +11,7 @@ use domain::error::Result;
 use domain::id::{RetentionCampaignId, RetentionSequenceId, ScriptId};
 
 /// Rows of each table that are counted; of more it is only known that they are many.
-const COUNTED: i64 = 1_000_000;
+const COUNTED: i64 = 100_000;
 
 /// What is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -239,7 +239,7 @@ impl BroadcastCampaign {
         #[graphql(desc = "Which jobs.")] filter: Option<JobFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<JobOrder>,
     ) -> Result<Connection<Job>> {
-        jobs_of(ctx, self.0.id, PageArgs::new(ctx, first, after, last, before), filter, order_by).await
+        jobs_of(ctx, &self.0, PageArgs::new(ctx, first, after, last, before), filter, order_by).await
     }
 }
 

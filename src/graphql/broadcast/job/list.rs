@@ -1,12 +1,13 @@
 //! Lists of jobs: of all campaigns, and of each of many campaigns in one statement.
 
-use crate::broadcast::campaign::ProgressOf;
+use crate::broadcast::campaign::{BroadcastCampaign, ProgressOf};
 use crate::engine::connection::{Count, shows_page};
 use crate::engine::order::OrderField;
 use crate::prelude::*;
 use ::service::broadcast::campaign::reasons;
 use domain::broadcast::{JobStatus, SentChangeStatus};
 use domain::id::{BroadcastCampaignId, ChannelId};
+use storage::broadcast::campaign;
 use storage::broadcast::job::{self, Column};
 use storage::broadcast::job_list;
 use storage::page::Page;
@@ -56,22 +57,24 @@ impl JobFilter {
 /// The jobs of one campaign.
 pub(crate) async fn jobs_of(
     ctx: &Context<'_>,
-    campaign: BroadcastCampaignId,
+    row: &campaign::Model,
     args: PageArgs,
     filter: Option<JobFilter>,
     order: Option<JobOrder>,
 ) -> Result<Connection<Job>> {
-    let mut filter = filter.unwrap_or_default().read()?;
+    let (campaign, mut filter) = (row.id, filter.unwrap_or_default().read()?);
     if filter.campaign.take().is_some_and(|other| other != campaign) {
         return Err(elsewhere("campaignId", "these are the jobs of another campaign"));
     }
-    jobs_in(ctx, campaign, args, filter, order.unwrap_or(Order::rising(JobOrderField::Position))).await
+    let order = order.unwrap_or(Order::rising(JobOrderField::Position));
+    jobs_in(ctx, campaign, row.jobs_removed_at.is_none(), args, filter, order).await
 }
 
-/// The jobs of one campaign that are wanted.
+/// The jobs of one campaign that are wanted. Its counters tell how many these are unless they were removed (`are_kept`).
 async fn jobs_in(
     ctx: &Context<'_>,
     campaign: BroadcastCampaignId,
+    are_kept: bool,
     args: PageArgs,
     filter: job::JobFilter,
     order: JobOrder,
@@ -98,8 +101,8 @@ async fn jobs_in(
                     return nested::length(ctx, campaign.0, list).await;
                 };
                 match ctx.loaders().one(ProgressOf(campaign)).await? {
-                    Some(row) => Ok(row.jobs(statuses.as_deref())),
-                    None => nested::length(ctx, campaign.0, list).await,
+                    Some(row) if are_kept => Ok(row.jobs(statuses.as_deref())),
+                    _ => nested::length(ctx, campaign.0, list).await,
                 }
             })
         })
@@ -179,7 +182,11 @@ impl JobQuery {
         let mut filter = filter.unwrap_or_default().read()?;
         match filter.campaign.take() {
             Some(campaign) => {
-                jobs_in(ctx, campaign, args, filter, order_by.unwrap_or(JobOrderField::DEFAULT)).await.map(Some)
+                let are_kept =
+                    BroadcastCampaign::by_id(ctx, campaign).await?.is_none_or(|row| row.0.jobs_removed_at.is_none());
+                jobs_in(ctx, campaign, are_kept, args, filter, order_by.unwrap_or(JobOrderField::DEFAULT))
+                    .await
+                    .map(Some)
             }
             None => jobs_of_all(ctx, args, filter, JobOrder::sort(order_by)).await.map(Some),
         }

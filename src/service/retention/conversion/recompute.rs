@@ -87,6 +87,10 @@ pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime
 
 async fn at_once(on: &Services, actor: &Actor, rule: Rule, since: DateTime<Utc>) -> Result<Recomputed> {
     on.write(actor, |w| async move {
+        // What a task has put aside would be given to these, too.
+        if task::Entity::unfinished_about(TaskKind::RecomputeAttribution, Uuid::nil()).one(&w).await?.is_some() {
+            return Err(tasks::at_the_same());
+        }
         let rows = due(since, None).lock_exclusive().all(&w).await?;
         let conversions = counted(rows.len());
         for old in rows {

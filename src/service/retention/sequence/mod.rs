@@ -5,7 +5,7 @@ mod run;
 pub mod steps;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 use serde_json::json;
 
 pub use self::run::{activate, archive, caution, doubts, pause, pause_all, pause_other_world, sweep_archived};
@@ -213,7 +213,7 @@ async fn require_not_held(tx: &Tx, sequence: &sequence::Model) -> Result<()> {
 async fn require_campaign(tx: &Tx, campaign: Option<RetentionCampaignId>) -> Result<()> {
     match campaign {
         Some(id) => {
-            let found = campaign::Entity::by_ids(&[id]).one(tx).await?;
+            let found = campaign::Entity::by_ids(&[id]).lock_shared().one(tx).await?;
             found.map(drop).ok_or(Error::NotFound("retention campaign"))
         }
         None => Ok(()),

@@ -180,7 +180,8 @@ async fn sweep(on: &Services, id: RetentionSequenceId) -> Result<()> {
             let leads: Vec<_> = live.iter().map(|row| row.lead_id).collect();
             queue::lock_leads(&w, &leads).await?;
             let ids: Vec<_> = live.iter().map(|row| row.id).collect();
-            let still = enrollment::Entity::by_ids(&ids).filter(is_live()).all(&w).await?;
+            let still = enrollment::Entity::find().filter(enrollment::Column::Id.is_in(ids));
+            let still = still.filter(is_live()).all(&w).await?;
             endings::end(on, &w, &still, EnrollmentStatus::Cancelled, EndReason::Archived).await
         })
         .await?;

@@ -1,6 +1,6 @@
 //! The steps of a sequence: replaced as a whole, under a new version. Who is on the way keeps the old ones.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use crate::{Actor, Services, Write};
@@ -222,7 +222,8 @@ fn keeps(test: &ab_test::Model, step: &NewStep) -> bool {
 /// Notes scripts that are written for another channel than their step's. Returns whether all of them are there.
 async fn check_scripts(db: &impl ConnectionTrait, steps: &[NewStep], wrong: &mut Violations) -> Result<bool> {
     let ids: Vec<ScriptId> = steps.iter().filter_map(|step| step.script).collect();
-    let found = script::Entity::by_ids(&ids).all(db).await?;
+    // Whoever deletes one waits until the steps are written.
+    let found = script::Entity::by_ids(&ids).order_by_asc(script::Column::Id).lock_shared().all(db).await?;
     let mut are_there = true;
     for (index, step) in steps.iter().enumerate() {
         let Some(id) = step.script else { continue };
