@@ -244,6 +244,11 @@ impl BroadcastCampaign {
 }
 
 impl BroadcastCampaign {
+    /// Whether its jobs are there, as many as its counters say.
+    pub(crate) const fn keeps_jobs(&self) -> bool {
+        self.0.jobs_removed_at.is_none()
+    }
+
     async fn row(&self, ctx: &Context<'_>) -> Result<progress::Model> {
         ctx.loaders().one(ProgressOf(self.0.id)).await?.ok_or(Error::NotFound("broadcast campaign"))
     }

@@ -182,8 +182,8 @@ impl JobQuery {
         let mut filter = filter.unwrap_or_default().read()?;
         match filter.campaign.take() {
             Some(campaign) => {
-                let are_kept =
-                    BroadcastCampaign::by_id(ctx, campaign).await?.is_none_or(|row| row.0.jobs_removed_at.is_none());
+                let row = BroadcastCampaign::by_id(ctx, campaign).await?;
+                let are_kept = row.is_none_or(|row| row.keeps_jobs());
                 jobs_in(ctx, campaign, are_kept, args, filter, order_by.unwrap_or(JobOrderField::DEFAULT))
                     .await
                     .map(Some)
