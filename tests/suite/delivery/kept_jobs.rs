@@ -9,12 +9,13 @@ use sea_orm::Statement;
 use service::broadcast::campaign;
 use service::keep;
 use storage::Noun;
+use storage::broadcast::job_change;
 use storage::sums::{self, By, Range, Sum, Summed};
 
 use super::fixture::{Office, names};
 
-/// More than one transaction takes away.
-const JOBS: usize = 1_010;
+/// Just as many as two transactions take away.
+const JOBS: usize = 2_000;
 
 async fn run(office: &Office, sql: &str) {
     office.on.db.write_alone(Statement::from_string(office.on.db.backend(), sql)).await.expect("runs");
@@ -75,6 +76,10 @@ async fn old_messages_go_and_numbers_stay() {
     assert_eq!(gone, keep::Gone { jobs: JOBS as u64, ..keep::Gone::default() });
     assert_eq!((office.jobs(old).await.len(), office.jobs(young).await.len()), (0, 20));
     assert_eq!((sent(&office).await, office.progress(old).await), (before, counters));
+    let log = job_change::Entity::after(old, 0).all(office.on.db.reader()).await.expect("reads");
+    assert_eq!(log.len(), 0, "nor is there a log of them");
+    let all = storage::broadcast::progress::jobs(office.on.db.reader(), None).await.expect("counts");
+    assert_eq!(all, 20, "and nobody counts them among those that are there");
     let row = storage::broadcast::campaign::Entity::get(office.on.db.reader(), old).await.expect("it is there");
     assert!(row.status == CampaignStatus::Completed && row.jobs_removed_at.is_some());
     let again = campaign::retry_failed(&office.on, &office.actor, old, None).await.expect_err("they are gone");

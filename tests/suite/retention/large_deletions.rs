@@ -1,5 +1,7 @@
 //! What many rows name is deleted by a task: it is gone at once for everybody, what stays is whole, and nothing is left of the rest.
 
+use std::time::Duration;
+
 use domain::audit::Action;
 use domain::error::Error;
 use domain::id::{CampaignLeadId, LeadId, NounId, RetentionCampaignId, RetentionSequenceId, ScriptId};
@@ -210,6 +212,36 @@ async fn a_sequence_goes_with_its_enrollments_and_what_it_sent_stays() {
     assert_eq!((naming(on, "contact_attempts", "step_id").await, naming(on, "conversions", "step_id").await), (0, 0));
     assert_eq!(naming(on, "contact_attempts", "campaign_id").await, 30, "they are the campaign's still");
     assert_eq!(count::<ab_test::Entity>(on).await, 1);
+}
+
+#[tokio::test]
+async fn who_is_still_in_a_sequence_that_is_being_deleted_is_let_go() {
+    let office = office().await;
+    let (on, now) = (&office.on, office.on.now());
+    let archived =
+        sequence::Model { status: RetentionSequenceStatus::Archived, deleted_at: Some(now), ..rows::sequence(now) };
+    let leads: Vec<_> = (0..3).map(|_| rows::lead(now)).collect();
+    let enrolled = leads.iter().map(|lead| rows::enrollment(archived.id, lead.id, now)).collect();
+    rows::insert::<sequence::Entity, _>(on, vec![archived.clone()]).await;
+    rows::insert::<lead::Entity, _>(on, leads.clone()).await;
+    rows::insert::<enrollment::Entity, _>(on, enrolled).await;
+    // As one that was archived by a request that did not come to its end.
+    let counted =
+        "INSERT INTO sequence_progress (sequence_id, status, active) SELECT id, status, 3 FROM retention_sequences
+         WHERE deleted_at IS NOT NULL RETURNING sequence_id";
+    on.db.write_alone(Statement::from_string(on.db.backend(), counted)).await.expect("is counted");
+    let swept = service::retention::sequence::sweep_archived(on);
+    tokio::time::timeout(Duration::from_secs(30), swept).await.expect("it comes to an end").expect("sweeps");
+    let left = enrollment::Entity::find().all(on.db.reader()).await.expect("reads");
+    assert!(left.len() == 3 && left.iter().all(|row| row.status == EnrollmentStatus::Cancelled), "{left:?}");
+    // Whose leads can be merged.
+    let merge = service::retention::lead_merge::Merge {
+        keep: leads[0].id,
+        duplicate: leads[1].id,
+        takes_addresses: false,
+        expected_version: None,
+    };
+    service::retention::lead_merge::merge(on, &office.actor, merge).await.expect("they become one");
 }
 
 #[tokio::test]
