@@ -24,6 +24,8 @@ const MAILBOXES: &str = "CREATE TABLE mailboxes (
     last_uid bigint,
     read_at {instant},
     failures integer NOT NULL,
+    stuck_uid bigint,
+    stuck_times integer NOT NULL,
     error text,
     first_failed_at {instant},
     is_told boolean NOT NULL,

@@ -1,11 +1,14 @@
-//! The links and the picture that tell of clicks and opens. Nobody waits for what is told: the link leads on, and the picture is there,
-//! whether it could be written down or not.
+//! The links and the picture that tell of clicks and opens. The link leads on, and the picture is there, whether what is told could be
+//! written down or not: for that nobody waits longer than 300 ms.
+//!
+//! Where a signed link of HTML leads stands in itself. Where a short one of a plain text leads is looked up: while the database is away, or
+//! takes longer than two seconds, who follows one is asked to try again in a minute.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION, USER_AGENT};
+use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
@@ -14,14 +17,17 @@ use tokio_util::task::TaskTracker;
 use super::listener::request_id;
 use super::unsubscribe::{Texts, guarded};
 use super::{Http, answer};
+use domain::error::Error;
 use domain::id::ContactAttemptId;
 use domain::retention::tracking::Visit;
 use service::retention::tracking::{self, Link, Seen};
 
 /// Visits that are being written down at once, at most. What comes beyond is not written down.
 const AT_ONCE: usize = 64;
-/// How long a reader waits for the database at most.
+/// How long a reader waits at most for what is written down.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// After so many seconds who follows a link while the database is away may try again.
+const AGAIN: &str = "60";
 /// What browsers and mail programs say when they fetch what nobody has asked for yet.
 const PURPOSES: [&str; 4] = ["purpose", "sec-purpose", "x-purpose", "x-moz"];
 /// A picture of one transparent point.
@@ -87,7 +93,7 @@ pub(super) async fn link(
     let Link { attempt, target } = match tracking::link(&http.services, &token).await {
         Ok(Some(link)) => link,
         Ok(None) => return nowhere(&headers),
-        Err(error) => return answer::failed(error, request_id(&headers)),
+        Err(error) => return later(error, &headers),
     };
     // What is kept can stand in a header; what could not is not ours.
     let Ok(target) = HeaderValue::from_str(&target) else { return nowhere(&headers) };
@@ -103,10 +109,28 @@ fn nowhere(headers: &HeaderMap) -> Response {
     if !answer::is_for_a_person(headers) {
         return guarded(answer::nothing("this link is not one of ours, or no longer", headers));
     }
-    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let texts = Texts::wanted(accepted, None);
+    let texts = texts(headers);
     let content = format!("<p>{}</p>", texts.nowhere);
     guarded(answer::page(StatusCode::NOT_FOUND, texts.language, "404", &content))
+}
+
+/// The answer while nobody can say where a link leads.
+fn later(error: Error, headers: &HeaderMap) -> Response {
+    let mut answer = answer::failed(error, request_id(headers));
+    let status = answer.status();
+    if answer::is_for_a_person(headers) {
+        let texts = texts(headers);
+        answer = answer::page(status, texts.language, status.as_str(), &format!("<p>{}</p>", texts.away));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(AGAIN));
+    }
+    guarded(answer)
+}
+
+fn texts(headers: &HeaderMap) -> &'static Texts {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Texts::wanted(accepted, None)
 }
 
 /// The picture, whatever its token is: a mail never shows a broken one.

@@ -19,6 +19,8 @@ pub(crate) struct Texts {
     pub later: &'static str,
     /// Of other links: there is nothing behind it.
     pub nowhere: &'static str,
+    /// Of other links: nobody can say now where they lead.
+    pub away: &'static str,
 }
 
 impl Texts {
@@ -58,6 +60,7 @@ const ALL: [Texts; 10] = [
         unknown: "This link is not whole. Please open the link in the email itself, or copy all of it.",
         later: "That did not work just now, and you are not unsubscribed yet. Please try again in a few minutes.",
         nowhere: "This link leads nowhere, or no longer. Please copy all of it, or ask whoever sent it to you.",
+        away: "That did not work just now. Please try again in a minute.",
     },
     Texts {
         language: "ru",
@@ -71,6 +74,7 @@ const ALL: [Texts; 10] = [
         unknown: "Ссылка неполная. Откройте её прямо из письма или скопируйте целиком.",
         later: "Сейчас не получилось, и вы ещё не отписаны. Попробуйте снова через несколько минут.",
         nowhere: "Эта ссылка никуда не ведёт или больше не действует. Скопируйте её целиком или спросите того, кто её прислал.",
+        away: "Сейчас не получилось. Попробуйте снова через минуту.",
     },
     Texts {
         language: "de",
@@ -84,6 +88,7 @@ const ALL: [Texts; 10] = [
         unknown: "Dieser Link ist nicht vollständig. Bitte öffnen Sie ihn in der E-Mail selbst, oder kopieren Sie ihn ganz.",
         later: "Das hat gerade nicht geklappt, und Sie sind noch nicht abgemeldet. Bitte versuchen Sie es in einigen Minuten noch einmal.",
         nowhere: "Dieser Link führt nirgendwohin, oder nicht mehr. Bitte kopieren Sie ihn ganz, oder fragen Sie, wer ihn geschickt hat.",
+        away: "Das hat gerade nicht geklappt. Bitte versuchen Sie es in einer Minute noch einmal.",
     },
     Texts {
         language: "es",
@@ -97,6 +102,7 @@ const ALL: [Texts; 10] = [
         unknown: "El enlace está incompleto. Ábralo desde el propio correo o cópielo entero.",
         later: "Ahora no ha funcionado y su suscripción sigue activa. Inténtelo de nuevo en unos minutos.",
         nowhere: "Este enlace no lleva a ninguna parte, o ya no. Cópielo entero o pregunte a quien se lo envió.",
+        away: "Ahora no ha funcionado. Inténtelo de nuevo en un minuto.",
     },
     Texts {
         language: "fr",
@@ -110,6 +116,7 @@ const ALL: [Texts; 10] = [
         unknown: "Ce lien est incomplet. Ouvrez-le depuis l’e-mail lui-même ou copiez-le en entier.",
         later: "Cela n’a pas fonctionné et vous n’êtes pas encore désabonné. Réessayez dans quelques minutes.",
         nowhere: "Ce lien ne mène nulle part, ou plus. Copiez-le en entier ou demandez à la personne qui vous l’a envoyé.",
+        away: "Cela n’a pas fonctionné. Veuillez réessayer dans une minute.",
     },
     Texts {
         language: "pt",
@@ -123,6 +130,7 @@ const ALL: [Texts; 10] = [
         unknown: "Este link está incompleto. Abra-o a partir do próprio e-mail ou copie-o inteiro.",
         later: "Não funcionou agora, e a sua assinatura continua ativa. Tente de novo dentro de alguns minutos.",
         nowhere: "Este link não leva a lugar nenhum, ou já não leva. Copie-o inteiro ou pergunte a quem o enviou.",
+        away: "Não funcionou agora. Tente novamente dentro de um minuto.",
     },
     Texts {
         language: "it",
@@ -136,6 +144,7 @@ const ALL: [Texts; 10] = [
         unknown: "Il link è incompleto. Lo apra dall’e-mail stessa o lo copi per intero.",
         later: "Ora non ha funzionato e la sua iscrizione è ancora attiva. Riprovi fra qualche minuto.",
         nowhere: "Questo link non porta da nessuna parte, o non più. Lo copi per intero o chieda a chi lo ha inviato.",
+        away: "Ora non ha funzionato. Riprovi tra un minuto.",
     },
     Texts {
         language: "uk",
@@ -149,6 +158,7 @@ const ALL: [Texts; 10] = [
         unknown: "Посилання неповне. Відкрийте його просто з листа або скопіюйте повністю.",
         later: "Зараз не вийшло, і вас ще не відписано. Спробуйте знову за кілька хвилин.",
         nowhere: "Це посилання нікуди не веде або вже не діє. Скопіюйте його повністю або запитайте того, хто його надіслав.",
+        away: "Зараз не вдалося. Спробуйте ще раз за хвилину.",
     },
     Texts {
         language: "pl",
@@ -162,6 +172,7 @@ const ALL: [Texts; 10] = [
         unknown: "Link jest niepełny. Otwórz go z samego e-maila albo skopiuj w całości.",
         later: "Teraz się nie udało i nadal jesteś na liście. Spróbuj ponownie za kilka minut.",
         nowhere: "Ten link donikąd nie prowadzi albo już nie działa. Skopiuj go w całości lub zapytaj osobę, która go wysłała.",
+        away: "Teraz się nie udało. Proszę spróbować ponownie za minutę.",
     },
     Texts {
         language: "tr",
@@ -175,6 +186,7 @@ const ALL: [Texts; 10] = [
         unknown: "Bu bağlantı eksik. E-postanın içinden açın ya da tamamını kopyalayın.",
         later: "Şu anda olmadı ve aboneliğiniz sürüyor. Birkaç dakika sonra yeniden deneyin.",
         nowhere: "Bu bağlantı hiçbir yere götürmüyor ya da artık geçerli değil. Tamamını kopyalayın ya da gönderene sorun.",
+        away: "Şu anda olmadı. Lütfen bir dakika sonra yeniden deneyin.",
     },
 ];
 

@@ -99,10 +99,29 @@ impl Mailbox {
         Ok(found)
     }
 
-    /// An email: all of it, or the first 256 KiB of one that has more than 25 MiB; None if it is gone.
+    /// An email: all of it, or the first 256 KiB of one that has more than 25 MiB; None if it is gone, or nothing of it is there.
+    ///
+    /// # Errors
+    /// It is not handed out. Unless the server has refused it, the mailbox is to be opened anew.
     pub async fn mail(&mut self, uid: u32) -> Result<Option<Vec<u8>>, Fault> {
-        let beginning = format!("(UID RFC822.SIZE BODY.PEEK[]<0.{BEGINNING}>)");
-        let Some((size, mail)) = self.fetch(uid, &beginning, BEGINNING).await? else { return Ok(None) };
+        self.whole(uid).await.map_err(|fault| fault.of_email(uid))
+    }
+
+    /// Whether the server hands out this email, of which only the beginning is asked for.
+    ///
+    /// # Errors
+    /// It doesn't, or can't now; the same as of [`Mailbox::mail`].
+    pub async fn hands_out(&mut self, uid: u32) -> Result<bool, Fault> {
+        let found = self.beginning(uid).await.map_err(|fault| fault.of_email(uid))?;
+        Ok(found.is_some())
+    }
+
+    async fn beginning(&mut self, uid: u32) -> Result<Option<(Option<u32>, Vec<u8>)>, Fault> {
+        self.fetch(uid, &format!("(UID RFC822.SIZE BODY.PEEK[]<0.{BEGINNING}>)"), BEGINNING).await
+    }
+
+    async fn whole(&mut self, uid: u32) -> Result<Option<Vec<u8>>, Fault> {
+        let Some((size, mail)) = self.beginning(uid).await? else { return Ok(None) };
         let size = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
         let is_all = mail.len() < BEGINNING || size <= mail.len();
         if is_all || size > MAIL {
@@ -183,9 +202,10 @@ async fn sign_in(wire: &mut Wire, account: &Imap) -> Result<(), Fault> {
     let can = wire.capabilities(SHORT, STEP).await?;
     let has = |word: &str| can.iter().any(|known| known == word);
     let password = account.password.expose();
+    let told = STANDARD.encode(format!("\0{}\0{password}", account.username));
+    wire.hide(words::forms(password, &told));
     let outcome = if has("AUTH=PLAIN") {
         // In this way any letters can be told.
-        let told = STANDARD.encode(format!("\0{}\0{password}", account.username));
         wire.run_with("AUTHENTICATE PLAIN", &told, SHORT, STEP).await
     } else if has("LOGINDISABLED") {
         return Err(Fault::locked_out("it lets nobody in by a password on this line: it wants TLS, or OAuth"));
@@ -193,7 +213,7 @@ async fn sign_in(wire: &mut Wire, account: &Imap) -> Result<(), Fault> {
         let login = format!("LOGIN {} {}", words::quoted(&account.username), words::quoted(password));
         wire.run(&login, SHORT, STEP, |_| ()).await
     };
-    outcome.map_err(|fault| fault.of_login(password))
+    outcome.map_err(Fault::of_login)
 }
 
 #[cfg(test)]

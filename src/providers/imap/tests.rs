@@ -98,13 +98,19 @@ async fn what_is_endless_huge_nested_or_garbage_is_an_error_at_once() {
         let fault = fault(&account).await;
         assert!(fault.error.contains(error), "{fault:?} to {:?}", String::from_utf8_lossy(&told[..told.len().min(60)]));
         assert!(fault.error.contains(&format!("127.0.0.1:{}", account.port)), "{fault:?}");
-        assert_eq!(fault.kind, FaultKind::Away);
+        assert!(is_none_of_an_email(&fault), "{fault:?}");
         assert!(began.elapsed() < Duration::from_secs(10));
     }
     for greeting in [&vec![b'x'; 1 << 20][..], b"220 smtp ready\r\n", b"* BYE full\r\n", b"\x16\x03\x01\x00\n"] {
         let account = server(greeting, |_| Vec::new()).await;
-        assert_eq!(fault(&account).await.kind, FaultKind::Away);
+        let fault = fault(&account).await;
+        assert!(is_none_of_an_email(&fault), "{fault:?}");
     }
+}
+
+/// It is tried again, and no email is passed over for it.
+fn is_none_of_an_email(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Away | FaultKind::Unread) && !fault.may_be_an_email_s()
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,12 +134,14 @@ async fn a_server_that_says_nothing_or_a_letter_now_and_then_is_left() {
 
 #[tokio::test]
 async fn who_does_not_let_us_in_is_told_of_without_the_password() {
-    let said = format!("TAG NO [AUTHENTICATIONFAILED] неверный {PASSWORD}\u{7}\r\n").into_bytes();
+    let said = "TAG NO [AUTHENTICATIONFAILED] неверный\u{7}\r\n".as_bytes().to_vec();
     let account = server(HELLO, instead("LOGIN", said)).await;
     let refused = fault(&account).await;
     assert_eq!(refused.kind, FaultKind::LockedOut);
     assert!(refused.error.contains("does not let us in") && refused.error.contains("неверный"), "{refused:?}");
-    assert!(!refused.error.contains(PASSWORD) && !refused.error.contains('\u{7}'), "{refused:?}");
+    assert!(!refused.error.contains('\u{7}'), "{refused:?}");
+    let account = server(HELLO, instead("LOGIN", b"TAG NO [UNAVAILABLE] later\r\n".to_vec())).await;
+    assert_eq!(fault(&account).await.kind, FaultKind::Away, "it is not the password's fault");
     let account = server(HELLO, instead("CAPABILITY", b"* CAPABILITY LOGINDISABLED\r\nTAG OK\r\n".to_vec())).await;
     assert!(fault(&account).await.error.contains("wants TLS"));
     let account = server(HELLO, instead("EXAMINE", b"TAG NO no such folder\r\n".to_vec())).await;
@@ -141,6 +149,36 @@ async fn who_does_not_let_us_in_is_told_of_without_the_password() {
     assert!(refused.kind == FaultKind::LockedOut && refused.error.contains("the folder INBOX"), "{refused:?}");
     let nobody = Imap { port: 1, ..account };
     assert!(fault(&nobody).await.error.contains("nothing listens there"));
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_the_password_in_any_form_is_not_quoted() {
+    let password = r#"a "wise\password"#;
+    let login = r#"LOGIN "ann" "a \"wise\\password""#;
+    let told = STANDARD.encode(format!("\0ann\0{password}"));
+    let long = "x".repeat(290);
+    for (said, has_plain) in [
+        (format!("TAG NO what is {password}\r\n"), false),
+        (format!("TAG NO what is {login}\r\n"), false),
+        (format!("TAG BAD what is {}\r\n", login.to_uppercase()), false),
+        (format!("TAG NO {long} {password}\r\n"), false),
+        (format!("* BYE {password}\r\n"), false),
+        (format!("TAG NO what is {told}\r\n"), true),
+        (format!("TAG NO {long} {told}\r\n"), true),
+    ] {
+        let answer = said.clone();
+        let mut account = server(HELLO, move |command| match command.split(' ').next().unwrap_or_default() {
+            "CAPABILITY" if has_plain => b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nTAG OK\r\n".to_vec(),
+            "LOGIN" | "AUTHENTICATE" => answer.clone().into_bytes(),
+            _ => honest(command),
+        })
+        .await;
+        account.password = Secret::new(password);
+        let error = fault(&account).await.error;
+        assert!(error.contains("what it says repeats the password") && !error.contains("what is"), "{error} to {said}");
+        assert!(!error.contains("xxx") && !error.to_lowercase().contains("wise"), "{error} to {said}");
+    }
+    assert_eq!(words::forms(" ", "AB"), ["ab"], "what is nothing is in everything");
 }
 
 #[tokio::test]
@@ -183,6 +221,9 @@ async fn emails_are_read_as_they_are_and_of_very_large_ones_the_beginning() {
             "UID FETCH 5 (UID BODY.PEEK[])" => mail(5, 300_000, &vec![b'y'; 300_000]),
             "UID FETCH 6 (UID RFC822.SIZE BODY.PEEK[]<0.262144>)" => mail(7, 3, b"for another number"),
             "UID FETCH 8 (UID RFC822.SIZE BODY.PEEK[]<0.262144>)" => b"TAG NO it is broken\r\n".to_vec(),
+            "UID FETCH 9 (UID RFC822.SIZE BODY.PEEK[]<0.262144>)" => {
+                b"* 1 FETCH (UID 9 RFC822.SIZE 9 BODY[] NIL)\r\nTAG OK done\r\n".to_vec()
+            }
             other => honest(other),
         }
     };
@@ -193,9 +234,43 @@ async fn emails_are_read_as_they_are_and_of_very_large_ones_the_beginning() {
     assert_eq!(mailbox.mail(4).await.unwrap().unwrap().len(), BEGINNING);
     assert_eq!(mailbox.mail(5).await.unwrap().unwrap(), vec![b'y'; 300_000]);
     assert_eq!(mailbox.mail(6).await.unwrap(), None, "it is gone");
-    assert_eq!(mailbox.mail(8).await.unwrap_err().kind, FaultKind::Refused);
+    assert_eq!(mailbox.mail(9).await.unwrap(), None, "nothing of it is there");
+    assert!(mailbox.hands_out(3).await.unwrap() && !mailbox.hands_out(9).await.unwrap());
+    let refused = mailbox.mail(8).await.unwrap_err();
+    assert_eq!((refused.kind, refused.uid), (FaultKind::Refused, Some(8)));
+    assert!(refused.error.contains("the email with the UID 8"), "{refused:?}");
     assert_eq!(mailbox.since("2026-03-05".parse().unwrap()).await.unwrap(), [11, 3, 5], "it goes on after a refusal");
     mailbox.close().await;
+}
+
+#[tokio::test]
+async fn which_faults_may_be_an_email_s() {
+    let table: [(&[u8], FaultKind, bool); 8] = [
+        (b"TAG NO it is broken\r\n", FaultKind::Refused, true),
+        (b"TAG NO [ALERT] it is broken\r\n", FaultKind::Refused, true),
+        (b"TAG NO [LIMITED] no such code\r\n", FaultKind::Refused, true),
+        (b"TAG BAD it is broken\r\n", FaultKind::Unread, true),
+        (b"* 1 FETCH (UID 3 BODY[] what?)\r\nTAG OK\r\n", FaultKind::Unread, true),
+        (b"TAG NO [unavailable] later\r\n", FaultKind::Away, false),
+        (b"TAG NO [OVERQUOTA 7] later\r\n", FaultKind::Away, false),
+        (b"* BYE [UNAVAILABLE] later\r\n", FaultKind::Away, false),
+    ];
+    for (said, kind, is_its) in table {
+        let account = server(HELLO, instead("UID FETCH", said.to_vec())).await;
+        let mut mailbox = Mailbox::open(&account).await.map_err(|fault| fault.error).unwrap();
+        let fault = mailbox.mail(3).await.unwrap_err();
+        assert_eq!((fault.kind, fault.uid, fault.may_be_an_email_s()), (kind, Some(3), is_its), "{fault:?}");
+    }
+    for code in ["UNAVAILABLE", "INUSE", "LIMIT", "OVERQUOTA", "SERVERBUG", "CONTACTADMIN"] {
+        let fault = Fault::no(&format!("[{code}] later")).of_email(3);
+        assert!(fault.kind == FaultKind::Away && !fault.may_be_an_email_s(), "{fault:?}");
+    }
+    for fault in [Fault::late(), Fault::too_much(), Fault::garbage()] {
+        assert!(!fault.may_be_an_email_s() && fault.of_email(3).may_be_an_email_s(), "only if an email was asked for");
+    }
+    for fault in [Fault::away("it has closed the connection"), Fault::locked_out("a wrong password")] {
+        assert!(!fault.of_email(3).may_be_an_email_s());
+    }
 }
 
 #[test]

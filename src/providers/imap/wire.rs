@@ -9,7 +9,7 @@ use imap_codec::fragmentizer::Fragmentizer;
 use imap_codec::imap_types::response::Response;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::words::Fault;
+use super::words::{Fault, shown};
 
 /// The longest message of a server that is kept until it is whole, in bytes.
 const LONGEST: u32 = 26 << 20;
@@ -26,6 +26,8 @@ pub(super) struct Wire {
     line: Box<dyn Line>,
     messages: Fragmentizer,
     commands: u32,
+    /// What nobody is shown, should the server repeat it.
+    secrets: Vec<String>,
 }
 
 /// How a command ended.
@@ -37,11 +39,16 @@ enum End {
 
 impl Wire {
     pub(super) fn new(line: Box<dyn Line>) -> Self {
-        Self { line, messages: Fragmentizer::new(LONGEST), commands: 0 }
+        Self { line, messages: Fragmentizer::new(LONGEST), commands: 0, secrets: Vec::new() }
     }
 
     pub(super) fn into_line(self) -> Box<dyn Line> {
         self.line
+    }
+
+    /// From now on nothing is shown of what the server says with one of these in it, which are [`forms`](super::words::forms).
+    pub(super) fn hide(&mut self, secrets: Vec<String>) {
+        self.secrets = secrets;
     }
 
     /// The server's first words; whether we are in already.
@@ -64,7 +71,7 @@ impl Wire {
             let mut left = most;
             loop {
                 let message = self.message(&mut left).await?;
-                if ended(&message, &tag)?.is_some() {
+                if ended(&message, &tag, &self.secrets)?.is_some() {
                     return Ok::<(), Fault>(());
                 }
                 let text = String::from_utf8_lossy(&message).to_ascii_uppercase();
@@ -110,7 +117,7 @@ impl Wire {
         let mut left = most;
         loop {
             let message = self.message(&mut left).await?;
-            match ended(&message, &tag)? {
+            match ended(&message, &tag, &self.secrets)? {
                 Some(End::Done) => return Ok(()),
                 Some(End::More) => {
                     let rest = rest.take().ok_or_else(Fault::garbage)?;
@@ -179,13 +186,13 @@ fn status<'a>(message: &'a [u8], sign: &str) -> Option<(&'static str, std::borro
 }
 
 /// How the command with this sign ended, if this message tells that.
-fn ended(message: &[u8], tag: &str) -> Result<Option<End>, Fault> {
+fn ended(message: &[u8], tag: &str, secrets: &[String]) -> Result<Option<End>, Fault> {
     match (status(message, tag), status(message, "*")) {
         (Some(("OK", _)), _) => Ok(Some(End::Done)),
-        (Some(("NO", said)), _) => Err(Fault::no(&said)),
-        (Some((_, said)), _) => Err(Fault::bad(&said)),
+        (Some(("NO", said)), _) => Err(Fault::no(shown(&said, secrets))),
+        (Some((_, said)), _) => Err(Fault::bad(shown(&said, secrets))),
         // A goodbye to LOGOUT is followed by the end that ends it.
-        (None, Some(("BYE", said))) => Err(Fault::away(&format!("it sends us away: {said}"))),
+        (None, Some(("BYE", said))) => Err(Fault::away(&format!("it sends us away: {}", shown(&said, secrets)))),
         _ if message.starts_with(b"+") => Ok(Some(End::More)),
         _ => Ok(None),
     }

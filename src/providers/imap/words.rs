@@ -7,6 +7,8 @@ use domain::retention::credentials::{Imap, ImapSecurity};
 
 /// Letters of what a server says that are shown.
 const SHOWN: usize = 300;
+/// The codes with which a server says that it won't now, whatever is asked for (RFC 5530, and Gmail's).
+const NOT_NOW: [&str; 7] = ["UNAVAILABLE", "INUSE", "LIMIT", "OVERQUOTA", "SERVERBUG", "CONTACTADMIN", "THROTTLED"];
 
 /// Why a mailbox can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,23 +17,27 @@ pub struct Fault {
     pub error: String,
     /// What follows from it.
     pub kind: FaultKind,
+    /// The number of the email that was asked for; None if none was.
+    pub uid: Option<u32>,
 }
 
 /// What follows from a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// It may be over soon: the server is away, slow, or says what is no IMAP.
+    /// It may be over soon: the server is away, or says that it won't now.
     Away,
     /// It stays until somebody mends it: the password, the folder.
     LockedOut,
-    /// The server understood, and won't: mostly it is about one email.
+    /// The server understood, and won't: mostly it is about one email. The connection goes on.
     Refused,
+    /// The answer is no IMAP, too much, or too slow: it may be about what was asked for.
+    Unread,
 }
 
 impl Fault {
     fn new(kind: FaultKind, error: &str) -> Self {
         let error = error.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(SHOWN).collect();
-        Self { error, kind }
+        Self { error, kind, uid: None }
     }
 
     pub(super) fn away(error: &str) -> Self {
@@ -43,33 +49,47 @@ impl Fault {
     }
 
     pub(super) fn no(said: &str) -> Self {
-        Self::new(FaultKind::Refused, &format!("it refuses: {said}"))
+        let kind = if is_not_now(said) { FaultKind::Away } else { FaultKind::Refused };
+        Self::new(kind, &format!("it refuses: {said}"))
     }
 
     pub(super) fn bad(said: &str) -> Self {
-        Self::away(&format!("it does not understand us: {said}"))
+        Self::new(FaultKind::Unread, &format!("it does not understand us: {said}"))
     }
 
     pub(super) fn late() -> Self {
-        Self::away("it took too long to answer")
+        Self::new(FaultKind::Unread, "it took too long to answer")
     }
 
     pub(super) fn too_much() -> Self {
-        Self::away("it sends more than was asked for")
+        Self::new(FaultKind::Unread, "it sends more than was asked for")
     }
 
     pub(super) fn garbage() -> Self {
-        Self::away("what it says is no IMAP; is it the right port?")
+        Self::new(FaultKind::Unread, "what it says is no IMAP; is it the right port?")
     }
 
-    /// Of what the server said to the password. Should it have repeated that, nobody is shown it.
-    pub(super) fn of_login(self, password: &str) -> Self {
-        let error = self.error.replace(password, "****");
+    /// Whether it may be the email's that was asked for: others may be handed out all the same.
+    pub fn may_be_an_email_s(&self) -> bool {
+        self.uid.is_some() && matches!(self.kind, FaultKind::Refused | FaultKind::Unread)
+    }
+
+    /// Of what the server said when it was asked for this email.
+    pub(super) fn of_email(self, uid: u32) -> Self {
+        Self {
+            error: format!("the email with the UID {uid} is not handed out: {}", self.error),
+            uid: Some(uid),
+            ..self
+        }
+    }
+
+    /// Of what the server said to the password.
+    pub(super) fn of_login(self) -> Self {
         match self.kind {
             FaultKind::Refused => {
-                Self::locked_out(&format!("it does not let us in by this user name and password ({error})"))
+                Self::locked_out(&format!("it does not let us in by this user name and password ({})", self.error))
             }
-            kind => Self { error, kind },
+            _ => self,
         }
     }
 
@@ -102,13 +122,35 @@ impl Fault {
         } else {
             self.error
         };
-        Self { error: format!("the IMAP server {}:{}: {error}", account.host, account.port), kind: self.kind }
+        Self { error: format!("the IMAP server {}:{}: {error}", account.host, account.port), ..self }
     }
+}
+
+/// Whether a refusal begins with a code that says that it is one for now.
+fn is_not_now(said: &str) -> bool {
+    let code = said.strip_prefix('[').and_then(|rest| rest.split([']', ' ']).next()).unwrap_or_default();
+    NOT_NOW.iter().any(|known| known.eq_ignore_ascii_case(code))
+}
+
+/// In which forms a server may repeat a password to which it says no: as it is, escaped, and as it was `told`.
+pub(super) fn forms(password: &str, told: &str) -> Vec<String> {
+    let forms = [password, escaped(password).as_str(), told].map(|form| form.trim().to_lowercase());
+    forms.into_iter().filter(|form| !form.is_empty()).collect()
+}
+
+/// What a server says, unless it repeats a secret, of which these are the [`forms`].
+pub(super) fn shown<'a>(said: &'a str, secrets: &[String]) -> &'a str {
+    let small = said.to_lowercase();
+    if secrets.iter().any(|secret| small.contains(secret)) { "what it says repeats the password" } else { said }
 }
 
 /// A text between quotes.
 pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    format!("\"{}\"", escaped(text))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The name of a folder as servers know it: what is not ASCII in a way of IMAP's own (RFC 3501, 5.1.3).

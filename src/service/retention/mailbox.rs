@@ -41,7 +41,7 @@ const WINDOWS: u32 = 100;
 const LONGEST: TimeDelta = TimeDelta::minutes(15);
 /// After so many failures somebody is told.
 const PATIENCE: i32 = 3;
-/// After so many tries an email that the server refuses to hand out is passed over.
+/// After so many tries an email that alone is not handed out is passed over.
 const TRIES: i32 = 5;
 
 /// Why a turn ended before its time.
@@ -123,6 +123,7 @@ async fn read(on: &Services, reader: Reader, account: &Imap, woken: &Notify) -> 
     let mut mailbox = Mailbox::open(account).await?;
     let state = state(on, reader.id).await?.ok_or(Error::NotFound("mailbox"))?;
     let Some(mut last) = start(on, reader, &state, &mut mailbox).await? else { return Ok(()) };
+    let hopeless = hopeless(&state, mailbox.uid_validity);
     let end = mailbox.uid_next.saturating_sub(1);
     for _ in 0..WINDOWS {
         if last >= end {
@@ -130,17 +131,14 @@ async fn read(on: &Services, reader: Reader, account: &Imap, woken: &Notify) -> 
         }
         let to = last.saturating_add(WINDOW).min(end);
         for uid in mailbox.between(last + 1, to).await? {
-            let raw = match mailbox.mail(uid).await {
-                Err(fault) if fault.kind == FaultKind::Refused && state.failures >= TRIES => {
-                    tracing::warn!(
-                        uid,
-                        error = fault.error,
-                        "an email that the server does not hand out is passed over"
-                    );
-                    None
-                }
-                raw => raw?,
+            let raw = if hopeless == Some(uid) {
+                try_once_more(account, &mut mailbox, uid).await?
+            } else {
+                mailbox.mail(uid).await?
             };
+            if raw.is_none() {
+                tracing::warn!(uid, "an email of the mailbox is passed over: it is gone, or not handed out");
+            }
             if !keep(on, reader, mailbox.uid_validity, uid, raw).await? {
                 return Ok(());
             }
@@ -153,6 +151,60 @@ async fn read(on: &Services, reader: Reader, account: &Imap, woken: &Notify) -> 
         last = to;
     }
     mailbox.close().await;
+    Ok(())
+}
+
+/// The email that was asked for so often that it may be passed over: one in a turn at most.
+fn hopeless(state: &Model, uid_validity: u32) -> Option<u32> {
+    let is_hopeless = state.stuck_times >= TRIES && state.uid_validity == Some(i64::from(uid_validity));
+    state.stuck_uid.filter(|_| is_hopeless).and_then(|uid| u32::try_from(uid).ok())
+}
+
+/// Asks for a hopeless email; None if it is to be passed over: the server hands out others, and right after them still not this one.
+async fn try_once_more(account: &Imap, mailbox: &mut Mailbox, uid: u32) -> Result<Option<Vec<u8>>, Fault> {
+    let hands_out_others = hands_out_others(account, mailbox, uid).await?;
+    let fault = match mailbox.mail(uid).await {
+        Err(fault) if hands_out_others && fault.may_be_an_email_s() => fault,
+        mail => return mail,
+    };
+    tracing::warn!(uid, error = fault.error, "the server hands out other emails, and this one never");
+    go_on(account, mailbox, &fault).await?;
+    Ok(None)
+}
+
+/// Whether the server hands out any other email at the moment. If it does not, it is not this one's fault.
+async fn hands_out_others(account: &Imap, mailbox: &mut Mailbox, uid: u32) -> Result<bool, Fault> {
+    let around = mailbox.between(uid.saturating_sub(WINDOW).max(1), uid.saturating_add(WINDOW)).await?;
+    for other in others(&around, uid) {
+        match mailbox.hands_out(other).await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(fault) if fault.may_be_an_email_s() => go_on(account, mailbox, &fault).await?,
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(false)
+}
+
+/// Which emails are asked for in the place of one: its neighbours, and those that are far away, for several may be broken side by side.
+fn others(rising: &[u32], uid: u32) -> Vec<u32> {
+    let before = rising.iter().rev().find(|other| **other < uid);
+    let after = rising.iter().find(|other| **other > uid);
+    let mut others = Vec::new();
+    for other in [before, after, rising.first(), rising.last()].into_iter().flatten() {
+        if *other != uid && !others.contains(other) {
+            others.push(*other);
+        }
+    }
+    others
+}
+
+/// Has the mailbox ready for the next question. Only after a refusal the connection is good for it.
+async fn go_on(account: &Imap, mailbox: &mut Mailbox, fault: &Fault) -> Result<(), Fault> {
+    if fault.kind != FaultKind::Refused {
+        // Should the numbers be others by now, what is kept by these does not count.
+        *mailbox = Mailbox::open(account).await?;
+    }
     Ok(())
 }
 
@@ -205,8 +257,11 @@ async fn failed(on: &Services, reader: Reader, fault: &Fault) -> Result<()> {
     let is_lasting = fault.kind == FaultKind::LockedOut;
     let failures = old.failures.saturating_add(1);
     let is_told = old.is_told || is_lasting || failures >= PATIENCE;
+    let (stuck_uid, stuck_times) = stuck((old.stuck_uid, old.stuck_times), fault);
     let new = &Model {
         failures,
+        stuck_uid,
+        stuck_times,
         error: Some(fault.error.clone()),
         first_failed_at: old.first_failed_at.or_else(|| Some(on.now())),
         is_told,
@@ -227,6 +282,15 @@ async fn failed(on: &Services, reader: Reader, fault: &Fault) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Which email was asked for in vain, and how often, after this fault. What need not be an email's changes nothing.
+fn stuck(old: (Option<i64>, i32), fault: &Fault) -> (Option<i64>, i32) {
+    match fault.uid.filter(|_| fault.may_be_an_email_s()).map(i64::from) {
+        Some(uid) if old.0 == Some(uid) => (old.0, old.1.saturating_add(1)),
+        Some(uid) => (Some(uid), 1),
+        None => old,
+    }
 }
 
 /// How long until the next try: twice as long after each failure; as long as can be where only a person can help, for many tries lock
@@ -251,6 +315,70 @@ mod tests {
             assert_eq!(pause(every, failures, is_lasting), TimeDelta::seconds(seconds), "{failures}");
         }
         assert_eq!(pause(TimeDelta::hours(1), 3, false), TimeDelta::hours(1));
+    }
+
+    #[test]
+    fn tries_count_for_the_email_that_is_not_handed_out() {
+        let fault = |kind, uid| Fault { error: String::new(), kind, uid };
+        let table = [
+            ((None, 0), FaultKind::Refused, Some(7), (Some(7), 1)),
+            ((Some(7), 1), FaultKind::Refused, Some(7), (Some(7), 2)),
+            ((Some(7), 4), FaultKind::Unread, Some(7), (Some(7), 5)),
+            ((Some(7), i32::MAX), FaultKind::Unread, Some(7), (Some(7), i32::MAX)),
+            ((Some(7), 4), FaultKind::Refused, Some(8), (Some(8), 1)),
+            // The server is away, or won't at all.
+            ((Some(7), 4), FaultKind::Away, Some(7), (Some(7), 4)),
+            ((Some(7), 4), FaultKind::LockedOut, None, (Some(7), 4)),
+            ((None, 0), FaultKind::Refused, None, (None, 0)),
+            ((None, 0), FaultKind::Unread, None, (None, 0)),
+        ];
+        for (old, kind, uid, new) in table {
+            assert_eq!(stuck(old, &fault(kind, uid)), new, "{old:?} {kind:?} {uid:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_tried_so_often_by_the_same_numbers_is_hopeless() {
+        let table = [
+            (Some(7), TRIES, Some(1), Some(7)),
+            (Some(7), TRIES - 1, Some(1), None),
+            (Some(7), TRIES, Some(2), None),
+            (Some(7), TRIES, None, None),
+            (None, TRIES, Some(1), None),
+        ];
+        for (stuck_uid, stuck_times, uid_validity, expected) in table {
+            let state = Model {
+                integration_id: IntegrationConfigId::generate(),
+                version: 1,
+                place: String::new(),
+                uid_validity,
+                last_uid: Some(6),
+                read_at: None,
+                failures: 900,
+                stuck_uid,
+                stuck_times,
+                error: None,
+                first_failed_at: None,
+                is_told: true,
+                held_until: DateTime::UNIX_EPOCH,
+            };
+            assert_eq!(hopeless(&state, 1), expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn others_are_asked_for_near_and_far() {
+        let table: [(&[u32], u32, &[u32]); 6] = [
+            (&[1, 2, 3, 5, 9, 12], 5, &[3, 9, 1, 12]),
+            (&[5, 9, 12], 5, &[9, 12]),
+            (&[1, 5], 5, &[1]),
+            (&[5], 5, &[]),
+            (&[], 5, &[]),
+            (&[4, 6], 5, &[4, 6]),
+        ];
+        for (rising, uid, expected) in table {
+            assert_eq!(others(rising, uid), expected, "{rising:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! where people see it and pay for it, it is a short random key, and the address stands in `tracked_links`. What is neither signed nor
 //! stored leads nowhere.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng;
@@ -15,7 +17,7 @@ use uuid::Uuid;
 use super::contact_attempt::contacted;
 use super::{effects, lead_erase, schedule};
 use crate::{Services, Write};
-use domain::error::Result;
+use domain::error::{Error, Result};
 use domain::id::ContactAttemptId;
 use domain::retention::callback::News;
 use domain::retention::states::State;
@@ -36,6 +38,8 @@ const SIGNATURE: usize = 12;
 const KEY: usize = 11;
 /// Digits of the number of a link at most.
 const NUMBER: usize = 3;
+/// How long who follows a short link waits at most to be told where it leads.
+const LOOK_UP: Duration = Duration::from_secs(2);
 
 /// A message as it goes out.
 #[derive(Debug)]
@@ -152,7 +156,7 @@ fn shortened(public: &str, attempt: ContactAttemptId, body: &str) -> (String, Op
 /// Where the link with this token leads; None if it is none of ours, or its contact is gone.
 ///
 /// # Errors
-/// The database is away, which matters to links in plain texts only.
+/// The database is away, or takes too long: that matters to links in plain texts only.
 pub async fn link(on: &Services, token: &str) -> Result<Option<Link>> {
     match token.split_at_checked(KEY) {
         Some((key, number)) if number.len() <= NUMBER => stored(on, key, number).await,
@@ -166,7 +170,9 @@ async fn stored(on: &Services, key: &str, number: &str) -> Result<Option<Link>> 
     let Some(number) = number.and_then(|number| number.parse::<usize>().ok()).filter(|_| is_key) else {
         return Ok(None);
     };
-    let found = tracked_links::Entity::by(on.db.reader(), key).await?;
+    let late = |_| Error::Unavailable(anyhow::anyhow!("it took too long to look up where a link leads"));
+    let looked_up = tokio::time::timeout(LOOK_UP, tracked_links::Entity::by(on.db.reader(), key));
+    let found = looked_up.await.map_err(late)??;
     Ok(found
         .and_then(|row| Some(Link { attempt: row.contact_attempt_id, target: row.targets.0.into_iter().nth(number)? })))
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{Condition, IntoActiveModel};
+use sea_orm::{Condition, IntoActiveModel, UpdateMany};
 
 use domain::error::Result;
 use domain::id::IntegrationConfigId;
@@ -25,6 +25,10 @@ pub struct Model {
     pub read_at: Option<DateTimeUtc>,
     /// Failures since then.
     pub failures: i32,
+    /// The number of the email behind `last_uid` that was asked for in vain.
+    pub stuck_uid: Option<i64>,
+    /// How often it was.
+    pub stuck_times: i32,
     /// Why it can't be read, for operators.
     pub error: Option<String>,
     pub first_failed_at: Option<DateTimeUtc>,
@@ -51,6 +55,12 @@ impl Reader {
     }
 }
 
+/// No email is asked for in vain any more.
+fn unstuck(these: UpdateMany<Entity>) -> UpdateMany<Entity> {
+    let none = these.col_expr(Column::StuckUid, Expr::value(None::<i64>));
+    none.col_expr(Column::StuckTimes, Expr::value(0))
+}
+
 impl Entity {
     /// Takes the turn to read it until `until`. False if somebody else has it. The numbers of another place are forgotten.
     pub async fn hold(
@@ -69,6 +79,8 @@ impl Entity {
             last_uid: None,
             read_at: None,
             failures: 0,
+            stuck_uid: None,
+            stuck_times: 0,
             error: None,
             first_failed_at: None,
             is_told: false,
@@ -84,10 +96,9 @@ impl Entity {
         }
         // It is ours now. What was wrong by other credentials counts no more.
         let own = || Self::update_many().filter(Column::IntegrationId.eq(id));
-        let other = own().filter(Column::Version.ne(version)).col_expr(Column::Version, Expr::value(version));
+        let other = unstuck(own().filter(Column::Version.ne(version))).col_expr(Column::Version, Expr::value(version));
         other.col_expr(Column::Failures, Expr::value(0)).col_expr(Column::IsTold, Expr::value(false)).exec(db).await?;
-        own()
-            .filter(Column::Place.ne(place))
+        unstuck(own().filter(Column::Place.ne(place)))
             .col_expr(Column::Place, Expr::value(place))
             .col_expr(Column::UidValidity, Expr::value(None::<i64>))
             .col_expr(Column::LastUid, Expr::value(None::<i64>))
@@ -99,8 +110,7 @@ impl Entity {
 
     /// From now on what comes after `last_uid` is read. False if the integration is another one by now.
     pub async fn begin(db: &impl ConnectionTrait, reader: Reader, uid_validity: i64, last_uid: i64) -> Result<bool> {
-        let these = Self::update_many().filter(reader.own());
-        let begun = these
+        let begun = unstuck(Self::update_many().filter(reader.own()))
             .col_expr(Column::UidValidity, Expr::value(uid_validity))
             .col_expr(Column::LastUid, Expr::value(last_uid));
         Ok(begun.exec(db).await?.rows_affected > 0)
@@ -116,15 +126,14 @@ impl Entity {
         until: DateTimeUtc,
     ) -> Result<bool> {
         let these = Self::update_many().filter(reader.own()).filter(Column::UidValidity.eq(uid_validity));
-        let these = these.filter(Column::LastUid.lt(uid)).col_expr(Column::LastUid, Expr::value(uid));
+        let these = unstuck(these.filter(Column::LastUid.lt(uid))).col_expr(Column::LastUid, Expr::value(uid));
         let these = these.col_expr(Column::HeldUntil, Expr::value(until)).col_expr(Column::Failures, Expr::value(0));
         Ok(these.exec(db).await?.rows_affected > 0)
     }
 
     /// It was read to its end; the next look is at `next`.
     pub async fn done(db: &impl ConnectionTrait, reader: Reader, now: DateTimeUtc, next: DateTimeUtc) -> Result<()> {
-        let these = Self::update_many().filter(reader.own());
-        these
+        unstuck(Self::update_many().filter(reader.own()))
             .col_expr(Column::ReadAt, Expr::value(now))
             .col_expr(Column::HeldUntil, Expr::value(next))
             .col_expr(Column::Failures, Expr::value(0))
@@ -141,6 +150,8 @@ impl Entity {
         let these = Self::update_many().filter(reader.own());
         let these = these
             .col_expr(Column::Failures, Expr::value(new.failures))
+            .col_expr(Column::StuckUid, Expr::value(new.stuck_uid))
+            .col_expr(Column::StuckTimes, Expr::value(new.stuck_times))
             .col_expr(Column::Error, Expr::value(new.error.clone()))
             .col_expr(Column::FirstFailedAt, Expr::value(new.first_failed_at))
             .col_expr(Column::IsTold, Expr::value(new.is_told))

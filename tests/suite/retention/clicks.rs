@@ -7,7 +7,7 @@ use storage::retention::tracked_links;
 
 use super::mail::{PUBLIC, start_as};
 use super::{campaign, change_campaign, lead, script};
-use crate::harness::{Client, TestApp, eventually};
+use crate::harness::{Client, Postgres, TestApp, eventually, only_on};
 use crate::providers::{Catcher, MailServer};
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
@@ -286,6 +286,31 @@ async fn a_text_message_has_a_short_link_that_leads_on_whatever_can_be_written_d
     assert_eq!(tracked_links::Entity::find().count(herald.services().db.reader()).await.unwrap(), 0);
     assert_eq!(browser.asks(Method::GET, &link, &[("user-agent", BROWSER)]).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(figures(&admin, &campaign).await[2], 1);
+}
+
+#[tokio::test]
+async fn who_follows_a_short_link_while_the_database_says_nothing_is_asked_to_come_again() {
+    if !only_on(Postgres, "no lock has readers of SQLite wait") {
+        return;
+    }
+    let herald = TestApp::api_only().await;
+    let (browser, link) = (&Browser::at(&herald), "/l/abcdefghijk0");
+    let accepted = [("accept", "text/html"), ("accept-language", "de")];
+    let asked = herald.services().db.write(|tx| async move {
+        tx.execute_unprepared("LOCK TABLE tracked_links IN ACCESS EXCLUSIVE MODE").await?;
+        let person = browser.asks(Method::GET, link, &accepted).await;
+        Ok((person, browser.asks(Method::GET, link, &[]).await))
+    });
+    let (person, program) = asked.await.unwrap();
+    for answer in [&person, &program] {
+        assert_eq!(
+            (answer.status(), &answer.headers()["retry-after"], &answer.headers()["cache-control"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &"60".parse().unwrap(), &"no-store".parse().unwrap())
+        );
+    }
+    assert!(person.text().await.unwrap().contains("in einer Minute"), "a person reads a page");
+    assert!(program.text().await.unwrap().contains("UNAVAILABLE"));
+    assert_eq!(browser.asks(Method::GET, link, &accepted).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

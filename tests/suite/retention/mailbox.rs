@@ -1,13 +1,13 @@
 //! The mailbox, read from a real IMAP server: bounces, answers and refusals all the way, and what may go wrong in between.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 use storage::gauges::Gauges;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::inbox::{Scene, bounce, reply, scene_with};
@@ -256,4 +256,109 @@ async fn a_server_that_means_harm_is_told_of_and_everything_else_goes_on() {
     let error = state(&scene.admin).await["mailbox"]["error"].as_str().unwrap().to_owned();
     assert!(error.contains("more than was asked for"), "{error}");
     assert_eq!(scene.state(0).await["status"], "SENT", "emails go out");
+}
+
+/// A server with four emails. To whoever asks for one it says what it is told to, if anything.
+struct Moody {
+    port: u16,
+    says: Arc<Mutex<fn(&str) -> &'static str>>,
+}
+
+impl Moody {
+    async fn start(says: fn(&str) -> &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let says = Arc::new(Mutex::new(says));
+        let mails: [String; 4] =
+            std::array::from_fn(|n| reply("stranger@example.com", "", &format!("Book {n}")).replace('\n', "\r\n"));
+        let (mails, moody) = (Arc::new(mails), Self { port, says: says.clone() });
+        tokio::spawn(async move {
+            while let Ok((line, _)) = listener.accept().await {
+                let (mails, says) = (mails.clone(), says.clone());
+                tokio::spawn(async move {
+                    let (from, mut to) = line.into_split();
+                    let mut lines = BufReader::new(from).lines();
+                    let mut next = "* OK hello\r\n".to_owned();
+                    while to.write_all(next.as_bytes()).await.is_ok() {
+                        let Ok(Some(line)) = lines.next_line().await else { return };
+                        let (tag, command) = line.split_once(' ').unwrap();
+                        let says = *says.lock().unwrap();
+                        next = answer(&mails, says, command).replace("TAG", tag);
+                    }
+                });
+            }
+        });
+        moody
+    }
+
+    fn says(&self, says: fn(&str) -> &'static str) {
+        *self.says.lock().unwrap() = says;
+    }
+}
+
+fn answer(mails: &[String; 4], says: fn(&str) -> &'static str, command: &str) -> String {
+    let told = match command.split(' ').collect::<Vec<_>>()[..] {
+        ["EXAMINE", ..] => "* 4 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 5] x\r\n".to_owned(),
+        ["UID", "SEARCH", ..] => "* SEARCH 1 2 3 4\r\n".to_owned(),
+        ["UID", "FETCH", uid, ..] if says(uid).is_empty() => {
+            let mail = &mails[uid.parse::<usize>().unwrap() - 1];
+            let size = mail.len();
+            format!("* {uid} FETCH (UID {uid} RFC822.SIZE {size} BODY[]<0> {{{size}}}\r\n{mail})\r\n")
+        }
+        ["UID", "FETCH", uid, ..] => return says(uid).to_owned(),
+        _ => String::new(),
+    };
+    format!("{told}TAG OK done\r\n")
+}
+
+/// How the mailbox stands after so many more tries in vain.
+async fn tried(scene: &Scene, times: i32) -> storage::retention::mailbox::Model {
+    let on = scene.herald.services();
+    let id = row(scene).await;
+    let now = async || service::retention::mailbox::state(on, id).await.unwrap();
+    let before = now().await.map_or(0, |state| state.failures);
+    eventually("it was tried", async || {
+        at_once(scene).await;
+        now().await.is_some_and(|state| state.failures >= before + times)
+    })
+    .await;
+    now().await.unwrap()
+}
+
+/// Has it tried again without a pause.
+async fn at_once(scene: &Scene) {
+    let sql = "UPDATE mailboxes SET held_until = '2020-01-01T00:00:00Z'";
+    let db = &scene.herald.services().db;
+    db.write(|tx| async move { Ok(tx.execute_unprepared(sql).await.map(drop)?) }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_hands_out_nothing_for_a_while_loses_no_email_but_those_that_it_never_hands_out() {
+    let server = Moody::start(|_| "TAG NO [UNAVAILABLE] later\r\n").await;
+    let scene = scene_with(&[], settings(server.port)).await;
+    let known = tried(&scene, 7).await;
+    assert_eq!((known.last_uid, known.stuck_uid), (Some(0), None), "it is no email's fault: {known:?}");
+    // It does not say that it is for now.
+    server.says(|_| "TAG NO [ALERT] too much was read today\r\n");
+    let known = tried(&scene, 9).await;
+    assert_eq!((known.last_uid, known.stuck_uid), (Some(0), Some(1)), "others are refused, too: {known:?}");
+    assert!(known.stuck_times > 5 && known.error.is_some_and(|error| error.contains("the UID 1")));
+    server.says(|_| "* 1 FETCH (UID 1 BODY[] what?)\r\nTAG OK\r\n");
+    let known = tried(&scene, 3).await;
+    assert_eq!((known.last_uid, known.stuck_uid), (Some(0), Some(1)), "nor can others be read: {known:?}");
+    assert!(scene.log().await.is_empty());
+    // Two are broken.
+    server.says(|uid| match uid {
+        "2" => "TAG NO it is broken\r\n",
+        "3" => "* 3 FETCH (UID 3 BODY[] what?)\r\nTAG OK\r\n",
+        _ => "",
+    });
+    eventually("the others are read", async || {
+        at_once(&scene).await;
+        scene.log().await.len() == 2 && is_read(&scene.admin).await
+    })
+    .await;
+    processed(&scene.admin, 2).await;
+    let known = tried(&scene, 0).await;
+    assert_eq!((known.last_uid, known.stuck_uid, known.stuck_times, known.is_told), (Some(4), None, 0, false));
 }
