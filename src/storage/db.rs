@@ -66,7 +66,8 @@ impl Db {
         let options: PgConnectOptions = url.parse().map_err(opening)?;
         // PostgreSQL writes numbers in full by itself since version 12, and poolers refuse the parameter.
         let options = Arc::new(options.disable_statement_logging().extra_float_digits(None));
-        let is_pooled = pooler::is_before(&options).await?;
+        // Boxed: four connections that are being opened lie in it.
+        let is_pooled = Box::pin(pooler::is_before(&options)).await?;
         let target = if is_pooled { Target::Pooler(options) } else { Target::Postgres(options) };
         let pooled = |most| Pooled::new(Pool::new(target.clone(), most), DatabaseBackend::Postgres);
         let (reader, sessions) = (pooled(connections), pooled(SESSIONS));
