@@ -17,7 +17,7 @@ const isMissed = ({ scheduleMissedAt }) => Boolean(scheduleMissedAt);
 const look = (id) => ({ href: `#/campaigns/${id}`, act: t('Look') });
 
 /** What waits for somebody to mend it. */
-export function handItems({ stuck, queued, parked, sick, callbacks }) {
+export function handItems({ stuck, missed, latest, parked, mailboxes, sick, callbacks }) {
   return [
     ...stuck.nodes.map(({ id, name, pauseReason }) => ({
       id,
@@ -26,12 +26,26 @@ export function handItems({ stuck, queued, parked, sick, callbacks }) {
       remedy: closed(pauseReason ?? ''),
       ...look(id),
     })),
-    ...queued.nodes.filter(isMissed).map(({ id, name, scheduleMissedAt, scheduleMissedReason }) => ({
+    ...missed.nodes.filter(isMissed).map(({ id, name, scheduleMissedAt, scheduleMissedReason }) => ({
       id,
       about: name,
       sentence: t('Its schedule was given up at {time}.', { time: time(scheduleMissedAt) }),
       remedy: scheduleMissedReason && closed(scheduleMissedReason),
       ...look(id),
+    })),
+    ...latest.nodes.filter(({ counters, jobsRemovedAt }) => counters.unknown && !jobsRemovedAt).map(({ id, name, counters }) => ({
+      id: `unknown ${id}`, // the same campaign may have paused, too
+      about: name,
+      sentence: t('Nobody knows whether it was sent: {jobs}.', { jobs: plural(counters.unknown, 'message') }),
+      ...look(id),
+    })),
+    ...(mailboxes?.nodes ?? []).filter(({ mailbox }) => mailbox?.error).map(({ id, mailbox }) => ({
+      id,
+      about: t('Mailbox'),
+      sentence: t('It can’t be read.'),
+      remedy: closed(mailbox.error),
+      href: '#/integrations',
+      act: t('Integrations'),
     })),
     ...(parked?.nodes ?? []).map(({ id, label, status, lastError }) => ({
       id,
@@ -50,6 +64,10 @@ export function handItems({ stuck, queued, parked, sick, callbacks }) {
     ...(callbacks?.totalCount ? [failedCallbacks(callbacks.totalCount)] : []),
   ];
 }
+
+/** How many there are besides those that were read. */
+export const handRest = ({ stuck, parked }) =>
+  [stuck, parked].reduce((sum, list) => sum + (list ? list.totalCount - list.nodes.length : 0), 0);
 
 const failedCallbacks = (number) => ({
   id: 'callbacks',
