@@ -158,6 +158,9 @@ async fn a_campaign_is_planned_or_thrown_away_and_who_only_reads_is_told_why() {
         tab.click("input[value=TEMPLATE]").await;
         tab.value(&pick.replace("'change'", "'change', { bubbles: true }")).await;
         tab.reads(".bubble", "Привет, seen_000!").await;
+        tab.value("window.isOld = true; location.reload()").await;
+        tab.until("!window.isOld").await;
+        tab.reads(".bubble", "Привет, seen_000!").await;
         tab.click(NEXT).await;
         tab.click("input[value=AT]").await;
         let later = "{ const field = document.querySelector('input[type=datetime-local]');

@@ -18,11 +18,11 @@ export function what(root, { plan, change, next, back }) {
   const values = placeholders(chosen, changed);
   const problem = trouble();
   const { node: foot, onward } = buttons(back, next, t('Next: how it is sent'));
-  const view = preview(plan, asked, heard);
   let edits = 0;
   let isWaiting = false;
   let isLeft = false;
   const [text, pick] = [textPart(chosen, changed, hold), templatePart(chosen, changed)];
+  const view = preview(plan, asked, heard);
 
   function asked() {
     const { kind, templateId, content, parseMode, media, params } = chosen;
@@ -54,6 +54,8 @@ export function what(root, { plan, change, next, back }) {
 
   async function load() {
     await pick.load();
+    if (isLeft) return;
+    if (chosen.kind === 'TEMPLATE') view.soon(); // what is attached to it is known now
     const kinds = radios(
       t('Text'),
       [
