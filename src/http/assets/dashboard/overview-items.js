@@ -84,7 +84,9 @@ const stopped = ({ at, reason }) => ({
 });
 
 /** What is not sent yet, and until when. */
-export function waitItems({ serverInfo: { stop }, waiting, paused, queued }) {
+export function waitItems({ serverInfo: { stop }, waiting, paused, queued, missed }) {
+  const waits = paused.totalCount + queued.totalCount - missed.nodes.filter(isMissed).length;
+  const shown = paused.nodes.length + queued.nodes.filter((campaign) => !isMissed(campaign)).length;
   return [
     ...(stop ? [stopped(stop)] : []),
     ...(waiting?.nodes ?? []).map(({ id, label, sendsResumeAt }) => ({
@@ -108,7 +110,7 @@ export function waitItems({ serverInfo: { stop }, waiting, paused, queued }) {
         : t('Waits for its start, with {channels}.', { channels: plural(totalJobs, 'channel') }),
       ...look(id),
     })),
-    ...more(paused.totalCount + queued.totalCount - paused.nodes.length - queued.nodes.length),
+    ...more(waits - shown),
   ];
 }
 
