@@ -3,6 +3,7 @@
 mod making;
 mod overview;
 mod picture;
+mod remaking;
 mod things;
 mod told;
 mod words;

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{sign_in, tile};
+use super::{confirm, sign_in, tile};
 use crate::harness::{Browser, PASSWORD, Tab, TestApp};
 
-const NEXT: &str = ".onward .primary";
+pub const NEXT: &str = ".onward .primary";
 
 /// A list of five channels, and two lines that are none.
 fn list() -> tempfile::NamedTempFile {
@@ -17,7 +17,7 @@ fn list() -> tempfile::NamedTempFile {
 }
 
 /// The screen is there, and who hears the page is told so.
-async fn arrived(tab: &mut Tab, title: &str) {
+pub async fn arrived(tab: &mut Tab, title: &str) {
     tab.until(&format!(
         "document.activeElement?.localName === 'h1' && document.activeElement.textContent === '{title}'"
     ))
@@ -126,6 +126,8 @@ async fn a_campaign_is_made_from_nothing_on_four_screens() {
     tab.reads(".summary", "at most 600 a minute").await;
     tab.reads(".preflight", "It can be started.").await;
     tab.click(NEXT).await;
+    tab.reads("dialog", "It writes to 5 channels. Nothing really goes out").await;
+    confirm(&mut tab).await;
     tab.reads(".campaign .pill", "Completed").await;
     tab.until(&format!("{} === 5", tile("SENT"))).await;
     let made = "{ broadcastCampaigns { totalCount nodes { deliveryRate mediaType } } batches { totalCount } templates { totalCount } }";
@@ -156,6 +158,9 @@ async fn a_campaign_is_planned_or_thrown_away_and_who_only_reads_is_told_why() {
         tab.click("input[value=TEMPLATE]").await;
         tab.value(&pick.replace("'change'", "'change', { bubbles: true }")).await;
         tab.reads(".bubble", "Привет, seen_000!").await;
+        tab.value("window.isOld = true; location.reload()").await;
+        tab.until("!window.isOld").await;
+        tab.reads(".bubble", "Привет, seen_000!").await;
         tab.click(NEXT).await;
         tab.click("input[value=AT]").await;
         let later = "{ const field = document.querySelector('input[type=datetime-local]');
@@ -166,6 +171,9 @@ async fn a_campaign_is_planned_or_thrown_away_and_who_only_reads_is_told_why() {
         let button =
             format!("[...document.querySelectorAll('.onward button')].find((one) => one.textContent === '{last}')");
         tab.value(&format!("{button}.click()")).await;
+        if last == "Discard" {
+            confirm(&mut tab).await;
+        }
         tab.until("location.hash.startsWith('#/campaigns')").await;
         let planned = "{ broadcastCampaigns(filter: { statuses: [QUEUED] }) { nodes { scheduledAt } } }";
         let planned = admin.data(planned, json!({})).await["broadcastCampaigns"]["nodes"].clone();

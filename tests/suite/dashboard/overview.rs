@@ -5,6 +5,7 @@ use herald::app::Parts;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
+use storage::broadcast::campaign;
 use storage::broadcast::telegram_account::{self, Column};
 
 use super::told::closed;
@@ -75,6 +76,25 @@ async fn the_overview_says_what_runs_what_waits_and_what_needs_a_hand() {
     tab.until(&format!("{sent} > {before} + 1")).await;
     tab.click("[aria-labelledby=hand] a").await;
     tab.reads("h1", "Stuck").await;
+    tab.assert_clean(&herald.url()).await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_was_given_up_is_told_however_many_wait() {
+    let Some(browser) = Browser::start() else { return };
+    let herald = TestApp::start().await;
+    let (admin, _) = super::campaign(&herald).await;
+    let on = herald.services();
+    let missed = campaign::Entity::update_many().col_expr(campaign::Column::ScheduleMissedAt, Expr::value(on.now()));
+    missed.exec(on.db.reader()).await.unwrap();
+    for n in 0..6 {
+        closed(&admin, &format!("later {n}"), &[format!("later_{n}")], "Hello!").await;
+    }
+    let mut tab = browser.open(&herald.url()).await;
+    sign_in(&mut tab, "admin").await;
+    tab.reads("[aria-labelledby=hand]", "1 thing to look at").await;
+    tab.reads("[aria-labelledby=hand]", "Its schedule was given up at").await;
+    tab.reads("[aria-labelledby=waits]", "1 more wait as well.").await;
     tab.assert_clean(&herald.url()).await;
 }
 

@@ -77,6 +77,15 @@ fn every_sentence_has_its_russian_once_and_none_is_left_over() {
     }
 }
 
+/// The constants of an enum of the schema.
+fn constants<'a>(schema: &'a str, kind: &str) -> Vec<&'a str> {
+    let body = schema.split(&format!("enum {kind} {{")).nth(1).unwrap();
+    let body = &body[..body.find("\n}").unwrap()];
+    let is_name =
+        |line: &&str| line.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') && !line.is_empty();
+    body.lines().map(str::trim).filter(is_name).collect()
+}
+
 #[test]
 fn constants_of_the_api_have_names_in_russian() {
     let names = files("js").into_iter().find(|(name, _)| name == "ru-names.js").unwrap().1;
@@ -90,16 +99,20 @@ fn constants_of_the_api_have_names_in_russian() {
         "WebhookEventStatus",
         "ContactAttemptStatus",
         "ContactChannel",
+        "CampaignMode",
+        "ConsentKind",
+        "IntegrationType",
         "AuditAction",
         "LogSeverity",
     ] {
-        let body = schema.split(&format!("enum {kind} {{")).nth(1).unwrap();
-        let body = &body[..body.find("\n}").unwrap()];
-        let is_name =
-            |line: &&str| line.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') && !line.is_empty();
-        for constant in body.lines().map(str::trim).filter(is_name) {
+        for constant in constants(&schema, kind) {
             assert!(names.contains(&format!("\n  {constant}: '")), "{kind}.{constant} has no name in ru-names.js");
         }
+    }
+    // Why a job has not been sent yet is told in sentences.
+    let words = files("js").into_iter().find(|(name, _)| name == "words.js").unwrap().1;
+    for reason in constants(&schema, "JobExplanationReason") {
+        assert!(words.contains(&format!("\n  {reason}: t('")), "{reason} has no sentence in words.js");
     }
 }
 

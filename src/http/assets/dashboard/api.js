@@ -55,6 +55,13 @@ let skew = 0;
 /** The server's time, in milliseconds since 1970, good to about a second. */
 export const now = () => Date.now() + skew;
 
+/** A random key: under it the server does a thing once, however often it is asked. Plain HTTP has no `crypto.randomUUID`. */
+export const freshKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** Whether nobody can say if it was done all the same. */
+export const isUnanswered = ({ code }) => code === 'UNREACHABLE' || code === 'INTERNAL_SERVER_ERROR';
+
 /** The sentence for an error: as the API says it, with what helps. */
 function sentence(message, { code, retryAfterMs, requestId, violations }) {
   if (code === 'RATE_LIMITED' && retryAfterMs) {

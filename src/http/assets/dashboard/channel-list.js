@@ -1,5 +1,6 @@
 // A list of channels for the catalog: dropped or chosen, sent, imported, and what became of its lines.
 
+import { freshKey, isUnanswered } from './api.js';
 import { fill, h, say } from './dom.js';
 import { t } from './language.js';
 import { every, live } from './live.js';
@@ -31,6 +32,24 @@ export function channelList(changed) {
   const node = h('div', { class: 'stack' }, place.node, bar.node, words, told, bad);
   let stop = () => {};
   let isLeft = false;
+  let unanswered = null; // an import of which nobody knows whether it has begun: `{ facts, input }`
+
+  /** Begins the import. The same file after an answer that was lost is the same import. */
+  async function begun(file) {
+    const facts = `${file.name} ${file.size} ${file.lastModified}`;
+    if (unanswered?.facts !== facts) {
+      const uploadId = await send(file, (share) => bar.update(share / 2)); // the other half is the import
+      unanswered = { facts, input: { uploadId, idempotencyKey: freshKey() } };
+    }
+    try {
+      const { importChannels } = await run(IMPORT_CHANNELS, { input: unanswered.input });
+      unanswered = null;
+      return importChannels.import.id;
+    } catch (error) {
+      if (!isUnanswered(error)) unanswered = null;
+      throw error;
+    }
+  }
 
   async function taken(file) {
     place.input.disabled = true;
@@ -40,9 +59,7 @@ export function channelList(changed) {
     fill(bad);
     try {
       say(words, t('Sending {name}…', { name: file.name }));
-      const uploadId = await send(file, (share) => bar.update(share / 2)); // the other half is the import
-      const { importChannels } = await run(IMPORT_CHANNELS, { input: { uploadId } });
-      await followed(importChannels.import.id);
+      await followed(await begun(file));
     } catch (error) {
       say(told, error.message);
       told.className = 'bad';

@@ -1,5 +1,6 @@
 // What can be done to a campaign: start, pause, resume, cancel, retry what failed.
 
+import { freshKey } from './api.js';
 import { confirm, h, toast } from './dom.js';
 import { t } from './language.js';
 import { CONTROLS } from './operations.js';
@@ -23,6 +24,13 @@ const audience = ({ mode, isSimulated }, { recipients, leftOut }) => {
   return `${t('It writes to {whom}.', { whom: to })}${others}${pretends}`;
 };
 
+/** What is asked before a start. */
+export const beforeStart = (campaign, found) => ({
+  title: t('Start “{name}”?', { name: campaign.name }),
+  sentence: audience(campaign, found),
+  yes: t('Start'),
+});
+
 /** What became of a retry, in a sentence or two. */
 export function retried({ retryFailedJobs: { retried, skipped, skippedBecause } }) {
   const queued = retried ? t('{jobs} queued anew.', { jobs: plural(retried, 'job') }) : t('No job was queued anew.');
@@ -41,11 +49,7 @@ const BUTTONS = [
     words: [t('Start'), t('Starting…'), t('Started.')],
     possible: ({ status }) => status === 'QUEUED',
     isHiddenElse: true,
-    question: (campaign, found) => ({
-      title: t('Start “{name}”?', { name: campaign.name }),
-      sentence: audience(campaign, found),
-      yes: t('Start'),
-    }),
+    question: beforeStart,
   },
   {
     name: 'pause',
@@ -67,7 +71,8 @@ const BUTTONS = [
   {
     name: 'retry',
     words: [t('Retry failed'), t('Queueing…'), retried],
-    possible: ({ status, counters }) => counters.failed > 0 && status !== 'CANCELLED',
+    possible: ({ status, counters, jobsRemovedAt }) => counters.failed > 0 && status !== 'CANCELLED' && !jobsRemovedAt,
+    hint: ({ jobsRemovedAt }) => jobsRemovedAt && t('Its messages are kept no longer.'),
     question: ({ name, counters }) => ({
       title: t('Retry {jobs} of “{name}”?', { jobs: plural(counters.failed, 'failed job'), name }),
       sentence: t('They are queued anew and sent again. Those that were sent stay as they are.'),
@@ -97,6 +102,7 @@ export function controls(changed, check) {
 
   let campaign;
   let busy = null;
+  const key = freshKey(); // a campaign is started once
   const buttons = BUTTONS.map((control) => {
     const kind = { start: 'primary', resume: 'primary', cancel: 'danger' }[control.name];
     const button = h('button', { class: kind, onclick: () => press(control) });
@@ -110,6 +116,7 @@ export function controls(changed, check) {
       button.hidden = Boolean(control.isHiddenElse) && !isPossible && busy !== control;
       button.disabled = busy !== null || !isPossible;
       button.textContent = control.words[busy === control ? 1 : 0];
+      button.title = control.hint?.(campaign) || '';
     }
   }
 
@@ -121,7 +128,7 @@ export function controls(changed, check) {
       if (question && !(await confirm(question(campaign, found)))) return;
       busy = control;
       draw();
-      const answer = await session.run(CONTROLS[control.name], { id: campaign.id });
+      const answer = await session.run(CONTROLS[control.name], { id: campaign.id, ...(control.name === 'start' && { key }) });
       toast(typeof words[2] === 'string' ? words[2] : words[2](answer));
     } catch (error) {
       toast(error.message, 'error');

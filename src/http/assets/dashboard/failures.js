@@ -25,7 +25,8 @@ export function failures(changed, show) {
       say(parts.count, `(${plural(failure.count, 'job')})`);
       say(parts.sentence, failure.sentence);
       say(parts.remedy, failure.remedy);
-      again.disabled = campaign.status === 'CANCELLED';
+      again.disabled = campaign.status === 'CANCELLED' || Boolean(campaign.jobsRemovedAt);
+      again.title = campaign.jobsRemovedAt ? t('Its messages are kept no longer.') : '';
     };
     return { node: h('li', { 'data-reason': reason }, line, buttons), update };
   }

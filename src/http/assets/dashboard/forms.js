@@ -52,9 +52,9 @@ export function radios(legend, options, chosen, changed) {
 
 /**
  * A choice among many that have names: a list, and above it a search where the list does not hold all of them. `read(name)` gives
- * `{ totalCount, options }`, `taken` is called with the value of the chosen one, or with none.
+ * `{ totalCount, options }`, `one(id)` the option of one, or null; `taken` is called with the value of the chosen one, or with none.
  */
-export function picker({ label, prompt, chosen, read, taken }) {
+export function picker({ label, prompt, chosen, read, one, taken }) {
   const select = h('select');
   const search = h('input', { type: 'search', maxlength: 200, autocomplete: 'off' });
   const [choice, searched] = [field(label, select), field(t('Search by name'), search)];
@@ -66,9 +66,17 @@ export function picker({ label, prompt, chosen, read, taken }) {
     const { totalCount, options } = await read(name);
     searched.node.hidden &&= totalCount <= options.length;
     // What is chosen stays to be seen, whatever is searched for.
-    const isGone = value && known.has(value) && !options.some(([one]) => one === value);
-    options.forEach(([one, words]) => known.set(one, words));
+    options.forEach(([id, words]) => known.set(id, words));
+    if (value && !known.has(value)) await recall();
+    const isGone = value && !options.some(([id]) => id === value);
     offer(select, [['', prompt], ...(isGone ? [[value, known.get(value)]] : []), ...options], value);
+  }
+
+  /** What was chosen before, and is not among the first. */
+  async function recall() {
+    const found = await one(value);
+    if (found) known.set(...found);
+    else taken((value = '')); // it was deleted meanwhile
   }
 
   const find = rested(TYPING, () => load(search.value.trim() || null).catch((error) => searched.complain(error.message)));

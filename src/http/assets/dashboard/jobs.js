@@ -32,6 +32,7 @@ export function jobs(id) {
   }
 
   let asked = 0;
+  let removedAt = null;
   async function load() {
     const turn = ++asked;
     const { status, reason } = place;
@@ -43,7 +44,7 @@ export function jobs(id) {
     const { nodes, pageInfo } = broadcastCampaign.jobs;
     shown.show(nodes);
     pages.update(pageInfo);
-    fill(body, ...(nodes.length ? [table, pages.node] : [nothing(status)]));
+    fill(body, ...(nodes.length ? [table, pages.node] : [nothing(status, removedAt)]));
   }
 
   /** Those that failed for this reason. */
@@ -65,7 +66,9 @@ export function jobs(id) {
     );
   }
 
-  const update = ({ counters }) => {
+  const update = ({ counters, jobsRemovedAt }) => {
+    if (jobsRemovedAt && !removedAt) refresh();
+    removedAt = jobsRemovedAt;
     const counts = Object.keys(JOB_STATES).map((state) => [state, counters[state.toLowerCase()]]);
     states.update({ ALL: counters.total, ...Object.fromEntries(counts) });
   };
@@ -77,8 +80,10 @@ export function jobs(id) {
   return { node, update, refresh, only, stop };
 }
 
-const nothing = (status) =>
-  status === 'ALL'
+const nothing = (status, removedAt) =>
+  removedAt
+    ? notice('empty', t('Kept no longer'), t('The messages of this campaign were removed at {time}; its numbers stay.', { time: time(removedAt) }))
+    : status === 'ALL'
     ? notice('empty', t('No jobs yet'), t('The start makes one job of each active channel.'))
     : notice('empty', t('None'), t('No job of this campaign is in this state.'));
 

@@ -48,6 +48,9 @@ export const TEMPLATES = `query Templates($name: String) {
   }
 }`;
 
+export const TEMPLATE_OF = 'query TemplateOf($id: ID!) { template(id: $id) { id name mediaType } }';
+export const BATCH_OF = 'query BatchOf($id: ID!) { batch(id: $id) { id name channelCount } }';
+
 export const PREVIEW = `query Preview(
   $channelId: ID!, $templateId: ID, $content: String, $parseMode: ParseMode, $mediaType: MediaType, $params: JSON
 ) {
@@ -80,6 +83,11 @@ export const CREATE_BATCH = `mutation CreateBatch($input: CreateBatchInput!) {
 }`;
 
 export const DELETE_BATCH = `mutation DeleteBatch($id: ID!) { deleteBatch(input: { id: $id }) { deletedId } }`;
+
+/** What has become of a campaign that was made here. */
+export const CAMPAIGN_STATE = `query CampaignState($id: ID!) {
+  broadcastCampaign(id: $id) { id name status mode isSimulated }
+}`;
 
 const CAMPAIGN = 'campaign { id status totalJobs }';
 

@@ -5,7 +5,7 @@ import { saveTemplate } from './draft.js';
 import { blame, busy, buttons, field, offer, picker, radios, trouble } from './forms.js';
 import { t } from './language.js';
 import { preview } from './new-preview.js';
-import { TEMPLATES } from './new-operations.js';
+import { TEMPLATE_OF, TEMPLATES } from './new-operations.js';
 import { run } from './session.js';
 import { drop, meter, send } from './upload.js';
 
@@ -18,8 +18,11 @@ export function what(root, { plan, change, next, back }) {
   const values = placeholders(chosen, changed);
   const problem = trouble();
   const { node: foot, onward } = buttons(back, next, t('Next: how it is sent'));
+  let edits = 0;
+  let isWaiting = false;
+  let isLeft = false;
+  const [text, pick] = [textPart(chosen, changed, hold), templatePart(chosen, changed)];
   const view = preview(plan, asked, heard);
-  const [text, pick] = [textPart(chosen, changed), templatePart(chosen, changed)];
 
   function asked() {
     const { kind, templateId, content, parseMode, media, params } = chosen;
@@ -35,7 +38,15 @@ export function what(root, { plan, change, next, back }) {
     values.show(found);
   }
 
+  /** A file that is still on its way belongs to the text. */
+  function hold(isHeld) {
+    isWaiting = isHeld;
+    onward.disabled = isHeld;
+  }
+
   function changed() {
+    if (isLeft) return;
+    edits += 1;
     plan.what.isDone = false;
     change();
     view.soon();
@@ -43,6 +54,8 @@ export function what(root, { plan, change, next, back }) {
 
   async function load() {
     await pick.load();
+    if (isLeft) return;
+    if (chosen.kind === 'TEMPLATE') view.soon(); // what is attached to it is known now
     const kinds = radios(
       t('Text'),
       [
@@ -60,11 +73,15 @@ export function what(root, { plan, change, next, back }) {
 
   async function submit(event) {
     event.preventDefault();
+    if (isWaiting) return;
     say(problem, '');
     if (chosen.kind === 'TEMPLATE' && !chosen.templateId) return pick.complain(t('Choose a template first.'));
     if (values.complain()) return;
     try {
+      const saved = edits;
       await busy(onward, t('Saving…'), () => saveTemplate(plan));
+      onward.disabled = isWaiting;
+      if (isLeft || isWaiting || edits !== saved) return; // it is another text by now
       plan.what.isDone = true;
       next();
     } catch (error) {
@@ -76,8 +93,10 @@ export function what(root, { plan, change, next, back }) {
   root.append(h('form', { class: 'beside', novalidate: true, onsubmit: submit }, left, view.node, foot));
   attempt(card, load);
   return () => {
+    isLeft = true;
     view.leave();
     pick.leave();
+    text.leave();
   };
 }
 
@@ -89,11 +108,16 @@ function templatePart(chosen, changed) {
     nodes.forEach(({ id, mediaType }) => kinds.set(id, mediaType));
     return { totalCount, options: nodes.map(({ id, name }) => [id, name]) };
   };
+  const one = async (id) => {
+    const { template } = await run(TEMPLATE_OF, { id });
+    if (template) kinds.set(id, template.mediaType);
+    return template && [id, template.name];
+  };
   const taken = (id) => {
     chosen.templateId = id;
     changed();
   };
-  const part = picker({ label: t('Template'), prompt: t('Choose a template'), chosen: chosen.templateId, read, taken });
+  const part = picker({ label: t('Template'), prompt: t('Choose a template'), chosen: chosen.templateId, read, one, taken });
   const media = () => {
     const type = kinds.get(chosen.templateId);
     return type ? { type } : null;
@@ -106,7 +130,7 @@ function templatePart(chosen, changed) {
 }
 
 /** The text that is written here. */
-function textPart(chosen, changed) {
+function textPart(chosen, changed, hold) {
   const name = h('input', { maxlength: 200, autocomplete: 'off', value: chosen.name });
   const content = h('textarea', { rows: 8 });
   content.value = chosen.content;
@@ -129,14 +153,14 @@ function textPart(chosen, changed) {
     content: field(t('Text'), content),
     parseMode: field(t('Format'), format),
   };
-  const media = mediaPart(chosen, changed);
+  const media = mediaPart(chosen, changed, hold);
   places.mediaUploadId = places.mediaType = media;
   const node = h('div', { class: 'stack' }, places.content.node, help, places.parseMode.node, media.node, places.name.node);
-  return { node, places };
+  return { node, places, leave: media.leave };
 }
 
-/** What is attached. */
-function mediaPart(chosen, changed) {
+/** What is attached; `hold` is told whether a file is on its way. */
+function mediaPart(chosen, changed, hold) {
   const bar = meter(t('Upload'));
   bar.node.hidden = true;
   const mistake = h('p', { class: 'mistake', role: 'alert' });
@@ -147,19 +171,26 @@ function mediaPart(chosen, changed) {
     taken,
   });
 
+  let turn = 0;
   async function taken(file) {
+    const mine = ++turn; // of two files the later one is meant
     say(mistake, '');
+    bar.update(0);
     bar.node.hidden = false;
+    hold(true);
     try {
-      const uploadId = await send(file, bar.update);
+      const uploadId = await send(file, (share) => mine === turn && bar.update(share));
+      if (mine !== turn) return;
       const type = { image: 'PHOTO', video: 'VIDEO' }[file.type.split('/')[0]] ?? 'DOCUMENT';
       chosen.media = { uploadId, type, name: file.name };
       draw();
       changed();
     } catch (error) {
-      say(mistake, error.message);
+      if (mine === turn) say(mistake, error.message);
     }
+    if (mine !== turn) return;
     bar.node.hidden = true;
+    hold(false);
   }
 
   function draw() {
@@ -179,7 +210,7 @@ function mediaPart(chosen, changed) {
 
   draw();
   const node = h('div', { class: 'field' }, place.node, bar.node, attached, mistake);
-  return { node, control: place.input, complain: (sentence = '') => say(mistake, sentence) };
+  return { node, control: place.input, complain: (sentence = '') => say(mistake, sentence), leave: () => (turn = NaN) };
 }
 
 /** Values for what no channel fills in. */
@@ -200,13 +231,18 @@ function placeholders(chosen, changed) {
   }
 
   let lacking = [];
+  let shown = [];
 
   /** Those that are missing, and those that were given. What the text has no more is forgotten. */
   function show({ placeholders, missingPlaceholders }) {
     lacking = missingPlaceholders;
     const names = placeholders.filter((name) => lacking.includes(name) || name in chosen.params);
     chosen.params = Object.fromEntries(Object.entries(chosen.params).filter(([name]) => names.includes(name)));
-    for (const name of names) if (!fields.has(name)) fields.set(name, make(name));
+    for (const name of names) {
+      if (!fields.has(name)) fields.set(name, make(name));
+      else if (!shown.includes(name)) fields.get(name).control.value = chosen.params[name] ?? ''; // it was forgotten meanwhile
+    }
+    shown = names;
     fill(rows, ...names.map((name) => fields.get(name).node));
     node.hidden = names.length === 0;
   }

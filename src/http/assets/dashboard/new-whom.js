@@ -5,7 +5,7 @@ import { attempt, h, say } from './dom.js';
 import { filterOf } from './draft.js';
 import { buttons, field, offer, picker, radios, rested, trouble, TYPING } from './forms.js';
 import { t } from './language.js';
-import { BATCHES, CATEGORIES, FOUND, FOUND_IN_BATCH } from './new-operations.js';
+import { BATCH_OF, BATCHES, CATEGORIES, FOUND, FOUND_IN_BATCH } from './new-operations.js';
 import { run } from './session.js';
 import { count, plural } from './words.js';
 
@@ -21,6 +21,7 @@ export function whom(root, { plan, change, next, back }) {
 
   let asked = 0;
   let isLooking = null;
+  let refusal = '';
 
   /** Asks how many these are. */
   function look() {
@@ -34,14 +35,17 @@ export function whom(root, { plan, change, next, back }) {
 
   function refuse(error) {
     plan.found = { count: 0, total: 0, some: [] };
+    change();
+    refusal = error.message;
     say(number, '–');
     say(some, '');
-    say(problem, error.message);
+    say(problem, refusal);
   }
 
   function show(found) {
     plan.found = found;
     change();
+    refusal = '';
     say(problem, '');
     say(number, plural(found.count, 'channel'));
     const names = found.some.slice(0, 3).map(({ username }) => `@${username}`).join(', ');
@@ -75,14 +79,15 @@ export function whom(root, { plan, change, next, back }) {
     look(); // what was typed just now
     await isLooking;
     if (plan.found.count) return next();
-    say(problem, chosen.kind === 'BATCH' && !chosen.batchId ? t('Choose a batch first.') : t('Nobody is found: choose others, or bring a list.'));
+    const none = chosen.kind === 'BATCH' && !chosen.batchId ? t('Choose a batch first.') : t('Nobody is found: choose others, or bring a list.');
+    say(problem, refusal || none);
     problem.focus();
   }
 
   const lists = h('section', { class: 'card stack', 'aria-labelledby': 'bring' }, h('h2', { id: 'bring' }, t('Bring a list')), list.node);
   const sum = h('section', { class: 'card sum', 'aria-label': t('Found') }, told, some);
   const left = h('div', { class: 'stack' }, card, sum, problem);
-  root.append(h('form', { class: 'beside', onsubmit: submit }, left, lists, foot));
+  root.append(h('form', { class: 'beside', novalidate: true, onsubmit: submit }, left, lists, foot));
   attempt(card, load);
   return () => {
     asked = NaN; // no answer is awaited any more
@@ -107,15 +112,20 @@ async function found(whom) {
 
 /** The choice of a batch. */
 function batchPart(chosen, look) {
+  const option = ({ id, name, channelCount }) => [id, `${name} (${count(channelCount)})`];
   const read = async (name) => {
     const { totalCount, nodes } = (await run(BATCHES, { name })).batches;
-    return { totalCount, options: nodes.map(({ id, name, channelCount }) => [id, `${name} (${count(channelCount)})`]) };
+    return { totalCount, options: nodes.map(option) };
+  };
+  const one = async (id) => {
+    const { batch } = await run(BATCH_OF, { id });
+    return batch && option(batch);
   };
   const taken = (id) => {
     chosen.batchId = id;
     look();
   };
-  return picker({ label: t('Batch'), prompt: t('Choose a batch'), chosen: chosen.batchId, read, taken });
+  return picker({ label: t('Batch'), prompt: t('Choose a batch'), chosen: chosen.batchId, read, one, taken });
 }
 
 /** The filter of the catalog. */

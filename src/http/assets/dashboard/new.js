@@ -1,7 +1,7 @@
 // A campaign from nothing, on four screens: whom, what, how, and the look before the start.
 
-import { h, notice } from './dom.js';
-import { draft, keep, templateId } from './draft.js';
+import { attempt, h, notice } from './dom.js';
+import { draft, isSaved, keep, settle, templateId } from './draft.js';
 import { t } from './language.js';
 import { RUNS_CAMPAIGNS } from './controls.js';
 import { check } from './new-check.js';
@@ -25,6 +25,23 @@ export function newCampaign(root, { id: path = '' }) {
   const { role } = session.user();
   if (!RUNS_CAMPAIGNS.includes(role)) return refused(root, role);
   const plan = draft();
+  const frame = h('div', { class: 'new' });
+  root.append(frame);
+  let isLeft = false;
+  let leave = null;
+  const open = () => {
+    if (!isLeft) leave = screen(frame, plan, path, () => isLeft);
+  };
+  if (path === 'check' || !plan.made.campaign) open(); // the check looks for itself
+  else attempt(frame, () => settle(plan).then(open));
+  return () => {
+    isLeft = true;
+    leave?.();
+  };
+}
+
+/** The screen at this path, or the furthest before it that can be gone to; returns what stops it. Once it was left it changes nothing. */
+function screen(frame, plan, path, isLeft) {
   const at = Math.min(Math.max(0, STEPS.findIndex((step) => step.path === path)), reached(plan));
   const step = STEPS[at];
   if (step.path !== path) history.replaceState(null, '', address(step));
@@ -32,33 +49,39 @@ export function newCampaign(root, { id: path = '' }) {
 
   const body = h('div', { class: 'step' });
   const place = h('p', { class: 'quiet' }, t('New campaign, step {step} of {steps}', { step: at + 1, steps: STEPS.length }));
-  root.append(h('div', { class: 'new' }, line(plan, at), place, h('h1', { tabindex: '-1' }, step.title), body));
+  frame.replaceChildren(line(plan, at, body), place, h('h1', { tabindex: '-1' }, step.title), body);
   const go = (to) => {
+    if (isLeft()) return;
     keep(plan);
     location.hash = address(STEPS[to]);
   };
-  const leave = step.view(body, {
+  return step.view(body, {
     plan,
-    change: () => keep(plan),
+    change: () => isLeft() || keep(plan),
     next: () => go(at + 1),
     back: at > 0 ? () => go(at - 1) : null,
   });
-  return () => leave?.();
 }
 
 /** The furthest screen for which all before it is there. */
 function reached(plan) {
   if (!plan.found.count) return 0;
   if (!templateId(plan) || !plan.what.isDone) return 1;
-  return plan.made.campaign ? 3 : 2;
+  return isSaved(plan) ? 3 : 2; // what is started is what is shown
 }
 
-/** The line of steps: those that were reached can be gone to. */
-function line(plan, at) {
+/** The line of steps: those that were reached can be gone to. The way to the check saves what was changed on this screen, as its button does. */
+function line(plan, at, body) {
   const most = Math.max(at, reached(plan));
+  const follow = (event, n) => {
+    const form = n === at + 1 && STEPS[n].view === check && !isSaved(plan) && body.querySelector('form');
+    if (!form) return;
+    event.preventDefault();
+    form.requestSubmit();
+  };
   const item = (step, n) => {
     const words = [h('span', { class: 'dot', 'aria-hidden': 'true' }, n < at ? '✓' : String(n + 1)), step.label];
-    const link = h('a', { href: address(step), 'aria-current': n === at && 'step' }, words);
+    const link = h('a', { href: address(step), 'aria-current': n === at && 'step', onclick: (event) => follow(event, n) }, words);
     return h('li', { 'data-state': n < at ? 'done' : n === at ? 'now' : 'later' }, n <= most ? link : h('span', {}, words));
   };
   return h('nav', { 'aria-label': t('Steps') }, h('ol', { class: 'steps' }, STEPS.map(item)));

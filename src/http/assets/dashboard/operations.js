@@ -39,6 +39,7 @@ export const CAMPAIGN = `query Campaign($id: ID!) {
   broadcastCampaign(id: $id) {
     id name description status mode isSimulated deliveryRate retryLimit totalJobs content
     pausedBy pauseReason scheduleMissedAt scheduleMissedReason createdAt scheduledAt startedAt completedAt
+    jobsRemovedAt
     counters { ${COUNTERS} }
     failures(first: 20) { reason sentence remedy count }
     batch { name channelCount }
@@ -98,9 +99,9 @@ export const RESUME_ALL = 'mutation ResumeAll { resumeAll { hasResumed } }';
 const RETRIED = 'retried skipped skippedBecause { sentence remedy }';
 const CHANGED = 'campaign { id status }';
 
-/** What can be done to a campaign, by name. */
+/** What can be done to a campaign, by name. A start takes a key: whoever repeats one that was not answered is told of its success. */
 export const CONTROLS = {
-  start: `mutation Start($id: ID!) { startBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
+  start: `mutation Start($id: ID!, $key: String) { startBroadcastCampaign(input: { id: $id, idempotencyKey: $key }) { ${CHANGED} } }`,
   pause: `mutation Pause($id: ID!) { pauseBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
   resume: `mutation Resume($id: ID!) { resumeBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,
   cancel: `mutation Cancel($id: ID!) { cancelBroadcastCampaign(input: { id: $id }) { ${CHANGED} } }`,

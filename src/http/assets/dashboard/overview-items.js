@@ -17,7 +17,7 @@ const isMissed = ({ scheduleMissedAt }) => Boolean(scheduleMissedAt);
 const look = (id) => ({ href: `#/campaigns/${id}`, act: t('Look') });
 
 /** What waits for somebody to mend it. */
-export function handItems({ stuck, queued, parked, sick, callbacks }) {
+export function handItems({ stuck, missed, latest, parked, mailboxes, sick, callbacks }) {
   return [
     ...stuck.nodes.map(({ id, name, pauseReason }) => ({
       id,
@@ -26,12 +26,26 @@ export function handItems({ stuck, queued, parked, sick, callbacks }) {
       remedy: closed(pauseReason ?? ''),
       ...look(id),
     })),
-    ...queued.nodes.filter(isMissed).map(({ id, name, scheduleMissedAt, scheduleMissedReason }) => ({
+    ...missed.nodes.filter(isMissed).map(({ id, name, scheduleMissedAt, scheduleMissedReason }) => ({
       id,
       about: name,
       sentence: t('Its schedule was given up at {time}.', { time: time(scheduleMissedAt) }),
       remedy: scheduleMissedReason && closed(scheduleMissedReason),
       ...look(id),
+    })),
+    ...latest.nodes.filter(({ counters, jobsRemovedAt }) => counters.unknown && !jobsRemovedAt).map(({ id, name, counters }) => ({
+      id: `unknown ${id}`, // the same campaign may have paused, too
+      about: name,
+      sentence: t('Nobody knows whether it was sent: {jobs}.', { jobs: plural(counters.unknown, 'message') }),
+      ...look(id),
+    })),
+    ...(mailboxes?.nodes ?? []).filter(({ mailbox }) => mailbox?.error).map(({ id, mailbox }) => ({
+      id,
+      about: t('Mailbox'),
+      sentence: t('It can’t be read.'),
+      remedy: closed(mailbox.error),
+      href: '#/integrations',
+      act: t('Integrations'),
     })),
     ...(parked?.nodes ?? []).map(({ id, label, status, lastError }) => ({
       id,
@@ -51,6 +65,10 @@ export function handItems({ stuck, queued, parked, sick, callbacks }) {
   ];
 }
 
+/** How many there are besides those that were read. */
+export const handRest = ({ stuck, parked }) =>
+  [stuck, parked].reduce((sum, list) => sum + (list ? list.totalCount - list.nodes.length : 0), 0);
+
 const failedCallbacks = (number) => ({
   id: 'callbacks',
   about: t('Callbacks'),
@@ -66,7 +84,9 @@ const stopped = ({ at, reason }) => ({
 });
 
 /** What is not sent yet, and until when. */
-export function waitItems({ serverInfo: { stop }, waiting, paused, queued }) {
+export function waitItems({ serverInfo: { stop }, waiting, paused, queued, missed }) {
+  const waits = paused.totalCount + queued.totalCount - missed.nodes.filter(isMissed).length;
+  const shown = paused.nodes.length + queued.nodes.filter((campaign) => !isMissed(campaign)).length;
   return [
     ...(stop ? [stopped(stop)] : []),
     ...(waiting?.nodes ?? []).map(({ id, label, sendsResumeAt }) => ({
@@ -90,7 +110,7 @@ export function waitItems({ serverInfo: { stop }, waiting, paused, queued }) {
         : t('Waits for its start, with {channels}.', { channels: plural(totalJobs, 'channel') }),
       ...look(id),
     })),
-    ...more(paused.totalCount + queued.totalCount - paused.nodes.length - queued.nodes.length),
+    ...more(waits - shown),
   ];
 }
 

@@ -8,9 +8,11 @@ const list = (alias, filter, first = 10) =>
 
 const ACCOUNTS = `
   parked: telegramAccounts(filter: { statuses: [RESTRICTED, FROZEN, NEEDS_LOGIN, BANNED] }, first: 20) {
+    totalCount
     nodes { id label status lastError }
   }
-  waiting: telegramAccounts(filter: { statuses: [FLOOD_WAIT] }, first: 20) { nodes { id label sendsResumeAt } }`;
+  waiting: telegramAccounts(filter: { statuses: [FLOOD_WAIT] }, first: 20) { nodes { id label sendsResumeAt } }
+  mailboxes: integrationConfigs(first: 10) { nodes { id mailbox { error } } }`;
 
 const CALLBACKS = 'callbacks: webhookEvents(filter: { statuses: [FAILED] }, first: 1) { totalCount }';
 
@@ -21,8 +23,12 @@ export const overviewOf = (role) => `query Overview($today: DateTime!) {
   ${list('stuck', 'pausedBy: HERALD')}
   ${list('paused', 'pausedBy: PERSON', 5)}
   ${list('queued', 'statuses: [QUEUED]', 5)}
+  missed: broadcastCampaigns(filter: { statuses: [QUEUED] }, first: 100, ${NEWEST}) {
+    nodes { id name scheduleMissedAt scheduleMissedReason }
+  }
+  latest: broadcastCampaigns(first: 50, ${NEWEST}) { nodes { id name jobsRemovedAt counters { unknown } } }
   sequences: retentionSequences(filter: { statuses: [ACTIVE] }, first: 1) { totalCount }
-  sick: retentionSequences(filter: { statuses: [DRAFT, PAUSED] }, first: 50) { nodes { id name pauseReason } }
+  sick: retentionSequences(filter: { statuses: [DRAFT, PAUSED] }, first: 100) { nodes { id name pauseReason } }
   tasks(filter: { statuses: [QUEUED, RUNNING] }, first: 1) { totalCount }
   broadcast: broadcastOverview(from: $today) { sent failed failures { reason sentence remedy count } }
   retention: retentionOverview(from: $today) { newLeads figures { attempts replied conversions } }

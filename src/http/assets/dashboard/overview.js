@@ -6,7 +6,7 @@ import { makeOne } from './controls.js';
 import { attempt, fill, h, list, notice, say } from './dom.js';
 import { t } from './language.js';
 import { every, live } from './live.js';
-import { handItems, waitItems } from './overview-items.js';
+import { handItems, handRest, waitItems } from './overview-items.js';
 import { overviewOf } from './overview-operations.js';
 import { run, user } from './session.js';
 import { count, plural } from './words.js';
@@ -83,7 +83,7 @@ function handPart() {
     part.rows.hidden = !items.length;
     part.node.classList.toggle('grave', items.length > 0);
     part.sum.className = items.length ? 'quiet' : 'good';
-    say(part.sum, items.length ? t('{things} to look at', { things: plural(items.length, 'thing') }) : t('Nothing: all goes by itself.'));
+    say(part.sum, items.length ? t('{things} to look at', { things: plural(items.length + handRest(found), 'thing') }) : t('Nothing: all goes by itself.'));
   };
   return { node: part.node, update };
 }

@@ -11,9 +11,9 @@ const SHOWN = 5;
 
 /**
  * The section; it is hidden once the campaign was started. `check` looks anew, and gives what the start would find; null once there
- * is nothing to start. `heard` is told it too, whenever it was found.
+ * is nothing to start. `heard` is told it too, whenever it was found, `refused` the error of a look that nobody has waited for.
  */
-export function preflight(id, heard = () => {}) {
+export function preflight(id, heard = () => {}, refused = () => {}) {
   const body = h('div');
   const again = h('button', { onclick: () => check().catch(failed) }, t('Check again'));
   const head = h('div', { class: 'head' }, h('h2', { id: 'preflight' }, t('Before the start')), again);
@@ -35,7 +35,11 @@ export function preflight(id, heard = () => {}) {
     }
   }
 
-  const failed = (error) => fill(body, h('p', { class: 'why' }, error.message));
+  const failed = (error) => {
+    if (isLeft) return;
+    fill(body, h('p', { class: 'why' }, error.message));
+    refused(error);
+  };
 
   /** It looks by itself once: a large audience takes a while. */
   const update = ({ status }) => {

@@ -137,6 +137,7 @@ export const NAMES = {
   INTEGRATION_SAVED: 'Интеграция сохранена',
   INTEGRATION_DELETED: 'Интеграция удалена',
   INTEGRATION_TESTED: 'Интеграция проверена',
+  MAILBOX_FAILED: 'Почтовый ящик не читается',
   SECRETS_ROTATED: 'Ключ секретов заменён',
   LEAD_OPTED_OUT: 'Лид отписался',
   LEAD_OPTED_IN: 'Лид подписался',
