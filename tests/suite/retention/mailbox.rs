@@ -258,10 +258,13 @@ async fn a_server_that_means_harm_is_told_of_and_everything_else_goes_on() {
     assert_eq!(scene.state(0).await["status"], "SENT", "emails go out");
 }
 
+/// What is answered to a command.
+type Answer = fn(&str) -> &'static str;
+
 /// A server with four emails. To whoever asks for one it says what it is told to, if anything.
 struct Moody {
     port: u16,
-    says: Arc<Mutex<fn(&str) -> &'static str>>,
+    says: Arc<Mutex<Answer>>,
 }
 
 impl Moody {
