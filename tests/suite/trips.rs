@@ -81,7 +81,7 @@ fn some(on: &Services, batch: domain::id::BatchId, template: domain::id::Templat
 }
 
 #[tokio::test]
-async fn operations_go_to_the_database_as_seldom_as_the_manual_says() {
+async fn heavy_operations_go_to_the_database_as_seldom_as_the_manual_says() {
     if !only_on(Postgres, "there is no way to SQLite") {
         return;
     }

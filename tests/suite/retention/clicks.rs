@@ -17,6 +17,7 @@ struct Browser(reqwest::Client, String);
 
 impl Browser {
     fn at(herald: &TestApp) -> Self {
+        herald::app::install_tls();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         Self(client.build().unwrap(), herald.url())
     }
