@@ -56,7 +56,8 @@ struct Tag {
     /// Where the value of its `href` stands. Of several the first one counts, as everywhere in HTML.
     href: Option<Range<usize>>,
     is_value_next: bool,
-    change: Option<(Range<usize>, String)>,
+    /// That value, read: without quotation marks, and with what `&amp;` and its like stand for.
+    address: Option<String>,
 }
 
 impl<'a, F: FnMut(&str) -> Option<String>> Links<'a, F> {
@@ -72,13 +73,21 @@ impl<'a, F: FnMut(&str) -> Option<String>> Links<'a, F> {
         }
     }
 
-    /// The value, read: without quotation marks, and with what `&amp;` and its like stand for.
     fn value(&mut self, value: &[u8]) {
-        if !std::mem::take(&mut self.tag.is_value_next) || self.changes.len() >= MOST_LINKS {
-            return;
+        if std::mem::take(&mut self.tag.is_value_next) {
+            self.tag.address = std::str::from_utf8(value).ok().map(str::to_owned);
         }
-        let link = std::str::from_utf8(value).ok().and_then(|value| (self.link)(value));
-        self.tag.change = self.tag.href.clone().zip(link);
+    }
+
+    /// The tag ends here, and only now is it one: nothing is made of an address in a tag that never ends.
+    fn end_of_tag(&mut self) {
+        let Tag { href, address, .. } = std::mem::take(&mut self.tag);
+        if self.changes.len() < MOST_LINKS
+            && let Some((place, address)) = href.zip(address)
+            && let Some(link) = (self.link)(&address)
+        {
+            self.changes.push((place, link));
+        }
     }
 
     fn event(&mut self, event: &CallbackEvent<'_>, span: Span<usize>) {
@@ -88,8 +97,7 @@ impl<'a, F: FnMut(&str) -> Option<String>> Links<'a, F> {
             }
             CallbackEvent::AttributeName { name } => self.name(name, span.start),
             CallbackEvent::AttributeValue { value } => self.value(value),
-            // A tag that does not end is none.
-            CallbackEvent::CloseStartTag { .. } => self.changes.extend(std::mem::take(&mut self.tag).change),
+            CallbackEvent::CloseStartTag { .. } => self.end_of_tag(),
             CallbackEvent::EndTag { name } => {
                 self.tag = Tag::default();
                 let is_body = *name == b"body" && self.page[span.start.min(self.page.len())..].starts_with("</");
