@@ -40,6 +40,15 @@ export const NAMES = {
   REJECTED: 'Отклонено',
   GIVEN: 'Согласие дано',
   WITHDRAWN: 'Согласие отозвано',
+  DRAFT: 'Черновик',
+  ARCHIVED: 'В архиве',
+  SCHEDULED: 'Назначено',
+  SKIPPED: 'Пропущено',
+  NEW_LEAD: 'Новые лиды',
+  NO_CONVERSION: 'Без конверсии',
+  HOURS: 'Часы',
+  DAYS: 'Дни',
+  WEEKS: 'Недели',
 
   // Ways and sources
   EMAIL: 'Письмо',
