@@ -1,9 +1,15 @@
 //! The dashboard and GraphiQL in Chromium, as people use them.
 
+mod figures;
 mod making;
+mod once;
+mod operations;
 mod overview;
 mod picture;
 mod remaking;
+mod sequences;
+mod settings;
+mod setup;
 mod things;
 mod told;
 mod words;

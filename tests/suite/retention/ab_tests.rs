@@ -55,12 +55,19 @@ async fn created(by: &Client, place: &Place, more: Json) -> Json {
     by.data(CREATE, place.input(more)).await["createAbTest"]["abTest"].clone()
 }
 
-async fn row(on: &Services) -> ab_test::Model {
+pub async fn row(on: &Services) -> ab_test::Model {
     ab_test::Entity::all().one(on.db.reader()).await.unwrap().unwrap()
 }
 
 /// So many leads were sent a variant, and so many of them converted.
-async fn sent(on: &Services, test: AbTestId, variant: AbVariant, leads: usize, converted: usize, at: DateTime<Utc>) {
+pub async fn sent(
+    on: &Services,
+    test: AbTestId,
+    variant: AbVariant,
+    leads: usize,
+    converted: usize,
+    at: DateTime<Utc>,
+) {
     let people: Vec<lead::Model> = (0..leads).map(|_| rows::lead(at)).collect();
     let attempt = |lead: &lead::Model| contact_attempt::Model {
         ab_test_id: Some(test),
