@@ -75,10 +75,9 @@ async fn an_ab_test_shows_its_arms_and_its_interval_as_they_grow() {
     tab.reads("main", "No test here").await;
     tab.assert_well("tests-empty").await;
     let make = "mutation($input: CreateScriptInput!) { createScript(input: $input) { script { id } } }";
-    let mut scripts = Vec::new();
     for name in ["A subject that asks", "A subject that tells"] {
         let input = json!({ "name": name, "type": "EMAIL", "subject": "Hello", "content": "Hello!" });
-        scripts.push(admin.data(make, json!({ "input": input })).await["createScript"]["script"]["id"].clone());
+        admin.data(make, json!({ "input": input })).await;
     }
     let campaign = "mutation { createRetentionCampaign(input: { name: \"Winter\" }) { campaign { id } } }";
     admin.data(campaign, json!({})).await;
@@ -109,13 +108,16 @@ async fn an_ab_test_shows_its_arms_and_its_interval_as_they_grow() {
     let width = "parseFloat(document.querySelector('.range .now').style.width) / 100 * Number(document.querySelector('.interval .axis span:last-child').textContent)";
     ab_tests::sent(on, test.id, AbVariant::A, 60, 5, on.now()).await;
     ab_tests::sent(on, test.id, AbVariant::B, 60, 9, on.now()).await;
-    tab.reads(".arms", "60").await;
+    let both = |leads: &str| {
+        format!("[...document.querySelectorAll('.arms tbody tr')].every((one) => one.innerText.includes('{leads}'))")
+    };
+    tab.until(&both("60")).await;
     tab.reads(".verdict", "It is not decided yet. Why: too few leads so far").await;
     tab.assert_well("tests-open").await;
     let before = tab.value(width).await.as_f64().unwrap();
     ab_tests::sent(on, test.id, AbVariant::A, 540, 45, on.now()).await;
     ab_tests::sent(on, test.id, AbVariant::B, 540, 141, on.now()).await;
-    tab.reads(".arms", "600").await;
+    tab.until(&both("600")).await;
     let after = tab.value(width).await.as_f64().unwrap();
     assert!(after < before, "the interval narrows: {before}, {after}");
     tab.reads(".verdict", "B has won.").await;
