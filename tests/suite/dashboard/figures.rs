@@ -6,7 +6,7 @@ use serde_json::json;
 use storage::retention::{contact_attempt, lead};
 
 use super::sign_in;
-use crate::harness::{Browser, TestApp};
+use crate::harness::{Browser, Tab, TestApp};
 use crate::retention::{ab_tests, rows};
 
 #[tokio::test]
@@ -64,23 +64,8 @@ async fn reports_draw_what_was_sent_and_have_a_table_behind_each_chart() {
     tab.assert_clean(&herald.url()).await;
 }
 
-#[tokio::test]
-async fn an_ab_test_shows_its_arms_and_its_interval_as_they_grow() {
-    let Some(browser) = Browser::start() else { return };
-    let herald = TestApp::start().await;
-    let admin = herald.admin().await;
-    let on = herald.services();
-    let mut tab = browser.open(&format!("{}/#/tests", herald.url())).await;
-    sign_in(&mut tab, "admin").await;
-    tab.reads("main", "No test here").await;
-    tab.assert_well("tests-empty").await;
-    let make = "mutation($input: CreateScriptInput!) { createScript(input: $input) { script { id } } }";
-    for name in ["A subject that asks", "A subject that tells"] {
-        let input = json!({ "name": name, "type": "EMAIL", "subject": "Hello", "content": "Hello!" });
-        admin.data(make, json!({ "input": input })).await;
-    }
-    let campaign = "mutation { createRetentionCampaign(input: { name: \"Winter\" }) { campaign { id } } }";
-    admin.data(campaign, json!({})).await;
+/// Makes a test by its form, after its refusals.
+async fn new_test(tab: &mut Tab) {
     tab.click(".made-form summary").await;
     let form = "[...document.querySelectorAll('.made-form select')]";
     tab.until(&format!("{form}.some((one) => one.innerText.includes('Winter'))")).await;
@@ -99,6 +84,26 @@ async fn an_ab_test_shows_its_arms_and_its_interval_as_they_grow() {
     tab.fill(".made-form input[max='10000000']", "300").await;
     tab.fill(".made-form input[max='365']", "0").await;
     tab.click(".made-form .primary").await;
+}
+
+#[tokio::test]
+async fn an_ab_test_shows_its_arms_and_its_interval_as_they_grow() {
+    let Some(browser) = Browser::start() else { return };
+    let herald = TestApp::start().await;
+    let admin = herald.admin().await;
+    let on = herald.services();
+    let mut tab = browser.open(&format!("{}/#/tests", herald.url())).await;
+    sign_in(&mut tab, "admin").await;
+    tab.reads("main", "No test here").await;
+    tab.assert_well("tests-empty").await;
+    let make = "mutation($input: CreateScriptInput!) { createScript(input: $input) { script { id } } }";
+    for name in ["A subject that asks", "A subject that tells"] {
+        let input = json!({ "name": name, "type": "EMAIL", "subject": "Hello", "content": "Hello!" });
+        admin.data(make, json!({ "input": input })).await;
+    }
+    let campaign = "mutation { createRetentionCampaign(input: { name: \"Winter\" }) { campaign { id } } }";
+    admin.data(campaign, json!({})).await;
+    new_test(&mut tab).await;
     tab.reads(".tests h2", "Which <i>subject</i>").await;
     tab.reads(".verdict", "It has not begun.").await;
     tab.click(".tests .primary:not([hidden])").await;
