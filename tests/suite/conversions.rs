@@ -130,3 +130,32 @@ async fn what_can_not_be_right_is_refused() {
     let listed = operator.data(LIST, json!({ "filter": { "isMatched": false, "subId": "nobody" } })).await;
     assert_eq!(listed["conversions"]["totalCount"], 1);
 }
+
+#[tokio::test]
+async fn a_conversion_that_came_before_its_lead_is_found_by_a_uuid_in_capitals_or_not() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let told = [
+        ("0B9C7B4E-1D2F-4A6B-8C9D-0E1F2A3B4C5D", "0b9c7b4e-1d2f-4a6b-8c9d-0e1f2a3b4c5d"),
+        ("1b9c7b4e-1d2f-4a6b-8c9d-0e1f2a3b4c5d", "1B9C7B4E-1D2F-4A6B-8C9D-0E1F2A3B4C5D"),
+        ("2B9C7B4E1D2F4A6B8C9D0E1F2A3B4C5D", "2b9c7b4e1d2f4a6b8c9d0e1f2a3b4c5d"),
+        ("shop-7", "shop-7"),
+        ("Shop-8", "shop-8"),
+    ];
+    for (sub, _) in told {
+        let input = json!({ "subId": sub, "status": "SALE", "revenue": "5", "transactionId": sub });
+        operator.data(RECORD, json!({ "input": input })).await;
+    }
+    for (_, external) in told {
+        let create = "mutation($id: String) { createLead(input: { externalId: $id }) { lead { id } } }";
+        operator.data(create, json!({ "id": external })).await;
+    }
+    service::retention::conversion::match_later(herald.services()).await.unwrap();
+    let found = operator.data("{ conversions { nodes { subId lead { externalId } } } }", json!({})).await;
+    for (sub, external) in told {
+        let nodes = found["conversions"]["nodes"].as_array().unwrap();
+        let row = nodes.iter().find(|row| row["subId"] == sub).unwrap();
+        let expected = if sub == "Shop-8" { Json::Null } else { json!({ "externalId": external }) };
+        assert_eq!(row["lead"], expected, "{sub}: other ids are the same letter for letter");
+    }
+}

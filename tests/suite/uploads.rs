@@ -173,3 +173,25 @@ async fn what_is_no_file_as_it_is_is_refused_with_the_way_that_works() {
     let kept = std::fs::read_dir(herald.data_dir().join("uploads")).map(Iterator::count).unwrap_or_default();
     assert_eq!(kept, 0);
 }
+
+#[tokio::test]
+async fn a_form_with_two_files_is_refused_and_loses_none_without_a_word() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let post = || operator.request(Method::POST, "/uploads");
+    let (file, other) = ("name=\"a\"; filename=\"a.csv\"", "name=\"b\"; filename=\"b.csv\"");
+    let none = "name=\"c\"; filename=\"\"\r\nContent-Type: application/octet-stream";
+    let answer =
+        form(post(), &[(file, b"email\n"), ("name=\"note\"", b"x"), (other, b"phone\n")]).send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let told: Json = answer.json().await.unwrap();
+    assert!(told["errors"][0]["message"].as_str().unwrap().contains("second file"), "{told}");
+    assert_eq!(told["errors"][0]["extensions"]["violations"][0]["path"], serde_json::json!(["file"]));
+    let kept = std::fs::read_dir(herald.data_dir().join("uploads")).map(Iterator::count).unwrap_or_default();
+    assert_eq!(kept, 0);
+    // Browsers send an empty one where no file was chosen.
+    for parts in [[(none, &b""[..]), (file, &b"email\n"[..])], [(file, &b"email\n"[..]), (none, &b""[..])]] {
+        assert_eq!(row(&herald, form(post(), &parts)).await.name.as_deref(), Some("a.csv"));
+    }
+    assert_eq!(form(post(), &[(none, b"")]).send().await.unwrap().status(), 415);
+}

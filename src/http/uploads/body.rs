@@ -3,14 +3,17 @@
 use axum::body::Bytes;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
-use multer::Multipart;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt};
+use multer::{Field, Multipart};
 
 use service::imports::upload::Told;
 
 /// Bytes by which a form may be longer than the file in it.
 const ENVELOPE: u64 = 64 << 10;
+
+/// What is said of a form with two files.
+const SECOND: &str = "the form has a second file: send each in a request of its own";
 
 /// The pieces of a file, or why there are no more.
 pub(super) type Pieces<'a> = BoxStream<'a, Result<Bytes, String>>;
@@ -52,7 +55,7 @@ impl Announced {
         Ok(Self { told: Told { name, mime_type: mime_type.filter(|_| !is_form) }, bytes, form })
     }
 
-    /// The file, and what is said of it: the first one of a form.
+    /// The file, and what is said of it: the only one of a form.
     ///
     /// # Errors
     /// The form has no file, or can't be read.
@@ -62,13 +65,40 @@ impl Announced {
         loop {
             let part = form.next_field().await.map_err(|error| format!("the form can't be read: {error}"))?;
             let part = part.ok_or("the form has no file in it: send one, as curl -F file=@FILE does")?;
-            if let Some(name) = part.file_name() {
+            if let Some(name) = file_of(&part) {
                 let told =
                     Told { name: Some(name.to_owned()), mime_type: part.content_type().map(ToString::to_string) };
-                return Ok((told, part.map(|piece| piece.map_err(|error| error.to_string())).boxed()));
+                return Ok((told, only(part, form).boxed()));
             }
         }
     }
+}
+
+/// The name of the file that is in a part. Browsers send one without a name where no file was chosen.
+fn file_of<'a>(part: &'a Field<'_>) -> Option<&'a str> {
+    part.file_name().filter(|name| !name.is_empty())
+}
+
+/// The pieces of the file in this part, if no other is in what is left of the form: that would be lost without a word.
+fn only<'a>(file: Field<'a>, form: Multipart<'a>) -> impl Stream<Item = Result<Bytes, String>> + Send + 'a {
+    stream::unfold(Some((Some(file), form)), async |state| {
+        let (file, mut form) = state?;
+        if let Some(mut file) = file {
+            match file.chunk().await {
+                Ok(Some(piece)) => return Some((Ok(piece), Some((Some(file), form)))),
+                Ok(None) => {}
+                Err(error) => return Some((Err(error.to_string()), None)),
+            }
+        }
+        loop {
+            match form.next_field().await {
+                Ok(Some(part)) if file_of(&part).is_some() => return Some((Err(SECOND.to_owned()), None)),
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some((Err(error.to_string()), None)),
+            }
+        }
+    })
 }
 
 /// The name in a `Content-Disposition`; that with an asterisk, which has its encoding with it, is the better one.

@@ -109,5 +109,8 @@ pub async fn mark_used(w: &Write, id: UploadId) -> Result<upload::Model> {
 
 /// The body was cut off on its way: the sender's doing, or the network's.
 fn broken_off(why: &impl Display) -> Error {
-    Error::Invalid(vec![domain::error::Violation { path: Vec::new(), message: format!("the upload broke off: {why}") }])
+    Error::Invalid(vec![domain::error::Violation {
+        path: vec!["file".into()],
+        message: format!("the upload broke off: {why}"),
+    }])
 }

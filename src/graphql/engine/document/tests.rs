@@ -320,3 +320,20 @@ fn an_argument_that_is_missing_is_told_with_its_field() {
         assert!(told.contains(field), "{document}: {told}");
     }
 }
+
+#[test]
+fn an_answer_has_its_fields_in_the_order_in_which_they_are_asked_for() {
+    let document = "query($o: Boolean!) { b: viewer { username id } none: viewer { id @include(if: $o) }
+        channels { totalCount nodes { title ...F id } pageInfo { endCursor } }
+        lead: node(id: \"x\") { id ... on Lead { meta notes } ... on Channel { title } } a: viewer { id } }
+        fragment F on Channel { username }";
+    let request = Request::new(document).variables(Variables::from_json(json!({ "o": false })));
+    let form = run(request).map(|checked| checked.form).map_err(|refusal| refusal.message).unwrap();
+    let resolved = r#"{"a":{"id":1},"b":{"id":1,"username":2},"channels":{"nodes":[{"id":1,"title":2,"username":3},
+        {"username":3,"id":1,"title":null}],"pageInfo":{"endCursor":1},"totalCount":2},"lead":{"notes":null,"meta":{"z":[{"y":1,"x":2}],"id":2},
+        "id":1},"none":{"":"User"}}"#;
+    let response = async_graphql::Response::new(serde_json::from_str::<async_graphql::Value>(resolved).unwrap());
+    let shown = serde_json::to_string(&form.shown(response).data).unwrap();
+    let asked = r#"{"b":{"username":2,"id":1},"none":{},"channels":{"totalCount":2,"nodes":[{"title":2,"username":3,"id":1},{"title":null,"username":3,"id":1}],"pageInfo":{"endCursor":1}},"lead":{"id":1,"meta":{"z":[{"y":1,"x":2}],"id":2},"notes":null},"a":{"id":1}}"#;
+    assert_eq!(shown, asked);
+}

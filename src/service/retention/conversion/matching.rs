@@ -14,6 +14,9 @@ use storage::Noun;
 use storage::Tx;
 use storage::retention::{contact_attempt, conversion, gone_lead, lead};
 
+/// What UUIDs look like, with their hyphens and without.
+const UUIDS: [&str; 2] = ["________-____-____-____-____________", "________________________________"];
+
 /// Conversions that are looked at in one round.
 const ROUND: u64 = 500;
 
@@ -66,17 +69,19 @@ async fn by_attempt(tx: &Tx, id: ContactAttemptId) -> Result<Option<Found>> {
 
 /// Conversions that came before their lead was known are matched as soon as it is.
 pub async fn match_later(on: &Services) -> Result<()> {
-    use sea_orm::sea_query::{Expr, ExprTrait, Query};
+    use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query};
     let conversion = |column| Expr::col((conversion::Entity, column));
-    let names = Query::select()
-        .expr(Expr::val(1))
-        .from(lead::Entity)
-        .and_where(
-            Expr::col((lead::Entity, lead::Column::ExternalId))
-                .eq(conversion(conversion::Column::SubId))
-                .or(Expr::col((lead::Entity, lead::Column::ExternalId)).eq(conversion(conversion::Column::ClickId))),
-        )
-        .to_owned();
+    let named = [conversion::Column::SubId, conversion::Column::ClickId].into_iter().flat_map(|id| {
+        let owned = || Expr::col((lead::Entity, lead::Column::ExternalId));
+        // In small letters or in capitals, a UUID is the same.
+        let of_uuid = UUIDS.into_iter().map(move |like| {
+            let spelled = [Func::lower(conversion(id)).into(), Func::upper(conversion(id)).into()];
+            conversion(id).like(like).and(owned().is_in::<Expr, _>(spelled))
+        });
+        std::iter::once(owned().eq(conversion(id))).chain(of_uuid)
+    });
+    let named = named.fold(Condition::any(), Condition::add);
+    let names = Query::select().expr(Expr::val(1)).from(lead::Entity).cond_where(named).to_owned();
     let waiting = conversion::Entity::all()
         .filter(conversion::Column::LeadId.is_null())
         .filter(Expr::exists(names))
