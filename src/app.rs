@@ -254,8 +254,11 @@ pub fn install_tls() {
 /// It can't be reached, or it may forget what it has committed.
 pub async fn database(config: &Config) -> Result<Db> {
     let Some(url) = &config.database_url else {
-        let db = Db::sqlite(&config.rules.data_dir.join(DATABASE)).await;
-        return db.map_err(cause).context("HERALD_DATA_DIR: the database in it can't be opened");
+        let file = config.rules.data_dir.join(DATABASE);
+        return match Db::sqlite(&file).await {
+            Ok(db) => Ok(db),
+            Err(error) => Err(below::sqlite(&file, &cause(error))),
+        };
     };
     match Db::postgres(url.expose_secret(), config.database_connections).await {
         Ok(db) => Ok(db),
@@ -307,7 +310,7 @@ async fn note_migrations(on: &Services, applied: usize) -> Result<()> {
 pub(crate) fn cause(error: domain::error::Error) -> anyhow::Error {
     use domain::error::Error;
     match error {
-        Error::Unavailable(cause) | Error::Internal(cause) => cause,
+        Error::Unavailable(cause) | Error::Internal(cause) => below::in_plain_words(cause),
         told => told.into(),
     }
 }

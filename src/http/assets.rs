@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{LazyLock, OnceLock};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -16,6 +16,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use super::ways::Part;
 use super::{Http, answer};
 
 /// Nothing but what the binary has, and no text that becomes markup.
@@ -181,7 +182,7 @@ pub(super) async fn dashboard(State(http): State<Http>, headers: HeaderMap) -> R
 }
 
 /// A file of the dashboard.
-pub(super) async fn dashboard_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn dashboard_file(Part(name): Part, headers: HeaderMap) -> Response {
     DASHBOARD.file(&name, &headers)
 }
 
@@ -191,7 +192,7 @@ pub(super) async fn graphiql(headers: HeaderMap) -> Response {
 }
 
 /// A file of the IDE.
-pub(super) async fn graphiql_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn graphiql_file(Part(name): Part, headers: HeaderMap) -> Response {
     GRAPHIQL.file(&name, &headers)
 }
 

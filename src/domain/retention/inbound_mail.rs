@@ -1,9 +1,12 @@
 //! Emails that come in, read once: what they answer, what they say, and whether a program has written them. Of the message itself only
 //! this is kept.
 
-use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders};
+mod mime;
+
+use mail_parser::{Address, Message};
 use serde::{Deserialize, Serialize};
 
+use self::mime::Part;
 use super::mail_answer::{self, Owner, Step};
 
 /// Of a text so many characters are kept.
@@ -97,7 +100,7 @@ impl Report {
 impl InboundMail {
     /// Reads a message as RFC 5322 has them; None if it is none.
     pub fn read(raw: &[u8]) -> Option<Self> {
-        let message = MessageParser::default().parse(raw)?;
+        let message = mime::head(raw)?;
         let header = |name: &str| value(&message, name);
         if message.from().is_none() && header("message-id").is_none() && header("return-path").is_none() {
             return None;
@@ -105,16 +108,17 @@ impl InboundMail {
         let from = message.from().and_then(addresses).and_then(|all| all.into_iter().next());
         let is_daemon = header("return-path").is_some_and(|path| path.trim() == "<>")
             || from.as_deref().and_then(|from| from.split('@').next()).is_some_and(|name| DAEMONS.contains(&name));
-        let told = message.body_text(0).unwrap_or_default();
-        let report = reported(&message).or_else(|| guessed(is_daemon, &told));
-        let is_complaint = part(&message, "feedback-report").is_some_and(|part| {
-            field(&contents(part), "feedback-type").is_some_and(|kind| kind.eq_ignore_ascii_case("abuse"))
+        let parts = mime::parts(raw);
+        let told = mime::text(&parts).unwrap_or_default();
+        let report = reported(&parts).or_else(|| guessed(is_daemon, &told));
+        let is_complaint = part(&parts, "feedback-report").is_some_and(|part| {
+            field(&part.contents(), "feedback-type").is_some_and(|kind| kind.eq_ignore_ascii_case("abuse"))
         });
         let to = RECIPIENTS.iter().filter_map(|name| header(name)).flat_map(|line| found(&line)).take(MOST).collect();
         let subject = cut(message.subject().unwrap_or_default(), VALUE);
         Some(Self {
             message_id: message.message_id().map(|id| cut(id, VALUE)),
-            about: about(&message, report.is_some() || is_complaint),
+            about: about(&message, if report.is_some() || is_complaint { &parts } else { &[] }),
             is_automatic: is_automatic(&message, &subject) || (is_daemon && report.is_none()),
             from: from.map(|from| cut(&from, VALUE)),
             text: cut(answer(&told).trim(), TEXT),
@@ -163,18 +167,15 @@ fn ids(line: &str) -> Vec<String> {
     ids.filter(|id| !id.is_empty() && !id.contains(char::is_whitespace)).map(|id| cut(id, VALUE)).collect()
 }
 
-/// What a message answers; of a report, what it is about.
-fn about(message: &Message<'_>, is_report: bool) -> Vec<String> {
+/// What a message answers; of a report, what it is about, by its parts.
+fn about(message: &Message<'_>, of_report: &[Part<'_>]) -> Vec<String> {
     let mut all = Vec::new();
-    if is_report {
-        for part in &message.parts {
-            if let Some(returned) = part.message() {
-                all.extend(returned.message_id().map(|id| cut(id, VALUE)));
-            } else {
-                // Only its header came back, or its beginning as a text.
-                let text = contents(part);
-                all.extend(field(&text, "message-id").iter().flat_map(|id| ids(id)));
-            }
+    for part in of_report {
+        if part.is_message() {
+            all.extend(part.message_id().map(|id| cut(&id, VALUE)));
+        } else {
+            // Only its header came back, or its beginning as a text.
+            all.extend(field(&part.contents(), "message-id").iter().flat_map(|id| ids(id)));
         }
     }
     let line = |name: &str| value(message, name).map(|line| ids(&line)).unwrap_or_default();
@@ -186,15 +187,9 @@ fn about(message: &Message<'_>, is_report: bool) -> Vec<String> {
     all
 }
 
-/// The part of this type, in whatever the message has in it.
-fn part<'a, 'x>(message: &'a Message<'x>, subtype: &str) -> Option<&'a MessagePart<'x>> {
-    message.parts.iter().find(|part| {
-        part.content_type().and_then(|kind| kind.subtype()).is_some_and(|kind| kind.eq_ignore_ascii_case(subtype))
-    })
-}
-
-fn contents(part: &MessagePart<'_>) -> String {
-    String::from_utf8_lossy(part.contents()).into_owned()
+/// The part of this type.
+fn part<'a, 'x>(parts: &'a [Part<'x>], subtype: &str) -> Option<&'a Part<'x>> {
+    parts.iter().find(|part| part.is(subtype))
 }
 
 /// The first value of a field in a text of lines such as `Status: 5.1.1`, with the lines that go on in it.
@@ -212,8 +207,8 @@ fn field(text: &str, name: &str) -> Option<String> {
 }
 
 /// What a mail server tells in the form that is made for it.
-fn reported(message: &Message<'_>) -> Option<Report> {
-    let text = contents(part(message, "delivery-status")?);
+fn reported(parts: &[Part<'_>]) -> Option<Report> {
+    let text = part(parts, "delivery-status")?.contents();
     let read = |name: &str| field(&text, name).unwrap_or_default();
     let recipient = field(&text, "final-recipient").or_else(|| field(&text, "original-recipient")).unwrap_or_default();
     let status = read("status");

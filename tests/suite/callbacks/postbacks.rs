@@ -1,6 +1,6 @@
 //! Postbacks that know less of a conversion than was told before, or say what nobody can read.
 
-use domain::retention::words::{ConversionStatus, LeadStatus};
+use domain::retention::words::{ConversionStatus, LeadStatus, WebhookEventStatus};
 use sea_orm::EntityTrait;
 use serde_json::json;
 use storage::retention::{conversion, webhook_event};
@@ -67,4 +67,14 @@ async fn of_several_none_is_guessed_and_what_can_not_be_read_is_told() {
     let rows = conversions(&herald).await;
     let nested = rows.iter().find(|row| row.sub_id.as_deref() == Some("z")).unwrap();
     assert_eq!(nested.status, ConversionStatus::Rejected);
+}
+
+#[tokio::test]
+async fn a_postback_with_the_character_nul_is_taken_without_it() {
+    let (herald, nobody) = start().await;
+    let query = "sub_id=a%00b&status=sale&payout=1&tid=%00&x%00=y";
+    assert_eq!(get(&nobody, &format!("/api/webhooks/keitaro/{KEITARO}?{query}")).await, 200);
+    assert_eq!(settled(&herald).await, [WebhookEventStatus::Processed]);
+    let rows = conversions(&herald).await;
+    assert_eq!(rows.iter().map(|row| row.sub_id.as_deref()).collect::<Vec<_>>(), [Some("ab")]);
 }

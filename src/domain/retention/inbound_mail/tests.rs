@@ -168,3 +168,80 @@ fn whatever_comes_is_read_or_refused_and_never_large() {
         drop(InboundMail::read(&whole.as_bytes()[..end]));
     }
 }
+
+/// Emails that are made to use up the stack, the memory or the time of whoever reads them.
+fn bombs(most: usize) -> Vec<String> {
+    let head = "From: a@b.de\nSubject: x\n";
+    let mixed = |kind: &str, boundary: &str| format!("Content-Type: multipart/{kind}; boundary={boundary}\n\n");
+    let filled = |before: String, part: &str, after: &str| {
+        let room = (most - before.len() - after.len() - head.len()) / part.len();
+        format!("{head}{before}{}{after}", part.repeat(room))
+    };
+    let in_parts = |part: &str| filled(mixed("mixed", "a"), &format!("--a\n{part}"), "--a--\n");
+    vec![
+        filled(String::new(), "Content-Type: message/rfc822\n\n", "x"),
+        filled(String::new(), "Content-Type: message / global\n\n", "x"),
+        filled(String::new(), "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n", "x"),
+        filled(mixed("digest", "a"), &format!("--a\n\n{}", mixed("digest", "a")), "x"),
+        filled(String::new(), &format!("{}--a\n", mixed("mixed", "a")), "x"),
+        in_parts("\nx\n"),
+        in_parts(&mixed("mixed", "never")),
+        in_parts("Content-Type: message/rfc822\n\n"),
+        in_parts("Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n"),
+        in_parts(&mixed("alternative", "a-")),
+        filled(String::new(), "a:b\n", "\nx"),
+        filled("To: ".into(), "a@b.de,", "\n\nx"),
+        filled("To: ".into(), "g:(", "\n\nx"),
+        filled("Subject: ".into(), "=?utf-8?q?=41?= ", "\n\nx"),
+        filled("Content-Type: text/plain; ".into(), "a*1*=b'c'd;", "\n\nx"),
+        filled("Content-Type: text/html\n\n".into(), "<b", ""),
+        filled("Content-Type: text/html\n\n".into(), "&", ""),
+        filled("Content-Type: text/html\n\n".into(), "<!--", ""),
+    ]
+}
+
+#[test]
+fn no_email_takes_along_who_reads_it() {
+    for bomb in bombs(4 << 20) {
+        let start: String = bomb.chars().take(80).collect();
+        let began = std::time::Instant::now();
+        // As little room as a thread has that serves requests, and not a second for what is read once.
+        let read = std::thread::Builder::new().stack_size(2 << 20).spawn(move || InboundMail::read(bomb.as_bytes()));
+        let read = read.unwrap().join().unwrap();
+        assert!(read.is_some(), "{start}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{start}: {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn of_several_texts_the_one_is_read_that_a_reader_sees() {
+    let html = "--a\nContent-Type: text/html\n\n<p>html</p>\n";
+    let plain = "--a\nContent-Type: text/plain; charset=utf-8\n\nplain\n";
+    let attached = "--a\nContent-Type: text/plain; name=x.txt\nContent-Disposition: attachment\n\nattached\n";
+    let with = |kind: &str, parts: &[&str]| {
+        let parts = parts.concat();
+        read(&format!("From: a@b.de\nContent-Type: multipart/{kind}; boundary=\"a\"\n\nno text\n{parts}--a--\nafter\n"))
+            .text
+    };
+    for (kind, parts, text) in [
+        ("alternative", vec![html, plain], "plain"),
+        ("alternative", vec![plain, html], "plain"),
+        ("alternative", vec![html], "html"),
+        ("mixed", vec![attached, html, plain], "html"),
+        ("mixed", vec![attached, plain], "plain"),
+        ("mixed", vec!["--a\n\nbare\n", plain], "bare"),
+        ("mixed", vec!["--ab\n\nother\n", plain], "plain"),
+        ("mixed", vec![], ""),
+    ] {
+        assert_eq!(with(kind, &parts), text, "{kind} {parts:?}");
+    }
+    let nested = format!(
+        "From: a@b.de\nContent-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/alternative; boundary=a\n\n\
+        {html}--a\nContent-Type: multipart/related; boundary=r\n\n--r\n\ninner\n--r--\n--a--\n--o\n\nfooter\n--o--\n"
+    );
+    assert_eq!(read(&nested).text, "inner");
+    let encoded = "From: a@b.de\nContent-Type: multipart/report; boundary=a\n\n--a\nContent-Type: message/feedback-report\n\n\
+        Feedback-Type: abuse\n--a\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n\
+        TWVzc2FnZS1JRDogPGExQGIuZGU+DQpTdWJqZWN0OiB4DQoNCng=\n--a--\n";
+    assert_eq!(read(encoded).about, ["a1@b.de"]);
+}

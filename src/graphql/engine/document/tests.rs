@@ -188,6 +188,29 @@ fn the_standard_introspection_query_passes_for_those_who_are_known() {
 }
 
 #[test]
+fn the_schema_is_not_read_in_circles() {
+    let code =
+        |document: &str| run(Request::new(document)).map(|checked| checked.cost).err().map(|refusal| refusal.code);
+    for good in [
+        "{ __schema { types { fields { args { type { ofType { ofType { name } } } } } } } }",
+        "{ __schema { types { possibleTypes { name } interfaces { name } inputFields { name } } } }",
+        "{ __type(name: \"Lead\") { fields { type { ofType { fields { name } } } } } }",
+        "{ __schema { queryType { fields { type { fields { name } } } } } }",
+    ] {
+        assert_eq!(code(good), None, "{good}");
+    }
+    for circle in [
+        "{ __schema { types { possibleTypes { interfaces { name } } } } }",
+        "{ __schema { types { fields { type { ofType { fields { name } } } } } } }",
+        "{ __schema { types { fields { args { type { inputFields { name } } } } } } }",
+        "{ __type(name: \"Node\") { possibleTypes { interfaces { possibleTypes { name } } } } }",
+        "{ __schema { ...A } } fragment A on __Schema { types { x: fields { ...B } } } fragment B on __Field { type { y: fields { name } } }",
+    ] {
+        assert_eq!(code(circle), Some(Code::QueryTooDeep), "{circle}");
+    }
+}
+
+#[test]
 fn a_document_that_cannot_be_read_is_not_quoted() {
     let refusal =
         run(Request::new(format!("{{ a(b: \"{}\" }}", "x".repeat(5_000)))).map(|checked| checked.cost).unwrap_err();
