@@ -18,7 +18,11 @@ impl ScalarType for DateTime {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
         let parsed = chrono::DateTime::parse_from_rfc3339(text);
         let at = parsed.map_err(|_| "an instant is written as in 2026-11-22T18:30:00.000Z (RFC 3339)")?;
-        Ok(Self(chrono::SubsecRound::trunc_subsecs(at.to_utc(), 3)))
+        let at = chrono::SubsecRound::trunc_subsecs(at.to_utc(), 3);
+        // A leap second is the second after it: databases know of none.
+        let leap = chrono::Timelike::nanosecond(&at).checked_sub(1_000_000_000);
+        let whole = |nanos| chrono::DateTime::from_timestamp(at.timestamp() + 1, nanos);
+        Ok(Self(leap.and_then(whole).unwrap_or(at)))
     }
 
     fn to_value(&self) -> Value {
@@ -142,6 +146,8 @@ mod tests {
         let utc = Value::from("2026-11-22T18:30:00.120Z");
         assert_eq!(parse("2026-11-22T18:30:00.120Z").unwrap(), utc);
         assert_eq!(parse("2026-11-22T21:30:00.120999+03:00").unwrap(), utc);
+        let leap = parse("2026-12-31T23:59:60.5Z").unwrap();
+        assert_eq!(leap, Value::from("2027-01-01T00:00:00.500Z"), "no database knows of a second more");
         assert!(parse("2026-11-22").is_err() && parse("2026-11-22T18:30:00").is_err());
         assert!(DateTime::parse(Value::from(1)).is_err());
     }

@@ -53,7 +53,11 @@ pub struct Preview {
 /// `NOT_FOUND` if there is no such template or channel, [`Error::Invalid`] if the message can't be read or rendered.
 pub async fn preview(on: &Services, source: Source, channel: ChannelId, params: &Params) -> Result<Preview> {
     let message = match source {
-        Source::Draft(message) => message,
+        Source::Draft(message) => {
+            Template::check_names(&message.content, message.parse_mode)
+                .map_err(|why| Error::invalid("content", why))?;
+            message
+        }
         Source::Template(id) => stored(on, id).await?,
     };
     let channel = channel::Entity::find_by_id(channel).one(on.db.reader()).await?;
