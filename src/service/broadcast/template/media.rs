@@ -6,7 +6,7 @@ use std::io::{BufReader, Read, Seek};
 use crate::Services;
 use crate::imports::upload::{self, HEAD, Label, Told};
 use domain::broadcast::MediaType;
-use domain::error::{Result, Violations};
+use domain::error::{Error, Result, Violations};
 use domain::film::Film;
 use domain::picture::Picture;
 use storage::broadcast::{template, upload as file};
@@ -63,8 +63,10 @@ fn film(mut file: File) -> std::io::Result<Seen> {
 
 /// A file that Telegram refuses as what it is to be, or would show as what it is not, is refused.
 pub(super) fn check(row: &template::Model, file: &file::Model, seen: Seen) -> Result<()> {
+    if file.bytes == 0 {
+        return Err(Error::invalid("mediaUploadId", "the file is empty"));
+    }
     let mut wrong = Violations::default();
-    wrong.require(file.bytes > 0, "mediaUploadId", "the file is empty");
     wrong.require(file.bytes <= FILE_BYTES, "mediaUploadId", "Telegram takes files of at most 2,000 MiB");
     // Of what was uploaded before types were looked for nothing is known but what is seen.
     let mime_type = file.mime_type.as_deref();
