@@ -30,7 +30,11 @@ impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(INSTANT.into()) };
         let at = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| INSTANT)?;
-        Ok(Self(chrono::SubsecRound::trunc_subsecs(at.to_utc(), 3)))
+        let at = chrono::SubsecRound::trunc_subsecs(at.to_utc(), 3);
+        // A leap second is the second after it: databases know of none.
+        let leap = chrono::Timelike::nanosecond(&at).checked_sub(1_000_000_000);
+        let whole = |nanos| chrono::DateTime::from_timestamp(at.timestamp() + 1, nanos);
+        Ok(Self(leap.and_then(whole).unwrap_or(at)))
     }
 
     fn to_value(&self) -> Value {
@@ -158,6 +162,8 @@ mod tests {
         let utc = Value::from("2026-11-22T18:30:00.120Z");
         assert_eq!(parse("2026-11-22T18:30:00.120Z").unwrap(), utc);
         assert_eq!(parse("2026-11-22T21:30:00.120999+03:00").unwrap(), utc);
+        let leap = parse("2026-12-31T23:59:60.5Z").unwrap();
+        assert_eq!(leap, Value::from("2027-01-01T00:00:00.500Z"), "no database knows of a second more");
         assert!(parse("2026-11-22").is_err() && parse("2026-11-22T18:30:00").is_err());
         assert!(DateTime::parse(Value::from(1)).is_err());
     }

@@ -70,6 +70,12 @@ impl Attachment {
         Some(Self { kind: campaign.media_type?, from })
     }
 
+    /// One of a test.
+    #[cfg(test)]
+    pub(super) fn example() -> Self {
+        Self { kind: MediaType::Photo, from: From::Url("https://example.com/x.jpg".into()) }
+    }
+
     /// The name under which what was stored is found again.
     fn source(&self) -> String {
         match &self.from {
