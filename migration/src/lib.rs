@@ -105,6 +105,7 @@ mod m20261130_000360_deleted_nouns;
 mod m20261130_000361_credits;
 mod m20261130_000362_removed_jobs;
 mod m20261130_000380_ids_of_gone_leads;
+mod m20261130_000400_words_of_postbacks;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -225,6 +226,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000361_credits::Migration),
         Box::new(m20261130_000362_removed_jobs::Migration),
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
+        Box::new(m20261130_000400_words_of_postbacks::Migration),
     ]
 }
 
