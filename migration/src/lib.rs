@@ -106,6 +106,7 @@ mod m20261130_000361_credits;
 mod m20261130_000362_removed_jobs;
 mod m20261130_000380_ids_of_gone_leads;
 mod m20261130_000395_removed_accounts;
+mod m20261130_000400_words_of_postbacks;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -227,6 +228,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000362_removed_jobs::Migration),
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
         Box::new(m20261130_000395_removed_accounts::Migration),
+        Box::new(m20261130_000400_words_of_postbacks::Migration),
     ]
 }
 

@@ -157,6 +157,8 @@ pub enum Action {
     AccountBanned,
     /// A provider was given its credentials, or others.
     IntegrationSaved,
+    /// A provider was switched on or off, or changed in what is no secret; `metadata` has both.
+    IntegrationSwitched,
     /// The credentials of a provider went.
     IntegrationDeleted,
     /// A provider was asked whether its credentials hold.
@@ -175,6 +177,10 @@ pub enum Action {
     RetentionCampaignSynced,
     /// Somebody recorded a conversion.
     ConversionRecorded,
+    /// Somebody corrected a conversion; `metadata` has what it was and is.
+    ConversionCorrected,
+    /// Somebody took a conversion back for good; `metadata` has what it was.
+    ConversionDeleted,
     /// Conversions were credited anew; `metadata` has the model.
     ConversionsAttributed,
     /// A process that sends began its work.
@@ -193,6 +199,10 @@ pub enum Action {
     LeadExported,
     /// A test of two scripts was made.
     AbTestCreated,
+    /// A test of two scripts that has not begun was changed.
+    AbTestUpdated,
+    /// A test of two scripts that had not begun went.
+    AbTestDeleted,
     /// A test of two scripts began to divide contacts.
     AbTestStarted,
     /// A test of two scripts was ended without a winner; `metadata` has its numbers.

@@ -314,6 +314,10 @@ async fn conversions(story: &mut Story) {
     assert_eq!((&made["revenue"], &made["lead"]), (&json!("12.5"), &Json::Null));
     let listed = story.run("list-conversions", json!({ "filter": { "statuses": ["SALE"] } })).await;
     assert_eq!(listed["conversions"]["nodes"][0]["id"], made["id"]);
+    let right = json!({ "id": made["id"], "revenue": "13" });
+    let corrected = story.input("correct-conversion", right).await["correctConversion"]["conversion"].clone();
+    assert_eq!(corrected["revenue"], "13");
+    story.input("delete-conversion", json!({ "id": made["id"] })).await;
     let anew = json!({ "model": "LINEAR", "since": "2020-01-01T00:00:00Z" });
     assert_eq!(story.input("recompute-attribution", anew).await["recomputeAttribution"]["conversions"], 0);
 }
@@ -333,6 +337,9 @@ async fn integrations(story: &mut Story) {
     let saved = story.input("save-integration-config", secret).await["saveIntegrationConfig"].clone();
     let id = saved["integrationConfig"]["id"].clone();
     assert_eq!(story.input("test-integration", json!({ "id": id })).await["testIntegration"]["isOk"], true);
+    let off =
+        story.input("switch-integration", json!({ "id": id, "isActive": false })).await["switchIntegration"].clone();
+    assert_eq!(off["integrationConfig"]["isActive"], false);
     let listed = story.run("list-integration-configs", json!({ "providers": ["WEBHOOK"] })).await;
     assert_eq!(listed["integrationConfigs"]["nodes"][0]["fields"][0]["value"], "****ngth");
     story.input("delete-integration-config", json!({ "id": id })).await;

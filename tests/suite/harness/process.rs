@@ -24,6 +24,18 @@ impl Process {
         Self::start("serve", database, data_dir, flags, Some(log))
     }
 
+    /// Like [`Process::serve`], where the machine trusts this certificate, too.
+    pub fn serve_trusting(
+        database: &Database,
+        data_dir: &std::path::Path,
+        flags: &[&str],
+        certificate: &std::path::Path,
+    ) -> Self {
+        let mut process = herald("serve");
+        process.env("SSL_CERT_FILE", certificate);
+        Self::run(process, database, data_dir, flags, None)
+    }
+
     /// Starts `herald worker` on the data folder, and waits until it works.
     pub fn worker(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
         Self::start("worker", database, data_dir, flags, None)
@@ -36,7 +48,16 @@ impl Process {
         flags: &[&str],
         log: Option<File>,
     ) -> Self {
-        let mut process = herald(command);
+        Self::run(herald(command), database, data_dir, flags, log)
+    }
+
+    fn run(
+        mut process: Command,
+        database: &Database,
+        data_dir: &std::path::Path,
+        flags: &[&str],
+        log: Option<File>,
+    ) -> Self {
         match log {
             Some(log) => process.args(["--log=herald=debug", "--log-format=json"]).stderr(log),
             None => process.arg("--log=warn"),

@@ -75,11 +75,11 @@ pub(super) fn parts(raw: &[u8]) -> Vec<Part<'_>> {
 }
 
 /// What is said: the first text, the plain one where there is a choice.
-pub(super) fn text(parts: &[Part<'_>]) -> Option<String> {
+pub(super) fn said<'x>(parts: &[Part<'x>]) -> Option<Message<'x>> {
     let first = parts.iter().find(|part| part.is_text())?;
     let plain = || parts.iter().find(|part| part.choice == first.choice && part.is_text() && !part.is("html"));
     let chosen = if first.choice.is_some() && first.is("html") { plain().unwrap_or(first) } else { first };
-    chosen.read()?.body_text(0).map(Cow::into_owned)
+    chosen.read()
 }
 
 impl<'x> Part<'x> {

@@ -88,6 +88,11 @@ fn what_programs_write_is_no_answer() {
         "Subject: =?utf-8?B?0JDQstGC0L7QvtGC0LLQtdGCOiB4?=",
         "Subject: Automatische Antwort: x",
         "Return-Path: <>\nSubject: Re: x",
+        "Subject: Fuera de la oficina: x",
+        "Subject: Fuori ufficio: Re: x",
+        "Subject: Odpowiedź automatyczna: x",
+        "Subject: Autosvar: x",
+        "Subject: 自动回复: x",
     ] {
         assert!(mail(headers).is_automatic, "{headers}");
     }
@@ -122,11 +127,68 @@ fn an_answer_is_what_stands_above_what_it_repeats() {
         ("Ok\n________________________________\nFrom: x\n", "Ok"),
         ("Ok\n-- \nAnn\nStop Street 5\n", "Ok"),
         ("> all of it\n", ""),
+        ("> We miss you\n\nPlease stop.\n", "Please stop."),
+        ("On Tue, Herald wrote:\n> We miss you\n> Come back\n\nunsubscribe me\n", "unsubscribe me"),
+        ("Thanks!\n> We miss you\nTo unsubscribe from this list, click\n", "Thanks!"),
+        ("Herald wrote:\nWe miss you. To unsubscribe, click.\n", ""),
     ] {
         assert_eq!(text(body).text, said, "{body}");
     }
     let own = read("From: ann@example.com\nSubject: unsubscribe\nMessage-ID: <1@x>\n\n\n");
     assert_eq!(own.said(), ["", "unsubscribe"]);
+    // Somebody has put the word in the place of the subject that is answered.
+    let answer =
+        |subject: &str| read(&format!("From: ann@example.com\nSubject: {subject}\nIn-Reply-To: <{ATTEMPT}>\n\n\n"));
+    assert_eq!(answer("unsubscribe").said(), ["", "unsubscribe"]);
+    assert_eq!(answer("Re: Stop paying too much").said(), [""]);
+}
+
+#[test]
+fn a_page_says_what_stands_above_what_it_repeats_or_below() {
+    for (html, said) in [
+        (
+            "<div>Thanks, call me</div><div class=\"gmail_quote\"><blockquote>To unsubscribe click here</blockquote></div>",
+            "Thanks, call me",
+        ),
+        (
+            "<p>Please <b>unsubscribe</b> me</p><hr><div id=\"divRplyFwdMsg\">From: Herald</div><p>old</p>",
+            "Please unsubscribe me",
+        ),
+        ("<blockquote>We miss you</blockquote><p>Stop it</p>", "Stop it"),
+        ("<p>Grüße, stop</p>", "Grüße, stop"),
+        ("<BLOCKQUOTE>all of it</BLOCKQUOTE>", ""),
+    ] {
+        let mail = format!("From: ann@example.com\nContent-Type: text/html; charset=utf-8\n\n{html}");
+        assert_eq!(read(&mail).text, said, "{html}");
+    }
+}
+
+#[test]
+fn that_an_email_was_seen_is_no_answer() {
+    let receipt = format!(
+        "From: ann@example.com\nTo: h@herald.example\nSubject: Read: x\nMIME-Version: 1.0\n\
+        Content-Type: multipart/report; report-type=disposition-notification; boundary=x\n\n--x\nContent-Type: text/plain\n\nread\n\n\
+        --x\nContent-Type: message/disposition-notification\n\nOriginal-Message-ID: <{ATTEMPT}>\nDisposition: manual-action; displayed\n\n--x--\n"
+    );
+    assert!(read(&receipt).is_automatic);
+}
+
+#[test]
+fn a_bounce_that_names_the_address_in_its_header_is_known_without_a_number() {
+    let exim = |why: &str| {
+        read(&format!(
+            "Return-Path: <>\nFrom: Mail Delivery System <Mailer-Daemon@mx.example>\nTo: bounces+abc@herald.example\n\
+            X-Failed-Recipients: ann@example.com\nAuto-Submitted: auto-replied\nSubject: Mail delivery failed\n\n\
+            A message that you sent could not be delivered. This is a permanent error.\n\n  ann@example.com\n    {why}\n"
+        ))
+    };
+    let report = exim("Unrouteable address").report.unwrap();
+    assert_eq!(
+        (report.action.as_str(), report.recipient.as_str(), report.diagnostic.as_str()),
+        ("failed", "ann@example.com", "Unrouteable address")
+    );
+    assert!(exim("550 5.1.1 no such user").report.unwrap().is_dead());
+    assert!(!exim("552 5.2.2 mailbox full").report.unwrap().is_dead());
 }
 
 #[test]
