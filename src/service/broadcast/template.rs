@@ -153,8 +153,8 @@ async fn film_of(on: &Services, row: &template::Model) -> FilmHeader {
     let (Some(MediaType::Video), Some(id)) = (row.media_type, row.media_upload_id) else {
         return FilmHeader::NotLooked;
     };
-    let path = upload::path(on, id);
-    let read = tokio::task::spawn_blocking(move || Film::read(&mut std::fs::File::open(path)?)).await;
+    let files = on.files.clone();
+    let read = tokio::task::spawn_blocking(move || Film::read(&mut files.open(id)?)).await;
     match read {
         Ok(Ok(Some(_))) => FilmHeader::Readable,
         Ok(Ok(None)) => FilmHeader::Unreadable,
