@@ -13,7 +13,7 @@ use domain::error::Result;
 use domain::id::UploadId;
 use storage::Db;
 use storage::broadcast::upload;
-use storage::files::{Files, Owner};
+use storage::files::{Files, OWNER, Owner};
 use storage::life;
 
 /// Rows that are read at once.
@@ -63,7 +63,7 @@ pub(super) async fn missing(db: &Db, config: &Config, files: Option<Files>, foun
                      installation a place of its own; if it has taken the other one's place, delete {} there",
                     place.named(),
                     life.id,
-                    place.mark()
+                    OWNER
                 );
                 found.note(Grade::Doubtful, "files", finding);
             }

@@ -30,7 +30,7 @@ const UPLOADS: &str = "uploads";
 /// The end of the name of a file that has not come whole.
 const PART: &str = "part";
 /// Says whose the place is: the life of the database whose rows name the files.
-const OWNER: &str = "herald-files";
+pub const OWNER: &str = "herald-files";
 /// Where in the data folder copies lie while something is read that needs a file of this machine.
 const COPIES: &str = "fetched";
 /// Copies that there are at the same time.
@@ -342,11 +342,6 @@ impl Opened {
     pub async fn own(&self, life: Uuid) -> Result<()> {
         let written = self.store.put(&self.path(OWNER), life.to_string().into_bytes().into()).await;
         written.map(drop).map_err(|error| Error::Unavailable(self.away(error)))
-    }
-
-    /// The name of the file that says whose the place is.
-    pub const fn mark(&self) -> &'static str {
-        OWNER
     }
 
     /// Writes a file, reads it, and deletes it.

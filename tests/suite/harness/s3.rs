@@ -15,6 +15,7 @@ pub struct S3 {
 impl S3 {
     /// Starts it, with a bucket `herald`. None if there is no Python on this machine.
     pub async fn start() -> Option<Self> {
+        herald::app::install_tls();
         let python = python::interpreter("s3")?;
         let mut child = Command::new(python)
             .args(["-u", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"])

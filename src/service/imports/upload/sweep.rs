@@ -8,7 +8,7 @@ use crate::Services;
 use domain::error::Result;
 use domain::id::UploadId;
 use storage::broadcast::upload;
-use storage::files::Owner;
+use storage::files::{OWNER, Owner};
 use storage::life;
 
 /// How long an upload is kept without being used, and its file after the last use.
@@ -48,7 +48,7 @@ async fn is_ours(on: &Services) -> Result<bool> {
             "HERALD_FILES: the files there are another database's (life {other}; this one's is {}): none is deleted. Give this \
              installation a place of its own; or, if it has taken the other one's place, delete {} there",
             life.id,
-            place.mark()
+            OWNER
         ),
     }
     Ok(false)
