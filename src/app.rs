@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::folder::{DATABASE, Folder, LOCK, is_in_use, present_key};
+pub(crate) use self::folder::{DATABASE, Folder, LOCK, is_in_use, present_key, present_node};
 pub(crate) use self::life::{MARK, mark_restored};
 pub use self::running::{Parts, Running};
 use crate::config::Config;
@@ -34,6 +34,7 @@ use service::lasting_key::{self, Given};
 use service::once::Repeats;
 use service::retention::refusal;
 use storage::Db;
+use storage::files::Files;
 
 /// Everything that runs is built from this. As long as it lives, no other process uses its data folder.
 pub struct App {
@@ -151,6 +152,7 @@ impl App {
             vault,
             rules,
             node,
+            files: files(&config)?,
             sessions: Coalesce::default(),
             known,
             denials: Denials::default(),
@@ -279,6 +281,15 @@ async fn keys(db: &Db, given: Option<Given>, clock: &SystemClock) -> Result<(Vau
     };
     let lasting = lasting_key::open(db, &vault, &given, clock.now()).await.map_err(cause)?;
     Ok((vault, Keys { short_lived: ShortLived::of(&given.key), lasting }))
+}
+
+/// Where the files of uploads lie.
+///
+/// # Errors
+/// The place can't be opened.
+pub(crate) fn files(config: &Config) -> Result<Files> {
+    let folder = &config.rules.data_dir;
+    config.files.as_ref().map_or_else(|| Ok(Files::within(folder)), |place| Files::at(place, folder))
 }
 
 async fn events(config: &Config, db: &Db, offline: &CancellationToken) -> Result<Arc<dyn Events>> {

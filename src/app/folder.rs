@@ -130,6 +130,11 @@ pub fn present_key(path: &Path) -> Result<Option<SecretKey>> {
     read(&path)?.map(|text| key_of(&path, &text)).transpose()
 }
 
+/// The name of the data folder at `path`, which another process may use; None if it has none, or one that is damaged.
+pub fn present_node(path: &Path) -> Option<NodeId> {
+    read(&path.join("node-id")).ok().flatten()?.parse().ok().map(NodeId)
+}
+
 /// Whether a process has the data folder at `path` open.
 pub fn is_in_use(path: &Path) -> bool {
     File::open(path.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))

@@ -5,6 +5,7 @@ mod backup;
 mod compact;
 mod demo;
 mod doctor;
+mod follow;
 mod help;
 mod import;
 mod log;
@@ -47,7 +48,9 @@ enum Command {
     Stop(stop::Stop),
     /// Let everything go on that was stopped
     Resume(stop::Resume),
-    /// Show a whole campaign on a throw-away installation, then serve it
+    /// Wait for the end of a campaign, an import or a task: 0 completed, 1 failed, 3 paused, 4 cancelled
+    Follow(follow::Follow),
+    /// Show a whole campaign and a sequence on a throw-away installation, then a tour of it
     Demo(demo::Demo),
     /// Apply the database's migrations, or say which are missing
     Migrate(migrate::Migrate),
@@ -83,6 +86,8 @@ enum Failure {
     Usage(String),
     /// The command could not do its work.
     Other(anyhow::Error),
+    /// What it was about ended so that this status says it.
+    Ended(u8, String),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -110,6 +115,10 @@ pub fn main() -> ExitCode {
             eprintln!("herald: {line}");
             ExitCode::from(2)
         }
+        Err(Failure::Ended(status, line)) => {
+            eprintln!("herald: {}", one_line(&line));
+            ExitCode::from(status)
+        }
         Err(Failure::Other(error)) => {
             eprintln!("herald: {}", one_line(&format!("{error:#}")));
             ExitCode::FAILURE
@@ -130,6 +139,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Worker(command) => command.run(),
         Command::Stop(command) => command.run(),
         Command::Resume(command) => command.run(),
+        Command::Follow(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Doctor(command) => command.run(),

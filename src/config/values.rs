@@ -23,7 +23,7 @@ use domain::retention::attribution::AttributionModel;
 use domain::secret_key::SecretKey;
 use service::access::password::violation;
 use service::broadcast::telegram_account::is_api_hash;
-use storage::archive::ArchivePlace;
+use storage::place::Place;
 
 /// A value, or a sentence that says why it can't be used.
 pub(super) type Value<T> = Result<T, String>;
@@ -169,12 +169,14 @@ pub(super) fn origin(text: &str) -> Value<String> {
     }
 }
 
-pub(super) fn place(text: &str) -> Value<ArchivePlace> {
-    let wrong = || format!("{text:?} is neither a folder nor s3://bucket/prefix");
+pub(super) fn place(text: &str) -> Value<Place> {
     match text.split_once("://") {
-        None => Ok(ArchivePlace::Folder(text.into())),
-        Some(("s3", bucket)) if !bucket.is_empty() && !bucket.starts_with('/') => Ok(ArchivePlace::S3(text.to_owned())),
-        Some(_) => Err(wrong()),
+        None if !text.is_empty() => Ok(Place::Folder(text.into())),
+        Some(("file", path)) if path.starts_with('/') => Ok(Place::Folder(path.into())),
+        Some(("s3", bucket)) if bucket.starts_with(|first: char| first.is_ascii_alphanumeric()) => {
+            Ok(Place::S3(text.to_owned()))
+        }
+        _ => Err(format!("{text:?} is neither a folder, nor file:///folder, nor s3://bucket/prefix")),
     }
 }
 

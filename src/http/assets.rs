@@ -164,6 +164,7 @@ static GRAPHIQL: LazyLock<Page> = LazyLock::new(|| Page {
         "graphiql":
         "index.html",
         "graphiql-init.js",
+        "operations.json",
         "graphiql.min.js",
         "graphiql.min.css",
         "react.production.min.js",

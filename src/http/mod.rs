@@ -193,6 +193,11 @@ fn router(http: Http) -> Router {
         .route("/manual/", get(ways::to_the_manual))
         .route("/dashboard", get(ways::to_the_dashboard))
         .route("/dashboard/", get(ways::to_the_dashboard))
+        .route("/index.html", get(ways::to_the_dashboard))
+        .route("/login", get(ways::to_the_dashboard))
+        .route("/graphiql/", get(ways::to_the_page_for_trying))
+        .route("/playground", get(ways::to_the_page_for_trying))
+        .route("/graphql/", get(ways::to_the_api).post(ways::to_the_api))
         .route("/favicon.ico", get(ways::to_the_icon))
         .fallback(ways::nowhere)
         .method_not_allowed_fallback(async |headers: HeaderMap| {

@@ -55,6 +55,16 @@ pub(super) async fn to_the_dashboard() -> Redirect {
     Redirect::to("/")
 }
 
+/// Where people look for a page to try the API out.
+pub(super) async fn to_the_page_for_trying() -> Redirect {
+    Redirect::to("/graphiql")
+}
+
+/// Where the address of the API was written with a slash too many: the request goes there as it is.
+pub(super) async fn to_the_api() -> Redirect {
+    Redirect::permanent("/graphql")
+}
+
 /// Where browsers look for a picture of what has no page.
 pub(super) async fn to_the_icon() -> Redirect {
     Redirect::to("/dashboard/icon.svg")

@@ -27,6 +27,7 @@ use domain::sealed::Vault;
 use domain::secret_key::Keys;
 use events::{Event, Events};
 use storage::Db;
+use storage::files::Files;
 
 pub mod access;
 pub mod alerts;
@@ -72,8 +73,10 @@ pub struct Services {
     pub vault: Vault,
     /// Settings that use cases follow.
     pub rules: Arc<Rules>,
-    /// This process' data folder: uploads lie there.
+    /// This process' data folder.
     pub node: NodeId,
+    /// Where the files of uploads lie.
+    pub files: Files,
     /// Look-ups of sessions that are under way.
     pub sessions: Lookups,
     /// Callers whose sessions are known.

@@ -189,7 +189,7 @@ const NAMED: &[Words] = &[
         FailureGroup::Message,
         &["MEDIA_FILE_UNREADABLE"],
         "The uploaded file is not where this process could read it.",
-        "Let all processes share the folder of uploads, then retry.",
+        "Let all processes share one place for files (HERALD_FILES), then retry.",
     ),
     (
         FailureGroup::Message,

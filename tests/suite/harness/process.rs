@@ -16,12 +16,17 @@ pub struct Process {
 impl Process {
     /// Starts `herald serve` on the data folder, and waits until it serves.
     pub fn serve(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
-        Self::start("serve", database, data_dir, flags, None)
+        Self::start(herald("serve"), database, data_dir, flags, None)
+    }
+
+    /// Starts a command that [`herald`] has made, such as one with an environment of its own, and waits until it serves.
+    pub fn of(command: Command, database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
+        Self::start(command, database, data_dir, flags, None)
     }
 
     /// Like [`Process::serve`], with a log of all in JSON, which goes to `log`.
     pub fn serve_logging(database: &Database, data_dir: &std::path::Path, flags: &[&str], log: File) -> Self {
-        Self::start("serve", database, data_dir, flags, Some(log))
+        Self::start(herald("serve"), database, data_dir, flags, Some(log))
     }
 
     /// Like [`Process::serve`], where the machine trusts this certificate, too.
@@ -33,25 +38,15 @@ impl Process {
     ) -> Self {
         let mut process = herald("serve");
         process.env("SSL_CERT_FILE", certificate);
-        Self::run(process, database, data_dir, flags, None)
+        Self::start(process, database, data_dir, flags, None)
     }
 
     /// Starts `herald worker` on the data folder, and waits until it works.
     pub fn worker(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
-        Self::start("worker", database, data_dir, flags, None)
+        Self::start(herald("worker"), database, data_dir, flags, None)
     }
 
     fn start(
-        command: &str,
-        database: &Database,
-        data_dir: &std::path::Path,
-        flags: &[&str],
-        log: Option<File>,
-    ) -> Self {
-        Self::run(herald(command), database, data_dir, flags, log)
-    }
-
-    fn run(
         mut process: Command,
         database: &Database,
         data_dir: &std::path::Path,

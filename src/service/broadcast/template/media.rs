@@ -1,15 +1,15 @@
 //! Whether a file can be sent as what it is to be: told when the template is written, not at the first message.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 
 use crate::Services;
-use crate::imports::upload::{self, HEAD, Label, Told};
+use crate::imports::upload::{HEAD, Label, Told};
 use domain::broadcast::MediaType;
 use domain::error::{Error, Result, Violations};
 use domain::film::Film;
 use domain::picture::Picture;
 use storage::broadcast::{template, upload as file};
+use storage::files::Content;
 
 /// What Telegram takes as a photo has at most so many bytes.
 const PHOTO_BYTES: i64 = 10 << 20;
@@ -36,22 +36,22 @@ pub(super) enum Seen {
 /// Looks into the file of a template, as far as it matters to what it is sent as.
 pub(super) async fn look(on: &Services, row: &template::Model) -> Seen {
     let Some(id) = row.media_upload_id else { return Seen::Nothing };
-    let path = upload::path(on, id);
     let look = match row.media_type {
         Some(MediaType::Photo) => picture,
         Some(MediaType::Video) => film,
         Some(MediaType::Document) | None => return Seen::Nothing,
     };
-    let seen = tokio::task::spawn_blocking(move || look(File::open(path)?)).await;
+    let files = on.files.clone();
+    let seen = tokio::task::spawn_blocking(move || look(files.open(id)?)).await;
     // It is on another node, or gone: then the first message says so.
     seen.ok().and_then(std::io::Result::ok).unwrap_or(Seen::Nothing)
 }
 
-fn picture(file: File) -> std::io::Result<Seen> {
+fn picture(file: Content) -> std::io::Result<Seen> {
     Ok(Seen::Picture(Picture::read(BufReader::new(file))?))
 }
 
-fn film(mut file: File) -> std::io::Result<Seen> {
+fn film(mut file: Content) -> std::io::Result<Seen> {
     let mut head = Vec::with_capacity(HEAD);
     (&mut file).take(HEAD as u64).read_to_end(&mut head)?;
     if !Label::of(&Told::default(), &head).mime_type.starts_with("video/") {
