@@ -119,6 +119,7 @@ start_postgres() {
     settings="-c listen_addresses=127.0.0.1 -c unix_socket_directories=$work -c max_connections=300"
     # Durable as in production: the tests kill it in the middle and count what is left.
     settings+=" -c shared_buffers=256MB -c fsync=on -c synchronous_commit=on"
+    settings+=" ${more_settings:-}"
     for _ in {1..5}; do # another process may have taken the port
         port=$(free_port)
         if (unprivileged "$bin/pg_ctl" start --silent --wait --pgdata="$data" --log="$log" \

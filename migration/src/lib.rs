@@ -107,6 +107,8 @@ mod m20261130_000362_removed_jobs;
 mod m20261130_000380_ids_of_gone_leads;
 mod m20261130_000395_removed_accounts;
 mod m20261130_000400_words_of_postbacks;
+mod m20261130_000410_conditions_of_lists;
+mod m20261130_000411_vacuum_of_audit_lines;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -229,6 +231,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
         Box::new(m20261130_000395_removed_accounts::Migration),
         Box::new(m20261130_000400_words_of_postbacks::Migration),
+        Box::new(m20261130_000410_conditions_of_lists::Migration),
+        Box::new(m20261130_000411_vacuum_of_audit_lines::Migration),
     ]
 }
 

@@ -29,6 +29,7 @@ pub use domain::role::Permission;
 pub use futures_util::FutureExt;
 pub use storage::Noun;
 pub use storage::filter::Filter;
+pub use storage::page::Length;
 pub use storage::page::Sort;
 
 /// The words that are given, each once: a statement takes only so many values.

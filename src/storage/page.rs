@@ -78,6 +78,35 @@ pub struct Window {
     pub from_end: bool,
 }
 
+/// Rows beyond these are not counted one by one: a list's length would take the longer, the more there are.
+pub const MOST_COUNTED: u64 = 10_001;
+
+/// How long a list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    pub rows: u64,
+    /// If it isn't, there may be more.
+    pub is_exact: bool,
+}
+
+impl Length {
+    /// So long.
+    pub const fn exactly(rows: u64) -> Self {
+        Self { rows, is_exact: true }
+    }
+
+    /// What was found by whoever stops at [`MOST_COUNTED`].
+    const fn counted(rows: u64) -> Self {
+        Self { rows, is_exact: rows < MOST_COUNTED }
+    }
+}
+
+impl Default for Length {
+    fn default() -> Self {
+        Self::exactly(0)
+    }
+}
+
 /// The rows found, in the list's order.
 #[derive(Debug, Clone)]
 pub struct Page<M> {
@@ -262,16 +291,21 @@ where
     Ok(window.page(rows::all(sort.cut(select, window), db).await?))
 }
 
-/// How many rows `select` finds, counted up to `most`.
-pub async fn count<E>(db: &impl ConnectionTrait, select: Select<E>, most: Option<u64>) -> Result<u64>
+/// How many rows `select` finds, counted no further than [`MOST_COUNTED`].
+pub async fn count<E>(db: &impl ConnectionTrait, select: Select<E>) -> Result<Length>
 where
     E: EntityTrait,
     E::Model: FromQueryResult + Sized + Send + Sync,
 {
-    let select = match most {
-        Some(most) => select.limit(most),
-        None => select,
-    };
+    Ok(Length::counted(select.limit(MOST_COUNTED).count(db).await?))
+}
+
+/// How many rows `select` finds, however long that takes.
+pub async fn count_all<E>(db: &impl ConnectionTrait, select: Select<E>) -> Result<u64>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + Sized + Send + Sync,
+{
     Ok(select.count(db).await?)
 }
 

@@ -1,11 +1,12 @@
 //! How many rows of large tables there are of each kind, without counting them: PostgreSQL keeps it, see the migration `tallies`.
 //! On SQLite they are counted.
 
-use sea_orm::{ActiveEnum, ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ActiveEnum, ConnectionTrait, EntityTrait, FromQueryResult, Select, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::Db;
+use crate::page::{self, Length};
 use crate::sql::{Dialect, rows};
 use domain::error::Result;
 
@@ -137,4 +138,17 @@ pub async fn add_up(db: &Db) -> Result<()> {
         sums.map(|sum| format!("SUM({sum}) <> 0")).join(" OR "),
     );
     db.write_alone(dialect.statement(&sql, [TOGETHER.into()])).await.map(drop)
+}
+
+/// How many rows `select` finds that no tally tells. SQLite keeps none, and there all are counted.
+pub async fn count_instead<E>(db: &impl ConnectionTrait, select: Select<E>) -> Result<Length>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + Sized + Send + Sync,
+{
+    if Dialect(db.get_database_backend()).is_postgres() {
+        page::count(db, select).await
+    } else {
+        Ok(Length::exactly(page::count_all(db, select).await?))
+    }
 }

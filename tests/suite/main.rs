@@ -35,6 +35,7 @@ mod imports;
 mod inputs;
 mod integrations;
 mod keys;
+mod list_plans;
 mod live;
 mod login;
 mod long_lists;

@@ -11,7 +11,7 @@ use service::access::session;
 use service::access::user::{NewUser, create, named};
 use storage::access::refresh_token::{self, Column::UserId};
 use storage::access::user::{self, Column};
-use storage::page::{self, Sort, Window};
+use storage::page::{self, Length, Sort, Window};
 
 use crate::harness::{PASSWORD, TestApp};
 
@@ -100,5 +100,5 @@ async fn the_pages_below_many_parents_come_in_one_statement() {
     counted.store(0, Ordering::Relaxed);
     let counts = page::count_below(db.reader(), &parents, of).await.unwrap();
     assert_eq!((counts.len(), counted.load(Ordering::Relaxed)), (parents.len(), 1));
-    assert_eq!([0, 1, 2, 3].map(|parent| counts[&parents[parent]]), [3, 1, 0, 0]);
+    assert_eq!([0, 1, 2, 3].map(|parent| counts[&parents[parent]]), [3, 1, 0, 0].map(Length::exactly));
 }

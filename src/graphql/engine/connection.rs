@@ -13,8 +13,9 @@ use sea_orm::{EntityTrait, ModelTrait, Select};
 use super::context::ContextExt;
 use super::nodes::Nodes;
 use domain::error::{Error, Result, Violation};
-use storage::page::{self, Cursor, Page, Sort, Window};
+use storage::page::{self, Cursor, Length, Page, Sort, Window};
 use storage::rows::Row;
+use tokio::sync::OnceCell;
 
 /// Nodes in a page when none are asked for.
 pub(super) const DEFAULT: u64 = 25;
@@ -41,10 +42,12 @@ pub struct Connection<N: ContainerType> {
     edges: Vec<Edge<N>>,
     page_info: PageInfo,
     count: Count,
+    /// What it told: it is asked once.
+    length: OnceCell<Length>,
 }
 
 /// Counts the whole list, when it is asked to.
-pub type Count = Box<dyn for<'a> Fn(&'a Context<'_>) -> BoxFuture<'a, Result<u64>> + Send + Sync>;
+pub type Count = Box<dyn for<'a> Fn(&'a Context<'_>) -> BoxFuture<'a, Result<Length>> + Send + Sync>;
 
 /// One node of a list, and its place in it.
 #[derive(SimpleObject)]
@@ -90,10 +93,15 @@ impl<N: ContainerType> Connection<N> {
         &self.page_info
     }
 
-    /// How many nodes the whole list has. It is counted only when this field is selected. Lists of audit lines stop counting
-    /// at 10,001.
+    /// How many nodes the whole list has. It is counted only when this field is selected, and no further than to 10,001 where no
+    /// number is kept: then `isExact` is false, and there are so many or more.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(i32::try_from((self.count)(ctx).await?).unwrap_or(i32::MAX))
+        Ok(i32::try_from(self.length(ctx).await?.rows).unwrap_or(i32::MAX))
+    }
+
+    /// Whether the whole list has as many nodes as `totalCount` says: if not, counting has stopped there.
+    async fn is_exact(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.length(ctx).await?.is_exact)
     }
 }
 
@@ -181,22 +189,6 @@ impl<N: ContainerType> Connection<N> {
         E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
         N: From<E::Model>,
     {
-        Self::read_counting(ctx, select, sort, args, None)
-    }
-
-    /// Like [`Connection::read`]; `totalCount` stops at `most`.
-    pub fn read_counting<'a, E>(
-        ctx: &'a Context<'_>,
-        select: Select<E>,
-        sort: Sort<E>,
-        args: &'a PageArgs,
-        most: Option<u64>,
-    ) -> BoxFuture<'a, Result<Self>>
-    where
-        E: EntityTrait,
-        E::Model: Row + ModelTrait<Entity = E> + Send + Sync,
-        N: From<E::Model>,
-    {
         Box::pin(async move {
             let window = args.window(&sort)?;
             let page = if shows_page(ctx) {
@@ -206,7 +198,7 @@ impl<N: ContainerType> Connection<N> {
             };
             let count: Count = Box::new(move |ctx| {
                 let select = select.clone();
-                Box::pin(async move { page::count(ctx.services().db.reader(), select, most).await })
+                Box::pin(async move { page::count(ctx.services().db.reader(), select).await })
             });
             Self::new(page, sort, &window, count)
         })
@@ -215,7 +207,11 @@ impl<N: ContainerType> Connection<N> {
     /// The same list, counted in another way.
     #[must_use]
     pub fn counted(self, count: Count) -> Self {
-        Self { count, ..self }
+        Self { count, length: OnceCell::new(), ..self }
+    }
+
+    async fn length(&self, ctx: &Context<'_>) -> Result<Length> {
+        self.length.get_or_try_init(|| (self.count)(ctx)).await.copied()
     }
 
     /// What is listed, in order.
@@ -241,7 +237,7 @@ impl<N: ContainerType> Connection<N> {
         let cursor = |edge: Option<&Edge<N>>| edge.map(|edge| encode(&order, &edge.place));
         let (start_cursor, end_cursor) = (cursor(edges.first()), cursor(edges.last()));
         let page_info = PageInfo { has_next_page, has_previous_page, start_cursor, end_cursor };
-        Ok(Self { edges, page_info, count })
+        Ok(Self { edges, page_info, count, length: OnceCell::new() })
     }
 }
 

@@ -19,7 +19,7 @@ use super::id::GlobalId;
 use super::loaders::{Load, LoadError, Reader, grouped};
 use domain::error::{Error, Result};
 use storage::filter::Filter;
-use storage::page::{self, Page, Sort};
+use storage::page::{self, Length, Page, Sort};
 use storage::rows::Row;
 
 /// A list below a node, with everything that was asked of it but the page. Of which node is not part of it: the lists below
@@ -158,7 +158,7 @@ pub fn length<'a, E: Listed, F: Filter<E>>(
     ctx: &'a Context<'_>,
     parent: Uuid,
     list: List<E, F>,
-) -> BoxFuture<'a, Result<u64>> {
+) -> BoxFuture<'a, Result<Length>> {
     ctx.loaders().one(CountOf { parent, list }).map_ok(Option::unwrap_or_default).boxed()
 }
 
@@ -182,10 +182,10 @@ impl<E: Listed, F: Filter<E>> Loader<PageOf<List<E, F>>> for Reader {
 
 #[async_trait]
 impl<E: Listed, F: Filter<E>> Loader<CountOf<List<E, F>>> for Reader {
-    type Value = u64;
+    type Value = Length;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[CountOf<List<E, F>>]) -> Result<HashMap<CountOf<List<E, F>>, u64>, LoadError> {
+    async fn load(&self, keys: &[CountOf<List<E, F>>]) -> Result<HashMap<CountOf<List<E, F>>, Length>, LoadError> {
         let mut counts = HashMap::with_capacity(keys.len());
         for (list, parents) in grouped(keys.iter().map(|key| (&key.list, key.parent))) {
             let found = page::count_below(self.db.reader(), &parents, |parent| list.select(parent)).await?;

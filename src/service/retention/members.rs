@@ -49,7 +49,7 @@ pub async fn assign(
     if !allow_empty {
         picked::require_leads(on.db.reader(), &filter).await?;
     }
-    let count = page::count(on.db.reader(), filter.select(), None).await?;
+    let count = page::count_all(on.db.reader(), filter.select()).await?;
     if count > u64::from(on.rules.at_once.unsigned_abs()) {
         return large::ask(on, actor, id, filter, count).await;
     }
@@ -93,7 +93,7 @@ fn each_once(mut filter: LeadFilter) -> LeadFilter {
 async fn require_known(on: &Services, filter: &LeadFilter) -> Result<()> {
     let Some(ids) = &filter.ids else { return Ok(()) };
     let named = LeadFilter { ids: Some(ids.clone()), ..LeadFilter::default() };
-    if page::count(on.db.reader(), named.select(), None).await? < ids.len() as u64 {
+    if page::count_all(on.db.reader(), named.select()).await? < ids.len() as u64 {
         return Err(Error::NotFound("lead"));
     }
     Ok(())

@@ -84,7 +84,7 @@ pub async fn last(tx: &Tx, batch: BatchId) -> Result<Option<ChannelId>> {
 
 /// How many channels are in the batch.
 pub async fn count(tx: &Tx, batch: BatchId) -> Result<i32> {
-    counted(page::count(tx, batch_channel::Entity::of(batch), None).await?)
+    counted(page::count_all(tx, batch_channel::Entity::of(batch)).await?)
 }
 
 /// Removes the batch if no channel is in it, and returns whether it is gone.

@@ -8,7 +8,7 @@ use sea_orm::{Condition, FromQueryResult, QuerySelect};
 
 use super::channel::{Column, Entity};
 use crate::filter::Filter;
-use crate::page;
+use crate::page::Length;
 use crate::sql::{self, Dialect};
 use crate::tallies::{self, Kept, Tally};
 use domain::error::Result;
@@ -48,7 +48,7 @@ impl ChannelFilter {
     }
 
     /// How many channels it finds.
-    pub async fn count(&self, db: &impl ConnectionTrait) -> Result<u64> {
+    pub async fn count(&self, db: &impl ConnectionTrait) -> Result<Length> {
         if let Self {
             ids: None,
             categories,
@@ -64,12 +64,13 @@ impl ChannelFilter {
         {
             let categories: Option<Vec<String>> =
                 categories.as_ref().map(|names| names.iter().map(|name| fold(name.trim())).collect());
-            return Ok(tallies::sum(&tallies, |tally| {
+            let found = tallies::sum(&tallies, |tally| {
                 categories.as_ref().is_none_or(|names| names.contains(&tally.one))
                     && is_active.is_none_or(|is_active| is_active == (tally.other == ACTIVE))
-            }));
+            });
+            return Ok(Length::exactly(found));
         }
-        page::count(db, self.select(), None).await
+        tallies::count_instead(db, self.select()).await
     }
 }
 
@@ -94,18 +95,27 @@ impl Filter<Entity> for ChannelFilter {
             )
             .add_option(username_contains.as_ref().map(has_part))
             .add_option(is_active.map(|is_active| Column::IsActive.eq(is_active)))
-            .add_option(is_verified.map(|is_verified| Column::IsVerified.eq(is_verified)))
+            .add_option(is_verified.map(verified))
             .add_option(member_count_min.or(member_count_max.map(|_| 0)).map(has_members))
-            .add_option(member_count_max.map(|most| Column::MemberCount.lte(most)))
+            .add_option(member_count_max.map(|most| sea_orm::sea_query::ExprTrait::lte(members(), most)))
             .add_option(created_after.map(|at| Column::CreatedAt.gte(at)))
             .add_option(created_before.map(|at| Column::CreatedAt.lt(at)))
     }
 }
 
+/// In the words of the index of the few that are.
+fn verified(is_verified: bool) -> Expr {
+    let verified = Expr::col((Entity, Column::IsVerified));
+    if is_verified { verified } else { sea_orm::sea_query::ExprTrait::not(verified) }
+}
+
 /// In the words of the index, which sorts channels of unknown size as having -1.
+fn members() -> Expr {
+    Expr::from(Func::coalesce([Expr::col(Column::MemberCount), Expr::cust("-1")]))
+}
+
 fn has_members(least: i32) -> Expr {
-    let count = Expr::from(Func::coalesce([Expr::col(Column::MemberCount), Expr::cust("-1")]));
-    sea_orm::sea_query::ExprTrait::gte(count, Ord::max(least, 0))
+    sea_orm::sea_query::ExprTrait::gte(members(), Ord::max(least, 0))
 }
 
 /// Whether a part of a username is one of every username.

@@ -91,6 +91,13 @@ crate::filter::filter! {
     }
 }
 
+impl JobFilter {
+    /// Whether no job can be both: only those that failed have a reason.
+    pub fn is_impossible(&self) -> bool {
+        self.reasons.is_some() && self.statuses.as_ref().is_some_and(|statuses| !statuses.contains(&JobStatus::Failed))
+    }
+}
+
 /// In the words of the index of failures.
 fn failed_for(reasons: Vec<String>) -> sea_orm::Condition {
     sea_orm::Condition::all().add(Column::FailedAt.is_not_null()).add(Column::Reason.is_in(reasons))

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::job::{Column, Entity, JobFilter, Model};
 use super::{progress, sent_change};
 use crate::filter::Filter;
-use crate::page::{self, Page, Sort, Window};
+use crate::page::{self, Length, Page, Sort, Window};
 use domain::broadcast::JobStatus;
 use domain::error::Result;
 
@@ -28,6 +28,9 @@ pub async fn read(
     sort: Sort<Entity>,
     window: &Window,
 ) -> Result<Page<Model>> {
+    if filter.is_impossible() {
+        return Ok(Page::none());
+    }
     let parts = parts(filter, sort);
     if parts.is_empty() {
         return page::read(db, filter.cut(Entity::find()), sort, window).await;
@@ -77,9 +80,12 @@ fn parts(filter: &JobFilter, sort: Sort<Entity>) -> Vec<(Select<progress::Entity
 }
 
 /// How many jobs are wanted: by the counters of all campaigns, where nothing but states is asked.
-pub async fn count(db: &impl ConnectionTrait, filter: &JobFilter) -> Result<u64> {
+pub async fn count(db: &impl ConnectionTrait, filter: &JobFilter) -> Result<Length> {
+    if filter.is_impossible() {
+        return Ok(Length::default());
+    }
     let JobFilter { campaign: None, channel: None, statuses, reasons: None, sent_changes: None } = filter else {
-        return page::count(db, filter.cut(Entity::find()), None).await;
+        return page::count(db, filter.cut(Entity::find())).await;
     };
-    progress::jobs(db, statuses.as_deref()).await
+    Ok(Length::exactly(progress::jobs(db, statuses.as_deref()).await?))
 }

@@ -236,6 +236,9 @@ fn session(version: Option<u32>) -> String {
         // A process that is frozen inside a transaction holds its locks, and a pause would wait for it: the server ends it.
         ("idle_in_transaction_session_timeout", IDLE),
         ("statement_timeout", STATEMENT),
+        // A list is asked for what many rows are and for what few are by the same statement: one plan for both would read a whole table
+        // for the few. Behind a pooler each statement is new anyway.
+        ("plan_cache_mode", "force_custom_plan"),
         // So the server finds out that a client is gone. For this end sqlx has no such thing: see the pool.
         ("tcp_keepalives_idle", "10"),
         ("tcp_keepalives_interval", "5"),

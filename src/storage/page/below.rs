@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, WindowStatement};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement, WindowStatement};
 use sea_orm::{
     Condition, ConnectionTrait, EntityTrait, JoinType, ModelTrait, QueryFilter, QuerySelect, QueryTrait, Select,
 };
 use uuid::Uuid;
 
-use super::{Cursor, Page, Sort, Window, read};
+use super::{Cursor, Length, MOST_COUNTED, Page, Sort, Window, read};
 use crate::rows::{Places, Row};
 use crate::sql::Dialect;
 use domain::error::Result;
@@ -48,19 +48,12 @@ where
         numbered.order_by_expr(key, order.clone());
     }
     let mut query = Query::select();
-    query
-        .column((CHILD, Asterisk))
-        .expr_as(Expr::col((PARENT, "id")), BELOW)
-        .expr_window_as(Func::cust("row_number"), numbered, PLACE)
-        .from_subquery(dialect.ids(parents), PARENT);
-    if dialect.is_postgres() {
-        query.join_lateral(JoinType::InnerJoin, part.into_query(), CHILD, Expr::cust("TRUE"));
-    } else {
-        let ids = part.select_only().column(Sort::<E>::id()).into_query();
-        let is_in_part = Expr::col((CHILD, Sort::<E>::id())).in_subquery(ids);
-        // SQLite keeps the order of a cross join: for each parent its children are looked up by their ids.
-        query.join_as(JoinType::CrossJoin, E::default(), CHILD, Condition::all()).and_where(is_in_part);
-    }
+    query.column((CHILD, Asterisk)).expr_as(Expr::col((PARENT, "id")), BELOW).expr_window_as(
+        Func::cust("row_number"),
+        numbered,
+        PLACE,
+    );
+    join(dialect, &mut query, parents, part);
     let mut found: HashMap<Uuid, Vec<(i64, E::Model)>> = parents.iter().map(|id| (*id, Vec::new())).collect();
     let mut places = Places::default();
     for row in db.query_all(&query).await? {
@@ -74,13 +67,28 @@ where
     Ok(found.into_iter().map(page).collect())
 }
 
-/// How many children each of many parents has, in one statement. `children` selects those of the parent whose id it is given.
+/// Adds the parents to the query, and the `part` of each one's children.
+fn join<E: EntityTrait>(dialect: Dialect, query: &mut SelectStatement, parents: &[Uuid], part: Select<E>) {
+    query.from_subquery(dialect.ids(parents), PARENT);
+    if dialect.is_postgres() {
+        query.join_lateral(JoinType::InnerJoin, part.into_query(), CHILD, Expr::cust("TRUE"));
+    } else {
+        let ids = part.select_only().column(Sort::<E>::id()).into_query();
+        let is_in_part = Expr::col((CHILD, Sort::<E>::id())).in_subquery(ids);
+        // SQLite keeps the order of a cross join: for each parent its children are looked up by their ids.
+        query.join_as(JoinType::CrossJoin, E::default(), CHILD, Condition::all()).and_where(is_in_part);
+    }
+}
+
+/// How many children each of many parents has, in one statement, counted no further than [`MOST_COUNTED`]. `children` selects those
+/// of the parent whose id it is given.
 pub async fn count_below<E: EntityTrait>(
     db: &impl ConnectionTrait,
     parents: &[Uuid],
     children: impl Fn(Expr) -> Select<E>,
-) -> Result<HashMap<Uuid, u64>> {
-    let count = children(Expr::col((PARENT, "id"))).select_only().expr(Func::count(Expr::col(Asterisk))).into_query();
+) -> Result<HashMap<Uuid, Length>> {
+    let some = children(Expr::col((PARENT, "id"))).select_only().expr(Expr::val(1)).limit(MOST_COUNTED).into_query();
+    let count = Query::select().expr(Func::count(Expr::col(Asterisk))).from_subquery(some, CHILD).take();
     let query = Query::select()
         .expr_as(Expr::col((PARENT, "id")), BELOW)
         .expr_as(Expr::SubQuery(None, Box::new(count.into())), "count")
@@ -89,7 +97,7 @@ pub async fn count_below<E: EntityTrait>(
     let mut counts = HashMap::with_capacity(parents.len());
     for row in db.query_all(&query).await? {
         let count: i64 = row.try_get("", "count")?;
-        counts.insert(row.try_get("", BELOW)?, u64::try_from(count).unwrap_or_default());
+        counts.insert(row.try_get("", BELOW)?, Length::counted(u64::try_from(count).unwrap_or_default()));
     }
     Ok(counts)
 }
@@ -113,19 +121,26 @@ where
 {
     let within = within.descending(sort.descending);
     let each = Window { after: None, before: None, limit: window.limit, from_end: window.from_end };
-    let (mut rows, mut has_more): (Vec<(Cursor, E::Model)>, bool) = (Vec::new(), false);
+    let mut rows: Vec<(Cursor, E::Model)> = Vec::new();
     for (parents, children) in parts.into_iter().filter(|(parents, _)| !parents.is_empty()) {
-        let wanted = |parent| children(parent).filter(sort.range(window));
-        for page in read_below(db, &parents, wanted, within, &each).await?.into_values() {
-            has_more |= page.has_more;
-            for row in page.rows {
-                rows.push((sort.place(&row)?, row));
-            }
+        let of_each = children(Expr::col((PARENT, "id"))).filter(sort.range(window));
+        let mut query = Query::select();
+        query.column((CHILD, Asterisk));
+        join(Dialect(db.get_database_backend()), &mut query, &parents, within.cut(of_each, &each));
+        // All that could be on the page stays with the database but the page.
+        for key in sort.keys_of(CHILD) {
+            query.order_by_expr(key, sort.order(window));
+        }
+        let mut places = Places::default();
+        query.limit(window.limit + 1);
+        for row in db.query_all(&query).await? {
+            let row = places.read(&row)?;
+            rows.push((sort.place(&row)?, row));
         }
     }
     rows.sort_unstable_by(|(one, _), (other, _)| if sort.descending { other.cmp(one) } else { one.cmp(other) });
     let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
-    has_more |= rows.len() > limit;
+    let has_more = rows.len() > limit;
     let beyond = if window.from_end { rows.len().saturating_sub(limit) } else { 0 };
     let rows = rows.into_iter().skip(beyond).take(limit).map(|(_, row)| row).collect();
     Ok(Page { rows, has_more })

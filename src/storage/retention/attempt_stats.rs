@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Alias, ExprTrait};
 use super::contact_attempt::{Column, ContactAttemptFilter, Entity};
 use crate::filter::Filter;
 use crate::noun::Noun;
-use crate::page;
+use crate::page::Length;
 use crate::sums::{self, By, Only, Range, Summed};
 use crate::tallies::{self, Kept, Tally, word};
 use domain::error::Result;
@@ -34,10 +34,10 @@ pub struct Group {
 type Row = (ContactChannel, ContactAttemptStatus, Option<String>, i64, i64, Option<i64>, i64, Option<i64>);
 
 /// How many contacts the filter finds.
-pub async fn count(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<u64> {
+pub async fn count(db: &impl ConnectionTrait, filter: &ContactAttemptFilter) -> Result<Length> {
     match tallied(db, filter).await? {
-        Some(tallies) => Ok(tallies::sum(&tallies, |_| true)),
-        None => page::count(db, filter.cut(Entity::all()), None).await,
+        Some(tallies) => Ok(Length::exactly(tallies::sum(&tallies, |_| true))),
+        None => tallies::count_instead(db, filter.cut(Entity::all())).await,
     }
 }
 

@@ -7,7 +7,7 @@ use sea_orm::{QuerySelect, Select};
 
 use super::lead_filter::LeadFilter;
 use super::{campaign_lead, contact_attempt, lead};
-use crate::page;
+use crate::page::Length;
 use crate::tallies::{self, Kept, Tally, word};
 use domain::error::Result;
 use domain::id::RetentionCampaignId;
@@ -88,18 +88,18 @@ pub async fn of_leads(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<
 }
 
 /// How many leads the filter finds.
-pub async fn lead_count(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<u64> {
+pub async fn lead_count(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<Length> {
     let LeadFilter { ids: no_ids, statuses, sources, campaign_ids, created_after, created_before, search, .. } = filter;
     let rest = (no_ids, statuses, sources, created_after, created_before, search);
     // A lead is in a campaign once.
     if let (Some([campaign]), (None, None, None, None, None, None)) = (campaign_ids.as_deref(), rest)
         && let Some(tallies) = Kept::Members.tallies(db, Some(&[campaign.0])).await?
     {
-        return Ok(tallies::sum(&tallies, |_| true));
+        return Ok(Length::exactly(tallies::sum(&tallies, |_| true)));
     }
     match tallied(db, filter).await? {
-        Some(tallies) => Ok(tallies::sum(&tallies, |_| true)),
-        None => page::count(db, filter.select(), None).await,
+        Some(tallies) => Ok(Length::exactly(tallies::sum(&tallies, |_| true))),
+        None => tallies::count_instead(db, filter.select()).await,
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json, json};
 
 use crate::support::client::Client;
+
+#[path = "values.rs"]
+mod values;
 
 /// Rows of a list that are asked for.
 const FIRST: i32 = 50;
@@ -23,15 +27,28 @@ pub struct Question {
     pub variables: Json,
 }
 
-/// The schema by the names of its types, and an id of each type that has one.
-struct Schema {
-    types: BTreeMap<String, Json>,
-    ids: BTreeMap<String, Json>,
+/// The arguments of a list.
+#[derive(Clone)]
+struct List {
+    told: String,
+    with: Map<String, Json>,
+    /// Whether it has more than one order or condition.
+    is_mixed: bool,
 }
 
-/// All questions: each field of Query by itself, and each list with each order and each condition.
+/// The schema by the names of its types, ids of the oldest and the newest of each type that has some, and what time it is.
+struct Schema {
+    types: BTreeMap<String, Json>,
+    ids: BTreeMap<String, Vec<Json>>,
+    now: DateTime<Utc>,
+}
+
+/// All questions: each field of Query by itself, with what it can be asked about, and each list with each order and each condition, each
+/// two of them, its end, its length alone, and the lists below its nodes in the same way.
 pub async fn all(client: &mut Client) -> anyhow::Result<Vec<Question>> {
-    let mut schema = Schema { types: BTreeMap::new(), ids: BTreeMap::new() };
+    let now = ask(client, "{ serverInfo { now } }").await?["serverInfo"]["now"].take();
+    let now = text(&now).parse()?;
+    let mut schema = Schema { types: BTreeMap::new(), ids: BTreeMap::new(), now };
     let told = ask(client, SCHEMA).await?;
     for kind in list(&told["__schema"]["types"]) {
         schema.types.insert(text(&kind["name"]), kind.clone());
@@ -39,11 +56,13 @@ pub async fn all(client: &mut Client) -> anyhow::Result<Vec<Question>> {
     let fields: Vec<Json> = list(&schema.types["Query"]["fields"]).cloned().collect();
     for field in &fields {
         let name = text(&field["name"]);
-        if let Some(node) = schema.node(field) {
-            let document = format!("{{ {name}(first: 1) {{ nodes {{ id }} }} }}");
-            if let Ok(mut told) = ask(client, &document).await {
-                let id = told[&name]["nodes"][0]["id"].take();
-                schema.ids.entry(node).or_insert(id);
+        let Some(node) = schema.node(field) else { continue };
+        for end in ["first", "last"] {
+            let document = format!("{{ {name}({end}: 1) {{ nodes {{ id }} }} }}");
+            if let Ok(mut told) = ask(client, &document).await
+                && !told[&name]["nodes"][0].is_null()
+            {
+                schema.ids.entry(node.clone()).or_default().push(told[&name]["nodes"][0]["id"].take());
             }
         }
     }
@@ -124,36 +143,139 @@ impl Schema {
     fn questions(&self, field: &Json) -> Vec<Question> {
         let name = text(&field["name"]);
         let of = text(&named(&field["type"])["name"]);
+        let about = match name.as_str() {
+            "exportLead" => "Lead",
+            _ if name.starts_with("send") => "Job",
+            _ if name.starts_with("broadcastCampaign") => "BroadcastCampaign",
+            _ => of.as_str(),
+        };
         let mut base = Map::new();
         for arg in list(&field["args"]).filter(|arg| is_required(&arg["type"]) && arg["defaultValue"].is_null()) {
-            let Some(value) = self.values(&of, &text(&arg["name"]), &arg["type"]).into_iter().next() else {
+            let Some(value) = self.values(about, &text(&arg["name"]), &arg["type"]).into_iter().next() else {
                 return Vec::new();
             };
             base.insert(text(&arg["name"]), value);
         }
-        let Some(node) = of.strip_suffix("Connection") else {
-            let is_plain = ["SCALAR", "ENUM"].contains(&named(&field["type"])["kind"].as_str().unwrap_or_default());
-            let selection = if is_plain { String::new() } else { self.selection(&of, DEPTH) };
-            return vec![question(field, &name, base, &selection)];
-        };
-        base.insert("first".into(), json!(FIRST));
+        if base.contains_key("interval") {
+            base.insert("interval".into(), json!("DAY"));
+        }
+        let Some(node) = of.strip_suffix("Connection") else { return self.variants(field, &base, about) };
         let nodes = self.selection(node, 0);
-        let selection = format!("{{ totalCount nodes {nodes} pageInfo {{ hasNextPage endCursor }} }}");
+        let page = format!("{{ nodes {nodes} pageInfo {{ hasNextPage endCursor }} }}");
+        let mut questions = Vec::new();
+        for list in self.lists(field, &base, true) {
+            for (told, end, selection) in [
+                ("", Some("first"), page.as_str()),
+                (" from its end", Some("last"), &page),
+                (" counted", None, "{ totalCount }"),
+            ] {
+                // A count is of no order, and an end is the beginning of the other order.
+                if (end.is_none() && list.with.contains_key("orderBy")) || (end == Some("last") && list.is_mixed) {
+                    continue;
+                }
+                let mut with = list.with.clone();
+                if let Some(end) = end {
+                    with.insert(end.into(), json!(FIRST));
+                }
+                questions.push(question(field, &format!("{name}{}{told}", list.told), with, selection));
+            }
+        }
+        questions.extend(self.below(&name, node));
+        questions
+    }
+
+    /// What a field can be asked that is no list: by itself, and with each argument that it may have.
+    fn variants(&self, field: &Json, base: &Map<String, Json>, about: &str) -> Vec<Question> {
+        let (name, of) = (text(&field["name"]), text(&named(&field["type"])["name"]));
+        let is_plain = ["SCALAR", "ENUM"].contains(&named(&field["type"])["kind"].as_str().unwrap_or_default());
+        let selection = if is_plain { String::new() } else { self.selection(&of, DEPTH) };
         let mut questions = vec![question(field, &name, base.clone(), &selection)];
         for arg in list(&field["args"]) {
-            let (arg, kind) = (text(&arg["name"]), text(&named(&arg["type"])["name"]));
-            let variants = match arg.as_str() {
-                "orderBy" => self.orders(&kind),
-                "filter" => self.conditions(node, &kind),
-                _ => continue,
+            let told = text(&arg["name"]);
+            let variants = match told.as_str() {
+                "filter" => self.conditions(&text(&named(&arg["type"])["name"])),
+                "from" => vec![("of a year".into(), self.ago(365))],
+                "interval" => continue,
+                _ => self
+                    .values(about, &told, &arg["type"])
+                    .into_iter()
+                    .map(|value| (value.to_string(), value))
+                    .collect(),
             };
-            for (told, value) in variants {
+            for (variant, value) in variants {
                 let mut with = base.clone();
-                with.insert(arg.clone(), value);
-                questions.push(question(field, &format!("{name} {told}"), with, &selection));
+                with.insert(told.clone(), value);
+                questions.push(question(field, &format!("{name} {told} {variant}"), with, &selection));
             }
         }
         questions
+    }
+
+    /// What the lists below a node can be asked, for some nodes at once.
+    fn below(&self, name: &str, node: &str) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for inner in self.fields(node, "fields") {
+            let of = text(&named(&inner["type"])["name"]);
+            if !of.ends_with("Connection") {
+                continue;
+            }
+            let field = text(&inner["name"]);
+            let node = of.trim_end_matches("Connection");
+            let has_id = self.fields(node, "fields").any(|field| field["name"] == "id");
+            let selection = if has_id { "{ nodes { id } }" } else { "{ nodes { __typename } }" };
+            for list in self.lists(inner, &Map::new(), false) {
+                for (told, selection) in [("", selection), (" counted", "{ totalCount }")] {
+                    if !told.is_empty() && list.with.contains_key("orderBy") {
+                        continue;
+                    }
+                    let mut with = list.with.clone();
+                    with.insert("first".into(), json!(5));
+                    let mut asked =
+                        question(inner, &format!("{name} {{ {field}{}{told} }}", list.told), with, selection);
+                    let (head, rest) = asked.document.split_once('{').unwrap_or_default();
+                    asked.document = format!("{head}{{ {name}(first: 10) {{ nodes {{ {rest} }} }}");
+                    questions.push(asked);
+                }
+            }
+        }
+        questions
+    }
+
+    /// The arguments by which a list can be sorted and narrowed down, and what they are called: each order, each condition, each order
+    /// with each condition, and, where they are wanted, each two conditions.
+    fn lists(&self, field: &Json, base: &Map<String, Json>, pairs: bool) -> Vec<List> {
+        let mut lists = vec![List { told: String::new(), with: base.clone(), is_mixed: false }];
+        let mut mixed = Vec::new();
+        for arg in list(&field["args"]) {
+            let (name, kind) = (text(&arg["name"]), text(&named(&arg["type"])["name"]));
+            let variants = match name.as_str() {
+                "orderBy" => self.orders(&kind),
+                "filter" => self.conditions(&kind),
+                "statuses" => {
+                    self.values(&kind, &name, &arg["type"]).into_iter().map(|v| (format!("of {v}"), v)).collect()
+                }
+                _ => continue,
+            };
+            let known = lists.clone();
+            for (told, value) in &variants {
+                for before in &known {
+                    let mut list = before.clone();
+                    list.told = format!("{} {told}", before.told);
+                    list.with.insert(name.clone(), value.clone());
+                    list.is_mixed = !before.told.is_empty();
+                    lists.push(list);
+                }
+            }
+            if name == "filter" && pairs {
+                mixed.extend(self.pairs(&kind).into_iter().map(|(told, value)| {
+                    let mut with = base.clone();
+                    with.insert(name.clone(), value);
+                    List { told: format!(" {told}"), with, is_mixed: true }
+                }));
+            }
+        }
+        lists.extend(mixed);
+        lists
     }
 
     fn orders(&self, kind: &str) -> Vec<(String, Json)> {
@@ -166,71 +288,35 @@ impl Schema {
         orders.collect()
     }
 
-    fn conditions(&self, node: &str, kind: &str) -> Vec<(String, Json)> {
-        let mut all = Vec::new();
-        for field in self.fields(kind, "inputFields") {
-            let name = text(&field["name"]);
-            for value in self.values(node, &name, &field["type"]) {
-                all.push((format!("where {name} is {value}"), json!({ &name: value })));
-            }
-        }
-        all
+    /// The values of each condition of a filter.
+    fn by_condition(&self, kind: &str) -> Vec<(String, Vec<Json>)> {
+        let asked = kind.trim_end_matches("Filter");
+        let fields = self.fields(kind, "inputFields");
+        fields.map(|field| (text(&field["name"]), self.values(asked, &text(&field["name"]), &field["type"]))).collect()
     }
 
-    /// Values that a variable of this type may have, with what is asked for in mind.
-    fn values(&self, asked: &str, name: &str, of: &Json) -> Vec<Json> {
-        match of["kind"].as_str() {
-            Some("NON_NULL") => return self.values(asked, name, &of["ofType"]),
-            Some("LIST") => {
-                return self
-                    .values(asked, name, &of["ofType"])
-                    .into_iter()
-                    .take(2)
-                    .map(|value| json!([value]))
-                    .collect();
-            }
-            Some("ENUM") => {
-                let words: Vec<_> =
-                    self.fields(&text(&of["name"]), "enumValues").map(|word| word["name"].clone()).collect();
-                return words;
-            }
-            Some("INPUT_OBJECT") => return self.objects(asked, &text(&of["name"])),
-            _ => {}
-        }
-        match of["name"].as_str().unwrap_or_default() {
-            "ID" => self.id(asked, name).into_iter().collect(),
-            "Int" | "Float" | "BigInt" => vec![json!(7)],
-            "Boolean" => vec![json!(true), json!(false)],
-            "Decimal" => vec![json!("1")],
-            "DateTime" => vec![json!("2026-06-01T00:00:00Z")],
-            // Many, a few, and none.
-            "String" => vec![json!("person"), json!("4711"), json!("nobody has this")],
-            _ => Vec::new(),
-        }
+    fn conditions(&self, kind: &str) -> Vec<(String, Json)> {
+        let all = self.by_condition(kind).into_iter().flat_map(|(name, values)| {
+            values.into_iter().map(move |value| (format!("where {name} is {value}"), json!({ &name: value })))
+        });
+        all.collect()
     }
 
-    /// An object with one field of it; of a key, each.
-    fn objects(&self, asked: &str, kind: &str) -> Vec<Json> {
-        let with = |field: &Json| {
-            let name = text(&field["name"]);
-            let values = self.values(asked, &name, &field["type"]);
-            values.into_iter().take(1).map(|value| json!({ &name: value })).collect::<Vec<_>>()
-        };
-        self.fields(kind, "inputFields").flat_map(with).collect()
-    }
-
-    /// The id that an argument means: of what is asked for, or of the type that its name ends with.
-    fn id(&self, asked: &str, name: &str) -> Option<Json> {
-        let stem = name.trim_end_matches('s').trim_end_matches("Id").trim_end_matches("id").to_lowercase();
-        let of = |kind: &str| self.ids.get(kind).filter(|id| !id.is_null()).cloned();
-        if stem.is_empty() {
-            return of(asked).or_else(|| of("Channel"));
+    /// Each two conditions: what many fulfil, and what few do.
+    fn pairs(&self, kind: &str) -> Vec<(String, Json)> {
+        let all = self.by_condition(kind);
+        let mut pairs = Vec::new();
+        for (at, (one, values)) in all.iter().enumerate() {
+            for (other, others) in &all[at + 1..] {
+                let ends =
+                    [(values.first(), others.first()), (values.last(), others.first()), (values.last(), others.last())];
+                for (value, with) in ends.into_iter().filter_map(|(value, with)| value.zip(with)) {
+                    let told = format!("where {one} is {value} and {other} is {with}");
+                    pairs.push((told, json!({ one: value, other: with })));
+                }
+            }
         }
-        // Retention's campaign and broadcast's share the word.
-        let is_broadcast = ["Job", "SendSeries"].contains(&asked);
-        let mut kinds: Vec<_> = self.ids.keys().filter(|kind| kind.to_lowercase().ends_with(&stem)).collect();
-        kinds.sort_by_key(|kind| kind.starts_with("Broadcast") != is_broadcast);
-        kinds.first().and_then(|kind| of(kind))
+        pairs
     }
 }
 

@@ -45,7 +45,12 @@ impl Counted {
 
     /// The statements that a query takes.
     pub async fn statements(&self, query: &str) -> Vec<String> {
-        self.run(query, Json::Null).await;
+        self.run_for(query, Json::Null).await
+    }
+
+    /// The statements that a query takes with these variables.
+    pub async fn run_for(&self, query: &str, variables: Json) -> Vec<String> {
+        self.run(query, variables).await;
         self.seen.lock().unwrap().clone()
     }
 }

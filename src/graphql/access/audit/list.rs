@@ -2,7 +2,6 @@
 
 use futures_util::Stream;
 
-use crate::access::audit::MOST_COUNTED;
 use crate::engine::id;
 use crate::prelude::*;
 use ::service::access::audit as service;
@@ -81,7 +80,7 @@ impl AuditQuery {
         ctx.services().denials.written().await;
         let (select, sort) =
             (filter.unwrap_or_default().read()?.cut(audit_log::Entity::all()), AuditLogOrder::sort(order_by));
-        let lines = Connection::read_counting(ctx, select, sort, &args, Some(MOST_COUNTED)).await?;
+        let lines = Connection::read(ctx, select, sort, &args).await?;
         Ok(Some(lines))
     }
 }

@@ -8,9 +8,6 @@ use storage::access::audit_log;
 
 pub mod list;
 
-/// Lines that `totalCount` counts at most.
-const MOST_COUNTED: u64 = 10_001;
-
 /// A line of the audit log. Lines are never changed; each is chained to the one before it.
 #[derive(Description)]
 pub struct AuditLog(audit_log::Model);

@@ -80,7 +80,7 @@ impl Batch {
         let list = List { below: channel::Entity::in_batch, filter, sort: ChannelOrder::sort(order_by) };
         match length {
             Some(length) => {
-                let count: Count = Box::new(move |_| Box::pin(std::future::ready(Ok(length))));
+                let count: Count = Box::new(move |_| Box::pin(std::future::ready(Ok(Length::exactly(length)))));
                 nested::connection_counted(ctx, self.0.id, list, args, count).await
             }
             None => nested::connection(ctx, self.0.id, list, args).await,

@@ -85,7 +85,7 @@ async fn jobs_in(
         let row = ctx.loaders().one(ProgressOf(campaign)).await?;
         if row.is_some_and(|row| row.jobs(filter.statuses.as_deref()) == 0) {
             // A walk through all jobs would find that there are none.
-            let count: Count = Box::new(|_| Box::pin(std::future::ready(Ok(0))));
+            let count: Count = Box::new(|_| Box::pin(std::future::ready(Ok(Length::default()))));
             return Connection::new(Page::none(), sort, &args.window(&sort)?, count);
         }
     }
@@ -101,7 +101,7 @@ async fn jobs_in(
                     return nested::length(ctx, campaign.0, list).await;
                 };
                 match ctx.loaders().one(ProgressOf(campaign)).await? {
-                    Some(row) if are_kept => Ok(row.jobs(statuses.as_deref())),
+                    Some(row) if are_kept => Ok(Length::exactly(row.jobs(statuses.as_deref()))),
                     _ => nested::length(ctx, campaign.0, list).await,
                 }
             })

@@ -178,7 +178,9 @@ impl RetentionCampaign {
             Box::pin(async move {
                 let counts = ctx.loaders().one(LeadCountsOf(campaign)).await?.unwrap_or_default();
                 let is_wanted = |status| wanted.as_ref().is_none_or(|wanted| wanted.contains(status));
-                Ok(total(counts.iter().filter(|(status, _)| is_wanted(status)).map(|(_, count)| *count)))
+                Ok(Length::exactly(total(
+                    counts.iter().filter(|(status, _)| is_wanted(status)).map(|(_, count)| *count),
+                )))
             })
         });
         let args = PageArgs::new(ctx, first, after, last, before);
@@ -217,7 +219,7 @@ impl RetentionCampaign {
         let count: Count = Box::new(move |ctx| {
             Box::pin(async move {
                 let counts = ctx.loaders().one(AttemptCountsOf(campaign)).await?.unwrap_or_default();
-                Ok(total(counts.iter().map(|(_, count)| *count)))
+                Ok(Length::exactly(total(counts.iter().map(|(_, count)| *count))))
             })
         });
         nested::connection_counted(ctx, campaign, list, args, count).await

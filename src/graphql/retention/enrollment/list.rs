@@ -66,7 +66,7 @@ pub(crate) async fn enrollments_of(
                     _ => None,
                 };
                 match row {
-                    Some(row) => Ok(row.enrolled(list.filter.statuses.as_deref())),
+                    Some(row) => Ok(Length::exactly(row.enrolled(list.filter.statuses.as_deref()))),
                     None => nested::length(ctx, sequence.0, list).await,
                 }
             })
@@ -103,7 +103,9 @@ impl EnrollmentQuery {
         let count: Count = Box::new(move |ctx| {
             let statuses = statuses.clone();
             Box::pin(async move {
-                sequence_progress::enrollments(ctx.services().db.reader(), sequence, statuses.as_deref()).await
+                let db = ctx.services().db.reader();
+                let rows = sequence_progress::enrollments(db, sequence, statuses.as_deref()).await?;
+                Ok(Length::exactly(rows))
             })
         });
         Ok(Some(enrollments.counted(count)))

@@ -120,7 +120,7 @@ impl Report {
     async fn count(&mut self, on: &Services, campaign: &campaign::Model) -> Result<()> {
         let db = on.db.reader();
         let active = channel::Entity::in_batch(campaign.batch_id).filter(channel::Column::IsActive.eq(true));
-        let all = page::count(db, active.clone(), None).await?;
+        let all = page::count_all(db, active.clone()).await?;
         self.recipients = all.min(most(campaign));
         self.left_out = inactive(on, campaign.batch_id).await?;
         if all > self.recipients {
@@ -129,8 +129,8 @@ impl Report {
         }
         if campaign.mode == CampaignMode::Live {
             let closed = active.clone().filter(channel::Column::CanPost.eq(CanPost::No));
-            self.closed = page::count(db, closed, None).await?;
-            self.paid = page::count(db, active.filter(channel::Column::MessagePrice.is_not_null()), None).await?;
+            self.closed = page::count_all(db, closed).await?;
+            self.paid = page::count_all(db, active.filter(channel::Column::MessagePrice.is_not_null())).await?;
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ pub async fn recompute(on: &Services, actor: &Actor, rule: Rule, since: DateTime
         );
         return Err(Error::invalid("since", message));
     }
-    let count = page::count(on.db.reader(), due(since, None), None).await?;
+    let count = page::count_all(on.db.reader(), due(since, None)).await?;
     if count <= u64::from(AT_ONCE.min(on.rules.at_once).unsigned_abs()) {
         return at_once(on, actor, rule, since).await;
     }
