@@ -337,15 +337,14 @@ impl Attributes {
                 continue;
             };
             let value = value.trim_start();
-            let (value, rest) = match value.chars().next() {
-                Some(mark @ ('"' | '\'')) => value[1..].split_once(mark).ok_or_else(wrong)?,
+            let (value, rest) = if let Some(mark @ ('"' | '\'')) = value.chars().next() {
+                value[1..].split_once(mark).ok_or_else(wrong)?
+            } else {
                 // Telegram takes a word or a number without them.
-                _ => {
-                    let is_word = |sign: char| sign.is_ascii_alphanumeric() || ".-".contains(sign);
-                    let (word, rest) = value.split_at(value.find(|sign| !is_word(sign)).unwrap_or(value.len()));
-                    let is_whole = !word.is_empty() && (rest.is_empty() || rest.starts_with(char::is_whitespace));
-                    if is_whole { (word, rest) } else { return Err(wrong()) }
-                }
+                let is_word = |sign: char| sign.is_ascii_alphanumeric() || ".-".contains(sign);
+                let (word, rest) = value.split_at(value.find(|sign| !is_word(sign)).unwrap_or(value.len()));
+                let is_whole = !word.is_empty() && (rest.is_empty() || rest.starts_with(char::is_whitespace));
+                if is_whole { (word, rest) } else { return Err(wrong()) }
             };
             // References are read as in the text; there can be no tags.
             let mut plain = MarkupReader::default();

@@ -108,16 +108,9 @@ fn decoded(written: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(written.len()), written.as_bytes());
     while let Some((byte, after)) = rest.split_first() {
         let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.filter(|_| *byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(read) => {
-                bytes.push(read);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
+        let read = digits.filter(|_| *byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(read.unwrap_or(*byte));
+        rest = if read.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).unwrap_or_else(|_| written.to_owned())
 }

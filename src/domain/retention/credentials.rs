@@ -165,7 +165,7 @@ pub struct Smtp {
     pub webhook_token: Option<Secret>,
     /// How the mailbox is read; None: it is not.
     #[serde(default)]
-    pub imap: Option<Imap>,
+    pub imap: Option<Box<Imap>>,
     /// Emails a second at most.
     pub per_second: u32,
 }
@@ -286,7 +286,7 @@ impl Credentials {
             ]
             .into_iter()
             .flatten()
-            .chain(smtp.imap.iter().flat_map(Imap::hints))
+            .chain(smtp.imap.iter().flat_map(|imap| imap.hints()))
             .collect(),
             Self::Twilio(twilio) => [
                 Some(("accountSid", twilio.account_sid.clone())),

@@ -101,7 +101,7 @@ fn wrong(change: &dyn Fn(&mut Imap)) -> bool {
         reply_to: None,
         inbox: Some("inbox@example.com".into()),
         webhook_token: None,
-        imap: Some(imap),
+        imap: Some(Box::new(imap)),
         per_second: 10,
     };
     let mut violations = Violations::default();

@@ -214,7 +214,7 @@ impl From<SmtpCredentialsInput> for Credentials {
             reply_to: some(reply_to),
             inbox: some(inbox),
             webhook_token: some(webhook_token).map(Secret::new),
-            imap: imap.map(Into::into),
+            imap: imap.map(|imap| Box::new(imap.into())),
             per_second: number(per_second),
         })
     }
