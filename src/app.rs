@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::folder::{DATABASE, Folder, LOCK, is_in_use, present_key};
+pub(crate) use self::folder::{DATABASE, Folder, LOCK, is_in_use, present_key, present_node};
 pub(crate) use self::life::{MARK, mark_restored};
 pub use self::running::{Parts, Running};
 use crate::config::Config;

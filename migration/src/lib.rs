@@ -105,6 +105,8 @@ mod m20261130_000360_deleted_nouns;
 mod m20261130_000361_credits;
 mod m20261130_000362_removed_jobs;
 mod m20261130_000380_ids_of_gone_leads;
+mod m20261130_000420_sessions;
+mod m20261130_000421_drained_workers;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -225,6 +227,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000361_credits::Migration),
         Box::new(m20261130_000362_removed_jobs::Migration),
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
+        Box::new(m20261130_000420_sessions::Migration),
+        Box::new(m20261130_000421_drained_workers::Migration),
     ]
 }
 

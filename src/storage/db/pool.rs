@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::connection::{Ask, Connection, Target, Told};
+use super::slow;
 use crate::violation::{self, Spoilt};
 use domain::meters::Connections;
 
@@ -247,12 +248,13 @@ impl Borrowed {
             return Err(cut_off("the connection was cut off before"));
         };
         self.is_whole = false;
-        let pid = connection.pid();
+        let (pid, began) = (connection.pid(), Instant::now());
         let answer = within(&self.pool, pid, limit, pin!(connection.ask(ask))).await;
         let told = match answer {
             Some(told) => told,
             None => Err(cut_off("the database gave no answer in time: it is not known what came of the statement")),
         };
+        slow::note(ask, began.elapsed());
         if told.as_ref().err().is_some_and(violation::is_damage) {
             self.pool.has_met_damage.store(true, Ordering::Relaxed);
         }
