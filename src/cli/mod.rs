@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod check;
 mod compact;
 mod demo;
 mod doctor;
@@ -56,6 +57,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Say what is wrong with the installation, from settings to accounts, and what to do
     Doctor(doctor::Doctor),
+    /// Look for what contradicts itself in the database, and mend it with --fix, beside whatever runs
+    Check(check::Check),
     /// Put database, key and uploads into one file, beside whatever runs
     Backup(backup::Backup),
     /// Bring a backup back into an empty data folder
@@ -88,6 +91,8 @@ enum Failure {
     Other(anyhow::Error),
     /// What it was about ended so that this status says it.
     Ended(u8, String),
+    /// The command, whose status says what it has found, could not look.
+    Unseen(anyhow::Error),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -123,6 +128,10 @@ pub fn main() -> ExitCode {
             eprintln!("herald: {}", one_line(&format!("{error:#}")));
             ExitCode::FAILURE
         }
+        Err(Failure::Unseen(error)) => {
+            eprintln!("herald: {}", one_line(&format!("{error:#}")));
+            ExitCode::from(2)
+        }
     }
 }
 
@@ -143,6 +152,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::Compact(command) => command.run(),

@@ -21,10 +21,14 @@ pub enum Action {
     /// The database was found to be a restored or copied one, and what could have been sent twice was paused; `metadata` has how that was
     /// known, and since when anything may be missing.
     DatabaseRestored,
+    /// `herald check --fix` mended what contradicted itself in the database; `metadata` has what, and how many rows.
+    DatabaseMended,
     /// Somebody signed in with a password.
     UserLogin,
     /// Somebody ended one session, or all.
     UserLogout,
+    /// An admin ended a session of somebody; `metadata` has whose.
+    UserSessionEnded,
     /// A password or a refresh token was refused; `metadata` says whose.
     UserLoginFailed,
     /// Somebody was given access.
@@ -187,6 +191,10 @@ pub enum Action {
     WorkerStarted,
     /// A process that sends ended in order.
     WorkerStopped,
+    /// A process that sends was told to claim nothing more, and to stay.
+    WorkerDrained,
+    /// A process that was drained claims again.
+    WorkerResumed,
     /// A slot in the far future was a fault of a clock, and was mended.
     ClockCorrected,
     /// The database was brought to the version of the program.
@@ -284,6 +292,7 @@ impl Action {
             Self::EverythingStopped
             | Self::EverythingResumed
             | Self::DatabaseRestored
+            | Self::DatabaseMended
             | Self::FloodWaitTriggered
             | Self::UserLoginFailed
             | Self::PermissionDenied

@@ -15,6 +15,7 @@ pub mod access;
 pub mod agenda;
 pub mod archive;
 pub mod broadcast;
+pub mod check;
 pub mod db;
 pub mod files;
 pub mod filter;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 mod accounts;
+mod administration;
 mod api_tokens;
 mod archive;
 mod audit;
@@ -13,6 +14,7 @@ mod broadcasts;
 mod callbacks;
 mod campaigns;
 mod catalog;
+mod check;
 mod clients;
 mod command;
 mod conversions;

@@ -124,6 +124,7 @@ async fn every_published_operation_runs() {
     sequences(&herald, &mut story).await;
 
     figures::tasks(&mut story, herald.services()).await;
+    watched(&mut story).await;
     stopped(&mut story).await;
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
     assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);
@@ -159,6 +160,21 @@ async fn people(story: &mut Story) {
     assert_eq!(story.run("user-by", json!({ "key": { "name": "Anna" } })).await["userBy"]["id"], anna);
     let deleted = story.input("delete-user", json!({ "id": anna })).await["deleteUser"]["user"].clone();
     assert!(deleted["deletedAt"].is_string(), "{deleted}");
+}
+
+/// An admin looks who is there, ends a session, and drains a process.
+async fn watched(story: &mut Story) {
+    let login = "mutation($input: LoginInput!) { login(input: $input) { expiresAt } }";
+    story.client.data(login, json!({ "input": { "username": "admin", "password": PASSWORD } })).await;
+    let seen = story.run("admin", json!({})).await["admin"].clone();
+    let latest = seen["sessions"]["nodes"][0]["id"].clone();
+    let ended = story.input("end-user-session", json!({ "id": latest })).await["endUserSession"]["session"].clone();
+    assert_eq!((&ended["id"], &ended["user"]["username"]), (&latest, &json!("admin")));
+    for is_drained in [true, false] {
+        let input = json!({ "id": seen["workers"][0]["id"], "isDrained": is_drained });
+        let worker = story.input("drain-worker", input).await["drainWorker"]["worker"].clone();
+        assert_eq!(worker["drainedAt"].is_string(), is_drained, "{worker}");
+    }
 }
 
 /// Everything is stopped, and goes on.

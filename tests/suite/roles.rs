@@ -12,14 +12,16 @@ use serde_json::json;
 use crate::harness::TestApp;
 
 use Permission::{
-    Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn, StopEverything,
-    TelegramAccounts, WriteCampaigns, WriteChannels, WriteJobs, WriteRetention, WriteUsers,
+    Administer, Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn,
+    StopEverything, TelegramAccounts, WriteCampaigns, WriteChannels, WriteJobs, WriteRetention, WriteUsers,
 };
 
 /// The table of the contract, a line for each mutation.
 const TABLE: &[(&str, Permission)] = &[
     ("stopAll", StopEverything),
     ("resumeAll", StopEverything),
+    ("endUserSession", Administer),
+    ("drainWorker", Administer),
     ("login", Anyone),
     ("refreshSession", Anyone),
     ("logout", SignedIn),

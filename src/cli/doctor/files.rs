@@ -69,7 +69,7 @@ pub(super) async fn missing(db: &Db, config: &Config, files: Option<Files>, foun
             }
             None
         }
-        None => match present_node(&config.rules.data_dir) {
+        None => match present_node(&config.rules.data_dir)? {
             Some(node) => Some(node),
             None => return Ok(()),
         },

@@ -13,7 +13,7 @@ pub use self::label::{HEAD, Label, Told};
 use self::room::Room;
 pub use self::room::Tallies;
 pub(crate) use self::room::require_room;
-pub use self::sweep::sweep;
+pub use self::sweep::{Astray, astray, remove_files, sweep};
 use crate::{Actor, Services, Write};
 use domain::error::{Error, Result};
 use domain::id::{NodeId, UploadId};

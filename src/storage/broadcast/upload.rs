@@ -36,15 +36,21 @@ noun!(UploadId);
 impl Entity {
     /// Removes the rows of `node`, or of all, that nothing has used since `before` and nothing refers to.
     pub fn forget(node: Option<NodeId>, before: DateTimeUtc) -> DeleteMany<Self> {
-        let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);
-        let lead_imports = lead_import::Entity::all().select_only().column(lead_import::Column::UploadId);
-        Self::delete_many()
-            .filter(of(node))
-            .filter(ExprTrait::lt(last_use(), before))
-            .filter(Column::Id.not_in_subquery(template_media().into_query()))
-            .filter(Column::Id.not_in_subquery(campaign_media().into_query()))
-            .filter(Column::Id.not_in_subquery(imports.into_query()))
-            .filter(Column::Id.not_in_subquery(lead_imports.into_query()))
+        Self::forget_unnamed().filter(of(node)).filter(ExprTrait::lt(last_use(), before))
+    }
+
+    /// Removes those of `ids` that nothing refers to.
+    pub fn forget_these(ids: &[UploadId]) -> DeleteMany<Self> {
+        Self::forget_unnamed().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    fn forget_unnamed() -> DeleteMany<Self> {
+        Self::delete_many().filter(is_named().not())
+    }
+
+    /// Those of `ids` that something refers to.
+    pub fn named(ids: &[UploadId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied())).filter(is_named())
     }
 
     /// The uploads of `ids` whose files are needed: lately used, or media of a message, or being imported.
@@ -79,6 +85,17 @@ impl Entity {
 
 fn of(node: Option<NodeId>) -> Condition {
     Condition::all().add_option(node.map(|node| Column::NodeId.eq(node)))
+}
+
+/// Whether something refers to it.
+fn is_named() -> Condition {
+    let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);
+    let lead_imports = lead_import::Entity::all().select_only().column(lead_import::Column::UploadId);
+    Condition::any()
+        .add(Column::Id.in_subquery(template_media().into_query()))
+        .add(Column::Id.in_subquery(campaign_media().into_query()))
+        .add(Column::Id.in_subquery(imports.into_query()))
+        .add(Column::Id.in_subquery(lead_imports.into_query()))
 }
 
 /// Why files stay.

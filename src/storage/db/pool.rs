@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::connection::{Ask, Connection, Sign, Target, Told};
+use super::slow;
 use crate::violation::{self, Spoilt};
 use domain::meters::Connections;
 
@@ -249,6 +250,7 @@ impl Borrowed {
             return Err(cut_off("the connection was cut off before"));
         };
         self.is_whole = false;
+        let began = Instant::now();
         let sign = connection.sign();
         let mark = sign.as_ref().map_or("", Sign::mark);
         let answer = within(&self.pool, sign.as_ref(), limit, pin!(connection.ask(ask, mark))).await;
@@ -256,6 +258,7 @@ impl Borrowed {
             Some(told) => told,
             None => Err(cut_off("the database gave no answer in time: it is not known what came of the statement")),
         };
+        slow::note(ask, began.elapsed());
         if told.as_ref().err().is_some_and(violation::is_damage) {
             self.pool.has_met_damage.store(true, Ordering::Relaxed);
         }

@@ -91,7 +91,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
     check(&new, on.now())?;
     let new = &new;
     on.write(actor, |w| async move {
-        let audience = batch::Entity::by_ids(&[new.batch]).one(&w).await?.ok_or(Error::NotFound("batch"))?;
+        let audience = batch::Entity::hold(&w, new.batch).await?;
         let message = w.require(new.template).await?;
         check_placeholders(&message, &new.params)?;
         let created = noun::fresh(row(on, &w, new)?).insert(&w).await?;

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use crate::Services;
 use domain::error::Result;
 use domain::id::UploadId;
+use storage::Noun;
 use storage::broadcast::upload;
 use storage::files::{OWNER, Owner};
 use storage::life;
@@ -52,4 +53,61 @@ async fn is_ours(on: &Services) -> Result<bool> {
         ),
     }
     Ok(false)
+}
+
+/// Files and uploads that belong to nothing.
+#[derive(Debug, Default)]
+pub struct Astray {
+    /// Files that came whole and that no upload names.
+    pub files: Vec<UploadId>,
+    /// Uploads whose files are needed and not there, and that nothing names.
+    pub unused: Vec<UploadId>,
+    /// Such uploads that something names.
+    pub named: Vec<UploadId>,
+}
+
+/// Looks for what is astray, of this node, or of all where they share a place. A file is there before the upload that names it, so
+/// young ones are passed over.
+///
+/// # Errors
+/// The database or the place can't be read.
+pub async fn astray(on: &Services) -> Result<Astray> {
+    let mut astray = Astray::default();
+    if is_ours(on).await? {
+        for files in on.files.older_than(on.now() - ABANDONED).await?.chunks(CHUNK) {
+            let known = upload::Entity::by_ids(files).all(on.db.reader()).await?;
+            let known: HashSet<UploadId> = known.into_iter().map(|row| row.id).collect();
+            astray.files.extend(files.iter().filter(|id| !known.contains(id)));
+        }
+    }
+    let (mut without, mut last) = (Vec::new(), UploadId(uuid::Uuid::nil()));
+    loop {
+        let page = upload::Entity::needed_after(super::of(on), last, on.now() - UNUSED, CHUNK as u64);
+        let page = page.all(on.db.reader()).await?;
+        let Some(end) = page.last() else { break };
+        last = end.id;
+        for row in page {
+            if !on.files.has(row.id).await? {
+                without.push(row.id);
+            }
+        }
+    }
+    for ids in without.chunks(CHUNK) {
+        let named = upload::Entity::named(ids).all(on.db.reader()).await?;
+        let named: HashSet<UploadId> = named.into_iter().map(|row| row.id).collect();
+        astray.unused.extend(ids.iter().filter(|id| !named.contains(id)));
+        astray.named.extend(named);
+    }
+    Ok(astray)
+}
+
+/// Removes files that no upload names.
+///
+/// # Errors
+/// The place can't be written to.
+pub async fn remove_files(on: &Services, files: &[UploadId]) -> Result<()> {
+    for id in files {
+        on.files.remove(*id).await?;
+    }
+    Ok(())
 }
