@@ -172,7 +172,7 @@ fn finish(config: &Config, manifest: Manifest) -> anyhow::Result<Manifest> {
         Ok(None) => Ok(manifest),
         Ok(Some(damage)) => bail!("the database in it is damaged ({damage}); take an earlier backup"),
         Err(Failure::Usage(why) | Failure::Ended(_, why)) => bail!(why),
-        Err(Failure::Other(error)) => Err(error),
+        Err(Failure::Other(error) | Failure::Unseen(error)) => Err(error),
     }
 }
 

@@ -159,7 +159,7 @@ async fn sums_of_longer_spans_and_tallies_are_compared_too() {
 async fn files_and_uploads_that_belong_to_nothing_are_found() {
     let office = Office::open().await;
     let on = &office.on;
-    let folder = service::imports::upload::folder(&on.rules.data_dir);
+    let folder = on.rules.data_dir.join("uploads");
     std::fs::create_dir_all(&folder).unwrap();
     let old = |name: String| {
         let file = File::create(folder.join(name)).unwrap();

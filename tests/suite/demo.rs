@@ -80,14 +80,15 @@ async fn assert_tour(mut serving: Serving) {
         if has_sent { Ok(()) } else { Err(flying) }
     })
     .await;
-    for name in ["overview", "leads", "audit"] {
+    for name in ["overview", "leads", "reports", "audit"] {
         let page = serving.address(name).rsplit("#/").next().unwrap();
         let key = if page.is_empty() { "'':".to_owned() } else { format!("{page}:") };
         let pages = include_str!("../../src/http/assets/dashboard/app.js");
         assert!(pages.lines().any(|line| line.trim_start().starts_with(&key)), "{page}");
     }
-    let graphiql = reqwest::get(serving.address("reports")).await.unwrap();
-    assert!(graphiql.status().is_success());
+    let sequence =
+        api.data("query($id: ID!) { retentionSequence(id: $id) { status } }", json!({ "id": id("sequence") })).await;
+    assert_eq!(sequence["retentionSequence"]["status"], "ACTIVE");
     let pid = rustix::process::Pid::from_child(&serving.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert!(serving.child.wait().unwrap().success(), "it ends in order");

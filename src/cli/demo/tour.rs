@@ -31,7 +31,9 @@ pub struct Tour {
     pub shown: String,
     /// The one that goes on.
     pub running: String,
-    /// Where the leads come from.
+    /// The sequence that leads enter.
+    sequence: String,
+    /// Where they come from.
     source: String,
 }
 
@@ -43,7 +45,7 @@ pub async fn open(api: &Api, on: &Services, before: &Campaign) -> Result<Tour> {
     let id = welcome(api, &source).await.context("the sequence could not be made")?;
     sequence::fly(on, SPAN, SHOWN).await?;
     api.ask(ACTIVATE, json!({ "id": id })).await.context("the sequence was not activated")?;
-    Ok(Tour { shown: before.id.clone(), running, source })
+    Ok(Tour { shown: before.id.clone(), running, sequence: id, source })
 }
 
 async fn welcome(api: &Api, source: &str) -> Result<String> {
@@ -90,7 +92,7 @@ impl Tour {
     }
 
     /// Where to look, and what each part proves.
-    pub fn places(&self) -> [(&'static str, String, &'static str); 6] {
+    pub fn places(&self) -> [(&'static str, String, &'static str); 7] {
         [
             ("overview", "/#/".into(), "what runs, what waits and why, what needs a hand: nothing has to be guessed"),
             (
@@ -104,14 +106,19 @@ impl Tour {
                 "why 9 failed, in a sentence each; the one nobody knows of is UNKNOWN, not guessed",
             ),
             (
+                "sequence",
+                format!("/#/sequences/{}", self.sequence),
+                "its picture fills while you look: each lead goes its own way, and a no in any form ends it everywhere",
+            ),
+            (
                 "leads",
                 "/#/leads".into(),
                 "one comes every 3 s, and is written to as the sequence says: open one for its timeline",
             ),
             (
                 "reports",
-                "/graphiql".into(),
-                "a month of contacts and conversions, from one instant: RetentionOverview and RetentionSeries in its menu",
+                "/#/reports".into(),
+                "a month of contacts and conversions, all numbers of one instant: they add up, whatever you choose",
             ),
             (
                 "audit",

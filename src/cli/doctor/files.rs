@@ -9,12 +9,13 @@ use tokio::time::timeout;
 use super::{Findings, Grade, PATIENCE};
 use crate::app::{self, present_node};
 use crate::config::Config;
-use domain::error::Result;
-use domain::id::UploadId;
+use domain::error::{Error, Result};
+use domain::id::{NodeId, UploadId};
 use storage::Db;
 use storage::broadcast::upload;
 use storage::files::{Files, OWNER, Owner};
 use storage::life;
+use storage::place::Opened;
 
 /// Rows that are read at once.
 const CHUNK: u64 = 500;
@@ -52,28 +53,48 @@ pub(super) async fn place(config: &Config, found: &mut Findings) -> Option<Files
 /// Whether the files that the database names are there, and the place is this database's.
 pub(super) async fn missing(db: &Db, config: &Config, files: Option<Files>, found: &mut Findings) -> Result<()> {
     let Some(files) = files else { return Ok(()) };
-    let node = match files.shared() {
-        Some(place) => {
-            let life = life::Entity::everything(db.reader()).await?.pop();
-            if let Some(life) = life
-                && let Owner::Another(other) = place.owner(life.id).await?
-            {
-                let finding = format!(
-                    "{}: the files are another database's (life {other}, this one's is {}), and none is deleted there: give this \
-                     installation a place of its own; if it has taken the other one's place, delete {} there",
-                    place.named(),
-                    life.id,
-                    OWNER
-                );
-                found.note(Grade::Doubtful, "files", finding);
-            }
-            None
-        }
-        None => match present_node(&config.rules.data_dir)? {
+    let node = if let Some(place) = files.shared() {
+        owner(db, place, found).await?;
+        None
+    } else {
+        match present_node(&config.rules.data_dir).map_err(Error::internal)? {
             Some(node) => Some(node),
             None => return Ok(()),
-        },
+        }
     };
+    let (rows, gone) = compare(db, &files, node).await?;
+    if gone.is_empty() {
+        found.note(Grade::Well, "files", format_args!("of {rows} uploads that are needed none is missing"));
+        return Ok(());
+    }
+    let named = gone.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let finding = format!(
+        "the files of {} uploads are missing ({named}{}): bring them back from a copy, or upload them again and give the templates \
+         the new ones; campaigns that send them pause",
+        gone.len(),
+        if gone.len() > NAMED { ", ..." } else { "" }
+    );
+    found.note(Grade::Wrong, "files", finding);
+    Ok(())
+}
+
+/// Says so if the files are another database's.
+async fn owner(db: &Db, place: &Opened, found: &mut Findings) -> Result<()> {
+    let Some(life) = life::Entity::everything(db.reader()).await?.pop() else { return Ok(()) };
+    if let Owner::Another(other) = place.owner(life.id).await? {
+        let finding = format!(
+            "{}: the files are another database's (life {other}, this one's is {}), and none is deleted there: give this installation \
+             a place of its own; if it has taken the other one's place, delete {OWNER} there",
+            place.named(),
+            life.id
+        );
+        found.note(Grade::Doubtful, "files", finding);
+    }
+    Ok(())
+}
+
+/// How many uploads of `node`, or of all, are needed, and the names of those whose files are not there.
+async fn compare(db: &Db, files: &Files, node: Option<NodeId>) -> Result<(usize, Vec<String>)> {
     #[expect(clippy::disallowed_methods, reason = "the machine's clock is what is looked at")]
     let now = Utc::now();
     let there: HashSet<UploadId> = files.older_than(now + TimeDelta::days(1)).await?.into_iter().collect();
@@ -90,17 +111,5 @@ pub(super) async fn missing(db: &Db, config: &Config, files: Option<Files>, foun
             }
         }
     }
-    if gone.is_empty() {
-        found.note(Grade::Well, "files", format_args!("of {rows} uploads that are needed none is missing"));
-    } else {
-        let named = gone.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        let finding = format!(
-            "the files of {} uploads are missing ({named}{}): bring them back from a copy, or upload them again and give the \
-             templates the new ones; campaigns that send them pause",
-            gone.len(),
-            if gone.len() > NAMED { ", ..." } else { "" }
-        );
-        found.note(Grade::Wrong, "files", finding);
-    }
-    Ok(())
+    Ok((rows, gone))
 }

@@ -22,7 +22,7 @@ pub struct Content(Source);
 
 enum Source {
     File(File),
-    Object(Object),
+    Object(Box<Object>),
 }
 
 struct Object {
@@ -44,7 +44,8 @@ impl Content {
         };
         let (at, path, runtime) = (bucket.at.clone(), bucket.object(id), Handle::current());
         let bytes = runtime.block_on(at.store.head(&path)).map_err(|error| failed(&at, error))?.size;
-        Ok(Self(Source::Object(Object { at, path, runtime, bytes, position: 0, window: (0, Vec::new()) })))
+        let window = (0, Vec::new());
+        Ok(Self(Source::Object(Box::new(Object { at, path, runtime, bytes, position: 0, window }))))
     }
 }
 

@@ -48,7 +48,7 @@ enum Whole {
 struct Doomed(Option<PathBuf>);
 
 /// What is written to a bucket, broken off unless it is brought to its end.
-struct Writer(Option<BufWriter>);
+struct Writer(Option<Box<BufWriter>>);
 
 /// An object that is removed unless it is saved.
 struct Object(Option<(Opened, object_store::path::Path)>);
@@ -69,7 +69,7 @@ impl Incoming {
                 let path = bucket.object(id);
                 let piece = usize::try_from(PIECE.max(most / PIECES)).map_err(Error::internal)?;
                 let writer = BufWriter::with_capacity(bucket.at.store.clone(), path.clone(), piece);
-                let writer = Writer(Some(writer.with_max_concurrency(UNDER_WAY)));
+                let writer = Writer(Some(Box::new(writer.with_max_concurrency(UNDER_WAY))));
                 To::Bucket { writer, object: Object(Some((bucket.at.clone(), path))) }
             }
         };

@@ -101,7 +101,7 @@ pub async fn remove(tx: &Tx, campaign: RetentionCampaignId, filter: &LeadFilter)
 
 /// How many of the leads that the filter finds are in the campaign.
 pub async fn count(db: &impl ConnectionTrait, campaign: RetentionCampaignId, filter: &LeadFilter) -> Result<u64> {
-    page::count(db, of(campaign, filter), None).await
+    page::count_all(db, of(campaign, filter)).await
 }
 
 fn of(campaign: RetentionCampaignId, filter: &LeadFilter) -> Select<campaign_lead::Entity> {

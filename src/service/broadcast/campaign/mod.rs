@@ -18,7 +18,7 @@ use domain::template::{BUILT_IN, Channel, Params, Place, Template};
 use domain::text::check_seen;
 use events::Event;
 use storage::broadcast::{batch, campaign, progress, template};
-use storage::{Folded, Noun, Tx, noun};
+use storage::{Folded, Tx, noun};
 
 mod audience;
 mod delete;
