@@ -106,7 +106,6 @@ mod m20261130_000361_credits;
 mod m20261130_000362_removed_jobs;
 mod m20261130_000380_ids_of_gone_leads;
 mod m20261130_000410_conditions_of_lists;
-mod m20261130_000411_vacuum_of_audit_lines;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -228,7 +227,6 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000362_removed_jobs::Migration),
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
         Box::new(m20261130_000410_conditions_of_lists::Migration),
-        Box::new(m20261130_000411_vacuum_of_audit_lines::Migration),
     ]
 }
 
