@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::folder::{DATABASE, Folder, LOCK, is_in_use, present_key};
+pub(crate) use self::folder::{DATABASE, Folder, LOCK, is_in_use, present_key, present_node};
 pub(crate) use self::life::{MARK, mark_restored};
 pub use self::running::{Parts, Running};
 use crate::config::Config;
@@ -34,6 +34,7 @@ use service::lasting_key::{self, Given};
 use service::once::Repeats;
 use service::retention::refusal;
 use storage::Db;
+use storage::files::Files;
 
 /// Everything that runs is built from this. As long as it lives, no other process uses its data folder.
 pub struct App {
@@ -151,6 +152,7 @@ impl App {
             vault,
             rules,
             node,
+            files: files(&config)?,
             sessions: Coalesce::default(),
             known,
             denials: Denials::default(),
@@ -254,8 +256,11 @@ pub fn install_tls() {
 /// It can't be reached, or it may forget what it has committed.
 pub async fn database(config: &Config) -> Result<Db> {
     let Some(url) = &config.database_url else {
-        let db = Db::sqlite(&config.rules.data_dir.join(DATABASE)).await;
-        return db.map_err(cause).context("HERALD_DATA_DIR: the database in it can't be opened");
+        let file = config.rules.data_dir.join(DATABASE);
+        return match Db::sqlite(&file).await {
+            Ok(db) => Ok(db),
+            Err(error) => Err(below::sqlite(&file, &cause(error))),
+        };
     };
     match Db::postgres(url.expose_secret(), config.database_connections).await {
         Ok(db) => Ok(db),
@@ -276,6 +281,15 @@ async fn keys(db: &Db, given: Option<Given>, clock: &SystemClock) -> Result<(Vau
     };
     let lasting = lasting_key::open(db, &vault, &given, clock.now()).await.map_err(cause)?;
     Ok((vault, Keys { short_lived: ShortLived::of(&given.key), lasting }))
+}
+
+/// Where the files of uploads lie.
+///
+/// # Errors
+/// The place can't be opened.
+pub(crate) fn files(config: &Config) -> Result<Files> {
+    let folder = &config.rules.data_dir;
+    config.files.as_ref().map_or_else(|| Ok(Files::within(folder)), |place| Files::at(place, folder))
 }
 
 async fn events(config: &Config, db: &Db, offline: &CancellationToken) -> Result<Arc<dyn Events>> {
@@ -307,7 +321,7 @@ async fn note_migrations(on: &Services, applied: usize) -> Result<()> {
 pub(crate) fn cause(error: domain::error::Error) -> anyhow::Error {
     use domain::error::Error;
     match error {
-        Error::Unavailable(cause) | Error::Internal(cause) => cause,
+        Error::Unavailable(cause) | Error::Internal(cause) => below::in_plain_words(cause),
         told => told.into(),
     }
 }

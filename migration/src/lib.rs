@@ -105,7 +105,11 @@ mod m20261130_000360_deleted_nouns;
 mod m20261130_000361_credits;
 mod m20261130_000362_removed_jobs;
 mod m20261130_000380_ids_of_gone_leads;
+mod m20261130_000395_removed_accounts;
+mod m20261130_000400_words_of_postbacks;
 mod m20261130_000410_conditions_of_lists;
+mod m20261130_000420_sessions;
+mod m20261130_000421_drained_workers;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -226,7 +230,11 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000361_credits::Migration),
         Box::new(m20261130_000362_removed_jobs::Migration),
         Box::new(m20261130_000380_ids_of_gone_leads::Migration),
+        Box::new(m20261130_000395_removed_accounts::Migration),
+        Box::new(m20261130_000400_words_of_postbacks::Migration),
         Box::new(m20261130_000410_conditions_of_lists::Migration),
+        Box::new(m20261130_000420_sessions::Migration),
+        Box::new(m20261130_000421_drained_workers::Migration),
     ]
 }
 

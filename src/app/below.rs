@@ -1,5 +1,6 @@
 //! What goes wrong below, in Herald's own words: the setting, where it leads, the cause and the cure, once each.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Error, anyhow};
@@ -39,6 +40,36 @@ impl Place {
             Err(_) => Some("connection timed out".into()),
         }
     }
+}
+
+/// What is said of a file of SQLite of which a page is not what was written.
+const DAMAGED: &str = "is damaged, or no database at all: stop whatever uses the folder, keep a copy of it, and bring the last backup \
+                       back by herald restore into an empty folder";
+
+/// What has happened; in plain words where the database only says that it can't read itself.
+pub fn in_plain_words(error: Error) -> Error {
+    let told = format!("{error:#}");
+    // SQLITE_CORRUPT and SQLITE_NOTADB.
+    let is_damage = ["(code: 11)", "(code: 26)"].iter().any(|code| told.contains(code));
+    if is_damage { anyhow!("the database in HERALD_DATA_DIR {DAMAGED}") } else { error }
+}
+
+/// Why the file of SQLite can't be worked with.
+pub fn sqlite(file: &Path, error: &Error) -> Error {
+    let cause = root(error);
+    let has = |words: &[&str]| words.iter().any(|word| cause.contains(word));
+    let told = if has(&[DAMAGED]) {
+        DAMAGED.to_owned()
+    } else if has(&["unable to open", "(code: 14)", "readonly", "(code: 8)", "ermission denied"]) {
+        format!("can't be read and written by this user ({cause}): look whose the file and its folder are")
+    } else if has(&["disk is full", "(code: 13)"]) {
+        "can't be written: the disk is full".to_owned()
+    } else if has(&["locked", "(code: 5)"]) {
+        "is held by another program, such as a copy or sqlite3: end that first".to_owned()
+    } else {
+        format!("can't be opened: {cause}")
+    };
+    anyhow!("HERALD_DATA_DIR: the database {} {told}", file.display())
 }
 
 /// Why the PostgreSQL at `url` can't be worked with.
@@ -143,6 +174,25 @@ mod tests {
             assert!(told.starts_with("DATABASE_URL: PostgreSQL at db.example:6432: "), "{told}");
             assert!(told.contains(cure), "{told}");
             assert!(!told.contains("geheim") && !told.contains("at line"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_told_in_plain_words() {
+        for (error, told) in [
+            ("error returned from database: (code: 26) file is not a database", "herald restore"),
+            ("error returned from database: (code: 11) database disk image is malformed", "herald restore"),
+            ("error returned from database: (code: 14) unable to open database file", "whose the file"),
+            ("error returned from database: (code: 13) database or disk is full", "the disk is full"),
+            ("something else", "can't be opened: something else"),
+        ] {
+            let error = in_plain_words(anyhow!("Connection Error: {error}"));
+            let text = sqlite(Path::new("/data/herald.db"), &error).to_string();
+            assert!(
+                text.starts_with("HERALD_DATA_DIR: the database /data/herald.db ") && text.contains(told),
+                "{text}"
+            );
+            assert!(!text.contains("is not a database") && !text.contains("malformed"), "{text}");
         }
     }
 

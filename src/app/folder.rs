@@ -17,12 +17,15 @@ use domain::secret_key::SecretKey;
 const KEY: &str = "secret.key";
 const KEY_BEFORE: &str = "secret.key.before";
 
+/// The folder's name among all nodes.
+const NODE: &str = "node-id";
+
 /// Who has it open has the folder.
 pub const LOCK: &str = "herald.lock";
 /// The file of SQLite's database.
 pub const DATABASE: &str = "herald.db";
 /// What a data folder is known by.
-const OURS: [&str; 4] = [LOCK, DATABASE, "node-id", KEY];
+const OURS: [&str; 4] = [LOCK, DATABASE, NODE, KEY];
 /// The bits of a mode that let others in: the group, and everybody.
 const OTHERS: u32 = 0o077;
 /// The bit that lets everybody write.
@@ -62,8 +65,7 @@ impl Folder {
 
     /// The folder's name among all nodes.
     pub fn node(&self) -> Result<NodeId> {
-        let text = self.kept("node-id", || domain::id::time_sorted().to_string())?;
-        text.parse().map(NodeId).map_err(|_| anyhow!("{} is damaged", self.path.join("node-id").display()))
+        node_of(&self.path, &self.kept(NODE, || domain::id::time_sorted().to_string())?)
     }
 
     /// The installation's key, made at the first start.
@@ -128,6 +130,18 @@ impl Folder {
 pub fn present_key(path: &Path) -> Result<Option<SecretKey>> {
     let path = path.join(KEY);
     read(&path)?.map(|text| key_of(&path, &text)).transpose()
+}
+
+/// The name among all nodes of the data folder at `path`, which another process may use; None if it has none.
+///
+/// # Errors
+/// It can't be read, or is damaged.
+pub fn present_node(path: &Path) -> Result<Option<NodeId>> {
+    read(&path.join(NODE))?.map(|text| node_of(path, &text)).transpose()
+}
+
+fn node_of(path: &Path, text: &str) -> Result<NodeId> {
+    text.parse().map(NodeId).map_err(|_| anyhow!("{} is damaged", path.join(NODE).display()))
 }
 
 /// Whether a process has the data folder at `path` open.

@@ -78,12 +78,22 @@ fn rest(config: &Config) -> String {
     } else {
         "The key is in it: whoever has the file can read all secrets. "
     };
+    let files = rest_files(config);
     if config.database_url.is_none() {
-        return format!("{key}herald restore {{FILE}} brings it back into an empty data folder");
+        return format!("{key}{files}herald restore {{FILE}} brings it back into an empty data folder");
     }
     format!(
-        "{key}The database is not in it: pg_dump --format=custom it just before, never after, and keep both together. To restore, \
+        "{key}{files}The database is not in it: pg_dump --format=custom it just before, never after, and keep both together. To restore, \
          pg_restore into an empty database, herald restore the archive into each empty data folder, and start with --after-restore"
+    )
+}
+
+/// What is to be known of files that lie elsewhere.
+fn rest_files(config: &Config) -> String {
+    let Some(place) = &config.files else { return String::new() };
+    format!(
+        "The uploads are not in it, they stay at {place} (HERALD_FILES): let that place keep what is deleted there for as long as you \
+         keep backups, or copy it just after, never before. "
     )
 }
 

@@ -1,5 +1,7 @@
 //! `herald doctor`: what stands between this installation and its work. It changes nothing, and works beside running processes.
 
+mod files;
+
 use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -98,9 +100,14 @@ impl Doctor {
             let mut found = Findings::default();
             addresses(&config, &mut found);
             folder(&config.rules.data_dir, &mut found);
+            let kept = files::place(&config, &mut found).await;
             redis(&config, &mut found).await;
             if let Some(db) = reached(&config, &mut found).await {
-                if let Err(error) = inside(&db, &config, &mut found).await {
+                let looked = async {
+                    inside(&db, &config, &mut found).await?;
+                    files::missing(&db, &config, kept, &mut found).await
+                };
+                if let Err(error) = looked.await {
                     found.note(Grade::Wrong, "database", format_args!("it can't be read: {:#}", cause(error)));
                 }
                 db.close().await.map_err(cause)?;

@@ -99,8 +99,7 @@ async fn follow<I: Importable>(
     let ended = I::import(&I::get(db, id).await.map_err(cause)?);
     if [ImportStatus::Completed, ImportStatus::Failed].contains(&ended.status) {
         // It is a copy of a file that the caller has, and perhaps of people's addresses: nobody needs it any more.
-        let copy = upload::path(on, stored.id);
-        tokio::fs::remove_file(&copy).await.with_context(|| format!("{} can't be deleted", copy.display()))?;
+        on.files.remove(stored.id).await.map_err(cause).context("its copy can't be deleted")?;
     }
     println!("{}: {} lines, {}", path.display(), ended.lines, counts(&ended));
     for error in errors::<I>(db, &[id]).await.map_err(cause)? {

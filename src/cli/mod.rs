@@ -2,9 +2,11 @@
 
 mod audit;
 mod backup;
+mod check;
 mod compact;
 mod demo;
 mod doctor;
+mod follow;
 mod help;
 mod import;
 mod log;
@@ -47,12 +49,16 @@ enum Command {
     Stop(stop::Stop),
     /// Let everything go on that was stopped
     Resume(stop::Resume),
-    /// Show a whole campaign on a throw-away installation, then serve it
+    /// Wait for the end of a campaign, an import or a task: 0 completed, 1 failed, 3 paused, 4 cancelled
+    Follow(follow::Follow),
+    /// Show a whole campaign and a sequence on a throw-away installation, then a tour of it
     Demo(demo::Demo),
     /// Apply the database's migrations, or say which are missing
     Migrate(migrate::Migrate),
     /// Say what is wrong with the installation, from settings to accounts, and what to do
     Doctor(doctor::Doctor),
+    /// Look for what contradicts itself in the database, and mend it with --fix, beside whatever runs
+    Check(check::Check),
     /// Put database, key and uploads into one file, beside whatever runs
     Backup(backup::Backup),
     /// Bring a backup back into an empty data folder
@@ -83,6 +89,10 @@ enum Failure {
     Usage(String),
     /// The command could not do its work.
     Other(anyhow::Error),
+    /// What it was about ended so that this status says it.
+    Ended(u8, String),
+    /// The command, whose status says what it has found, could not look.
+    Unseen(anyhow::Error),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -110,9 +120,17 @@ pub fn main() -> ExitCode {
             eprintln!("herald: {line}");
             ExitCode::from(2)
         }
+        Err(Failure::Ended(status, line)) => {
+            eprintln!("herald: {}", one_line(&line));
+            ExitCode::from(status)
+        }
         Err(Failure::Other(error)) => {
             eprintln!("herald: {}", one_line(&format!("{error:#}")));
             ExitCode::FAILURE
+        }
+        Err(Failure::Unseen(error)) => {
+            eprintln!("herald: {}", one_line(&format!("{error:#}")));
+            ExitCode::from(2)
         }
     }
 }
@@ -130,9 +148,11 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Worker(command) => command.run(),
         Command::Stop(command) => command.run(),
         Command::Resume(command) => command.run(),
+        Command::Follow(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::Compact(command) => command.run(),

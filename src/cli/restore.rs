@@ -67,8 +67,14 @@ fn next(config: &Config, manifest: &Manifest) -> String {
     } else {
         "Restore the database's dump, too, if it is not done. "
     };
+    let files = config.files.as_ref().map_or_else(String::new, |place| {
+        format!(
+            "The uploads are those at {place} (HERALD_FILES): herald doctor names the ones that are missing. Nothing is deleted there \
+             until you have said that this database has taken the other one's place, by deleting the file herald-files there. "
+        )
+    });
     format!(
-        "{database}At the next start of herald serve all that could be sent twice is paused; look at it, and resume what is still wanted"
+        "{database}{files}At the next start of herald serve all that could be sent twice is paused; look at it, and resume what is still wanted"
     )
 }
 
@@ -165,7 +171,7 @@ fn finish(config: &Config, manifest: Manifest) -> anyhow::Result<Manifest> {
     match looked {
         Ok(None) => Ok(manifest),
         Ok(Some(damage)) => bail!("the database in it is damaged ({damage}); take an earlier backup"),
-        Err(Failure::Usage(why)) => bail!(why),
+        Err(Failure::Usage(why) | Failure::Ended(_, why)) => bail!(why),
         Err(Failure::Other(error)) => Err(error),
     }
 }

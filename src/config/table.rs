@@ -17,7 +17,7 @@ use domain::proxies::Proxies;
 use domain::retention::endpoints::{INSTANTLY, TWILIO, VAPI};
 use domain::secret_key::SecretKey;
 use service::Rules;
-use storage::archive::ArchivePlace;
+use storage::place::Place;
 
 /// A setting as it is written: an environment variable, and a flag unless it is a secret.
 pub struct Setting {
@@ -114,6 +114,8 @@ settings! {
     "HERALD_LISTEN" "ADDRESS" = "127.0.0.1:8080" => listen: SocketAddr, address;
     /// The data folder: database, uploads, keys; locked while in use
     "HERALD_DATA_DIR" "FOLDER" = "./herald-data" -> data_dir, folder;
+    /// Where uploads lie that any process of a fleet imports and sends: s3://bucket/prefix with the AWS_ variables, or a folder that all have; without it the data folder of the process that took them in
+    "HERALD_FILES" "PLACE" => files: Option<Place>, optional(place);
     /// A PostgreSQL, postgres://..., for a fleet; without it SQLite in the data folder
     "DATABASE_URL" "URL" => database_url: Option<SecretString>, optional(postgres);
     /// Connections to PostgreSQL that a process takes at most, besides 2 that look up sessions and, of a worker, 1 for its signs of life
@@ -181,7 +183,7 @@ settings! {
     /// Single sign-on: the page where it begins; /sso leads there
     "HERALD_SSO_LOGIN_URL" "URL" in sso;
     /// Where old audit lines are archived: a folder, or s3://... with the AWS_ variables
-    "HERALD_AUDIT_ARCHIVE" "PLACE" => audit_archive: Option<ArchivePlace>, optional(place);
+    "HERALD_AUDIT_ARCHIVE" "PLACE" => audit_archive: Option<Place>, optional(place);
     /// Days for which audit lines stay in the database, 90 or more
     "HERALD_AUDIT_DAYS" "N" = "90" => audit_days: i64, number(90..=36_500);
     /// Days after which contacts of leads are deleted that nothing needs, 90 or more; for ever if it is left out

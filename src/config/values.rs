@@ -23,7 +23,7 @@ use domain::retention::attribution::AttributionModel;
 use domain::secret_key::SecretKey;
 use service::access::password::violation;
 use service::broadcast::telegram_account::is_api_hash;
-use storage::archive::ArchivePlace;
+use storage::place::Place;
 
 /// A value, or a sentence that says why it can't be used.
 pub(super) type Value<T> = Result<T, String>;
@@ -153,23 +153,30 @@ pub(super) fn public_url(text: &str) -> Value<String> {
     if host.trim_end_matches('/').is_empty() || text.contains(char::is_whitespace) {
         return Err(format!("{text:?} is not an address such as https://herald.example.com"));
     }
+    if text.contains(['@', '?', '#']) {
+        // It is printed, and links are made of it: what stands before an @ may be a password.
+        return Err("it is an address such as https://herald.example.com, without user, password and parameters".into());
+    }
     Ok(text.trim_end_matches('/').to_owned())
 }
 
 pub(super) fn origin(text: &str) -> Value<String> {
-    let url = public_url(text).map_err(|_| format!("{text:?} is not an origin such as https://console.example.com"))?;
+    let url = public_url(text)
+        .map_err(|why| why.replace("an address such as https://herald", "an origin such as https://console"))?;
     match url.split_once("://") {
         Some((_, host)) if !host.contains('/') => Ok(url.to_ascii_lowercase()),
         _ => Err(format!("{text:?} has a path: an origin is only the scheme, the host and the port")),
     }
 }
 
-pub(super) fn place(text: &str) -> Value<ArchivePlace> {
-    let wrong = || format!("{text:?} is neither a folder nor s3://bucket/prefix");
+pub(super) fn place(text: &str) -> Value<Place> {
     match text.split_once("://") {
-        None => Ok(ArchivePlace::Folder(text.into())),
-        Some(("s3", bucket)) if !bucket.is_empty() && !bucket.starts_with('/') => Ok(ArchivePlace::S3(text.to_owned())),
-        Some(_) => Err(wrong()),
+        None if !text.is_empty() => Ok(Place::Folder(text.into())),
+        Some(("file", path)) if path.starts_with('/') => Ok(Place::Folder(path.into())),
+        Some(("s3", bucket)) if bucket.starts_with(|first: char| first.is_ascii_alphanumeric()) => {
+            Ok(Place::S3(text.to_owned()))
+        }
+        _ => Err(format!("{text:?} is neither a folder, nor file:///folder, nor s3://bucket/prefix")),
     }
 }
 
@@ -282,6 +289,15 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!((duration("5m"), duration("1d")), (Ok(Duration::from_mins(5)), Ok(Duration::from_hours(24))));
         assert!(duration("5").is_err() && duration("h").is_err() && duration("9999999999d").is_err());
+    }
+
+    #[test]
+    fn an_address_that_is_printed_has_no_password() {
+        assert_eq!(public_url("https://herald.example/"), Ok("https://herald.example".into()));
+        for wrong in ["https://ann:geheim@herald.example/", "https://herald.example/?key=geheim", "http://h#geheim"] {
+            assert!(!public_url(wrong).unwrap_err().contains("geheim"), "{wrong}");
+            assert!(!origin(wrong).unwrap_err().contains("geheim"), "{wrong}");
+        }
     }
 
     #[test]

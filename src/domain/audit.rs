@@ -21,10 +21,14 @@ pub enum Action {
     /// The database was found to be a restored or copied one, and what could have been sent twice was paused; `metadata` has how that was
     /// known, and since when anything may be missing.
     DatabaseRestored,
+    /// `herald check --fix` mended what contradicted itself in the database; `metadata` has what, and how many rows.
+    DatabaseMended,
     /// Somebody signed in with a password.
     UserLogin,
     /// Somebody ended one session, or all.
     UserLogout,
+    /// An admin ended a session of somebody; `metadata` has whose.
+    UserSessionEnded,
     /// A password or a refresh token was refused; `metadata` says whose.
     UserLoginFailed,
     /// Somebody was given access.
@@ -157,6 +161,8 @@ pub enum Action {
     AccountBanned,
     /// A provider was given its credentials, or others.
     IntegrationSaved,
+    /// A provider was switched on or off, or changed in what is no secret; `metadata` has both.
+    IntegrationSwitched,
     /// The credentials of a provider went.
     IntegrationDeleted,
     /// A provider was asked whether its credentials hold.
@@ -175,12 +181,20 @@ pub enum Action {
     RetentionCampaignSynced,
     /// Somebody recorded a conversion.
     ConversionRecorded,
+    /// Somebody corrected a conversion; `metadata` has what it was and is.
+    ConversionCorrected,
+    /// Somebody took a conversion back for good; `metadata` has what it was.
+    ConversionDeleted,
     /// Conversions were credited anew; `metadata` has the model.
     ConversionsAttributed,
     /// A process that sends began its work.
     WorkerStarted,
     /// A process that sends ended in order.
     WorkerStopped,
+    /// A process that sends was told to claim nothing more, and to stay.
+    WorkerDrained,
+    /// A process that was drained claims again.
+    WorkerResumed,
     /// A slot in the far future was a fault of a clock, and was mended.
     ClockCorrected,
     /// The database was brought to the version of the program.
@@ -193,6 +207,10 @@ pub enum Action {
     LeadExported,
     /// A test of two scripts was made.
     AbTestCreated,
+    /// A test of two scripts that has not begun was changed.
+    AbTestUpdated,
+    /// A test of two scripts that had not begun went.
+    AbTestDeleted,
     /// A test of two scripts began to divide contacts.
     AbTestStarted,
     /// A test of two scripts was ended without a winner; `metadata` has its numbers.
@@ -274,6 +292,7 @@ impl Action {
             Self::EverythingStopped
             | Self::EverythingResumed
             | Self::DatabaseRestored
+            | Self::DatabaseMended
             | Self::FloodWaitTriggered
             | Self::UserLoginFailed
             | Self::PermissionDenied

@@ -73,6 +73,32 @@ pub fn literals(content: &str) -> Vec<&str> {
     parts
 }
 
+/// What stands between signs, and in which line it begins.
+pub(super) struct Tag<'a> {
+    pub whole: &'a str,
+    pub is_instruction: bool,
+    pub line: usize,
+}
+
+/// The placeholders and instructions of a text, as far as they have an end.
+pub(super) fn tags(content: &str) -> Vec<Tag<'_>> {
+    let (mut all, mut at) = (Vec::new(), 0);
+    while let Some(found) = content[at..].find('{') {
+        let begin = at + found;
+        let rest = &content[begin..];
+        let is_instruction = rest.starts_with("{%");
+        let inner = rest.get(2..).filter(|_| is_instruction || rest.starts_with("{{"));
+        let length =
+            inner.and_then(|inner| end(inner, if is_instruction { "%}" } else { "}}" })).map_or(1, |end| end + 4);
+        if length > 1 {
+            let line = content[..begin].matches('\n').count() + 1;
+            all.push(Tag { whole: &rest[..length], is_instruction, line });
+        }
+        at = begin + length;
+    }
+    all
+}
+
 /// How long the placeholder is without its opening braces.
 fn placeholder(inner: &str) -> Result<usize, String> {
     let end = end(inner, "}}").ok_or(
@@ -90,13 +116,45 @@ fn placeholder(inner: &str) -> Result<usize, String> {
     if name.is_empty() {
         return Err("there is nothing between {{ and }}: a placeholder is written {{ name }}".into());
     }
-    if unquoted(name).any(|(_, sign)| !sign.is_ascii()) {
+    if let Some((_, sign)) = unquoted(&inner[..end]).find(|(_, sign)| !sign.is_ascii()) {
+        return Err(format!("{{{{ {} }}}} can't be a placeholder: {}", shortened(name), why_not(sign)));
+    }
+    if let Some(meant) = one_name(name) {
         return Err(format!(
-            "{{{{ {} }}}} can't be a placeholder: its name has only the letters a-z, digits and underscores",
+            "{{{{ {} }}}} can't be a placeholder: a name is one word; write {{{{ {meant} }}}}",
             shortened(name)
         ));
     }
     Ok(end + 2)
+}
+
+fn why_not(sign: char) -> &'static str {
+    match sign {
+        '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{2032}' | '\u{2033}' => {
+            "its quotation marks must be straight ones, as in {{ title | default(\"friends\") }}"
+        }
+        _ if sign.is_whitespace() || !super::text::is_seen(sign) => {
+            "it has a blank in it that is none of the keyboard's; delete it, and type it anew"
+        }
+        '\u{2010}'..='\u{2015}' => "its hyphen must be the keyboard's",
+        _ => "its name has only the letters a-z, digits and underscores",
+    }
+}
+
+/// Words between which a blank is right.
+const BETWEEN: [&str; 7] = ["and", "else", "if", "in", "is", "not", "or"];
+
+/// The name that was meant, where words that blanks or hyphens join stand for one.
+fn one_name(name: &str) -> Option<String> {
+    let (before, _) = name.split_once('|').unwrap_or((name, ""));
+    let is_word = |word: &str| {
+        word.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '_')
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !BETWEEN.contains(&word)
+    };
+    // A hyphen between blanks takes away.
+    let words: Vec<&str> = before.split_whitespace().flat_map(|part| part.split('-')).collect();
+    (words.len() > 1 && words.iter().all(|word| is_word(word))).then(|| words.join("_"))
 }
 
 /// How long the instruction is without its opening signs; what stands between `raw` and `endraw` is a part of it.
@@ -192,6 +250,10 @@ mod tests {
             ("{{{username}} x", "has three braces"),
             ("{{ имя }}", "{{ имя }} can't be a placeholder: its name has only the letters a-z"),
             ("{{ prénom | default('x') }}", "can't be a placeholder"),
+            ("{{ title | default(“x”) }}", "its quotation marks must be straight ones"),
+            ("{{\u{a0}title }}", "it has a blank in it that is none of the keyboard's"),
+            ("{{ first name }}", "a name is one word; write {{ first_name }}"),
+            ("{{ first-name | default('x') }}", "write {{ first_name }}"),
             ("{%50 off%}", "{% 50 off %} is no instruction"),
             ("only {% 5", "what stands behind {% is no instruction"),
             ("{% iff x %}", "{% iff x %} is no instruction"),

@@ -121,6 +121,8 @@ pub enum Effect {
     None,
     /// The channel took the message.
     Delivered,
+    /// The channel takes no messages of this sort: that is noted, and no error of it.
+    ChannelNoted,
     /// The channel refused it: one more error.
     ChannelRefused,
     /// The channel refused this account: one more error of the channel, and a doubt about the account.
@@ -164,6 +166,7 @@ pub fn judge(reply: &Reply, attempt: Attempt, policy: Policy) -> Verdict {
         Ruling::Account(status) => attempt.again(fault, Effect::AccountRefused(status)),
         Ruling::Content => attempt.again(fault, Effect::ContentRefused),
         Ruling::Peer if !attempt.is_peer_fresh => attempt.again(fault, Effect::PeerStale),
+        Ruling::Job if table::is_about_the_sort(&fault.to_string()) => attempt.failed(fault, Effect::ChannelNoted),
         Ruling::Peer | Ruling::Job => attempt.failed(fault, Effect::None),
         Ruling::Suspect => attempt.failed(fault, Effect::ChannelRefusedAccount),
         Ruling::Channel => attempt.failed(fault, Effect::ChannelRefused),

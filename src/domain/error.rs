@@ -267,6 +267,16 @@ impl Violations {
         self.0.is_empty()
     }
 
+    /// All that was noted of what lies below `step`, as of an input that has it without that step.
+    pub fn without_step(self, step: &str) -> impl Iterator<Item = Violation> {
+        self.0.into_iter().map(move |mut violation| {
+            if violation.path.get(1).is_some_and(|known| known == step) {
+                violation.path.remove(1);
+            }
+            violation
+        })
+    }
+
     /// [`Error::Invalid`] with all that was noted, if anything was.
     pub fn into_result(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }

@@ -6,17 +6,42 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, Value, escape_form
 
 use crate::text::is_seen;
 
+/// What is said of null where a text is wanted.
+const NULL: &str = "a value is null: give another by default(...)";
+
 /// Has an environment know the filters, and write values as people read them.
 pub fn set(environment: &mut Environment<'_>) {
     environment.add_filter("default", default);
     environment.add_filter("d", default);
     environment.add_filter("int", int);
     environment.add_filter("float", float);
+    texts(environment);
     environment.add_test("none", |value: &Value| value.is_undefined() || tests::is_none(value));
     // They show how the language sees a value, and are for programmers.
     environment.remove_global("debug");
     environment.remove_filter("pprint");
     environment.set_formatter(written);
+}
+
+/// Has the filters that make a text of anything refuse null: `NONE` is nobody's name.
+fn texts(environment: &mut Environment<'_>) {
+    environment.add_filter("text of capitalize", filters::capitalize);
+    environment.add_filter("text of lines", filters::lines);
+    environment.add_filter("text of lower", filters::lower);
+    environment.add_filter("text of split", filters::split);
+    environment.add_filter("text of string", filters::string);
+    environment.add_filter("text of title", filters::title);
+    environment.add_filter("text of trim", filters::trim);
+    environment.add_filter("text of upper", filters::upper);
+    for name in ["capitalize", "lines", "lower", "split", "string", "title", "trim", "upper"] {
+        let own = format!("text of {name}");
+        environment.add_filter(name, move |state: &mut State<'_, '_>, given: Rest<Value>| {
+            if given.first().is_some_and(Value::is_none) {
+                return Err(Error::new(ErrorKind::UndefinedError, NULL));
+            }
+            state.apply_filter(&own, &given)
+        });
+    }
 }
 
 /// The filter `default`: like the language's own, and null or a blank text is as good as none.
@@ -92,7 +117,7 @@ pub fn written(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -
 pub fn readable(value: &Value) -> Result<Option<String>, Error> {
     let refused = |kind, why: &'static str| Err(Error::new(kind, why));
     match value.kind() {
-        ValueKind::None => refused(ErrorKind::UndefinedError, "a value is null: give another by default(...)"),
+        ValueKind::None => refused(ErrorKind::UndefinedError, NULL),
         ValueKind::Seq | ValueKind::Iterable => {
             refused(ErrorKind::InvalidOperation, "a list can't stand in a text: write it with join(\", \")")
         }
@@ -137,6 +162,14 @@ mod on_texts {
             ),
             ("{{ text | default('a') }}{{ 0 | default('a') }}{{ false | default(1) }}", Ok("x0false")),
             ("{{ null }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | upper }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | lower | title }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | trim }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | string }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | split(',') | join }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | capitalize | default('x') }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | default(text) | upper }}{{ ' a ' | trim }}{{ 'a,b' | split(',') | join('-') }}", Ok("Xaa-b")),
+            ("{{ half | string }}{{ 'ab cd' | title }}", Ok("2.5Ab Cd")),
             ("{{ missing }}", Err(ErrorKind::UndefinedError)),
             ("{% if missing %}a{% endif %}{% if not missing %}b{% endif %}{{ missing or 'c' }}", Ok("bc")),
             ("{% if null is none and missing is none and text is not none %}a{% endif %}", Ok("a")),

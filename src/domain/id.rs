@@ -109,6 +109,8 @@ macro_rules! ids {
 ids!(
     /// A person or script that signs in.
     UserId: "User", "user", ReadUsers;
+    /// A session of a user, from a login on: the family of its refresh tokens.
+    SessionId: "Session", "session", Administer;
     /// A refresh token of a session.
     RefreshTokenId;
     /// An API token of a script.
@@ -130,7 +132,7 @@ ids!(
     /// An import of channels.
     ChannelImportId: "ChannelImport", "channel import", ReadBroadcast;
     /// A process that leases jobs, for as long as it runs.
-    SenderId;
+    SenderId: "Worker", "worker", Administer;
     /// The data folder of a process: uploads lie there.
     NodeId;
     /// A Telegram account that sends.

@@ -16,6 +16,27 @@ pub fn canonical(value: &Json) -> Json {
     }
 }
 
+/// JSON that came from outside; of its texts all but the character NUL, which PostgreSQL doesn't take.
+///
+/// # Errors
+/// It is no JSON.
+pub fn from_outside(text: &str) -> serde_json::Result<Json> {
+    let read = serde_json::from_str(text)?;
+    Ok(if text.contains("\\u0000") { without_nul(read) } else { read })
+}
+
+/// The value, with the character NUL left out of its texts.
+pub fn without_nul(value: Json) -> Json {
+    match value {
+        Json::String(text) => text.replace('\0', "").into(),
+        Json::Array(values) => values.into_iter().map(without_nul).collect(),
+        Json::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key.replace('\0', ""), without_nul(value))).collect()
+        }
+        plain => plain,
+    }
+}
+
 /// What is wrong with a JSON text, without a word of it: the library quotes it, and not everybody who reads the reason may read the
 /// text. The column is that of its only line.
 pub fn complaint(error: &serde_json::Error) -> String {
@@ -76,6 +97,7 @@ fn about_values(what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
+    use serde_json::json;
 
     use super::*;
 
@@ -84,6 +106,13 @@ mod tests {
     struct Line {
         #[expect(dead_code, reason = "it is only read")]
         name: String,
+    }
+
+    #[test]
+    fn what_comes_from_outside_has_no_nul_in_it() {
+        let read = from_outside(r#"{"a\u0000":["b\u0000c",{"d":"\u0000"}],"e":1,"f":"\\u0000"}"#).unwrap();
+        assert_eq!(read, json!({ "a": ["bc", { "d": "" }], "e": 1, "f": "\\u0000" }));
+        assert!(from_outside("{").is_err());
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //!
 //! The tags are those of Telegram's Bot API; anything else is a mistake with a sentence, so that nothing is lost in silence.
 
-use url::Url;
+mod values;
+
+pub use values::Date;
+use values::{date, emoji, end_of_name, instead_of, is_one_emoji, link, numbered};
 
 /// Entities that one message may have. Telegram passes over what comes after.
 pub const MOST_ENTITIES: usize = 100;
@@ -94,6 +97,8 @@ pub enum Style {
     Link(String),
     /// `<tg-emoji emoji-id="...">`: the id of a custom emoji.
     Emoji(i64),
+    /// `<tg-time unix="..." format="...">`: an instant, which each reader sees in his own zone and language.
+    Date(Date),
 }
 
 /// Reads `html`.
@@ -105,7 +110,11 @@ pub fn read(html: &str) -> Result<Marked, String> {
     let mut rest = html;
     while let Some(at) = rest.find(['<', '&']) {
         reader.write(&rest[..at]);
-        rest = if rest[at..].starts_with('<') { reader.tag(&rest[at..])? } else { reader.reference(&rest[at..])? };
+        rest = if rest[at..].starts_with('<') {
+            reader.tag(&rest[at..])?
+        } else {
+            reader.reference(&rest[at..], Stands::InText)?
+        };
     }
     reader.write(rest);
     reader.finish()
@@ -141,9 +150,12 @@ impl MarkupReader {
 
     /// Reads the character reference at the beginning of `text`, and returns what follows it. As Telegram does it: a single &
     /// stands for itself, and the semicolon may be left out.
-    fn reference<'a>(&mut self, text: &'a str) -> Result<&'a str, String> {
+    fn reference<'a>(&mut self, text: &'a str, stands: Stands) -> Result<&'a str, String> {
         let body = &text[1..];
-        let end = body.find(|sign: char| sign != '#' && !sign.is_ascii_alphanumeric()).unwrap_or(body.len());
+        let mut end = end_of_name(body);
+        if !KNOWN.contains(&&body[..end]) && !body.starts_with('#') {
+            end = body.find(|sign: char| !sign.is_ascii_alphanumeric()).unwrap_or(body.len());
+        }
         let (name, rest) = body.split_at(end);
         let (is_ended, after) = rest.strip_prefix(';').map_or((false, rest), |after| (true, after));
         let letter = match name {
@@ -151,10 +163,10 @@ impl MarkupReader {
             "gt" => '>',
             "amp" => '&',
             "quot" => '"',
-            _ if !is_ended => return Ok(self.ampersand(body)),
-            _ => match name.strip_prefix('#') {
-                Some(digits) => numbered(digits).ok_or_else(|| format!("there is no character &{name};"))?,
-                None if name.is_empty() => return Ok(self.ampersand(body)),
+            _ => match name.strip_prefix('#').map(numbered) {
+                Some(Some(letter)) => letter,
+                _ if !is_ended || name.is_empty() => return Ok(self.ampersand(body)),
+                Some(None) => return Err(format!("there is no character &{name};")),
                 None => {
                     return Err(format!(
                         "there is no &{name}; in Telegram's HTML: write the character itself, or &amp; for the sign &"
@@ -163,7 +175,7 @@ impl MarkupReader {
             },
         };
         // A parameter of an address that happens to have the name of a character.
-        if !is_ended && rest.starts_with('=') {
+        if stands == Stands::InAttribute && !is_ended && rest.starts_with('=') {
             return Ok(self.ampersand(body));
         }
         self.write(letter.encode_utf8(&mut [0; 4]));
@@ -179,6 +191,9 @@ impl MarkupReader {
     fn tag<'a>(&mut self, text: &'a str) -> Result<&'a str, String> {
         let end = end_of_tag(text).ok_or("a < begins a tag that has no >; write &lt; for the sign itself")?;
         let inner = &text[1..end];
+        if !inner.starts_with(|sign: char| sign == '/' || sign.is_ascii_alphabetic()) {
+            return Err("a < has no tag behind it; write &lt; for the sign itself".into());
+        }
         match inner.strip_prefix('/') {
             Some(name) => self.close(&name.trim().to_ascii_lowercase())?,
             None => self.begin(inner)?,
@@ -227,19 +242,24 @@ impl MarkupReader {
             "blockquote" => Style::Quote { is_folded: attributes.get("expandable").is_some() },
             "a" => Style::Link(link(attributes.get("href"))?),
             "tg-emoji" => Style::Emoji(emoji(attributes.get("emoji-id"))?),
-            _ => return Err(format!("there is no tag <{name}> in Telegram's HTML")),
+            "tg-time" => Style::Date(date(attributes.get("unix"), attributes.get("format"))?),
+            _ => return Err(format!("there is no tag <{name}> in Telegram's HTML{}", instead_of(name))),
         })
     }
 
     fn close(&mut self, name: &str) -> Result<(), String> {
         let Some(open) = self.open.pop() else { return Err(format!("</{name}> closes nothing")) };
-        if open.name != name {
+        // As Telegram has it, </> ends what was begun last.
+        if !name.is_empty() && open.name != name {
             return Err(format!("</{name}> comes before the end of <{}>", open.name));
         }
         let is_in_pre = self.open.last().is_some_and(|outer| matches!(outer.style, Style::Pre(_)));
         let length = self.units - open.offset;
         if matches!(open.style, Style::Emoji(_)) && !is_one_emoji(&self.text, length) {
-            return Err(format!("<{name}> stands around one emoji, which is shown where the custom one can't be"));
+            return Err(format!(
+                "<{}> stands around one emoji, which is shown where the custom one can't be",
+                open.name
+            ));
         }
         // What has no length shows nothing, and Telegram refuses it.
         if length > 0 && !is_in_pre {
@@ -264,7 +284,7 @@ impl Style {
             Self::Bold | Self::Italic | Self::Underline | Self::Strike | Self::Spoiler => {
                 !matches!(inner, Self::Code | Self::Pre(_))
             }
-            Self::Link(_) => {
+            Self::Link(_) | Self::Date(_) => {
                 matches!(inner, Self::Bold | Self::Italic | Self::Underline | Self::Strike | Self::Spoiler)
             }
             Self::Quote { .. } => !matches!(inner, Self::Quote { .. }),
@@ -272,35 +292,14 @@ impl Style {
     }
 }
 
-fn numbered(digits: &str) -> Option<char> {
-    let number = match digits.strip_prefix(['x', 'X']) {
-        Some(digits) => u32::from_str_radix(digits, 16),
-        None => digits.parse(),
-    };
-    char::from_u32(number.ok()?).filter(|letter| *letter != '\0')
-}
+/// The names that Telegram reads.
+const KNOWN: [&str; 4] = ["lt", "gt", "amp", "quot"];
 
-/// The longest emoji that there are, in UTF-16 units: families, and flags of regions.
-const LONGEST_EMOJI: i32 = 16;
-
-/// Whether the last `length` UTF-16 units of `text` can be one emoji, by what no emoji has in it: letters, blanks, signs of
-/// writing. Keycaps begin with a digit, `#` or `*`.
-fn is_one_emoji(text: &str, length: i32) -> bool {
-    let mut taken = 0;
-    let mut signs: Vec<char> = Vec::new();
-    for sign in text.chars().rev() {
-        if taken >= length {
-            break;
-        }
-        taken += units(sign.encode_utf8(&mut [0; 4]));
-        signs.push(sign);
-    }
-    let is_keycap = signs.first() == Some(&'\u{20e3}');
-    (1..=LONGEST_EMOJI).contains(&length)
-        && signs.iter().all(|sign| {
-            let is_written = sign.is_alphanumeric() || sign.is_whitespace() || sign.is_ascii();
-            !is_written || (is_keycap && (sign.is_ascii_digit() || ['#', '*'].contains(sign)))
-        })
+/// Where a reference stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    InText,
+    InAttribute,
 }
 
 /// Where the tag at the beginning of `text` ends: at the first `>` outside quotation marks.
@@ -338,14 +337,21 @@ impl Attributes {
                 continue;
             };
             let value = value.trim_start();
-            let mark = value.chars().next().filter(|mark| ['"', '\''].contains(mark)).ok_or_else(wrong)?;
-            let (value, rest) = value[1..].split_once(mark).ok_or_else(wrong)?;
+            let (value, rest) = if let Some(mark @ ('"' | '\'')) = value.chars().next() {
+                value[1..].split_once(mark).ok_or_else(wrong)?
+            } else {
+                // Telegram takes a word or a number without them.
+                let is_word = |sign: char| sign.is_ascii_alphanumeric() || ".-".contains(sign);
+                let (word, rest) = value.split_at(value.find(|sign| !is_word(sign)).unwrap_or(value.len()));
+                let is_whole = !word.is_empty() && (rest.is_empty() || rest.starts_with(char::is_whitespace));
+                if is_whole { (word, rest) } else { return Err(wrong()) }
+            };
             // References are read as in the text; there can be no tags.
             let mut plain = MarkupReader::default();
             let mut left = value;
             while let Some(at) = left.find('&') {
                 plain.write(&left[..at]);
-                left = plain.reference(&left[at..])?;
+                left = plain.reference(&left[at..], Stands::InAttribute)?;
             }
             plain.write(left);
             all.push((name, plain.text));
@@ -356,25 +362,6 @@ impl Attributes {
     fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
-}
-
-fn link(href: Option<&str>) -> Result<String, String> {
-    let href = href.ok_or("<a> needs href=\"...\"")?;
-    let url = Url::parse(href)
-        .map_err(|_| format!("the link \"{href}\" is not a whole URL such as https://t.me/telegram"))?;
-    if !["http", "https", "tg", "mailto", "tel"].contains(&url.scheme()) {
-        return Err(format!("a link can't lead to {}:", url.scheme()));
-    }
-    if url.scheme() == "tg" && url.host_str() == Some("user") {
-        return Err("tg://user names a person by a number that only one account knows; use https://t.me/name".into());
-    }
-    Ok(href.to_owned())
-}
-
-fn emoji(id: Option<&str>) -> Result<i64, String> {
-    id.and_then(|id| id.parse().ok())
-        .filter(|id| *id > 0)
-        .ok_or_else(|| "<tg-emoji> needs emoji-id=\"a number\"".into())
 }
 
 #[cfg(test)]

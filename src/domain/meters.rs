@@ -25,6 +25,7 @@ const SUBSCRIPTIONS: &str = "herald_subscriptions";
 const CONNECTIONS: &str = "herald_database_connections";
 const CONNECTIONS_MAX: &str = "herald_database_connections_max";
 const DATABASE_UP: &str = "herald_database_up";
+const SLOW_STATEMENTS: &str = "herald_slow_statements_total";
 const DATABASE_WAIT: &str = "herald_database_wait_seconds";
 const REQUESTS: &str = "herald_graphql_request_seconds";
 const ERRORS: &str = "herald_graphql_errors_total";
@@ -116,6 +117,11 @@ pub const METRICS: &[Metric] = &[
     gauge(CONNECTIONS_MAX, &[], "Connections to the database at most"),
     gauge(DATABASE_UP, &[], "Whether the database answered this scrape in time"),
     gauge(DATABASE_WAIT, &[], "How long this scrape waited for a connection to the database"),
+    counter(
+        SLOW_STATEMENTS,
+        &[],
+        "Statements that took the database longer than a second; the log has each without its values, and admin { statements } too",
+    ),
     histogram(PUBLISH, &[], "How long it took to hand events to Redis"),
     counter(RESYNCS, &[], "How often events of other processes may have been lost"),
 ];
@@ -133,7 +139,7 @@ pub fn describe() {
     for outcome in ["sent", "failed", "unknown", "wait", "retry", "returned"] {
         counter!(SENDS, "outcome" => outcome).increment(0);
     }
-    for name in [LATE, RESYNCS, LOGIN_FAILURES] {
+    for name in [LATE, RESYNCS, LOGIN_FAILURES, SLOW_STATEMENTS] {
         counter!(name).increment(0);
     }
     for name in [SOCKETS, SUBSCRIPTIONS] {
@@ -259,6 +265,11 @@ pub fn resync() {
 /// A loop that had panicked begins anew.
 pub fn restarted(name: &'static str) {
     counter!(LOOP_RESTARTS, "loop" => name).increment(1);
+}
+
+/// A statement took the database long.
+pub fn slow_statement() {
+    counter!(SLOW_STATEMENTS).increment(1);
 }
 
 /// A login or a refresh was refused.

@@ -27,6 +27,7 @@ pub mod meters;
 pub mod money;
 pub mod nearest;
 pub mod pacing;
+pub mod picture;
 pub mod positions;
 pub mod proxies;
 pub mod retention;

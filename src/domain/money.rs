@@ -17,7 +17,10 @@ impl FromStr for Micros {
 
     /// Reads a decimal number such as `-12.50`. Digits beyond the sixth after the point are refused unless they are zeros.
     fn from_str(written: &str) -> Result<Self, Self::Err> {
-        let number = Decimal::from_str_exact(written.trim()).map_err(|_| "a decimal number such as 12.50 is wanted")?;
+        let wanted = "a decimal number such as 12.50 is wanted";
+        // The library passes over underscores.
+        let written = Some(written.trim()).filter(|written| !written.contains('_')).ok_or(wanted)?;
+        let number = Decimal::from_str_exact(written).map_err(|_| wanted)?;
         let number = number.normalize();
         if number.scale() > SCALE {
             return Err("at most six digits may stand after the point");
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for wrong in ["", "1,5", "1e3", "0.0000001", "9223372036854.775808", "NaN", "12.5 EUR"] {
+        for wrong in ["", "1,5", "1e3", "0.0000001", "9223372036854.775808", "NaN", "12.5 EUR", "1_000", "1_0.5"] {
             assert!(wrong.parse::<Micros>().is_err(), "{wrong}");
         }
         assert_eq!(currency(" eur ").as_deref(), Ok("EUR"));

@@ -72,6 +72,8 @@ pub enum Permission {
     TelegramAccounts,
     /// Stop all sends, and let them go on.
     StopEverything,
+    /// See and end the sessions of others, see the processes that send and drain them, and see what keeps the database busy.
+    Administer,
 }
 
 impl Role {

@@ -17,6 +17,12 @@ words! {
         DeleteRetentionSequence => "DELETE_RETENTION_SEQUENCE",
         /// Removes a script that was deleted, which contacts still name. It can't be cancelled.
         DeleteScript => "DELETE_SCRIPT",
+        /// Puts channels into a new batch, which is not there until all are in it. When it is cancelled or fails, there is no batch.
+        CreateBatch => "CREATE_BATCH",
+        /// Removes a batch that was deleted. It can't be cancelled.
+        DeleteBatch => "DELETE_BATCH",
+        /// Takes leads out of a retention campaign. When it is cancelled or fails, those that are out by then stay so.
+        RemoveLeads => "REMOVE_LEADS",
         /// Puts leads into a retention campaign. When it is cancelled or fails, those that are in it by then stay.
         AssignLeads => "ASSIGN_LEADS",
         /// Computes the credit of conversions anew, beside what reports show. All of it takes the place of the old one at once, when the
@@ -53,7 +59,10 @@ impl TaskKind {
             Self::DeleteRetentionCampaign
             | Self::DeleteRetentionSequence
             | Self::DeleteScript
+            | Self::CreateBatch
+            | Self::DeleteBatch
             | Self::AssignLeads
+            | Self::RemoveLeads
             | Self::RecomputeAttribution => false,
         }
     }
@@ -66,12 +75,17 @@ impl TaskKind {
     /// Why it can't be cancelled, and is tried again for as long as it fails; None if it can.
     pub const fn why_it_must_end(self) -> Option<&'static str> {
         match self {
-            Self::StartBroadcastCampaign | Self::RetryFailedJobs | Self::AssignLeads | Self::RecomputeAttribution => {
-                None
+            Self::StartBroadcastCampaign
+            | Self::RetryFailedJobs
+            | Self::CreateBatch
+            | Self::AssignLeads
+            | Self::RemoveLeads
+            | Self::RecomputeAttribution => None,
+            Self::DeleteRetentionCampaign | Self::DeleteRetentionSequence | Self::DeleteScript | Self::DeleteBatch => {
+                Some(
+                    "what was deleted is gone since it was asked for: the task takes away what is left of it, and has to end",
+                )
             }
-            Self::DeleteRetentionCampaign | Self::DeleteRetentionSequence | Self::DeleteScript => Some(
-                "what was deleted is gone since it was asked for: the task takes away what is left of it, and has to end",
-            ),
         }
     }
 
@@ -79,7 +93,8 @@ impl TaskKind {
     pub const fn subject(self) -> &'static str {
         match self {
             Self::StartBroadcastCampaign | Self::RetryFailedJobs => "BroadcastCampaign",
-            Self::DeleteRetentionCampaign | Self::AssignLeads => "RetentionCampaign",
+            Self::DeleteRetentionCampaign | Self::AssignLeads | Self::RemoveLeads => "RetentionCampaign",
+            Self::CreateBatch | Self::DeleteBatch => "Batch",
             Self::DeleteRetentionSequence => "RetentionSequence",
             Self::DeleteScript => "Script",
             // All of them at once.

@@ -1,5 +1,6 @@
 //! Templates: what they need, and how they become the text of one message.
 
+mod mistake;
 mod place;
 mod room;
 
@@ -14,6 +15,7 @@ use super::markup::{self, Marked};
 use super::text::is_seen;
 use super::tokens;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
+use mistake::sentence;
 pub use place::{CAPTION_LIMIT, MESSAGE_LIMIT, Place};
 pub use room::Room;
 
@@ -96,7 +98,17 @@ impl Template {
     /// A sentence with the name, and with what there is.
     pub fn check_names(content: &str, parse_mode: ParseMode) -> Result<(), String> {
         let kind = if parse_mode == ParseMode::Html { Kind::Html } else { Kind::Words };
-        language::check(content, Tongue { kind, is_for_leads: false })
+        language::check(content, Tongue { kind, is_for_leads: false })?;
+        let parts = depth::apart(|| {
+            let environment = environment(content, parse_mode, UndefinedBehavior::Strict).ok()?;
+            let template = environment.get_template(NAME).ok()?;
+            template.undeclared_variables(true).into_iter().find(|name| name.contains('.'))
+        })?;
+        match parts {
+            // What the channel or the campaign gives is a text or a number.
+            Some(name) => Err(format!("there is no {{{{ {name} }}}}: a placeholder is one word, and has no parts")),
+            None => Ok(()),
+        }
     }
 
     /// Reads `content` as the text that stands at `place`: a caption may be empty.
@@ -119,7 +131,7 @@ impl Template {
         let environment = environment(content, parse_mode, UndefinedBehavior::Strict)?;
         let placeholders: BTreeSet<String> = environment
             .get_template(NAME)
-            .map_err(|error| sentence(&error))?
+            .map_err(|error| sentence(content, &error))?
             .undeclared_variables(false)
             .into_iter()
             .filter(|name| !environment.globals().any(|(global, _)| global == name))
@@ -226,7 +238,8 @@ impl Template {
         }
         let is_known = channel.title.is_some() && channel.member_count.is_some();
         let environment = self.forgiving.as_ref().filter(|_| !is_known).unwrap_or(&self.environment);
-        let template = environment.get_template(NAME).map_err(|error| sentence(&error))?;
+        let told = |error: minijinja::Error| sentence("", &error);
+        let template = environment.get_template(NAME).map_err(told)?;
         let built_in = minijinja::context! {
             channel_name => channel.name,
             username => channel.username,
@@ -235,7 +248,7 @@ impl Template {
             member_count => channel.member_count.map_or(Value::UNDEFINED, Value::from),
         };
         let params = Value::from_pairs(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let text = template.render(minijinja::context! { ..params, ..built_in }).map_err(|error| sentence(&error))?;
+        let text = template.render(minijinja::context! { ..params, ..built_in }).map_err(told)?;
         self.marked(&text)
     }
 
@@ -251,7 +264,10 @@ impl Template {
             .map(|other| (other, params.get(other).map_or_else(|| Value::from("x"), Value::from)))
             .collect();
         let Ok(template) = self.environment.get_template(NAME) else { return true };
-        template.render(filled).is_err_and(|error| error.kind() == ErrorKind::UndefinedError)
+        let is_it = |detail: &str| detail.contains(&format!("`{name}` is undefined"));
+        template
+            .render(filled)
+            .is_err_and(|error| error.kind() == ErrorKind::UndefinedError || error.detail().is_some_and(is_it))
     }
 }
 
@@ -268,16 +284,8 @@ fn environment(
         ParseMode::Plain => AutoEscape::None,
         ParseMode::Html => AutoEscape::Html,
     });
-    environment.add_template_owned(NAME, depth::bounded(content)).map_err(|error| sentence(&error))?;
+    environment.add_template_owned(NAME, depth::bounded(content)).map_err(|error| sentence(content, &error))?;
     Ok(environment)
-}
-
-fn sentence(error: &minijinja::Error) -> String {
-    let what = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
-    match error.line() {
-        Some(line) => format!("{what} (line {line})"),
-        None => what,
-    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub enum Event {
     Audit,
     /// Everything was stopped, or goes on.
     Stop,
+    /// A process that sends was drained, or goes on.
+    Worker,
     /// A user's role, password or sessions.
     User(UserId),
     /// Events may have been lost: look at everything again.

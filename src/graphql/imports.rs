@@ -11,7 +11,7 @@ use crate::prelude::*;
 use ::service::imports::cancel;
 use domain::broadcast::ImportStatus;
 use domain::id::{ChannelImportId, LeadImportId, NounId};
-use domain::retention::lead_columns::without_columns;
+use domain::retention::lead_columns::{without_columns, without_words};
 use storage::Keyed;
 use storage::broadcast::channel_import;
 use storage::imports::{self, Import as Row, ImportTable, LineError};
@@ -211,12 +211,6 @@ pub(crate) struct ImportError {
     message: String,
 }
 
-impl From<LineError> for ImportError {
-    fn from(error: LineError) -> Self {
-        Self { line: int(error.line), message: error.message }
-    }
-}
-
 /// A count as the API shows it.
 pub(crate) fn int(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
@@ -225,7 +219,12 @@ pub(crate) fn int(number: i64) -> i32 {
 /// The errors of an import, by line.
 pub(crate) async fn errors<I: Keyed<Noun: ImportTable>>(ctx: &Context<'_>, import: I) -> Result<Vec<ImportError>> {
     let errors = ctx.loaders().one(ErrorsOf(import)).await?.unwrap_or_default();
-    Ok(errors.into_iter().map(Into::into).collect())
+    let may_see = ctx.viewer().role.may(Permission::ReadContacts);
+    let shown = |error: LineError| {
+        let message = if may_see { error.message } else { without_words(&error.message) };
+        ImportError { line: int(error.line), message }
+    };
+    Ok(errors.into_iter().map(shown).collect())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

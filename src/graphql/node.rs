@@ -129,6 +129,8 @@ nodes!(
     access::api_token::ApiToken,
     access::audit::AuditLog,
     admin::task::Task,
+    admin::session::Session,
+    admin::worker::Worker,
     broadcast::channel::Channel,
     broadcast::channel_import::ChannelImport,
     retention::ab_test::AbTest,

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{LazyLock, OnceLock};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -16,6 +16,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use super::ways::Part;
 use super::{Http, answer};
 
 /// Nothing but what the binary has, and no text that becomes markup.
@@ -62,24 +63,36 @@ static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
         "told.css",
         "forms.css",
         "overview.css",
+        "flow.css",
+        "charts.css",
+        "made.css",
+        "things.css",
+        "account-form.js",
         "accounts.js",
         "api.js",
         "app.js",
         "audit.js",
+        "batch-list.js",
         "bubble.js",
         "callbacks.js",
         "campaign-row.js",
         "campaign.js",
         "campaigns.js",
+        "catalog-operations.js",
+        "catalog.js",
         "channel-list.js",
         "chart.js",
         "controls.js",
         "dom.js",
         "draft.js",
         "failures.js",
+        "flow-edit.js",
+        "flow.js",
         "focus.js",
         "forms.js",
+        "integration-form.js",
         "integrations.js",
+        "interval.js",
         "jobs.js",
         "language.js",
         "lead.js",
@@ -92,6 +105,7 @@ static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
         "new-what.js",
         "new-whom.js",
         "new.js",
+        "once.js",
         "operations.js",
         "overview-items.js",
         "overview-operations.js",
@@ -99,15 +113,34 @@ static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
         "pages.js",
         "preflight.js",
         "progress.js",
+        "report-operations.js",
+        "reports.js",
+        "roles.js",
+        "ru-catalog.js",
         "ru-making.js",
         "ru-names.js",
+        "ru-reports.js",
+        "ru-sequences.js",
+        "ru-settings.js",
         "ru-things.js",
         "ru.js",
+        "sequence-operations.js",
+        "sequence.js",
+        "sequences.js",
         "session.js",
+        "settings-operations.js",
+        "settings-own.js",
+        "settings-tokens.js",
+        "settings-users.js",
+        "settings.js",
         "sign-in.js",
         "stop.js",
+        "test-form.js",
+        "tests.js",
         "things-operations.js",
+        "time-chart.js",
         "upload.js",
+        "ways.js",
         "words.js",
         "icon.svg",
         "inter-cyrillic.woff2",
@@ -131,6 +164,7 @@ static GRAPHIQL: LazyLock<Page> = LazyLock::new(|| Page {
         "graphiql":
         "index.html",
         "graphiql-init.js",
+        "operations.json",
         "graphiql.min.js",
         "graphiql.min.css",
         "react.production.min.js",
@@ -149,7 +183,7 @@ pub(super) async fn dashboard(State(http): State<Http>, headers: HeaderMap) -> R
 }
 
 /// A file of the dashboard.
-pub(super) async fn dashboard_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn dashboard_file(Part(name): Part, headers: HeaderMap) -> Response {
     DASHBOARD.file(&name, &headers)
 }
 
@@ -159,7 +193,7 @@ pub(super) async fn graphiql(headers: HeaderMap) -> Response {
 }
 
 /// A file of the IDE.
-pub(super) async fn graphiql_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn graphiql_file(Part(name): Part, headers: HeaderMap) -> Response {
     GRAPHIQL.file(&name, &headers)
 }
 

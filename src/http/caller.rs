@@ -1,10 +1,10 @@
 //! Who sent a request: the session of its token, and the address that it came from.
 
 use std::net::SocketAddr;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use axum::extract::{ConnectInfo, FromRequestParts, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -22,6 +22,9 @@ use service::access::session;
 const TOKEN: &str = "ac_access";
 /// The header that a foreign page can't send unasked: its browser would ask first, and be told no.
 const PREFLIGHT: HeaderName = HeaderName::from_static("graphql-require-preflight");
+
+/// Characters that are kept of what a program calls itself.
+const AGENT: usize = 300;
 
 /// Tells once that a proxy names nobody.
 static UNNAMED: Once = Once::new();
@@ -58,7 +61,8 @@ impl FromRequestParts<Http> for Origin {
         } else {
             None
         };
-        Ok(Self(Caller { cookie, address, request_id, ..Caller::default() }))
+        let agent = agent(&parts.headers);
+        Ok(Self(Caller { cookie, address, agent, request_id, ..Caller::default() }))
     }
 }
 
@@ -137,6 +141,13 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     let token = tokens.next()?;
     // Another site of the same domain can put one of its own in front: of two that differ neither is believed.
     tokens.all(|other| other == token).then_some(token)
+}
+
+/// What the program calls itself that sends the request, or the beginning of it.
+fn agent(headers: &HeaderMap) -> Option<Arc<str>> {
+    let told = headers.get(USER_AGENT)?.to_str().ok()?;
+    let told: String = told.chars().take(AGENT).collect();
+    (!told.is_empty()).then(|| told.into())
 }
 
 /// The values of all `X-Forwarded-For` headers, in their order.

@@ -7,11 +7,19 @@ const MARK: &str = "\\uFFFF";
 
 /// The way to the first text with half a character in it, such as `variables.s`; None where there is none.
 pub(super) fn find(body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?;
-    let marked = marked(text)?;
+    read(std::str::from_utf8(body).ok()?).map(|(place, _)| place)
+}
+
+/// The way to the first text with half a character in it, and what the JSON would be with a mark in its place; None where there is none.
+pub(super) fn read(text: &str) -> Option<(String, Json)> {
+    let json: Json = serde_json::from_str(&marked(text)?).ok()?;
     let mut path = Vec::new();
-    let found = has_half(&serde_json::from_str(&marked).ok()?, &mut path);
-    found.then(|| path.join("."))
+    has_half(&json, &mut path).then(|| (path.join("."), json))
+}
+
+/// What is said of half a character in this place.
+pub(super) fn told(place: &str) -> String {
+    format!("{place}: not valid Unicode: half of a pair such as \\uD83D stands alone; cut texts between characters")
 }
 
 /// The text with its halves marked; None if there are none.

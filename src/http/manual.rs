@@ -4,13 +4,13 @@ mod render;
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
 
 use self::render::Rendered;
 use super::assets::{DASHBOARD_POLICY, File, Page};
+use super::ways::Part;
 
 /// A page as it is written: its name in the address, and its text in Markdown.
 struct Source {
@@ -107,11 +107,11 @@ pub(super) async fn index(headers: HeaderMap) -> Response {
 }
 
 /// A page, or a file that the pages load.
-pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn file(Part(name): Part, headers: HeaderMap) -> Response {
     if name.contains('.') { MANUAL.file(&name, &headers) } else { MANUAL.file(&format!("{name}.html"), &headers) }
 }
 
 /// A file with which Herald is deployed.
-pub(super) async fn deployed(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn deployed(Part(name): Part, headers: HeaderMap) -> Response {
     DEPLOYED.file(&name, &headers)
 }

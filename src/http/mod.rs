@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
@@ -40,7 +40,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use self::metrics::Metrics;
 use self::origins::Strangers;
@@ -193,6 +193,11 @@ fn router(http: Http) -> Router {
         .route("/manual/", get(ways::to_the_manual))
         .route("/dashboard", get(ways::to_the_dashboard))
         .route("/dashboard/", get(ways::to_the_dashboard))
+        .route("/index.html", get(ways::to_the_dashboard))
+        .route("/login", get(ways::to_the_dashboard))
+        .route("/graphiql/", get(ways::to_the_page_for_trying))
+        .route("/playground", get(ways::to_the_page_for_trying))
+        .route("/graphql/", get(ways::to_the_api).post(ways::to_the_api))
         .route("/favicon.ico", get(ways::to_the_icon))
         .fallback(ways::nowhere)
         .method_not_allowed_fallback(async |headers: HeaderMap| {
@@ -215,29 +220,18 @@ fn router(http: Http) -> Router {
         .with_state(http)
 }
 
-/// Headers that clients and a browser's tooling add by themselves: against forged requests, for traces, for reports of errors.
-const TOOLING: [&str; 8] = [
-    "graphql-require-preflight",
-    "apollo-require-preflight",
-    "x-apollo-operation-name",
-    "x-requested-with",
-    "traceparent",
-    "tracestate",
-    "baggage",
-    "sentry-trace",
-];
-
 /// How long a browser remembers what a page may send: as long as any browser does.
 const PREFLIGHT: Duration = Duration::from_hours(2);
 
 fn cors(options: &Options) -> CorsLayer {
     let origins = options.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let request_id = HeaderName::from_static("x-request-id");
-    let tooling = TOOLING.map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, request_id.clone()].into_iter().chain(tooling).collect::<Vec<_>>())
+        // Any: each tool that traces, counts or reports adds its own to all that a page sends, and a page of an origin that is not
+        // allowed sends none.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([request_id, RETRY_AFTER])
         .max_age(PREFLIGHT)
 }

@@ -50,9 +50,7 @@ fn not_json(body: &[u8], error: &serde_json::Error) -> String {
         return "the body is not JSON: it is empty".into();
     }
     if let Some(place) = halves::find(body) {
-        return format!(
-            "{place}: not valid Unicode: half of a pair such as \\uD83D stands alone; cut texts between characters"
-        );
+        return halves::told(&place);
     }
     let what = error.to_string();
     match what.split_once(" at line") {
@@ -69,7 +67,10 @@ pub(super) fn url(query: &str) -> Result<Request, Wrong> {
         let value = match &*name {
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => {
-                serde_json::from_str(&value).map_err(|_| Wrong::new(format!("{name} is not JSON")))?
+                serde_json::from_str(&value).map_err(|_| match halves::find(value.as_bytes()) {
+                    Some(place) => Wrong::new(halves::told(&format!("{name}.{place}"))),
+                    None => Wrong::new(format!("{name} is not JSON")),
+                })?
             }
             _ => Json::String(value.into_owned()),
         };
@@ -129,6 +130,20 @@ mod tests {
 
     fn code(parameters: &Json) -> Option<Code> {
         body(parameters.to_string().as_bytes()).err().map(|wrong| wrong.code)
+    }
+
+    #[test]
+    fn half_a_character_in_a_url_is_told_with_its_place() {
+        let told = |variables: &str| {
+            let query: String = form_urlencoded::Serializer::new(String::new())
+                .append_pair("query", "{ a }")
+                .append_pair("variables", variables)
+                .finish();
+            url(&query).err().map(|wrong| wrong.message)
+        };
+        assert!(told(r#"{"s":["a\ud83d"]}"#).is_some_and(|why| why.starts_with("variables.s.0: not valid Unicode")));
+        assert_eq!(told("x").as_deref(), Some("variables is not JSON"));
+        assert_eq!(told(r#"{"s":"\ud83d\ude00"}"#), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::listener::request_id;
 use super::unsubscribe::{Texts, guarded};
+use super::ways::Part;
 use super::{Http, answer};
 use domain::error::Error;
 use domain::id::ContactAttemptId;
@@ -84,12 +85,7 @@ fn visit<'a>(method: &Method, headers: &'a HeaderMap) -> Visit<'a> {
 }
 
 /// Leads to where the link leads, which is either stored or signed: nobody can make one that leads elsewhere.
-pub(super) async fn link(
-    State(http): State<Http>,
-    Path(token): Path<String>,
-    method: Method,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn link(State(http): State<Http>, Part(token): Part, method: Method, headers: HeaderMap) -> Response {
     let Link { attempt, target } = match tracking::link(&http.services, &token).await {
         Ok(Some(link)) => link,
         Ok(None) => return nowhere(&headers),
@@ -134,12 +130,7 @@ fn texts(headers: &HeaderMap) -> &'static Texts {
 }
 
 /// The picture, whatever its token is: a mail never shows a broken one.
-pub(super) async fn pixel(
-    State(http): State<Http>,
-    Path(token): Path<String>,
-    method: Method,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn pixel(State(http): State<Http>, Part(token): Part, method: Method, headers: HeaderMap) -> Response {
     if let Some(attempt) = tracking::picture(&http.services, &token)
         && visit(&method, &headers).is_by_a_person()
     {

@@ -2,7 +2,7 @@
 
 mod texts;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
 };
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 pub(super) use self::texts::Texts;
 use super::listener::request_id;
+use super::ways::Part;
 use super::{Http, answer};
 use service::retention::unsubscribe::{self, Clicked};
 
@@ -30,7 +31,7 @@ fn page(texts: &Texts, status: StatusCode, content: &str) -> Response {
 }
 
 /// The page that a lead sees who follows the link: nothing happens yet, because programs follow links, too.
-pub(super) async fn ask(State(http): State<Http>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn ask(State(http): State<Http>, Part(token): Part, headers: HeaderMap) -> Response {
     let texts = texts_for(&http, &headers, &token).await;
     if unsubscribe::open(&http.services, &token).is_none() {
         return guarded(not_ours(texts, &headers));
@@ -40,7 +41,7 @@ pub(super) async fn ask(State(http): State<Http>, Path(token): Path<String>, hea
 }
 
 /// One click of a lead, or of the mail program for it (RFC 8058): without a login, and as often as one likes.
-pub(super) async fn now(State(http): State<Http>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn now(State(http): State<Http>, Part(token): Part, headers: HeaderMap) -> Response {
     let texts = texts_for(&http, &headers, &token).await;
     guarded(match unsubscribe::unsubscribe(&http.services, &token).await {
         Ok(Clicked::Refused) if answer::is_for_a_person(&headers) => {

@@ -1,4 +1,4 @@
-//! Files that clients hand over: the raw body is the file, or the first file of a form.
+//! Files that clients hand over: the raw body is the file, or the one file of a form.
 
 mod body;
 

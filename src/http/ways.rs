@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,6 +14,19 @@ use domain::error::Code;
 
 /// The schema is the same as long as the process lives.
 static SDL: LazyLock<String> = LazyLock::new(graphql::sdl);
+
+/// The part of a path that a route leaves open. One that is no UTF-8 leads nowhere, as any other that nobody knows.
+pub(super) struct Part(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Part {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let part = Path::<String>::from_request_parts(parts, state).await;
+        part.map(|Path(part)| Self(part))
+            .map_err(|_| answer::nothing("there is nothing under this path, which is no UTF-8", &parts.headers))
+    }
+}
 
 /// The schema as text: for whoever may introspect it, which is whoever has signed in.
 pub(super) async fn schema(Authenticated(caller): Authenticated) -> Response {
@@ -39,6 +53,16 @@ pub(super) async fn to_the_manual() -> Redirect {
 /// Where people look for the dashboard.
 pub(super) async fn to_the_dashboard() -> Redirect {
     Redirect::to("/")
+}
+
+/// Where people look for a page to try the API out.
+pub(super) async fn to_the_page_for_trying() -> Redirect {
+    Redirect::to("/graphiql")
+}
+
+/// Where the address of the API was written with a slash too many: the request goes there as it is.
+pub(super) async fn to_the_api() -> Redirect {
+    Redirect::permanent("/graphql")
 }
 
 /// Where browsers look for a picture of what has no page.

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 use subtle::ConstantTimeEq;
 
+use super::ways::Part;
 use super::{Http, answer};
 use domain::error::{Error, Result};
+use domain::json;
 use domain::retention::credentials::{Credentials, Provider, Secret};
 use domain::retention::keitaro::{Postback, TOKENS, flat};
 use domain::retention::twilio_signature::{self, Request};
@@ -73,6 +75,7 @@ async fn whole(body: Body, most: usize) -> Result<Bytes> {
 }
 
 fn pairs(text: &str) -> Vec<(String, String)> {
+    // As they are signed, with the character NUL too: what is kept of them is the text itself, or a key that `Intake` looks at.
     url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
@@ -133,7 +136,7 @@ pub(super) async fn keitaro(
 /// A postback of Keitaro, whose token stands in the path.
 pub(super) async fn keitaro_with_token(
     State(http): State<Http>,
-    Path(token): Path<String>,
+    Part(token): Part,
     method: Method,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
@@ -180,7 +183,7 @@ async fn postback(
 
 /// The pairs of a JSON object.
 fn told(body: &str) -> Result<Vec<(String, String)>> {
-    let read: Json = serde_json::from_str(body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let read: Json = json::from_outside(body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     Ok(flat(&read))
 }
 
@@ -240,7 +243,7 @@ async fn from_vapi(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body) -> R
     };
     authenticated(http, Provider::Vapi, holds).await?;
     let raw = Raw::read(uri, headers, body, LONG).await?;
-    let read: Json = serde_json::from_str(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let read: Json = json::from_outside(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let message = &read["message"];
     let kind = message["type"].as_str().unwrap_or_default();
     // Of what is told while people talk nothing is kept: that would be much.
@@ -273,7 +276,7 @@ async fn from_instantly(http: &Http, uri: &Uri, headers: &HeaderMap, body: Body)
     };
     authenticated(http, Provider::Instantly, holds).await?;
     let raw = Raw::read(uri, headers, body, LONG).await?;
-    let read: Json = serde_json::from_str(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let read: Json = json::from_outside(&raw.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let text = |name: &str| read[name].as_str().unwrap_or_default().to_owned();
     let number = |name: &str| read[name].to_string();
     let mail = if text("email_id").is_empty() { text("lead_email") } else { text("email_id") };
@@ -296,7 +299,7 @@ pub(super) async fn mail(
 /// An email that came in, whose token stands in the path.
 pub(super) async fn mail_with_token(
     State(http): State<Http>,
-    Path(token): Path<String>,
+    Part(token): Part,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     body: Body,

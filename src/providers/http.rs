@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -148,9 +148,14 @@ fn reason(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string).chars().take(TOLD).collect()
 }
 
+/// How long the provider asks to be left alone: in seconds, or until an instant by its own clock, which its answer tells.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+    let told = |name| Some(headers.get(name)?.to_str().ok()?.trim());
+    let wait = told(RETRY_AFTER)?;
+    let instant = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
+    let until = || (instant(wait)? - instant(told(DATE)?)?).to_std().ok();
+    let seconds = wait.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Some(seconds.or_else(until)?.min(LONGEST_WAIT))
 }
 
 /// What providers say of the account, whatever else is named beside it: a limit, a plan, money, a lock.
@@ -210,6 +215,27 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_seconds_or_until_an_instant() {
+        for (wait, date, expected) in [
+            ("120", None, Some(120)),
+            (" 7.0 ", None, Some(7)),
+            ("999999", None, Some(3_600)),
+            ("Mon, 30 Nov 2026 10:01:30 GMT", Some("Mon, 30 Nov 2026 10:00:00 GMT"), Some(90)),
+            ("Mon, 30 Nov 2026 10:01:30 GMT", None, None),
+            ("Mon, 30 Nov 2026 09:00:00 GMT", Some("Mon, 30 Nov 2026 10:00:00 GMT"), None),
+            ("-5", None, None),
+            ("soon", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, wait.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            assert_eq!(retry_after(&headers), expected.map(Duration::from_secs), "{wait}");
+        }
+    }
 
     #[test]
     fn what_is_said_of_the_account_is_no_recipients() {

@@ -27,11 +27,13 @@ use domain::sealed::Vault;
 use domain::secret_key::Keys;
 use events::{Event, Events};
 use storage::Db;
+use storage::files::Files;
 
 pub mod access;
 pub mod alerts;
 pub mod barrier;
 pub mod broadcast;
+pub mod check;
 pub mod coalesce;
 pub mod damage;
 pub mod hub;
@@ -72,8 +74,10 @@ pub struct Services {
     pub vault: Vault,
     /// Settings that use cases follow.
     pub rules: Arc<Rules>,
-    /// This process' data folder: uploads lie there.
+    /// This process' data folder.
     pub node: NodeId,
+    /// Where the files of uploads lie.
+    pub files: Files,
     /// Look-ups of sessions that are under way.
     pub sessions: Lookups,
     /// Callers whose sessions are known.
@@ -189,6 +193,8 @@ pub struct Actor {
     pub role: Role,
     /// The address that the request came from.
     pub address: Option<String>,
+    /// By which program the request came, as that calls itself.
+    pub agent: Option<Arc<str>>,
     /// The key under which the request may come again.
     pub once: Option<Arc<Once>>,
     /// What is wrong with the request's input, if that is told when all of it has been looked at. Nothing is written then.
@@ -198,17 +204,17 @@ pub struct Actor {
 impl Actor {
     /// Herald itself.
     pub const fn system() -> Self {
-        Self { who: Who::Herald, role: Role::Admin, address: None, once: None, mistakes: None }
+        Self { who: Who::Herald, role: Role::Admin, address: None, agent: None, once: None, mistakes: None }
     }
 
     /// Somebody who has not signed in.
     pub const fn anonymous(address: Option<String>) -> Self {
-        Self { who: Who::Nobody, role: Role::Auditor, address, once: None, mistakes: None }
+        Self { who: Who::Nobody, role: Role::Auditor, address, agent: None, once: None, mistakes: None }
     }
 
     /// Somebody who has signed in.
     pub const fn user(id: UserId, role: Role, address: Option<String>) -> Self {
-        Self { who: Who::User(id), role, address, once: None, mistakes: None }
+        Self { who: Who::User(id), role, address, agent: None, once: None, mistakes: None }
     }
 
     /// The user in whose name it is done.

@@ -20,6 +20,7 @@ use domain::secret_key::{Keys, Lasting, SecretKey, ShortLived};
 use events::local::LocalEvents;
 use storage::access::user;
 use storage::broadcast::{batch, channel, telegram_account, template};
+use storage::files::Files;
 use storage::{Db, Folded};
 
 /// The secret key of all tests and benchmarks.
@@ -60,6 +61,7 @@ impl Services {
             keys: Keys { short_lived: ShortLived::of(&key), lasting: Lasting::new(key, Vec::new()) },
             rules: Arc::new(rules),
             node: NodeId::generate(),
+            files: Files::within(data_dir),
             sessions: Coalesce::default(),
             denials: Denials::default(),
             repeats: Repeats::default(),

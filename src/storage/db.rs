@@ -25,6 +25,7 @@ mod opening;
 mod pool;
 mod pooled;
 mod pooler;
+pub mod slow;
 mod upkeep;
 
 use connection::Target;

@@ -7,7 +7,26 @@ use crate::broadcast::telegram_account;
 use crate::sql::Dialect;
 use domain::broadcast::{AccountStatus, CampaignStatus};
 use domain::error::Result;
+use domain::id::SenderId;
 use domain::retention::words::RetentionSequenceStatus;
+
+/// How many claims on jobs a process holds, itself and by its accounts.
+pub async fn claims_held(db: &impl ConnectionTrait, holder: SenderId) -> Result<i32> {
+    let sql = "SELECT COUNT(*) AS n FROM job_changes WHERE sender_id = $1
+               OR sender_id IN (SELECT account_id FROM account_leases WHERE holder_id = $1)";
+    held(db, sql, holder).await
+}
+
+/// How many steps of sequences a process holds.
+pub async fn steps_held(db: &impl ConnectionTrait, holder: SenderId) -> Result<i32> {
+    held(db, "SELECT COUNT(*) AS n FROM sequence_step_executions WHERE holder = $1 AND lease IS NOT NULL", holder).await
+}
+
+async fn held(db: &impl ConnectionTrait, sql: &str, holder: SenderId) -> Result<i32> {
+    let row = db.query_one_raw(Dialect(db.get_database_backend()).statement(sql, [holder.into()])).await?;
+    let n: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
+    Ok(i32::try_from(n).unwrap_or(i32::MAX))
+}
 
 /// How many of a kind stand how. A status that nothing is in is there too, with 0: what is watched would keep its last number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, Select, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Select, Value,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ pub const ERRORS: i64 = 1_000;
 #[expect(missing_docs, reason = "the columns are those of the rows")]
 pub struct Import {
     pub upload_id: UploadId,
-    /// The node that has the file and therefore does the work.
+    /// The node that does the work: the one that took the file in, or one that can read it too and found the import standing still.
     pub node_id: NodeId,
     pub status: ImportStatus,
     pub lines: i64,
@@ -172,6 +173,11 @@ pub trait ImportTable:
     fn unfinished(node: NodeId) -> Select<Self> {
         Self::in_progress().filter(Self::NODE.eq(node)).order_by_asc(Self::ID)
     }
+
+    /// The oldest imports of other nodes that have not ended.
+    fn of_others(node: NodeId, most: u64) -> Select<Self> {
+        Self::in_progress().filter(Self::NODE.ne(node)).order_by_asc(Self::ID).limit(most)
+    }
 }
 
 /// Changes an import, whose row is locked.
@@ -236,7 +242,7 @@ macro_rules! import_table {
             #[sea_orm(primary_key, auto_increment = false)]
             pub id: $id,
             pub upload_id: UploadId,
-            /// The node that has the file and therefore does the work.
+            /// The node that does the work: the one that took the file in, or one that can read it too and found the import standing still.
             pub node_id: NodeId,
             pub status: ImportStatus,
             $($(#[$doc])* pub $field: $type,)*

@@ -11,6 +11,7 @@ use domain::error::Result;
 use domain::id::{BroadcastCampaignId, RetentionCampaignId, RetentionSequenceId};
 
 mod add;
+pub mod check;
 mod cut;
 mod kept;
 mod series;

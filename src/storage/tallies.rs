@@ -59,7 +59,8 @@ struct Owner {
 }
 
 impl Kept {
-    const fn table(self) -> &'static str {
+    /// The table of the rows.
+    pub const fn table(self) -> &'static str {
         match self {
             Self::Leads => "leads",
             Self::Contacts => "contact_attempts",

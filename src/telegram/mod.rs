@@ -49,6 +49,8 @@ pub struct Alteration {
     pub random_id: i64,
     /// Its new text; None: it is taken back.
     pub text: Option<Arc<Marked>>,
+    /// Whether something is attached to it, beside which the text stands.
+    pub has_media: bool,
 }
 
 /// Sends nothing: what a worker has for a [`Messenger`] whose accounts send for real.

@@ -140,6 +140,9 @@ impl Simulated {
             if !ledger.has(change.random_id) {
                 return Ok(Err(Fault::rpc(400, "NOT_IN_HISTORY")));
             }
+            if let Some(fault) = change.text.as_ref().and_then(|text| limits::refusal(text, change.has_media)) {
+                return Ok(Err(fault));
+            }
             let text = change.text.as_ref().map(|text| text.text.as_str());
             ledger.append(&Entry::change(self.clock.now(), username, change.random_id, text))?;
             Ok(Ok(Receipt::Duplicate))

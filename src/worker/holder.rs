@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::leads::Leads;
@@ -17,8 +19,9 @@ use ::service::broadcast::delivery::sender as service;
 use ::service::retention::delivery::give_back::give_back;
 use domain::error::{Error, Result};
 use domain::id::{SenderId, TelegramAccountId};
+use events::Event;
 use storage::broadcast::queue::new_key;
-use storage::broadcast::queue::senders::{self, Fate};
+use storage::broadcast::queue::senders::{self, Beat, Fate};
 use storage::broadcast::sender;
 
 /// How often a sign of life is given.
@@ -52,13 +55,15 @@ pub struct Holder {
     accounts: Mutex<BTreeSet<TelegramAccountId>>,
     /// How often leases are still to be looked for that this process may have without knowing.
     doubts: AtomicU32,
+    /// Whether it was told to claim nothing.
+    drained: watch::Sender<bool>,
 }
 
 impl Holder {
-    /// Registers this process.
-    pub async fn register(tools: &Tools) -> Result<Self> {
+    /// Registers this process; since `drained_at` it claims nothing, if that is so.
+    pub async fn register(tools: &Tools, drained_at: Option<DateTime<Utc>>) -> Result<Self> {
         let began = tools.on.clock.monotonic();
-        let row = identity(&tools.on).map_err(Error::Internal)?;
+        let row = sender::Model { drained_at, ..identity(&tools.on).map_err(Error::Internal)? };
         service::register(&tools.on, &row).await?;
         Ok(Self::new(row, began))
     }
@@ -74,7 +79,9 @@ impl Holder {
             lost: Mutex::default(),
             accounts: Mutex::default(),
             doubts: AtomicU32::new(0),
+            drained: watch::Sender::new(false),
         };
+        holder.drained.send_replace(holder.row.drained_at.is_some());
         holder.renewed(began);
         holder
     }
@@ -151,6 +158,11 @@ impl Holder {
         was_in_doubt || !self.lost.lock().is_empty() || number.is_multiple_of(SELDOM)
     }
 
+    /// Whether it was told to claim nothing, now and from now on.
+    pub fn drained(&self) -> watch::Receiver<bool> {
+        self.drained.subscribe()
+    }
+
     fn is_open(&self, key: i64) -> bool {
         self.lock().contains_key(&key)
     }
@@ -161,7 +173,7 @@ impl Holder {
 
     /// R10: a lease whose commit was not answered may be there all the same. Its jobs were surely never handed over. What could
     /// not be settled was, perhaps.
-    async fn reconcile(&self, tools: &Tools) -> Result<()> {
+    pub async fn reconcile(&self, tools: &Tools) -> Result<()> {
         // What an account's earlier holder left was given back before this one leased anything by it.
         let mut holders = vec![self.row.id];
         holders.extend(self.accounts().into_iter().map(|account| SenderId(account.0)));
@@ -220,6 +232,7 @@ impl Drop for Claim<'_> {
 
 /// Gives signs of life until the session ends; ends the session when another process took this one's leases over.
 pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: CancellationToken) {
+    let mut events = tools.on.events.subscribe();
     for number in 0.. {
         if session.is_cancelled() {
             return;
@@ -227,10 +240,11 @@ pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: Cancell
         let began = tools.on.clock.monotonic();
         let late_at = holder.punctuality.take_told().then(|| tools.on.now());
         match senders::beat(&tools.beats, holder.row.id, holder.row.epoch, late_at).await {
-            Ok(Some(beat)) => {
+            Ok(Some(Beat { number, is_drained })) => {
+                holder.drained.send_if_modified(|drained| std::mem::replace(drained, is_drained) != is_drained);
                 holder.renewed(began);
                 holder.punctuality.trip(tools.on.clock.monotonic().saturating_sub(began));
-                holder.leads.forget(&tools.beats, &holder.row, beat).await;
+                holder.leads.forget(&tools.beats, &holder.row, number).await;
             }
             Ok(None) => {
                 tracing::error!("another process took this one for dead and took its leases over");
@@ -245,7 +259,11 @@ pub async fn keep(tools: Tools, holder: std::sync::Arc<Holder>, session: Cancell
             holder.doubts.store(LOOKS, Ordering::SeqCst);
             tracing::warn!(error = ?error, "forgotten leases could not be looked for");
         }
-        tokio::select! { () = tools.on.clock.sleep(BEAT) => {}, () = session.cancelled() => {} }
+        tokio::select! {
+            () = tools.on.clock.sleep(BEAT) => {}
+            () = events.woken(|event| event == Event::Worker) => {}
+            () = session.cancelled() => {}
+        }
     }
 }
 
@@ -271,6 +289,8 @@ pub fn identity(on: &Services) -> anyhow::Result<sender::Model> {
         started_at: on.now(),
         lead_ms: 0,
         late_at: None,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        drained_at: None,
         ended_at: None,
     })
 }
@@ -321,6 +341,8 @@ impl Holder {
             started_at,
             lead_ms,
             late_at: None,
+            program: String::new(),
+            drained_at: None,
             ended_at,
         };
         Self::new(row, Duration::ZERO)

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -65,11 +66,79 @@ impl Worker {
     }
 }
 
+/// Sends, and while the process is drained does not, until the session ends.
+async fn shifts(
+    tools: &Tools,
+    holder: &Arc<Holder>,
+    letters: &Arc<live::Letters>,
+    seen: &agenda::Board,
+    session: &CancellationToken,
+    drained_at: &mut Option<DateTime<Utc>>,
+) {
+    let mut drained = holder.drained();
+    while !session.is_cancelled() {
+        let is_drained = *drained.borrow_and_update();
+        *drained_at = is_drained.then(|| holder.row.drained_at.unwrap_or_else(|| tools.on.now()));
+        if is_drained {
+            // It stays, and holds nothing, until it is told to go on.
+            session.run_until_cancelled(until(&mut drained, false)).await;
+            continue;
+        }
+        let shift = session.child_token();
+        let sending = async {
+            send(tools, holder, letters, seen, &shift).await;
+            shift.cancel();
+        };
+        let watching = async {
+            shift.run_until_cancelled(until(&mut drained, true)).await;
+            shift.cancel();
+        };
+        tokio::join!(sending, watching);
+        if !*drained.borrow() {
+            session.cancel();
+            break;
+        }
+        if let Err(error) = holder.reconcile(tools).await {
+            tracing::warn!(error = ?error, "leases could not be given back yet");
+        }
+    }
+}
+
+/// Claims and sends until the end of the shift, and settles what is in flight then.
+async fn send(
+    tools: &Tools,
+    holder: &Arc<Holder>,
+    letters: &Arc<live::Letters>,
+    seen: &agenda::Board,
+    shift: &CancellationToken,
+) {
+    let steps = steps::Steps::open(tools, holder, seen, shift);
+    let campaigns = Box::pin(async {
+        if tools.on.rules.is_simulated {
+            simulated::run(tools, holder, seen.clone(), shift).await;
+        } else {
+            live::run(tools, holder, letters, shift).await;
+        }
+    });
+    tokio::join!(campaigns, steps.close(shift));
+}
+
+/// Waits until the process is told that it is drained, or that it is not.
+async fn until(drained: &mut watch::Receiver<bool>, is_drained: bool) {
+    if drained.wait_for(|drained| *drained == is_drained).await.is_err() {
+        // Its holder is gone; the session ends by itself.
+        std::future::pending().await
+    }
+}
+
 /// Registers and works until it is stopped; anew when another process took this one for dead.
 async fn run(tools: Tools, stop: CancellationToken) {
+    let mut drained_at = None;
     while !stop.is_cancelled() {
-        match Holder::register(&tools).await {
-            Ok(holder) => work(&tools, &Arc::new(holder), &stop).await,
+        match Holder::register(&tools, drained_at).await {
+            Ok(holder) => {
+                work(&tools, &Arc::new(holder), &stop, &mut drained_at).await;
+            }
             Err(error) => {
                 tracing::error!(error = ?error, "the worker cannot register");
                 tokio::select! { () = tokio::time::sleep(PAUSE) => {}, () = stop.cancelled() => {} }
@@ -78,7 +147,7 @@ async fn run(tools: Tools, stop: CancellationToken) {
     }
 }
 
-async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
+async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken, drained_at: &mut Option<DateTime<Utc>>) {
     // Where accounts send for real, contacts to leads by Telegram go by them, too.
     let letters = Arc::new(live::Letters::before(tools));
     let is_pretence = tools.on.rules.is_simulated || tools.on.rules.endpoints.is_simulated;
@@ -101,15 +170,7 @@ async fn work(tools: &Tools, holder: &Arc<Holder>, stop: &CancellationToken) {
     });
     let (busy, todo) = (tools.clone(), seen.clone());
     loops.start("chores", move |session| chores::run(busy.clone(), todo.clone(), others.clone(), session));
-    let steps = steps::Steps::open(tools, holder, &seen, &session);
-    let campaigns = Box::pin(async {
-        if tools.on.rules.is_simulated {
-            simulated::run(tools, holder, seen, &session).await;
-        } else {
-            live::run(tools, holder, &letters, &session).await;
-        }
-    });
-    tokio::join!(campaigns, steps.close(&session));
+    shifts(tools, holder, &letters, &seen, &session, drained_at).await;
     // What stands still for a reason that nobody knows must not keep the worker from beginning anew.
     loops.ended(END).await;
     if let Err(error) = holder.retire(tools).await {

@@ -68,6 +68,7 @@ export default [
           ],
           types: [
             'BroadcastOverview', 'ChannelCategory', 'ConversionRuleFinding', 'ImportError', 'MessageEntity', 'PageInfo', 'ServerInfo',
+            'Admin', 'Statement',
             'AbTestArm', 'AbTestRule', 'AbTestStatistics', 'Attribution', 'AttributionShare', 'AverageCost',
             'CampaignFigures', 'CampaignReport', 'ChannelFigures', 'ChannelReport', 'ChannelSuccess', 'Consent',
             'ContactAttemptGroup', 'FunnelStep', 'InstantlyAnalytics', 'IntegrationField', 'IntegrationMailbox', 'JobSentChange', 'LeftOutChannels',

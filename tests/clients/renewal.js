@@ -14,7 +14,7 @@ const url = endpoint.replace(/^http/, 'ws')
 const bearer = () => ({ Authorization: `Bearer ${readFileSync(process.env.HERALD_TOKEN_FILE, 'utf8')}` })
 
 /** How often each client must have come back. */
-const RENEWALS = 8
+const RENEWALS = Number(process.env.HERALD_TEST_RENEWALS ?? 8)
 /** With which codes the server has closed its sockets. */
 const closes = new Set()
 

@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use domain::broadcast::ParseMode;
-use domain::retention::{placeholders, rendering, webhook};
+use domain::retention::inbound_mail::InboundMail;
+use domain::retention::lead_field::Field;
+use domain::retention::wishes::refused_by;
+use domain::retention::words::ContactChannel;
+use domain::retention::{listed, placeholders, rendering, tracking, webhook};
 use domain::template::{CONTENT_LIMIT, Channel, Template};
 use domain::{channel_line, markup};
 use proptest::collection::vec;
@@ -126,7 +130,7 @@ fn facts() -> rendering::Facts {
 type Target = (&'static str, fn(&str));
 
 /// All of them. Whether they take a text or refuse it is all the same: they come back.
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 10] = [
     ("templates", |text| {
         for mode in [ParseMode::Plain, ParseMode::Html] {
             let Ok(read) = Template::read(text, mode) else { continue };
@@ -142,6 +146,17 @@ const TARGETS: [Target; 8] = [
     ("lines of channels", |text| drop(channel_line::parse(text.as_bytes()))),
     ("media URLs", |text| drop(domain::media_url::check(text))),
     ("sessions", |text| drop(domain::session_string::SessionString::read(text))),
+    // As it comes from outside: with the ends of lines that emails have.
+    ("emails", |text| {
+        let head = "From: a@example.com\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n";
+        drop(InboundMail::read(text.as_bytes()));
+        drop(InboundMail::read(format!("{head}{}", text.replace('\n', "\r\n")).as_bytes()));
+    }),
+    ("answers", |text| {
+        drop((refused_by(text, ContactChannel::Sms), listed::addresses(Field::Phone, text, true)));
+        drop((listed::addresses(Field::Email, text, true), tracking::target(text, "https://herald.example")));
+        let _segments = domain::sms::segments(text);
+    }),
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -162,6 +177,7 @@ fn fuzz(name: &str) {
     }
     let seconds = std::env::var("HERALD_TEST_FUZZ_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
     let (began, patience) = (Instant::now(), Duration::from_secs(seconds.unwrap_or(2)));
+    let mut texts = 0_u64;
     while began.elapsed() < patience {
         let mut runner = TestRunner::new(Config { cases: 50, failure_persistence: None, ..Config::default() });
         runner
@@ -170,7 +186,9 @@ fn fuzz(name: &str) {
                 Ok(())
             })
             .unwrap();
+        texts += 50;
     }
+    println!("{name}: {texts} texts in {:?}", began.elapsed());
 }
 
 macro_rules! fuzzed {
@@ -196,6 +214,8 @@ fuzzed! {
     no_text_takes_the_reader_of_channels_along: "lines of channels",
     no_text_takes_the_reader_of_urls_along: "media URLs",
     no_text_takes_the_reader_of_sessions_along: "sessions",
+    no_text_takes_the_reader_of_emails_along: "emails",
+    no_text_takes_the_reader_of_answers_along: "answers",
 }
 
 /// It answered, and not that it knows nothing of what has happened.

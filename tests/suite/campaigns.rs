@@ -36,7 +36,7 @@ pub async fn seed(herald: &TestApp, campaigns: usize, channels: usize) {
         channel::create(on, &actor, new, None).await.unwrap();
     }
     let everything = batch::New { name: "all".into(), filter: Some(ChannelFilter::default()), ..batch::New::default() };
-    let batch = batch::create(on, &actor, everything).await.unwrap().id;
+    let batch = batch::create(on, &actor, everything).await.unwrap().batch.id;
     let message = template::Fields {
         name: Some("hello".into()),
         content: Some("Hello {{ username }}".into()),

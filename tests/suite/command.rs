@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::process::{Output, Stdio};
 
-use crate::harness::{Database, PASSWORD, Process, TestApp, eventually, herald};
+use crate::delivery::crashes::{prepare, start};
+use crate::delivery::fixture::names;
+use crate::harness::{Client, Database, PASSWORD, Process, TestApp, eventually, herald};
 
 fn run(arguments: &[&str]) -> Output {
     let (command, rest) = arguments.split_first().unwrap();
@@ -203,4 +205,60 @@ fn every_command_is_in_the_manual() {
     for command in listed.filter_map(|line| line.split_whitespace().next()) {
         assert!(page.contains(&format!("`herald {command}")) || page.contains(&format!("`{command}`")), "{command}");
     }
+}
+
+/// Its lines, and its status.
+async fn followed(app: &TestApp, id: &str) -> (String, Option<i32>) {
+    let mut command = herald("follow");
+    command.arg(id).arg("--log=error").args(app.database().flags());
+    command.arg(format!("--data-dir={}", app.data_dir().display()));
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    (String::from_utf8([output.stdout, output.stderr].concat()).unwrap(), output.status.code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_hears_by_the_status_how_it_ended() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let id = prepare(&admin, &names("follow", 12), 600).await;
+    let following = async |id: &str| followed(&app, id).await;
+    let ((told, status), ()) = tokio::join!(following(&id), start(&admin, &id));
+    assert!(status == Some(0) && told.contains("COMPLETED: 12 of 12; sent 12, failed 0"), "{told}");
+    let imports = admin.data("{ channelImports { nodes { id } } }", serde_json::json!({})).await;
+    let import = imports["channelImports"]["nodes"][0]["id"].as_str().unwrap().to_owned();
+    let (told, status) = following(&import).await;
+    assert_eq!((told.as_str(), status), ("COMPLETED: 12 lines, 12 inserted, 0 known already, 0 invalid\n", Some(0)));
+
+    let again = again(&admin, &id).await;
+    start(&admin, &again).await;
+    for (mutation, input, expected) in [
+        ("pauseBroadcastCampaign", "PauseBroadcastCampaignInput", (3, "herald: a person has paused it\n")),
+        ("cancelBroadcastCampaign", "CancelBroadcastCampaignInput", (4, "herald: it was cancelled\n")),
+    ] {
+        let document = format!("mutation($input: {input}!) {{ {mutation}(input: $input) {{ campaign {{ id }} }} }}");
+        admin.data(&document, serde_json::json!({ "input": { "id": again } })).await;
+        let (told, status) = following(&again).await;
+        assert!(status == Some(expected.0) && told.ends_with(expected.1), "{told}");
+    }
+    let user = admin.data("{ viewer { id } }", serde_json::json!({})).await["viewer"]["id"].clone();
+    for (id, why) in [("nonsense", "is no id"), (user.as_str().unwrap(), "this is the id of a User")] {
+        let (told, status) = following(id).await;
+        assert!(status == Some(2) && told.contains(why), "{told}");
+    }
+    let nobody = graphql::engine::id::encode("BroadcastCampaign", domain::id::time_sorted());
+    assert_eq!(following(&nobody).await.1, Some(1));
+}
+
+/// The same campaign once more, and slowly.
+async fn again(admin: &Client, id: &str) -> String {
+    let of = "query($id: ID!) { broadcastCampaign(id: $id) { batch { id } template { id } } }";
+    let of = admin.data(of, serde_json::json!({ "id": id })).await["broadcastCampaign"].take();
+    let create = "mutation($input: CreateBroadcastCampaignInput!) {
+        createBroadcastCampaign(input: $input) { campaign { id } } }";
+    let input = serde_json::json!({
+        "name": "again", "mode": "LIVE", "deliveryRate": 1,
+        "batchId": of["batch"]["id"], "templateId": of["template"]["id"],
+    });
+    let created = admin.data(create, serde_json::json!({ "input": input })).await;
+    created["createBroadcastCampaign"]["campaign"]["id"].as_str().unwrap().to_owned()
 }

@@ -130,3 +130,86 @@ async fn what_can_not_be_right_is_refused() {
     let listed = operator.data(LIST, json!({ "filter": { "isMatched": false, "subId": "nobody" } })).await;
     assert_eq!(listed["conversions"]["totalCount"], 1);
 }
+
+#[tokio::test]
+async fn a_conversion_that_came_before_its_lead_is_found_by_a_uuid_in_capitals_or_not() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let told = [
+        ("0B9C7B4E-1D2F-4A6B-8C9D-0E1F2A3B4C5D", "0b9c7b4e-1d2f-4a6b-8c9d-0e1f2a3b4c5d"),
+        ("1b9c7b4e-1d2f-4a6b-8c9d-0e1f2a3b4c5d", "1B9C7B4E-1D2F-4A6B-8C9D-0E1F2A3B4C5D"),
+        ("2B9C7B4E1D2F4A6B8C9D0E1F2A3B4C5D", "2b9c7b4e1d2f4a6b8c9d0e1f2a3b4c5d"),
+        ("shop-7", "shop-7"),
+        ("Shop-8", "shop-8"),
+    ];
+    for (sub, _) in told {
+        let input = json!({ "subId": sub, "status": "SALE", "revenue": "5", "transactionId": sub });
+        operator.data(RECORD, json!({ "input": input })).await;
+    }
+    for (_, external) in told {
+        let create = "mutation($id: String) { createLead(input: { externalId: $id }) { lead { id } } }";
+        operator.data(create, json!({ "id": external })).await;
+    }
+    service::retention::conversion::match_later(herald.services()).await.unwrap();
+    let found = operator.data("{ conversions { nodes { subId lead { externalId } } } }", json!({})).await;
+    for (sub, external) in told {
+        let nodes = found["conversions"]["nodes"].as_array().unwrap();
+        let row = nodes.iter().find(|row| row["subId"] == sub).unwrap();
+        let expected = if sub == "Shop-8" { Json::Null } else { json!({ "externalId": external }) };
+        assert_eq!(row["lead"], expected, "{sub}: other ids are the same letter for letter");
+    }
+}
+
+const CORRECT: &str = "mutation($input: CorrectConversionInput!) { correctConversion(input: $input) { conversion {
+    id status revenue currency version lead { id status } contactAttempt { id } } } }";
+const TAKE_BACK: &str = "mutation($input: DeleteConversionInput!) { deleteConversion(input: $input) { deletedId } }";
+
+#[tokio::test]
+async fn a_conversion_is_corrected_and_taken_back_with_what_followed_from_it() {
+    let herald = TestApp::api_only().await;
+    let (operator, on) = (herald.operator().await, herald.services());
+    let (ann, contacts) = lead_with(&herald, &[1]).await;
+    let bob = person(on, "bob", |row| row.email = Some("bob@example.com".into())).await;
+    let status = async |lead: LeadId| {
+        let read = "query($id: ID!) { lead(id: $id) { status conversions { totalCount } } }";
+        operator.data(read, json!({ "id": lead.global() })).await["lead"].clone()
+    };
+    let sale = json!({ "leadId": ann.global(), "status": "SALE", "revenue": "10", "currency": "EUR" });
+    let made = operator.data(RECORD, json!({ "input": sale })).await["recordConversion"]["conversion"].clone();
+    let correct = async |mut input: Json| {
+        input["id"] = made["id"].clone();
+        operator.query(CORRECT, json!({ "input": input })).await
+    };
+    let amount = correct(json!({ "revenue": "12.5", "currency": "usd", "expectedVersion": 1 })).await;
+    let amount = amount.data()["correctConversion"]["conversion"].clone();
+    assert_eq!(
+        (&amount["revenue"], &amount["currency"], &amount["status"]),
+        (&json!("12.5"), &json!("USD"), &json!("SALE"))
+    );
+    assert_eq!(correct(json!({ "revenue": "1", "expectedVersion": 1 })).await.code(), "CONFLICT");
+    assert_eq!(correct(json!({ "status": "REJECTED", "revenue": "1" })).await.code(), "BAD_USER_INPUT");
+    assert_eq!(correct(json!({ "currency": "Euro" })).await.code(), "BAD_USER_INPUT");
+    let nobody = LeadId::generate().global();
+    assert_eq!(correct(json!({ "leadId": nobody })).await.code(), "NOT_FOUND");
+
+    // Taken back, and confirmed after all: what a provider can't do, a person can.
+    let rejected = correct(json!({ "status": "REJECTED" })).await.data()["correctConversion"]["conversion"].clone();
+    assert_eq!((&rejected["revenue"], &rejected["lead"]["status"]), (&json!("0"), &json!("CONTACTED")));
+    let again = correct(json!({ "status": "SALE", "revenue": "20" })).await;
+    assert_eq!(again.data()["correctConversion"]["conversion"]["lead"]["status"], "CONVERTED");
+
+    // It was somebody else's.
+    let moved = correct(json!({ "leadId": bob.global() })).await.data()["correctConversion"]["conversion"].clone();
+    assert_eq!((&moved["lead"]["status"], &moved["contactAttempt"]), (&json!("CONVERTED"), &Json::Null));
+    assert_eq!(status(ann).await["status"], "CONTACTED");
+    assert!(!contacts.is_empty());
+
+    let input = json!({ "input": { "id": made["id"] } });
+    assert_eq!(operator.data(TAKE_BACK, input.clone()).await["deleteConversion"]["deletedId"], made["id"]);
+    assert_eq!(status(bob).await, json!({ "status": "IN_PROGRESS", "conversions": { "totalCount": 0 } }));
+    assert_eq!(operator.query(TAKE_BACK, input).await.code(), "NOT_FOUND");
+    let audit = "{ auditLogs(filter: { actions: [CONVERSION_CORRECTED, CONVERSION_DELETED] }) { totalCount nodes { metadata } } }";
+    let lines = herald.admin().await.data(audit, json!({})).await["auditLogs"].clone();
+    assert_eq!(lines["totalCount"], 5, "{lines}");
+    assert!(lines["nodes"][0]["metadata"].to_string().contains("20000000"), "{lines}");
+}

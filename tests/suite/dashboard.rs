@@ -1,9 +1,15 @@
 //! The dashboard and GraphiQL in Chromium, as people use them.
 
+mod figures;
 mod making;
+mod once;
+mod operations;
 mod overview;
 mod picture;
 mod remaking;
+mod sequences;
+mod settings;
+mod setup;
 mod things;
 mod told;
 mod words;
@@ -272,6 +278,14 @@ async fn graphiql_reads_writes_and_subscribes() {
     let sent = "Number(document.querySelector('.result-window').innerText.match(/\"sent\": (\\d+)/)[1])";
     let before = tab.value(sent).await;
     tab.until(&format!("{sent} > {before} + 3")).await;
+    // The menu opens what is chosen, and runs nothing.
+    tab.until("document.querySelectorAll('#operations optgroup option').length > 130").await;
+    let choose = "(() => { const menu = document.getElementById('operations');
+        menu.value = [...menu.options].find((one) => one.textContent === 'ListBatches').value;
+        menu.dispatchEvent(new Event('change')); })()";
+    tab.value(choose).await;
+    tab.reads("#who", "admin").await;
+    tab.until("document.querySelector('.graphiql-query-editor .CodeMirror')?.CodeMirror.getValue().includes('query ListBatches')").await;
     tab.assert_clean(&herald.url()).await;
     // The dashboard knows who is signed in here.
     tab.click("#bar a").await;

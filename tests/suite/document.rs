@@ -238,3 +238,13 @@ async fn a_cursor_is_of_one_list_in_one_order() {
         assert_eq!(reply.message(), "this is not a cursor of this list in this order", "{document}");
     }
 }
+
+#[tokio::test]
+async fn a_wrong_id_hides_nothing_of_what_else_is_wrong_with_a_lead() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let update = "mutation { updateLead(input: { id: \"x\", email: \"y\", phone: \"z\", meta: [1] }) { lead { id } } }";
+    let reply = admin.query(update, json!({})).await;
+    assert_eq!(reply.code(), "BAD_USER_INPUT");
+    assert_eq!(reply.violations(), ["input.id", "input.email", "input.phone", "input.meta"]);
+}

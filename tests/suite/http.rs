@@ -119,7 +119,8 @@ async fn a_page_with_tracing_may_call_and_reads_every_answer() {
     let request = |method: Method, path: &str| herald.nobody().request(method, path).header("origin", page);
     for path in ["/graphql", "/uploads"] {
         let wanted = "authorization,content-type,traceparent,tracestate,baggage,sentry-trace,apollo-require-preflight,\
-            x-apollo-operation-name,graphql-require-preflight,x-request-id";
+            x-apollo-operation-name,graphql-require-preflight,x-request-id,apollographql-client-name,\
+            x-datadog-trace-id,b3,newrelic,cache-control,content-disposition";
         let asked = request(Method::OPTIONS, path).header("access-control-request-method", "POST");
         let answer = asked.header("access-control-request-headers", wanted).send().await.unwrap();
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();

@@ -52,6 +52,30 @@ async fn what_is_no_request_that_can_be_read_is_answered_with_a_body_too() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_leads_nowhere_as_any_other() {
+    let herald = TestApp::api_only().await;
+    for (method, path) in [
+        ("GET", "/l/"),
+        ("GET", "/o/"),
+        ("GET", "/unsubscribe/"),
+        ("POST", "/unsubscribe/"),
+        ("GET", "/manual/"),
+        ("GET", "/dashboard/"),
+        ("GET", "/graphiql/"),
+        ("GET", "/api/webhooks/keitaro/"),
+        ("POST", "/api/webhooks/mail/"),
+    ] {
+        let request =
+            format!("{method} {path}%ff%fe HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        let answer = say(&herald, request.as_bytes()).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 404"), "{path}: {head}");
+        let body: Json = serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"));
+        assert_eq!(body["errors"][0]["extensions"]["code"], "NOT_FOUND", "{path}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn an_idle_connection_waits_longer_than_a_slow_head_and_clients_are_told_how_long() {
     let herald = TestApp::with(&["--limit-read-time=400ms", "--limit-idle-time=20s"]).await;
     let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -277,7 +277,7 @@ async fn a_file_that_vanished_fails_its_import_and_no_other() {
     let herald = TestApp::api_only().await;
     let node = Node::beside(&herald).await;
     let (gone, next) = (node.import(list(10, "gone")).await, node.import(list(10, "next")).await);
-    std::fs::remove_file(upload::path(&node.on, node.read(gone).await.upload_id)).unwrap();
+    std::fs::remove_file(node.on.files.file(node.read(gone).await.upload_id).unwrap()).unwrap();
     node.run().await;
     let gone = node.read(gone).await;
     assert_eq!(gone.status, ImportStatus::Failed);
@@ -297,7 +297,7 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     let endless = Box::pin(futures_util::StreamExt::chain(body, stream::pending()));
     let store = upload::store(&node.on, &node.actor, endless);
     assert!(tokio::time::timeout(Duration::from_millis(300), store).await.is_err());
-    let left = std::fs::read_dir(upload::folder(&node.on.rules.data_dir)).unwrap().count();
+    let left = std::fs::read_dir(node.on.rules.data_dir.join("uploads")).unwrap().count();
     assert_eq!(left, 0);
 }
 
@@ -353,7 +353,7 @@ async fn uploads_that_nobody_needs_vanish_after_a_day() {
     channels::create(&node.on, &node.actor, imported).await.unwrap();
     node.run().await;
     channels::create(&node.on, &node.actor, waiting).await.unwrap();
-    let folder = upload::folder(&node.on.rules.data_dir);
+    let folder = node.on.rules.data_dir.join("uploads");
     let orphan = folder.join("01890000-0000-7000-8000-000000000000");
     let part = folder.join("01890000-0000-7000-8000-000000000001.part");
     let stranger = folder.join("README");
@@ -369,14 +369,14 @@ async fn uploads_that_nobody_needs_vanish_after_a_day() {
     node.on.db.write_alone(statement).await.unwrap();
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        if path != upload::path(&node.on, young) {
+        if Some(&path) != node.on.files.file(young).as_ref() {
             std::fs::File::options().write(true).open(path).unwrap().set_modified(then.into()).unwrap();
         }
     }
     upload::sweep(&node.on).await.unwrap();
     let is_there = |path: &std::path::Path| path.exists();
     assert!(!is_there(&orphan) && !is_there(&part) && is_there(&stranger));
-    let files = [unused, imported, waiting, young].map(|id| is_there(&upload::path(&node.on, id)));
+    let files = [unused, imported, waiting, young].map(|id| is_there(&node.on.files.file(id).unwrap()));
     assert_eq!(files, [false, false, true, true]);
     let sql = "SELECT COUNT(*) AS count FROM uploads";
     let row = node.on.db.reader().query_one_raw(sea_orm::Statement::from_string(backend, sql)).await.unwrap().unwrap();

@@ -114,6 +114,17 @@ async fn nothing_runs_over_a_socket_either() {
     assert_eq!((&told["type"], &told["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("BAD_USER_INPUT")));
     let told = ask("{ viewer { a: id } viewer { a: username } }", json!({})).await;
     assert_eq!(told["payload"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    // Half a character ends nothing but what has it.
+    let half = r#"{"id":"1","type":"subscribe","payload":{"query":"query($s: String) { templates(filter: { nameContains: $s }) { totalCount } }","variables":{"s":"a\ud83d"}}}"#;
+    socket.send(tokio_tungstenite::tungstenite::Message::text(half)).await;
+    let told = socket.json().await;
+    assert_eq!((&told["type"], &told["id"]), (&json!("error"), &json!("1")));
+    assert_eq!(told["payload"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    let mut ask = async |query: &str, variables: Json| {
+        let payload = json!({ "query": query, "variables": variables });
+        socket.say(json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
+        socket.json().await
+    };
     let told = ask("{ viewer { username @skip(if: true) } }", json!({})).await;
     assert_eq!(told["payload"]["data"], json!({ "viewer": {} }));
     assert!(names(&admin).await.is_empty());
@@ -182,6 +193,14 @@ async fn an_empty_condition_picks_nobody_where_something_is_changed() {
         (whole, json!({ "i": { "name": "n", "filter": { "category": null } } })),
         (whole, json!({ "i": { "name": "n", "filter": { "category": "\n" } } })),
         ("mutation { createBatch(input: { name: \"n\", filter: { category: null } }) { batch { id } } }", json!({})),
+        (
+            "mutation($f: ChannelFilter = { category: null }) { createBatch(input: { name: \"n\", filter: $f }) { batch { id } } }",
+            json!({}),
+        ),
+        (
+            "mutation($i: CreateBatchInput! = { name: \"n\", filter: { isActive: true, category: \" \" } }) { createBatch(input: $i) { batch { id } } }",
+            json!({}),
+        ),
         ("mutation { createBatch(input: { name: \"n\", filter: { category: \"\" } }) { batch { id } } }", json!({})),
     ] {
         let reply = admin.query(document, variables).await;

@@ -100,3 +100,46 @@ async fn to_try_an_integration_is_to_ask_the_provider() {
     assert_eq!(admin.data(TEST, id).await["testIntegration"]["isOk"], true);
     assert_eq!(provider.caught().len(), 2);
 }
+
+const SWITCH: &str = "mutation($input: SwitchIntegrationInput!) { switchIntegration(input: $input) {
+    integrationConfig { id isActive version fields { name value } } } }";
+
+#[tokio::test]
+async fn an_integration_is_switched_paced_and_readdressed_without_its_secrets() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let saved = save(&admin, json!({ "twilio": twilio() })).await.data()["saveIntegrationConfig"].clone();
+    let id = saved["integrationConfig"]["id"].clone();
+    let switch = async |mut input: Json| {
+        input["id"] = id.clone();
+        admin.query(SWITCH, json!({ "input": input })).await
+    };
+    let off = switch(json!({ "isActive": false })).await.data()["switchIntegration"]["integrationConfig"].clone();
+    assert_eq!((&off["isActive"], &off["version"]), (&json!(false), &json!(2)));
+    let service = "MG0123456789abcdef0123456789abcdef";
+    let other = json!({ "from": null, "messagingServiceSid": service, "segmentsPerSecond": 30, "expectedVersion": 2 });
+    let other = switch(other).await.data()["switchIntegration"]["integrationConfig"].clone();
+    let fields = other["fields"].as_array().unwrap();
+    for field in [("messagingServiceSid", service), ("segmentsPerSecond", "30"), ("authToken", "****wxyz")] {
+        assert!(fields.contains(&json!({ "name": field.0, "value": field.1 })), "{field:?} in {other}");
+    }
+    assert_eq!(other["isActive"], false, "what is left out stays");
+    for (wrong, field) in [
+        (json!({ "from": "+14155552672" }), "from"),
+        (json!({ "segmentsPerSecond": 0 }), "segmentsPerSecond"),
+        (json!({ "perSecond": 5 }), "perSecond"),
+        (json!({ "leadConverts": false }), "leadConverts"),
+    ] {
+        let refused = switch(wrong.clone()).await;
+        assert_eq!(refused.code(), "BAD_USER_INPUT", "{wrong}");
+        assert!(refused.violations().iter().any(|violation| violation.contains(field)), "{wrong}: {refused:?}");
+    }
+    assert_eq!(switch(json!({ "isActive": true, "expectedVersion": 2 })).await.code(), "CONFLICT");
+    let on = herald.services();
+    let row = integration_config::Entity::all().one(on.db.reader()).await.unwrap().unwrap();
+    let Credentials::Twilio(opened) = integration::open(on, &row).unwrap() else { panic!("they are Twilio's") };
+    assert_eq!((opened.auth_token.expose(), opened.segments_per_second, opened.from), (TOKEN, 30, None));
+    let lines = admin.data("{ auditLogs { nodes { action metadata } } }", json!({})).await.to_string();
+    assert!(lines.contains("INTEGRATION_SWITCHED") && lines.contains(service) && !lines.contains(TOKEN), "{lines}");
+    assert_eq!(herald.operator().await.query(SWITCH, json!({ "input": { "id": id } })).await.code(), "FORBIDDEN");
+}

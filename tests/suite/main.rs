@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 mod accounts;
+mod administration;
 mod api_tokens;
 mod archive;
 mod audit;
@@ -13,15 +14,18 @@ mod broadcasts;
 mod callbacks;
 mod campaigns;
 mod catalog;
+mod check;
 mod clients;
 mod command;
 mod conversions;
 mod dashboard;
 mod delivery;
 mod demo;
+mod deploy;
 mod doctor;
 mod document;
 mod events;
+mod files;
 mod fleet;
 mod floors;
 mod folded;

@@ -124,6 +124,7 @@ async fn every_published_operation_runs() {
     sequences(&herald, &mut story).await;
 
     figures::tasks(&mut story, herald.services()).await;
+    watched(&mut story).await;
     stopped(&mut story).await;
     let report = story.run("audit-report", json!({ "since": "2020-01-01T00:00:00Z", "severities": ["INFO"] })).await;
     assert!(report["auditLogs"]["nodes"].as_array().unwrap().len() > 5);
@@ -159,6 +160,21 @@ async fn people(story: &mut Story) {
     assert_eq!(story.run("user-by", json!({ "key": { "name": "Anna" } })).await["userBy"]["id"], anna);
     let deleted = story.input("delete-user", json!({ "id": anna })).await["deleteUser"]["user"].clone();
     assert!(deleted["deletedAt"].is_string(), "{deleted}");
+}
+
+/// An admin looks who is there, ends a session, and drains a process.
+async fn watched(story: &mut Story) {
+    let login = "mutation($input: LoginInput!) { login(input: $input) { expiresAt } }";
+    story.client.data(login, json!({ "input": { "username": "admin", "password": PASSWORD } })).await;
+    let seen = story.run("admin", json!({})).await["admin"].clone();
+    let latest = seen["sessions"]["nodes"][0]["id"].clone();
+    let ended = story.input("end-user-session", json!({ "id": latest })).await["endUserSession"]["session"].clone();
+    assert_eq!((&ended["id"], &ended["user"]["username"]), (&latest, &json!("admin")));
+    for is_drained in [true, false] {
+        let input = json!({ "id": seen["workers"][0]["id"], "isDrained": is_drained });
+        let worker = story.input("drain-worker", input).await["drainWorker"]["worker"].clone();
+        assert_eq!(worker["drainedAt"].is_string(), is_drained, "{worker}");
+    }
 }
 
 /// Everything is stopped, and goes on.
@@ -314,6 +330,10 @@ async fn conversions(story: &mut Story) {
     assert_eq!((&made["revenue"], &made["lead"]), (&json!("12.5"), &Json::Null));
     let listed = story.run("list-conversions", json!({ "filter": { "statuses": ["SALE"] } })).await;
     assert_eq!(listed["conversions"]["nodes"][0]["id"], made["id"]);
+    let right = json!({ "id": made["id"], "revenue": "13" });
+    let corrected = story.input("correct-conversion", right).await["correctConversion"]["conversion"].clone();
+    assert_eq!(corrected["revenue"], "13");
+    story.input("delete-conversion", json!({ "id": made["id"] })).await;
     let anew = json!({ "model": "LINEAR", "since": "2020-01-01T00:00:00Z" });
     assert_eq!(story.input("recompute-attribution", anew).await["recomputeAttribution"]["conversions"], 0);
 }
@@ -333,6 +353,9 @@ async fn integrations(story: &mut Story) {
     let saved = story.input("save-integration-config", secret).await["saveIntegrationConfig"].clone();
     let id = saved["integrationConfig"]["id"].clone();
     assert_eq!(story.input("test-integration", json!({ "id": id })).await["testIntegration"]["isOk"], true);
+    let off =
+        story.input("switch-integration", json!({ "id": id, "isActive": false })).await["switchIntegration"].clone();
+    assert_eq!(off["integrationConfig"]["isActive"], false);
     let listed = story.run("list-integration-configs", json!({ "providers": ["WEBHOOK"] })).await;
     assert_eq!(listed["integrationConfigs"]["nodes"][0]["fields"][0]["value"], "****ngth");
     story.input("delete-integration-config", json!({ "id": id })).await;

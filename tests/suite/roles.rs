@@ -12,14 +12,16 @@ use serde_json::json;
 use crate::harness::TestApp;
 
 use Permission::{
-    Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn, StopEverything,
-    TelegramAccounts, WriteCampaigns, WriteChannels, WriteJobs, WriteRetention, WriteUsers,
+    Administer, Anyone, ChangeOwnPassword, CreateChannels, EraseLeads, ManageIntegrations, OwnApiTokens, SignedIn,
+    StopEverything, TelegramAccounts, WriteCampaigns, WriteChannels, WriteJobs, WriteRetention, WriteUsers,
 };
 
 /// The table of the contract, a line for each mutation.
 const TABLE: &[(&str, Permission)] = &[
     ("stopAll", StopEverything),
     ("resumeAll", StopEverything),
+    ("endUserSession", Administer),
+    ("drainWorker", Administer),
     ("login", Anyone),
     ("refreshSession", Anyone),
     ("logout", SignedIn),
@@ -61,10 +63,13 @@ const TABLE: &[(&str, Permission)] = &[
     ("saveIntegrationConfig", ManageIntegrations),
     ("deleteIntegrationConfig", ManageIntegrations),
     ("testIntegration", ManageIntegrations),
+    ("switchIntegration", ManageIntegrations),
     ("importLeads", WriteRetention),
     ("createAbTest", WriteRetention),
     ("startAbTest", WriteRetention),
     ("stopAbTest", WriteRetention),
+    ("updateAbTest", WriteRetention),
+    ("deleteAbTest", WriteRetention),
     ("declareAbTestWinner", WriteRetention),
     ("mergeLeads", WriteRetention),
     ("eraseLead", EraseLeads),
@@ -73,6 +78,8 @@ const TABLE: &[(&str, Permission)] = &[
     ("updateTelegramAccount", TelegramAccounts),
     ("removeTelegramAccount", TelegramAccounts),
     ("recordConversion", WriteRetention),
+    ("correctConversion", WriteRetention),
+    ("deleteConversion", WriteRetention),
     ("recomputeAttribution", WriteRetention),
     ("syncRetentionCampaign", WriteRetention),
     ("createLead", WriteRetention),

@@ -98,6 +98,9 @@ async fn no_door_lets_a_text_in_that_somebody_would_not_get() {
         let edit = admin.query(EDIT, json!({ "input": { "campaignId": id, "content": text } })).await;
         assert_eq!(edit.code(), "BAD_USER_INPUT", "{text}: {edit:?}");
     }
+    let unknown = json!({ "input": { "campaignId": id, "content": "{{ username | trunc }}" } });
+    let unknown = admin.query(EDIT, unknown).await;
+    assert_eq!(unknown.violations(), ["input.content"], "told once, not for each channel: {unknown:?}");
     admin.data(CHANGE, json!({ "input": { "id": id, "content": "Mended {{ username }}" } })).await;
     let ledger = std::fs::read_to_string(herald.data_dir().join("simulated.jsonl")).unwrap();
     assert!(ledger.contains("Hello, friends!"), "what is not known has its default: {ledger}");

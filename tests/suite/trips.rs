@@ -95,7 +95,7 @@ async fn heavy_operations_go_to_the_database_as_seldom_as_the_manual_says() {
         channel::create(on, actor, new, None).await.unwrap();
     }
     let all = batch::New { name: "all".into(), filter: Some(ChannelFilter::default()), ..batch::New::default() };
-    let batch = batch::create(on, actor, all).await.unwrap().id;
+    let batch = batch::create(on, actor, all).await.unwrap().batch.id;
     let text = || template::Fields {
         name: Some("hello".into()),
         content: Some("Hello {{ username }}".into()),

@@ -10,6 +10,7 @@ use super::campaign::{Ended, Progress};
 use super::house::House;
 use super::ledger::Accepted;
 use super::prepare::RATE;
+use super::tour::Tour;
 use telegram::simulated::LEDGER;
 
 /// The standard output.
@@ -67,6 +68,7 @@ impl Board {
         }
         self.item("data", &house.data_dir.display().to_string());
         self.item("sign-in", &login(house));
+        self.more("open it now, and watch there what is told here");
     }
 
     /// How it ended.
@@ -83,11 +85,15 @@ impl Board {
     }
 
     /// Prints what can be done now.
-    pub fn go_on(&self, house: &House) {
+    pub fn go_on(&self, house: &House, tour: &Tour) {
         let address = format!("http://{}", house.address);
+        self.heading("Look");
+        for (name, path, proof) in tour.places() {
+            self.item(name, &format!("{address}{path}"));
+            self.more(proof);
+        }
         self.heading("Go on");
-        self.item("dashboard", &address);
-        self.item("GraphiQL", &format!("{address}/graphiql"));
+        self.item("manual", &format!("{address}/manual"));
         self.item("GraphQL", &format!("{address}/graphql, by POST and by WebSocket"));
         self.item("sign-in", &login(house));
         self.item("data", &house.data_dir.display().to_string());

@@ -77,6 +77,7 @@ pub fn config(place: &Place) -> Result<Config> {
     let mut config = environment.settings.check(|name| std::env::var(name).ok())?;
     config.database_url = None;
     config.redis_url = None;
+    config.files = None;
     config.rules.is_simulated = true;
     config.rules.endpoints.is_simulated = true;
     if std::env::var_os("HERALD_DATA_DIR").is_none() && place.data_dir.is_none() {

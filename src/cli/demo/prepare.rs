@@ -49,6 +49,8 @@ pub struct Campaign {
     pub id: String,
     /// The words that stand in each of its messages, and in no other campaign's.
     pub issue: String,
+    batch: String,
+    template: String,
 }
 
 /// Writes the list, uploads it, imports it, and shows what became of it.
@@ -134,7 +136,18 @@ pub async fn campaign(api: &Api, board: &Board) -> Result<Campaign> {
     let (jobs, rate) = (HumanCount(jobs), HumanCount(RATE.into()));
     board.item("campaign", &format!("«{name}»"));
     board.more(&format!("{jobs} active channels, {rate} messages a minute, {RETRIES} retries"));
-    Ok(Campaign { id, issue })
+    Ok(Campaign { id, issue, batch, template })
+}
+
+/// The same to the same channels, slower; returns its id.
+pub async fn next_issue(api: &Api, before: &Campaign, rate: u32) -> Result<String> {
+    let issue = format!("{}, II", before.issue);
+    let input = json!({
+        "name": format!("Рассылка, {issue}"), "batchId": before.batch, "templateId": before.template,
+        "params": { "issue": issue }, "mode": "LIVE", "deliveryRate": rate, "retryLimit": RETRIES,
+    });
+    let answer = api.ask(CAMPAIGN, json!({ "input": input })).await.context("the campaign was refused")?;
+    field(&answer, "/createBroadcastCampaign/campaign/id")
 }
 
 /// Gives some channels a title; returns the id of the first.

@@ -85,7 +85,17 @@ const NAMED: [(Ruling, &[&str]); 12] = [
             "MEDIA_CAPTION_TOO_LONG",
             "MEDIA_EMPTY",
             "MEDIA_INVALID",
+            "MEDIA_TYPE_INVALID",
+            "DOCUMENT_INVALID",
+            "EXTERNAL_URL_INVALID",
+            "IMAGE_PROCESS_FAILED",
+            "PHOTO_EXT_INVALID",
+            "PHOTO_INVALID",
             "PHOTO_INVALID_DIMENSIONS",
+            "PHOTO_SAVE_FILE_INVALID",
+            "URL_INVALID",
+            "VIDEO_FILE_INVALID",
+            "WC_CONVERT_URL_INVALID",
             "WEBPAGE_CURL_FAILED",
             "WEBPAGE_MEDIA_EMPTY",
             "TEMPLATE_FAILED",
@@ -120,11 +130,15 @@ const PARTS_OF_A_MESSAGE: [&str; 14] = [
     "WEBPAGE_",
 ];
 
+/// Whether an error tells of a sort of messages that are not taken there, such as `CHAT_SEND_PHOTOS_FORBIDDEN`.
+pub fn is_about_the_sort(name: &str) -> bool {
+    name.starts_with("CHAT_SEND_") && name.ends_with("_FORBIDDEN")
+}
+
 /// Whether an error that the table does not name is about what is in the message: such as a photo, in a group that takes texts
 /// only. The channel must not be charged with it.
 fn is_about_the_message(name: &str) -> bool {
-    let is_of_its_sort = name.starts_with("CHAT_SEND_") && name.ends_with("_FORBIDDEN");
-    is_of_its_sort || PARTS_OF_A_MESSAGE.iter().any(|part| name.starts_with(part))
+    is_about_the_sort(name) || PARTS_OF_A_MESSAGE.iter().any(|part| name.starts_with(part))
 }
 
 /// The reaction that `fault` asks for.

@@ -91,15 +91,14 @@ fn what_the_channel_refuses_fails_the_job() {
     all_are(400, &gone, &failed(Effect::ChannelGone));
     let own = ["SLOWMODE_MULTI_MSGS_DISABLED", "RANDOM_ID_EMPTY", "RANDOM_ID_INVALID", "BALANCE_TOO_LOW"];
     all_are(400, &own, &failed(Effect::None));
-    let about_the_message = [
+    let about_its_sort = [
         "CHAT_SEND_PLAIN_FORBIDDEN",
         "CHAT_SEND_MEDIA_FORBIDDEN",
         "CHAT_SEND_PHOTOS_FORBIDDEN",
         "CHAT_SEND_SOMETHING_NEW_FORBIDDEN",
-        "MEDIA_SOMETHING_NEW",
-        "IMAGE_PROCESS_FAILED",
-        "REPLY_MARKUP_INVALID",
     ];
+    all_are(403, &about_its_sort, &failed(Effect::ChannelNoted));
+    let about_the_message = ["MEDIA_SOMETHING_NEW", "VIDEO_SOMETHING_NEW", "REPLY_MARKUP_INVALID"];
     all_are(403, &about_the_message, &failed(Effect::None));
     all_are(400, &about_the_message, &failed(Effect::None));
 }
@@ -124,6 +123,9 @@ fn what_every_message_would_meet_pauses_the_campaign() {
         "MEDIA_EMPTY",
         "PHOTO_INVALID_DIMENSIONS",
         "WEBPAGE_CURL_FAILED",
+        "IMAGE_PROCESS_FAILED",
+        "PHOTO_EXT_INVALID",
+        "EXTERNAL_URL_INVALID",
     ];
     all_are(400, &content, &(JobStatus::Queued, false, Effect::ContentRefused));
 }

@@ -33,7 +33,23 @@ fn each_tag_has_its_look() {
     for (html, style) in styles {
         assert_eq!(entities(html), ("x".into(), vec![(0, 1, style)]), "{html}");
     }
-    for emoji in ["👍", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "⭐"] {
+    for (html, style) in [
+        ("<span class=tg-spoiler>x</span>", Style::Spoiler),
+        ("<b>x</>", Style::Bold),
+        ("<a href='t.me/x'>x</a>", Style::Link("http://t.me/x".into())),
+        ("<a href=' https://t.me/x '>x</a>", Style::Link("https://t.me/x".into())),
+        ("<a href='ton://transfer/x'>x</a>", Style::Link("ton://transfer/x".into())),
+    ] {
+        assert_eq!(entities(html), ("x".into(), vec![(0, 1, style)]), "{html}");
+    }
+    for (format, shown) in [(" format=\"wDT\"", "wDT"), (" format='r'", "r"), (" format=t", "t"), ("", "")] {
+        let (_, found) = entities(&format!("<tg-time unix=\"1647531900\"{format}>22:45 tomorrow</tg-time>"));
+        let Style::Date(date) = &found[0].2 else { panic!("{found:?}") };
+        let letters: String = "rwdDtT".chars().filter(|letter| date.shown.has(*letter)).collect();
+        assert_eq!((date.unix, letters.as_str()), (1_647_531_900, shown));
+    }
+    for emoji in ["👍", "👍🏽", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏻", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "⭐"]
+    {
         let (text, found) = entities(&format!("<tg-emoji emoji-id=\"5368324170671202286\">{emoji}</tg-emoji>"));
         assert_eq!((text.as_str(), found[0].2.clone()), (emoji, Style::Emoji(5_368_324_170_671_202_286)));
     }
@@ -98,7 +114,25 @@ fn what_telegram_would_refuse_or_lose_is_a_mistake() {
         ("&#xD800;", "there is no character"),
         ("&#99999999999;", "there is no character"),
         ("<a>x</a>", "<a> needs href"),
-        ("<a href=\"t.me\">x</a>", "is not a whole URL"),
+        ("<a href=\"telegram\">x</a>", "is not a whole URL"),
+        ("<a href=\"//t.me/x\">x</a>", "is not a whole URL"),
+        ("a&frac12;", "there is no &frac12;"),
+        ("<br/>", "begin a new line"),
+        ("<p>x</p>", "begin a new line"),
+        ("<ul><li>x</li></ul>", "lines that begin with a sign"),
+        ("x < y > z", "a < has no tag behind it"),
+        ("a <3 b>", "write &lt; for the sign itself"),
+        ("<!-- x -->", "write &lt; for the sign itself"),
+        ("<b>x</>y</>", "closes nothing"),
+        ("<tg-emoji emoji-id=\"1\">👍👍</tg-emoji>", "stands around one emoji"),
+        ("<tg-emoji emoji-id=\"1\">👍🏻👎</tg-emoji>", "stands around one emoji"),
+        ("<tg-emoji emoji-id=\"1\">🇩🇪🇫🇷</tg-emoji>", "stands around one emoji"),
+        ("<tg-emoji emoji-id=\"1\">\u{200d}</tg-emoji>", "stands around one emoji"),
+        ("<tg-time>x</tg-time>", "<tg-time> needs unix"),
+        ("<tg-time unix=\"-5\">x</tg-time>", "<tg-time> needs unix"),
+        ("<tg-time unix=\"1\" format=\"rT\">x</tg-time>", "the format of a <tg-time>"),
+        ("<tg-time unix=\"1\" format=\"dD\">x</tg-time>", "the format of a <tg-time>"),
+        ("<tg-time unix=\"1\" format=\"tt\">x</tg-time>", "the format of a <tg-time>"),
         ("<a href=\"javascript:alert(1)\">x</a>", "can't lead to javascript:"),
         ("<a href=\"tg://user?id=1\">x</a>", "only one account knows"),
         ("<a href=https://t.me>x</a>", "must be written as name=\"value\""),
@@ -132,6 +166,8 @@ fn an_ampersand_is_taken_as_telegram_takes_it() {
         ("a && b &1 &; &# &amp;", "a && b &1 &; &# &"),
         ("&lt;b&gt; &quot;x&quot; &#38; &#x26;", "<b> \"x\" & &"),
         ("1 &lt 2 &gt 1", "1 < 2 > 1"),
+        ("&lt=1 &#128077 &#x1F44D! &#38;", "<=1 👍 👍! &"),
+        ("Q&#A &# 5&lt6", "Q&#A &# 5<6"),
     ] {
         assert_eq!(read(html).map(|marked| marked.text).as_deref(), Ok(text), "{html}");
     }

@@ -1,7 +1,6 @@
 //! What providers' callbacks say of a contact, in Herald's words. They come late, more than once and in any order.
 
 use chrono::{DateTime, Utc};
-use mail_parser::decoders::html::html_to_text;
 use serde_json::{Map, Value as Json, json};
 
 use super::inbound_mail;
@@ -197,7 +196,7 @@ pub fn instantly(event: &str) -> Option<News> {
 /// was; and its beginning, which stands there too.
 pub fn instantly_reply(event: &Json) -> Vec<String> {
     let text = |name: &str| event[name].as_str().filter(|text| !text.trim().is_empty());
-    let whole = text("reply_text").map(ToOwned::to_owned).or_else(|| text("reply_html").map(html_to_text));
+    let whole = text("reply_text").map(ToOwned::to_owned).or_else(|| text("reply_html").map(inbound_mail::of_page));
     let texts = whole.into_iter().chain(text("reply_text_snippet").map(ToOwned::to_owned));
     texts.map(|text| inbound_mail::answer(&text).trim().to_owned()).collect()
 }

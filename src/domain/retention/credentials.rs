@@ -1,12 +1,17 @@
 //! What providers know Herald by: typed per provider, sealed at rest, never shown again.
 
+mod change;
 mod imap;
+mod oauth;
 mod smtp;
 
 use sea_orm::EnumIter;
 use serde::{Deserialize, Serialize};
 
+pub use self::change::Change;
 pub use self::imap::{Imap, ImapSecurity};
+pub use self::oauth::OAuth;
+use super::keitaro::Mapping;
 use crate::error::Violations;
 
 /// A provider that an integration speaks to.
@@ -160,7 +165,7 @@ pub struct Smtp {
     pub webhook_token: Option<Secret>,
     /// How the mailbox is read; None: it is not.
     #[serde(default)]
-    pub imap: Option<Imap>,
+    pub imap: Option<Box<Imap>>,
     /// Emails a second at most.
     pub per_second: u32,
 }
@@ -220,6 +225,18 @@ pub struct Keitaro {
     pub currency: String,
     /// Whether a tentative conversion, a `lead`, ends sequences as a sale does.
     pub lead_converts: bool,
+    /// What words of postbacks stand for.
+    #[serde(default)]
+    pub postback_mapping: Mapping,
+}
+
+impl Keitaro {
+    /// The operator's words as they are shown: `hold = REJECTED`; None if there are none.
+    fn mapping_shown(&self) -> Option<String> {
+        let all: Vec<String> =
+            self.postback_mapping.0.iter().map(|(word, status)| format!("{word} = {status}")).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
 }
 
 /// The credentials of one provider.
@@ -264,17 +281,19 @@ impl Credentials {
                 Some(("from", smtp.from.clone())),
                 some("replyTo", &smtp.reply_to),
                 some("inbox", &smtp.inbox),
+                Some(("perSecond", smtp.per_second.to_string())),
                 smtp.webhook_token.as_ref().map(|token| ("webhookToken", token.hint())),
             ]
             .into_iter()
             .flatten()
-            .chain(smtp.imap.iter().flat_map(Imap::hints))
+            .chain(smtp.imap.iter().flat_map(|imap| imap.hints()))
             .collect(),
             Self::Twilio(twilio) => [
                 Some(("accountSid", twilio.account_sid.clone())),
                 Some(("authToken", twilio.auth_token.hint())),
                 some("from", &twilio.from),
                 some("messagingServiceSid", &twilio.messaging_service_sid),
+                Some(("segmentsPerSecond", twilio.segments_per_second.to_string())),
             ]
             .into_iter()
             .flatten()
@@ -294,7 +313,15 @@ impl Credentials {
                 ("accounts", instantly.accounts.join(", ")),
             ],
             Self::Webhook(webhook) => vec![("secret", webhook.secret.hint())],
-            Self::Keitaro(keitaro) => vec![("token", keitaro.token.hint()), ("currency", keitaro.currency.clone())],
+            Self::Keitaro(keitaro) => [
+                Some(("token", keitaro.token.hint())),
+                Some(("currency", keitaro.currency.clone())),
+                Some(("leadConverts", keitaro.lead_converts.to_string())),
+                some("postbackMapping", &keitaro.mapping_shown()),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
 
@@ -337,6 +364,8 @@ impl Credentials {
                 let is_currency =
                     keitaro.currency.len() == 3 && keitaro.currency.bytes().all(|b| b.is_ascii_uppercase());
                 require(is_currency, "currency", "must be a currency such as USD");
+                let mistake = keitaro.postback_mapping.mistake();
+                require(mistake.is_none(), "postbackMapping", mistake.unwrap_or_default());
             }
         }
     }

@@ -1,10 +1,17 @@
 //! Emails that come in, read once: what they answer, what they say, and whether a program has written them. Of the message itself only
 //! this is kept.
 
-use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders};
+mod mime;
+mod quoted;
+
+use mail_parser::{Address, Message};
 use serde::{Deserialize, Serialize};
 
+use self::mime::Part;
 use super::mail_answer::{self, Owner, Step};
+use super::wishes::{Wish, wish};
+
+pub(in crate::retention) use self::quoted::{answer, of_page};
 
 /// Of a text so many characters are kept.
 const TEXT: usize = 4_000;
@@ -16,7 +23,7 @@ const MOST: usize = 50;
 const RECIPIENTS: [&str; 7] =
     ["to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-forwarded-to"];
 /// How subjects begin that programs write for people who are away, in small letters.
-const AWAY: [&str; 17] = [
+const AWAY: [&str; 59] = [
     "out of office",
     "out of the office",
     "automatic reply",
@@ -34,13 +41,51 @@ const AWAY: [&str; 17] = [
     "автоответ",
     "автоматический ответ",
     "вне офиса",
+    "abwesend",
+    "absence du bureau",
+    "je suis absent",
+    "fuera de la oficina",
+    "fuera de oficina",
+    "respuesta automatica",
+    "fuori ufficio",
+    "fuori sede",
+    "odpowiedź automatyczna",
+    "automatyczna odpowiedź",
+    "poza biurem",
+    "automatisch antwoord",
+    "automatische reactie",
+    "afwezig",
+    "resposta automática",
+    "ausência",
+    "fora do escritório",
+    "autosvar",
+    "automatiskt svar",
+    "automatisk svar",
+    "frånvaro",
+    "fraværende",
+    "automaattinen vastaus",
+    "poissa",
+    "automatická odpověď",
+    "automatikus válasz",
+    "răspuns automat",
+    "автоматична відповідь",
+    "поза офісом",
+    "нет на месте",
+    "otomatik yanıt",
+    "ofis dışında",
+    "αυτόματη απάντηση",
+    "תגובה אוטומטית",
+    "رد تلقائي",
+    "自動応答",
+    "自動返信",
+    "自动回复",
+    "自动答复",
+    "自動回覆",
+    "자동 회신",
+    "부재중",
 ];
 /// Whom bounces come from, where they don't say what they are.
 const DAEMONS: [&str; 4] = ["mailer-daemon", "postmaster", "mail-daemon", "mdaemon"];
-/// How the line ends after which a reply repeats what it answers.
-const WROTE: [&str; 9] =
-    ["wrote:", "schrieb:", "a écrit :", "escribió:", "ha scritto:", "escreveu:", "написал:", "написал(а):", "пишет:"];
-
 /// An email that came in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -97,7 +142,7 @@ impl Report {
 impl InboundMail {
     /// Reads a message as RFC 5322 has them; None if it is none.
     pub fn read(raw: &[u8]) -> Option<Self> {
-        let message = MessageParser::default().parse(raw)?;
+        let message = mime::head(raw)?;
         let header = |name: &str| value(&message, name);
         if message.from().is_none() && header("message-id").is_none() && header("return-path").is_none() {
             return None;
@@ -105,19 +150,22 @@ impl InboundMail {
         let from = message.from().and_then(addresses).and_then(|all| all.into_iter().next());
         let is_daemon = header("return-path").is_some_and(|path| path.trim() == "<>")
             || from.as_deref().and_then(|from| from.split('@').next()).is_some_and(|name| DAEMONS.contains(&name));
-        let told = message.body_text(0).unwrap_or_default();
-        let report = reported(&message).or_else(|| guessed(is_daemon, &told));
-        let is_complaint = part(&message, "feedback-report").is_some_and(|part| {
-            field(&contents(part), "feedback-type").is_some_and(|kind| kind.eq_ignore_ascii_case("abuse"))
+        let parts = mime::parts(raw);
+        let said = mime::said(&parts);
+        let told = said.as_ref().and_then(|said| said.body_text(0)).unwrap_or_default();
+        let named = || is_daemon.then(|| failed(&message, &told)).flatten();
+        let report = reported(&parts).or_else(named).or_else(|| guessed(is_daemon, &told));
+        let is_complaint = part(&parts, "feedback-report").is_some_and(|part| {
+            field(&part.contents(), "feedback-type").is_some_and(|kind| kind.eq_ignore_ascii_case("abuse"))
         });
         let to = RECIPIENTS.iter().filter_map(|name| header(name)).flat_map(|line| found(&line)).take(MOST).collect();
         let subject = cut(message.subject().unwrap_or_default(), VALUE);
         Some(Self {
             message_id: message.message_id().map(|id| cut(id, VALUE)),
-            about: about(&message, report.is_some() || is_complaint),
-            is_automatic: is_automatic(&message, &subject) || (is_daemon && report.is_none()),
+            about: about(&message, if report.is_some() || is_complaint { &parts } else { &[] }),
+            is_automatic: is_automatic(&message, &parts, &subject) || (is_daemon && report.is_none()),
             from: from.map(|from| cut(&from, VALUE)),
-            text: cut(answer(&told).trim(), TEXT),
+            text: cut(said.as_ref().map(quoted::own_text).unwrap_or_default().trim(), TEXT),
             to,
             subject,
             is_complaint,
@@ -128,8 +176,10 @@ impl InboundMail {
     /// What somebody says by it: the text; or the subject, if that is all, or a word of its own.
     pub fn said(&self) -> Vec<&str> {
         let subject = self.subject.trim();
-        // Of an answer it is the subject of what is answered.
-        let is_own = self.about.is_empty() && !subject.is_empty();
+        // Of an answer it is the subject of what is answered, unless somebody has put a plain word there.
+        let is_word =
+            || self.text.is_empty() && subject.split_whitespace().count() <= 3 && wish(subject, None) == Wish::Stop;
+        let is_own = !subject.is_empty() && (self.about.is_empty() || is_word());
         [Some(self.text.as_str()), is_own.then_some(subject)].into_iter().flatten().collect()
     }
 }
@@ -163,18 +213,15 @@ fn ids(line: &str) -> Vec<String> {
     ids.filter(|id| !id.is_empty() && !id.contains(char::is_whitespace)).map(|id| cut(id, VALUE)).collect()
 }
 
-/// What a message answers; of a report, what it is about.
-fn about(message: &Message<'_>, is_report: bool) -> Vec<String> {
+/// What a message answers; of a report, what it is about, by its parts.
+fn about(message: &Message<'_>, of_report: &[Part<'_>]) -> Vec<String> {
     let mut all = Vec::new();
-    if is_report {
-        for part in &message.parts {
-            if let Some(returned) = part.message() {
-                all.extend(returned.message_id().map(|id| cut(id, VALUE)));
-            } else {
-                // Only its header came back, or its beginning as a text.
-                let text = contents(part);
-                all.extend(field(&text, "message-id").iter().flat_map(|id| ids(id)));
-            }
+    for part in of_report {
+        if part.is_message() {
+            all.extend(part.message_id().map(|id| cut(&id, VALUE)));
+        } else {
+            // Only its header came back, or its beginning as a text.
+            all.extend(field(&part.contents(), "message-id").iter().flat_map(|id| ids(id)));
         }
     }
     let line = |name: &str| value(message, name).map(|line| ids(&line)).unwrap_or_default();
@@ -186,15 +233,9 @@ fn about(message: &Message<'_>, is_report: bool) -> Vec<String> {
     all
 }
 
-/// The part of this type, in whatever the message has in it.
-fn part<'a, 'x>(message: &'a Message<'x>, subtype: &str) -> Option<&'a MessagePart<'x>> {
-    message.parts.iter().find(|part| {
-        part.content_type().and_then(|kind| kind.subtype()).is_some_and(|kind| kind.eq_ignore_ascii_case(subtype))
-    })
-}
-
-fn contents(part: &MessagePart<'_>) -> String {
-    String::from_utf8_lossy(part.contents()).into_owned()
+/// The part of this type.
+fn part<'a, 'x>(parts: &'a [Part<'x>], subtype: &str) -> Option<&'a Part<'x>> {
+    parts.iter().find(|part| part.is(subtype))
 }
 
 /// The first value of a field in a text of lines such as `Status: 5.1.1`, with the lines that go on in it.
@@ -212,8 +253,8 @@ fn field(text: &str, name: &str) -> Option<String> {
 }
 
 /// What a mail server tells in the form that is made for it.
-fn reported(message: &Message<'_>) -> Option<Report> {
-    let text = contents(part(message, "delivery-status")?);
+fn reported(parts: &[Part<'_>]) -> Option<Report> {
+    let text = part(parts, "delivery-status")?.contents();
     let read = |name: &str| field(&text, name).unwrap_or_default();
     let recipient = field(&text, "final-recipient").or_else(|| field(&text, "original-recipient")).unwrap_or_default();
     let status = read("status");
@@ -223,6 +264,15 @@ fn reported(message: &Message<'_>) -> Option<Report> {
         diagnostic: read("diagnostic-code"),
         recipient: recipient.rsplit(';').next().unwrap_or_default().trim().to_lowercase(),
     })
+}
+
+/// What a mail server tells in words of its own of an address that it names in its header, as Exim does: the reason stands below it.
+fn failed(message: &Message<'_>, text: &str) -> Option<Report> {
+    let recipient = found(&value(message, "x-failed-recipients")?).into_iter().next()?;
+    let mut lines = text.lines().skip_while(|line| !line.to_lowercase().contains(&recipient)).skip(1);
+    let diagnostic = lines.find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let status = "5.0.0".into();
+    Some(Report { action: "failed".into(), status, diagnostic: cut(diagnostic.trim(), VALUE), recipient })
 }
 
 /// What a mail server tells in words of its own, where it names the reason by its number.
@@ -245,7 +295,7 @@ fn is_final(word: &str) -> bool {
     word.starts_with("5.") && mail_answer::is_enhanced(word)
 }
 
-fn is_automatic(message: &Message<'_>, subject: &str) -> bool {
+fn is_automatic(message: &Message<'_>, parts: &[Part<'_>], subject: &str) -> bool {
     let header = |name: &str| value(message, name).map(|value| value.to_lowercase());
     let is_submitted = header("auto-submitted").is_some_and(|value| !value.starts_with("no"));
     let precedence = header("precedence").unwrap_or_default();
@@ -253,25 +303,9 @@ fn is_automatic(message: &Message<'_>, subject: &str) -> bool {
     let is_marked =
         ["x-autoreply", "x-autorespond", "x-autoresponder", "list-id"].iter().any(|name| header(name).is_some());
     let subject = subject.trim().to_lowercase();
-    is_submitted || is_many || is_marked || AWAY.iter().any(|words| subject.starts_with(words))
-}
-
-/// What is said in an answer: what stands above what it repeats, and above what it is signed with.
-pub(super) fn answer(text: &str) -> &str {
-    let mut end = 0;
-    for line in text.split_inclusive('\n') {
-        let written = line.trim();
-        let is_repeated = written.starts_with('>')
-            || WROTE.iter().any(|wrote| written.to_lowercase().ends_with(wrote))
-            || (written.starts_with("---") && written.ends_with("---"))
-            || (written.len() >= 10 && written.chars().all(|letter| letter == '_'))
-            || line.trim_end_matches(['\r', '\n']) == "-- ";
-        if is_repeated {
-            break;
-        }
-        end += line.len();
-    }
-    &text[..end]
+    // That it was seen, as a program tells it (RFC 8098).
+    let is_receipt = part(parts, "disposition-notification").is_some();
+    is_receipt || is_submitted || is_many || is_marked || AWAY.iter().any(|words| subject.starts_with(words))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -59,6 +60,18 @@ pub struct Postback {
 }
 
 impl Postback {
+    /// With what its word stands for by the operator's own list. A word that only the list knows is understood from then on; as it came
+    /// it stays in `data`.
+    #[must_use]
+    pub fn mapped(self, by: &Mapping) -> Self {
+        match self.original_status.as_deref().and_then(|word| by.status(word)) {
+            Some(status) => {
+                Self { status, original_status: self.original_status.filter(|word| is_known(word)), ..self }
+            }
+            None => self,
+        }
+    }
+
     /// Reads the pairs of a query and a body; those of the body come later, and win.
     ///
     /// # Errors
@@ -89,6 +102,49 @@ impl Postback {
             is_amount_unread,
             data: pairs.into_iter().map(|(name, value)| (name, Json::from(value))).collect::<Map<_, _>>().into(),
         })
+    }
+}
+
+/// What words of postbacks stand for, by an operator's list: capitals, blanks and signs between letters do not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mapping(pub BTreeMap<String, ConversionStatus>);
+
+impl Mapping {
+    /// What a word stands for; None if it is not in the list.
+    pub fn status(&self, word: &str) -> Option<ConversionStatus> {
+        let word = comparable(word);
+        self.0.iter().find(|(known, _)| comparable(known) == word).map(|(_, status)| *status)
+    }
+
+    /// The words of which nothing follows without the list, as they may have been told.
+    pub fn own_words(&self) -> Vec<String> {
+        let own = self.0.keys().filter(|word| !is_known(word));
+        own.flat_map(|word| [word.clone(), word.to_lowercase(), word.to_uppercase()]).collect()
+    }
+
+    /// What is wrong with it, if anything is.
+    pub fn mistake(&self) -> Option<&'static str> {
+        let is_word = |word: &String| !word.trim().is_empty() && word.chars().count() <= LONGEST_ID;
+        let mut all: Vec<String> = self.0.keys().map(|word| comparable(word)).collect();
+        all.sort_unstable();
+        let is_twice = all.windows(2).any(|pair| pair[0] == pair[1]);
+        if self.0.len() > 200 {
+            return Some("must have at most 200 words");
+        }
+        if !self.0.keys().all(is_word) {
+            return Some("must have words of 1 to 255 characters");
+        }
+        is_twice.then_some("has a word twice; capitals, blanks and signs do not count")
+    }
+}
+
+/// A word as it is compared: of one without letters and digits all of it.
+fn comparable(word: &str) -> String {
+    let is_negative = word.trim_start().starts_with('-');
+    match plain(word) {
+        letters if letters.is_empty() => word.trim().to_owned(),
+        letters if is_negative => format!("-{letters}"),
+        letters => letters,
     }
 }
 

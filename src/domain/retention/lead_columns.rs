@@ -12,6 +12,9 @@ use crate::text::brief;
 /// What stands before the names of columns in a reason. What follows was read from the file: it is only for who may see contacts,
 /// since a list without names of columns begins with somebody's address.
 pub const FIRST_LINE: &str = "; its first line has: ";
+/// What stands before a word that was read from the file, and after it: it is only for who may see contacts as well.
+const SAYS: &str = " says \"";
+const WHICH: &str = "\", which is";
 /// A longer text is no name of a column.
 const NAME: usize = 40;
 /// Neither is one with so many digits.
@@ -129,6 +132,16 @@ fn are_names(header: &[String]) -> bool {
     })
 }
 
+/// What is told of a line, for who may not see contacts: without the words that stand in it, which may be an address in a wrong column.
+pub fn without_words(told: &str) -> String {
+    match (told.find(SAYS), told.rfind(WHICH)) {
+        (Some(open), Some(close)) if open < close => {
+            format!("{} says a word{}", &told[..open], &told[close + 1..])
+        }
+        _ => told.to_owned(),
+    }
+}
+
 /// A reason as it is told to who may not see contacts.
 pub fn without_columns(reason: &str) -> &str {
     reason.split_once(FIRST_LINE).map_or(reason, |(reason, _)| reason)
@@ -154,9 +167,9 @@ impl Unclear {
     pub fn told(&self) -> String {
         let (column, word) = (&self.column, &self.word);
         if self.is_refusal {
-            format!("the column \"{column}\" says \"{word}\", which is no yes that is known: it is taken as a refusal")
+            format!("the column \"{column}\"{SAYS}{word}{WHICH} no yes that is known: it is taken as a refusal")
         } else {
-            format!("the column \"{column}\" says \"{word}\", which is not known: it is taken as no refusal")
+            format!("the column \"{column}\"{SAYS}{word}{WHICH} not known: it is taken as no refusal")
         }
     }
 }
@@ -322,6 +335,19 @@ mod tests {
         let mapping = Mapping { fields: BTreeMap::from([(Field::Email, "Mail".into())]), meta: Vec::new() };
         let missing = mapping.slots(&header("victim@example.com"), &REACHED).unwrap_err();
         assert!(missing.contains("\"Mail\"") && !missing.contains("victim"), "{missing}");
+    }
+
+    #[test]
+    fn a_word_of_the_file_is_only_for_who_may_see_contacts() {
+        let unclear =
+            |word: &str, is_refusal| Unclear { column: "status".into(), word: word.into(), is_refusal }.told();
+        for word in ["victim@example.com", "+491511234567", "a\", which is b", "a says \"b"] {
+            let both = format!("{}; {}", unclear(word, true), unclear(word, false));
+            let shown = without_words(&both);
+            assert!(both.contains(word) && !shown.contains(word), "{shown}");
+            assert_eq!(shown, "the column \"status\" says a word, which is not known: it is taken as no refusal");
+        }
+        assert_eq!(without_words("email: must be an email address"), "email: must be an email address");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::lead_columns::{Field, META, Values};
 use super::listed;
+use crate::json;
 use crate::text::{self, Bounds};
 
 /// The custom fields of a lead, as JSON, in bytes.
@@ -120,7 +121,7 @@ impl LeadLine {
 }
 
 fn examine(values: Values) -> Result<(LeadLine, Option<String>), String> {
-    let Values { fields: written, mut meta, further, refused, mut wrong, unclear: _, mut notes } = values;
+    let Values { fields: written, meta, further, refused, mut wrong, unclear: _, mut notes } = values;
     let mut lead = LeadLine { refused, ..LeadLine::default() };
     for (field, text) in written {
         if ADDRESSES.contains(&field) {
@@ -143,11 +144,20 @@ fn examine(values: Values) -> Result<(LeadLine, Option<String>), String> {
         notes.push(format!("{} has several addresses: the first one is taken", field.name()));
         lead.further.clear();
     }
-    if Json::Object(meta.clone()).to_string().len() > META_LIMIT {
-        meta.clear();
-        wrong.push((META, format!("must have at most {META_LIMIT} bytes")));
+    let mut meta = Json::Object(meta);
+    let text = meta.to_string();
+    if text.contains("\\u0000") {
+        let clean = json::without_nul(meta.clone());
+        if clean != meta {
+            notes.push(format!("{META}: the character NUL is left out"));
+        }
+        meta = clean;
     }
-    lead.meta = meta;
+    if text.len() > META_LIMIT {
+        wrong.push((META, format!("must have at most {META_LIMIT} bytes")));
+    } else if let Json::Object(meta) = meta {
+        lead.meta = meta;
+    }
     let is_reached = REQUIRED.iter().any(|field| lead.get(*field).is_some());
     if is_reached || (lead.refused.is_some() && lead.has_address()) {
         return Ok((lead, together(notes.into_iter().chain(told(&wrong)))));
@@ -285,6 +295,10 @@ mod tests {
         let large = Map::from_iter([("x".to_owned(), Json::from("y".repeat(META_LIMIT)))]);
         let (line, told) = read(values(large, Vec::new())).unwrap();
         assert!(line.meta.is_empty() && told.unwrap().contains("without meta"));
+        let silent = Map::from_iter([("a\0".to_owned(), Json::from("b\0c")), ("d".to_owned(), Json::from("\\u0000"))]);
+        let (line, told) = read(values(silent, Vec::new())).unwrap();
+        assert_eq!(Json::Object(line.meta), serde_json::json!({ "a": "bc", "d": "\\u0000" }));
+        assert!(told.unwrap().contains("NUL"));
         let (_, told) = read(values(Map::new(), vec![(META, "must be a JSON object".into())])).unwrap();
         assert!(told.unwrap().contains("without meta"));
         let nothing = Values { wrong: vec![("email", "must be a text".into())], ..Values::default() };

@@ -66,8 +66,14 @@ fn phones(written: &str, is_refusal: bool) -> (Vec<String>, Option<String>) {
 fn phone(written: &str, is_refusal: bool) -> Result<String, String> {
     let link = written.trim();
     let is_link = link.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("tel:"));
-    let read = address::phone(if is_link { &link[4..] } else { link });
-    let digits: String = link.chars().filter(char::is_ascii_digit).collect();
+    let link = if is_link { &link[4..] } else { link };
+    let read = address::phone(link);
+    // An extension is no part of the number that is refused.
+    let bare = link.split(|sign: char| sign.is_alphabetic() || ",;#*".contains(sign)).next().unwrap_or_default().trim();
+    let read = read.or_else(|why| if is_refusal { address::phone(bare).map_err(|_| why) } else { Err(why) });
+    // Words may stand before the number, too.
+    let own = if bare.contains(|sign: char| sign.is_ascii_digit()) { bare } else { link };
+    let digits: String = own.chars().filter(char::is_ascii_digit).collect();
     let may_lack_plus = is_refusal && !digits.starts_with('0') && !link.contains(['@', '+']);
     read.or_else(|why| if may_lack_plus { address::phone(&format!("+{digits}")).map_err(|_| why) } else { Err(why) })
 }
@@ -119,6 +125,10 @@ mod tests {
             (Field::Phone, "tel:+4915123456789", "+4915123456789", "+4915123456789"),
             (Field::Phone, "4915123456789", "", "+4915123456789"),
             (Field::Phone, "49 (151) 234-56789", "", "+4915123456789"),
+            (Field::Phone, "+1 415 555 2671 ext 5", "", "+14155552671"),
+            (Field::Phone, "tel:+1-415-555-2671;ext=5", "", "+14155552671"),
+            (Field::Phone, "+1 (415) 555-2671 x12", "", "+14155552671"),
+            (Field::Phone, "49 151 23456789 ext 5", "", "+4915123456789"),
             (Field::Phone, "015123456789", "", ""),
             (
                 Field::Phone,

@@ -54,7 +54,7 @@ fn refuses(sign: Sign, cell: &str, is_certain: bool) -> bool {
     match sign {
         _ if is_certain => sign.is_refusal(cell),
         Sign::Refusal => is_plain(),
-        Sign::Consent | Sign::Subscription => is_no() && cell.chars().any(char::is_alphabetic),
+        Sign::Consent | Sign::Subscription | Sign::Wish => is_no() && cell.chars().any(char::is_alphabetic),
         Sign::Status | Sign::Tags => sign.answer(cell) == Answer::Refused,
     }
 }

@@ -132,7 +132,7 @@ const LIMIT_WORDS: [&str; 22] = [
 /// What shows that it is the size of the email or of the mailbox.
 const SIZE_WORDS: [&str; 5] = ["size", "storage", "mailbox", "too large", "too big"];
 /// What they say of the sender, of its host and of what it is known for.
-const ACCOUNT_WORDS: [&str; 52] = [
+const ACCOUNT_WORDS: [&str; 53] = [
     "blocked using",
     "blocked by",
     "block list",
@@ -179,6 +179,7 @@ const ACCOUNT_WORDS: [&str; 52] = [
     "not authenticated",
     "must issue a starttls",
     "relay",
+    "rcpthosts",
     "quota exceeded for sending",
     "message quota exceeded",
     "not allowed to send",

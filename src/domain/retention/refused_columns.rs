@@ -15,6 +15,8 @@ pub enum Sign {
     Consent,
     /// It has a word for how somebody stands to a newsletter, of which few are a consent: `Subscription status`.
     Subscription,
+    /// It is about what somebody wants, and only a plain no says that it is not this: `Newsletter`, `Receive marketing emails?`.
+    Wish,
     /// It has a word of many, of which some are refusals: `status`.
     Status,
     /// It has many words, and one of them may be a refusal: `tags`.
@@ -48,16 +50,34 @@ const REFUSALS: &str = "donotcontact|dnc|donotcall|donottext|donotsms|donotemail
     blacklist|blacklisted|blocked|suppressed|suppression|stop|abgemeldet|отписан|отписался|unsubtime|\
     unsubreason|unsubcampaign|cleantime|werbesperre|sperrvermerk|gesperrt|widerspruch|widersprochen|неписать|\
     неконтактировать|небеспокоить|чс|чёрныйсписок|черныйсписок|bounced|hardbounced|spamreport|spamcomplaint|\
-    complained|portalbounce|globalbounce|removefromlist|nomarketing|nomail";
+    complained|portalbounce|globalbounce|removefromlist|nomarketing|nomail|baja|debaja|dadodebaja|fechabaja|fechadebaja|\
+    robinson|robinsonliste|robinsonlist|kontaktsperre|mailsperre|anrufsperre|uitgeschreven|afgemeld|avregistrerad|avmeldt|odhlášen|\
+    odhlasen|disiscritto|cancellato|wypisany|leiratkozott|dezabonat";
 /// What columns of refusals have in their names.
 const REFUSAL_PARTS: &str = "unsubscrib|optout|optedout|donotcontact|donotcall|donotemail|donottext|donotmail|donotsms|donotmarket|\
     dontcontact|dontcall|donttext|dontemail|blacklist|blocklist|suppress|отписан|отписал|отписк|abgemeldet|abbestell|desabonn|désabonn|\
-    desinscri|désinscri|darbaja|dadodebaja|wyrejestr|wypisan";
+    desinscri|désinscri|darbaja|dadodebaja|wyrejestr|wypisan|nichtkontakt|keinewerb|keinkontakt|nichtanruf|nichtanschreib|nepascontact|\
+    nepasappel|nocontact|nollamar|noncontatt|nonchiam|неконтакт|незвон|неписа|небеспок|нетурбув";
 /// Columns of consents.
 const CONSENTS: &str = "subscribed|issubscribed|optin|optedin|emailoptin|smsoptin|consent|marketingconsent|emailconsent|smsconsent|\
     acceptsmarketing|acceptsemailmarketing|acceptssmsmarketing|cancontact|maycontact|подписан|\
     subscribedtonewsletter|einwilligung|zustimmung|согласие|permission|marketingpermission|emailpermission|\
     smspermission";
+/// What columns have in their names that say what somebody lets be done.
+const PERMITS: &str = "accept|akzept|accett|acepta|aceita|akceptuj|allowed|erlaubt|gestattet|permitted|permission|autoris|autoriz|agree|\
+    einverstanden|zgod|соглас|разреш|consent|optin|optedin|subscribed";
+/// How such columns begin, in which nothing else says so.
+const PERMITTING: &str =
+    "receive|wants|want|wishes|can|may|ok|send|get|erhält|recibir|recevoir|receber|ricever|получать";
+/// What it is that they let be done.
+const CONTACTS: &str = "mail|sms|text|call|phone|contact|kontakt|marketing|newsletter|werbung|anruf|telefon|courriel|correo|rodo|gdpr|dsgvo|\
+    rgpd|lopd|рассыл|звон|контакт|писать|promo";
+/// Columns whose name is that alone.
+const WISHES: &str = "newsletter|newsletters|mailing|mailings|mailinglist|рассылка|рассылки|werbung|emailmarketing|marketingemails|\
+    marketingemail|smsmarketing|marketing|promotions|emailnotifications|smsnotifications";
+/// How the names end of what is told beside a consent, and is none.
+const BESIDE: &str =
+    "timestamp|ip|source|time|date|method|channel|version|id|type|at|by|campaign|form|country|language";
 /// How the names of columns of consents end.
 const CONSENT_ENDS: &str = "consent|optin|optedin|subscribed|acceptsmarketing|consentgiven|consentgranted";
 /// Columns of subscriptions.
@@ -112,7 +132,8 @@ impl Sign {
     /// What a column of this name says; None if it is not about refusals.
     pub fn of(column: &str) -> Option<Self> {
         let name = plain(column);
-        let is_of_a_subscription = |name: &str| has_of(name, "subscription|subscriber|marketing|consent|newsletter");
+        let is_of_a_subscription =
+            |name: &str| has_of(name, "subscription|subscriber|marketing|consent|newsletter|permission|optin");
         if is_of(&name, REFUSALS) {
             Some(Self::Refusal)
         } else if is_of(&name, CONSENTS) {
@@ -123,21 +144,26 @@ impl Sign {
             Some(Self::Status)
         } else if is_of(&name, TAGS) {
             Some(Self::Tags)
+        } else if is_of(&name, WISHES) {
+            Some(Self::Wish)
         } else if OTHERS.split('|').any(|end| name.ends_with(end)) {
             None
         } else if has_of(&name, REFUSAL_PARTS) {
             Some(Self::Refusal)
         } else if (name.ends_with("status") || name.ends_with("state")) && is_of_a_subscription(&name) {
             Some(Self::Subscription)
+        } else if CONSENT_ENDS.split('|').any(|end| name.ends_with(end)) {
+            Some(Self::Consent)
         } else {
-            CONSENT_ENDS.split('|').any(|end| name.ends_with(end)).then_some(Self::Consent)
+            is_permit(&name).then_some(Self::Wish)
         }
     }
 
     /// What this value, which is not empty, says. In a column of refusals all is one but a plain no, such as a date.
     pub fn answer(self, value: &str) -> Answer {
         let word = plain(value);
-        let is_no = is_of(&word, NO);
+        // A date of nothing but zeros is none.
+        let is_no = is_of(&word, NO) || word.chars().all(|sign| sign == '0');
         // A date says when it was said.
         let is_yes = is_of(&word, YES) || word.chars().filter(char::is_ascii_digit).count() >= 4;
         let is_refused = is_of(&word, REFUSED) || has_of(&word, REFUSED_PARTS);
@@ -148,6 +174,7 @@ impl Sign {
             Self::Consent | Self::Subscription if is_no || is_refused => Answer::Refused,
             Self::Consent | Self::Subscription if is_yes => Answer::Fine,
             Self::Consent | Self::Subscription => Answer::UnclearRefused,
+            Self::Wish => of(is_no || is_refused),
             Self::Tags => of(value.split([',', ';', '|']).any(is_tag_of_refusal)),
             Self::Status if is_refused => Answer::Refused,
             Self::Status if is_yes || is_no || is_of(&word, FINE) => Answer::Fine,
@@ -159,6 +186,13 @@ impl Sign {
     pub fn is_refusal(self, value: &str) -> bool {
         self.answer(value).is_refusal()
     }
+}
+
+/// Whether a column is about what somebody lets be done, by its name in plain letters.
+fn is_permit(name: &str) -> bool {
+    let begins = || PERMITTING.split('|').any(|begin| name.starts_with(begin) && !name.starts_with("received"));
+    let is_other = BESIDE.split('|').any(|end| name.ends_with(end)) || has_of(name, "callback|rückruf|перезвон");
+    !is_other && has_of(name, CONTACTS) && (has_of(name, PERMITS) || begins())
 }
 
 /// Whether one tag says that somebody refuses.

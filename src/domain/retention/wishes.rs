@@ -44,7 +44,7 @@ const BEFORE_TO: &str =
 const BEHIND: &str = "contacting|messaging|bothering|spamming|calling|emailing|mailing|harassing|with|already|dude|bro|man|asap|right|\
     today|that|them|those|here|any|more|for|good|ever|again|bullshit|shit|crap|doing|u|ya|my|people|right|thx|ty|2|text";
 /// Signs that say the same.
-const SIGNS: [char; 5] = ['🛑', '⛔', '🚫', '✋', '🤚'];
+const SIGNS: [char; 6] = ['🛑', '⛔', '🚫', '✋', '🤚', '🖕'];
 /// Words that take a refusal back.
 const START: &str = "start|yes|unstop|subscribe|resume|optin|да|старт|подписаться|ja|si|oui|sim|так|tak|evet";
 /// A message that begins with one of them is a refusal, whatever follows.
@@ -56,6 +56,8 @@ const AT: &str = "once|this|all|last";
 /// Words that make the opposite of what follows them.
 const NEGATIONS: &str = "dont|never|not|cannot|cant|wont|didnt|doesnt|wouldnt|shouldnt|couldnt|не|nicht|ne|nie|nao|non|nem|nu|pas|ikke|inte|\
     tidak|jangan|khong|μη|μην|δεν|לא|אל|لا";
+/// Words that make a wish louder, and no other.
+const OATHS: &str = "hell|heck|fuckin|fucking|freaking|frigging|goddamn|goddam|damn|bloody|effing";
 /// What may stand between the two.
 const BETWEEN: &str = "want|wanted|you|u|to|ever|like|need|me|him|her|ask|asked|asking|wish|think|should|would|it|us|say|said|saying|mean|\
     intend|going|just|even|have|really|plan|will|be|do|i|that|feel|hope|dare|хочу|хотел|хотела|хотим|вас|я|чтобы|будете|\
@@ -69,7 +71,7 @@ const NEGATED_WISHES: [&str; 5] = ["no quiero", "no deseo", "no voy", "no pienso
 /// A message's words up to here are judged: what comes later is for a person to read.
 const SHORT: usize = 80;
 /// What makes a message with a question mark a question: that is for a person.
-const QUESTIONS: &str = "when|what|how|why|where|which|who|wann|wie|когда|как";
+const QUESTIONS: &str = "when|what|how|why|where|which|who|wann|wie|warum|wieso|когда|как|почему|чому";
 /// Questions that ask for nothing else than the end of it.
 const RHETORICAL: &str = "why dont you stop|why wont you stop|why cant you stop|wont you stop|cant you stop|when will you stop|\
     when are you going to stop|how do i stop|how can i stop these|how can i stop this|how to stop this|how to stop these|\
@@ -119,10 +121,22 @@ fn phrases(list: &str) -> Vec<Vec<String>> {
 /// The words of a clause, with `go away` as one.
 fn said_in(text: &str) -> Vec<String> {
     let mut said = words(text);
+    without_oaths(&mut said);
     while let Some(at) = said.windows(2).position(|pair| pair[0] == "go" && pair[1] == "away") {
         said.splice(at..at + 2, ["goaway".to_owned()]);
     }
     said
+}
+
+/// Takes out what only makes words louder: leave me the hell alone.
+fn without_oaths(said: &mut Vec<String>) {
+    let is_oath = |word: &String| is_of(word, OATHS);
+    while said.len() > 2
+        && let Some(at) = said.iter().position(is_oath)
+    {
+        let has_article = at > 0 && said[at - 1] == "the" && at + 1 < said.len();
+        said.drain(at - usize::from(has_article)..=at);
+    }
 }
 
 /// Whether the word at `at` is taken back by what stands before it: don't stop, I do not want you to stop.

@@ -105,6 +105,82 @@ fn wrong_syntax_is_a_sentence_and_a_loop_without_end_is_stopped() {
     assert!(endless.render(&Params::new(), &channel()).is_err());
 }
 
+/// What the parser says, and nobody else.
+const PARSER: [&str; 9] = [
+    "unexpected",
+    "expected",
+    "identifier",
+    "statement",
+    "fuel",
+    "variable block",
+    "syntax",
+    "undefined",
+    "unsupported",
+];
+
+#[test]
+fn no_error_of_the_parser_reaches_whoever_writes_a_text() {
+    for (content, sentence) in [
+        ("{% if title %}x", "{% if title %} has no end: write {% endif %}"),
+        ("a\n{% if title %}{% for x in title %}x{% endfor %}", "{% if title %} has no end"),
+        ("{% set a %}x", "{% set a %} has no end: write {% endset %}"),
+        ("x{% endif %}", "{% endif %} ends nothing: there is no {% if %}"),
+        ("{% else %}", "{% else %} stands where it can't"),
+        ("{% if title %}x{% endfor %}", "{% endfor %} ends nothing"),
+        ("{% if %}x{% endif %}", "{% if %} can't be understood: something is missing"),
+        ("{% if title = 'x' %}x{% endif %}", "two values are compared by =="),
+        ("x {{ title ? 'a' : 'b' }}", "{{ title ? 'a' : 'b' }} can't be understood: a choice is written"),
+        ("{{ #title }}", "this is how another tool writes it"),
+        ("{{ title | default: 'x' }}", "a default is written {{ title | default(\"friends\") }}"),
+        ("{{ title || 'x' }}", "write or in place of ||"),
+        ("{{ title && 'x' }}", "write and in place of &&"),
+        ("{{ (title }}", "a bracket in it has no other half"),
+        ("{{ title) }}", "a bracket in it has no other half"),
+        ("{{ title == }}", "{{ title == }} can't be understood: a placeholder is written"),
+        ("{% if title }}x{% endif %}", "can't be understood"),
+        ("ok {{ username }} {{ title ! }}", "{{ title ! }} can't be understood"),
+        ("{% for x y %}{% endfor %}", "{% for x y %} can't be understood: an instruction is written"),
+        ("{% if a %}x{% elif %}y{% endif %}", "{% elif %} can't be understood"),
+        ("{% set loop = 1 %}", "\"loop\" is a name of the language's own"),
+    ] {
+        let told = Template::read(content, ParseMode::Plain).expect_err(content);
+        assert!(told.contains(sentence), "{content}: {told}");
+        assert!(!PARSER.iter().any(|word| told.contains(word)), "{content}: {told}");
+    }
+}
+
+#[test]
+fn what_can_only_be_told_with_values_is_told_in_words_too() {
+    for (content, sentence) in [
+        ("{{ 'x' * 100000000 }}", "takes more steps, or makes a longer text"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "a macro calls itself"),
+        ("{{ category + 1 }}", "something is reckoned with that is no number"),
+        ("{{ -category }}", "that is no number"),
+        ("{{ member_count + 1 }}", "default(0)"),
+        ("{{ 1/0 }}", "1 / 0 has no result"),
+        ("{{ category.foo() }}", "has no parts"),
+        ("{% for a in 5 %}{% endfor %}", "a loop goes over what is no list"),
+        ("{{ category | replace('a') }}", "too few values in its brackets"),
+        ("{{ category | upper(1, 2) }}", "too many values in its brackets"),
+    ] {
+        let told = Template::read(content, ParseMode::Plain).and_then(|read| read.render(&Params::new(), &channel()));
+        let told = told.expect_err(content);
+        assert!(told.contains(sentence), "{content}: {told}");
+        assert!(!PARSER.iter().any(|word| told.contains(word)), "{content}: {told}");
+    }
+    let needs = Template::read("{{ a - 1 }}", ParseMode::Plain).expect("reads");
+    assert_eq!(needs.missing(&Params::new()), ["a"], "what is reckoned with needs a value, too");
+    for (content, named) in [("{{ title.foo }}", "title.foo"), ("{{ loop.index }}", "loop.index"), ("{{ a.b }}", "a.b")]
+    {
+        let told = Template::check_names(content, ParseMode::Plain).expect_err(content);
+        assert!(told.contains(named) && told.contains("has no parts"), "{told}");
+    }
+    let whole = "{% for word in category.x or title | split %}{{ loop.index }}{% endfor %}";
+    assert!(Template::check_names(whole, ParseMode::Plain).is_err());
+    let whole = "{% for word in title | split %}{{ loop.index }}{{ word }}{% endfor %}{% set a = {'b': 1} %}{{ a.b }}";
+    assert_eq!(Template::check_names(whole, ParseMode::Html), Ok(()));
+}
+
 #[test]
 fn wrong_tags_are_told_when_the_template_is_read() {
     let read = |content| Template::read(content, ParseMode::Html).map(drop);

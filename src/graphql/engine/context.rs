@@ -27,6 +27,8 @@ pub struct Caller {
     pub refusal: Option<&'static str>,
     /// The address that the request came from.
     pub address: Option<String>,
+    /// By which program it came, as that calls itself.
+    pub agent: Option<Arc<str>>,
     /// How long it took to find out who he is: it counts as the request's time.
     pub waited: Duration,
     /// The request's id, as it is in the response's header `x-request-id`.
@@ -60,10 +62,11 @@ impl Caller {
 
     /// In whose name this caller's request acts.
     pub fn actor(&self) -> Actor {
-        match &self.session {
+        let actor = match &self.session {
             Some(session) => session.actor(self.address.clone()),
             None => Actor::anonymous(self.address.clone()),
-        }
+        };
+        Actor { agent: self.agent.clone(), ..actor }
     }
 }
 

@@ -1,9 +1,22 @@
 //! The custom scalars: instants, large numbers, and what has no fixed shape.
 
-use async_graphql::{InputValueError, InputValueResult, Pos, Scalar, ScalarType, Value};
+use async_graphql::{InputValueResult, Pos, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
 use domain::money::Micros;
+
+/// What is said of what is none.
+const INSTANT: &str = "an instant is written as in 2026-11-22T18:30:00.000Z (RFC 3339)";
+
+/// The digits that a binary number holds of any that is written.
+const DIGITS: usize = 15;
+
+/// The digits of a number without the zeros at its ends.
+fn digits(number: &str) -> usize {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').len()
+}
 
 /// An instant: RFC 3339 in UTC with milliseconds, such as `2026-11-22T18:30:00.000Z`. Other offsets are understood in
 /// inputs.
@@ -15,10 +28,13 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let parsed = chrono::DateTime::parse_from_rfc3339(text);
-        let at = parsed.map_err(|_| "an instant is written as in 2026-11-22T18:30:00.000Z (RFC 3339)")?;
-        Ok(Self(chrono::SubsecRound::trunc_subsecs(at.to_utc(), 3)))
+        let Value::String(text) = &value else { return Err(INSTANT.into()) };
+        let at = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| INSTANT)?;
+        let at = chrono::SubsecRound::trunc_subsecs(at.to_utc(), 3);
+        // A leap second is the second after it: databases know of none.
+        let leap = chrono::Timelike::nanosecond(&at).checked_sub(1_000_000_000);
+        let whole = |nanos| chrono::DateTime::from_timestamp(at.timestamp() + 1, nanos);
+        Ok(Self(leap.and_then(whole).unwrap_or(at)))
     }
 
     fn to_value(&self) -> Value {
@@ -49,7 +65,7 @@ impl ScalarType for BigInt {
         let number = match &value {
             Value::String(text) => text.parse().ok(),
             Value::Number(number) => number.as_i64(),
-            _ => return Err(InputValueError::expected_type(value)),
+            _ => None,
         };
         Ok(Self(number.ok_or("a whole number between -2^63 and 2^63 is wanted")?))
     }
@@ -91,8 +107,12 @@ impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = match &value {
             Value::String(text) => text.clone(),
+            // What JSON and documents have is read as a binary number: it has no more digits that are surely those that were written.
+            Value::Number(number) if number.is_f64() && digits(&number.to_string()) > DIGITS => {
+                return Err("a number of more than 15 digits is written as a text, between quotation marks".into());
+            }
             Value::Number(number) => number.to_string(),
-            _ => return Err(InputValueError::expected_type(value)),
+            _ => String::new(),
         };
         Ok(Self(text.parse::<Micros>()?))
     }
@@ -142,6 +162,8 @@ mod tests {
         let utc = Value::from("2026-11-22T18:30:00.120Z");
         assert_eq!(parse("2026-11-22T18:30:00.120Z").unwrap(), utc);
         assert_eq!(parse("2026-11-22T21:30:00.120999+03:00").unwrap(), utc);
+        let leap = parse("2026-12-31T23:59:60.5Z").unwrap();
+        assert_eq!(leap, Value::from("2027-01-01T00:00:00.500Z"), "no database knows of a second more");
         assert!(parse("2026-11-22").is_err() && parse("2026-11-22T18:30:00").is_err());
         assert!(DateTime::parse(Value::from(1)).is_err());
     }
@@ -177,5 +199,33 @@ mod tests {
         assert_eq!(shown("0.1").unwrap(), Value::from("0.1"));
         assert_eq!(shown("12.50").unwrap(), Value::from("12.5"));
         assert!(shown("0.0000001").is_err() && shown("1e3").is_err() && shown("").is_err());
+    }
+
+    #[test]
+    fn money_is_read_to_the_last_digit_or_not_at_all() {
+        let read = |number: f64| Decimal::parse(Value::from(number)).map(|read| read.0.to_string());
+        assert_eq!(read(0.1).unwrap(), "0.1");
+        assert_eq!(read(1_234_567.891_234).unwrap(), "1234567.891234");
+        // It was written as 123456789012.345678.
+        assert!(read(123_456_789_012.345_68).is_err());
+        assert_eq!(
+            Decimal::parse(Value::from(9_007_199_254_740_i64)).unwrap().to_value(),
+            Value::from("9007199254740")
+        );
+        let told = check("Decimal", Value::from(123_456_789_012.345_68)).unwrap_err();
+        assert!(told.contains("quotation marks"), "{told}");
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_told_in_the_scalars_own_words() {
+        for name in ["DateTime", "BigInt", "Decimal"] {
+            for wrong in
+                [Value::from(true), Value::List(Vec::new()), Value::Object(async_graphql::indexmap::IndexMap::new())]
+            {
+                let told = check(name, wrong).unwrap_err();
+                assert!(told.contains("wanted") || told.contains("is written as"), "{name}: {told}");
+            }
+        }
+        assert!(check("DateTime", Value::from(1_767_225_600)).unwrap_err().contains("RFC 3339"));
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum ClientMessage {
     Init(Map<String, Json>),
     /// `subscribe`: run an operation under this id.
     Subscribe(String, Box<Request>),
+    /// `subscribe` with half a character in what it asks for: that is told under its id.
+    Halved(String, String),
     /// `complete`: end the operation of this id.
     Complete(String),
     /// `ping`, with its payload.
@@ -60,11 +62,7 @@ pub(super) fn pong(payload: Option<Json>) -> Utf8Bytes {
 
 /// Reads what a client says.
 pub(super) fn read(text: &str) -> Result<ClientMessage, Close> {
-    let Ok(Json::Object(mut message)) = serde_json::from_str(text) else {
-        let half = halves::find(text.as_bytes()).map(|place| format!("{place} is not valid Unicode"));
-        let why = half.unwrap_or_else(|| "it is not a JSON object".into());
-        return Err(Close::bad_request(format!("Invalid message: {why}")));
-    };
+    let Ok(Json::Object(mut message)) = serde_json::from_str(text) else { return halved(text) };
     let kind = message.remove("type");
     match kind.as_ref().and_then(Json::as_str) {
         Some("connection_init") => Ok(ClientMessage::Init(payload(&mut message)?.unwrap_or_default())),
@@ -75,6 +73,19 @@ pub(super) fn read(text: &str) -> Result<ClientMessage, Close> {
         Some(kind) => Err(Close::bad_request(format!("Invalid message: there is no type {kind:?}"))),
         None => Err(Close::bad_request("Invalid message: it has no type")),
     }
+}
+
+/// Half a character is no reason to end what else runs on a socket: browsers make it where they cut a text.
+fn halved(text: &str) -> Result<ClientMessage, Close> {
+    let wrong = |why: &str| Close::bad_request(format!("Invalid message: {why}"));
+    let (place, json) = halves::read(text).ok_or_else(|| wrong("it is not a JSON object"))?;
+    let told = |place: &str| match (json["type"].as_str(), json["id"].as_str(), place.strip_prefix("payload.")) {
+        (Some("subscribe"), Some(id), Some(place)) if !id.is_empty() => {
+            Some(ClientMessage::Halved(id.to_owned(), halves::told(place)))
+        }
+        _ => None,
+    };
+    told(&place).ok_or_else(|| wrong(&format!("{place} is not valid Unicode")))
 }
 
 /// Where clients put a token that know another server, without hyphens, underscores and capitals.
@@ -151,6 +162,26 @@ mod tests {
         ];
         for text in wrong {
             assert_eq!(read(text).map(|told| format!("{told:?}")).unwrap_err().code, 4400, "{text}");
+        }
+    }
+
+    #[test]
+    fn half_a_character_is_told_to_the_operation_that_has_it() {
+        let told = |text: &str| match read(text) {
+            Ok(ClientMessage::Halved(id, why)) => Ok((id, why)),
+            Ok(other) => panic!("{other:?}"),
+            Err(close) => Err(close.code),
+        };
+        let (id, why) =
+            told(r#"{"type":"subscribe","id":"7","payload":{"query":"{ a }","variables":{"s":"a\ud83d"}}}"#).unwrap();
+        assert!(id == "7" && why.starts_with("variables.s: not valid Unicode"), "{id} {why}");
+        for text in [
+            r#"{"type":"subscribe","id":"\ud83d","payload":{"query":"{ a }"}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"\ud83d"}}"#,
+            r#"{"type":"ping","payload":{"a":"\ud83d"}}"#,
+            r#"{"type":"connection_init","payload":{"a":"\ud83d"}}"#,
+        ] {
+            assert_eq!(told(text), Err(4400), "{text}");
         }
     }
 

@@ -202,9 +202,17 @@ impl SocketSession {
         match message::read(&text)? {
             ClientMessage::Init(_) if self.counted.is_some() => Err(Close::too_many("initialisation requests").into()),
             ClientMessage::Init(payload) => self.introduce(&payload).await,
-            ClientMessage::Subscribe(..) if self.counted.is_none() => Err(Close::unauthorized().into()),
-            ClientMessage::Subscribe(id, _) if self.operations.has(&id) => Err(Close::already_there(&id).into()),
+            ClientMessage::Subscribe(..) | ClientMessage::Halved(..) if self.counted.is_none() => {
+                Err(Close::unauthorized().into())
+            }
+            ClientMessage::Subscribe(id, _) | ClientMessage::Halved(id, _) if self.operations.has(&id) => {
+                Err(Close::already_there(&id).into())
+            }
             ClientMessage::Subscribe(id, request) => self.begin(id, *request).await,
+            ClientMessage::Halved(id, why) => {
+                let refusal = error::coded(Code::BadUserInput, why, self.caller.request_id.as_deref());
+                self.say(operations::refused(&id, refusal)).await
+            }
             ClientMessage::Complete(id) => {
                 self.operations.end(&id);
                 Ok(())

@@ -4,13 +4,16 @@ use axum::body::Bytes;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
-use multer::Multipart;
+use futures_util::stream::{self, BoxStream};
+use multer::{Field, Multipart};
 
 use service::imports::upload::Told;
 
 /// Bytes by which a form may be longer than the file in it.
 const ENVELOPE: u64 = 64 << 10;
+
+/// What is said of a form with two files.
+const SECOND: &str = "the form has more than one file: send the second file in a request of its own";
 
 /// The pieces of a file, or why there are no more.
 pub(super) type Pieces<'a> = BoxStream<'a, Result<Bytes, String>>;
@@ -52,23 +55,65 @@ impl Announced {
         Ok(Self { told: Told { name, mime_type: mime_type.filter(|_| !is_form) }, bytes, form })
     }
 
-    /// The file, and what is said of it: the first one of a form.
+    /// The file, and what is said of it: the only one of a form.
     ///
     /// # Errors
     /// The form has no file, or can't be read.
     pub(super) async fn open<'a>(self, pieces: &'a mut Pieces<'static>) -> Result<(Told, Pieces<'a>), String> {
-        let Some(boundary) = self.form else { return Ok((self.told, pieces.boxed())) };
+        let Some(boundary) = self.form else {
+            let first = pieces.next().await;
+            if first.as_ref().is_some_and(|first| first.as_ref().is_ok_and(|piece| is_envelope(piece))) {
+                return Err("this is a form whose Content-Type does not say so: send it as multipart/form-data with its boundary, \
+                            or the file alone, as curl --data-binary @FILE does"
+                    .into());
+            }
+            return Ok((self.told, stream::iter(first).chain(pieces).boxed()));
+        };
         let mut form = Multipart::new(pieces, boundary);
+        let unread = |error: multer::Error| format!("the form can't be read: {error}");
         loop {
-            let part = form.next_field().await.map_err(|error| format!("the form can't be read: {error}"))?;
+            let part = form.next_field().await.map_err(unread)?;
             let part = part.ok_or("the form has no file in it: send one, as curl -F file=@FILE does")?;
-            if let Some(name) = part.file_name() {
-                let told =
-                    Told { name: Some(name.to_owned()), mime_type: part.content_type().map(ToString::to_string) };
-                return Ok((told, part.map(|piece| piece.map_err(|error| error.to_string())).boxed()));
+            if let Some(name) = name_of(&part) {
+                let told = Told { name: Some(name), mime_type: part.content_type().map(ToString::to_string) };
+                let file = part.map(|piece| piece.map_err(|error| error.to_string()));
+                // Of two files one would be lost without a word.
+                let rest = stream::once(another(form)).filter_map(std::future::ready);
+                return Ok((told, file.chain(rest).boxed()));
             }
         }
     }
+}
+
+fn name_of(part: &Field<'_>) -> Option<String> {
+    let header = part.headers().get(CONTENT_DISPOSITION)?;
+    // Browsers send a file without a name where none was chosen.
+    file_name(&String::from_utf8_lossy(header.as_bytes())).filter(|name| !name.is_empty())
+}
+
+/// What is wrong with the rest of a form whose file has come.
+async fn another(mut form: Multipart<'_>) -> Option<Result<Bytes, String>> {
+    loop {
+        match form.next_field().await {
+            Ok(None) => return None,
+            Ok(Some(part)) if name_of(&part).is_some() => {
+                return Some(Err(SECOND.to_owned()));
+            }
+            Ok(Some(_)) => {}
+            Err(error) => return Some(Err(error.to_string())),
+        }
+    }
+}
+
+/// Bytes at the beginning of a form in which the head of its first part stands.
+const FORM_HEAD: usize = 1 << 10;
+
+/// Whether these are the first bytes of a form.
+fn is_envelope(first: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&first[..first.len().min(FORM_HEAD)]).to_lowercase();
+    let mut lines = head.lines();
+    lines.next().is_some_and(|line| line.starts_with("--"))
+        && lines.take_while(|line| !line.is_empty()).any(|line| line.starts_with("content-disposition: form-data"))
 }
 
 /// The name in a `Content-Disposition`; that with an asterisk, which has its encoding with it, is the better one.

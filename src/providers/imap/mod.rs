@@ -4,6 +4,7 @@
 //! before they are parsed (`wire.rs`).
 
 mod tls;
+mod token;
 mod wire;
 mod words;
 
@@ -19,7 +20,7 @@ use tokio::net::TcpStream;
 use self::wire::{Line, Wire};
 pub use self::words::{Fault, FaultKind};
 use super::Trial;
-use domain::retention::credentials::{Imap, ImapSecurity};
+use domain::retention::credentials::{Imap, ImapSecurity, OAuth, Secret};
 
 /// How long each step may take: to connect, to sign in, to be told numbers.
 const STEP: Duration = Duration::from_secs(20);
@@ -199,14 +200,17 @@ async fn private<L: Line>(line: L, account: &Imap) -> Result<impl Line + use<L>,
 }
 
 async fn sign_in(wire: &mut Wire, account: &Imap) -> Result<(), Fault> {
+    if let Some(oauth) = &account.oauth {
+        return by_token(wire, account, oauth).await;
+    }
     let can = wire.capabilities(SHORT, STEP).await?;
     let has = |word: &str| can.iter().any(|known| known == word);
-    let password = account.password.expose();
+    let password = account.password.as_ref().map_or("", Secret::expose);
     let told = STANDARD.encode(format!("\0{}\0{password}", account.username));
     wire.hide(words::forms(password, &told));
     let outcome = if has("AUTH=PLAIN") {
         // In this way any letters can be told.
-        wire.run_with("AUTHENTICATE PLAIN", &told, SHORT, STEP).await
+        wire.run_with("AUTHENTICATE PLAIN", &[&told], SHORT, STEP).await
     } else if has("LOGINDISABLED") {
         return Err(Fault::locked_out("it lets nobody in by a password on this line: it wants TLS, or OAuth"));
     } else {
@@ -214,6 +218,19 @@ async fn sign_in(wire: &mut Wire, account: &Imap) -> Result<(), Fault> {
         wire.run(&login, SHORT, STEP, |_| ()).await
     };
     outcome.map_err(Fault::of_login)
+}
+
+/// Signs in by a token, as Google and Microsoft want it (XOAUTH2).
+async fn by_token(wire: &mut Wire, account: &Imap, oauth: &OAuth) -> Result<(), Fault> {
+    let token = token::get(oauth).await?;
+    let can = wire.capabilities(SHORT, STEP).await?;
+    if !can.iter().any(|known| known == "AUTH=XOAUTH2") {
+        return Err(Fault::locked_out("it takes no token on this line (XOAUTH2): it wants TLS, or a password"));
+    }
+    let told = STANDARD.encode(format!("user={}\x01auth=Bearer {token}\x01\x01", account.username));
+    wire.hide(words::forms(&token, &told));
+    // Who does not let us in says why, and wants an empty line before it says no.
+    wire.run_with("AUTHENTICATE XOAUTH2", &[&told, ""], SHORT, STEP).await.map_err(Fault::of_token)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use super::*;
-use domain::retention::credentials::Secret;
 
 const PASSWORD: &str = "the password";
 
@@ -40,7 +39,8 @@ async fn server(greeting: &[u8], answer: impl Fn(&str) -> Vec<u8> + Send + Sync 
         port,
         security: ImapSecurity::None,
         username: "ann".into(),
-        password: Secret::new(PASSWORD),
+        password: Some(Secret::new(PASSWORD)),
+        oauth: None,
         folder: "INBOX".into(),
     }
 }
@@ -173,7 +173,7 @@ async fn a_server_that_repeats_the_password_in_any_form_is_not_quoted() {
             _ => honest(command),
         })
         .await;
-        account.password = Secret::new(password);
+        account.password = Some(Secret::new(password));
         let error = fault(&account).await.error;
         assert!(error.contains("what it says repeats the password") && !error.contains("what is"), "{error} to {said}");
         assert!(!error.contains("xxx") && !error.to_lowercase().contains("wise"), "{error} to {said}");
@@ -281,4 +281,25 @@ fn texts_and_folders_are_written_as_servers_want_them() {
     {
         assert_eq!(words::folder(name), written);
     }
+}
+
+#[tokio::test]
+async fn who_knows_no_token_gets_none_and_who_refuses_one_says_why() {
+    // What answers at a token endpoint: nobody.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/token", listener.local_addr().unwrap());
+    drop(listener);
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let oauth = OAuth {
+        token_url: endpoint,
+        client_id: "herald".into(),
+        client_secret: None,
+        refresh_token: Some(Secret::new("the refresh token")),
+        scope: None,
+    };
+    let account = server(HELLO, honest).await;
+    let account = Imap { password: None, oauth: Some(oauth), ..account };
+    let away = fault(&account).await;
+    assert!(away.kind == FaultKind::Away && away.error.contains("no token can be had"), "{away:?}");
+    assert!(!away.error.contains("the refresh token"), "{away:?}");
 }

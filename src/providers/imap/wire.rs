@@ -92,35 +92,35 @@ impl Wire {
         limit: Duration,
         each: impl FnMut(Response<'_>),
     ) -> Result<(), Fault> {
-        in_time(limit, self.ask(command, None, most, each)).await
+        in_time(limit, self.ask(command, &[], most, each)).await
     }
 
-    /// Runs a command that has a second line, told when the server asks for it.
+    /// Runs a command that has further lines, each told when the server asks for it.
     pub(super) async fn run_with(
         &mut self,
         command: &str,
-        rest: &str,
+        rest: &[&str],
         most: usize,
         limit: Duration,
     ) -> Result<(), Fault> {
-        in_time(limit, self.ask(command, Some(rest), most, |_| ())).await
+        in_time(limit, self.ask(command, rest, most, |_| ())).await
     }
 
     async fn ask(
         &mut self,
         command: &str,
-        mut rest: Option<&str>,
+        rest: &[&str],
         most: usize,
         mut each: impl FnMut(Response<'_>),
     ) -> Result<(), Fault> {
         let tag = self.say(command).await?;
-        let mut left = most;
+        let (mut left, mut rest) = (most, rest.iter());
         loop {
             let message = self.message(&mut left).await?;
             match ended(&message, &tag, &self.secrets)? {
                 Some(End::Done) => return Ok(()),
                 Some(End::More) => {
-                    let rest = rest.take().ok_or_else(Fault::garbage)?;
+                    let rest = rest.next().ok_or_else(Fault::garbage)?;
                     self.send(format!("{rest}\r\n")).await?;
                 }
                 None => match ResponseCodec::default().decode(&message) {

@@ -93,6 +93,17 @@ impl Fault {
         }
     }
 
+    /// Of what the server said to the token.
+    pub(super) fn of_token(self) -> Self {
+        match self.kind {
+            FaultKind::Refused => Self::locked_out(&format!(
+                "it does not let us in by this user name and a token of the endpoint: has the mailbox's owner agreed, for IMAP? ({})",
+                self.error
+            )),
+            _ => self,
+        }
+    }
+
     pub(super) fn of_folder(self, folder: &str) -> Self {
         match self.kind {
             FaultKind::Refused => Self::locked_out(&format!("the folder {folder} can't be opened ({})", self.error)),

@@ -16,10 +16,10 @@ use crate::coalesce::Coalesce;
 use crate::{Actor, Services, Who, Write};
 use domain::audit::{Action, Subject};
 use domain::error::{Error, Result};
-use domain::id::{ApiTokenId, RefreshTokenId, UserId};
+use domain::id::{ApiTokenId, RefreshTokenId, SessionId, UserId};
 use domain::meters;
 use events::Event;
-use storage::access::{refresh_token, user};
+use storage::access::{refresh_token, session as rows, user};
 use storage::noun;
 
 /// A session that a request belongs to.
@@ -102,7 +102,7 @@ pub async fn login(on: &Services, actor: &Actor, username: &str, password: Strin
     let Some(user) = known.filter(|_| is_right) else {
         return Err(refuse_password(on, actor, attempt, &told).await?);
     };
-    let actor = Actor::user(user.id, user.role, actor.address.clone());
+    let actor = Actor { agent: actor.agent.clone(), ..Actor::user(user.id, user.role, actor.address.clone()) };
     let refresh = token::refresh();
     let family = domain::id::time_sorted();
     let (seen, minted, actor) = (&user, &refresh, &actor);
@@ -261,7 +261,36 @@ async fn insert(w: &Write, user: UserId, family: Uuid, refresh: &str) -> Result<
         sso_session: None,
     };
     row.into_active_model().insert(w).await?;
-    Ok(())
+    seen(w, user, family).await
+}
+
+/// Notes that a session begins, or is seen again: from where, and by which program.
+pub(super) async fn seen(w: &Write, user: UserId, family: Uuid) -> Result<()> {
+    let row = rows::Model {
+        id: SessionId(family),
+        user_id: user,
+        began_at: w.now,
+        seen_at: w.now,
+        ip_address: w.actor.address.clone(),
+        user_agent: w.actor.agent.as_deref().map(ToOwned::to_owned),
+    };
+    rows::Entity::note(w, row).await
+}
+
+/// Ends a session of anybody: its tokens are refused from now on, and its sockets are closed. A second time changes nothing.
+///
+/// # Errors
+/// `NOT_FOUND` if there is none.
+pub async fn end(on: &Services, actor: &Actor, id: SessionId) -> Result<rows::Model> {
+    on.write(actor, |w| async move {
+        let row = w.require(id).await?;
+        if refresh_token::Entity::revoke_family(id.0, w.now).exec(&w).await?.rows_affected > 0 {
+            w.tell(Event::User(row.user_id));
+            w.note(Action::UserSessionEnded, row.user_id, json!({ "session": id.to_string() })).await?;
+        }
+        Ok(row)
+    })
+    .await
 }
 
 fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Result<Tokens> {
@@ -273,6 +302,7 @@ fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Re
 pub async fn sweep(on: &Services) -> Result<()> {
     on.system_write(|w| async move {
         refresh_token::Entity::forget(w.now - TimeDelta::days(1)).exec(&w).await?;
+        rows::Entity::forget().exec(&w).await?;
         Ok(())
     })
     .await

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use self::issuer::{Identity, Issuer, Refusal, Trust};
 use super::known::Shown;
-use super::session::{Proof, Session};
+use super::session::{self, Proof, Session};
 use super::token;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
@@ -182,7 +182,7 @@ async fn insert(w: &Write, user: UserId, family: Uuid, hash: &str, identity: &Id
     };
     let again = || Error::Conflict("this token came twice at once".into());
     row.into_active_model().insert(w).await.on_unique("refresh_tokens", "token_hash", again)?;
-    Ok(())
+    session::seen(w, user, family).await
 }
 
 /// A name that nobody has: a user of single sign-on never becomes one who was there before.

@@ -9,16 +9,20 @@ use serde_json::json;
 
 use super::usage;
 use crate::access::changes::with_changes;
-use crate::{Actor, Services, picked};
+use crate::once::{Again, Done};
+use crate::{Actor, Services, picked, tasks};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::{BatchId, ChannelId};
 use domain::role::Role;
+use domain::task::TaskKind;
 use domain::text::{self, Bounds, or};
 use storage::Folded;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, campaign};
+use storage::task;
 
+pub(crate) use self::fill::{empty_chunk, fill_chunk, take_back};
 pub use self::fill::{sweep, undo_interrupted};
 pub use self::members::{add_channels, remove_channels};
 
@@ -42,6 +46,22 @@ pub struct New {
     pub allow_private: Option<bool>,
 }
 
+/// A batch that was created.
+#[derive(Debug)]
+pub struct Created {
+    /// The batch.
+    pub batch: batch::Model,
+    /// Where its channels are many, the task that puts them into it; until that is through, it is not there.
+    pub task: Option<task::Model>,
+}
+
+impl Again for Created {
+    async fn again(on: &Services, done: Done) -> Result<Self> {
+        let task = tasks::latest(on, TaskKind::CreateBatch, done.resource).await?;
+        Ok(Self { batch: batch::Model::again(on, done).await?, task })
+    }
+}
+
 /// The changes of a batch; what is undefined stays, null removes.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
@@ -60,7 +80,7 @@ pub struct Change {
 /// # Errors
 /// `NOT_FOUND` if one of the channels is not there; [`Error::Invalid`](domain::error::Error::Invalid) if nobody is picked and that is
 /// not allowed: then no batch is made. [`Error::Forbidden`] if somebody who is no admin lets campaigns write to persons.
-pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Model> {
+pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<Created> {
     let New { name, description, channels, filter, allow_empty, allow_private } = new;
     let allow_private = allow_private.unwrap_or(false);
     require_admin(actor, allow_private)?;
@@ -90,7 +110,10 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<batch::Mod
     };
     match filter {
         Some(filter) => fill::with_found(on, actor, row, &filter).await,
-        None => fill::with(on, actor, row, &unique(channels.unwrap_or_default())).await,
+        None => {
+            let batch = fill::with(on, actor, row, &unique(channels.unwrap_or_default())).await?;
+            Ok(Created { batch, task: None })
+        }
     }
 }
 
@@ -147,23 +170,24 @@ pub async fn update(on: &Services, actor: &Actor, id: BatchId, change: Change) -
 ///
 /// # Errors
 /// [`Error::Precondition`] while campaigns use it.
-pub async fn delete(on: &Services, actor: &Actor, id: BatchId) -> Result<batch::Model> {
-    let chunk = fill::chunk(on);
+pub async fn delete(on: &Services, actor: &Actor, id: BatchId) -> Result<(batch::Model, Option<task::Model>)> {
     let deleted = on.write(actor, |w| async move {
         let row = w.require(id).await?;
         usage::refuse(&w, campaign::Entity::of_batch(id), "the batch is used by").await?;
-        if row.channel_count <= chunk {
-            batch_members::remove_some(&w, id, chunk).await?;
+        let mut begun = None;
+        if row.channel_count <= on.rules.at_once {
+            batch_members::remove_some(&w, id, i32::MAX).await?;
             batch::Entity::delete_by_id(id).exec(&w).await?;
         } else {
-            fill::hide(&w, row.clone()).await?;
+            begun = Some(fill::hide(&w, row.clone()).await?);
         }
         w.note(Action::BatchDeleted, id, json!({ "name": row.name, "channelCount": row.channel_count })).await?;
-        Ok(row)
+        Ok((row, begun))
     });
-    let deleted = deleted.await?;
-    if deleted.channel_count > chunk {
-        fill::purge(on, id).await?;
-    }
-    Ok(deleted)
+    let (deleted, begun) = deleted.await?;
+    let task = match begun {
+        Some(begun) => Some(tasks::soon(on, begun).await?),
+        None => None,
+    };
+    Ok((deleted, task))
 }

@@ -1,5 +1,6 @@
 //! Templates: messages with placeholders.
 
+mod media;
 mod preview;
 
 use async_graphql::MaybeUndefined;
@@ -14,7 +15,6 @@ use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::broadcast::{MediaType, ParseMode};
 use domain::error::{Result, Violations, require_version};
-use domain::film::Film;
 use domain::id::{TemplateId, UploadId};
 use domain::media_url;
 use domain::template::{Place, Template};
@@ -62,10 +62,10 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<temp
         version: 1,
         name_fold: Folded::default(),
     })?;
-    let film = film_of(on, row).await;
+    let seen = media::look(on, row).await;
     on.write(actor, |w| async move {
         if let Some(media) = row.media_upload_id {
-            check_media(row, &upload::mark_used(&w, media).await?, film)?;
+            media::check(row, &upload::mark_used(&w, media).await?, seen)?;
         }
         template::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
         w.keep(row);
@@ -123,71 +123,14 @@ pub async fn update(
         if let Some(upload) = new.media_upload_id
             && media != (old.media_upload_id, old.media_type)
         {
-            check_media(&new, &upload::mark_used(&w, upload).await?, film_of(on, &new).await)?;
+            let seen = media::look(on, &new).await;
+            media::check(&new, &upload::mark_used(&w, upload).await?, seen)?;
         }
         let new = w.replace(&old, new).await?;
         w.note(Action::TemplateUpdated, id, with_changes(json!({ "name": new.name }), &old, &new)).await?;
         Ok(new)
     })
     .await
-}
-
-/// What Telegram takes as a photo has at most so many bytes.
-const PHOTO_BYTES: i64 = 10 << 20;
-
-/// Of films up to so many bytes Telegram finds out by itself how long and how large they are.
-const SMALL_FILM: i64 = 10 << 20;
-
-/// What is known of a film that lies here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FilmHeader {
-    /// It is no film, or lies elsewhere.
-    NotLooked,
-    /// The file tells its length and size.
-    Readable,
-    /// It does not.
-    Unreadable,
-}
-
-async fn film_of(on: &Services, row: &template::Model) -> FilmHeader {
-    let (Some(MediaType::Video), Some(id)) = (row.media_type, row.media_upload_id) else {
-        return FilmHeader::NotLooked;
-    };
-    let path = upload::path(on, id);
-    let read = tokio::task::spawn_blocking(move || Film::read(&mut std::fs::File::open(path)?)).await;
-    match read {
-        Ok(Ok(Some(_))) => FilmHeader::Readable,
-        Ok(Ok(None)) => FilmHeader::Unreadable,
-        // It is on another node, or gone: then the first message says so.
-        Ok(Err(_)) | Err(_) => FilmHeader::NotLooked,
-    }
-}
-
-/// A file that Telegram refuses as what it is to be, or would show as what it is not, is refused here, not at the first message.
-fn check_media(row: &template::Model, file: &storage::broadcast::upload::Model, film: FilmHeader) -> Result<()> {
-    // Of what was uploaded before types were looked for nothing is known.
-    let Some(mime_type) = &file.mime_type else { return Ok(()) };
-    let mut wrong = Violations::default();
-    match row.media_type {
-        Some(MediaType::Photo) => {
-            let is_picture = mime_type.starts_with("image/") && !mime_type.contains("svg");
-            let what = format!("PHOTO needs a picture, such as a JPEG or PNG; the file is {mime_type}: use DOCUMENT");
-            wrong.require(is_picture, "mediaUploadId", what);
-            let is_small = file.bytes <= PHOTO_BYTES;
-            wrong.require(is_small, "mediaUploadId", "Telegram takes photos of at most 10 MiB: use DOCUMENT");
-        }
-        Some(MediaType::Video) => {
-            let what = format!("VIDEO needs a film, such as an MP4; the file is {mime_type}: use DOCUMENT");
-            let is_film = mime_type.starts_with("video/");
-            wrong.require(is_film, "mediaUploadId", what);
-            let is_shown = !is_film || film != FilmHeader::Unreadable || file.bytes <= SMALL_FILM;
-            let what = "the length and the size of this film can't be read from its file, and beyond 10 MiB Telegram does not find \
-                        them out: it would show as 0:00; use an MP4, MOV or WebM, or DOCUMENT";
-            wrong.require(is_shown, "mediaUploadId", what);
-        }
-        Some(MediaType::Document) | None => {}
-    }
-    wrong.into_result()
 }
 
 impl Fields {

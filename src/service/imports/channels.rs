@@ -99,17 +99,19 @@ impl Lines for Channels {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use domain::channel_line::LINE_LIMIT;
+    use domain::id::UploadId;
+    use storage::files::Files;
 
     use super::super::reader::{BATCH_BYTES, Batches, Source};
     use super::*;
 
     fn batches(text: &[u8], from: i64, batch_lines: i64, errors: usize) -> Vec<Batch> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text).unwrap();
-        let source = Source { path: file.path().into(), from, lines: None, batch_lines, errors };
+        let folder = tempfile::tempdir().unwrap();
+        let (files, upload) = (Files::within(folder.path()), UploadId::generate());
+        std::fs::create_dir(folder.path().join("uploads")).unwrap();
+        std::fs::write(files.file(upload).unwrap(), text).unwrap();
+        let source = Source { files, upload, from, lines: None, batch_lines, errors };
         let channels = Channels { now: DateTime::UNIX_EPOCH, found: Vec::new() };
         let mut batches = Batches::open(source, channels).unwrap();
         std::iter::from_fn(|| batches.next().unwrap()).collect()

@@ -5,6 +5,7 @@ use std::io;
 
 use super::GONE;
 use domain::error::{Error, Result};
+use storage::files::AWAY;
 
 /// Why an import does not go on.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::File(GONE.into()),
+            AWAY => Self::Other(Error::Unavailable(error.into())),
             // What the reader itself says of the file.
             io::ErrorKind::Other => Self::File(error.to_string()),
             _ => Self::File(format!("the file can't be read: {error}")),

@@ -3,6 +3,7 @@
 //! The row of an import says how many bytes of its file are in the database, in the transaction that put them there. So an
 //! import that was cut off, by a crash or by a database that went away, goes on exactly where it stopped.
 
+mod adopt;
 mod cancel;
 pub mod channels;
 mod failure;
@@ -74,8 +75,11 @@ async fn queued<I: Importable>(on: &Services, w: &Write, id: UploadId) -> Result
         return Err(Error::Precondition(why));
     }
     let file = upload::mark_used(w, id).await?;
-    if file.node_id == on.node && !tokio::fs::try_exists(upload::path(on, id)).await.unwrap_or(false) {
+    let is_here = file.node_id == on.node || on.files.shared().is_some();
+    if is_here && !on.files.has(id).await? {
         return Err(Error::Precondition(GONE.into()));
     }
-    Ok(Import::queued(&file, user, w.now))
+    let import = Import::queued(&file, user, w.now);
+    // Whoever is asked does it, if it has the file.
+    Ok(if is_here { Import { node_id: on.node, ..import } } else { import })
 }

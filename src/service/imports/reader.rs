@@ -1,13 +1,13 @@
 //! Reads a file record by record, on a thread of its own, and hands over batches: at no time are there more than a few.
 
-use std::fs::File;
 use std::io::{self, BufReader};
-use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
 use super::kind::{self, Wanted};
 use super::records::{Record, Records};
+use domain::id::UploadId;
+use storage::files::{Content, Files};
 use storage::imports::Batch;
 
 /// Bytes of a batch at most: a bound for its memory, however long the lines are.
@@ -26,7 +26,7 @@ pub trait Lines: Send + 'static {
     fn wanted(&self) -> Wanted;
 
     /// Reads how a file begins. Returns the separator of fields, if quotation marks count, and where the records begin.
-    fn begin(&mut self, _: &mut BufReader<File>) -> io::Result<(Option<u8>, u64)> {
+    fn begin(&mut self, _: &mut BufReader<Content>) -> io::Result<(Option<u8>, u64)> {
         Ok((None, 0))
     }
 
@@ -46,7 +46,8 @@ pub trait Lines: Send + 'static {
 /// What is to be read.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
-    pub(super) path: PathBuf,
+    pub(super) files: Files,
+    pub(super) upload: UploadId,
     /// Where to begin: all before it has been written.
     pub(super) from: i64,
     /// How many lines lie before that, if it is known: then they are not counted anew.
@@ -81,13 +82,13 @@ pub(super) fn start<L: Lines>(source: Source, lines: L) -> Coming<L::Row> {
 /// The batches of a file, one after the other.
 pub(super) struct Batches<L> {
     source: Source,
-    records: Records<BufReader<File>>,
+    records: Records<BufReader<Content>>,
     lines: L,
 }
 
 impl<L: Lines> Batches<L> {
     pub(super) fn open(source: Source, mut lines: L) -> io::Result<Self> {
-        let mut file = BufReader::with_capacity(BUFFER, File::open(&source.path)?);
+        let mut file = BufReader::with_capacity(BUFFER, source.files.open(source.upload)?);
         if source.from == 0 {
             kind::refuse(&mut file, lines.wanted())?;
         }

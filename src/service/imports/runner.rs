@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::Importable;
+use super::adopt::Watched;
 use super::turn::{Active, Turn};
 use crate::{Actor, Services};
 use domain::broadcast::ImportStatus;
@@ -33,14 +34,20 @@ pub struct Progress<I> {
     pub took: Duration,
 }
 
-/// Does the imports of this node as they come, until `stop`.
+/// Does the imports of this node as they come, and those that another node has left, until `stop`.
 pub async fn run<I: Importable>(on: Services, stop: CancellationToken) {
     let mut events = on.events.subscribe();
+    let mut watched = Watched::<I>::default();
     while !stop.is_cancelled() {
         // What was told before is found by looking.
         events.forget();
         if let Err(error) = run_pending::<I>(&on, &stop, |_| {}).await {
             tracing::warn!(error = ?error, "{} have to wait", I::NAME);
+        }
+        match watched.adopt(&on).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(error = ?error, "{} of processes that are gone have to wait", I::NAME),
         }
         tokio::select! {
             () = events.until(LOOK, |event| I::is_told_by(&event)) => {}

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::failure::Failure;
 use super::reader::{self, Coming, Lines, Source};
 use super::runner::{self, Progress};
-use super::{Importable, kind, upload};
+use super::{Importable, kind};
 use crate::Services;
 use domain::broadcast::ImportStatus;
 use domain::error::{Error, Result};
@@ -157,7 +157,8 @@ fn nothing_in(import: &Import) -> Option<String> {
 
 fn source<I: Importable>(on: &Services, import: &Import, lines: Option<i64>, errors: usize) -> Source {
     Source {
-        path: upload::path(on, import.upload_id),
+        files: on.files.clone(),
+        upload: import.upload_id,
         from: import.bytes_read,
         lines,
         batch_lines: if on.db.is_postgres() { I::BATCH_LINES.0 } else { I::BATCH_LINES.1 },

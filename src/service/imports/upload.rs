@@ -1,35 +1,23 @@
 //! Uploads: files that clients hand over, for imports and as media of messages.
 
 mod label;
-mod receive;
 mod room;
 mod sweep;
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
 
 use futures_util::{Stream, StreamExt};
 use sea_orm::{EntityTrait, IntoActiveModel};
 
 pub use self::label::{HEAD, Label, Told};
-use self::receive::Incoming;
 use self::room::Room;
 pub use self::room::Tallies;
-pub use self::sweep::sweep;
+pub(crate) use self::room::require_room;
+pub use self::sweep::{Astray, astray, remove_files, sweep};
 use crate::{Actor, Services, Write};
 use domain::error::{Error, Result};
-use domain::id::UploadId;
+use domain::id::{NodeId, UploadId};
 use storage::broadcast::upload;
-
-/// Where the files of uploads lie in a data folder.
-pub fn folder(data_dir: &Path) -> PathBuf {
-    data_dir.join("uploads")
-}
-
-/// Where the file of an upload lies, if this node has it.
-pub fn path(on: &Services, id: UploadId) -> PathBuf {
-    folder(&on.rules.data_dir).join(id.to_string())
-}
 
 /// Takes a file as it comes, a piece at a time. Whoever sees the upload sees the whole file, also after a power cut.
 ///
@@ -70,22 +58,24 @@ where
     if let Some(bytes) = announced {
         room.announce(bytes)?;
     }
-    let mut incoming = Incoming::open(path(on, id)).await?;
+    let (mut incoming, mut head) = (on.files.receive(id, limit).await?, Vec::new());
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| broken_off(&error))?;
         if incoming.bytes() + piece.as_ref().len() as u64 > limit {
             return Err(Error::PayloadTooLarge(format!("an upload has at most {limit} bytes")));
         }
-        room.take(piece.as_ref().len() as u64).await?;
-        incoming.write(piece.as_ref()).await?;
+        let piece = piece.as_ref();
+        room.take(piece.len() as u64).await?;
+        head.extend_from_slice(&piece[..piece.len().min(HEAD.saturating_sub(head.len()))]);
+        incoming.write(piece).await?;
     }
-    let label = Label::of(told, incoming.head());
+    let label = Label::of(told, &head);
     let kept = incoming.keep().await?;
     let row = upload::Model {
         id,
         user_id: user,
         node_id: on.node,
-        bytes: i64::try_from(kept.bytes()).map_err(Error::internal)?,
+        bytes: i64::try_from(kept.bytes).map_err(Error::internal)?,
         created_at: on.now(),
         used_at: None,
         name: label.name,
@@ -109,5 +99,13 @@ pub async fn mark_used(w: &Write, id: UploadId) -> Result<upload::Model> {
 
 /// The body was cut off on its way: the sender's doing, or the network's.
 fn broken_off(why: &impl Display) -> Error {
-    Error::Invalid(vec![domain::error::Violation { path: Vec::new(), message: format!("the upload broke off: {why}") }])
+    Error::Invalid(vec![domain::error::Violation {
+        path: vec!["file".into()],
+        message: format!("the upload broke off: {why}"),
+    }])
+}
+
+/// Whose files are looked after: this node's, or, where all share a place, everybody's.
+fn of(on: &Services) -> Option<NodeId> {
+    on.files.shared().is_none().then_some(on.node)
 }

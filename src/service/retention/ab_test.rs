@@ -1,6 +1,8 @@
 //! A/B tests: two scripts in one place, leads divided between them, a winner only by the rule that was stated before.
 
 mod choice;
+mod draft;
+mod tells;
 
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Q
 use serde_json::json;
 
 pub use self::choice::{Choice, Choices, Contact, choices};
+pub use self::draft::{Change, delete, update};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -55,7 +58,10 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<ab_test::M
     let (new, name) = (&new, &name);
     on.write(actor, |w| async move {
         let (campaign, step, channel) = find_place(&w, new.place).await?;
-        check_scripts(&w, new, channel).await?;
+        check_pair(&w, [new.variant_a, new.variant_b], channel).await?;
+        if !tells::of(&w, campaign, step, channel, new.rule.goal).await? {
+            return Err(Error::invalid("goal", tells::NOBODY));
+        }
         let row = ab_test::Model {
             id: AbTestId::generate(),
             name: name.clone(),
@@ -119,17 +125,13 @@ async fn find_place(
     }
 }
 
-async fn check_scripts(tx: &impl ConnectionTrait, new: &New, channel: ContactChannel) -> Result<()> {
-    let scripts = script::Entity::by_ids(&[new.variant_a, new.variant_b])
-        .order_by_asc(script::Column::Id)
-        .lock_shared()
-        .all(tx)
-        .await?;
+async fn check_pair(tx: &impl ConnectionTrait, pair: [ScriptId; 2], channel: ContactChannel) -> Result<()> {
+    let scripts = script::Entity::by_ids(&pair).order_by_asc(script::Column::Id).lock_shared().all(tx).await?;
     if scripts.len() < 2 {
         return Err(Error::NotFound("script"));
     }
     let mut wrong = Violations::default();
-    for (field, id) in [("variantAId", new.variant_a), ("variantBId", new.variant_b)] {
+    for (field, id) in ["variantAId", "variantBId"].into_iter().zip(pair) {
         let is_fit = scripts.iter().any(|script| script.id == id && script.channel == channel);
         wrong.require(is_fit, field, format!("must be a script for {channel}"));
     }
@@ -143,6 +145,9 @@ async fn check_scripts(tx: &impl ConnectionTrait, new: &New, channel: ContactCha
 pub async fn start(on: &Services, actor: &Actor, id: AbTestId, expected: Option<i32>) -> Result<ab_test::Model> {
     on.write(actor, |w| async move {
         let old = require(&w, id, expected, AbTestStatus::Running).await?;
+        if !tells::of(&w, old.campaign_id, old.step_id, old.channel, rule(&old)?.goal).await? {
+            return Err(Error::Precondition(tells::NOBODY.into()));
+        }
         let new = ab_test::Model { status: AbTestStatus::Running, started_at: Some(w.now), ..old.clone() };
         let row = w.replace(&old, new).await.on_any_unique(|| {
             Error::Precondition("another A/B test is RUNNING in the same place; stop it first".into())

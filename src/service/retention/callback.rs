@@ -89,6 +89,7 @@ pub async fn run(on: Services, woken: Arc<Notify>, stop: CancellationToken) {
         if tokio::time::Instant::now() >= next_round {
             next_round = tokio::time::Instant::now() + ROUND;
             attempt("conversions can't be matched now", Box::pin(conversion::match_later(&on))).await;
+            attempt("words of postbacks can't be mapped now", Box::pin(conversion::map_later(&on))).await;
             attempt("calls can't be looked up now", Box::pin(poll::calls(&on))).await;
             attempt("callbacks can't be given keys now", Box::pin(keys::keep_older(&on))).await;
         }

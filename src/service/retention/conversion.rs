@@ -1,17 +1,19 @@
 //! Conversions: recorded once, matched to a lead, credited to contacts, and what follows from them.
 
+mod correct;
 mod credit;
 mod known;
 mod matching;
 mod recompute;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value as Json, json};
 
 use self::known::Known;
 
-pub use self::matching::match_later;
+pub use self::correct::{Correction, correct, delete};
+pub use self::matching::{map_later, match_later};
 pub use self::recompute::{Recomputed, recompute};
 pub(crate) use self::recompute::{drop_computed, recompute_chunk};
 use super::effects;
@@ -31,6 +33,8 @@ use storage::retention::{contact_attempt, conversion, lead};
 
 /// The longest id, source or currency, in characters.
 const LONGEST: usize = 255;
+/// Conversions of a lead that are looked at, the newest, when one of them is taken back.
+const OTHERS: u64 = 500;
 /// The most that a conversion brings, in millionths: a thousand million.
 const MOST: i64 = 1_000_000_000_000_000;
 
@@ -183,7 +187,7 @@ async fn find_or_record(on: &Services, w: &Write, report: &Report) -> Result<Opt
     w.tell(Event::Report);
     let is_over = old.as_ref().is_some_and(|old| old.status != row.status) && row.status == ConversionStatus::Rejected;
     match lead {
-        Some(lead) if is_over => taken_back(w, lead).await?,
+        Some(lead) if is_over => taken_back(w, lead, report.lead_converts).await?,
         lead => follow(on, w, &row, lead, report.lead_converts).await?,
     }
     Ok(Some((row, if old.is_none() { Change::New } else { Change::Moved })))
@@ -204,12 +208,13 @@ fn unclear() -> Error {
 
 /// A conversion of the lead, which is locked, was taken back. Without another one it has not converted, and can be written to again:
 /// it is where its contacts have brought it.
-async fn taken_back(w: &Write, lead: lead::Model) -> Result<()> {
+async fn taken_back(w: &Write, lead: lead::Model, lead_converts: bool) -> Result<()> {
     use conversion::Column;
     let others = conversion::Entity::all()
         .filter(Column::LeadId.eq(lead.id))
         .filter(Column::Status.ne(ConversionStatus::Rejected));
-    if others.limit(1).one(w).await?.is_some() {
+    let others = others.order_by_desc(Column::CreatedAt).limit(OTHERS).all(w).await?;
+    if others.iter().any(|other| counts(other, lead_converts)) {
         return Ok(());
     }
     let gone_out = [ContactAttemptStatus::Sent, ContactAttemptStatus::Delivered, ContactAttemptStatus::Success];
@@ -226,6 +231,16 @@ async fn taken_back(w: &Write, lead: lead::Model) -> Result<()> {
     w.replace(&lead, new).await.map(drop)
 }
 
+/// Whether somebody has converted by it.
+fn counts(row: &conversion::Model, lead_converts: bool) -> bool {
+    match row.status {
+        ConversionStatus::Signup | ConversionStatus::Trial | ConversionStatus::Sale => true,
+        // Of a word that nobody understands nothing follows.
+        ConversionStatus::Lead => lead_converts && row.original_status.as_deref().is_none_or(keitaro::is_known),
+        ConversionStatus::Rejected => false,
+    }
+}
+
 /// Draws the consequences of a conversion for its lead.
 async fn follow(
     on: &Services,
@@ -234,14 +249,8 @@ async fn follow(
     lead: Option<lead::Model>,
     lead_converts: bool,
 ) -> Result<()> {
-    let counts = match row.status {
-        ConversionStatus::Signup | ConversionStatus::Trial | ConversionStatus::Sale => true,
-        // Of a word that nobody understands nothing follows.
-        ConversionStatus::Lead => lead_converts && row.original_status.as_deref().is_none_or(keitaro::is_known),
-        ConversionStatus::Rejected => false,
-    };
     match lead {
-        Some(lead) if counts => effects::convert(on, w, lead).await,
+        Some(lead) if counts(row, lead_converts) => effects::convert(on, w, lead).await,
         _ => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
 use domain::id::IntegrationConfigId;
-use domain::retention::credentials::{self, Credentials, Keitaro, Provider};
+use domain::retention::credentials::{self, Change, Credentials, Keitaro, Provider};
 use domain::retention::endpoints::AT_HOME;
 use domain::sealed::{Sealed, SecretPlace};
 use providers::Trial;
@@ -65,7 +65,7 @@ async fn put(
 ) -> Result<Model> {
     let provider = credentials.provider();
     let secret = serde_json::to_vec(credentials).map_err(Error::internal)?;
-    let hints = credentials.hints().into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let hints = hints(credentials);
     if let Some(known) = integration_config::Entity::of(provider).one(w).await? {
         let old = w.require(known.id).await?;
         require_version("integration", old.version, expected)?;
@@ -86,6 +86,58 @@ async fn put(
     };
     let somebody = || Error::Conflict("somebody else saved this integration just now".into());
     row.into_active_model().insert(w).await.on_unique("integration_configs", "provider", somebody)
+}
+
+/// Switches an integration on or off, and changes what is no secret about it.
+///
+/// # Errors
+/// What can't be right, or belongs to another provider; CONFLICT if the row has another version than is expected.
+pub async fn switch(
+    on: &Services,
+    actor: &Actor,
+    id: IntegrationConfigId,
+    is_active: Option<bool>,
+    change: Change,
+    expected: Option<i32>,
+) -> Result<Model> {
+    let change = &change;
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        require_version("integration", old.version, expected)?;
+        let mut credentials = open(on, &old)?;
+        let mut violations = Violations::default();
+        change.apply(&mut credentials, &mut violations);
+        // Told by the name of the field: here there is but one provider.
+        let provider = credentials.provider().name();
+        let mut found = Violations::default();
+        credentials.check(&mut found);
+        found.without_step(provider).for_each(|violation| violations.push(violation));
+        violations.into_result()?;
+        let secret = serde_json::to_vec(&credentials).map_err(Error::internal)?;
+        let new = Model {
+            config: on.vault.seal(place(old.id), &secret).0,
+            hints: hints(&credentials),
+            is_active: is_active.unwrap_or(old.is_active),
+            ..old.clone()
+        };
+        let row = w.replace(&old, new).await?;
+        let metadata = json!({
+            "provider": row.provider, "isActive": row.is_active, "version": row.version, "from": shown(&old), "to": shown(&row),
+        });
+        w.note(Action::IntegrationSwitched, id, metadata).await?;
+        Ok(row)
+    })
+    .await
+}
+
+/// The fields of a row that are no secrets, for the audit log.
+fn shown(row: &Model) -> serde_json::Value {
+    let is_open = |hint: &&serde_json::Value| !hint["value"].as_str().is_some_and(|value| value.starts_with("****"));
+    json!({ "isActive": row.is_active, "fields": row.hints.as_array().into_iter().flatten().filter(is_open).collect::<Vec<_>>() })
+}
+
+fn hints(credentials: &Credentials) -> serde_json::Value {
+    credentials.hints().into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
 
 /// Deletes an integration with its credentials.

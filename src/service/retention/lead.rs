@@ -234,6 +234,8 @@ fn validated(mut lead: lead::Model, fields: Fields) -> Result<lead::Model> {
 /// [`Error::Conflict`] if another lead has the new email, phone number or id in another system.
 pub async fn update(on: &Services, actor: &Actor, id: LeadId, change: Change) -> Result<lead::Model> {
     let change = &change;
+    // What is wrong with the fields is so of any lead: it is told beside a wrong id.
+    validated(lead::Model::new(on.now()), change.fields.clone())?;
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("lead", old.version, change.expected_version)?;

@@ -1,10 +1,12 @@
 //! Putting leads into campaigns and taking them out, by name or by filter, however many there are.
 
 mod large;
+mod removal;
 
 use serde_json::json;
 
 pub(crate) use self::large::{assign_chunk, leave_assigned};
+pub(crate) use self::removal::{leave_removed, remove_chunk};
 use crate::{Actor, Services, picked};
 use domain::audit::Action;
 use domain::error::{Error, Result};
@@ -65,19 +67,35 @@ fn require_open(row: &campaign::Model) -> Result<()> {
     Ok(())
 }
 
-/// Takes leads out of a campaign, and returns it with the number of those that were in it.
+/// A campaign that leads were taken out of.
+#[derive(Debug)]
+pub struct Removed {
+    /// The campaign.
+    pub campaign: campaign::Model,
+    /// How many of the leads were in it; of many, until now.
+    pub removed: i32,
+    /// Where they are many, the task that goes on with them.
+    pub task: Option<task::Model>,
+}
+
+/// Takes leads out of a campaign. Many are taken out by a task.
 pub async fn remove(
     on: &Services,
     actor: &Actor,
     id: RetentionCampaignId,
     filter: LeadFilter,
     allow_empty: bool,
-) -> Result<(campaign::Model, i32)> {
+) -> Result<Removed> {
     let filter = each_once(filter);
     if !allow_empty {
         picked::require_leads(on.db.reader(), &filter).await?;
     }
-    in_parts(on, actor, id, &filter, remove_part).await
+    let count = members::count(on.db.reader(), id, &filter).await?;
+    if count > u64::from(on.rules.at_once.unsigned_abs()) {
+        return removal::ask(on, actor, id, filter, count).await;
+    }
+    let (campaign, removed) = in_parts(on, actor, id, &filter, remove_part).await?;
+    Ok(Removed { campaign, removed, task: None })
 }
 
 /// Each id once, in rising order.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::tasks::{self, Chunk, New, read, written};
 use crate::{Services, Write};
@@ -52,15 +53,14 @@ pub(super) async fn begin(on: &Services, w: &Write, what: Gone) -> Result<Option
         return Ok(None);
     }
     ties::hide(w, what, w.now).await?;
-    let new = New {
-        kind: kind(what),
-        subject: what.id(),
-        total: count.is_exact.then_some(count.rows),
-        input: json!({}),
-        cursor: written(&Place::default())?,
-    };
     w.tell(Event::Report);
-    Ok(Some(tasks::begin(w, new).await?.id))
+    go_on(w, kind(what), what.id(), count.is_exact.then_some(count.rows)).await.map(Some)
+}
+
+/// Begins the task that removes what is not there any more.
+pub(crate) async fn go_on(w: &Write, kind: TaskKind, subject: Uuid, total: Option<i64>) -> Result<TaskId> {
+    let new = New { kind, subject, total, input: json!({}), cursor: written(&Place::default())? };
+    Ok(tasks::begin(w, new).await?.id)
 }
 
 /// What the mutation answers of the task, which is through by then if it can be.

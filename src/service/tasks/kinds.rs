@@ -1,7 +1,7 @@
 //! What each kind of task does in a chunk, how it is taken back, and what follows its end.
 
 use super::Chunk;
-use crate::broadcast::campaign;
+use crate::broadcast::{batch, campaign};
 use crate::retention::{conversion, members, removal};
 use crate::{Services, Write};
 use domain::error::Result;
@@ -16,7 +16,10 @@ pub(super) async fn chunk(on: &Services, w: &Write, row: &Model) -> Result<Chunk
         TaskKind::DeleteRetentionCampaign | TaskKind::DeleteRetentionSequence | TaskKind::DeleteScript => {
             removal::chunk(on, w, row).await
         }
+        TaskKind::CreateBatch => batch::fill_chunk(on, w, row).await,
+        TaskKind::DeleteBatch => batch::empty_chunk(on, w, row).await,
         TaskKind::AssignLeads => members::assign_chunk(on, w, row).await,
+        TaskKind::RemoveLeads => members::remove_chunk(on, w, row).await,
         TaskKind::RecomputeAttribution => conversion::recompute_chunk(on, w, row).await,
     }
 }
@@ -27,8 +30,13 @@ pub(super) async fn take_back(on: &Services, w: &Write, row: &Model) -> Result<b
         TaskKind::StartBroadcastCampaign => campaign::take_start_back(on, w, row).await,
         TaskKind::RetryFailedJobs => campaign::leave_retry(w, row).await,
         // These have to come to their end: nobody cancels them, and none fails for good.
-        TaskKind::DeleteRetentionCampaign | TaskKind::DeleteRetentionSequence | TaskKind::DeleteScript => Ok(false),
+        TaskKind::DeleteRetentionCampaign
+        | TaskKind::DeleteRetentionSequence
+        | TaskKind::DeleteScript
+        | TaskKind::DeleteBatch => Ok(false),
+        TaskKind::CreateBatch => batch::take_back(on, w, row).await,
         TaskKind::AssignLeads => members::leave_assigned(w, row).await,
+        TaskKind::RemoveLeads => members::leave_removed(w, row).await,
         TaskKind::RecomputeAttribution => conversion::drop_computed(w).await,
     }
 }
@@ -43,7 +51,10 @@ pub(super) async fn after(on: &Services, kind: TaskKind) -> Result<()> {
         | TaskKind::DeleteRetentionCampaign
         | TaskKind::DeleteRetentionSequence
         | TaskKind::DeleteScript
+        | TaskKind::CreateBatch
+        | TaskKind::DeleteBatch
         | TaskKind::AssignLeads
+        | TaskKind::RemoveLeads
         | TaskKind::RecomputeAttribution => Ok(()),
     }
 }

@@ -100,7 +100,12 @@ pub async fn begin(w: &Write, new: New) -> Result<Model> {
 /// # Errors
 /// The database is away.
 pub async fn soon(on: &Services, id: TaskId) -> Result<Model> {
-    let until = on.clock.monotonic() + SOON;
+    within(on, id, SOON).await
+}
+
+/// [`soon`], for as long as `patience`.
+pub(crate) async fn within(on: &Services, id: TaskId, patience: Duration) -> Result<Model> {
+    let until = on.clock.monotonic() + patience;
     loop {
         let turn = runner::step(on, id).await;
         let row = task::Entity::get(on.db.reader(), id).await?;

@@ -11,4 +11,5 @@ pub mod idempotency_key;
 pub mod installation_key;
 pub mod login_throttle;
 pub mod refresh_token;
+pub mod session;
 pub mod user;

@@ -7,9 +7,11 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 use crate::broadcast::{batch_channel, campaign, progress};
 use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
+use crate::task;
 use domain::broadcast::ProgressStatus;
 use domain::error::{Error, Result};
 use domain::id::{BatchId, ChannelId, UserId};
+use domain::task::TaskKind;
 
 /// The version of a batch that is not whole.
 pub const UNFINISHED: i32 = 0;
@@ -70,20 +72,34 @@ impl Entity {
         Self::present().filter(Column::NameFold.eq(Folded::of(name))).filter(Column::Name.eq(name))
     }
 
-    /// Batches that a crash left half filled or half emptied.
-    pub fn unfinished() -> Select<Self> {
+    /// Batches that are not whole.
+    fn partial() -> Select<Self> {
         Self::find().filter(Column::Version.eq(UNFINISHED))
+    }
+
+    /// Batches that a crash left half filled or half emptied, and that no task goes on with.
+    pub fn unfinished() -> Select<Self> {
+        let going_on = task::Entity::unfinished().select_only().column(task::Column::SubjectId).into_query();
+        Self::partial().filter(Column::Id.not_in_subquery(going_on))
     }
 
     /// Keeps the batch `id` as it is until the transaction ends: whoever would change it waits. Many may hold it.
     pub async fn hold(tx: &impl ConnectionTrait, id: BatchId) -> Result<Model> {
         let held = Self::present().filter(Column::Id.eq(id)).lock(LockType::KeyShare).one(tx).await?;
-        held.ok_or(Error::NotFound("batch"))
+        if let Some(held) = held {
+            return Ok(held);
+        }
+        Err(match task::Entity::unfinished_about(TaskKind::CreateBatch, id.0).one(tx).await? {
+            Some(_) => Error::Precondition(
+                "the batch is still being filled by a task: try again when that is COMPLETED".into(),
+            ),
+            None => Error::NotFound("batch"),
+        })
     }
 
     /// Keeps the batch `id`, which is not whole yet, as it is until the transaction ends.
     pub async fn hold_unfinished(tx: &impl ConnectionTrait, id: BatchId) -> Result<()> {
-        let held = Self::unfinished().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
+        let held = Self::partial().filter(Column::Id.eq(id)).lock_exclusive().one(tx).await?;
         held.map(drop).ok_or(Error::NotFound("batch"))
     }
 

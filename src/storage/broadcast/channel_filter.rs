@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Func, LikeExpr};
 use sea_orm::{Condition, FromQueryResult, QuerySelect};
+use serde::{Deserialize, Serialize};
 
 use super::channel::{Column, Entity};
 use crate::filter::Filter;
@@ -19,7 +20,7 @@ use domain::id::ChannelId;
 const ACTIVE: &str = "yes";
 
 /// All that is given must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ChannelFilter {
     /// One of these.
     pub ids: Option<Vec<ChannelId>>,

@@ -24,6 +24,7 @@ pub mod leftover;
 pub mod old_jobs;
 pub mod progress;
 pub mod queue;
+pub mod removed_account;
 pub mod sender;
 pub mod sent_change;
 pub mod telegram_account;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 
+use crate::noun::noun;
 use domain::id::SenderId;
 
 /// A sender.
@@ -30,11 +31,22 @@ pub struct Model {
     pub lead_ms: i32,
     /// When more of its claims had come back in ten seconds, since they were over too late, than were sent.
     pub late_at: Option<DateTimeUtc>,
+    /// The version of Herald that it runs; empty if it does not tell.
+    pub program: String,
+    /// Since when it claims nothing, because it was told so.
+    pub drained_at: Option<DateTimeUtc>,
     /// When it has given all its leases back, or somebody took them over.
     pub ended_at: Option<DateTimeUtc>,
 }
 
+crate::rows::row!(
+    id, epoch, beat, host, boot, pid, pid_started, data_dir, started_at, lead_ms, program;
+    late_at, drained_at, ended_at,
+);
+
 joins_nothing!();
+
+noun!(SenderId);
 
 impl Entity {
     /// Senders that may hold leases.
@@ -49,8 +61,13 @@ impl Entity {
     }
 
     /// Running processes that send: a command that only looks at accounts has no data folder.
-    pub fn sending() -> Select<Self> {
+    pub fn working() -> Select<Self> {
         Self::live().filter(Column::DataDir.ne(""))
+    }
+
+    /// Those of them that claim what is to be sent.
+    pub fn sending() -> Select<Self> {
+        Self::working().filter(Column::DrainedAt.is_null())
     }
 
     /// When the database was last too slow for one of those that may hold leases.

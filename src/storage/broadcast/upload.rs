@@ -1,8 +1,8 @@
-//! Uploaded files; the bytes lie in the data folder of the node that took them.
+//! Uploaded files; the bytes lie in the data folder of the node that took them, or in a place that all nodes have: see [`crate::files`].
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, Func};
-use sea_orm::{Condition, DeleteMany, QuerySelect, QueryTrait};
+use sea_orm::{Condition, DeleteMany, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::broadcast::{campaign, channel_import, template};
 use crate::imports::ImportTable;
@@ -34,17 +34,23 @@ joins_nothing!();
 noun!(UploadId);
 
 impl Entity {
-    /// Removes the rows of `node` that nothing has used since `before` and nothing refers to.
-    pub fn forget(node: NodeId, before: DateTimeUtc) -> DeleteMany<Self> {
-        let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);
-        let lead_imports = lead_import::Entity::all().select_only().column(lead_import::Column::UploadId);
-        Self::delete_many()
-            .filter(Column::NodeId.eq(node))
-            .filter(ExprTrait::lt(last_use(), before))
-            .filter(Column::Id.not_in_subquery(template_media().into_query()))
-            .filter(Column::Id.not_in_subquery(campaign_media().into_query()))
-            .filter(Column::Id.not_in_subquery(imports.into_query()))
-            .filter(Column::Id.not_in_subquery(lead_imports.into_query()))
+    /// Removes the rows of `node`, or of all, that nothing has used since `before` and nothing refers to.
+    pub fn forget(node: Option<NodeId>, before: DateTimeUtc) -> DeleteMany<Self> {
+        Self::forget_unnamed().filter(of(node)).filter(ExprTrait::lt(last_use(), before))
+    }
+
+    /// Removes those of `ids` that nothing refers to.
+    pub fn forget_these(ids: &[UploadId]) -> DeleteMany<Self> {
+        Self::forget_unnamed().filter(Column::Id.is_in(ids.iter().copied()))
+    }
+
+    fn forget_unnamed() -> DeleteMany<Self> {
+        Self::delete_many().filter(is_named().not())
+    }
+
+    /// Those of `ids` that something refers to.
+    pub fn named(ids: &[UploadId]) -> Select<Self> {
+        Self::find().filter(Column::Id.is_in(ids.iter().copied())).filter(is_named())
     }
 
     /// The uploads of `ids` whose files are needed: lately used, or media of a message, or being imported.
@@ -52,19 +58,44 @@ impl Entity {
         Self::find().filter(Column::Id.is_in(ids)).filter(is_needed(since))
     }
 
-    /// The files on `node` that are needed: whose, how many, and their bytes.
-    pub async fn kept(db: &impl ConnectionTrait, node: NodeId, since: DateTimeUtc) -> Result<Vec<(UserId, i64, i64)>> {
+    /// Up to `most` uploads of `node`, or of all, whose files are needed, by id, those after `after`.
+    pub fn needed_after(node: Option<NodeId>, after: UploadId, since: DateTimeUtc, most: u64) -> Select<Self> {
+        let later = Self::find().filter(of(node)).filter(Column::Id.gt(after)).filter(is_needed(since));
+        later.order_by_asc(Column::Id).limit(most)
+    }
+
+    /// The files on `node`, or on all, that are needed: whose, how many, and their bytes.
+    pub async fn kept(
+        db: &impl ConnectionTrait,
+        node: Option<NodeId>,
+        since: DateTimeUtc,
+    ) -> Result<Vec<(UserId, i64, i64)>> {
         let kept = Self::find()
             .select_only()
             .column(Column::UserId)
             .column_as(Column::Id.count(), "files")
             // PostgreSQL's sum of these is a number of any length.
             .column_as(Expr::col(Column::Bytes).sum().cast_as("bigint"), "bytes")
-            .filter(Column::NodeId.eq(node))
+            .filter(of(node))
             .filter(is_needed(since))
             .group_by(Column::UserId);
         Ok(kept.into_tuple().all(db).await?)
     }
+}
+
+fn of(node: Option<NodeId>) -> Condition {
+    Condition::all().add_option(node.map(|node| Column::NodeId.eq(node)))
+}
+
+/// Whether something refers to it.
+fn is_named() -> Condition {
+    let imports = channel_import::Entity::find().select_only().column(channel_import::Column::UploadId);
+    let lead_imports = lead_import::Entity::all().select_only().column(lead_import::Column::UploadId);
+    Condition::any()
+        .add(Column::Id.in_subquery(template_media().into_query()))
+        .add(Column::Id.in_subquery(campaign_media().into_query()))
+        .add(Column::Id.in_subquery(imports.into_query()))
+        .add(Column::Id.in_subquery(lead_imports.into_query()))
 }
 
 /// Why files stay.

@@ -46,6 +46,42 @@ pub(super) enum Connection {
     },
 }
 
+/// By what a server knows a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// By the process that works for nobody else.
+    Process(i32),
+    /// By how its text begins, where the process is another one each time.
+    Mark(String),
+}
+
+impl Sign {
+    /// A mark that no other question has. What is prepared under a name would be left with a server that another one gets next, so
+    /// each text is asked once anyway.
+    fn new_mark() -> Self {
+        Self::Mark(format!("/*{:016x}*/", rand::random::<u64>()))
+    }
+
+    /// What a text begins with.
+    pub(super) fn mark(&self) -> &str {
+        match self {
+            Self::Process(_) => "",
+            Self::Mark(mark) => mark,
+        }
+    }
+
+    /// A condition on `pg_stat_activity`.
+    pub(super) fn condition(&self) -> String {
+        match self {
+            Self::Process(pid) => format!("pid = {pid}"),
+            // Where the server does not tell what it does, it is taken to be at work.
+            Self::Mark(mark) => {
+                format!("(left(query, {}) = '{mark}' OR current_setting('track_activities') = 'off')", mark.len())
+            }
+        }
+    }
+}
+
 /// What a connection is asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ask<'a> {
@@ -82,37 +118,39 @@ impl Told {
 }
 
 macro_rules! ask {
-    ($raw:expr, $ask:expr, $persistent:expr) => {
+    ($raw:expr, $ask:expr, $mark:expr) => {
         match $ask {
-            Ask::Execute(statement) => query!(statement, $persistent)
-                .execute($raw)
-                .await
-                .map(|done| Told::Done(done.into()))
-                .map_err(executing),
+            Ask::Execute(statement) => {
+                query!(statement, $mark).execute($raw).await.map(|done| Told::Done(done.into())).map_err(executing)
+            }
             Ask::Unprepared(sql) => {
-                let sql = AssertSqlSafe(sql.to_owned());
+                let sql = AssertSqlSafe(format!("{}{sql}", $mark));
                 $raw.execute(sql).await.map(|done| Told::Done(done.into())).map_err(executing)
             }
             Ask::One(statement) => {
-                let row = query!(statement, $persistent).fetch_optional($raw).await;
+                let row = query!(statement, $mark).fetch_optional($raw).await;
                 row.map(|row| Told::Rows(row.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
             Ask::Batch(sql) => {
-                let rows = $raw.fetch_all(AssertSqlSafe(sql.to_owned())).await;
+                let rows = $raw.fetch_all(AssertSqlSafe(format!("{}{sql}", $mark))).await;
                 rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
             Ask::All(statement) => {
-                let rows = query!(statement, $persistent).fetch_all($raw).await;
+                let rows = query!(statement, $mark).fetch_all($raw).await;
                 rows.map(|rows| Told::Rows(rows.into_iter().map(QueryResult::from).collect())).map_err(querying)
             }
         }
     };
 }
 
+// What has a mark is asked once, and not kept under a name.
 macro_rules! query {
-    ($statement:expr, $persistent:expr) => {{
+    ($statement:expr, $mark:expr) => {{
         let values = $statement.values.clone().unwrap_or(Values(Vec::new()));
-        sqlx::query_with(AssertSqlSafe($statement.sql.as_str()), SqlxValues(values)).persistent($persistent)
+        let mark: &str = $mark;
+        let marked = (!mark.is_empty()).then(|| format!("{mark}{}", $statement.sql));
+        let sql = marked.as_deref().unwrap_or(&$statement.sql);
+        sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values)).persistent(marked.is_none())
     }};
 }
 
@@ -143,12 +181,11 @@ impl Connection {
         }
     }
 
-    /// Asks, and waits for the answer as long as it takes.
-    pub(super) async fn ask(&mut self, ask: Ask<'_>) -> Result<Told, DbErr> {
+    /// Asks, and waits for the answer as long as it takes. The text begins with the mark, which is empty or a comment.
+    pub(super) async fn ask(&mut self, ask: Ask<'_>, mark: &str) -> Result<Told, DbErr> {
         match self {
-            // Without a process of its own, what it prepares under a name would be left with a server that another one gets next.
-            Self::Postgres { raw, pid } => ask!(&mut *raw, ask, pid.is_some()),
-            Self::Sqlite { raw, .. } => ask!(&mut *raw, ask, true),
+            Self::Postgres { raw, .. } => ask!(&mut *raw, ask, mark),
+            Self::Sqlite { raw, .. } => ask!(&mut *raw, ask, mark),
         }
     }
 
@@ -160,10 +197,10 @@ impl Connection {
         }
     }
 
-    /// The server's process; None if there is no server.
-    pub(super) const fn pid(&self) -> Option<i32> {
+    /// By what the server knows the next question; None if there is no server.
+    pub(super) fn sign(&self) -> Option<Sign> {
         match self {
-            Self::Postgres { pid, .. } => *pid,
+            Self::Postgres { pid, .. } => Some(pid.map_or_else(Sign::new_mark, Sign::Process)),
             Self::Sqlite { .. } => None,
         }
     }

@@ -5,8 +5,8 @@ use sea_orm::sqlx::Executor;
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::sqlite::SqlitePoolOptions;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
-    Statement, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, SqlxPostgresConnector,
+    SqlxSqliteConnector, Statement, TransactionTrait,
 };
 
 use super::connection::Target;
@@ -33,17 +33,9 @@ impl Db {
     /// # Errors
     /// As of [`Self::migrate`].
     pub async fn missing_migrations(&self) -> Result<Vec<String>> {
-        let plain = self.plain().await?;
-        let missing = if self.writer.pool.is_behind_a_pooler() {
-            let tx = pinned(&plain).await?;
-            let missing = pending(&tx).await;
-            unpin(tx).await?;
-            missing
-        } else {
-            pending(&plain).await
-        };
-        plain.close().await?;
-        missing
+        let road = self.road().await?;
+        let missing = pending(&road.to_the_database()).await;
+        road.end(missing).await
     }
 
     /// Whether the database has just the migrations of this version.
@@ -82,25 +74,20 @@ impl Db {
         } else {
             None
         };
-        let plain = self.plain().await?;
-        let applied = if is_pooled {
-            let tx = pinned(&plain).await?;
-            // In the one transaction that there is: a second server may not be to be had.
-            tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION})")).await?;
-            let applied = pending(&tx).await?.len();
-            Migrator::up(&tx, None).await?;
-            unpin(tx).await?;
-            applied
-        } else {
-            let applied = pending(&plain).await?.len();
-            Migrator::up(&plain, None).await?;
-            applied
-        };
-        plain.close().await?;
+        let road = self.road().await?;
+        let applied = apply(&road).await;
+        let applied = road.end(applied).await?;
         if let Some(turn) = turn {
             turn.commit().await?;
         }
         Ok(applied)
+    }
+
+    /// The road that the migrations take.
+    async fn road(&self) -> Result<Road> {
+        let plain = self.plain().await?;
+        let pinned = if self.writer.pool.is_behind_a_pooler() { Some(pinned(&plain).await?) } else { None };
+        Ok(Road { plain, pinned })
     }
 
     /// A connection of sea-orm's own, which its migrations need: without limits.
@@ -125,19 +112,61 @@ impl Db {
     }
 }
 
-/// A transaction, for which a pooler leaves one server. Statements are prepared there by names that another client may have left.
+/// By what migrations are applied: a connection, or a transaction on it, for which a pooler leaves one server.
+struct Road {
+    plain: DatabaseConnection,
+    pinned: Option<DatabaseTransaction>,
+}
+
+impl Road {
+    fn to_the_database(&self) -> DatabaseExecutor<'_> {
+        self.pinned.as_ref().map_or_else(|| (&self.plain).into(), Into::into)
+    }
+
+    /// Commits what was done, or undoes it, and leaves nothing that was prepared to whom the server serves next.
+    async fn end<T>(self, done: Result<T>) -> Result<T> {
+        if let Some(tx) = self.pinned {
+            if done.is_ok() {
+                tx.execute_unprepared(FORGET).await?;
+                tx.commit().await?;
+            } else if let Err(error) = undone(tx).await {
+                tracing::debug!(%error, "the connection was lost before the rollback: the server rolls back");
+            }
+        }
+        self.plain.close().await?;
+        done
+    }
+}
+
+/// What the server forgets: statements that are prepared by names, which another client may have left, or would find.
+const FORGET: &str = "DEALLOCATE ALL";
+
 async fn pinned(plain: &DatabaseConnection) -> Result<DatabaseTransaction> {
     let tx = plain.begin().await?;
     // By itself, so that a pooler which keeps account of what is prepared sees it.
-    tx.execute_unprepared("DEALLOCATE ALL").await?;
+    tx.execute_unprepared(FORGET).await?;
     tx.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+    tx.execute_unprepared("SAVEPOINT before").await?;
     Ok(tx)
 }
 
-/// Commits it, and leaves nothing to whom the server serves next.
-async fn unpin(tx: DatabaseTransaction) -> Result<()> {
-    tx.execute_unprepared("DEALLOCATE ALL").await?;
-    Ok(tx.commit().await?)
+/// After an error the server takes nothing but the way back.
+async fn undone(tx: DatabaseTransaction) -> Result<(), DbErr> {
+    tx.execute_unprepared("ROLLBACK TO SAVEPOINT before").await?;
+    tx.execute_unprepared(FORGET).await?;
+    tx.rollback().await
+}
+
+/// Applies what is missing, and returns how many these were.
+async fn apply(road: &Road) -> Result<usize> {
+    let connection = road.to_the_database();
+    if road.pinned.is_some() {
+        // In the one transaction that there is: a second server may not be to be had.
+        connection.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION})")).await?;
+    }
+    let missing = pending(&connection).await?.len();
+    Migrator::up(connection, None).await?;
+    Ok(missing)
 }
 
 /// The names of the migrations that have not been applied. Whatever a newer version has made of the database, this one could only spoil.

@@ -17,7 +17,8 @@ use sea_orm::{DbErr, RuntimeErr, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::connection::{Ask, Connection, Target, Told};
+use super::connection::{Ask, Connection, Sign, Target, Told};
+use super::slow;
 use crate::violation::{self, Spoilt};
 use domain::meters::Connections;
 
@@ -189,18 +190,20 @@ impl Pool {
         self.open.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Asks the server by a connection of its own whether the process `pid` is at work. None if that can't be known.
-    async fn is_at_work(&self, pid: i32) -> Option<bool> {
+    /// Asks the server by a connection of its own whether it is at work on what it knows by `sign`. None if that can't be known.
+    async fn is_at_work(&self, sign: &Sign) -> Option<bool> {
         let ask = async {
             let _one_at_a_time = self.enquiry.lock().await;
             let mut connection = Connection::open(&self.target).await.ok()?;
             // Where the server does not tell, it is taken to be at work.
             let sql = format!(
                 "SELECT count(*) AS n FROM pg_stat_activity
-                 WHERE pid = {pid} AND (state IS NULL OR state NOT LIKE 'idle%')"
+                 WHERE {} AND (state IS NULL OR state NOT LIKE 'idle%')",
+                sign.condition()
             );
             let statement = Statement::from_string(sea_orm::DatabaseBackend::Postgres, sql);
-            let rows = connection.ask(Ask::One(&statement)).await.ok()?.rows();
+            let own = connection.sign()?;
+            let rows = connection.ask(Ask::One(&statement), own.mark()).await.ok()?.rows();
             connection.close().await;
             Some(rows.first()?.try_get::<i64>("", "n").ok()? > 0)
         };
@@ -247,12 +250,15 @@ impl Borrowed {
             return Err(cut_off("the connection was cut off before"));
         };
         self.is_whole = false;
-        let pid = connection.pid();
-        let answer = within(&self.pool, pid, limit, pin!(connection.ask(ask))).await;
+        let began = Instant::now();
+        let sign = connection.sign();
+        let mark = sign.as_ref().map_or("", Sign::mark);
+        let answer = within(&self.pool, sign.as_ref(), limit, pin!(connection.ask(ask, mark))).await;
         let told = match answer {
             Some(told) => told,
             None => Err(cut_off("the database gave no answer in time: it is not known what came of the statement")),
         };
+        slow::note(ask, began.elapsed());
         if told.as_ref().err().is_some_and(violation::is_damage) {
             self.pool.has_met_damage.store(true, Ordering::Relaxed);
         }
@@ -325,11 +331,12 @@ impl Drop for Borrowed {
 /// was given up.
 async fn within(
     pool: &Pool,
-    pid: Option<i32>,
+    sign: Option<&Sign>,
     limit: Duration,
     mut running: Pin<&mut impl Future<Output = Result<Told, DbErr>>>,
 ) -> Option<Result<Told, DbErr>> {
     let end = Instant::now() + limit;
+    let mut misses = 0;
     loop {
         let left = end.saturating_duration_since(Instant::now());
         if let Ok(told) = timeout(left.min(DOUBT), running.as_mut()).await {
@@ -338,12 +345,15 @@ async fn within(
         if left <= DOUBT {
             return None;
         }
-        let Some(pid) = pid else { continue };
+        let Some(sign) = sign else { continue };
         let is_at_work = tokio::select! {
             told = running.as_mut() => return Some(told),
-            is_at_work = pool.is_at_work(pid) => is_at_work,
+            is_at_work = pool.is_at_work(sign) => is_at_work,
         };
-        if is_at_work == Some(false) {
+        misses += u32::from(is_at_work == Some(false));
+        // A pooler may just hand the question on, which stood in its queue before this one.
+        let is_lost = misses > u32::from(matches!(sign, Sign::Mark(_)));
+        if is_lost {
             return timeout(ON_ITS_WAY, running.as_mut()).await.ok();
         }
     }

@@ -75,7 +75,10 @@ impl Open {
             }
             return self.connection.ask(ask, limit).await;
         };
-        let text = begin.map_or_else(|| text.clone(), |begin| format!("{begin}; {text}"));
+        let text = match begin {
+            Some(begin) => format!("{begin}; {text}"),
+            None => text,
+        };
         self.connection.ask(if has_rows { Ask::Batch(&text) } else { Ask::Unprepared(&text) }, limit).await
     }
 }

@@ -44,21 +44,15 @@ impl Entity {
         Ok(())
     }
 
-    /// Until the transaction ends nobody else writes conversions: what is not changed by then is credited as it was computed.
-    pub async fn hold_conversions(tx: &Tx) -> Result<()> {
-        if Dialect(tx.get_database_backend()).is_postgres() {
-            tx.execute_unprepared("LOCK TABLE conversions IN SHARE ROW EXCLUSIVE MODE").await?;
-        }
-        Ok(())
-    }
-
-    /// The conversions that have changed since their credit was computed, or whose contact is gone: it is not theirs any more.
-    pub async fn outdated(tx: &Tx) -> Result<Vec<ConversionId>> {
+    /// The conversions that have changed since their credit was computed, or whose contact is gone, so that they did not get it at `now`: it is
+    /// not theirs any more.
+    pub async fn outdated(tx: &Tx, now: DateTime<Utc>) -> Result<Vec<ConversionId>> {
         let sql = format!(
             "SELECT c.id AS id FROM conversion_credits s JOIN conversions c ON c.id = s.conversion_id
-             LEFT JOIN contact_attempts a ON a.id = s.contact_attempt_id WHERE NOT ({IS_AS_SEEN})"
+             LEFT JOIN contact_attempts a ON a.id = s.contact_attempt_id WHERE NOT ({IS_AS_SEEN})
+               AND (c.attributed_at IS NULL OR c.attributed_at <> $1)"
         );
-        let rows = tx.query_all_raw(Dialect(tx.get_database_backend()).statement(&sql, [])).await?;
+        let rows = tx.query_all_raw(Dialect(tx.get_database_backend()).statement(&sql, [now.into()])).await?;
         rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
     }
 

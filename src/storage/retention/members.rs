@@ -5,13 +5,14 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, SqlErr, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, SqlErr, Value,
 };
 use serde::Serialize;
 
 use super::lead_filter::LeadFilter;
 use super::{campaign_lead, lead};
 use crate::Tx;
+use crate::page;
 use crate::sql::{self, Dialect};
 use domain::error::{Error, Result};
 use domain::id::{LeadId, RetentionCampaignId};
@@ -96,6 +97,36 @@ pub async fn remove(tx: &Tx, campaign: RetentionCampaignId, filter: &LeadFilter)
         .filter(campaign_lead::Column::CampaignId.eq(campaign))
         .filter(campaign_lead::Column::LeadId.in_subquery(found));
     Ok(members.exec(tx).await?.rows_affected)
+}
+
+/// How many of the leads that the filter finds are in the campaign.
+pub async fn count(db: &impl ConnectionTrait, campaign: RetentionCampaignId, filter: &LeadFilter) -> Result<u64> {
+    page::count_all(db, of(campaign, filter)).await
+}
+
+fn of(campaign: RetentionCampaignId, filter: &LeadFilter) -> Select<campaign_lead::Entity> {
+    let members = campaign_lead::Entity::find().filter(campaign_lead::Column::CampaignId.eq(campaign));
+    if *filter == LeadFilter::default() {
+        return members;
+    }
+    let found = filter.select().select_only().column(lead::Column::Id).into_query();
+    members.filter(campaign_lead::Column::LeadId.in_subquery(found))
+}
+
+/// Takes up to `most` of the leads that the filter finds out of the campaign, of those that were in it at `before`; returns how many
+/// these were.
+pub async fn remove_some(
+    tx: &Tx,
+    campaign: RetentionCampaignId,
+    filter: &LeadFilter,
+    before: DateTime<Utc>,
+    most: u64,
+) -> Result<u64> {
+    use campaign_lead::Column;
+    let some = of(campaign, filter).filter(Column::AssignedAt.lte(before)).order_by_asc(Column::Id).limit(most);
+    let some = some.select_only().column(Column::Id).into_query();
+    let gone = campaign_lead::Entity::delete_many().filter(Column::Id.in_subquery(some));
+    Ok(gone.exec(tx).await?.rows_affected)
 }
 
 /// A lead or a campaign was deleted between the select and the check of the reference to it.

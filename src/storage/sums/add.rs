@@ -13,7 +13,7 @@ const BESIDE: i64 = 1_000;
 /// Notes that are added to the sums in one transaction.
 const TOGETHER: i64 = 10_000;
 /// By which processes take turns at adding notes to the sums.
-const ADDING: i64 = 0x0073_756d_7321;
+pub(super) const ADDING: i64 = 0x0073_756d_7321;
 
 #[derive(Serialize)]
 struct Empty {

@@ -93,7 +93,7 @@ fn above(at: DateTime<Utc>) -> i64 {
 }
 
 /// An instant of so many seconds since 1970.
-fn instant(seconds: i64) -> DateTime<Utc> {
+pub(super) fn instant(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
 }
 

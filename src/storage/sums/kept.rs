@@ -12,6 +12,20 @@ use domain::error::Result;
 /// again.
 pub async fn keep(tx: &impl ConnectionTrait, what: Summed, ids: &[Uuid]) -> Result<()> {
     let dialect = Dialect(tx.get_database_backend());
+    let rows = noted(dialect, what, &format!("id IN ({})", listed(dialect)));
+    let sql = format!(
+        "{} SELECT '{}', at, {KEYS}, {} FROM ({rows}) AS d WHERE 1 = 1 GROUP BY at, {KEYS} {}",
+        into_notes(),
+        what.name(),
+        NUMBERS.map(|number| format!("SUM({number})")).join(", "),
+        merged(dialect),
+    );
+    tx.execute_raw(dialect.statement(&sql, [list(ids)])).await?;
+    Ok(())
+}
+
+/// The rows for which `condition` holds, each as it is noted.
+pub(super) fn noted(dialect: Dialect, what: Summed, condition: &str) -> String {
     let table = what.table();
     let nobody = nobody(dialect);
     let id = |column: &str| {
@@ -24,32 +38,31 @@ pub async fn keep(tx: &impl ConnectionTrait, what: Summed, ids: &[Uuid]) -> Resu
         format!("CAST(strftime('%s', substr({}, 1, 19)) AS integer) / {SHORTEST} * {SHORTEST}", table.at)
     };
     let channel = if table.channel == "NULL" { "''".to_owned() } else { format!("COALESCE({}, '')", table.channel) };
-    let merged = if dialect.is_postgres() {
-        String::new()
-    } else {
-        let added = NUMBERS.map(|number| format!("{number} = time_notes.{number} + excluded.{number}"));
-        format!("ON CONFLICT (what, at, {KEYS}) DO UPDATE SET {}", added.join(", "))
-    };
-    let sql = format!(
-        "INSERT INTO time_notes (what, at, {KEYS}, {numbers})
-         SELECT '{name}', at, {KEYS}, {sums} FROM (
-             SELECT {at} AS at, {owner} AS owner, {step} AS step, {channel} AS channel, {status} AS status,
-                 {detail} AS detail, {one}
-             FROM {name} WHERE {when} IS NOT NULL AND id IN ({ids})) AS d
-         WHERE 1 = 1 GROUP BY at, {KEYS} {merged}",
-        numbers = NUMBERS.join(", "),
-        name = table.name,
-        sums = NUMBERS.map(|number| format!("SUM({number})")).join(", "),
+    format!(
+        "SELECT {at} AS at, {owner} AS owner, {step} AS step, {channel} AS channel, {status} AS status, {detail} AS detail, {one}
+         FROM {name} WHERE {when} IS NOT NULL AND {condition}",
         owner = id(table.owner),
         step = id(table.step),
         status = table.status,
         detail = table.detail,
         one = table.numbers(),
+        name = table.name,
         when = table.at,
-        ids = listed(dialect),
-    );
-    tx.execute_raw(dialect.statement(&sql, [list(ids)])).await?;
-    Ok(())
+    )
+}
+
+/// Into what is noted.
+pub(super) fn into_notes() -> String {
+    format!("INSERT INTO time_notes (what, at, {KEYS}, {})", NUMBERS.join(", "))
+}
+
+/// How a note is added to one that is there. PostgreSQL has as many as there are.
+pub(super) fn merged(dialect: Dialect) -> String {
+    if dialect.is_postgres() {
+        return String::new();
+    }
+    let added = NUMBERS.map(|number| format!("{number} = time_notes.{number} + excluded.{number}"));
+    format!("ON CONFLICT (what, at, {KEYS}) DO UPDATE SET {}", added.join(", "))
 }
 
 /// The ids of a parameter that [`list`] makes.

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use domain::broadcast::MediaType;
 use domain::delivery::Fault;
 use domain::film::Film;
+use domain::picture::{self, Picture};
 
 /// Bytes of one part. Messages wait behind a part that is on its way, so it is a small one where the file lets it be.
 const PART: usize = 128 * 1024;
@@ -62,9 +63,13 @@ impl Connection {
         let media = match source {
             MediaSource::Url(url) => external(kind, url.to_owned()),
             MediaSource::File { path, name, mime_type } => {
-                let film = if kind == MediaType::Video { film(path).await } else { None };
+                let looks = Looks::of(kind, path, mime_type).await;
+                let thumb = match &looks.small {
+                    Some(small) => Some(self.upload_small(small).await?.file("thumb.jpg".into())),
+                    None => None,
+                };
                 let upload = self.upload(path).await?;
-                uploaded((kind, film), &upload, name, mime_type)
+                uploaded((kind, looks), thumb, &upload, name, mime_type)
             }
         };
         let request = messages::UploadMedia { business_connection_id: None, peer: enums::InputPeer::PeerSelf, media };
@@ -91,6 +96,17 @@ impl Connection {
             let mut part = Vec::with_capacity(part_size);
             (&mut reader).take(part_size as u64).read_to_end(&mut part).await.map_err(unreadable)?;
             self.save(&upload, number, part).await?;
+        }
+        Ok(upload)
+    }
+
+    /// Uploads the small picture of a file.
+    async fn upload_small(&self, small: &[u8]) -> Result<Upload, Fault> {
+        let parts = small.chunks(PART);
+        let upload =
+            Upload { id: rand::random(), parts: i32::try_from(parts.len()).unwrap_or(i32::MAX), is_big: false };
+        for (number, part) in (0..).zip(parts) {
+            self.save(&upload, number, part.to_vec()).await?;
         }
         Ok(upload)
     }
@@ -124,8 +140,46 @@ impl Upload {
     }
 }
 
+/// What recipients see of a file before it is loaded.
+#[derive(Default)]
+struct Looks {
+    film: Option<Film>,
+    picture: Option<Picture>,
+    small: Option<Vec<u8>>,
+}
+
+impl Looks {
+    /// Of a photo Telegram sees to everything itself. Of a picture that is sent as a file it is told here, and of a film how long and how
+    /// large it is; a still of a film nobody makes without decoding it.
+    async fn of(kind: MediaType, path: &Path, mime_type: &str) -> Self {
+        let path = path.to_owned();
+        let is_picture = mime_type.starts_with("image/");
+        let look = move || -> std::io::Result<Self> {
+            match kind {
+                MediaType::Video => {
+                    let film = Film::read(&mut std::fs::File::open(&path)?)?;
+                    Ok(Self { film, ..Self::default() })
+                }
+                MediaType::Document if is_picture => {
+                    let open = || std::fs::File::open(&path).map(std::io::BufReader::new);
+                    let picture = Picture::read(open()?)?;
+                    let small = if picture.is_some() { picture::small(open()?) } else { None };
+                    Ok(Self { film: None, picture, small })
+                }
+                MediaType::Photo | MediaType::Document => Ok(Self::default()),
+            }
+        };
+        let looked = tokio::task::spawn_blocking(look).await;
+        looked.unwrap_or_else(|_| Ok(Self::default())).unwrap_or_else(|error| {
+            tracing::debug!(%error, "what a file looks like can't be read");
+            Self::default()
+        })
+    }
+}
+
 fn uploaded(
-    (kind, film): (MediaType, Option<Film>),
+    (kind, looks): (MediaType, Looks),
+    thumb: Option<enums::InputFile>,
     upload: &Upload,
     name: &str,
     mime_type: &str,
@@ -144,14 +198,18 @@ fn uploaded(
     }
     let mut attributes = vec![types::DocumentAttributeFilename { file_name: name.into() }.into()];
     if kind == MediaType::Video {
-        attributes.push(video(film));
+        attributes.push(video(looks.film));
+    }
+    if let Some(Picture { width, height }) = looks.picture {
+        let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+        attributes.push(types::DocumentAttributeImageSize { w: side(width), h: side(height) }.into());
     }
     types::InputMediaUploadedDocument {
         nosound_video: false,
         force_file: kind == MediaType::Document,
         spoiler: false,
         file: upload.file(name.into()),
-        thumb: None,
+        thumb,
         mime_type: mime_type.into(),
         attributes,
         stickers: None,
@@ -160,16 +218,6 @@ fn uploaded(
         ttl_seconds: None,
     }
     .into()
-}
-
-/// How long and how large a film is, if its file tells.
-async fn film(path: &Path) -> Option<Film> {
-    let path = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || Film::read(&mut std::fs::File::open(&path)?)).await.ok()?;
-    read.unwrap_or_else(|error| {
-        tracing::debug!(%error, "the length of a film can't be read");
-        None
-    })
 }
 
 /// A film that is played while it is loaded. Of small films Telegram finds out by itself how long and how large they are, and of

@@ -2,7 +2,7 @@
 
 use grammers_client::tl::{enums, types};
 
-use domain::markup::{Entity, Style};
+use domain::markup::{Date, Entity, Style};
 
 /// The looks of a text; None for a plain one.
 pub(super) fn entities(looks: &[Entity]) -> Option<Vec<enums::MessageEntity>> {
@@ -24,5 +24,17 @@ fn entity(look: &Entity) -> enums::MessageEntity {
         Style::Emoji(document_id) => {
             types::MessageEntityCustomEmoji { offset, length, document_id: *document_id }.into()
         }
+        Style::Date(Date { unix, shown }) => types::MessageEntityFormattedDate {
+            relative: shown.has('r'),
+            short_time: shown.has('t'),
+            long_time: shown.has('T'),
+            short_date: shown.has('d'),
+            long_date: shown.has('D'),
+            day_of_week: shown.has('w'),
+            offset,
+            length,
+            date: *unix,
+        }
+        .into(),
     }
 }

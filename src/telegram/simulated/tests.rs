@@ -201,3 +201,20 @@ async fn the_no_op_accepts_everything() {
         assert_eq!(NoOp.send(to("news_forbidden", 1)).await, Ok(Receipt::Accepted { message_id: None }));
     }
 }
+
+#[tokio::test]
+async fn an_edit_that_telegram_would_refuse_is_refused() {
+    let host = Host::new();
+    let telegram = host.open("a");
+    assert!(telegram.send(to("proofzzz", 1)).await.is_ok());
+    let edit = async |text: &str, has_media| {
+        let peer = Peer::Channel { username: "proofzzz".into() };
+        telegram.alter(Alteration { peer, random_id: 1, text: Some(plain(text)), has_media }).await
+    };
+    assert_eq!(edit(" \n", false).await, Err(Fault::rpc(400, "MESSAGE_EMPTY")));
+    assert_eq!(edit(&"x".repeat(4_097), false).await, Err(Fault::rpc(400, "MESSAGE_TOO_LONG")));
+    assert_eq!(edit(&"x".repeat(1_025), true).await, Err(Fault::rpc(400, "MEDIA_CAPTION_TOO_LONG")));
+    assert_eq!(host.lines("a").len(), 1, "nothing of it is in the ledger");
+    assert_eq!((edit("", true).await, edit("new", false).await), (Ok(()), Ok(())));
+    assert_eq!(host.lines("a").len(), 3);
+}

@@ -80,7 +80,9 @@ async fn attempt(tools: &Tools, change: &Model) -> Result<Came> {
         CampaignMode::Live => Peer::Channel { username: Arc::from(channel.username.as_str()) },
         CampaignMode::Test => Peer::SavedMessages,
     };
-    let done: std::result::Result<(), Fault> = tools.messenger.alter(Alteration { peer, random_id, text }).await;
+    let has_media = mission.attachment.is_some();
+    let change = Alteration { peer, random_id, text, has_media };
+    let done: std::result::Result<(), Fault> = tools.messenger.alter(change).await;
     Ok(match done {
         Ok(()) => Came::Done,
         Err(fault) => match rule(&fault) {

@@ -13,7 +13,7 @@ from sgqlc.operation import Operation
 from sgqlc.types import Arg, Field, Input, String, Type, non_null
 
 ENDPOINT = os.environ["HERALD_URL"] + "/graphql"
-RENEWALS = 4
+RENEWALS = int(os.environ.get("HERALD_TEST_RENEWALS", 4))
 # The first event is the present state: one comes for each connection.
 STATE = gql("subscription { serverUpdated { isSimulated } }")
 

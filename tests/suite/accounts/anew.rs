@@ -3,6 +3,7 @@
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
 use serde_json::json;
+use storage::broadcast::removed_account;
 use storage::broadcast::telegram_account::{self, Column, day};
 
 use super::{added, mutate, start};
@@ -27,7 +28,10 @@ async fn what_it_did_today_and_what_telegram_lets_it_wait_for_go_along() {
     for account in [&first, &other] {
         mutate(&admin, "removeTelegramAccount", json!({ "id": account["id"] })).await.data();
     }
+    let removed = async || removed_account::Entity::find().all(on.db.reader()).await.unwrap();
+    assert_eq!(removed().await.len(), 2, "it does not hang on the audit log");
     let again = added(&admin, &telegram, 0).await;
+    assert_eq!(removed().await.len(), 1);
     assert_ne!(again["id"], first["id"]);
     let rows = telegram_account::Entity::find().all(on.db.reader()).await.unwrap();
     let today = rows[0].today(now);

@@ -79,6 +79,13 @@ pub(super) fn part() -> impl Strategy<Value = String> {
         "\\u0041",
         "null",
         "https://example.org/",
+        "\n\n",
+        "\n--a\n",
+        "--a--",
+        "\nContent-Type: message/rfc822\n\n",
+        "\nContent-Type: multipart/alternative; boundary=a\n\n",
+        "\nContent-Transfer-Encoding: base64",
+        "\nMessage-ID: <a@b>",
     ];
     prop_oneof![
         8 => proptest::sample::select(words.to_vec()).prop_map(ToOwned::to_owned),

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use service::Services;
 use storage::retention::webhook_event;
 
-use super::{lead, lead_of, settled, start, twilio};
+use super::{SECRET, attempt, contact, lead, lead_of, post, settled, start, twilio};
 use crate::retention::rows;
 
 const LIST: &str = "query($filter: WebhookEventFilter) { webhookEvents(filter: $filter) { totalCount nodes {
@@ -66,4 +66,22 @@ async fn what_came_is_listed_with_what_was_made_of_it_and_tried_again_by_hand() 
     assert!(lead_of(&herald, bob.id).await.has_refused(ContactChannel::Sms));
     assert_eq!(operator.data(LIST, filter).await["webhookEvents"]["totalCount"], 0);
     assert_eq!(herald.auditor().await.query(LIST, json!({})).await.code(), "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn what_a_database_would_refuse_in_a_callback_is_taken_without_it() {
+    let (herald, nobody) = start().await;
+    let ann = lead(&herald, "ann", "+14155552671").await;
+    let id = contact(&herald, ann.id, ContactChannel::Call, "vapi").await;
+    let secret = ("x-vapi-secret", SECRET);
+    for call in ["c\0all".to_owned(), "long".repeat(100_000)] {
+        let call = json!({ "id": call, "assistantOverrides": { "metadata": { "attempt": id } } });
+        let report = json!({ "message": { "type": "end-of-call-report", "endedReason": "customer-ended-call", "call": call,
+            "analysis": { "summary": "f\0ine", "structuredData": { "a\0b": "\0" } } } });
+        for _ in 0..2 {
+            assert_eq!(post(&nobody, "/api/webhooks/vapi", secret, report.clone()).await, 200);
+        }
+    }
+    assert_eq!(settled(&herald).await, [WebhookEventStatus::Processed; 2]);
+    assert!(!attempt(&herald, id).await.result.unwrap().to_string().contains("\\u0000"));
 }

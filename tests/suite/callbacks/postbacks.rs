@@ -1,9 +1,13 @@
 //! Postbacks that know less of a conversion than was told before, or say what nobody can read.
 
-use domain::retention::words::{ConversionStatus, LeadStatus};
+use domain::retention::credentials::{Change, Provider};
+use domain::retention::keitaro::Mapping;
+use domain::retention::words::{ConversionStatus, LeadStatus, WebhookEventStatus};
 use sea_orm::EntityTrait;
 use serde_json::json;
-use storage::retention::{conversion, webhook_event};
+use service::Actor;
+use service::retention::{conversion as conversion_service, integration};
+use storage::retention::{conversion, integration_config, webhook_event};
 
 use super::{KEITARO, conversions, get, lead, lead_of, post, settled, start};
 use crate::harness::{Client, TestApp};
@@ -67,4 +71,48 @@ async fn of_several_none_is_guessed_and_what_can_not_be_read_is_told() {
     let rows = conversions(&herald).await;
     let nested = rows.iter().find(|row| row.sub_id.as_deref() == Some("z")).unwrap();
     assert_eq!(nested.status, ConversionStatus::Rejected);
+}
+
+#[tokio::test]
+async fn a_postback_with_the_character_nul_is_taken_without_it() {
+    let (herald, nobody) = start().await;
+    let query = "sub_id=a%00b&status=sale&payout=1&tid=%00&x%00=y";
+    assert_eq!(get(&nobody, &format!("/api/webhooks/keitaro/{KEITARO}?{query}")).await, 200);
+    assert_eq!(settled(&herald).await, [WebhookEventStatus::Processed]);
+    let rows = conversions(&herald).await;
+    assert_eq!(rows.iter().map(|row| row.sub_id.as_deref()).collect::<Vec<_>>(), [Some("ab")]);
+}
+
+#[tokio::test]
+async fn words_that_nobody_understood_are_what_the_operator_says_later_too() {
+    let (herald, nobody) = start().await;
+    let on = herald.services();
+    let (ann, bob) = (lead(&herald, "ann", "+14155552671").await, lead(&herald, "bob", "+14155552672").await);
+    let tell = async |lead: &storage::retention::lead::Model, query: &str| {
+        tell(&herald, &nobody, &format!("subid={}&{query}", lead.id)).await
+    };
+    let early = tell(&ann, "status=Frob_Nicated&payout=20").await;
+    assert_eq!((early[0].status, early[0].original_status.as_deref()), (ConversionStatus::Lead, Some("Frob_Nicated")));
+    assert_ne!(lead_of(&herald, ann.id).await.status, LeadStatus::Converted, "nothing is guessed");
+    let row = integration_config::Entity::of(Provider::Keitaro).one(on.db.reader()).await.unwrap().unwrap();
+    let words = [("Frob_Nicated", ConversionStatus::Sale), ("hold", ConversionStatus::Rejected)];
+    let list = Mapping(words.map(|(word, status)| (word.to_owned(), status)).into());
+    let change = Change { postback_mapping: Some(list), ..Change::default() };
+    integration::switch(on, &Actor::system(), row.id, None, change, None).await.unwrap();
+    conversion_service::map_later(on).await.unwrap();
+    let mapped = conversions(&herald).await;
+    assert_eq!(
+        (mapped[0].status, mapped[0].original_status.as_deref(), mapped[0].revenue_micros),
+        (ConversionStatus::Sale, None, 20_000_000)
+    );
+    assert_eq!(mapped[0].postback_data.as_ref().unwrap()["status"], "Frob_Nicated", "as it came");
+    assert_eq!(lead_of(&herald, ann.id).await.status, LeadStatus::Converted);
+    // From now on it is understood as it comes, and so is a word that would mean something else.
+    let both = tell(&bob, "status=frob%20nicated&payout=5").await;
+    let of_bob = both.iter().find(|row| row.lead_id == Some(bob.id)).unwrap();
+    assert_eq!((of_bob.status, of_bob.revenue_micros), (ConversionStatus::Sale, 5_000_000));
+    let both = tell(&bob, "status=HOLD").await;
+    let of_bob = both.iter().find(|row| row.lead_id == Some(bob.id)).unwrap();
+    assert_eq!((of_bob.status, of_bob.revenue_micros), (ConversionStatus::Rejected, 0));
+    assert_eq!(lead_of(&herald, bob.id).await.status, LeadStatus::InProgress);
 }

@@ -1,17 +1,28 @@
 //! Batches: filled by ids and by filters, counted right whatever happens at the same time.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ::service::Actor;
 use ::service::access::user;
 use ::service::broadcast::batch as service;
+use ::service::tasks;
+use domain::audit::Action;
 use domain::id::BatchId;
 use domain::role::Role;
+use domain::task::{TaskKind, TaskStatus};
 use futures_util::future::join_all;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, PaginatorTrait};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
 use serde_json::{Value as Json, json};
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch as rows, batch_channel};
+use storage::{Noun, task};
+
+use tokio_util::sync::CancellationToken;
 
 use super::{batch, campaign, channel, channels, template};
+use crate::delivery::fixture::{Office, names};
 use crate::harness::{Client, TestApp, eventually};
 
 const CREATE: &str = "mutation($input: CreateBatchInput!) { createBatch(input: $input) { batch { id } } }";
@@ -154,13 +165,22 @@ async fn a_large_batch_is_there_when_it_is_whole_and_gone_at_once() {
     let on = herald.services();
     let filter = ChannelFilter { categories: Some(vec!["many".into()]), ..ChannelFilter::default() };
     let new = |filter| service::New { name: "many".into(), filter: Some(filter), ..service::New::default() };
-    let made = service::create(on, &actor, new(filter.clone())).await.unwrap();
+    let created = async |filter| {
+        let service::Created { batch, task } = service::create(on, &actor, new(filter)).await.unwrap();
+        let task = task.expect("they are many").id;
+        eventually("it is whole", async || {
+            task::Entity::get(on.db.reader(), task).await.unwrap().status == TaskStatus::Completed
+        })
+        .await;
+        rows::Entity::get(on.db.reader(), batch.id).await.unwrap()
+    };
+    let made = created(filter.clone()).await;
     assert_eq!((made.channel_count, made.version), (12_000, 1));
     let members = async |id: BatchId| batch_channel::Entity::of(id).count(on.db.reader()).await.unwrap();
     assert_eq!(members(made.id).await, 12_000);
 
     // As a crash leaves one that was being filled or emptied.
-    let interrupted = service::create(on, &actor, new(filter)).await.unwrap();
+    let interrupted = created(filter).await;
     let mut row = interrupted.clone().into_active_model();
     row.version = Set(rows::UNFINISHED);
     // On PostgreSQL another process may still be at one that is young.
@@ -173,8 +193,9 @@ async fn a_large_batch_is_there_when_it_is_whole_and_gone_at_once() {
     assert_eq!(members(interrupted.id).await, 0);
     assert!(rows::Entity::find_by_id(interrupted.id).one(on.db.reader()).await.unwrap().is_none());
 
-    service::delete(on, &actor, made.id).await.unwrap();
-    assert_eq!((count_batches(&admin).await, members(made.id).await), (json!(0), 0));
+    let (_, task) = service::delete(on, &actor, made.id).await.unwrap();
+    assert_eq!((count_batches(&admin).await, task.unwrap().kind), (json!(0), TaskKind::DeleteBatch));
+    eventually("it is gone", async || members(made.id).await == 0).await;
 }
 
 /// What a campaign will have to send follows the batch until it starts.
@@ -227,4 +248,60 @@ async fn only_an_admin_lets_a_batch_reach_persons() {
     assert_eq!(admin.data(update, allow).await["updateBatch"]["batch"]["allowPrivate"], true);
     let renamed = json!({ "input": { "id": plain["id"], "name": "y", "allowPrivate": true } });
     assert_eq!(operator.data(update, renamed).await["updateBatch"]["batch"]["name"], "y", "it changes nothing of it");
+}
+
+/// Seventy channels in a batch, which is filled by a task that was cut off after some of them.
+async fn half_filled() -> (Office, BatchId) {
+    let mut office = Office::open().await;
+    office.batch(&names("many", 70)).await;
+    office.rule(|rules| rules.at_once = 20);
+    let stop = CancellationToken::new();
+    let (seen, mut on) = (stop.clone(), office.on.clone());
+    let inserts = AtomicUsize::new(0);
+    on.db = on.db.watched(move |sql| {
+        if sql.starts_with("INSERT INTO batch_channels") && inserts.fetch_add(1, Ordering::Relaxed) == 2 {
+            seen.cancel();
+        }
+    });
+    let new = service::New { name: "many".into(), filter: Some(ChannelFilter::default()), ..service::New::default() };
+    let whole = async {
+        service::create(&on, &office.actor, new).await.expect("it is asked for");
+        tasks::run_pending(&on, &CancellationToken::new()).await.expect("gets on");
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = whole => panic!("it is cut off"),
+    }
+    let task = task::Entity::unfinished().one(office.on.db.reader()).await.unwrap().expect("a task");
+    (office, BatchId(task.subject_id))
+}
+
+#[tokio::test]
+async fn a_batch_that_a_task_fills_is_not_there_until_it_is_whole() {
+    let (office, id) = half_filled().await;
+    let on = &office.on;
+    assert_eq!(rows::Entity::present().filter(rows::Column::Id.eq(id)).count(on.db.reader()).await.unwrap(), 0);
+    let early = rows::Entity::hold(on.db.reader(), id).await.expect_err("it is not there");
+    assert!(early.to_string().contains("still being filled"), "{early}");
+    let other = office.another().await;
+    service::undo_interrupted(&other.on).await.unwrap();
+    let latest = async || tasks::latest(on, TaskKind::CreateBatch, id.0).await.unwrap().unwrap();
+    eventually("it is through", async || {
+        other.do_tasks().await;
+        latest().await.status == TaskStatus::Completed
+    })
+    .await;
+    let row = rows::Entity::hold(on.db.reader(), id).await.unwrap();
+    assert_eq!((row.channel_count, row.version, latest().await.done), (70, 1, 70));
+    assert_eq!(batch_channel::Entity::of(id).count(on.db.reader()).await.unwrap(), 70);
+    assert_eq!(office.audited(Action::BatchCreated).await, 1);
+
+    let (office, id) = half_filled().await;
+    let on = &office.on;
+    let task = tasks::latest(on, TaskKind::CreateBatch, id.0).await.unwrap().unwrap();
+    tasks::cancel(on, &office.actor, task.id).await.expect("it is cancelled");
+    office.do_tasks().await;
+    assert_eq!(batch_channel::Entity::of(id).count(on.db.reader()).await.unwrap(), 0);
+    assert!(rows::Entity::find_by_id(id).one(on.db.reader()).await.unwrap().is_none());
 }

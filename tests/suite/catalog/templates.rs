@@ -64,6 +64,59 @@ async fn all_that_is_wrong_with_a_template_is_told_at_once() {
     assert_eq!(made["mediaUploadId"], json!(upload));
 }
 
+/// A PNG of so many pixels, as far as its header goes.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let header = [&b"IHDR"[..], &width.to_be_bytes(), &height.to_be_bytes(), &[1, 0, 0, 0, 0]].concat();
+    // The sum of a chunk: what zlib calls CRC-32.
+    let sum = !header.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 })
+    });
+    [
+        &b"\x89PNG\r\n\x1a\n\0\0\0\x0d"[..],
+        &header,
+        &sum.to_be_bytes(),
+        &[0, 0, 0, 0],
+        b"IDAT",
+        &[0x35, 0xaf, 0x06, 0x1e],
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn a_file_that_telegram_does_not_take_as_what_it_is_to_be_is_refused_whatever_its_name_says() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let upload = async |name: &str, kind: &str, content: Vec<u8>| {
+        let request = operator.request(reqwest::Method::POST, "/uploads");
+        let request = request.header("content-disposition", format!("attachment; filename=\"{name}\""));
+        let answer = request.header("content-type", kind).body(content).send().await.unwrap();
+        answer.json::<Json>().await.unwrap()["id"].clone()
+    };
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
+    for (name, kind, content, taken) in [
+        ("a.png", "image/png", png(700, 400), &["PHOTO", "DOCUMENT"][..]),
+        ("a.png", "image/png", png(9_000, 1_001), &["DOCUMENT"]),
+        ("a.png", "image/png", png(2_001, 100), &["DOCUMENT"]),
+        ("a.png", "image/png", png(700, 400)[..20].to_vec(), &["DOCUMENT"]),
+        ("a.jpg", "image/jpeg", b"hello".to_vec(), &["DOCUMENT"]),
+        ("a.png", "image/png", b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), &["DOCUMENT"]),
+        ("a.heic", "image/heic", heic, &["DOCUMENT"]),
+        ("a.tiff", "image/tiff", b"II*\0 and so on".to_vec(), &["DOCUMENT"]),
+        ("a.mp4", "video/mp4", b"<!doctype html><html></html>".to_vec(), &["DOCUMENT"]),
+        ("a.mp4", "video/mp4", vec![1, 2, 3, 0, 5], &["DOCUMENT"]),
+        ("a.bin", "application/octet-stream", b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec(), &["VIDEO", "DOCUMENT"]),
+        ("a.pdf", "application/pdf", Vec::new(), &[]),
+    ] {
+        let id = upload(name, kind, content.clone()).await;
+        for media in ["PHOTO", "VIDEO", "DOCUMENT"] {
+            let input = json!({ "name": "x", "content": "x", "mediaType": media, "mediaUploadId": id });
+            let told = operator.query(CREATE, json!({ "input": input })).await.violations();
+            let expected: &[&str] = if taken.contains(&media) { &[] } else { &["input.mediaUploadId"] };
+            assert_eq!(told, expected, "{name} of {} bytes as {media}", content.len());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_template_in_use_stays() {
     let herald = TestApp::api_only().await;

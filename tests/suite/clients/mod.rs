@@ -45,14 +45,14 @@ async fn typescript_clients_are_generated_and_follow_a_campaign() {
     let Some(workshop) = Workshop::open() else { return };
     let herald = TestApp::start().await;
     workshop.script("build", &[]).await;
-    for client in ["apollo", "urql", "relay"] {
+    for client in ["apollo", "urql", "relay", "live-list"] {
         workshop.script(client, &environment(&herald.url(), &campaign(&herald.admin().await, client).await)).await;
     }
 }
 
 #[tokio::test]
 async fn pythons_gql_follows_a_campaign() {
-    let Some(python) = python::interpreter() else { return };
+    let Some(python) = python::interpreter("python") else { return };
     let herald = TestApp::start().await;
     let mut command = Command::new(python);
     command.args(["-W", "error::DeprecationWarning"]).arg(npm::clients().join("python/gql_client.py"));
@@ -62,7 +62,7 @@ async fn pythons_gql_follows_a_campaign() {
 
 #[tokio::test]
 async fn clients_come_back_with_a_newer_token_again_and_again() {
-    let (workshop, python) = (Workshop::open(), python::interpreter());
+    let (workshop, python) = (Workshop::open(), python::interpreter("python"));
     let herald = TestApp::api_only().await;
     let admin = herald.admin().await;
     let campaign = campaign(&admin, "renewed").await;
@@ -144,7 +144,7 @@ async fn campaign(admin: &Client, name: &str) -> String {
     };
     let mut channels = Vec::new();
     for n in 0..4 {
-        let channel = json!({ "username": format!("{name}_{n}"), "category": "tech" });
+        let channel = json!({ "username": format!("{}_{n}", name.replace('-', "_")), "category": "tech" });
         channels.push(create("Channel", "channel", channel).await);
     }
     let batch = create("Batch", "batch", json!({ "name": name, "channelIds": channels })).await;

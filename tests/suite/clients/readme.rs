@@ -42,7 +42,7 @@ async fn the_way_from_login_to_live_progress_is_as_the_readme_says() {
         assert!(told.contains("status: 'COMPLETED'"), "{told}");
         names.push("Second");
     }
-    if let Some(python) = python::interpreter() {
+    if let Some(python) = python::interpreter("python") {
         let mut command = Command::new(python);
         command.args(["-c", &block("src/manual/scripts.md", "python", &herald)]);
         let told = npm::run(command).await;

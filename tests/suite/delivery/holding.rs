@@ -24,6 +24,8 @@ pub async fn hold(office: &Office) -> sender::Model {
         started_at: office.on.now(),
         lead_ms: 0,
         late_at: None,
+        program: String::new(),
+        drained_at: None,
         ended_at: None,
     };
     service::register(&office.on, &row).await.expect("registers");

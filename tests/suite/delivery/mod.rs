@@ -5,7 +5,7 @@ mod chaos;
 mod clocks;
 mod conformance;
 mod controls;
-mod crashes;
+pub mod crashes;
 mod cut_off;
 mod distance;
 pub mod fixture;

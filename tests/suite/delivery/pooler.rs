@@ -1,14 +1,16 @@
 //! A pooler before PostgreSQL that hands out its connections by transactions: all of Herald works behind it, a fleet too.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use rustix::process::Signal;
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 
 use super::fixture::{Office, names};
-use crate::harness::{Database, Pooler, Postgres, Process, eventually, only_on};
+use crate::harness::{Cable, Database, Pooler, Postgres, Process, eventually, only_on, within};
 use domain::broadcast::CampaignStatus;
 use service::Actor;
 use service::broadcast::campaign;
@@ -94,4 +96,57 @@ async fn a_fleet_behind_a_pooler_sends_each_once_though_one_is_killed() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["username"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!((sends.len(), names.len()), (jobs, jobs), "each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn heavy_connections_to_a_pooler_that_are_lost_without_a_word_hold_up_nothing_for_long() {
+    if !only_on(Postgres, SERVER) {
+        return;
+    }
+    let office = Office::open().await;
+    let Some(pooler) = Pooler::before(&office.database().server()).await else { return };
+    let cable = Cable::to(&format!("127.0.0.1:{}", pooler.port)).await;
+    let database = office.database().by(cable.port);
+    let jobs = 1_000;
+    let id = office.campaign(&names("lost", jobs), 1_500).await;
+    let folder = TempDir::new().unwrap();
+    let _process = block_in_place(|| Process::serve(&database, folder.path(), &[]));
+    office.start(id).await;
+    let sent = async || office.progress(id).await.sent;
+    eventually("some are sent", async || sent().await > 20).await;
+    for _ in 0..2 {
+        cable.forget();
+        let before = sent().await;
+        within(Duration::from_secs(10), "work moves again", async || {
+            let sent = sent().await;
+            if sent > before + 5 { Ok(()) } else { Err(sent) }
+        })
+        .await;
+    }
+    office.until(id, CampaignStatus::Completed).await;
+    office.assert_counters(id).await;
+    let ledger = std::fs::read_to_string(folder.path().join(telegram::simulated::LEDGER)).unwrap();
+    assert_eq!(ledger.lines().count(), jobs, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn migrations_that_are_refused_leave_nothing_behind_that_is_prepared() {
+    if !only_on(Postgres, SERVER) {
+        return;
+    }
+    let database = Database::create().await;
+    let Some(pooler) = Pooler::before(&database.server()).await else { return };
+    let folder = TempDir::new().unwrap();
+    let db = database.by(pooler.port).open(folder.path()).await;
+    let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_235959_of_a_newer_herald', 0)";
+    db.reader().execute_unprepared(newer).await.unwrap();
+    let refused = db.migrate().await.unwrap_err().to_string();
+    assert!(refused.contains("of_a_newer_herald"), "{refused}");
+    assert!(db.missing_migrations().await.is_err());
+    let ask = Statement::from_string(DatabaseBackend::Postgres, "SELECT count(*) AS n FROM pg_prepared_statements");
+    // By all the servers that the pooler may have.
+    let asked = futures_util::future::join_all((0..12).map(|_| db.reader().query_one_raw(ask.clone()))).await;
+    for left in asked {
+        assert_eq!(left.unwrap().unwrap().try_get::<i64>("", "n").unwrap(), 0);
+    }
 }

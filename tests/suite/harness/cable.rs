@@ -30,6 +30,10 @@ struct State {
     one_way: Duration,
 }
 
+/// How long a connection that is forgotten is there at its ends. A server finds out sooner, by its keepalives, that a client is gone;
+/// here the wire answers those, and with every fault some connections more would be taken for good.
+const FORGOTTEN: Duration = Duration::from_secs(30);
+
 /// Bytes that one direction of a connection holds while they are on the way, in pieces of at most 64 KiB.
 const ON_THE_WAY: usize = 256;
 
@@ -71,7 +75,7 @@ impl Cable {
         self.state.send_modify(|state| state.is_whole = true);
     }
 
-    /// The connections that are there now are lost without a word. New ones work.
+    /// The connections that are there now are lost without a word, for half a minute. New ones work.
     pub fn forget(&self) {
         self.state.send_modify(|state| state.generation += 1);
     }
@@ -107,8 +111,15 @@ async fn connect(client: TcpStream, server: String, mut state: watch::Receiver<S
             () = pass(from_server, to_client, back, generation, move || answered.store(1, Ordering::Relaxed)) => {}
         }
     };
+    let mut watched = state.clone();
+    let forgotten = async {
+        if watched.wait_for(|state| state.generation != generation).await.is_ok() {
+            tokio::time::sleep(FORGOTTEN).await;
+        }
+    };
     tokio::select! {
         () = pass => {}
+        () = forgotten => {}
         cut = state.wait_for(|state| !state.is_whole) => drop(cut),
     }
 }
@@ -139,7 +150,7 @@ async fn pass(
             if arrives > Instant::now() {
                 tokio::time::sleep_until(arrives).await;
             }
-            // What is forgotten waits here for ever, with both ends open; their ends are not told either.
+            // What is forgotten waits here, with both ends open; their ends are not told either.
             let may_pass = state.wait_for(|state| state.moves && state.generation == generation).await.is_ok();
             if !may_pass || to.write_all(&bytes).await.is_err() {
                 return;

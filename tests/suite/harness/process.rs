@@ -16,27 +16,43 @@ pub struct Process {
 impl Process {
     /// Starts `herald serve` on the data folder, and waits until it serves.
     pub fn serve(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
-        Self::start("serve", database, data_dir, flags, None)
+        Self::start(herald("serve"), database, data_dir, flags, None)
+    }
+
+    /// Starts a command that [`herald`] has made, such as one with an environment of its own, and waits until it serves.
+    pub fn of(command: Command, database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
+        Self::start(command, database, data_dir, flags, None)
     }
 
     /// Like [`Process::serve`], with a log of all in JSON, which goes to `log`.
     pub fn serve_logging(database: &Database, data_dir: &std::path::Path, flags: &[&str], log: File) -> Self {
-        Self::start("serve", database, data_dir, flags, Some(log))
+        Self::start(herald("serve"), database, data_dir, flags, Some(log))
+    }
+
+    /// Like [`Process::serve`], where the machine trusts this certificate, too.
+    pub fn serve_trusting(
+        database: &Database,
+        data_dir: &std::path::Path,
+        flags: &[&str],
+        certificate: &std::path::Path,
+    ) -> Self {
+        let mut process = herald("serve");
+        process.env("SSL_CERT_FILE", certificate);
+        Self::start(process, database, data_dir, flags, None)
     }
 
     /// Starts `herald worker` on the data folder, and waits until it works.
     pub fn worker(database: &Database, data_dir: &std::path::Path, flags: &[&str]) -> Self {
-        Self::start("worker", database, data_dir, flags, None)
+        Self::start(herald("worker"), database, data_dir, flags, None)
     }
 
     fn start(
-        command: &str,
+        mut process: Command,
         database: &Database,
         data_dir: &std::path::Path,
         flags: &[&str],
         log: Option<File>,
     ) -> Self {
-        let mut process = herald(command);
         match log {
             Some(log) => process.args(["--log=herald=debug", "--log-format=json"]).stderr(log),
             None => process.arg("--log=warn"),

@@ -114,3 +114,20 @@ fn the_page_of_error_codes_is_made_from_the_schema() {
     );
     is_as_made("errors.md", &made);
 }
+
+/// The menu of `/graphiql` is made from `schema/operations`.
+#[test]
+fn the_operations_of_graphiql_are_those_of_the_schema() {
+    let folder = std::fs::read_dir(root().join("schema/operations")).unwrap();
+    let texts = folder.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let read = |text: String| {
+        let document = async_graphql::parser::parse_query(&text).unwrap();
+        let mut found = document.operations.iter();
+        let (Some((Some(name), operation)), None) = (found.next(), found.next()) else { panic!("one name: {text}") };
+        serde_json::json!({ "name": name.as_str(), "kind": operation.node.ty.to_string(), "document": text })
+    };
+    let mut operations: Vec<_> = texts.map(read).collect();
+    operations.sort_by_key(|operation| operation["name"].as_str().unwrap().to_owned());
+    let lines: Vec<String> = operations.iter().map(ToString::to_string).collect();
+    is_as_made("../http/assets/graphiql/operations.json", &format!("[\n{}\n]\n", lines.join(",\n")));
+}

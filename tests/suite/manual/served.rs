@@ -88,7 +88,12 @@ async fn addresses_that_people_guess_lead_somewhere() {
         ("/manual/", "/manual"),
         ("/dashboard", "/"),
         ("/dashboard/", "/"),
+        ("/index.html", "/"),
+        ("/login", "/"),
         ("/graphql", "/graphiql"),
+        ("/graphql/", "/graphiql"),
+        ("/graphiql/", "/graphiql"),
+        ("/playground", "/graphiql"),
         ("/favicon.ico", "/dashboard/icon.svg"),
     ] {
         let answer = get(&herald, path, BROWSER).await;

@@ -44,6 +44,15 @@ pub(super) async fn ab_test(story: &mut Story, on: &Services) {
     });
     let test = story.input("create-ab-test", new).await["createAbTest"]["abTest"].clone();
     let id = json!({ "id": test["id"] });
+    let renamed =
+        story.input("update-ab-test", json!({ "id": test["id"], "name": "Subjects" })).await["updateAbTest"].clone();
+    assert_eq!(renamed["abTest"]["name"], "Subjects");
+    let another = json!({
+        "name": "Mistake", "campaignId": campaign.id.global(), "channel": "EMAIL",
+        "variantAId": scripts[0].id.global(), "variantBId": scripts[1].id.global(),
+    });
+    let another = story.input("create-ab-test", another).await["createAbTest"]["abTest"]["id"].clone();
+    story.input("delete-ab-test", json!({ "id": another })).await;
     story.input("start-ab-test", id.clone()).await;
     let shown = story.run("ab-test", id.clone()).await["abTest"].clone();
     assert_eq!(shown["statistics"]["decision"], "KEEP_RUNNING", "{shown}");

@@ -20,12 +20,24 @@ pub struct Dovecot {
     child: Option<Child>,
     folder: TempDir,
     pub port: u16,
+    /// Where it speaks TLS from the first byte, if it does.
+    pub tls_port: u16,
     mails: std::cell::Cell<u32>,
 }
 
 impl Dovecot {
     /// One with the mailbox `inbox`; None where it is not installed.
     pub async fn start() -> Option<Self> {
+        Self::start_with(None).await
+    }
+
+    /// One that has TLS too, by a certificate that it has made for `localhost`, and takes the tokens of which the server at this address
+    /// says at `/introspect` that they are good.
+    pub async fn private(tokens: &str) -> Option<Self> {
+        Self::start_with(Some(tokens)).await
+    }
+
+    async fn start_with(tokens: Option<&str>) -> Option<Self> {
         if !program().exists() {
             missing("dovecot");
             return None;
@@ -36,8 +48,10 @@ impl Dovecot {
         }
         // Free until the server takes it: nobody else binds it in between, as far as can be.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { child: None, folder, port, mails: std::cell::Cell::new(0) };
-        std::fs::write(server.path("conf"), server.settings()).unwrap();
+        let tls_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { child: None, folder, port, tls_port, mails: std::cell::Cell::new(0) };
+        let private = tokens.map(|tokens| server.make_private(tokens)).unwrap_or_default();
+        std::fs::write(server.path("conf"), server.settings() + &private).unwrap();
         std::fs::set_permissions(server.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         for inside in ["", "run", "conf", "inbox", "inbox/new", "inbox/cur", "inbox/tmp"] {
             own(&server.path(inside));
@@ -50,6 +64,43 @@ impl Dovecot {
         self.folder.path().join(inside)
     }
 
+    /// The certificate that it shows.
+    pub fn certificate(&self) -> PathBuf {
+        self.path("cert.pem")
+    }
+
+    /// Makes a certificate, and returns the settings with which it is shown and tokens are taken.
+    fn make_private(&self, tokens: &str) -> String {
+        let wanted = "[req]\ndistinguished_name = dn\nx509_extensions = ext\nprompt = no\n[dn]\nCN = localhost\n[ext]\n\
+            basicConstraints = critical,CA:FALSE\nsubjectAltName = DNS:localhost\n";
+        std::fs::write(self.path("wanted"), wanted).unwrap();
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config"])
+            .arg(self.path("wanted"))
+            .arg("-keyout")
+            .arg(self.path("key.pem"))
+            .arg("-out")
+            .arg(self.certificate())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let oauth = format!(
+            "introspection_mode = post\nintrospection_url = {tokens}/introspect\nusername_attribute = username\n\
+            active_attribute = active\nactive_value = true\n"
+        );
+        std::fs::write(self.path("oauth"), oauth).unwrap();
+        for inside in ["cert.pem", "key.pem", "oauth"] {
+            own(&self.path(inside));
+        }
+        let folder = self.folder.path().display();
+        format!(
+            "ssl = yes\nssl_cert = <{folder}/cert.pem\nssl_key = <{folder}/key.pem\nauth_mechanisms = plain login xoauth2\n\
+            passdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {folder}/oauth\n}}\n\
+            service imap-login {{\n inet_listener imaps {{\n  port = {}\n  ssl = yes\n }}\n}}\n",
+            self.tls_port
+        )
+    }
+
     fn settings(&self) -> String {
         let folder = self.folder.path().display();
         let (user, group) = if is_root() { ("nobody".into(), "nogroup".into()) } else { (id("-un"), id("-gn")) };
@@ -60,7 +111,7 @@ impl Dovecot {
             auth_failure_delay = 0\nmail_location = maildir:{folder}/%n\n\
             service anvil {{\n chroot =\n}}\nservice stats {{\n chroot =\n}}\n\
             service imap-login {{\n chroot =\n inet_listener imap {{\n  port = {}\n }}\n inet_listener imaps {{\n  port = 0\n }}\n}}\n\
-            passdb {{\n driver = static\n args = password={PASSWORD}\n}}\n\
+            passdb {{\n driver = static\n mechanisms = plain login\n args = password={PASSWORD}\n}}\n\
             userdb {{\n driver = static\n args = uid={user} gid={group} home={folder}\n}}\n",
             self.port
         )

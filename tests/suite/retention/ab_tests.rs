@@ -20,6 +20,10 @@ const READ: &str =
     statistics { a { assigned sent successes rate } b { assigned sent successes rate } z pValue sequentialPValue
         probabilityBIsBetter expectedLossOfA expectedLossOfB sampleRatioPValue decision reasons } } }";
 
+const UPDATE: &str = "mutation($input: UpdateAbTestInput!) { updateAbTest(input: $input) { abTest {
+    id name version variantA { id } variantB { id } rule { shareOfA minSample goal } } } }";
+const DELETE: &str = "mutation($input: DeleteAbTestInput!) { deleteAbTest(input: $input) { deletedId } }";
+
 fn act(verb: &str) -> String {
     format!("mutation($id: ID!) {{ {verb}(input: {{ id: $id }}) {{ abTest {{ id status winner version }} }} }}")
 }
@@ -55,12 +59,19 @@ async fn created(by: &Client, place: &Place, more: Json) -> Json {
     by.data(CREATE, place.input(more)).await["createAbTest"]["abTest"].clone()
 }
 
-async fn row(on: &Services) -> ab_test::Model {
+pub async fn row(on: &Services) -> ab_test::Model {
     ab_test::Entity::all().one(on.db.reader()).await.unwrap().unwrap()
 }
 
 /// So many leads were sent a variant, and so many of them converted.
-async fn sent(on: &Services, test: AbTestId, variant: AbVariant, leads: usize, converted: usize, at: DateTime<Utc>) {
+pub async fn sent(
+    on: &Services,
+    test: AbTestId,
+    variant: AbVariant,
+    leads: usize,
+    converted: usize,
+    at: DateTime<Utc>,
+) {
     let people: Vec<lead::Model> = (0..leads).map(|_| rows::lead(at)).collect();
     let attempt = |lead: &lead::Model| contact_attempt::Model {
         ab_test_id: Some(test),
@@ -167,7 +178,16 @@ async fn one_test_runs_in_one_place_and_mistakes_are_told() {
 async fn clicks_and_replies_count_where_they_are_the_goal_and_what_never_went_out_does_not() {
     let herald = TestApp::api_only().await;
     let (operator, on) = (herald.operator().await, herald.services());
-    let place = place(on).await;
+    let mut place = place(on).await;
+    // Where nobody tells of clicks they can't be the goal.
+    let refused = operator.query(CREATE, place.input(json!({ "goal": "CLICK" }))).await;
+    assert!(refused.code() == "BAD_USER_INPUT" && refused.message().contains("nobody tells of clicks"), "{refused:?}");
+    let silent = created(&operator, &place, json!({})).await;
+    let to_clicks = json!({ "input": { "id": silent["id"], "goal": "CLICK" } });
+    assert_eq!(operator.query(UPDATE, to_clicks).await.code(), "BAD_USER_INPUT");
+    operator.data(DELETE, json!({ "input": { "id": silent["id"] } })).await;
+    place.campaign = campaign::Model { instantly_sync: true, ..rows::campaign(on.now()) };
+    rows::insert::<campaign::Entity, _>(on, vec![place.campaign.clone()]).await;
     let test = created(&operator, &place, json!({ "goal": "CLICK" })).await;
     operator.data(&act("startAbTest"), json!({ "id": test["id"] })).await;
     let id = row(on).await.id;
@@ -191,4 +211,37 @@ async fn clicks_and_replies_count_where_they_are_the_goal_and_what_never_went_ou
     let shown = operator.data(READ, json!({ "id": test["id"] })).await["abTest"]["statistics"].clone();
     assert_eq!(shown["a"], json!({ "assigned": 4, "sent": 2, "successes": 1, "rate": 0.5 }));
     assert_eq!((&shown["b"]["sent"], &shown["z"], &shown["pValue"]), (&json!(0), &Json::Null, &json!(1.0)));
+}
+
+#[tokio::test]
+async fn a_draft_can_be_changed_and_taken_back_and_what_has_begun_can_not() {
+    let herald = TestApp::api_only().await;
+    let (operator, on) = (herald.operator().await, herald.services());
+    let place = place(on).await;
+    let draft = created(&operator, &place, json!({})).await;
+    let [a, b] = [0, 1].map(|side: usize| place.scripts[side].id.global());
+    let change = json!({ "id": draft["id"], "name": "Greeting", "variantAId": b, "variantBId": a, "shareOfA": 20, "minSample": 50,
+        "goal": "REPLY", "expectedVersion": 1 });
+    let changed = operator.data(UPDATE, json!({ "input": change })).await["updateAbTest"]["abTest"].clone();
+    assert_eq!(changed["rule"], json!({ "shareOfA": 20, "minSample": 50, "goal": "REPLY" }));
+    assert_eq!(
+        (&changed["name"], &changed["variantA"]["id"], &changed["version"]),
+        (&json!("Greeting"), &json!(b), &json!(2))
+    );
+    for wrong in [json!({ "variantAId": a }), json!({ "shareOfA": 0 }), json!({ "name": " " })] {
+        let mut input = wrong.clone();
+        input["id"] = draft["id"].clone();
+        assert_eq!(operator.query(UPDATE, json!({ "input": input })).await.code(), "BAD_USER_INPUT", "{wrong}");
+    }
+    operator.data(&act("startAbTest"), json!({ "id": draft["id"] })).await;
+    let id = json!({ "input": { "id": draft["id"] } });
+    for late in [operator.query(UPDATE, id.clone()).await, operator.query(DELETE, id.clone()).await] {
+        assert!(late.code() == "PRECONDITION_FAILED" && late.message().contains("RUNNING"), "{late:?}");
+    }
+    let other = created(&operator, &place, json!({})).await;
+    let id = json!({ "input": { "id": other["id"] } });
+    assert_eq!(operator.data(DELETE, id.clone()).await["deleteAbTest"]["deletedId"], other["id"]);
+    assert_eq!(operator.query(DELETE, id).await.code(), "NOT_FOUND");
+    let audit = "{ auditLogs(filter: { actions: [AB_TEST_UPDATED, AB_TEST_DELETED] }) { totalCount } }";
+    assert_eq!(herald.admin().await.data(audit, json!({})).await["auditLogs"]["totalCount"], 2);
 }

@@ -147,6 +147,25 @@ async fn a_bounce_is_the_contact_s_and_a_dead_address_gets_no_more_emails() {
 }
 
 #[tokio::test]
+async fn bounces_in_the_same_words_and_without_an_id_are_each_its_own() {
+    let scene = scene(&["ann", "bob"]).await;
+    for lead in 0..2 {
+        let told = bounce(&scene.sent[lead].sender, "nothing", "5.1.1", "550 5.1.1 no such user");
+        let lines: Vec<&str> = told.lines().filter(|line| !line.starts_with("Message-ID: ")).collect();
+        assert_eq!(scene.post(&lines.join("\n")).await, "an email that bounced");
+        assert_eq!(scene.contact(lead).await["status"], "BOUNCED");
+        assert_eq!(scene.state(lead).await["doNotContact"], json!(["EMAIL"]));
+    }
+    let before = scene.log().await.len();
+    let again = bounce(&scene.sent[0].sender, "nothing", "5.1.1", "550 5.1.1 no such user");
+    let lines: Vec<&str> = again.lines().filter(|line| !line.starts_with("Message-ID: ")).collect();
+    let path = format!("/api/webhooks/mail/{TOKEN}");
+    let request = scene.herald.nobody().request(Method::POST, &path).body(lines.join("\r\n"));
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    assert_eq!(scene.log().await.len(), before, "told twice, it is one");
+}
+
+#[tokio::test]
 async fn an_answer_ends_the_sequences_and_an_automatic_one_does_not() {
     let scene = scene(&["ann", "bob", "cid"]).await;
     let sent = &scene.sent;

@@ -99,3 +99,47 @@ async fn an_assignment_that_is_cancelled_or_fails_leaves_those_that_are_in_the_c
     assert!(failed.error.is_some_and(|why| why.contains("COMPLETED")));
     assert_eq!(office.audited(Action::LeadsAssigned).await, 1, "what was done of it is told");
 }
+
+#[tokio::test]
+async fn many_leads_are_taken_out_by_a_task_and_those_who_come_later_stay() {
+    let mut office = Office::open().await;
+    let made = rows::campaign(office.on.now());
+    let id = made.id;
+    let leads: Vec<_> = (0..70).map(|_| rows::lead(office.on.now())).collect();
+    rows::insert::<campaign::Entity, _>(&office.on, vec![made]).await;
+    rows::insert::<lead::Entity, _>(&office.on, leads).await;
+    all(&office.on, &office, id).await.expect("all are in it");
+    office.rule(|rules| rules.at_once = 20);
+    let stop = CancellationToken::new();
+    let (seen, mut on) = (stop.clone(), office.on.clone());
+    let removals = std::sync::atomic::AtomicUsize::new(0);
+    on.db = on.db.watched(move |sql| {
+        let is_removal = sql.starts_with("DELETE FROM \"campaign_leads\"");
+        if is_removal && removals.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 {
+            seen.cancel();
+        }
+    });
+    let whole = async {
+        members::remove(&on, &office.actor, id, LeadFilter::default(), false).await.expect("it is asked for");
+        tasks::run_pending(&on, &CancellationToken::new()).await.expect("gets on");
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = whole => panic!("it is cut off"),
+    }
+    eventually("the chunk that was cut off is undone", async || [30, 10].contains(&count(&office.on).await)).await;
+    let late = rows::lead(office.on.now());
+    let only = LeadFilter { ids: Some(vec![late.id]), ..LeadFilter::default() };
+    rows::insert::<lead::Entity, _>(&office.on, vec![late]).await;
+    members::assign(&office.on, &office.actor, id, only, false).await.expect("one more");
+    let other = office.another().await;
+    let task = async || tasks::latest(&office.on, TaskKind::RemoveLeads, id.uuid()).await.unwrap().unwrap();
+    eventually("it is through", async || {
+        other.do_tasks().await;
+        task().await.status == TaskStatus::Completed
+    })
+    .await;
+    assert_eq!((task().await.done, count(&office.on).await), (70, 1));
+    assert_eq!(office.audited(Action::LeadsRemoved).await, 1);
+}

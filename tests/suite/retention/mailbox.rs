@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::inbox::{Scene, bounce, reply, scene_with};
 use crate::harness::{Client, Database, Process, eventually};
-use crate::providers::{Dovecot, MAILBOX_PASSWORD};
+use crate::providers::{Catcher, Dovecot, MAILBOX_PASSWORD, MailServer};
 
 const SAVE: &str = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) { integrationConfig { id } } }";
 const STATE: &str =
@@ -364,4 +364,52 @@ async fn a_server_that_hands_out_nothing_for_a_while_loses_no_email_but_those_th
     processed(&scene.admin, 2).await;
     let known = tried(&scene, 0).await;
     assert_eq!((known.last_uid, known.stuck_uid, known.stuck_times, known.is_told), (Some(4), None, 0, false));
+}
+
+#[tokio::test]
+async fn a_mailbox_is_read_over_tls_and_by_a_token() {
+    let tokens = Catcher::start(|caught| {
+        let has = |name: &str, value: &str| caught.form().contains(&(name.to_owned(), value.to_owned()));
+        match caught.path.as_str() {
+            "/introspect" => (200, json!({ "active": has("token", "a-good-token"), "username": "inbox" })),
+            _ if has("refresh_token", "a refresh token") => {
+                (200, json!({ "access_token": "a-good-token", "expires_in": 3600 }))
+            }
+            _ if has("refresh_token", "an older refresh token") => (200, json!({ "access_token": "an-old-token" })),
+            _ => (400, json!({ "error": "invalid_grant", "error_description": "never agreed to" })),
+        }
+    })
+    .await;
+    let Some(server) = Dovecot::private(&tokens.url).await else { return };
+    let smtp = MailServer::start().await;
+    let (database, folder) = (Database::create().await, tempfile::tempdir().unwrap());
+    let flags = ["--providers=live"];
+    let herald = Process::serve_trusting(&database, folder.path(), &flags, &server.certificate());
+    let admin = herald.admin().await;
+    let oauth = |refresh: &str| json!({ "tokenUrl": format!("{}/token", tokens.url), "clientId": "herald", "clientSecret": "its secret", "refreshToken": refresh });
+    let password = json!({ "password": MAILBOX_PASSWORD });
+    let token = |refresh: &str| json!({ "oauth": oauth(refresh) });
+    let (tls, plain) = (server.tls_port, server.port);
+    for (host, port, security, sign_in, expected) in [
+        ("localhost", tls, "TLS", password.clone(), "the IMAP server lets us read INBOX"),
+        ("localhost", plain, "STARTTLS", password.clone(), "the IMAP server lets us read INBOX"),
+        ("localhost", tls, "TLS", token("a refresh token"), "the IMAP server lets us read INBOX"),
+        ("localhost", plain, "STARTTLS", token("a refresh token"), "the IMAP server lets us read INBOX"),
+        ("127.0.0.1", tls, "TLS", password, "its certificate is not good for this name"),
+        ("localhost", tls, "TLS", token("an older refresh token"), "does not let us in by this user name and a token"),
+        ("localhost", tls, "TLS", token("a foreign refresh token"), "invalid_grant: never agreed to"),
+    ] {
+        let mut imap = json!({ "host": host, "port": port, "security": security, "username": "inbox" });
+        imap.as_object_mut().unwrap().extend(sign_in.as_object().unwrap().clone());
+        let account = json!({ "host": "127.0.0.1", "port": smtp.port, "security": "NONE", "from": "hello@herald.example", "imap": imap });
+        let saved = admin.data(SAVE, json!({ "input": { "smtp": account } })).await["saveIntegrationConfig"].clone();
+        let test = "mutation($id: ID!) { testIntegration(input: { id: $id }) { isOk message } }";
+        let trial =
+            admin.data(test, json!({ "id": saved["integrationConfig"]["id"] })).await["testIntegration"].clone();
+        let message = trial["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{host} {security} {sign_in}: {trial}");
+        assert!(!message.contains("an-old-token") && !message.contains("refresh token"), "{trial}");
+        let shown = state(&admin).await.to_string();
+        assert!(!shown.contains("refresh token") && !shown.contains("its secret"), "{shown}");
+    }
 }

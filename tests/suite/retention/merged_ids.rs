@@ -18,6 +18,12 @@ async fn merged(by: &Client, kept: &str, gone: &str) -> Json {
     keep
 }
 
+/// The lead that is looked up by this id.
+async fn by(by: &Client, external: &str) -> Json {
+    let look = "query($id: String!) { leadBy(key: { externalId: $id }) { id } }";
+    by.data(look, json!({ "id": external })).await["leadBy"].get("id").cloned().unwrap_or_default()
+}
+
 /// Whose a sale is that a tracker tells with this id.
 async fn sale(by: &Client, sub: &str) -> Json {
     let record =
@@ -32,6 +38,7 @@ async fn what_another_system_says_of_a_merged_lead_is_said_of_the_one_that_it_is
     let operator = herald.operator().await;
     let kept = merged(&operator, "crm-1", "crm-2").await;
     assert_eq!(sale(&operator, "crm-2").await, kept);
+    assert_eq!(by(&operator, "crm-2").await, kept);
     let again = created(&operator, json!({ "externalId": "crm-2" })).await;
     assert_eq!((&again["lead"]["id"], &again["isNew"]), (&kept, &json!(false)));
     let import = imported(&operator, "externalId,email,phone\ncrm-2,,+4915140000021\n", json!({})).await;
@@ -41,14 +48,18 @@ async fn what_another_system_says_of_a_merged_lead_is_said_of_the_one_that_it_is
     let last = merged(&operator, "crm-3", "crm-4").await;
     let merge = "mutation($input: MergeLeadsInput!) { mergeLeads(input: $input) { lead { id } } }";
     operator.data(merge, json!({ "input": { "keepId": last, "duplicateId": kept } })).await;
+    let auditor = herald.auditor().await;
     for id in ["crm-1", "crm-2", "crm-4"] {
         assert_eq!(sale(&operator, id).await, last, "{id}");
+        assert_eq!(by(&auditor, id).await, last, "{id}");
     }
+    assert_eq!(by(&operator, "CRM-2").await, Json::Null, "letter for letter");
     // Who has the id now is meant.
     let other = created(&operator, json!({ "email": "other@example.com" })).await["lead"]["id"].clone();
     let update = "mutation($input: UpdateLeadInput!) { updateLead(input: $input) { lead { id } } }";
     operator.data(update, json!({ "input": { "id": other, "externalId": "crm-4" } })).await;
     assert_eq!(created(&operator, json!({ "externalId": "crm-4" })).await["lead"]["id"], other);
+    assert_eq!(by(&operator, "crm-4").await, other);
 }
 
 #[tokio::test]
@@ -63,5 +74,6 @@ async fn a_list_of_ids_that_refuses_a_merged_lead_closes_the_one_that_it_is_a_pa
 
     let person = merged(&operator, "shop-3", "shop-4").await;
     admin.data("mutation($id: ID!) { eraseLead(input: { id: $id }) { erasedId } }", json!({ "id": person })).await;
+    assert_eq!(by(&operator, "shop-4").await, Json::Null);
     assert_eq!(created(&operator, json!({ "externalId": "shop-4" })).await["isNew"], true);
 }

@@ -1,6 +1,6 @@
 //! Leads, retention campaigns, and what is done for them.
 
-mod ab_tests;
+pub mod ab_tests;
 mod bought;
 mod campaigns;
 mod clicks;

@@ -114,3 +114,40 @@ async fn telegram_is_told_how_long_and_how_large_a_film_is() {
     assert_eq!(stored(MediaType::Document, &film()).await, None, "a file is no film");
     assert_eq!(stored(MediaType::Video, b"no film at all").await, Some((0.0, 0, 0)));
 }
+
+/// A picture of 800 by 600, as a bitmap: a header and white.
+fn bitmap() -> Vec<u8> {
+    let (width, height, bytes) = (800_u32, 600_u32, 800 * 600 * 3_u32);
+    let numbers = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+    let about = [numbers(&[40, width, height]), vec![1, 0, 24, 0], numbers(&[0, bytes, 2_835, 2_835, 0, 0])].concat();
+    [b"BM".to_vec(), numbers(&[54 + bytes, 0, 54]), about, vec![255; bytes as usize]].concat()
+}
+
+#[tokio::test]
+async fn a_picture_that_is_sent_as_a_file_has_its_size_and_a_small_one_beside_it() {
+    let server = TelegramServer::start(1).await;
+    let (connection, _) = Connection::connect(server.credentials(0)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    let stored = async |kind, content: &[u8], mime_type| {
+        std::fs::write(&file, content).unwrap();
+        let source = MediaSource::File { path: &file, name: "file", mime_type };
+        connection.store_media(kind, source).await.unwrap();
+        server.media().pop().unwrap()
+    };
+    let document = stored(MediaType::Document, &bitmap(), "image/bmp").await;
+    let small = document.thumb.expect("a small picture");
+    assert!(document.bytes == bitmap() && document.size == Some((800, 600)), "the file itself is as it was");
+    assert!(small.starts_with(b"\xff\xd8") && small.len() < 200 << 10);
+    let read = domain::picture::Picture::read(std::io::Cursor::new(&small)).unwrap();
+    assert_eq!(read.map(|picture| (picture.width, picture.height)), Some((320, 240)));
+    for (kind, content, mime_type) in [
+        (MediaType::Document, &b"%PDF-1.7"[..], "application/pdf"),
+        (MediaType::Document, b"no picture", "image/png"),
+        (MediaType::Video, &film(), "video/mp4"),
+        (MediaType::Photo, &bitmap(), "image/bmp"),
+    ] {
+        let other = stored(kind, content, mime_type).await;
+        assert!(other.thumb.is_none() && other.size.is_none() && other.bytes == content, "{kind} {mime_type}");
+    }
+}

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
 use super::smtp::{is_host, is_near};
+use super::{OAuth, Secret};
 
 /// How the way to an IMAP server is kept private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, async_graphql::Enum)]
@@ -30,8 +30,12 @@ pub struct Imap {
     pub security: ImapSecurity,
     /// By which name it knows us.
     pub username: String,
-    /// The password that goes with the name.
-    pub password: Secret,
+    /// The password that goes with the name; None where a token lets us in.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// How a token is got that lets us in; None where the password does.
+    #[serde(default)]
+    pub oauth: Option<OAuth>,
     /// The folder that is read.
     pub folder: String,
 }
@@ -44,12 +48,14 @@ impl Imap {
 
     /// The hints that may be shown, by name.
     pub(super) fn hints(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut hints = vec![
             ("imap.host", format!("{}:{}", self.host, self.port)),
             ("imap.username", self.username.clone()),
-            ("imap.password", self.password.hint()),
             ("imap.folder", self.folder.clone()),
-        ]
+        ];
+        hints.extend(self.password.as_ref().map(|password| ("imap.password", password.hint())));
+        hints.extend(self.oauth.iter().flat_map(OAuth::hints));
+        hints
     }
 
     /// Notes all that can't be right.
@@ -60,8 +66,16 @@ impl Imap {
         let is_private = self.security != ImapSecurity::None || is_near(&self.host);
         require(is_private, "imap.security", "plain text is for an IMAP server on this machine only");
         require(is_text(&self.username, 320), "imap.username", "must have 1 to 320 bytes, and no control characters");
-        let password = self.password.expose();
-        require(is_text(password, 512), "imap.password", "must have 1 to 512 bytes, and no control characters");
+        let is_password = self.password.as_ref().is_none_or(|password| is_text(password.expose(), 512));
+        require(is_password, "imap.password", "must have 1 to 512 bytes, and no control characters");
+        require(
+            self.password.is_some() != self.oauth.is_some(),
+            "imap.password",
+            "either a password or oauth is wanted",
+        );
+        if let Some(oauth) = &self.oauth {
+            oauth.check(require);
+        }
         require(is_text(&self.folder, 255), "imap.folder", "must be the name of a folder, of 1 to 255 bytes");
     }
 }

@@ -79,35 +79,38 @@ fn an_inbox_has_room_for_the_sign_of_a_contact_and_a_token_by_which_it_is_told()
     assert!(serde_json::from_str::<Credentials>(before).is_ok(), "what was stored before is read");
 }
 
+/// Whether a mailbox that was changed so is refused.
+fn wrong(change: &dyn Fn(&mut Imap)) -> bool {
+    let mut imap = Imap {
+        host: "imap.example.com".into(),
+        port: 993,
+        security: ImapSecurity::Tls,
+        username: "inbox@example.com".into(),
+        password: Some(Secret::new("a password")),
+        oauth: None,
+        folder: "INBOX".into(),
+    };
+    change(&mut imap);
+    let smtp = Smtp {
+        host: "mail.example.com".into(),
+        port: 587,
+        security: Security::Starttls,
+        username: None,
+        password: None,
+        from: "Herald <herald@example.com>".into(),
+        reply_to: None,
+        inbox: Some("inbox@example.com".into()),
+        webhook_token: None,
+        imap: Some(Box::new(imap)),
+        per_second: 10,
+    };
+    let mut violations = Violations::default();
+    Credentials::Smtp(smtp).check(&mut violations);
+    violations.into_result().is_err()
+}
+
 #[test]
 fn a_mailbox_is_read_by_what_an_imap_server_can_be_given() {
-    let wrong = |change: &dyn Fn(&mut Imap)| {
-        let mut imap = Imap {
-            host: "imap.example.com".into(),
-            port: 993,
-            security: ImapSecurity::Tls,
-            username: "inbox@example.com".into(),
-            password: Secret::new("a password"),
-            folder: "INBOX".into(),
-        };
-        change(&mut imap);
-        let smtp = Smtp {
-            host: "mail.example.com".into(),
-            port: 587,
-            security: Security::Starttls,
-            username: None,
-            password: None,
-            from: "Herald <herald@example.com>".into(),
-            reply_to: None,
-            inbox: Some("inbox@example.com".into()),
-            webhook_token: None,
-            imap: Some(imap),
-            per_second: 10,
-        };
-        let mut violations = Violations::default();
-        Credentials::Smtp(smtp).check(&mut violations);
-        violations.into_result().is_err()
-    };
     assert!(!wrong(&|_| ()), "an inbox that is read needs no token");
     assert!(!wrong(&|imap| imap.folder = "R\u{fc}ckl\u{e4}ufer".into()));
     assert!(!wrong(&|imap| (imap.host, imap.security) = ("127.0.0.1".into(), ImapSecurity::None)));
@@ -118,11 +121,39 @@ fn a_mailbox_is_read_by_what_an_imap_server_can_be_given() {
         &|imap| imap.security = ImapSecurity::None,
         &|imap| imap.username = String::new(),
         &|imap| imap.username = "a\0b".into(),
-        &|imap| imap.password = Secret::new(""),
-        &|imap| imap.password = Secret::new("two\r\nlines"),
+        &|imap| imap.password = Some(Secret::new("")),
+        &|imap| imap.password = Some(Secret::new("two\r\nlines")),
         &|imap| imap.folder = "a\nb".into(),
     ];
     for (index, change) in table.into_iter().enumerate() {
         assert!(wrong(change), "line {index}");
     }
+}
+
+#[test]
+fn a_mailbox_is_opened_by_a_password_or_by_a_token_for_which_nothing_goes_in_plain_text() {
+    let oauth = |url: &str, refresh: Option<&str>| {
+        Some(OAuth {
+            token_url: url.into(),
+            client_id: "herald".into(),
+            client_secret: None,
+            refresh_token: refresh.map(Secret::new),
+            scope: None,
+        })
+    };
+    let by = |url: &'static str, refresh: Option<&'static str>| {
+        move |imap: &mut Imap| (imap.password, imap.oauth) = (None, oauth(url, refresh))
+    };
+    assert!(!wrong(&by("https://oauth2.example.com/token", Some("agreed to"))));
+    assert!(!wrong(&by("http://127.0.0.1:9/token", Some("agreed to"))));
+    for (url, refresh) in [
+        ("http://oauth2.example.com/token", Some("agreed to")),
+        ("ftp://127.0.0.1/token", Some("agreed to")),
+        ("token", Some("agreed to")),
+        ("https://oauth2.example.com/token", None),
+    ] {
+        assert!(wrong(&by(url, refresh)), "{url}");
+    }
+    assert!(wrong(&|imap| imap.password = None), "nothing lets us in");
+    assert!(wrong(&|imap| imap.oauth = oauth("https://oauth2.example.com/token", Some("agreed to"))), "two ways in");
 }

@@ -81,6 +81,31 @@ fn an_unknown_word_is_kept_and_nothing_is_guessed() {
 }
 
 #[test]
+fn an_operator_says_what_words_stand_for() {
+    use ConversionStatus::{Lead, Rejected, Sale};
+    let list = [("Frob nicated", Sale), ("2", Sale), ("-1", Rejected), ("hold", Rejected), ("оплачено", Sale)];
+    let mapping = Mapping(list.map(|(word, status)| (word.to_owned(), status)).into());
+    for (word, status, original) in [
+        ("frob_nicated", Sale, None),
+        ("FROB-NICATED", Sale, None),
+        ("2", Sale, None),
+        ("-1", Rejected, None),
+        ("Оплачено", Sale, None),
+        ("Hold", Rejected, Some("Hold")),
+        ("1", Lead, Some("1")),
+        ("sale", Sale, Some("sale")),
+    ] {
+        let postback = read(&[("subid", "x"), ("status", word)]).unwrap().mapped(&mapping);
+        assert_eq!((postback.status, postback.original_status.as_deref()), (status, original), "{word}");
+        assert_eq!(postback.data["status"], word, "as it came");
+    }
+    assert_eq!(mapping.mistake(), None);
+    assert!(!mapping.own_words().contains(&"hold".to_owned()) && mapping.own_words().contains(&"2".to_owned()));
+    let twice = Mapping([("a b", Sale), ("A-B", Lead)].map(|(word, status)| (word.to_owned(), status)).into());
+    assert!(twice.mistake().is_some() && Mapping([(" ".to_owned(), Sale)].into()).mistake().is_some());
+}
+
+#[test]
 fn what_was_not_replaced_is_no_id() {
     for nothing in [
         "null",

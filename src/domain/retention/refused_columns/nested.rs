@@ -39,7 +39,8 @@ pub fn found_in(name: &str, value: &Json) -> Vec<Found> {
 
 /// What a value of this name says, within what has a sign itself.
 fn under<'a>(name: &'a str, around: Option<&Under<'a>>) -> Under<'a> {
-    let own = Sign::of(name);
+    // In a call that was summed up, to want no offer now is no refusal.
+    let own = Sign::of(name).filter(|sign| *sign != Sign::Wish);
     let spaced = in_words(name);
     let is_worded = own.is_none() && spaced.contains(' ') && wish(&spaced, None) == Wish::Stop;
     match around.filter(|around| own.is_none() && !is_worded && around.sign.is_some()) {

@@ -82,6 +82,49 @@ fn exports_of_other_systems_are_understood() {
 }
 
 #[test]
+fn a_column_is_known_by_what_it_lets_be_done() {
+    for (column, value, is_refusal) in [
+        ("Newsletter", "0", true),
+        ("Newsletter", "weekly", false),
+        ("Newsletter", "ja", false),
+        ("Kontakt erlaubt", "nein", true),
+        ("Kontakt erlaubt", "ja", false),
+        ("Accepte les emails", "non", true),
+        ("Acepta correos", "no", true),
+        ("Receive marketing emails?", "No", true),
+        ("Receive marketing emails?", "Yes", false),
+        ("can_be_contacted_by_phone", "false", true),
+        ("GDPR agreed", "0", true),
+        ("email permission status", "Unsubscribed", true),
+        ("email permission status", "Implied", false),
+        ("Baja", "sí", true),
+        ("Nicht kontaktieren", "x", true),
+        ("Ne pas contacter", "oui", true),
+        ("Uitgeschreven", "ja", true),
+        ("opt_out", "0000-00-00", false),
+    ] {
+        let sign = Sign::of(column).unwrap_or_else(|| panic!("{column}"));
+        assert_eq!(sign.is_refusal(value), is_refusal, "{column}: {value}");
+    }
+    for column in [
+        "Email received",
+        "consent_source",
+        "Consent IP",
+        "optin_date",
+        "Call accepted at",
+        "canteen",
+        "Cancelled orders",
+        "phone",
+        "contact owner",
+        "Marketing source",
+        "wants callback",
+        "wants",
+    ] {
+        assert_eq!(Sign::of(column), None, "{column}");
+    }
+}
+
+#[test]
 fn a_word_that_is_not_known_is_no_consent_and_is_told() {
     for (column, value, answer) in [
         ("consent", "pending", Answer::UnclearRefused),
@@ -130,6 +173,7 @@ fn what_an_object_says_counts_at_any_depth() {
         ("removeFromList", json!("no")),
         ("end", json!("10:00")),
         ("outcome", json!("meeting booked")),
+        ("wantsNewsletter", json!(false)),
         ("note", json!("My friend said stop by")),
         ("x", json!({ "name": "optOut", "result": false })),
     ] {

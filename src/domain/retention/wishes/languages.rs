@@ -15,7 +15,7 @@ pub(super) struct Words {
 pub(super) const ENGLISH: Words = Words {
     refusals: "stop|stopall|stopp|unsubscribe|unsubscribed|unsub|cancel|end|quit|revoke|optout|remove|halt|desist|cease|arret|\
         arrêt|stpo|unsubcribe|unsuscribe|stop2end|stoptoend|nomore|goaway|stp|sotp|tsop|stip|dtop|sstop|sttop|stoop|\
-        stopit|stopthis|unsubscibe|unsubsribe|unsuscribed|unsubscribeme|removeme|dnc|endall|cancelall|quitall|td",
+        stopit|stopthis|stahp|dnd|getlost|foff|spam|reported|blocked|unsubscibe|unsubsribe|unsuscribed|unsubscribeme|removeme|dnc|endall|cancelall|quitall|td",
     phrases: "no longer interested|take my number off|delete my data|said to stop|told you to stop|asked you to stop|\
         stop calling|dont write to me|no more contact|opt out|opt me out|opting out|sign me off|take me off|remove me|\
         delete me|remove my number|delete my number|remove this number|lose my number|unsubscribe me|leave me alone|\
@@ -23,7 +23,7 @@ pub(super) const ENGLISH: Words = Words {
         stop this|stop these|quit texting|do not text|do not contact|do not message|do not write|do not call|\
         do not send|do not email|dont text|dont contact|dont message|dont write|dont call|dont send|dont email|\
         no more texts|no more messages|no more sms|no more emails|not interested|never contact|never text|wrong number|\
-        cease and desist|i want to unsubscribe|i want out|get me off|stop harassing|stop emailing|stop mailing|\
+        cease and desist|i want to unsubscribe|i want out|get me off|exclude me|strike me from|drop me from|stop harassing|stop emailing|stop mailing|\
         stop phoning|stop ringing|stop pestering|stop annoying|stop bugging|stop reaching out|stop hitting me up|\
         stop all|stop everything|quit calling|quit messaging|quit emailing|quit contacting|quit bugging|quit spamming|\
         quit sending|cease texting|cease calling|cease contacting|cease sending|never call|never message|never email|\
@@ -44,7 +44,8 @@ pub(super) const ENGLISH: Words = Words {
         fuck off|bugger off|buzz off|unsubscribe from|to unsubscribe|me unsubscribed|be unsubscribed|\
         cancel my subscription|cancel the subscription|end my subscription|end this subscription|withdraw my consent|\
         withdraw consent|revoke my consent|revoke consent|i revoke|i object to|leave us alone|stop it already|\
-        enough already|remove from list|remove from the list|remove from your|remove from all|want to be removed|\
+        enough already|remove from list|remove from the list|remove from your|remove from all|from your mailing|off your list|off your mailing|off this list|\
+        report spam|spam reported|blocking you|blocked you|youre blocked|have no interest|have zero interest|enough with the|he passed away|she passed away|has passed away|is deceased|was deceased|want to be removed|\
         wants to be removed|like to be removed|to be removed|to be taken off|please block me|dont wish to receive|\
         dont wish to be|do not wish to receive|do not wish to be|said stop|please stop|stop the texts|stop the messages|\
         stop the emails|stop the calls|stop your|stop with the|to not contact me|not to contact me|\
@@ -60,7 +61,7 @@ pub(super) const ENGLISH: Words = Words {
         cease communication|stop communication|stop communicating|end all communication|make it stop|make this stop|\
         make them stop|dont want to hear from|do not want to hear from|never want to hear|lose my contact|lose my info|\
         not the right number|report you to|erase all my|delete all my|erase my|hereby object",
-    fillers: "no|omg|really|once|at|please|pls|plz|now|all|me|us|messages|message|msgs|texts|text|texting|sms|emails|email|\
+    fillers: "no|omg|reply|really|once|at|please|pls|plz|now|all|me|us|messages|message|msgs|texts|text|texting|sms|emails|email|\
         mails|calls|this|these|it|the|your|you|from|to|list|number|thanks|thank|ok|okay|just|immediately|promotions|ads|\
         spam|subscription|forever|hi|hello|hey|sorry|everything|contact|sending|i|want|would|like|wish|need|dude|bro|\
         bruh|guys|mate|buddy|pal|sir|maam|ffs|wtf|lol|fucking|fuckin|damn|goddamn|seriously|already|again|asap|ever|\
@@ -73,7 +74,7 @@ const GERMAN: Words = Words {
         widersprechen|widersprechend|unterlassen",
     phrases: "keine weiteren nachrichten|keine weitere nachricht|keine weiteren sms|keine sms mehr|keine nachrichten mehr|\
         keine mails mehr|keine emails mehr|keine e mails mehr|keine werbung|nicht mehr schreiben|nicht mehr anschreiben|\
-        nicht mehr kontaktieren|nicht mehr anrufen|melden sie mich ab|meldet mich ab|melde mich ab|ich melde mich ab|\
+        nicht mehr kontaktieren|nicht mehr anrufen|bitte nicht mehr|widerrufe ich|widerspreche ich|melden sie mich ab|meldet mich ab|melde mich ab|ich melde mich ab|\
         tragen sie mich aus|lass mich in ruhe|lasst mich in ruhe|lassen sie mich in ruhe|hören sie auf|hört auf|hör auf|\
         kein interesse|aus dem verteiler|falsche nummer|löschen sie meine|löscht meine|schreiben sie mir nicht|\
         schreibt mir nicht|nicht mehr schicken|nicht mehr senden|nicht mehr zusenden|nicht mehr melden|nicht mehr per|\
@@ -94,7 +95,7 @@ const RUSSIAN: Words = Words {
     refusals: "стоп|стой|отписаться|отпишись|отпишите|отписка|отписываюсь|отпишусь|отказ|отказываюсь|отмена|отменить|\
         прекратить|прекратите|прекрати|хватит|удалите|удалить|удали|отстаньте|отстань|отвали|отвалите|отключить|\
         отключите|уберите|стопэ|отписать|отпишитесь|отписался|отписалась|остановите|остановитесь|останови|перестаньте|\
-        перестань|прекращайте|прекращай|исключите|заблокируйте|отзываю",
+        перестань|прекращайте|прекращай|исключите|заблокируйте|отзываю|спам|достали|заебали|задолбали",
     phrases: "не нужно мне писать|не нужно писать|не надо мне писать|не нужно мне звонить|перестаньте писать|\
         перестаньте звонить|отвяжитесь|отвяжись|не хочу получать|не пишите|не пиши|не писать|не звоните|не звони|\
         не звонить|не беспокойте|не беспокоить|не присылайте|не присылай|не отправляйте|не шлите|не надо писать|\
@@ -109,7 +110,7 @@ const RUSSIAN: Words = Words {
         не хочу больше получать|отзываю согласие|отзываю свое согласие|не даю согласия|не туда попали|ошиблись адресом|\
         идите к черту|идите нафиг|иди нафиг|отвалите от меня|отписаться от|отпишите нас|прошу удалить|прошу исключить|\
         не актуально|неактуально|не надо мне звонить|не надо мне присылать|не надо мне слать|не нужно мне слать|\
-        идите лесом|иди лесом|идите в баню|пошли вон",
+        против рассылки|против рассылок|против звонков|на хуй|нахуй|на хер|нахер|идите лесом|иди лесом|идите в баню|пошли вон",
     fillers: "пожалуйста|пожалуйте|пж|плиз|меня|мне|мой|номер|рассылку|рассылки|рассылка|сообщения|смс|спам|спамить|писать|от|\
         вас|всё|все|уже|больше|спасибо|подписку|прошу|хочу|я|слать|сейчас|немедленно|из|базы|списка|эту|это|да|ну|вам|\
         вы|же|плз",
@@ -143,7 +144,7 @@ const SPANISH: Words = Words {
         eliminenme|persona equivocada|se equivoco de|se equivocaron|dejame en paz|deje me en paz|\
         retiro mi consentimiento|cancelar suscripcion|cancelar la suscripcion|cancelar mi suscripcion|no mas llamadas|\
         no mas correos|no mas sms|no estamos interesados|dej* de escrib*|dej* de llam*|dej* de envi*|dej* de mand*|\
-        dej* de molest*|dej* de contact*|par* de escrib*|par* de llam*|par* de envi*|par* de mand*|par* de molest*|\
+        dej* de molest*|dej* de contact*|dej* en paz|dej* me en paz|par* de escrib*|par* de llam*|par* de envi*|par* de mand*|par* de molest*|\
         par* de contact*|como me doy de baja",
     fillers: "por|favor|ya|mensajes|gracias|todo|de|la|lista|suscripción|suscripcion|quiero|me|esto|estos|sms|correos|\
         llamadas|ahora|hola|envio|envios|todos|mas",
@@ -155,7 +156,7 @@ const FRENCH: Words = Words {
         desabonne|desabonnez|supprimer|supprimez|effacer|retirer|retirez|desinscrit",
     phrases: "plus de message|ne plus recevoir|me désabonner|me desabonner|me désinscrire|désabonnez moi|desabonnez moi|\
         désinscrivez moi|ne mécrivez plus|ne me contactez plus|ne mappelez plus|plus de messages|plus de sms|\
-        laissez moi tranquille|retirez moi|supprimez mon|pas intéressé|pas interesse|mauvais numéro|mauvais numero|\
+        laissez moi tranquille|retirez moi|supprimez mon|me retirer de|retirer de votre|de votre liste|pas intéressé|pas interesse|mauvais numéro|mauvais numero|\
         ne plus etre contacte|ne plus etre contactee|ne plus me contacter|ne plus mecrire|ne plus mappeler|\
         ne plus menvoyer|ne me contactez pas|ne me contacte plus|ne me contacte pas|ne mappelez pas|ne mappelle plus|\
         ne mappelle pas|ne mecris plus|ne mecris pas|ne mecrivez pas|ne menvoyez plus|ne menvoyez pas|ne menvoie plus|\
@@ -221,7 +222,7 @@ const POLISH_AND_TURKISH: Words = Words {
         nie chce dostawac|nie jestesmy zainteresowani|nie interesuje mnie|brak zainteresowania|przestancie pisac|\
         przestan pisac|przestancie dzwonic|przestan dzwonic|przestancie wysylac|przestan wysylac|przestan do mnie|\
         przestancie do mnie|dajcie mi spokoj|daj mi spokoj|zostawcie mnie w spokoju|zostaw mnie w spokoju|usuncie moj|\
-        usun moj|usun mnie|usuncie moje|usun moje|wykreslcie mnie|wykresl mnie|zly numer|to pomylka|niewlasciwa osoba|\
+        usun moj|usun mnie|mnie usunac|usunac mnie|usunac moj*|usuncie moje|usun moje|wykreslcie mnie|wykresl mnie|zly numer|to pomylka|niewlasciwa osoba|\
         cofam zgode|wycofuje zgode|chce sie wypisac|wypisac sie|koniec sms|mesaj gondermeyin|mesaj gonderme|mesaj atma|\
         mesaj atmayin|mesaj yazma|sms gondermeyin|sms atmayin|bana yazma|bana yazmayin|bana mesaj|beni arama|\
         beni aramayin|beni rahat birakin|beni rahat birak|beni rahatsiz etmeyin|rahatsiz etmeyin|rahatsiz etme|\
@@ -241,7 +242,7 @@ const NORTHERN: Words = Words {
         avslutt|avbestill|avslutte|slutt|afmeld|afmelding|framelding|frameld|afslut|ophor|avmelding|lopeta|peruuta|\
         poista|lopettakaa|lopettaa|eroa|peruutus|hagykabeken|leiratkozas|leiratkozom|leiratkozni|leiratkozok|torles|\
         torolj|toroljenek|lemondas|stop|hetta|haetta|loobun|lopp|beigt|atteikties|atrakstities|atsisakau|atsisakyti",
-    phrases: "geen berichten meer|geen sms meer|geen sms jes meer|geen mails meer|geen e mails meer|geen reclame|\
+    phrases: "avsluta prenumeration*|avsluta min|geen berichten meer|geen sms meer|geen sms jes meer|geen mails meer|geen e mails meer|geen reclame|\
         geen interesse|niet geinteresseerd|stuur me niet|stuur mij niet|stuur geen|bel me niet|bel mij niet|bel niet|\
         app me niet|mail me niet|schrijf me niet|niet bellen|niet mailen|niet contacteren|neem geen contact|\
         geen contact|contacteer me niet|laat me met rust|laat mij met rust|haal me van|haal mij van|haal me uit|\
@@ -279,7 +280,7 @@ const EASTERN: Words = Words {
         ukoncit|ukoncete|prestan|prestante|prestat|stacilo|stop|vymazat|vymazte|vymaz|smazat|smazte|odjava|odjavi|\
         odjavite|odjavljujem|prekini|prekinite|prestani|prestanite|dosta|otkazi|otkazite|obrisi|obrisite|odstrani|\
         odstranite|одјава|одјави|престани|престаните|доста|откажи|отпиши|отпишете|отписване|отписвам|спри|спрете|стига|\
-        откажете|премахнете|изтрийте|прекратете|berhenti|hentikan|batal|keluar|henti|cukup|hapus|huy|ngung|thoi|xoa|\
+        откажете|премахнете|изтрийте|прекратете|престанете|lopeta|lopetage|lopetada|atsisakyti|atsisakau|atrakstities|berhenti|hentikan|batal|keluar|henti|cukup|hapus|huy|ngung|thoi|xoa|\
         tigil|tumigil|itigil|ayoko|hinto|sitisha",
     phrases: "nu ma contactati|nu ma contacta|nu ma sunati|nu ma suna|nu imi scrieti|nu imi scrie|nu imi trimiteti|\
         nu imi trimite|nu trimiteti|nu scrieti|nu sunati|nu doresc|nu vreau sa primesc|nu vreau mesaje|nu vreau sa fiu|\
@@ -311,7 +312,8 @@ const EASTERN: Words = Words {
         huwag mo|huwag nang|tigilan*|wag na|ayoko na|hindi interesado|di interesado|usitume|msitume|acha kunitumia|\
         dung lai|tu choi|tidak mau lagi|tidak mau menerima|nu mai trimite*|nu mai suna*|nu mai contacta*|nu mai scrie*|\
         nu mai vreau|nu mai primesc|nu mai doresc|nu mai deranja*|nu imi mai trimite*|nu imi mai scrie*|nu ma mai suna*|\
-        nu ma mai contacta*|nu ma mai deranja*",
+        nu ma mai contacta*|nu ma mai deranja*|nemojte mi|nemoj mi|престанете да|престани да|nerasyk*|neskambin*|nesiusk*|nebesiusk*|nerakst*|nezvan*|nesut*|\
+        ara kirjuta|ara helista|ara saada|arge kirjutage|arge helistage|arge saatke|usinitumie|usinipigie|msinipigie",
     fillers: "va|rog|te|multumesc|mesaje|mesajele|acum|imediat|ma|de|pe|la|lista|vreau|doresc|sa|toate|prosim|vas|dekuji|diky|\
         dakujem|me|mne|hned|zpravy|spravy|z|ze|od|vsechno|vsetko|chci|chcem|molim|hvala|mi|odmah|poruke|vise|liste|iz|\
         zelim|моля|благодаря|ме|от|веднага|съобщения|списъка|молим|хвала|tolong|mohon|saya|sms|ini|pesan|terima|kasih|\
@@ -327,7 +329,7 @@ const OTHERS: Words = Words {
         别发了|不要发了|退出|不要|中止|停止希望|登録解除|解約|退会|キャンセル|やめて|やめろ|ストップ|수신거부|구독취소|해지|취소|중지|중단|거부|그만|스톱|차단|ยกเลิก|หยุด|พอ|เลิก|\
         สต็อป|ออก|স্টপ|বন্ধ|বাতিল|நிறுத்து|ఆపు",
     phrases: "μη μου στελνετε|μην μου στελνετε|μη μου στελνεις|μην στελνετε|μη στελνετε|μη με ενοχλειτε|μην με ενοχλειτε|\
-        μη με παιρνετε|μην καλειτε|μη με καλειτε|μην με καλειτε|μη μου γραφετε|μην μου γραφετε|μην επικοινωνειτε|\
+        μη με παιρνετε|μην καλειτε|μη με καλειτε|μην με καλειτε|μη με ξανα*|μην με ξανα*|μη μου ξανα*|μην μου ξανα*|μη μου γραφετε|μην μου γραφετε|μην επικοινωνειτε|\
         μη επικοινωνειτε|μην ξαναστειλετε|δεν θελω αλλα|δεν θελω να λαμβανω|δεν επιθυμω|δεν με ενδιαφερει|\
         δεν ενδιαφερομαι|σταματηστε να|σταματα να|διαγραψτε με|διαγραψτε το|διαγραψε με|αφηστε με ησυχο|αφηστε με ησυχη|\
         λαθος αριθμος|λαθος ατομο|אל תשלחו|אל תשלח|לא לשלוח|אל תתקשרו|אל תתקשר|לא להתקשר|אל תפנו|אל תיצרו קשר|\
@@ -340,7 +342,7 @@ const OTHERS: Words = Words {
         امسحوا رقمي|رقم خاطئ|الرقم خطأ|الرقم غلط|رقم غلط|اتركني وشأني|اتركوني|پیام ندهید|پیام نده|زنگ نزنید|زنگ نزن|\
         تماس نگیرید|مزاحم نشوید|نمی خواهم|نمیخواهم|نمیخوام|علاقه ندارم|شماره اشتباه|لغو اشتراک|لغو عضویت|मत भेजो|\
         मत भेजें|मत भेजिए|ना भेजें|न भेजें|मत करो|मत करें|मत कीजिए|कॉल मत|मैसेज मत|फोन मत|फ़ोन मत|बंद करो|बंद करें|\
-        बंद कीजिए|नहीं चाहिए|रुचि नहीं|गलत नंबर|ग़लत नंबर|नंबर हटा*|보내지 마*|보내지마*|연락하지 마*|연락하지마*|전화하지 마*|전화하지마*|문자하지 마*|\
+        बंद कीजिए|नहीं चाहिए|দেবেন না|দিবেন না|পাঠাবেন না|পাঠিও না|কল করবেন না|रुचि नहीं|गलत नंबर|ग़लत नंबर|नंबर हटा*|보내지 마*|보내지마*|연락하지 마*|연락하지마*|전화하지 마*|전화하지마*|문자하지 마*|\
         문자하지마*|문자 보내지*|그만 보내*|그만 연락*|그만 하세요|그만하세요|연락 그만|문자 그만|관심 없*|관심없*|삭제해 주세요|탈퇴*|잘못 보내*|번호 잘못*",
     fillers: "παρακαλω|σας|με|μου|τα|μηνυματα|ευχαριστω|τωρα|בבקשה|אותי|תודה|עכשיו|מהרשימה|לי|הודעות|מיד|من|فضلك|لو|سمحت|\
         الرسائل|رسائل|شكرا|الآن|فورا|رجاء|ارجوك|لطفا|ممنون|कृपया|मुझे|प्लीज|संदेश|मैसेज|करो|करें|请|請|谢谢|してください|ください|\

@@ -42,6 +42,18 @@ const APOSTROPHES: [char; 11] = ['\'', '’', '‘', '‛', '`', '´', 'ʼ', 'ʹ
 /// How pages write such a sign.
 const ENTITIES: [(&str, &str); 6] =
     [("&#39;", "'"), ("&apos;", "'"), ("&rsquo;", "'"), ("&#8217;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
+/// Words as they are typed in a hurry, and what they stand for.
+const SHORT: [(&str, &str); 9] = [
+    ("dnt", "dont"),
+    ("msg", "message"),
+    ("msging", "messaging"),
+    ("txt", "text"),
+    ("txts", "texts"),
+    ("txting", "texting"),
+    ("intrested", "interested"),
+    ("interrested", "interested"),
+    ("intersted", "interested"),
+];
 /// The sign that says the word in any language.
 const STOP_SIGN: char = '🛑';
 
@@ -101,6 +113,9 @@ const fn is_known_bare(letter: char) -> bool {
 pub(super) fn word(written: &str) -> String {
     let mixed = one_alphabet(written);
     let short = without_runs(&mixed);
+    if let Some((_, meant)) = SHORT.iter().find(|(typed, _)| *typed == short) {
+        return (*meant).to_owned();
+    }
     [latin(&short), digits(&short), single(&short)]
         .into_iter()
         .find(|meant| *meant != short && DISGUISED.contains(&meant.as_str()) && short != "stoop")

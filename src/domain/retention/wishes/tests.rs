@@ -127,6 +127,28 @@ fn a_refusal_is_understood_in_many_languages() {
 }
 
 #[test]
+fn a_refusal_is_understood_that_is_short_loud_or_about_a_list() {
+    let bodies = "Schreiben Sie mir bitte nicht mehr|Hiermit widerrufe ich meine Einwilligung|enough with the texts|\
+        Leave me the hell alone|leave me the fuck alone|F off|Get lost|she is deceased, please remove|DND|dont msg me|dnt txt me|stahp|\
+        Please exclude me|Veuillez me retirer de votre liste|dejadme en paz|Идите на хуй|заебали|достали уже|\
+        я против рассылки|спам|Proszę mnie usunąć z listy|Avsluta prenumerationen|Μην με ξαναενοχλήσετε|\
+        Престанете да ми пишете|Nemojte mi više slati poruke|Nerašykite man|Lõpetage palun|আর মেসেজ দেবেন না|\
+        Usinitumie tena ujumbe|🖕|Reply STOP|Not intrested|I have no interest|Please leave me off your mailing list|\
+        Strike me from your list|Spam! reported|BLOCKED|I'm blocking you|You're blocked|report spam"
+        .split('|');
+    let missed: Vec<&str> = bodies.filter(|body| wish(body, None) != Wish::Stop).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+    for body in [
+        "Почему вы не звоните?",
+        "what the hell is this",
+        "I want one from your list",
+        "Your mail was in my spam folder",
+    ] {
+        assert_eq!(wish(body, None), Wish::Talk, "{body}");
+    }
+}
+
+#[test]
 fn what_only_has_such_words_in_it_stops_nothing() {
     for body in [
         "My friend said stop by",

@@ -37,6 +37,9 @@ struct CreateBatchInput {
 struct CreateBatchPayload {
     /// The new batch.
     batch: Batch,
+    /// Where there are more than 10,000 channels: the task that puts them into the batch. Until that is COMPLETED, the batch is not there,
+    /// and its `channelCount` is 0; no campaign can be made with it. Null otherwise.
+    task: Option<Task>,
 }
 
 /// What is to change of a batch. What is left out stays.
@@ -76,6 +79,8 @@ struct DeleteBatchPayload {
     batch: Batch,
     /// The id that it had.
     deleted_id: ID,
+    /// Where more than 10,000 channels are in it: the task that takes away what is left. Null otherwise.
+    task: Option<Task>,
 }
 
 /// Which channels are to be put into which batch.
@@ -131,7 +136,8 @@ pub struct BatchMutation;
 
 #[Object]
 impl BatchMutation {
-    /// Makes a list of channels, which campaigns can then write to.
+    /// Makes a list of channels, which campaigns can then write to. Of more than 10,000 a `task` may go on behind the answer: until it is
+    /// COMPLETED, there is no batch yet.
     #[graphql(directive = requires::apply(Permission::WriteCampaigns))]
     async fn create_batch(
         &self,
@@ -145,8 +151,8 @@ impl BatchMutation {
         let filter = noted(found, || Some(channel_filter::ChannelFilter::default()))?;
         let new = service::New { name, description, channels, filter, allow_empty, allow_private };
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
-        let batch = once(on, &actor, service::create(on, &actor, new)).await?;
-        Ok(CreateBatchPayload { batch: batch.into() })
+        let service::Created { batch, task } = once(on, &actor, service::create(on, &actor, new)).await?;
+        Ok(CreateBatchPayload { batch: batch.into(), task: task.map(Into::into) })
     }
 
     /// Changes a batch, but not its channels.
@@ -169,8 +175,8 @@ impl BatchMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which batch.")] input: DeleteBatchInput,
     ) -> Result<DeleteBatchPayload> {
-        let batch = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
-        Ok(DeleteBatchPayload { deleted_id: batch.id.global(), batch: batch.into() })
+        let (batch, task) = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
+        Ok(DeleteBatchPayload { deleted_id: batch.id.global(), batch: batch.into(), task: task.map(Into::into) })
     }
 
     /// Puts channels into a batch; those that are in it already stay. Campaigns that have been started are not touched.

@@ -28,6 +28,8 @@ pub enum MessageEntityType {
     TextLink,
     /// A custom emoji, `customEmojiId`; the text is for those who can't see it.
     CustomEmoji,
+    /// An instant, `momentAt`, which each reader sees in his own zone and language, as `<tg-time>` makes it.
+    DateTime,
 }
 
 /// A part of a text and how it looks. Places are counted in UTF-16 units, as JavaScript and Telegram do.
@@ -46,6 +48,8 @@ pub struct MessageEntity {
     language: Option<String>,
     /// Of a `CUSTOM_EMOJI`: by which number Telegram finds the picture.
     custom_emoji_id: Option<String>,
+    /// Of a `DATE_TIME`: the instant.
+    moment_at: Option<DateTime>,
 }
 
 impl From<Entity> for MessageEntity {
@@ -62,12 +66,17 @@ impl From<Entity> for MessageEntity {
             Style::Quote { is_folded: true } => MessageEntityType::ExpandableBlockquote,
             Style::Link(_) => MessageEntityType::TextLink,
             Style::Emoji(_) => MessageEntityType::CustomEmoji,
+            Style::Date(_) => MessageEntityType::DateTime,
         };
-        let mut entity = Self { kind, offset, length, url: None, language: None, custom_emoji_id: None };
+        let mut entity =
+            Self { kind, offset, length, url: None, language: None, custom_emoji_id: None, moment_at: None };
         match style {
             Style::Link(url) => entity.url = Some(url),
             Style::Pre(language) => entity.language = Some(language).filter(|language| !language.is_empty()),
             Style::Emoji(id) => entity.custom_emoji_id = Some(id.to_string()),
+            Style::Date(date) => {
+                entity.moment_at = chrono::DateTime::from_timestamp(date.unix.into(), 0).map(Into::into)
+            }
             _ => {}
         }
         entity

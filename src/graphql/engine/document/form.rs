@@ -84,8 +84,50 @@ impl Form {
         if self.has_empty {
             clear(&mut response.data);
         }
+        order(&mut response.data, &self.operation.selection_set.node);
         response
     }
+}
+
+/// Puts fields into the order in which they are asked for: the library leaves them in that in which they were resolved, which is
+/// another one each time.
+fn order(value: &mut Value, set: &Set) {
+    match value {
+        Value::List(items) => items.iter_mut().for_each(|item| order(item, set)),
+        Value::Object(fields) => {
+            order_from(0, fields, set);
+        }
+        _ => {}
+    }
+}
+
+/// Puts those that are asked for by `set` at this place and behind it; returns the place behind them.
+fn order_from(mut place: usize, fields: &mut IndexMap<Key, Value>, set: &Set) -> usize {
+    for item in &set.items {
+        let field = match &item.node {
+            Selected::Field(field) => &field.node,
+            Selected::InlineFragment(fragment) => {
+                place = order_from(place, fields, &fragment.node.selection_set.node);
+                continue;
+            }
+            // What is run has its fragments put in.
+            Selected::FragmentSpread(_) => continue,
+        };
+        let key = &field.response_key().node;
+        if fields.get_index(place).is_none_or(|(here, _)| here != key) {
+            match fields.get_index_of(key) {
+                Some(at) if at > place => fields.move_index(at, place),
+                // It is not there, as in an object of another type, or has its place.
+                _ => continue,
+            }
+        }
+        // What has no selection may be an object too, whose order is its own.
+        if !field.selection_set.node.items.is_empty() {
+            order(&mut fields[place], &field.selection_set.node);
+        }
+        place += 1;
+    }
+    place
 }
 
 fn clear(value: &mut Value) {

@@ -15,6 +15,14 @@ use domain::limits::DocumentLimits;
 /// The field that tries a password.
 const LOGIN: &str = "login";
 
+/// The fields by which the schema is read.
+const READS_SCHEMA: [&str; 2] = ["__schema", "__type"];
+/// Lists of the schema that lead from each type to many others.
+const LISTS_OF_SCHEMA: [&str; 5] = ["types", "fields", "inputFields", "interfaces", "possibleTypes"];
+/// So many of these lists may lie in one another. What reads all of the schema, as clients' tools do, has two; each one more makes
+/// the answer thirty times as long, and it is made in one go, without a place to stop at.
+const MOST_LISTS_OF_SCHEMA: u64 = 2;
+
 /// The size of a selection set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Measure {
@@ -25,6 +33,8 @@ struct Measure {
     fields: u64,
     /// Fields among them that log in.
     logins: u64,
+    /// Lists of the schema that lie in one another.
+    lists_of_schema: u64,
 }
 
 impl Measure {
@@ -34,6 +44,7 @@ impl Measure {
         self.depth = self.depth.max(other.depth);
         self.fields = self.fields.saturating_add(other.fields);
         self.logins = self.logins.saturating_add(other.logins);
+        self.lists_of_schema = self.lists_of_schema.max(other.lists_of_schema);
     }
 
     /// Refuses an operation of this measure, if it is too much.
@@ -50,6 +61,14 @@ impl Measure {
         // Else one request could try many passwords.
         at_most(Code::QueryTooComplex, "logins", self.logins, 1)
     }
+}
+
+fn too_deep_in_the_schema() -> Refusal {
+    let message = format!(
+        "of the schema's lists ({}) at most {MOST_LISTS_OF_SCHEMA} may lie in one another: ask for one type by __type(name:)",
+        LISTS_OF_SCHEMA.join(", ")
+    );
+    Refusal::new(Code::QueryTooDeep, message)
 }
 
 fn wide(number: usize) -> u64 {
@@ -101,12 +120,17 @@ impl<'a> Ruler<'a> {
         match selection {
             Selection::Field(field) => {
                 let below = self.set(&field.selection_set)?;
+                let name = field.name.as_str();
+                if READS_SCHEMA.contains(&name) && below.lists_of_schema > MOST_LISTS_OF_SCHEMA {
+                    return Err(too_deep_in_the_schema());
+                }
                 Ok(Measure {
                     selections: below.selections.saturating_add(1),
                     aliases: below.aliases.saturating_add(u64::from(field.alias.is_some())),
                     depth: below.depth + 1,
                     fields: 1,
-                    logins: u64::from(field.name == LOGIN),
+                    logins: u64::from(name == LOGIN),
+                    lists_of_schema: below.lists_of_schema + u64::from(LISTS_OF_SCHEMA.contains(&name)),
                 })
             }
             Selection::InlineFragment(fragment) => {

@@ -188,6 +188,29 @@ fn the_standard_introspection_query_passes_for_those_who_are_known() {
 }
 
 #[test]
+fn the_schema_is_not_read_in_circles() {
+    let code =
+        |document: &str| run(Request::new(document)).map(|checked| checked.cost).err().map(|refusal| refusal.code);
+    for good in [
+        "{ __schema { types { fields { args { type { ofType { ofType { name } } } } } } } }",
+        "{ __schema { types { possibleTypes { name } interfaces { name } inputFields { name } } } }",
+        "{ __type(name: \"Lead\") { fields { type { ofType { fields { name } } } } } }",
+        "{ __schema { queryType { fields { type { fields { name } } } } } }",
+    ] {
+        assert_eq!(code(good), None, "{good}");
+    }
+    for circle in [
+        "{ __schema { types { possibleTypes { interfaces { name } } } } }",
+        "{ __schema { types { fields { type { ofType { fields { name } } } } } } }",
+        "{ __schema { types { fields { args { type { inputFields { name } } } } } } }",
+        "{ __type(name: \"Node\") { possibleTypes { interfaces { possibleTypes { name } } } } }",
+        "{ __schema { ...A } } fragment A on __Schema { types { x: fields { ...B } } } fragment B on __Field { type { y: fields { name } } }",
+    ] {
+        assert_eq!(code(circle), Some(Code::QueryTooDeep), "{circle}");
+    }
+}
+
+#[test]
 fn a_document_that_cannot_be_read_is_not_quoted() {
     let refusal =
         run(Request::new(format!("{{ a(b: \"{}\" }}", "x".repeat(5_000)))).map(|checked| checked.cost).unwrap_err();
@@ -319,4 +342,21 @@ fn an_argument_that_is_missing_is_told_with_its_field() {
         let told = message(Some(Role::Operator), document, json!({}));
         assert!(told.contains(field), "{document}: {told}");
     }
+}
+
+#[test]
+fn an_answer_has_its_fields_in_the_order_in_which_they_are_asked_for() {
+    let document = "query($o: Boolean!) { b: viewer { username id } none: viewer { id @include(if: $o) }
+        channels { totalCount nodes { title ...F id } pageInfo { endCursor } }
+        lead: node(id: \"x\") { id ... on Lead { meta notes } ... on Channel { title } } a: viewer { id } }
+        fragment F on Channel { username }";
+    let request = Request::new(document).variables(Variables::from_json(json!({ "o": false })));
+    let form = run(request).map(|checked| checked.form).map_err(|refusal| refusal.message).unwrap();
+    let resolved = r#"{"a":{"id":1},"b":{"id":1,"username":2},"channels":{"nodes":[{"id":1,"title":2,"username":3},
+        {"username":3,"id":1,"title":null}],"pageInfo":{"endCursor":1},"totalCount":2},"lead":{"notes":null,"meta":{"z":[{"y":1,"x":2}],"id":2},
+        "id":1},"none":{"":"User"}}"#;
+    let response = async_graphql::Response::new(serde_json::from_str::<async_graphql::Value>(resolved).unwrap());
+    let shown = serde_json::to_string(&form.shown(response).data).unwrap();
+    let asked = r#"{"b":{"username":2,"id":1},"none":{},"channels":{"totalCount":2,"nodes":[{"title":2,"username":3,"id":1},{"title":null,"username":3,"id":1}],"pageInfo":{"endCursor":1}},"lead":{"id":1,"meta":{"z":[{"y":1,"x":2}],"id":2},"notes":null},"a":{"id":1}}"#;
+    assert_eq!(shown, asked);
 }

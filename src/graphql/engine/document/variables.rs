@@ -96,7 +96,10 @@ pub(super) fn coerce(
         let name = Name::new(&definition.name);
         let value = match (given.get(&name), &definition.default_value) {
             (Some(value), _) => reader.value(&definition.ty, value),
-            (None, Some(default)) => literal::constant(default),
+            // What it picks is known only here, where the place of the variable is.
+            (None, Some(default)) => {
+                literal::constant(default).and_then(|default| reader.value(&definition.ty, &default))
+            }
             (None, None) if definition.ty.is_non_null() => {
                 reader.says(format!("variable ${name} was not given"));
                 None
@@ -205,6 +208,8 @@ impl Reader<'_> {
     fn word(&mut self, kind: &EnumType, value: &Value) -> Option<Value> {
         match value {
             Value::String(word) if kind.values.contains_key(word.as_str()) => Some(Value::Enum(Name::new(word))),
+            // As it is written in a default, which has been looked at.
+            Value::Enum(word) => Some(Value::Enum(word.clone())),
             value => {
                 let written = if let Value::String(word) = value { word } else { "" };
                 let meant = self.meant(written, kind.values.keys());

@@ -59,8 +59,6 @@ impl CreateAbTestInput {
     }
 
     fn rule(&self) -> Rule {
-        // What is negative is out of every range.
-        let number = |number: i32| u32::try_from(number).unwrap_or(u32::MAX);
         let share = number(self.share_of_a);
         Rule {
             goal: self.goal,
@@ -73,6 +71,81 @@ impl CreateAbTestInput {
             max_loss: self.max_loss,
         }
     }
+}
+
+/// What is to change of an A/B test that has not begun. What is left out stays.
+#[derive(InputObject)]
+struct UpdateAbTestInput {
+    /// The test's id.
+    id: ID,
+    /// What it is called, 1 to 200 characters.
+    name: Option<String>,
+    /// The script that is variant A.
+    variant_a_id: Option<ID>,
+    /// The script that is variant B.
+    variant_b_id: Option<ID>,
+    /// What counts as success.
+    goal: Option<AbTestGoal>,
+    /// The share of leads that get variant A, from 1 to 99 percent.
+    share_of_a: Option<i32>,
+    /// Leads that each variant must have been sent to before there is a winner, from 10 to 10,000,000.
+    min_sample: Option<i32>,
+    /// Days that it must have run, from 0 to 365.
+    min_days: Option<i32>,
+    /// Days after which it is given up as FUTILE, up to 730.
+    max_days: Option<i32>,
+    /// The error rate of the sequential test, above 0 and at most 0.2.
+    alpha: Option<f64>,
+    /// The probability of being better that is enough if the loss is small too, from 0.5 to below 1.
+    min_probability: Option<f64>,
+    /// The expected loss, as a share of leads, that nobody cares about, from 0 to 0.1.
+    max_loss: Option<f64>,
+    /// The version that you have seen: if it is another one by now, nothing is changed.
+    expected_version: Option<i32>,
+}
+
+impl UpdateAbTestInput {
+    fn rule(&self, rule: Rule) -> Rule {
+        let share = self.share_of_a.map(number);
+        Rule {
+            goal: self.goal.unwrap_or(rule.goal),
+            split: share.map_or(rule.split, |share| [share, 100_u32.saturating_sub(share)]),
+            min_sample: self.min_sample.map_or(rule.min_sample, number),
+            min_days: self.min_days.map_or(rule.min_days, number),
+            max_days: self.max_days.map_or(rule.max_days, number),
+            alpha: self.alpha.unwrap_or(rule.alpha),
+            min_probability: self.min_probability.unwrap_or(rule.min_probability),
+            max_loss: self.max_loss.unwrap_or(rule.max_loss),
+        }
+    }
+}
+
+/// What is negative is out of every range.
+fn number(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The A/B test that is to be taken back.
+#[derive(InputObject)]
+struct DeleteAbTestInput {
+    /// The test's id.
+    id: ID,
+    /// The version that you have seen: if it is another one by now, nothing is deleted.
+    expected_version: Option<i32>,
+}
+
+/// The A/B test that was changed.
+#[derive(SimpleObject)]
+struct UpdateAbTestPayload {
+    /// The test as it is now.
+    ab_test: AbTest,
+}
+
+/// The A/B test that was taken back.
+#[derive(SimpleObject)]
+struct DeleteAbTestPayload {
+    /// The id that it had.
+    deleted_id: ID,
 }
 
 /// The A/B test that is to begin.
@@ -155,6 +228,37 @@ impl AbTestMutation {
         let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
         let ab_test = once(on, &actor, service::create(on, &actor, new)).await?;
         Ok(CreateAbTestPayload { ab_test: ab_test.into() })
+    }
+
+    /// Changes an A/B test that is a DRAFT. The rule of one that has begun stays as it was stated.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn update_ab_test(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which test, and what.")] input: UpdateAbTestInput,
+    ) -> Result<UpdateAbTestPayload> {
+        let change = service::Change {
+            name: input.name.clone(),
+            variant_a: input.variant_a_id.input("variantAId")?,
+            variant_b: input.variant_b_id.input("variantBId")?,
+            expected_version: input.expected_version,
+        };
+        let id = input.id.input("id")?;
+        let rule = |rule| input.rule(rule);
+        let ab_test = service::update(ctx.services(), &ctx.actor(), id, change, rule).boxed().await?;
+        Ok(UpdateAbTestPayload { ab_test: ab_test.into() })
+    }
+
+    /// Takes an A/B test back that is a DRAFT.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn delete_ab_test(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which test.")] input: DeleteAbTestInput,
+    ) -> Result<DeleteAbTestPayload> {
+        let id = input.id.input("id")?;
+        let row = service::delete(ctx.services(), &ctx.actor(), id, input.expected_version).boxed().await?;
+        Ok(DeleteAbTestPayload { deleted_id: row.id.global() })
     }
 
     /// Begins to divide contacts: DRAFT -> RUNNING. In one place one test runs at a time.

@@ -185,8 +185,10 @@ struct RemoveLeadsInput {
 struct RemoveLeadsPayload {
     /// The campaign, as it is now.
     campaign: RetentionCampaign,
-    /// How many of the leads were in it.
+    /// How many of the leads were in it; until now, if there is a task.
     removed: i32,
+    /// Where more than 10,000 of the leads are in it: the task that takes them out. Null otherwise.
+    task: Option<Task>,
 }
 
 /// Changes retention campaigns.
@@ -291,7 +293,7 @@ impl RetentionCampaignMutation {
         Ok(AssignLeadsPayload { campaign: campaign.into(), assigned, task: task.map(Into::into) })
     }
 
-    /// Takes leads out of a retention campaign. Their contacts stay.
+    /// Takes leads out of a retention campaign. Their contacts stay. Of more than 10,000 it answers within a second, and a `task` goes on.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn remove_leads(
         &self,
@@ -304,8 +306,8 @@ impl RetentionCampaignMutation {
             noted(which(ctx, lead_ids, filter, all), lead_filter::LeadFilter::default)?,
         );
         let removal = members::remove(ctx.services(), &ctx.actor(), id, leads, allow_empty).boxed().await;
-        let (campaign, removed) = removal?;
-        Ok(RemoveLeadsPayload { campaign: campaign.into(), removed })
+        let members::Removed { campaign, removed, task } = removal?;
+        Ok(RemoveLeadsPayload { campaign: campaign.into(), removed, task: task.map(Into::into) })
     }
 }
 

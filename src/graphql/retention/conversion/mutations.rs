@@ -47,6 +47,46 @@ struct RecordConversionPayload {
     is_new: bool,
 }
 
+/// What is to change of a conversion. What is left out stays.
+#[derive(InputObject)]
+struct CorrectConversionInput {
+    /// Which conversion.
+    id: ID,
+    /// What it stands for; any status may follow any other.
+    status: Option<ConversionStatus>,
+    /// What it brought. Of one that is REJECTED nothing is left.
+    revenue: Option<Decimal>,
+    /// The currency of the revenue, as in ISO 4217.
+    currency: Option<String>,
+    /// Who converted.
+    lead_id: Option<ID>,
+    /// The version that you have seen: if it is another one by now, nothing is changed.
+    expected_version: Option<i32>,
+}
+
+/// The conversion that was corrected.
+#[derive(SimpleObject)]
+struct CorrectConversionPayload {
+    /// The conversion, as it is now.
+    conversion: Conversion,
+}
+
+/// The conversion that is to be taken back for good.
+#[derive(InputObject)]
+struct DeleteConversionInput {
+    /// Which conversion.
+    id: ID,
+    /// The version that you have seen: if it is another one by now, nothing is deleted.
+    expected_version: Option<i32>,
+}
+
+/// The conversion that was taken back.
+#[derive(SimpleObject)]
+struct DeleteConversionPayload {
+    /// The id that it had.
+    deleted_id: ID,
+}
+
 /// How conversions are to be credited from now on.
 #[derive(InputObject)]
 struct RecomputeAttributionInput {
@@ -86,6 +126,40 @@ impl ConversionMutation {
         let (on, actor, report) = (ctx.services(), ctx.actor_once(repeat)?, report(input)?);
         let recorded = once(on, &actor, service::record(on, &actor, report)).await?;
         Ok(RecordConversionPayload { conversion: recorded.conversion.into(), is_new: recorded.is_new })
+    }
+
+    /// Corrects a conversion: what it stands for, what it brought, or whose it is. A lead that has converted by it alone, and no longer has,
+    /// is where its contacts have brought it.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn correct_conversion(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which conversion, and what.")] input: CorrectConversionInput,
+    ) -> Result<CorrectConversionPayload> {
+        let CorrectConversionInput { id, status, revenue, currency, lead_id, expected_version } = input;
+        let correction = service::Correction {
+            status,
+            revenue: revenue.map(|Decimal(amount)| amount),
+            currency,
+            lead: lead_id.input("leadId")?,
+            expected_version,
+        };
+        let id = id.input("id")?;
+        let conversion = service::correct(ctx.services(), &ctx.actor(), id, correction).boxed().await?;
+        Ok(CorrectConversionPayload { conversion: conversion.into() })
+    }
+
+    /// Takes a conversion back for good, such as one that was recorded by mistake: it is in no list and no report any more. Told once more
+    /// it would be recorded anew; one that shall stay taken back is corrected to REJECTED.
+    #[graphql(directive = requires::apply(Permission::WriteRetention))]
+    async fn delete_conversion(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which conversion.")] input: DeleteConversionInput,
+    ) -> Result<DeleteConversionPayload> {
+        let id = input.id.input("id")?;
+        let row = service::delete(ctx.services(), &ctx.actor(), id, input.expected_version).boxed().await?;
+        Ok(DeleteConversionPayload { deleted_id: row.id.global() })
     }
 
     /// Credits conversions anew by another model or window, all of them at once: reports show the revenue by the old model until then.

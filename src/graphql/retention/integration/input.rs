@@ -2,8 +2,10 @@
 
 use crate::prelude::*;
 use domain::retention::credentials::{
-    Credentials, Imap, ImapSecurity, Instantly, Keitaro, Secret, Security, Smtp, Twilio, Vapi, Webhook,
+    Credentials, Imap, ImapSecurity, Instantly, Keitaro, OAuth, Secret, Security, Smtp, Twilio, Vapi, Webhook,
 };
+use domain::retention::keitaro::Mapping;
+use domain::retention::words::ConversionStatus;
 
 /// The credentials of a mail server.
 #[derive(InputObject)]
@@ -48,10 +50,31 @@ pub(crate) struct ImapCredentialsInput {
     security: Option<ImapSecurity>,
     /// By which name the server knows the mailbox, mostly its address.
     username: String,
-    /// The password that goes with the name, mostly one that the mail service makes for programs. It is never shown again.
-    password: String,
+    /// The password that goes with the name, mostly one that the mail service makes for programs. It is never shown again. Either this or
+    /// oauth.
+    password: Option<String>,
+    /// How a token is got, where the mail service takes no password of programs: Microsoft 365, and Gmail without app passwords.
+    oauth: Option<ImapOAuthInput>,
     /// The folder that is read, INBOX by default.
     folder: Option<String>,
+}
+
+/// How a token is got that opens a mailbox (OAuth 2, XOAUTH2). With a refresh token it is one that the mailbox's owner has agreed to;
+/// without, one of the program itself (client credentials).
+#[derive(InputObject)]
+#[graphql(name = "ImapOAuthInput")]
+pub(crate) struct ImapOAuthInput {
+    /// The token endpoint, such as `https://oauth2.googleapis.com/token` or
+    /// `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`.
+    token_url: String,
+    /// By which id the service knows the program.
+    client_id: String,
+    /// The secret that goes with the id. It is never shown again.
+    client_secret: Option<String>,
+    /// What the mailbox's owner has agreed to. It is never shown again, and never replaced: one that ends with its first use can't be used.
+    refresh_token: Option<String>,
+    /// What the token is to be good for, such as `https://outlook.office365.com/.default`.
+    scope: Option<String>,
 }
 
 /// The credentials of a Twilio account.
@@ -113,6 +136,23 @@ pub(crate) struct KeitaroCredentialsInput {
     /// Whether a tentative conversion, a `lead`, ends sequences as a sale does.
     #[graphql(default = true)]
     lead_converts: bool,
+    /// What words of postbacks stand for, where they are not understood, or otherwise, at most 200; none by default.
+    #[graphql(default)]
+    postback_mapping: Vec<PostbackMappingInput>,
+}
+
+/// What a word of postbacks stands for.
+#[derive(InputObject)]
+pub(crate) struct PostbackMappingInput {
+    /// The word, as it comes as `status` or `event`. Capitals, blanks and signs do not count.
+    word: String,
+    /// What it stands for.
+    status: ConversionStatus,
+}
+
+/// The list that operators give.
+pub(crate) fn mapping(given: Vec<PostbackMappingInput>) -> Mapping {
+    Mapping(given.into_iter().map(|one| (one.word.trim().to_owned(), one.status)).collect())
 }
 
 /// The credentials that were given, which must be those of one provider.
@@ -140,12 +180,12 @@ pub(crate) fn one_of(
 }
 
 /// A number that is out of range becomes one that no provider takes, and is told as such.
-fn number<T: TryFrom<i32> + Default>(number: i32) -> T {
+pub(crate) fn number<T: TryFrom<i32> + Default>(number: i32) -> T {
     T::try_from(number).unwrap_or_default()
 }
 
 /// An empty text is none.
-fn some(text: Option<String>) -> Option<String> {
+pub(crate) fn some(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
@@ -174,7 +214,7 @@ impl From<SmtpCredentialsInput> for Credentials {
             reply_to: some(reply_to),
             inbox: some(inbox),
             webhook_token: some(webhook_token).map(Secret::new),
-            imap: imap.map(Into::into),
+            imap: imap.map(|imap| Box::new(imap.into())),
             per_second: number(per_second),
         })
     }
@@ -182,14 +222,28 @@ impl From<SmtpCredentialsInput> for Credentials {
 
 impl From<ImapCredentialsInput> for Imap {
     fn from(input: ImapCredentialsInput) -> Self {
-        let ImapCredentialsInput { host, port, security, username, password, folder } = input;
+        let ImapCredentialsInput { host, port, security, username, password, oauth, folder } = input;
         Self {
             host: host.trim().to_owned(),
             port: number(port),
             security: security.unwrap_or_default(),
             username: username.trim().to_owned(),
-            password: Secret::new(password),
+            password: password.map(Secret::new),
+            oauth: oauth.map(Into::into),
             folder: some(folder).unwrap_or_else(|| "INBOX".into()),
+        }
+    }
+}
+
+impl From<ImapOAuthInput> for OAuth {
+    fn from(input: ImapOAuthInput) -> Self {
+        let ImapOAuthInput { token_url, client_id, client_secret, refresh_token, scope } = input;
+        Self {
+            token_url: token_url.trim().to_owned(),
+            client_id: client_id.trim().to_owned(),
+            client_secret: some(client_secret).map(Secret::new),
+            refresh_token: some(refresh_token).map(Secret::new),
+            scope: some(scope),
         }
     }
 }
@@ -239,11 +293,12 @@ impl From<WebhookCredentialsInput> for Credentials {
 
 impl From<KeitaroCredentialsInput> for Credentials {
     fn from(input: KeitaroCredentialsInput) -> Self {
-        let KeitaroCredentialsInput { token, currency, lead_converts } = input;
+        let KeitaroCredentialsInput { token, currency, lead_converts, postback_mapping } = input;
         Self::Keitaro(Keitaro {
             token: Secret::new(token.trim()),
             currency: currency.trim().to_uppercase(),
             lead_converts,
+            postback_mapping: mapping(postback_mapping),
         })
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::prelude::*;
 use crate::retention::integration::input::{
-    InstantlyCredentialsInput, KeitaroCredentialsInput, SmtpCredentialsInput, TwilioCredentialsInput,
-    VapiCredentialsInput, WebhookCredentialsInput, one_of,
+    InstantlyCredentialsInput, KeitaroCredentialsInput, PostbackMappingInput, SmtpCredentialsInput,
+    TwilioCredentialsInput, VapiCredentialsInput, WebhookCredentialsInput, mapping, number, one_of, some,
 };
 use ::service::retention::integration as service;
+use domain::retention::credentials::Change;
 
 /// The credentials that are to be saved: those of exactly one provider.
 #[derive(InputObject)]
@@ -34,6 +35,74 @@ struct SaveIntegrationConfigInput {
 /// The integration that was saved.
 #[derive(SimpleObject)]
 struct SaveIntegrationConfigPayload {
+    /// The integration, as it is now.
+    integration_config: IntegrationConfig,
+}
+
+/// What is to change of an integration. What is left out stays, its secrets always; null removes. Where it connects to is not here: for that
+/// the secrets are given again, by `saveIntegrationConfig`.
+#[derive(InputObject)]
+struct SwitchIntegrationInput {
+    /// Which integration.
+    id: ID,
+    /// Whether it is used. What is due to go by one that is not waits.
+    is_active: Option<bool>,
+    /// Of a mail server: whom emails come from. Of Twilio: the number that messages come from.
+    from: MaybeUndefined<String>,
+    /// Of a mail server: where answers go, if not there.
+    reply_to: MaybeUndefined<String>,
+    /// Of a mail server: the mailbox to which bounces and answers come.
+    inbox: MaybeUndefined<String>,
+    /// Of a mail server: emails a second at most.
+    per_second: Option<i32>,
+    /// Of Twilio: the Messaging Service that messages come from.
+    messaging_service_sid: MaybeUndefined<String>,
+    /// Of Twilio: segments a second at most.
+    segments_per_second: Option<i32>,
+    /// Of VAPI: the assistant of calls whose script names none.
+    assistant_id: MaybeUndefined<String>,
+    /// Of VAPI: the phone number of calls whose script names none.
+    phone_number_id: MaybeUndefined<String>,
+    /// Of Instantly: the email accounts that campaigns are sent from, at most 100.
+    accounts: Option<Vec<String>>,
+    /// Of Keitaro: the currency of revenue that names none.
+    currency: Option<String>,
+    /// Of Keitaro: whether a tentative conversion, a `lead`, ends sequences as a sale does.
+    lead_converts: Option<bool>,
+    /// Of Keitaro: what words of postbacks stand for, in place of the list that was there. Conversions that were told by one of these words
+    /// before it was understood follow within a minute.
+    postback_mapping: Option<Vec<PostbackMappingInput>>,
+    /// The version that you have seen: if it is another one by now, nothing is changed.
+    expected_version: Option<i32>,
+}
+
+impl From<SwitchIntegrationInput> for Change {
+    fn from(input: SwitchIntegrationInput) -> Self {
+        // An empty text is none.
+        let text = |given: MaybeUndefined<String>| match given {
+            MaybeUndefined::Value(text) => some(Some(text)).map_or(MaybeUndefined::Null, MaybeUndefined::Value),
+            other => other,
+        };
+        Self {
+            from: text(input.from),
+            reply_to: text(input.reply_to),
+            inbox: text(input.inbox),
+            per_second: input.per_second.map(number),
+            messaging_service_sid: text(input.messaging_service_sid),
+            segments_per_second: input.segments_per_second.map(number),
+            assistant_id: text(input.assistant_id),
+            phone_number_id: text(input.phone_number_id),
+            accounts: input.accounts,
+            currency: input.currency.map(|currency| currency.trim().to_uppercase()),
+            lead_converts: input.lead_converts,
+            postback_mapping: input.postback_mapping.map(mapping),
+        }
+    }
+}
+
+/// The integration that was changed.
+#[derive(SimpleObject)]
+struct SwitchIntegrationPayload {
     /// The integration, as it is now.
     integration_config: IntegrationConfig,
 }
@@ -98,6 +167,18 @@ impl IntegrationMutation {
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let row = once(on, &actor, service::save(on, &actor, credentials, is_active, expected_version)).await?;
         Ok(SaveIntegrationConfigPayload { integration_config: row.into() })
+    }
+
+    /// Switches an integration on or off, and changes its pace, whom it writes as, and what it makes of words, without its secrets.
+    #[graphql(directive = requires::apply(Permission::ManageIntegrations), directive = needs_login::apply())]
+    async fn switch_integration(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which integration, and what.")] input: SwitchIntegrationInput,
+    ) -> Result<SwitchIntegrationPayload> {
+        let (id, is_active, expected) = (input.id.input("id")?, input.is_active, input.expected_version);
+        let row = service::switch(ctx.services(), &ctx.actor(), id, is_active, input.into(), expected).boxed().await?;
+        Ok(SwitchIntegrationPayload { integration_config: row.into() })
     }
 
     /// Deletes the credentials of a provider. What is due to go by it waits until it is set up again.

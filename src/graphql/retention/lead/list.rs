@@ -10,6 +10,7 @@ use domain::error::Violations;
 use domain::retention::lead_field::Field;
 use domain::retention::words::LeadStatus;
 use service::retention::members::MOST_LEADS;
+use storage::retention::gone_lead;
 use storage::retention::lead::{self, Column};
 use storage::retention::{counts, lead_filter};
 
@@ -76,13 +77,19 @@ enum LeadKey {
     Email(String),
     /// The number with its country. Not for a role that may not see how leads are reached.
     Phone(String),
-    /// Its id in another system, letter for letter.
+    /// Its id in another system, letter for letter. That of a lead that was merged finds the lead that it is a part of now.
     ExternalId(String),
     /// The name on Telegram, or any address that leads to it. Not for a role that may not see how leads are reached.
     TelegramUsername(String),
 }
 
 impl LeadKey {
+    /// The id in another system, if it is by that.
+    fn external_id(&self) -> Result<Option<String>> {
+        let Self::ExternalId(written) = self else { return Ok(None) };
+        lookup::key(Field::ExternalId.name(), Field::ExternalId.check(written)).map(Some)
+    }
+
     /// The leads with this key. Who may not see an address does not find out whose it is, either.
     fn select(self, ctx: &Context<'_>) -> Result<Select<lead::Entity>> {
         let (field, written) = match self {
@@ -184,7 +191,11 @@ impl LeadQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "By what it is known.")] key: LeadKey,
     ) -> Result<Option<Lead>> {
-        lookup::only(ctx, key.select(ctx)?).boxed().await
+        let external = key.external_id()?;
+        let found = lookup::only(ctx, key.select(ctx)?).boxed().await?;
+        let (None, Some(id)) = (&found, external) else { return Ok(found) };
+        let mut kept = gone_lead::Entity::kept(ctx.services().db.reader(), &[&id]).boxed().await?;
+        Ok(kept.remove(&id).map(Lead::of))
     }
 
     /// How many leads are how far, and came from where.

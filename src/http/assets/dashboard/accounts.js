@@ -1,5 +1,6 @@
 // The Telegram accounts that send: how they are, what they have used of today's budgets, and until when they wait.
 
+import { addAccount, accountActs } from './account-form.js';
 import { attempt, fill, h, list, notice, say } from './dom.js';
 import { t } from './language.js';
 import { every, live } from './live.js';
@@ -17,12 +18,13 @@ export function accounts(root) {
   const place = {};
   const body = h('div');
   const rows = h('ul', { class: 'cards' });
-  const shown = list(rows, row);
+  const shown = list(rows, (account) => row(account, again));
   const pages = pager((to) => {
     Object.assign(place, { after: null, before: null }, to);
     attempt(body, load);
   });
   let asked = 0;
+  const again = () => load().catch(() => {}); // what is shown stays until the server can be reached again
 
   async function load() {
     const turn = ++asked;
@@ -33,8 +35,7 @@ export function accounts(root) {
     fill(body, ...(telegramAccounts.nodes.length ? [rows, pages.node] : [nothing()]));
   }
 
-  const again = () => load().catch(() => {}); // what is shown stays until the server can be reached again
-  root.append(h('div', { class: 'head' }, h('h1', {}, t('Accounts'))), body);
+  root.append(h('div', { class: 'head' }, h('h1', {}, t('Accounts'))), addAccount(again), body);
   attempt(body, load);
   const stopReading = every(FRESH, again);
   live.addEventListener('return', again);
@@ -47,19 +48,21 @@ export function accounts(root) {
 
 const nothing = () => {
   const link = h('a', { class: 'button', href: '/manual' }, t('Read the manual'));
-  const how = t('Add one on the command line, with “herald telegram login”, or by the API, with addTelegramAccount.');
+  const how = t('Add one above by its session, or log one in on the command line with “herald telegram login”.');
   return notice('empty', t('No accounts yet'), how, link);
 };
 
-function row() {
+function row(account, changed) {
   const [label, known, why] = [h('h2'), h('p', { class: 'quiet' }), h('p', { class: 'bad' })];
   const [status, sent, waits] = [pill(), h('p'), h('ul', { class: 'waits' })];
   const [peers, names] = [budget(t('New channels today')), budget(t('Names looked up today'))];
   const head = h('div', { class: 'head' }, label, status.node);
-  const node = h('li', { class: 'card' }, head, known, why, sent, peers.node, names.node, waits);
+  const acts = accountActs(changed);
+  const node = h('li', { class: 'card' }, head, known, why, sent, peers.node, names.node, waits, acts.node);
 
   function update(account) {
     say(label, account.label);
+    acts.update(account);
     const { name, username, phoneEnding } = account;
     say(known, [name, username && `@${username}`, phoneEnding && `…${phoneEnding}`].filter(Boolean).join(' · '));
     known.hidden = !known.textContent;

@@ -1,9 +1,9 @@
 // The page: who is signed in, which view is shown, whether the connection lives.
 
 import { isOriginUnknown } from './api.js';
-import { h, notice } from './dom.js';
+import { h, notice, style } from './dom.js';
 import { arrive } from './focus.js';
-import { choose, language, LANGUAGES, t } from './language.js';
+import { choose, language, LANGUAGES, learn, t } from './language.js';
 import { live } from './live.js';
 import { VIEWER } from './operations.js';
 import * as session from './session.js';
@@ -17,24 +17,85 @@ const main = element('main');
 const ADMIN = ['ADMIN'];
 const EVERYBODY = ['ADMIN', 'OPERATOR', 'AUDITOR'];
 
-/** The pages by the first word of the address: who may see them, and how they are fetched. A view fills `main` and returns what stops it. */
+/**
+ * The pages by the first word of the address: who may see them, and what is fetched when somebody goes there: words, styles, and
+ * the view, which fills `main` and returns what stops it. `thing` is the view of one thing, `#/campaigns/ID`.
+ */
 const PAGES = {
-  '': [EVERYBODY, async () => (await import('./overview.js')).overview],
-  campaigns: [EVERYBODY, async () => (await import('./campaigns.js')).campaigns],
-  new: [EVERYBODY, async () => (await import('./new.js')).newCampaign],
-  leads: [EVERYBODY, async () => (await import('./leads.js')).leads],
-  accounts: [ADMIN, async () => (await import('./accounts.js')).accounts],
-  integrations: [['ADMIN', 'OPERATOR'], async () => (await import('./integrations.js')).integrations],
-  audit: [['ADMIN', 'AUDITOR'], async () => (await import('./audit.js')).audit],
-};
-/** The page of one thing, `#/campaigns/ID`. */
-const THINGS = {
-  campaigns: async () => (await import('./campaign.js')).campaign,
-  new: PAGES.new[1],
-  leads: async () => (await import('./lead.js')).lead,
+  '': { roles: EVERYBODY, view: async () => (await import('./overview.js')).overview },
+  campaigns: {
+    roles: EVERYBODY,
+    books: ['making'],
+    styles: ['/dashboard/campaign.css'],
+    view: async () => (await import('./campaigns.js')).campaigns,
+    thing: async () => (await import('./campaign.js')).campaign,
+  },
+  new: {
+    roles: EVERYBODY,
+    books: ['making'],
+    styles: ['/dashboard/campaign.css', '/dashboard/forms.css'],
+    view: async () => (await import('./new.js')).newCampaign,
+    thing: async () => (await import('./new.js')).newCampaign,
+  },
+  catalog: {
+    roles: EVERYBODY,
+    books: ['making', 'catalog'],
+    styles: ['/dashboard/forms.css', '/dashboard/made.css'],
+    view: async () => (await import('./catalog.js')).catalog,
+  },
+  leads: {
+    roles: EVERYBODY,
+    books: ['things'],
+    styles: ['/dashboard/things.css', '/dashboard/campaign.css', '/dashboard/forms.css'],
+    view: async () => (await import('./leads.js')).leads,
+    thing: async () => (await import('./lead.js')).lead,
+  },
+  sequences: {
+    roles: EVERYBODY,
+    books: ['sequences'],
+    styles: ['/dashboard/things.css', '/dashboard/campaign.css', '/dashboard/forms.css', '/dashboard/flow.css'],
+    view: async () => (await import('./sequences.js')).sequences,
+    thing: async () => (await import('./sequence.js')).sequence,
+  },
+  tests: {
+    roles: EVERYBODY,
+    books: ['sequences'],
+    styles: ['/dashboard/things.css', '/dashboard/campaign.css', '/dashboard/forms.css', '/dashboard/made.css', '/dashboard/charts.css'],
+    view: async () => (await import('./tests.js')).tests,
+  },
+  reports: {
+    roles: EVERYBODY,
+    books: ['reports'],
+    styles: ['/dashboard/forms.css', '/dashboard/charts.css'],
+    view: async () => (await import('./reports.js')).reports,
+  },
+  accounts: {
+    roles: ADMIN,
+    books: ['things'],
+    styles: ['/dashboard/things.css', '/dashboard/forms.css', '/dashboard/made.css'],
+    view: async () => (await import('./accounts.js')).accounts,
+  },
+  integrations: {
+    roles: ['ADMIN', 'OPERATOR'],
+    books: ['things'],
+    styles: ['/dashboard/things.css', '/dashboard/campaign.css', '/dashboard/forms.css', '/dashboard/made.css'],
+    view: async () => (await import('./integrations.js')).integrations,
+  },
+  settings: {
+    roles: EVERYBODY,
+    books: ['settings'],
+    styles: ['/dashboard/forms.css', '/dashboard/made.css'],
+    view: async () => (await import('./settings.js')).settings,
+  },
+  audit: {
+    roles: ['ADMIN', 'AUDITOR'],
+    books: ['things'],
+    styles: ['/dashboard/campaign.css'],
+    view: async () => (await import('./audit.js')).audit,
+  },
 };
 
-const may = (page) => PAGES[page][0].includes(session.user().role);
+const may = (page) => PAGES[page].roles.includes(session.user().role);
 
 /** What the address says, such as `#/campaigns/ID` or `#/campaigns?status=RUNNING`. */
 function place() {
@@ -44,7 +105,7 @@ function place() {
 }
 
 /** Whether there is such a page. */
-const isKnown = ({ page, id, rest }) => Object.hasOwn(PAGES, page) && !rest.length && (!id || Object.hasOwn(THINGS, page));
+const isKnown = ({ page, id, rest }) => Object.hasOwn(PAGES, page) && !rest.length && (!id || Boolean(PAGES[page].thing));
 
 /** How the view of a place is fetched. */
 function viewOf(place) {
@@ -53,7 +114,11 @@ function viewOf(place) {
   const who = name(session.user().role);
   const why = t('You are signed in as {role}. An admin can give you another role.', { role: who });
   if (!may(page)) return nowhere(t('This page is not for your role'), why);
-  return id ? THINGS[page] : PAGES[page][1];
+  const { books = [], styles = [], view, thing } = PAGES[page];
+  return async () => {
+    await Promise.all([learn(books), ...styles.map(style)]);
+    return id ? thing() : view();
+  };
 }
 
 /** A page that says why there is none, and leads back. */

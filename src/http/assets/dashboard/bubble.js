@@ -16,6 +16,7 @@ const TAGS = {
   EXPANDABLE_BLOCKQUOTE: ['span', { class: 'quote' }],
   TEXT_LINK: ['span', { class: 'link' }],
   CUSTOM_EMOJI: ['span'],
+  DATE_TIME: ['span', { class: 'link' }],
 };
 
 /** The message's parts, as nodes. */

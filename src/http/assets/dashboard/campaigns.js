@@ -1,12 +1,12 @@
 // The list of campaigns, live.
 
 import { campaignRow, follower } from './campaign-row.js';
-import { makeOne } from './controls.js';
 import { attempt, fill, h, list, notice } from './dom.js';
 import { t } from './language.js';
 import { every, live } from './live.js';
 import { CAMPAIGNS } from './operations.js';
 import { chips, pager, range } from './pages.js';
+import { makeOne } from './roles.js';
 import { run } from './session.js';
 
 const STATES = ['ALL', 'RUNNING', 'PAUSED', 'QUEUED', 'COMPLETED', 'FAILED', 'CANCELLED'];

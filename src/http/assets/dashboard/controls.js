@@ -5,15 +5,9 @@ import { confirm, h, toast } from './dom.js';
 import { t } from './language.js';
 import { CONTROLS } from './operations.js';
 import { isEnded } from './progress.js';
+import { RUNS_CAMPAIGNS } from './roles.js';
 import * as session from './session.js';
 import { plural } from './words.js';
-
-/** Who may run campaigns. */
-export const RUNS_CAMPAIGNS = ['ADMIN', 'OPERATOR'];
-
-/** The way to a new campaign, for those who may make one. */
-export const makeOne = () =>
-  RUNS_CAMPAIGNS.includes(session.user().role) && h('a', { class: 'button primary', href: '#/new' }, t('New campaign'));
 
 const audience = ({ mode, isSimulated }, { recipients, leftOut }) => {
   const isTest = mode === 'TEST';

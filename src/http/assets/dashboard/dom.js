@@ -63,6 +63,24 @@ export async function attempt(root, load) {
   }
 }
 
+const styles = new Map();
+
+/** Fetches a file of styles, once. */
+export function style(href) {
+  const load = () =>
+    new Promise((resolve, reject) => {
+      const failed = () => {
+        styles.delete(href); // who comes again tries again
+        link.remove();
+        reject(new Error(href));
+      };
+      const link = h('link', { rel: 'stylesheet', href, onload: resolve, onerror: failed });
+      document.head.append(link);
+    });
+  if (!styles.has(href)) styles.set(href, load());
+  return styles.get(href);
+}
+
 /** A panel with a title, a sentence and what can be done. One that stands for a whole page, 'missing' or an error, has its heading. */
 export function notice(kind, title, sentence, ...actions) {
   const role = kind === 'error' ? 'alert' : null;

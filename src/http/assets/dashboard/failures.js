@@ -1,8 +1,9 @@
 // Why jobs of a campaign failed: grouped, with what can be done, and a retry for each reason.
 
-import { RUNS_CAMPAIGNS, retried } from './controls.js';
+import { retried } from './controls.js';
 import { confirm, h, list, say, toast } from './dom.js';
 import { RETRY_REASONS } from './operations.js';
+import { RUNS_CAMPAIGNS } from './roles.js';
 import * as session from './session.js';
 import { plural } from './words.js';
 import { t } from './language.js';

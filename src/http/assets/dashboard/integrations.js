@@ -4,6 +4,7 @@ import { closed } from './api.js';
 import { callbacks } from './callbacks.js';
 import { attempt, fill, h, notice, say } from './dom.js';
 import { busy } from './forms.js';
+import { integrationForm, NAMES, removal } from './integration-form.js';
 import { t } from './language.js';
 import { pill } from './progress.js';
 import { run, user } from './session.js';
@@ -24,17 +25,17 @@ function providers() {
   const body = h('div');
   async function load() {
     const { nodes } = (await run(INTEGRATIONS)).integrationConfigs;
-    const none = () => notice('empty', t('No provider is set up'), t('Set one up by the API, with saveIntegrationConfig.'),
-      h('a', { class: 'button', href: '/graphiql' }, t('Open GraphiQL')));
-    fill(body, nodes.length ? h('ul', { class: 'cards' }, nodes.map(provider)) : none());
+    const none = () => notice('empty', t('No provider is set up'), t('Set one up below: a mail server, a service for text messages or calls.'));
+    fill(body, nodes.length ? h('ul', { class: 'cards' }, nodes.map((one) => provider(one, edit, load))) : none());
   }
   attempt(body, load);
-  return h('section', { class: 'block', 'aria-labelledby': 'providers' }, h('h2', { id: 'providers' }, t('Providers')), body);
+  const form = integrationForm(load);
+  const edit = (config) => form.edit(config);
+  return h('section', { class: 'block', 'aria-labelledby': 'providers' }, h('h2', { id: 'providers' }, t('Providers')), body, form.node);
 }
 
-const NAMES = { SMTP: 'SMTP', TWILIO: 'Twilio', VAPI: 'VAPI', INSTANTLY: 'Instantly', WEBHOOK: 'Webhooks', KEITARO: 'Keitaro' };
-
-function provider({ id, provider, type, isActive, fields, updatedAt }) {
+function provider(config, edit, changed) {
+  const { id, provider, type, isActive, fields, updatedAt, mailbox } = config;
   const title = NAMES[provider] ?? name(provider);
   const state = pill();
   state.update(isActive ? 'ACTIVE' : 'DISABLED');
@@ -57,5 +58,8 @@ function provider({ id, provider, type, isActive, fields, updatedAt }) {
   const saved = h('p', { class: 'quiet small' }, `${name(type)} · ${t('saved {time}', { time: time(updatedAt) })}`);
   const head = h('div', { class: 'head' }, h('h3', {}, title), state.node);
   const facts = h('dl', { class: 'facts wide' }, fields.map(fact));
-  return h('li', { class: 'card' }, head, saved, facts, h('div', { class: 'tried' }, button, answer));
+  const ill = mailbox?.error && h('p', { class: 'bad' }, t('Its mailbox can’t be read: {why}', { why: closed(mailbox.error) }));
+  const change = h('button', { type: 'button', 'aria-label': t('Change {provider}', { provider: title }), onclick: () => edit(config) }, t('Change'));
+  const acts = h('div', { class: 'tried' }, button, change, removal(id, title, changed), answer);
+  return h('li', { class: 'card' }, head, saved, facts, ill, acts);
 }

@@ -9,6 +9,15 @@ export const LANGUAGES = { en: 'English', ru: 'Русский' };
 export const language = chosen() ?? navigator.languages.map((tag) => tag.split('-')[0]).find(isKnown) ?? 'en';
 
 const { WORDS: dictionary, NAMES: names } = language === 'ru' ? await import('./ru.js') : { WORDS: {}, NAMES: {} };
+/** The words of pages that are fetched when somebody goes there. */
+const BOOKS = {
+  catalog: () => import('./ru-catalog.js'),
+  making: () => import('./ru-making.js'),
+  reports: () => import('./ru-reports.js'),
+  sequences: () => import('./ru-sequences.js'),
+  settings: () => import('./ru-settings.js'),
+  things: () => import('./ru-things.js'),
+};
 const rules = new Intl.PluralRules(language);
 
 document.documentElement.lang = language;
@@ -17,6 +26,12 @@ document.documentElement.lang = language;
 export function t(english, values = {}) {
   const sentence = dictionary[english] ?? english;
   return sentence.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** Learns the words of these books; a page's are known before its files are read. */
+export async function learn(books) {
+  if (language === 'en') return;
+  for (const { WORDS } of await Promise.all(books.map((book) => BOOKS[book]()))) Object.assign(dictionary, WORDS);
 }
 
 /** What a constant of the API is called; undefined if the dictionary does not say. */

@@ -69,6 +69,7 @@ function timeline({ createdAt, contactAttempts, sequenceEnrollments, conversions
   const enrolled = sequenceEnrollments.nodes.map(({ enrolledAt, status, currentStep, sequence }) => ({
     at: enrolledAt,
     title: t('Began the sequence {name}', { name: sequence?.name ?? '' }),
+    href: sequence && `#/sequences/${sequence.id}`,
     status,
     words: t('at step {step}', { step: currentStep }),
   }));
@@ -87,9 +88,9 @@ function timeline({ createdAt, contactAttempts, sequenceEnrollments, conversions
   return [...contacts, ...enrolled, ...converted, ...said, first].sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
 }
 
-function event({ at, title, status, words }) {
+function event({ at, title, href, status, words }) {
   const state = status && pill();
   state?.update(status);
   const when = h('time', { datetime: at, title: exactly(at), class: 'quiet' }, time(at));
-  return h('li', {}, when, h('p', { class: 'event' }, h('strong', {}, title), state?.node), words && h('p', { class: 'quiet' }, words));
+  return h('li', {}, when, h('p', { class: 'event' }, h('strong', {}, href ? h('a', { href }, title) : title), state?.node), words && h('p', { class: 'quiet' }, words));
 }

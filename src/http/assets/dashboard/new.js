@@ -3,11 +3,11 @@
 import { attempt, h, notice } from './dom.js';
 import { draft, isSaved, keep, settle, templateId } from './draft.js';
 import { t } from './language.js';
-import { RUNS_CAMPAIGNS } from './controls.js';
 import { check } from './new-check.js';
 import { how } from './new-how.js';
 import { what } from './new-what.js';
 import { whom } from './new-whom.js';
+import { RUNS_CAMPAIGNS } from './roles.js';
 import * as session from './session.js';
 import { name } from './words.js';
 

@@ -60,6 +60,8 @@ export function handItems({ stuck, missed, latest, parked, mailboxes, sick, call
       about: name,
       sentence: t('This sequence waits for somebody to look.'),
       remedy: closed(pauseReason),
+      href: `#/sequences/${id}`,
+      act: t('Look'),
     })),
     ...(callbacks?.totalCount ? [failedCallbacks(callbacks.totalCount)] : []),
   ];

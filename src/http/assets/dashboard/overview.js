@@ -2,12 +2,12 @@
 
 import { now } from './api.js';
 import { campaignRow, follower } from './campaign-row.js';
-import { makeOne } from './controls.js';
 import { attempt, fill, h, list, notice, say } from './dom.js';
 import { t } from './language.js';
 import { every, live } from './live.js';
 import { handItems, handRest, waitItems } from './overview-items.js';
 import { overviewOf } from './overview-operations.js';
+import { makeOne } from './roles.js';
 import { run, user } from './session.js';
 import { count, plural } from './words.js';
 

@@ -1,10 +1,8 @@
 // The words of the screens on which a campaign is made, in Russian.
 
-export const MAKING = {
+export const WORDS = {
   // A new campaign: the frame
-  Steps: 'Шаги',
   Whom: 'Кому',
-  What: 'Что',
   How: 'Как',
   Check: 'Проверка',
   'Whom does it reach?': 'Кому отправить?',
@@ -72,7 +70,6 @@ export const MAKING = {
   'Attach a picture, a film or a file': 'Прикрепить картинку, видео или файл',
   'If you like: drop it here, or choose it': 'По желанию: перетащите сюда или выберите',
   'Attached: {name}': 'Прикреплено: {name}',
-  Remove: 'Убрать',
   Values: 'Значения',
   'A value is needed.': 'Нужно значение.',
   'As the channel sees it': 'Как увидит канал',
@@ -101,7 +98,6 @@ export const MAKING = {
   'Choose at least one account, or all of them.': 'Выберите хотя бы один аккаунт или все.',
   'It is sent by all accounts that are active; only an admin can choose among them.': 'Отправят все активные аккаунты; выбирать среди них может только администратор.',
   'There is no Telegram account yet. Where sending is only simulated, none is needed.': 'Аккаунтов Telegram пока нет. Для имитации они и не нужны.',
-  When: 'Когда',
   'When I press Start': 'Когда нажму «Запустить»',
   'On the next screen, or later in the list of campaigns': 'На следующем экране или позже в списке кампаний',
   'By itself, at a time': 'Сама, в назначенное время',
@@ -128,6 +124,5 @@ export const MAKING = {
   'all active accounts': 'со всех активных аккаунтов',
   'A test, to Saved Messages': 'Тест в «Избранное»',
   'When Start is pressed': 'По кнопке «Запустить»',
-  Change: 'Изменить',
   'Change: {what}': 'Изменить: {what}',
 };

@@ -1,13 +1,8 @@
 // The words of the page in Russian, by the English sentence that stands in the code; `#noun` has the forms for one, few and many.
 
-import { MAKING } from './ru-making.js';
-import { THINGS } from './ru-things.js';
-
 export { NAMES } from './ru-names.js';
 
 export const WORDS = {
-  ...MAKING,
-  ...THINGS,
   '#message': ['сообщение', 'сообщения', 'сообщений'],
   '#attempt': ['попытка', 'попытки', 'попыток'],
   '#channel': ['канал', 'канала', 'каналов'],
@@ -22,6 +17,11 @@ export const WORDS = {
   '#thing': ['дело', 'дела', 'дел'],
   '#campaign': ['кампания', 'кампании', 'кампаний'],
   '#sequence': ['цепочка', 'цепочки', 'цепочек'],
+  '#script': ['скрипт', 'скрипта', 'скриптов'],
+  '#lead': ['лид', 'лида', 'лидов'],
+  '#hour': ['час', 'часа', 'часов'],
+  '#day': ['день', 'дня', 'дней'],
+  '#week': ['неделя', 'недели', 'недель'],
   '#task': ['задача', 'задачи', 'задач'],
 
   // Everywhere
@@ -34,6 +34,24 @@ export const WORDS = {
   Show: 'Показать',
   Today: 'Сегодня',
   None: 'Пусто',
+  Remove: 'Убрать',
+  Steps: 'Шаги',
+  What: 'Что',
+  When: 'Когда',
+  Change: 'Изменить',
+  'Read the manual': 'Открыть руководство',
+  'Time zone': 'Часовой пояс',
+  'Nobody here': 'Здесь никого',
+  Catalog: 'Каталог',
+  Sequences: 'Цепочки',
+  'A/B tests': 'A/B-тесты',
+  Reports: 'Отчёты',
+  Settings: 'Настройки',
+  Failed: 'Ошибка',
+  'Way of contact': 'Способ связи',
+  Unknown: 'Неизвестно',
+  Sent: 'Отправлено',
+  Delete: 'Удалить',
   'Try again': 'Повторить',
   'Load the page again': 'Загрузить страницу заново',
   'This did not work': 'Не получилось',

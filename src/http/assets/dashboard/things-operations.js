@@ -8,21 +8,32 @@ export const ACCOUNTS = `query Accounts(${PAGE}) {
   telegramAccounts(${RANGE}, orderBy: { field: LABEL }) {
     nodes {
       id label status lastError name username phoneEnding messagesPerMinute sendsToday
-      newPeersPerDay newPeersToday resolvesPerDay resolvesToday sendsResumeAt resolvesResumeAt readsResumeAt
+      version newPeersPerDay newPeersToday resolvesPerDay resolvesToday sendsResumeAt resolvesResumeAt readsResumeAt
     }
     ${INFO}
   }
 }`;
 
+const ACCOUNT = 'account { id label status version }';
+export const ADD_ACCOUNT = `mutation AddAccount($input: AddTelegramAccountInput!) { addTelegramAccount(input: $input) { ${ACCOUNT} } }`;
+export const UPDATE_ACCOUNT = `mutation UpdateAccount($input: UpdateTelegramAccountInput!) { updateTelegramAccount(input: $input) { ${ACCOUNT} } }`;
+export const ROTATE_SESSION = `mutation RotateSession($input: RotateTelegramSessionInput!) { rotateTelegramSession(input: $input) { ${ACCOUNT} } }`;
+export const REMOVE_ACCOUNT = `mutation RemoveAccount($id: ID!) { removeTelegramAccount(input: { id: $id }) { removedId } }`;
+
 export const INTEGRATIONS = `query Integrations {
   integrationConfigs(orderBy: { field: PROVIDER }) {
-    nodes { id provider type isActive updatedAt fields { name value } }
+    nodes { id provider type isActive version updatedAt fields { name value } mailbox { readAt error } }
   }
 }`;
 
 export const TEST_INTEGRATION = `mutation TestIntegration($id: ID!) {
   testIntegration(input: { id: $id }) { isOk message }
 }`;
+
+export const SAVE_INTEGRATION = `mutation SaveIntegration($input: SaveIntegrationConfigInput!) {
+  saveIntegrationConfig(input: $input) { integrationConfig { id } }
+}`;
+export const DELETE_INTEGRATION = `mutation DeleteIntegration($id: ID!) { deleteIntegrationConfig(input: { id: $id }) { deletedId } }`;
 
 const callbacksIn = (state) => `${state}: webhookEvents(filter: { statuses: [${state}] }, first: 1) { totalCount }`;
 

@@ -2,7 +2,8 @@
 
 import { form, language, named, t } from './language.js';
 
-const locale = language === 'en' ? 'en-GB' : language;
+/** By which days and numbers are written. */
+export const locale = language === 'en' ? 'en-GB' : language;
 const number = new Intl.NumberFormat(language);
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });

@@ -128,6 +128,28 @@ const LINKED = linked.has('query')
     }
   : {};
 
+// --- The documented operations --------------------------------------------------------------------------------------
+
+// One for each thing that the API does, as the repository has them in schema/operations. Choosing one opens it, and runs nothing.
+async function fillMenu() {
+  const menu = document.getElementById('operations');
+  const operations = await (await fetch('/graphiql/operations.json')).json();
+  for (const kind of ['query', 'mutation', 'subscription']) {
+    const group = document.createElement('optgroup');
+    group.label = { query: 'Read', mutation: 'Change', subscription: 'Watch' }[kind];
+    for (const { name, document: text } of operations.filter((operation) => operation.kind === kind)) {
+      const option = document.createElement('option');
+      option.textContent = name;
+      option.value = text;
+      group.append(option);
+    }
+    menu.append(group);
+  }
+  menu.addEventListener('change', () => {
+    if (menu.value) location.search = new URLSearchParams({ query: menu.value });
+  });
+}
+
 // --- The page -------------------------------------------------------------------------------------------------------
 
 const element = (id) => document.getElementById(id);
@@ -164,3 +186,6 @@ session.events.addEventListener('change', ({ detail }) => show(detail));
 
 show();
 session.recognise();
+fillMenu().catch((error) => {
+  element('message').textContent = `The operations could not be read: ${error.message}`;
+});

@@ -304,7 +304,8 @@ impl Issuer {
         };
         match found(claims, &self.trust.role_claim)? {
             Json::String(text) => of_text(text),
-            Json::Array(values) => values.iter().filter_map(Json::as_str).filter_map(of_text).max(),
+            // In a list a name with a blank in it is one name: a "Backup Operator" is no OPERATOR.
+            Json::Array(values) => values.iter().filter_map(Json::as_str).map(str::trim).filter_map(named).max(),
             _ => None,
         }
     }

@@ -1,29 +1,50 @@
 //! Filling a new batch and emptying an old one. Large ones go in chunks, so that nobody waits long and no transaction grows with the
 //! catalog (R23), and are not there until they are whole.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::Created;
+use crate::tasks::{self, Chunk, New, read, written};
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result};
-use domain::id::{BatchId, ChannelId};
+use domain::id::{BatchId, ChannelId, NounId, TaskId};
+use domain::task::{TaskKind, TaskStatus};
+use storage::Noun;
 use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, channel};
-use storage::noun;
+use storage::{noun, task};
 
 /// Channels that SQLite puts into a batch in one transaction: 10 ms where 200,000 are in it already. Meanwhile nobody else writes.
 const CHUNK: i32 = 5_000;
 /// Channels that PostgreSQL puts into a batch in one transaction.
 const LARGE_CHUNK: i32 = 10_000;
+/// How long a mutation waits for a batch that a task fills: what is done with a batch next needs it to be there.
+const SOON: Duration = Duration::from_secs(5);
 /// Nobody fills a batch for so long any more: what is not whole by then was left by a crash, or by an answer that came too late.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
 
+/// What the task was asked for with.
+#[derive(Serialize, Deserialize)]
+struct Input {
+    filter: ChannelFilter,
+}
+
+/// How far the task is.
+#[derive(Serialize, Deserialize, Default)]
+struct Place {
+    last: Option<ChannelId>,
+}
+
 /// How many channels one transaction moves.
-pub(super) fn chunk(on: &Services) -> i32 {
-    if on.db.is_postgres() { LARGE_CHUNK } else { CHUNK }
+fn chunk(on: &Services) -> i32 {
+    tasks::chunk(on, LARGE_CHUNK, CHUNK)
 }
 
 /// Creates the batch with these channels: at most as many as one call may name.
@@ -40,75 +61,98 @@ pub(super) async fn with(on: &Services, actor: &Actor, row: batch::Model, ids: &
     .await
 }
 
-/// Creates the batch with all channels that the filter finds now.
+/// Creates the batch with all channels that the filter finds now. Many are put into it by a task.
 pub(super) async fn with_found(
     on: &Services,
     actor: &Actor,
     row: batch::Model,
     filter: &ChannelFilter,
-) -> Result<batch::Model> {
-    let id = row.id;
-    let filled = if on.db.is_postgres() {
-        in_large_chunks(on, actor, row, filter).await
-    } else {
-        in_chunks(on, actor, row, filter).await
+) -> Result<Created> {
+    let count = filter.count(on.db.reader()).await?;
+    if count > u64::from(on.rules.at_once.unsigned_abs()) {
+        return ask(on, actor, &row, filter, count).await;
+    }
+    let row = &row;
+    let batch = on.write(actor, |w| async move {
+        insert(&w, row).await?;
+        let count = batch_members::add_found(&w, row.id, filter, None, i32::MAX).await?;
+        finish(&w, row.clone(), count).await
+    });
+    Ok(Created { batch: batch.await?, task: None })
+}
+
+/// Asks for the task, and waits for it as long as a request may. It takes channels that are known by now, and no others.
+async fn ask(on: &Services, actor: &Actor, row: &batch::Model, filter: &ChannelFilter, total: u64) -> Result<Created> {
+    let begun = on.write(actor, |w| async move {
+        insert(&w, row).await?;
+        let created_before = Some(filter.created_before.map_or(w.now, |before| before.min(w.now)));
+        let new = New {
+            kind: TaskKind::CreateBatch,
+            subject: row.id.uuid(),
+            total: i64::try_from(total).ok(),
+            input: written(&Input { filter: ChannelFilter { created_before, ..filter.clone() } })?,
+            cursor: written(&Place::default())?,
+        };
+        let begun = tasks::begin(&w, new).await?.id;
+        // The audit line comes when all are in it.
+        w.done(row.id, &()).await?;
+        Ok(begun)
+    });
+    let task = tasks::within(on, begun.await?, SOON).await?;
+    let batch = match task.status {
+        // Nothing of it is left.
+        TaskStatus::Failed | TaskStatus::Cancelled => row.clone(),
+        _ => batch::Entity::get(on.db.reader(), row.id).await?,
     };
-    if filled.is_err() {
-        purge(on, id).await?;
-    }
-    filled
+    Ok(Created { batch, task: Some(task) })
 }
 
-/// In one transaction, if they are few.
-async fn in_large_chunks(
-    on: &Services,
-    actor: &Actor,
-    row: batch::Model,
+/// Puts the next channels into a batch. With the last ones it is there.
+pub(crate) async fn fill_chunk(on: &Services, w: &Write, row: &task::Model) -> Result<Chunk> {
+    let id = BatchId::from_uuid(row.subject_id);
+    let (Input { filter }, Place { last }) = (read(&row.input)?, read(&row.cursor)?);
+    let most = chunk(on);
+    let found = next(w, &filter, last, most).await?;
+    let is_through = found.len() < usize::try_from(most).map_err(Error::internal)?;
+    batch_members::add(w, id, &found).await?;
+    let last = found.last().copied().or(last);
+    let done = row.done + i64::try_from(found.len()).map_err(Error::internal)?;
+    if is_through {
+        let batch = batch::Entity::get(w, id).await?;
+        finish_all(w, &batch).await?;
+    }
+    Ok(Chunk { done, cursor: written(&Place { last })?, is_through })
+}
+
+async fn next(
+    db: &impl ConnectionTrait,
     filter: &ChannelFilter,
-) -> Result<batch::Model> {
-    let (row, mut is_there) = (&row, false);
-    loop {
-        let whole = on.write(actor, |w| async move {
-            let last = if is_there {
-                batch_members::last(&w, row.id).await?
-            } else {
-                insert(&w, row).await?;
-                None
-            };
-            let added = batch_members::add_found(&w, row.id, filter, last, LARGE_CHUNK).await?;
-            match (is_there, added < LARGE_CHUNK) {
-                (_, false) => Ok(None),
-                (false, true) => finish(&w, row.clone(), added).await.map(Some),
-                (true, true) => finish_all(&w, row).await.map(Some),
-            }
-        });
-        match whole.await? {
-            Some(whole) => return Ok(whole),
-            None => is_there = true,
-        }
-    }
-}
-
-async fn in_chunks(on: &Services, actor: &Actor, row: batch::Model, filter: &ChannelFilter) -> Result<batch::Model> {
-    let (row, mut last) = (&row, None);
-    on.write(actor, |w| async move { insert(&w, row).await }).await?;
-    loop {
-        // Looked for outside the transaction, in which it could take long to find few.
-        let found = &next(on, filter, last).await?;
-        let Some(end) = found.last() else { break };
-        on.write(actor, |w| async move { batch_members::add(&w, row.id, found).await }).await?;
-        last = Some(*end);
-    }
-    on.write(actor, |w| async move { finish_all(&w, row).await }).await
-}
-
-async fn next(on: &Services, filter: &ChannelFilter, last: Option<ChannelId>) -> Result<Vec<ChannelId>> {
+    last: Option<ChannelId>,
+    most: i32,
+) -> Result<Vec<ChannelId>> {
     let mut select = filter.select().select_only().column(channel::Column::Id);
     if let Some(last) = last {
         select = select.filter(channel::Column::Id.gt(last));
     }
-    let select = select.order_by_asc(channel::Column::Id).limit(u64::from(CHUNK.unsigned_abs()));
-    Ok(select.into_tuple().all(on.db.reader()).await?)
+    let select = select.order_by_asc(channel::Column::Id).limit(u64::from(most.unsigned_abs()));
+    Ok(select.into_tuple().all(db).await?)
+}
+
+/// Takes some channels out of a batch that is not there; whether it is gone.
+pub(crate) async fn take_back(on: &Services, w: &Write, row: &task::Model) -> Result<bool> {
+    let id = BatchId::from_uuid(row.subject_id);
+    if batch_members::remove_some(w, id, chunk(on)).await? > 0 {
+        return Ok(false);
+    }
+    batch_members::remove_empty(w, id).await
+}
+
+/// Takes the next channels out of a batch that was deleted. With the last ones it goes.
+pub(crate) async fn empty_chunk(on: &Services, w: &Write, row: &task::Model) -> Result<Chunk> {
+    let id = BatchId::from_uuid(row.subject_id);
+    let removed = batch_members::remove_some(w, id, chunk(on)).await?;
+    let is_through = removed == 0 && batch_members::remove_empty(w, id).await?;
+    Ok(Chunk { done: row.done + i64::from(removed), cursor: row.cursor.clone(), is_through })
 }
 
 async fn insert(tx: &impl ConnectionTrait, row: &batch::Model) -> Result<()> {
@@ -135,17 +179,24 @@ async fn finish(w: &Write, row: batch::Model, count: i32) -> Result<batch::Model
     Ok(created)
 }
 
-/// The batch is not there any more, though its channels are still in it.
-pub(super) async fn hide(w: &Write, row: batch::Model) -> Result<()> {
+/// The batch is not there any more, though its channels are still in it: a task takes them out.
+pub(super) async fn hide(w: &Write, row: batch::Model) -> Result<TaskId> {
+    let new = New {
+        kind: TaskKind::DeleteBatch,
+        subject: row.id.uuid(),
+        total: Some(row.channel_count.into()),
+        input: json!({}),
+        cursor: json!({}),
+    };
     let mut row = row.into_active_model();
     row.version = Set(batch::UNFINISHED);
     row.update(w).await?;
-    Ok(())
+    Ok(tasks::begin(w, new).await?.id)
 }
 
 /// Removes a hidden batch. Others may be at it, too: it is gone once none of its channels is left, and not when this one finds none to
 /// remove.
-pub(super) async fn purge(on: &Services, id: BatchId) -> Result<()> {
+async fn purge(on: &Services, id: BatchId) -> Result<()> {
     let chunk = chunk(on);
     loop {
         while on.system_write(|w| async move { batch_members::remove_some(&w, id, chunk).await }).await? > 0 {}

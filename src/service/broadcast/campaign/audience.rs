@@ -67,6 +67,12 @@ impl<'a> Preflight<'a> {
         let place = Place::beside(self.has_media);
         let text = Template::read_at(self.content, self.parse_mode, place);
         let text = text.map_err(|why| Error::invalid(self.argument, why))?;
+        if self.argument == "content" {
+            // A template was looked at when it was written.
+            let why = "must not have the character NUL: Telegram does not take it";
+            (!self.content.contains('\0')).then_some(()).ok_or_else(|| Error::invalid("content", why))?;
+            Template::check_names(self.content, self.parse_mode).map_err(|why| Error::invalid("content", why))?;
+        }
         let mut wrong = Violations::default();
         for name in text.missing(&self.params) {
             let (argument, what) =

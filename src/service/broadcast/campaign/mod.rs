@@ -12,8 +12,9 @@ use domain::audit::Action;
 use domain::broadcast::{CampaignMode, CampaignStatus};
 use domain::error::{Error, Result, Violations};
 use domain::id::{BatchId, BroadcastCampaignId, TelegramAccountId, TemplateId};
+use domain::nearest::nearest;
 use domain::pacing::RATES;
-use domain::template::{Params, Place, Template};
+use domain::template::{BUILT_IN, Channel, Params, Place, Template};
 use domain::text::check_seen;
 use events::Event;
 use storage::broadcast::{batch, campaign, progress, template};
@@ -49,8 +50,8 @@ pub use update::{Update, update};
 pub const RETRIES: std::ops::RangeInclusive<i32> = 0..=100;
 /// Messages that a campaign in TEST mode may send.
 pub const TEST_LIMITS: std::ops::RangeInclusive<i32> = 1..=1_000;
-/// How far a schedule may lie back, for clocks that differ.
-const SCHEDULE_GRACE: TimeDelta = TimeDelta::minutes(1);
+/// How far a schedule may lie back: as long as a request takes, and as clocks differ that are kept right.
+const SCHEDULE_GRACE: TimeDelta = TimeDelta::seconds(2);
 /// How far ahead it may lie.
 const SCHEDULE_MOST: TimeDelta = TimeDelta::days(366);
 /// Params that a campaign may have, and the longest value of one, in bytes.
@@ -90,7 +91,7 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::
     check(&new, on.now())?;
     let new = &new;
     on.write(actor, |w| async move {
-        let audience = batch::Entity::by_ids(&[new.batch]).one(&w).await?.ok_or(Error::NotFound("batch"))?;
+        let audience = batch::Entity::hold(&w, new.batch).await?;
         let message = w.require(new.template).await?;
         check_placeholders(&message, &new.params)?;
         let created = noun::fresh(row(on, &w, new)?).insert(&w).await?;
@@ -140,6 +141,9 @@ fn check_params(wrong: &mut Violations, params: &Params) {
     wrong.require(params.len() <= PARAMS.0, "params", "has more than 100 entries");
     let long = params.iter().find(|(name, value)| name.len() > 100 || value.len() > PARAMS.1);
     wrong.require(long.is_none(), "params", "has a name over 100 or a value over 4,096 bytes");
+    // PostgreSQL has no character 0 in texts, and Telegram none at all.
+    let has_nul = params.values().any(|value| value.contains('\0'));
+    wrong.require(!has_nul, "params", "must not have the character NUL in a value: Telegram does not take it");
 }
 
 /// An instant in the past is most often a local time that is given as UTC: it would start at once, before anybody has seen it.
@@ -166,9 +170,15 @@ fn check_placeholders(message: &template::Model, params: &Params) -> Result<()> 
         wrong.require(false, "params", format!("the template has no placeholder \"{name}\"; it has: {known}"));
     }
     for name in read.missing(params) {
-        wrong.require(false, "params", format!("the template needs a value for the placeholder \"{name}\""));
+        let meant =
+            nearest(&name, BUILT_IN).map(|meant| format!("; the channel's is {{{{ {meant} }}}}")).unwrap_or_default();
+        wrong.require(false, "params", format!("the template needs a value for the placeholder \"{name}\"{meant}"));
     }
-    wrong.into_result()
+    wrong.into_result()?;
+    // What is the same for all channels needs none of them to be looked at.
+    let nobody = Channel::of("", None, "", None);
+    let why = read.is_constant(params).then(|| read.fault(params, &nobody, place)).flatten();
+    why.map_or(Ok(()), |why| Err(Error::invalid("params", format!("with these the text {why}"))))
 }
 
 fn row(on: &Services, w: &Write, new: &New) -> Result<campaign::Model> {
@@ -226,4 +236,40 @@ async fn insert_progress(tx: &Tx, campaign: &campaign::Model, preview: i32) -> R
     };
     progress::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_that_has_passed_is_refused_and_one_within_a_year_is_not() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (seconds, is_taken) in [
+            (-400 * 86_400, false),
+            (-7_200, false),
+            (-50, false),
+            (-5, false),
+            (-1, true),
+            (0, true),
+            (1, true),
+            (365 * 86_400, true),
+            (367 * 86_400, false),
+        ] {
+            let mut wrong = Violations::default();
+            check_schedule(&mut wrong, Some(now + TimeDelta::seconds(seconds)), now);
+            assert_eq!(wrong.into_result().is_ok(), is_taken, "{seconds} s from now");
+        }
+    }
+
+    #[test]
+    fn a_value_that_neither_the_database_nor_telegram_takes_is_refused() {
+        let check = |value: &str| {
+            let mut wrong = Violations::default();
+            check_params(&mut wrong, &Params::from([("offer".to_owned(), value.to_owned())]));
+            wrong.into_result()
+        };
+        assert!(check("a\u{0}b").is_err() && check(&"x".repeat(4_097)).is_err());
+        assert!(check("").is_ok() && check("20%").is_ok());
+    }
 }

@@ -9,6 +9,7 @@ use super::start::{require_accounts, require_same_world};
 use crate::Services;
 use domain::broadcast::{CampaignMode, CampaignStatus, CanPost};
 use domain::delivery::failure::reason_of;
+use domain::delivery::table::is_about_the_sort;
 use domain::error::{Error, Result};
 use domain::id::{BatchId, BroadcastCampaignId, ChannelId};
 use domain::template::{Place, Template};
@@ -147,7 +148,8 @@ async fn inactive(on: &Services, batch: BatchId) -> Result<Vec<LeftOut>> {
         let Some(end) = found.last() else { break };
         last = Some(end.id);
         for channel in found {
-            let error = channel.last_error.as_deref().filter(|error| !error.is_empty());
+            // What it does not take of messages has never made a channel inactive.
+            let error = channel.last_error.as_deref().filter(|error| !error.is_empty() && !is_about_the_sort(error));
             let reason = error.map_or("CHANNEL_INACTIVE", reason_of).to_owned();
             let blank = || LeftOut { reason: reason.clone(), channels: 0, examples: Vec::new() };
             let left_out = by_reason.entry(reason.clone()).or_insert_with(blank);

@@ -73,8 +73,8 @@ impl Reason {
             Self::Failures(count) => format!("{count} messages in a row failed"),
             Self::Content(error) => format!("Telegram refuses the message itself: {error}"),
             Self::Upload(by) => format!(
-                "the uploaded file is not in the data folder of {by}: let all processes that send share one folder of uploads, \
-                 or give the campaign a mediaUrl; then resume"
+                "the uploaded file can't be found by {by}: let all processes share one place for files (HERALD_FILES), upload it \
+                 again, or give the campaign a mediaUrl; then resume"
             ),
             Self::Account(error) => format!("the sending account cannot send: {error}"),
             Self::Restored(why) => why.clone(),

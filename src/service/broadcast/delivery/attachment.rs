@@ -1,21 +1,19 @@
 //! What is attached to a campaign's messages: put at Telegram once by each account, and again when its reference has expired.
 
-use std::path::{Path, PathBuf};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, IntoActiveModel};
-use tokio::io::AsyncReadExt;
 
 use crate::Services;
-use crate::imports::upload::{self, HEAD, Label, Told};
+use crate::imports::upload::{HEAD, Label, Told, require_room};
 use domain::broadcast::MediaType;
 use domain::delivery::Fault;
 use domain::error::{Error, Result};
 use domain::id::{TelegramAccountId, UploadId};
 use storage::broadcast::account_media::{self, Column};
 use storage::broadcast::campaign;
+use storage::files::Local;
 use telegram::live::{Connection, MediaSource, StoredMedia};
 
 /// A picture, a film or a file.
@@ -33,30 +31,29 @@ enum From {
 
 /// An uploaded file, as its recipients get it.
 struct File {
-    path: PathBuf,
+    local: Local,
     name: String,
     mime_type: String,
 }
 
 impl File {
-    async fn of(on: &Services, id: UploadId, kind: MediaType) -> Result<Self> {
-        let path = upload::path(on, id);
+    /// None: it is not there.
+    async fn of(on: &Services, id: UploadId, kind: MediaType) -> Result<Option<Self>> {
         let row = storage::broadcast::upload::Entity::find_by_id(id).one(on.db.reader()).await?;
+        if on.files.folder().is_none() {
+            let bytes = row.as_ref().map_or(0, |row| row.bytes.unsigned_abs());
+            require_room(&on.rules.data_dir, bytes).await?;
+        }
+        let Some(local) = on.files.local(id).await? else { return Ok(None) };
         let name = row.as_ref().and_then(|row| row.name.clone());
         let label = match row.and_then(|row| row.mime_type) {
             Some(mime_type) => Label { name, mime_type },
             // It came before types were looked for. If it can't be read, the upload says so.
-            None => Label::of(&Told::default(), &beginning(&path).await.unwrap_or_default()),
+            None => Label::of(&Told::default(), &on.files.beginning(id, HEAD).await.unwrap_or_default()),
         };
         let stem = if kind == MediaType::Video { "video" } else { "document" };
-        Ok(Self { name: label.file_name(stem), mime_type: label.mime_type, path })
+        Ok(Some(Self { name: label.file_name(stem), mime_type: label.mime_type, local }))
     }
-}
-
-async fn beginning(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(HEAD);
-    tokio::fs::File::open(path).await?.take(HEAD as u64).read_to_end(&mut head).await?;
-    Ok(head)
 }
 
 impl Attachment {
@@ -68,6 +65,12 @@ impl Attachment {
             (None, None) => return None,
         };
         Some(Self { kind: campaign.media_type?, from })
+    }
+
+    /// One of a test.
+    #[cfg(test)]
+    pub(super) fn example() -> Self {
+        Self { kind: MediaType::Photo, from: From::Url("https://example.com/x.jpg".into()) }
     }
 
     /// The name under which what was stored is found again.
@@ -97,8 +100,17 @@ impl Attachment {
         let source = match &self.from {
             From::Url(url) => MediaSource::Url(url),
             From::Upload(id) => {
-                file = File::of(on, *id, self.kind).await?;
-                MediaSource::File { path: &file.path, name: &file.name, mime_type: &file.mime_type }
+                file = match File::of(on, *id, self.kind).await {
+                    Ok(Some(file)) => file,
+                    Ok(None) => return Ok(Err(Fault::Unreadable)),
+                    // It is looked for again soon: nothing is known against the file.
+                    Err(Error::Unavailable(why)) => {
+                        tracing::warn!(error = format!("{why:#}"), upload = %id, "what is attached has to wait");
+                        return Ok(Err(Fault::rpc(500, "FILES_AWAY")));
+                    }
+                    Err(error) => return Err(error),
+                };
+                MediaSource::File { path: file.local.path(), name: &file.name, mime_type: &file.mime_type }
             }
         };
         let media = match connection.store_media(self.kind, source).await {

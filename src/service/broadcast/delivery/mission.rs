@@ -108,7 +108,8 @@ impl Mission {
     /// A sentence: the text cannot be rendered.
     pub fn former_text_to(&self, content: Option<&str>, channel: &channel::Model) -> Result<Arc<Marked>, String> {
         let Some(content) = content else { return self.text_to(channel) };
-        let template = Template::read(content, self.parse_mode)?;
+        let place = Place::beside(self.attachment.is_some());
+        let template = Template::read_at(content, self.parse_mode, place)?;
         template.render(&self.params, &channel.placeholders()).map(Arc::new)
     }
 
@@ -215,5 +216,14 @@ mod tests {
                 "nothing is sent to nobody"
             );
         }
+    }
+
+    #[test]
+    fn a_photo_that_had_no_text_is_looked_for_without_one() {
+        let bare = Attachment::example();
+        let mission = Mission { attachment: Some(bare), ..mission("new") };
+        let former = mission.former_text_to(Some(""), &channel(None)).map(|text| text.text.clone());
+        assert_eq!(former.as_deref(), Ok(""));
+        assert!(self::mission("new").former_text_to(Some(""), &channel(None)).is_err());
     }
 }

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use crate::{Services, retention};
+use crate::{Actor, Services, retention};
 use domain::audit::{Action, Subject};
-use domain::error::Result;
+use domain::error::{Error, Result};
 use domain::id::SenderId;
 use events::Event;
 use storage::broadcast::queue::accounts;
@@ -50,6 +50,30 @@ pub async fn retire(on: &Services, row: &sender::Model) -> Result<()> {
         let w = &w;
         let metadata = json!({ "host": row.host, "pid": row.pid });
         w.note(Action::WorkerStopped, Subject::NONE, metadata).await
+    })
+    .await
+}
+
+/// Tells a process to claim nothing more, to settle what is in flight and to give back what it holds, and to stay; or to go on. That
+/// holds until it is told otherwise, or starts anew. A second time changes nothing.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such process; [`Error::Precondition`] if it has ended.
+pub async fn drain(on: &Services, actor: &Actor, id: SenderId, is_drained: bool) -> Result<sender::Model> {
+    on.write(actor, |w| async move {
+        let old = w.require(id).await?;
+        if old.ended_at.is_some() {
+            return Err(Error::Precondition("the process has ended".into()));
+        }
+        if old.drained_at.is_some() == is_drained {
+            return Ok(old);
+        }
+        let new = sender::Model { drained_at: is_drained.then_some(w.now), ..old.clone() };
+        let new = w.replace(&old, new).await?;
+        w.tell(Event::Worker);
+        let action = if is_drained { Action::WorkerDrained } else { Action::WorkerResumed };
+        w.note(action, Subject::NONE, json!({ "host": new.host, "pid": new.pid })).await?;
+        Ok(new)
     })
     .await
 }

@@ -267,6 +267,7 @@ impl Plan {
             Effect::Delivered => (answer.channel_errors > 0).then_some(ChannelOutcome::Delivered),
             Effect::ChannelRefused | Effect::ChannelRefusedAccount => Some(ChannelOutcome::Refused),
             Effect::ChannelGone => Some(ChannelOutcome::Gone),
+            Effect::ChannelNoted => Some(ChannelOutcome::Noted),
             Effect::Wait { seconds, until } => {
                 if self.wait.is_none_or(|(_, longest)| *until > longest) {
                     self.wait = Some((*seconds, *until));

@@ -97,9 +97,7 @@ async fn introduce(w: &Write, claim: &Model, identity: &Identity) -> Result<Mode
     row.name = Set(name);
     row.username = Set(username);
     row.phone_end = Set(phone_end);
-    if let Some(carried) = carried::of_user(w, identity.user_id).await? {
-        carried.onto(&mut row);
-    }
+    carried::give(w, identity.user_id, &mut row).await?;
     let account = row.update(w).await;
     let account = account.on_unique(telegram_account::TABLE, "telegram_user_id", || known(&claim.label))?;
     w.tell(Event::Account(account.id));

@@ -1,6 +1,7 @@
 //! An account goes.
 
 use sea_orm::EntityTrait;
+use serde_json::json;
 
 use super::carried;
 use super::detach::detach;
@@ -28,7 +29,10 @@ pub async fn remove(on: &Services, actor: &Actor, id: TelegramAccountId) -> Resu
             storage::broadcast::campaign_account::Entity::forget(id).exec(&w).await?;
             Entity::delete_by_id(id).exec(&w).await?;
             w.tell(Event::Account(id));
-            w.note(Action::TelegramAccountRemoved, id, carried::told(&account)).await?;
+            carried::keep(&w, &account).await?;
+            let user = account.telegram_user_id.map(|user| user.to_string());
+            let told = json!({ "label": account.label, "telegramUserId": user });
+            w.note(Action::TelegramAccountRemoved, id, told).await?;
             Ok(account)
         });
         removed.await

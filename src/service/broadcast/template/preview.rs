@@ -52,6 +52,7 @@ pub struct Preview {
 /// # Errors
 /// `NOT_FOUND` if there is no such template or channel, [`Error::Invalid`] if the message can't be read or rendered.
 pub async fn preview(on: &Services, source: Source, channel: ChannelId, params: &Params) -> Result<Preview> {
+    let is_draft = matches!(source, Source::Draft(_));
     let message = match source {
         Source::Draft(message) => message,
         Source::Template(id) => stored(on, id).await?,
@@ -61,6 +62,10 @@ pub async fn preview(on: &Services, source: Source, channel: ChannelId, params: 
     let wrong = |why| Error::Invalid(vec![Violation { path: vec!["content".into()], message: why }]);
     let place = Place::beside(message.has_media);
     let read = Template::read_at(&message.content, message.parse_mode, place).map_err(wrong)?;
+    if is_draft {
+        // A template was looked at when it was written.
+        Template::check_names(&message.content, message.parse_mode).map_err(wrong)?;
+    }
     let missing = read.missing(params);
     let text =
         if missing.is_empty() { Some(read.render(params, &channel.placeholders()).map_err(wrong)?) } else { None };

@@ -1,7 +1,6 @@
 //! Lines of a list of leads: rows of a table, or JSON objects.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
 use serde_json::Value as Json;
@@ -17,6 +16,7 @@ use domain::retention::words::LeadImportFormat;
 use domain::retention::{lead_line, loose_line};
 use domain::secret_key::Lasting;
 use domain::text;
+use storage::files::Content;
 use storage::retention::lead_staging::NewLead;
 use storage::retention::refusal;
 
@@ -68,7 +68,7 @@ impl Shape {
 impl Lines for Leads {
     type Row = NewLead;
 
-    fn begin(&mut self, file: &mut BufReader<File>) -> io::Result<(Option<u8>, u64)> {
+    fn begin(&mut self, file: &mut BufReader<Content>) -> io::Result<(Option<u8>, u64)> {
         if self.format == LeadImportFormat::Jsonl {
             return Ok((None, 0));
         }
@@ -229,7 +229,7 @@ fn keyed(known: &mut HashMap<String, (Option<Slot>, bool)>, mapping: &Mapping, k
 
 /// What separates fields, and where the line with the columns' names begins: Excel may say the one in a line of its own before the
 /// other; else it is the separator that the first line has most of.
-fn delimiter(file: &mut BufReader<File>) -> io::Result<(u8, u64)> {
+fn delimiter(file: &mut BufReader<Content>) -> io::Result<(u8, u64)> {
     file.seek(SeekFrom::Start(0))?;
     let mut records = Records::new(file, None, 0)?;
     records.next()?;

@@ -33,7 +33,9 @@ impl Label {
         let name = told.name.as_deref().and_then(clean);
         let content = infer::get(head).map(|kind| kind.mime_type());
         let by_name = name.as_deref().and_then(|name| mime_guess::from_path(name).first_raw());
-        let declared = told.mime_type.as_deref().map(essence).filter(|declared| says_something(declared));
+        let by_name = by_name.filter(|named| !is_known_by_sight(named));
+        let declared = told.mime_type.as_deref().map(essence);
+        let declared = declared.filter(|declared| says_something(declared) && !is_known_by_sight(declared));
         let text = std::str::from_utf8(head).is_ok_and(|text| !text.contains('\0')) || ends_in_a_character(head);
         let mime_type = match content {
             Some(content) if !is_container(content) => content,
@@ -87,6 +89,13 @@ fn is_container(mime_type: &str) -> bool {
         || mime_type.ends_with("/xml")
 }
 
+/// Whether a picture or a film of this type is known by its content: then a name or a header that says so, of a file that is none,
+/// is wrong.
+fn is_known_by_sight(mime_type: &str) -> bool {
+    let is_seen = mime_type.starts_with("image/") || mime_type.starts_with("video/");
+    is_seen && infer::is_mime_supported(mime_type)
+}
+
 fn essence(mime_type: &str) -> &str {
     mime_type.split(';').next().unwrap_or_default().trim()
 }
@@ -94,6 +103,7 @@ fn essence(mime_type: &str) -> &str {
 /// Not what programs say when they don't know.
 fn says_something(declared: &str) -> bool {
     let is_whole = declared.split_once('/').is_some_and(|(kind, sort)| !kind.is_empty() && !sort.is_empty());
+    let is_whole = is_whole && !declared.contains('*');
     let is_default = declared == UNKNOWN || declared == "application/x-www-form-urlencoded";
     is_whole && !is_default && declared.len() <= 100 && !declared.starts_with("multipart/")
 }
@@ -127,6 +137,11 @@ mod tests {
             (None, None, b"\xff\xd8\xff\xe0rest", "image/jpeg", "file.jpg"),
             (None, None, b"\0\x01\x02", UNKNOWN, "file.bin"),
             (None, None, b"", UNKNOWN, "file.bin"),
+            (Some("a.jpg"), Some("image/jpeg"), b"hello", "text/plain", "a.jpg"),
+            (Some("a.mp4"), Some("video/mp4"), b"\x01\x02\0\x04", UNKNOWN, "a.mp4"),
+            (Some("a.mp4"), None, b"<!doctype html><html>", "text/html", "a.mp4"),
+            (None, Some("image/*"), b"\x01\x02\0\x04", UNKNOWN, "file.bin"),
+            (Some("a.svg"), None, b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", "a.svg"),
         ] {
             let told = Told { name: name.map(Into::into), mime_type: declared.map(Into::into) };
             let label = Label::of(&told, head);

@@ -1,6 +1,7 @@
 //! Room for uploads: a share for each user, one for all, and what stays free for everything else.
 //!
-//! Nobody else writes into the data folder of this process, so that what comes in is counted here.
+//! Nobody else writes into the data folder of this process, so that what comes in is counted here. To a place that a fleet shares
+//! others write too: what they have taken in counts, what is on its way to them does not yet.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::receive::disk;
 use super::sweep::UNUSED;
 use crate::Services;
 use domain::error::{Error, Result};
@@ -46,7 +46,8 @@ pub(super) struct Room {
     /// What was kept before it began, of the user and of all, less what had come until then.
     kept: [u64; 2],
     limits: UploadLimits,
-    folder: PathBuf,
+    /// Whose disk it fills; None: it fills none.
+    folder: Option<PathBuf>,
     /// Bytes until the next look.
     looked: u64,
 }
@@ -54,7 +55,7 @@ pub(super) struct Room {
 impl Room {
     /// Room for a file of `user`, of which nothing has come yet.
     pub(super) async fn open(on: &Services, user: UserId) -> Result<Self> {
-        let rows = upload::Entity::kept(on.db.reader(), on.node, on.now() - UNUSED).await?;
+        let rows = upload::Entity::kept(on.db.reader(), super::of(on), on.now() - UNUSED).await?;
         let bytes = |(_, files, bytes): &(UserId, i64, i64)| bytes.unsigned_abs() + files.unsigned_abs() * FILE;
         let all: u64 = rows.iter().map(bytes).sum();
         let of_user: u64 = rows.iter().filter(|(of, ..)| *of == user).map(bytes).sum();
@@ -64,7 +65,7 @@ impl Room {
             let come = |of| tallies.get(&of).map_or(0, |tally: &Tally| tally.come);
             [of_user.wrapping_sub(come(Some(user))), all.wrapping_sub(come(None))]
         };
-        let folder = on.rules.data_dir.clone();
+        let folder = on.files.folder().map(Path::to_path_buf);
         let limits = on.rules.limits.uploads;
         let mut room = Self { tallies, user, taken: 0, kept, limits, folder, looked: 0 };
         room.take(FILE).await?;
@@ -86,11 +87,8 @@ impl Room {
         self.looked = self.looked.saturating_sub(bytes);
         if self.looked == 0 {
             self.looked = LOOK;
-            let folder = self.folder.clone();
-            let free = tokio::task::spawn_blocking(move || has_room(&folder)).await.map_err(Error::internal)?;
-            if !free.map_err(disk)? {
-                let why = "the disk of HERALD_DATA_DIR has no room for uploads: what is free is kept for the database";
-                return Err(Error::Unavailable(anyhow::anyhow!(why)));
+            if let Some(folder) = &self.folder {
+                require_room(folder, 0).await?;
             }
         }
         Ok(())
@@ -142,11 +140,17 @@ impl Drop for Room {
     }
 }
 
-/// Whether more may be written to the disk of `folder`.
-fn has_room(folder: &Path) -> std::io::Result<bool> {
-    let disk = rustix::fs::statvfs(folder)?;
+/// Refuses what would fill the disk of `folder` by so many bytes more than it may be filled.
+pub(crate) async fn require_room(folder: &Path, bytes: u64) -> Result<()> {
+    let folder = folder.to_owned();
+    let disk = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await.map_err(Error::internal)?;
+    let disk = disk.map_err(|error| Error::Unavailable(anyhow::Error::new(error).context("the disk of uploads")))?;
     let (all, free) = (disk.f_blocks.saturating_mul(disk.f_frsize), disk.f_bavail.saturating_mul(disk.f_frsize));
-    Ok(free > (all / SHARE).min(MOST_FREE) + LOOK)
+    if free > (all / SHARE).min(MOST_FREE).saturating_add(LOOK).saturating_add(bytes) {
+        return Ok(());
+    }
+    let why = "the disk of HERALD_DATA_DIR has no room for uploads: what is free is kept for the database";
+    Err(Error::Unavailable(anyhow::anyhow!(why)))
 }
 
 #[cfg(test)]

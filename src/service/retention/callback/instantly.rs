@@ -10,6 +10,7 @@ use crate::retention::refusal::{self, Said};
 use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::{ContactAttemptId, RetentionCampaignId};
+use domain::json;
 use domain::retention::address;
 use domain::retention::callback::{self, News};
 use domain::retention::credentials::Provider;
@@ -24,7 +25,7 @@ const LONGEST: usize = 1_600;
 
 /// Applies what an event says of the contact that it is about.
 pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
-    let event: Json = serde_json::from_str(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let event: Json = json::from_outside(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let text = |name: &str| event[name].as_str().filter(|text| !text.is_empty());
     let kind = text("event_type").unwrap_or_default();
     let (Some(mut news), Some(email)) = (callback::instantly(kind), text("lead_email")) else {

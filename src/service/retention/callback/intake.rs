@@ -7,7 +7,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryTrait, Statement};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
-use super::Incoming;
+use super::{Incoming, fingerprint};
 use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::WebhookEventId;
@@ -18,6 +18,9 @@ use storage::retention::webhook_event::{Column, Entity, Model};
 const TOGETHER: usize = 50;
 /// Bytes of bodies that one statement stores at most, the first one aside: the report of a call may have some millions.
 const BYTES: usize = 8 << 20;
+
+/// A longer key is kept as its digest.
+const LONGEST_KEY: usize = 500;
 
 /// Callbacks on their way into the database, of this process. Each waits for the commit that is under way and then for its own,
 /// however many come at once: a commit each had them queue for the disk.
@@ -115,11 +118,16 @@ fn statement(on: &Services, rows: Vec<Model>) -> Statement {
     Entity::insert_many(rows).on_conflict(known).build(on.db.backend())
 }
 
+/// The key that a callback is known by. What providers tell of themselves stands in it: nothing that an index would refuse.
+fn key(told: String) -> String {
+    if told.len() <= LONGEST_KEY && !told.contains('\0') { told } else { fingerprint(&[&told]) }
+}
+
 fn row(on: &Services, incoming: Incoming) -> Model {
     Model {
         id: WebhookEventId::generate(),
         provider: incoming.provider.name().into(),
-        dedupe_key: incoming.dedupe_key,
+        dedupe_key: key(incoming.dedupe_key),
         status: WebhookEventStatus::Received,
         query: incoming.query,
         content_type: incoming.content_type,

@@ -12,6 +12,10 @@ use storage::retention::webhook_event::Model;
 pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
     let postback = Postback::read(pairs::all(row)).map_err(|why| Error::invalid("sub_id", why))?;
     let set_up = integration::keitaro(on, w).await?;
+    let postback = match &set_up {
+        Some(set_up) => postback.mapped(&set_up.postback_mapping),
+        None => postback,
+    };
     let currency = set_up.as_ref().map_or("USD", |set_up| &set_up.currency);
     let is_amount_unread = postback.is_amount_unread;
     let report = Report {

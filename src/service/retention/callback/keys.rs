@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::pairs;
 use crate::{Services, Write};
 use domain::error::Result;
+use domain::json;
 use storage::retention::webhook_event::{Entity, Model};
 use storage::retention::webhook_event_key::{self, SHORTEST};
 
@@ -76,7 +77,7 @@ fn is_key(text: &str) -> bool {
 fn values(row: &Model) -> Vec<(usize, String)> {
     let mut values: Vec<(usize, String)> =
         pairs::form(row.query.as_deref().unwrap_or_default()).map(|(_, value)| (0, value)).collect();
-    let Ok(read) = serde_json::from_str::<Json>(&row.body) else {
+    let Ok(read) = json::from_outside(&row.body) else {
         values.extend(pairs::form(&row.body).map(|(_, value)| (0, value)));
         return values;
     };

@@ -30,8 +30,11 @@ pub async fn incoming(raw: impl AsRef<[u8]> + Send + 'static) -> Result<Option<I
     let read = tokio::task::spawn_blocking(move || InboundMail::read(raw.as_ref()));
     let Some(mail) = read.await.map_err(Error::internal)? else { return Ok(None) };
     let body = serde_json::to_string(&mail).map_err(Error::internal)?;
-    let parts = [mail.message_id.as_deref(), mail.from.as_deref(), Some(&*mail.subject), Some(&*mail.text)];
-    let dedupe_key = fingerprint(&parts.map(Option::unwrap_or_default));
+    // Two bounces may be told in the same words by the same server: without an id only what is the same in all is the same.
+    let dedupe_key = match &mail.message_id {
+        Some(id) => fingerprint(&[id, mail.from.as_deref().unwrap_or_default(), &mail.subject, &mail.text]),
+        None => fingerprint(&[&body]),
+    };
     let content_type = Some("application/json".into());
     Ok(Some(Incoming { provider: Provider::Smtp, dedupe_key, query: None, content_type, body }))
 }

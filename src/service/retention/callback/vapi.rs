@@ -8,6 +8,7 @@ use super::twilio::of_attempt;
 use crate::{Services, Write};
 use domain::error::{Error, Result};
 use domain::id::ContactAttemptId;
+use domain::json;
 use domain::retention::callback::{self, News};
 use domain::retention::words::ContactAttemptStatus;
 use storage::retention::webhook_event::Model;
@@ -22,7 +23,7 @@ const ATTEMPT: [&str; 4] = [
 
 /// A change of status, or the report at the end.
 pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Applied> {
-    let body: Json = serde_json::from_str(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
+    let body: Json = json::from_outside(&row.body).map_err(|_| Error::invalid("body", "this is no JSON"))?;
     let message = &body["message"];
     let news = match message["type"].as_str() {
         Some("end-of-call-report") => callback::vapi_report(message),

@@ -9,10 +9,15 @@ use crate::Services;
 use crate::retention::integration;
 use domain::error::Result;
 use domain::id::{ContactAttemptId, ConversionId, LeadId};
+use domain::retention::credentials::{Keitaro, Provider};
+use domain::retention::words::ConversionStatus;
 use events::Event;
 use storage::Noun;
 use storage::Tx;
 use storage::retention::{contact_attempt, conversion, gone_lead, lead};
+
+/// What UUIDs look like, with their hyphens and without.
+const UUIDS: [&str; 2] = ["________-____-____-____-____________", "________________________________"];
 
 /// Conversions that are looked at in one round.
 const ROUND: u64 = 500;
@@ -66,17 +71,19 @@ async fn by_attempt(tx: &Tx, id: ContactAttemptId) -> Result<Option<Found>> {
 
 /// Conversions that came before their lead was known are matched as soon as it is.
 pub async fn match_later(on: &Services) -> Result<()> {
-    use sea_orm::sea_query::{Expr, ExprTrait, Query};
+    use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query};
     let conversion = |column| Expr::col((conversion::Entity, column));
-    let names = Query::select()
-        .expr(Expr::val(1))
-        .from(lead::Entity)
-        .and_where(
-            Expr::col((lead::Entity, lead::Column::ExternalId))
-                .eq(conversion(conversion::Column::SubId))
-                .or(Expr::col((lead::Entity, lead::Column::ExternalId)).eq(conversion(conversion::Column::ClickId))),
-        )
-        .to_owned();
+    let named = [conversion::Column::SubId, conversion::Column::ClickId].into_iter().flat_map(|id| {
+        let owned = || Expr::col((lead::Entity, lead::Column::ExternalId));
+        // In small letters or in capitals, a UUID is the same.
+        let of_uuid = UUIDS.into_iter().map(move |like| {
+            let spelled = [Func::lower(conversion(id)).into(), Func::upper(conversion(id)).into()];
+            conversion(id).like(like).and(owned().is_in::<Expr, _>(spelled))
+        });
+        std::iter::once(owned().eq(conversion(id))).chain(of_uuid)
+    });
+    let named = named.fold(Condition::any(), Condition::add);
+    let names = Query::select().expr(Expr::val(1)).from(lead::Entity).cond_where(named).to_owned();
     let waiting = conversion::Entity::all()
         .filter(conversion::Column::LeadId.is_null())
         .filter(Expr::exists(names))
@@ -86,6 +93,46 @@ pub async fn match_later(on: &Services) -> Result<()> {
         match_one(on, row.id).await?;
     }
     Ok(())
+}
+
+/// Conversions that were told by a word which nobody understood are what the operator's list says, as soon as it has the word.
+pub async fn map_later(on: &Services) -> Result<()> {
+    let Some(set_up) = integration::keitaro(on, on.db.reader()).await? else { return Ok(()) };
+    let words = set_up.postback_mapping.own_words();
+    if words.is_empty() {
+        return Ok(());
+    }
+    let waiting = conversion::Entity::all()
+        .filter(conversion::Column::OriginalStatus.is_in(words))
+        .filter(conversion::Column::Source.eq(Provider::Keitaro.name()))
+        .order_by_asc(conversion::Column::Id)
+        .limit(ROUND);
+    for row in waiting.all(on.db.reader()).await? {
+        map_one(on, &row, &set_up).await?;
+    }
+    Ok(())
+}
+
+async fn map_one(on: &Services, seen: &conversion::Model, set_up: &Keitaro) -> Result<()> {
+    on.system_write(|w| async move {
+        let lead = super::locked(&w, seen.lead_id).await?;
+        let Some(row) = conversion::Entity::by_ids(&[seen.id]).lock_exclusive().one(&w).await? else { return Ok(()) };
+        let word = row.original_status.as_deref();
+        let Some(status) = word.and_then(|word| set_up.postback_mapping.status(word)) else { return Ok(()) };
+        if row.lead_id != seen.lead_id {
+            // Somebody was quicker: at the next turn.
+            return Ok(());
+        }
+        let is_rejected = status == ConversionStatus::Rejected;
+        let revenue_micros = if is_rejected { 0 } else { row.revenue_micros };
+        let new = conversion::Model { status, original_status: None, revenue_micros, ..row.clone() };
+        let clicked = credit::clicked(&row);
+        let new = credit::assign(on, &w, new, lead.as_ref(), clicked).await?;
+        let row = w.replace(&row, new).await?;
+        w.tell(Event::Report);
+        follow(on, &w, &row, lead, set_up.lead_converts).await
+    })
+    .await
 }
 
 async fn match_one(on: &Services, id: ConversionId) -> Result<()> {

@@ -137,20 +137,20 @@ pub(crate) async fn recompute_chunk(on: &Services, w: &Write, row: &task::Model)
     let mut rows = due(since, after).limit(u64::from(most)).all(w).await?;
     let is_through = rows.len() < most as usize;
     if is_through {
-        aside::Entity::hold_conversions(w).await?;
-        // With those that have come before they were held.
+        // With those that have come meanwhile; who comes later is credited as he comes.
         rows = due(since, after).all(w).await?;
     }
     let after = rows.last().map(|row| row.id).or(after);
     let done = row.done + i64::from(counted(rows.len()));
     put_aside(w, &rule, rows).await?;
     if is_through {
-        for ids in aside::Entity::outdated(w).await?.chunks(most as usize) {
-            for old in conversion::Entity::by_ids(ids).all(w).await? {
+        aside::Entity::give(w, w.now).await?;
+        // What others changed since it was looked at was passed over.
+        for ids in aside::Entity::outdated(w, w.now).await?.chunks(most as usize) {
+            for old in conversion::Entity::by_ids(ids).lock_exclusive().all(w).await? {
                 give(w, &rule, &old).await?;
             }
         }
-        aside::Entity::give(w, w.now).await?;
         aside::Entity::forget_some(w, i64::MAX).await?;
         note(w, &rule, done).await?;
     }

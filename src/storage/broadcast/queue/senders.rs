@@ -15,13 +15,25 @@ use domain::positions;
 /// Rows of one takeover transaction.
 const CHUNK: usize = 5_000;
 
-/// Gives a sign of life, and returns its number; with it goes when claims were found to be late, if they were. None if the epoch was
+/// A sign of life that was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// Its number.
+    pub number: i64,
+    /// Whether the process was told to claim nothing.
+    pub is_drained: bool,
+}
+
+/// Gives a sign of life; with it goes when claims were found to be late, if they were. None if the epoch was
 /// raised: somebody took this sender's leases over.
-pub async fn beat(db: &Db, sender: SenderId, epoch: i64, late_at: Option<DateTime<Utc>>) -> Result<Option<i64>> {
+pub async fn beat(db: &Db, sender: SenderId, epoch: i64, late_at: Option<DateTime<Utc>>) -> Result<Option<Beat>> {
     let sql = "UPDATE senders SET beat = beat + 1, late_at = COALESCE($3, late_at)
-               WHERE id = $1 AND epoch = $2 AND ended_at IS NULL RETURNING beat";
+               WHERE id = $1 AND epoch = $2 AND ended_at IS NULL RETURNING beat, drained_at IS NOT NULL AS is_drained";
     let values: [Value; 3] = [sender.into(), epoch.into(), late_at.into()];
-    first_beat(&db.write_alone(Dialect(db.backend()).statement(sql, values)).await?)
+    let rows = db.write_alone(Dialect(db.backend()).statement(sql, values)).await?;
+    let beat =
+        |row: &QueryResult| Ok(Beat { number: row.try_get("", "beat")?, is_drained: row.try_get("", "is_drained")? });
+    rows.first().map(beat).transpose()
 }
 
 /// Lets others know of a longer lead, in milliseconds, before a claim has it. This counts as a sign of life, so that no

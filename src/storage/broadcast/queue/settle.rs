@@ -260,6 +260,8 @@ pub enum ChannelOutcome {
     Refused,
     /// The channel does not exist.
     Gone,
+    /// The channel takes no messages of this sort, and others as before.
+    Noted,
 }
 
 #[derive(Serialize)]
@@ -295,7 +297,7 @@ pub async fn channels(tx: &Tx, results: &[ChannelResult], now: DateTime<Utc>, li
     }
     let update = format!(
         "UPDATE channels AS c SET
-             error_count = CASE WHEN r.outcome = 'DELIVERED' THEN 0 ELSE c.error_count + 1 END,
+             error_count = CASE r.outcome WHEN 'DELIVERED' THEN 0 WHEN 'NOTED' THEN c.error_count ELSE c.error_count + 1 END,
              last_error = CASE WHEN r.outcome = 'DELIVERED' THEN c.last_error ELSE r.error END,
              is_active = CASE WHEN r.outcome = 'GONE' OR (r.outcome = 'REFUSED' AND c.error_count + 1 >= $2)
                               THEN FALSE ELSE c.is_active END,

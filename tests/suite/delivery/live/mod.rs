@@ -6,7 +6,7 @@ mod beyond;
 mod budgets;
 mod cut_off;
 pub mod field;
-mod processes;
+pub mod processes;
 mod ready;
 mod recalled;
 mod recalls;

@@ -26,7 +26,7 @@ fn number(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-pub(super) fn vault() -> Vault {
+pub fn vault() -> Vault {
     let key = STANDARD.decode(KEY).expect("base64");
     Vault::new(&SecretKey::new(key.try_into().expect("32 bytes")))
 }

@@ -72,6 +72,10 @@ pub struct Media {
     pub bytes: Vec<u8>,
     /// How long and how large a film is, as whoever uploaded it says.
     pub film: Option<(f64, i32, i32)>,
+    /// How large a picture is that is sent as a file.
+    pub size: Option<(i32, i32)>,
+    /// The small picture that came along.
+    pub thumb: Option<Vec<u8>>,
 }
 
 /// A request that came in.

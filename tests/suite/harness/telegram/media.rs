@@ -16,6 +16,8 @@ pub fn save(book: &mut Book, part: (usize, i64, i32), bytes: Vec<u8>) -> Words {
 /// Stores what was uploaded, or is to be fetched.
 pub fn store(book: &mut Book, account: usize, media: InputMedia) -> Answer {
     let film = film(&media);
+    let size = size(&media);
+    let mut thumb = None;
     let (is_photo, source, mime_type, bytes) = match media {
         InputMedia::PhotoExternal(it) => (true, it.url, String::new(), vec![]),
         InputMedia::DocumentExternal(it) => (false, it.url, String::new(), vec![]),
@@ -25,11 +27,12 @@ pub fn store(book: &mut Book, account: usize, media: InputMedia) -> Answer {
         }
         InputMedia::UploadedDocument(it) => {
             let (name, bytes) = file(book, account, it.file)?;
+            thumb = it.thumb.map(|thumb| file(book, account, thumb)).transpose()?.map(|(_, bytes)| bytes);
             (false, name, it.mime_type, bytes)
         }
         _ => return Err("MEDIA_INVALID"),
     };
-    book.media.push(Media { account, is_photo, source, mime_type, bytes, film });
+    book.media.push(Media { account, is_photo, source, mime_type, bytes, film, size, thumb });
     let id = i64::try_from(book.media.len()).unwrap();
     let stored = if is_photo { photo(book, account, id) } else { document(book, account, id) };
     Ok(Words(stored.to_bytes()))
@@ -39,6 +42,14 @@ fn film(media: &InputMedia) -> Option<(f64, i32, i32)> {
     let InputMedia::UploadedDocument(it) = media else { return None };
     it.attributes.iter().find_map(|attribute| match attribute {
         enums::DocumentAttribute::Video(film) => Some((film.duration, film.w, film.h)),
+        _ => None,
+    })
+}
+
+fn size(media: &InputMedia) -> Option<(i32, i32)> {
+    let InputMedia::UploadedDocument(it) = media else { return None };
+    it.attributes.iter().find_map(|attribute| match attribute {
+        enums::DocumentAttribute::ImageSize(size) => Some((size.w, size.h)),
         _ => None,
     })
 }

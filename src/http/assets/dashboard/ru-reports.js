@@ -1,0 +1,30 @@
+// The words of the reports in Russian.
+
+export const WORDS = {
+  // Charts
+  'All ways': 'Все способы',
+  'Answers and conversions': 'Ответы и конверсии',
+  'As a table': 'Таблицей',
+  '{scripts} more are not shown.': 'Не показано: {scripts}.',
+  'By script': 'По скриптам',
+  'By way of contact': 'По способам связи',
+  Clicked: 'Переходы',
+  'Contacts of leads': 'Контакты с лидами',
+  'Messages to channels': 'Сообщения в каналы',
+  'Nothing in this period.': 'За этот период ничего.',
+  'Other reasons': 'Другие причины',
+  Others: 'Прочие',
+  Period: 'Период',
+  Revenue: 'Выручка',
+  'Revenue in {currency}': 'Выручка, {currency}',
+  'Sent back': 'Вернулось',
+  'Table: {title}': 'Таблица: {title}',
+  'The last 30 days': 'Последние 30 дней',
+  'The last 7 days': 'Последние 7 дней',
+  'The last 90 days': 'Последние 90 дней',
+  'The last day': 'Последние сутки',
+  'Why messages failed': 'Почему не отправлено',
+  'Without a contact': 'Без контакта',
+  '{count} answered': 'ответов: {count}',
+  '{count} converted': 'конверсий: {count}',
+};
