@@ -84,6 +84,7 @@ pub const MOST_COUNTED: u64 = 10_001;
 /// How long a list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Length {
+    /// The rows that were counted.
     pub rows: u64,
     /// If it isn't, there may be more.
     pub is_exact: bool,
