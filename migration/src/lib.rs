@@ -108,7 +108,6 @@ mod m20261130_000380_ids_of_gone_leads;
 mod m20261130_000395_removed_accounts;
 mod m20261130_000400_words_of_postbacks;
 mod m20261130_000410_conditions_of_lists;
-mod m20261130_000411_vacuum_of_audit_lines;
 mod m20261130_000420_sessions;
 mod m20261130_000421_drained_workers;
 
@@ -234,7 +233,6 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000395_removed_accounts::Migration),
         Box::new(m20261130_000400_words_of_postbacks::Migration),
         Box::new(m20261130_000410_conditions_of_lists::Migration),
-        Box::new(m20261130_000411_vacuum_of_audit_lines::Migration),
         Box::new(m20261130_000420_sessions::Migration),
         Box::new(m20261130_000421_drained_workers::Migration),
     ]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::channel::{Column, Entity};
 use crate::filter::Filter;
-use crate::page::Length;
+use crate::page::{self, Length};
 use crate::sql::{self, Dialect};
 use crate::tallies::{self, Kept, Tally};
 use domain::error::Result;
@@ -72,6 +72,12 @@ impl ChannelFilter {
             return Ok(Length::exactly(found));
         }
         tallies::count_instead(db, self.select()).await
+    }
+
+    /// How many channels it finds, however long it takes to count them.
+    pub async fn count_all(&self, db: &impl ConnectionTrait) -> Result<u64> {
+        let length = self.count(db).await?;
+        if length.is_exact { Ok(length.rows) } else { page::count_all(db, self.select()).await }
     }
 }
 

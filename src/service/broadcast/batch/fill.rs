@@ -68,7 +68,7 @@ pub(super) async fn with_found(
     row: batch::Model,
     filter: &ChannelFilter,
 ) -> Result<Created> {
-    let count = filter.count(on.db.reader()).await?;
+    let count = filter.count_all(on.db.reader()).await?;
     if count > u64::from(on.rules.at_once.unsigned_abs()) {
         return ask(on, actor, &row, filter, count).await;
     }
