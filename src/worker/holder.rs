@@ -327,7 +327,7 @@ impl Holder {
     /// A holder whose lease was confirmed when its clock stood at zero.
     pub fn testing() -> Self {
         let (host, boot, data_dir) = (String::new(), String::new(), String::new());
-        let (id, started_at) = (SenderId::generate(), chrono::DateTime::UNIX_EPOCH);
+        let (id, started_at) = (SenderId::generate(), DateTime::UNIX_EPOCH);
         let (pid, pid_started, lead_ms, ended_at) = (1, 0, 0, None);
         let row = sender::Model {
             id,

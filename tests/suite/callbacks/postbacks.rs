@@ -88,9 +88,8 @@ async fn words_that_nobody_understood_are_what_the_operator_says_later_too() {
     let (herald, nobody) = start().await;
     let on = herald.services();
     let (ann, bob) = (lead(&herald, "ann", "+14155552671").await, lead(&herald, "bob", "+14155552672").await);
-    let tell = async |lead: &storage::retention::lead::Model, query: &str| {
-        tell(&herald, &nobody, &format!("subid={}&{query}", lead.id)).await
-    };
+    let tell =
+        async |lead: &lead::Model, query: &str| tell(&herald, &nobody, &format!("subid={}&{query}", lead.id)).await;
     let early = tell(&ann, "status=Frob_Nicated&payout=20").await;
     assert_eq!((early[0].status, early[0].original_status.as_deref()), (ConversionStatus::Lead, Some("Frob_Nicated")));
     assert_ne!(lead_of(&herald, ann.id).await.status, LeadStatus::Converted, "nothing is guessed");
