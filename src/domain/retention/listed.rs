@@ -7,6 +7,9 @@ use crate::username;
 /// What stands between several addresses in one field.
 const BETWEEN: [char; 6] = [';', ',', '|', '/', '\n', '\r'];
 
+/// Digits of an extension behind a number, at most.
+const EXTENSION: usize = 6;
+
 /// The addresses in a field, in their stored form, and why one of them could not be read.
 ///
 /// Of somebody who refuses all that can be an address is one, since he refuses there: `is_refusal`.
@@ -68,8 +71,11 @@ fn phone(written: &str, is_refusal: bool) -> Result<String, String> {
     let is_link = link.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("tel:"));
     let link = if is_link { &link[4..] } else { link };
     let read = address::phone(link);
-    // An extension is no part of the number that is refused.
-    let bare = link.split(|sign: char| sign.is_alphabetic() || ",;#*".contains(sign)).next().unwrap_or_default().trim();
+    // An extension is no part of the number that is refused. It is short: what is long is another number.
+    let (bare, rest) =
+        link.split_at(link.find(|sign: char| sign.is_alphabetic() || ",;#*".contains(sign)).unwrap_or(link.len()));
+    let is_extension = rest.chars().filter(char::is_ascii_digit).count() <= EXTENSION;
+    let bare = if is_extension { bare.trim() } else { link };
     let read = read.or_else(|why| if is_refusal { address::phone(bare).map_err(|_| why) } else { Err(why) });
     // Words may stand before the number, too.
     let own = if bare.contains(|sign: char| sign.is_ascii_digit()) { bare } else { link };

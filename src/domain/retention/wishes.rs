@@ -130,9 +130,10 @@ fn said_in(text: &str) -> Vec<String> {
 
 /// Takes out what only makes words louder: leave me the hell alone.
 fn without_oaths(said: &mut Vec<String>) {
-    let is_oath = |word: &String| is_of(word, OATHS);
+    // By itself this one sends somebody away.
+    let is_loud = |said: &[String], at: usize| at > 0 && said[at] == "fuck" && said[at - 1] == "the";
     while said.len() > 2
-        && let Some(at) = said.iter().position(is_oath)
+        && let Some(at) = (0..said.len()).find(|at| is_of(&said[*at], OATHS) || is_loud(said, *at))
     {
         let has_article = at > 0 && said[at - 1] == "the" && at + 1 < said.len();
         said.drain(at - usize::from(has_article)..=at);

@@ -38,7 +38,11 @@ pub(super) fn sentence(content: &str, error: &Error) -> String {
 fn undefined(detail: &str) -> String {
     match detail.split('`').nth(1) {
         Some(name) => format!("{{{{ {name} }}}} has no value"),
-        None => "something in it has no value: a placeholder is one word, and has no parts".into(),
+        None if detail.is_empty() || detail.contains("undefined") => {
+            "something in it has no value: a placeholder is one word, and has no parts".into()
+        }
+        // What the filters say by themselves.
+        None => detail.to_owned(),
     }
 }
 

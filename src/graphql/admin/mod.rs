@@ -10,7 +10,7 @@ pub mod worker;
 
 /// What can be read of what Herald does by itself.
 #[derive(MergedObject, Default)]
-pub struct AdminQuery(task::list::TaskQuery, overview::OverviewQuery);
+pub struct AdminQuery(task::list::TaskQuery, overview::AdminOverviewQuery);
 
 /// What can be changed in what Herald does by itself.
 #[derive(MergedObject, Default)]

@@ -68,10 +68,10 @@ impl Admin {
 
 /// Reads what Herald is doing.
 #[derive(Default)]
-pub struct OverviewQuery;
+pub struct AdminOverviewQuery;
 
 #[Object]
-impl OverviewQuery {
+impl AdminOverviewQuery {
     /// What Herald is doing: who is signed in, which processes send, and what keeps the database busy.
     #[graphql(directive = requires::apply(Permission::Administer))]
     async fn admin(&self) -> Admin {

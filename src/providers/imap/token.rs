@@ -3,7 +3,7 @@
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::words::{Fault, shown};
+use super::words::{Fault, NO_TOKEN, shown};
 use crate::http;
 use domain::retention::credentials::{OAuth, Secret};
 
@@ -36,7 +36,7 @@ pub(super) async fn get(oauth: &OAuth) -> Result<String, Fault> {
     let request =
         http::client().post(&oauth.token_url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
     let answer = http::call(request).await;
-    let answer = answer.map_err(|fault| Fault::away(&format!("no token can be had: {fault}")))?;
+    let answer = answer.map_err(|fault| Fault::away(&format!("{NO_TOKEN}: {fault}")))?;
     let told: Told = answer.json().unwrap_or_default();
     if let Some(token) = told.access_token.filter(|token| answer.status.is_success() && is_token(token)) {
         return Ok(token);

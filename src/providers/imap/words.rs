@@ -8,6 +8,8 @@ use domain::retention::credentials::{Imap, ImapSecurity};
 /// Letters of what a server says that are shown.
 const SHOWN: usize = 300;
 /// The codes with which a server says that it won't now, whatever is asked for (RFC 5530, and Gmail's).
+/// How it is told that the endpoint gives no token.
+pub(super) const NO_TOKEN: &str = "no token can be had";
 const NOT_NOW: [&str; 7] = ["UNAVAILABLE", "INUSE", "LIMIT", "OVERQUOTA", "SERVERBUG", "CONTACTADMIN", "THROTTLED"];
 
 /// Why a mailbox can't be read.
@@ -122,7 +124,10 @@ impl Fault {
     pub(super) fn at(self, account: &Imap) -> Self {
         let has = |words: &[&str]| words.iter().any(|word| self.error.contains(word));
         let is_tls = account.security == ImapSecurity::Tls;
-        let error = if has(&["lookup address", "Name or service not known"]) {
+        let error = if self.error.starts_with(NO_TOKEN) {
+            // It is about the endpoint, not about this server.
+            self.error
+        } else if has(&["lookup address", "Name or service not known"]) {
             "this machine knows no such host; is it spelled right?".into()
         } else if has(&["Connection refused"]) {
             "nothing listens there; 993 is the usual port with TLS, 143 with STARTTLS".into()

@@ -314,7 +314,7 @@ const EASTERN: Words = Words {
         nu mai vreau|nu mai primesc|nu mai doresc|nu mai deranja*|nu imi mai trimite*|nu imi mai scrie*|nu ma mai suna*|\
         nu ma mai contacta*|nu ma mai deranja*|nemojte mi|nemoj mi|престанете да|престани да|nerasyk*|neskambin*|nesiusk*|nebesiusk*|nerakst*|nezvan*|nesut*|\
         ara kirjuta|ara helista|ara saada|arge kirjutage|arge helistage|arge saatke|usinitumie|usinipigie|msinipigie",
-    fillers: "va|rog|te|multumesc|mesaje|mesajele|acum|imediat|ma|de|pe|la|lista|vreau|doresc|sa|toate|prosim|vas|dekuji|diky|\
+    fillers: "palun|va|rog|te|multumesc|mesaje|mesajele|acum|imediat|ma|de|pe|la|lista|vreau|doresc|sa|toate|prosim|vas|dekuji|diky|\
         dakujem|me|mne|hned|zpravy|spravy|z|ze|od|vsechno|vsetko|chci|chcem|molim|hvala|mi|odmah|poruke|vise|liste|iz|\
         zelim|моля|благодаря|ме|от|веднага|съобщения|списъка|молим|хвала|tolong|mohon|saya|sms|ini|pesan|terima|kasih|\
         mau|ingin|xin|vui|long|toi|tin|nhan|cam|on",

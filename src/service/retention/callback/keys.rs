@@ -196,7 +196,8 @@ mod tests {
         assert_eq!(keys(None, &body), ["call-0123456789"]);
         let many: Vec<String> = (0..1_000).map(|n| format!("id-{n:06}")).collect();
         assert_eq!(keys(None, &serde_json::json!({ "ids": many }).to_string()).len(), MOST);
-        assert!(keys(None, r#"{"a":"zero\u0000byte-1","b":"two words 1"}"#).is_empty());
+        // A NUL is gone before anything is made of a callback.
+        assert_eq!(keys(None, r#"{"a":"zero\u0000byte-1","b":"two words 1"}"#), ["zerobyte-1"]);
         for body in ["@", "@@", "a@", "@b", "é@ü.org", "+", "{", "[1", "%40%40%2b", "ß@"] {
             keys(Some(body), body);
         }
