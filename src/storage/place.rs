@@ -87,7 +87,13 @@ impl Opened {
             (_, Some(_)) => "AWS_ENDPOINT_URL and AWS_REGION say which server is meant, AWS_ACCESS_KEY_ID who asks",
             (_, None) => "this process must be able to write there",
         };
-        anyhow::Error::new(error).context(format!("{} can't be used now; {cure}", self.named()))
+        // What lies in between says the same in other words, several times.
+        let mut root: &dyn std::error::Error = &error;
+        while let Some(source) = root.source() {
+            root = source;
+        }
+        let sentence = format!("{} can't be used now: {root}; {cure}", self.named());
+        anyhow::Error::new(error).context(sentence)
     }
 }
 

@@ -193,6 +193,7 @@ impl Node {
         let mut rules = (*on.rules).clone();
         rules.data_dir = folder.path().into();
         on.rules = Arc::new(rules);
+        on.files = storage::files::Files::within(folder.path());
         let admin = user::named(&on, user::FIRST).await.unwrap();
         let actor = Actor::user(admin.id, Role::Admin, None);
         Self { on, actor, _folder: folder }

@@ -38,7 +38,7 @@ pub(super) async fn place(config: &Config, found: &mut Findings) -> Option<Files
     match timeout(PATIENCE + Duration::from_secs(5), place.try_out()).await {
         Ok(Ok(())) => found.note(Grade::Well, "files", format_args!("{}: it writes, reads and deletes", place.named())),
         Ok(Err(error)) => {
-            found.note(Grade::Wrong, "files", format_args!("{error:#}"));
+            found.note(Grade::Wrong, "files", &error);
             return None;
         }
         Err(_) => {

@@ -122,8 +122,8 @@ function subscribe(payload, token, sink, refused) {
 const linked = new URLSearchParams(location.search);
 const LINKED = linked.has('query')
   ? {
-      initialQuery: linked.get('query'),
-      initialVariables: linked.get('variables') ?? undefined,
+      query: linked.get('query'),
+      variables: linked.get('variables') ?? undefined,
       operationName: linked.get('operationName') ?? undefined,
     }
   : {};

@@ -16,8 +16,8 @@ use storage::Noun;
 use storage::Tx;
 use storage::retention::{contact_attempt, conversion, gone_lead, lead};
 
-/// What UUIDs look like, with their hyphens and without.
-const UUIDS: [&str; 2] = ["________-____-____-____-____________", "________________________________"];
+/// What a UUID looks like.
+const UUID: &str = "________-____-____-____-____________";
 
 /// Conversions that are looked at in one round.
 const ROUND: u64 = 500;
@@ -76,11 +76,9 @@ pub async fn match_later(on: &Services) -> Result<()> {
     let named = [conversion::Column::SubId, conversion::Column::ClickId].into_iter().flat_map(|id| {
         let owned = || Expr::col((lead::Entity, lead::Column::ExternalId));
         // In small letters or in capitals, a UUID is the same.
-        let of_uuid = UUIDS.into_iter().map(move |like| {
-            let spelled = [Func::lower(conversion(id)).into(), Func::upper(conversion(id)).into()];
-            conversion(id).like(like).and(owned().is_in::<Expr, _>(spelled))
-        });
-        std::iter::once(owned().eq(conversion(id))).chain(of_uuid)
+        let spelled = [Func::lower(conversion(id)).into(), Func::upper(conversion(id)).into()];
+        let of_uuid = conversion(id).like(UUID).and(owned().is_in::<Expr, _>(spelled));
+        [owned().eq(conversion(id)), of_uuid]
     });
     let named = named.fold(Condition::any(), Condition::add);
     let names = Query::select().expr(Expr::val(1)).from(lead::Entity).cond_where(named).to_owned();
