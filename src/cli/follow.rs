@@ -21,10 +21,10 @@ use storage::{Db, Noun, task};
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Wait for the end of a campaign, an import or a task: 0 completed, 1 failed, 3 paused, 4 cancelled
+/// Wait for the end of a campaign, an import or a task; the status says which
 #[derive(Args)]
 pub struct Follow {
-    /// Its id, as the API shows it
+    /// Its id, as the API shows it; the status is 0 if it is completed, 1 failed, 3 paused, 4 cancelled
     id: String,
     #[command(flatten)]
     settings: Settings,

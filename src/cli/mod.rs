@@ -49,7 +49,7 @@ enum Command {
     Stop(stop::Stop),
     /// Let everything go on that was stopped
     Resume(stop::Resume),
-    /// Wait for the end of a campaign, an import or a task: 0 completed, 1 failed, 3 paused, 4 cancelled
+    /// Wait for the end of a campaign, an import or a task; the status says which
     Follow(follow::Follow),
     /// Show a whole campaign and a sequence on a throw-away installation, then a tour of it
     Demo(demo::Demo),

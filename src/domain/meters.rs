@@ -120,7 +120,7 @@ pub const METRICS: &[Metric] = &[
     counter(
         SLOW_STATEMENTS,
         &[],
-        "Statements that took the database longer than a second; the log has each without its values, and admin { statements } too",
+        "Statements that took the database longer than a second; the log has each without its values",
     ),
     histogram(PUBLISH, &[], "How long it took to hand events to Redis"),
     counter(RESYNCS, &[], "How often events of other processes may have been lost"),

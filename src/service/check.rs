@@ -53,7 +53,7 @@ pub async fn run(
     tell: &(dyn Fn(&Finding) + Sync),
 ) -> Result<()> {
     let look = Look { on, mends, tell };
-    patiently(async {
+    patiently(Box::pin(async {
         if let Some(damage) = on.db.any_damage().await? {
             // What is read from damaged pages says nothing.
             look.found(
@@ -68,7 +68,7 @@ pub async fn run(
         look.counters().await?;
         look.sums().await?;
         if has_node { look.uploads().await } else { Ok(()) }
-    })
+    }))
     .await
 }
 

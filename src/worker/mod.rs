@@ -127,7 +127,7 @@ async fn send(
 async fn until(drained: &mut watch::Receiver<bool>, is_drained: bool) {
     if drained.wait_for(|drained| *drained == is_drained).await.is_err() {
         // Its holder is gone; the session ends by itself.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -8,7 +8,8 @@ use async_graphql::parser::types::{
 };
 
 /// Queries that are neither lists nor look-ups: figures, and what there is one of.
-const OTHER_QUERIES: [&str; 15] = [
+const OTHER_QUERIES: [&str; 16] = [
+    "admin",
     "broadcastOverview",
     "campaignReport",
     "channelCategories",

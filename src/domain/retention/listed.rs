@@ -7,6 +7,9 @@ use crate::username;
 /// What stands between several addresses in one field.
 const BETWEEN: [char; 6] = [';', ',', '|', '/', '\n', '\r'];
 
+/// Addresses in one field that are read, at most.
+const MOST: usize = 100;
+
 /// Digits of an extension behind a number, at most.
 const EXTENSION: usize = 6;
 
@@ -41,8 +44,8 @@ fn emails(written: &str, is_refusal: bool) -> (Vec<String>, Option<String>) {
     if !are_all && !is_refusal {
         return (Vec::new(), Some(whole));
     }
-    let read = parts.into_iter().filter(|part| part.contains('@')).map(|part| address::email(without_scheme(part)));
-    collected(read, whole)
+    let parts = parts.into_iter().filter(|part| part.contains('@'));
+    collected(parts.map(|part| address::email(without_scheme(part))), whole)
 }
 
 /// An address without what makes a link of it.
@@ -58,11 +61,8 @@ fn phones(written: &str, is_refusal: bool) -> (Vec<String>, Option<String>) {
         Err(why) => why,
     };
     let parts = written.split(BETWEEN).map(str::trim).filter(|part| !part.is_empty());
-    let read: Vec<_> = parts.map(|part| phone(part, is_refusal)).collect();
-    if read.iter().any(Result::is_err) && !is_refusal {
-        return (Vec::new(), Some(whole));
-    }
-    collected(read.into_iter(), whole)
+    let (found, wrong) = collected(parts.map(|part| phone(part, is_refusal)), whole);
+    if is_refusal || wrong.is_none() { (found, wrong) } else { (Vec::new(), wrong) }
 }
 
 /// A number. That of somebody who refuses may lack its plus, and have what is no part of it.
@@ -100,7 +100,11 @@ fn names(written: &str, is_refusal: bool) -> (Vec<String>, Option<String>) {
 /// Those that can be read, each once, and why one can't; if there are none, why the whole can't.
 fn collected(read: impl Iterator<Item = Result<String, String>>, whole: String) -> (Vec<String>, Option<String>) {
     let (mut found, mut wrong) = (Vec::new(), None);
-    for one in read {
+    for (at, one) in read.take(MOST + 1).enumerate() {
+        if at == MOST {
+            wrong = Some(format!("there are more than {MOST} addresses in one field: write one a line"));
+            break;
+        }
         match one {
             Ok(address) if !found.contains(&address) => found.push(address),
             Ok(_) => {}

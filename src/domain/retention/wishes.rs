@@ -56,6 +56,10 @@ const AT: &str = "once|this|all|last";
 /// Words that make the opposite of what follows them.
 const NEGATIONS: &str = "dont|never|not|cannot|cant|wont|didnt|doesnt|wouldnt|shouldnt|couldnt|не|nicht|ne|nie|nao|non|nem|nu|pas|ikke|inte|\
     tidak|jangan|khong|μη|μην|δεν|לא|אל|لا";
+
+/// Characters of a message that are judged, from its beginning: as many as are kept of an email.
+const MOST: usize = 4_000;
+
 /// Words that make a wish louder, and no other.
 const OATHS: &str = "hell|heck|fuckin|fucking|freaking|frigging|goddamn|goddam|damn|bloody|effing";
 /// What may stand between the two.
@@ -235,8 +239,8 @@ fn refuses(sentence: &str) -> bool {
 
 /// The sentences of a message that refuse, as words; none if it is no refusal.
 fn refusing(body: &str) -> Vec<Vec<String>> {
-    let body = &visible(body);
-    let body = unsigned(body);
+    let body: String = visible(body).chars().take(MOST).collect();
+    let body = unsigned(&body);
     let said = said_in(body);
     if said.is_empty() {
         return if body.contains(SIGNS) { vec![said] } else { Vec::new() };

@@ -108,13 +108,11 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<Created> {
         name_fold: Folded::default(),
         allow_private,
     };
-    match filter {
-        Some(filter) => fill::with_found(on, actor, row, &filter).await,
-        None => {
-            let batch = fill::with(on, actor, row, &unique(channels.unwrap_or_default())).await?;
-            Ok(Created { batch, task: None })
-        }
+    if let Some(filter) = filter {
+        return fill::with_found(on, actor, row, &filter).await;
     }
+    let batch = fill::with(on, actor, row, &unique(channels.unwrap_or_default())).await?;
+    Ok(Created { batch, task: None })
 }
 
 /// Messages to persons who did not ask for them cost accounts: only an admin takes that upon the installation.

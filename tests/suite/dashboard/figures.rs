@@ -101,7 +101,8 @@ async fn an_ab_test_shows_its_arms_and_its_interval_as_they_grow() {
         let input = json!({ "name": name, "type": "EMAIL", "subject": "Hello", "content": "Hello!" });
         admin.data(make, json!({ "input": input })).await;
     }
-    let campaign = "mutation { createRetentionCampaign(input: { name: \"Winter\" }) { campaign { id } } }";
+    let campaign =
+        "mutation { createRetentionCampaign(input: { name: \"Winter\", channels: [EMAIL] }) { campaign { id } } }";
     admin.data(campaign, json!({})).await;
     new_test(&mut tab).await;
     tab.reads(".tests h2", "Which <i>subject</i>").await;

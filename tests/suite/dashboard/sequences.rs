@@ -89,6 +89,17 @@ async fn made(tab: &mut Tab, admin: &Client) -> String {
     id
 }
 
+/// What a step of each way needs before its sequence can be activated. Nothing listens there, so its first step waits.
+async fn providers(admin: &Client) {
+    let save = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) {
+        integrationConfig { id } } }";
+    let smtp = json!({ "host": "127.0.0.1", "port": 9, "from": "ann@herald.example", "security": "NONE" });
+    admin.data(save, json!({ "input": { "smtp": smtp } })).await;
+    let sid = "AC0123456789abcdef0123456789abcdef";
+    let twilio = json!({ "accountSid": sid, "authToken": "a token of tests", "from": "+14155550100" });
+    admin.data(save, json!({ "input": { "twilio": twilio } })).await;
+}
+
 #[tokio::test]
 async fn a_sequence_is_drawn_changed_and_moves_by_itself() {
     let Some(browser) = Browser::start() else { return };
@@ -96,6 +107,7 @@ async fn a_sequence_is_drawn_changed_and_moves_by_itself() {
     let admin = herald.admin().await;
     script(&admin, "Letter", "EMAIL").await;
     script(&admin, "Text", "SMS").await;
+    providers(&admin).await;
     let mut tab = browser.open(&format!("{}/#/sequences", herald.url())).await;
     sign_in(&mut tab, "admin").await;
     let id = made(&mut tab, &admin).await;

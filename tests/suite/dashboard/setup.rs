@@ -79,7 +79,7 @@ async fn an_account_is_added_rested_given_a_session_and_removed() {
     tab.fill(".cards textarea", &session).await;
     tab.assert_well("accounts-acts").await;
     tab.click(".cards form button").await;
-    tab.reads("#toasts", "It uses the new session.").await;
+    tab.reads(".cards", "This is the session that the account has.").await;
     tab.click("[aria-label='Remove: The first']").await;
     confirm(&mut tab).await;
     tab.reads("main", "No accounts yet").await;

@@ -75,7 +75,7 @@ impl From<Entity> for MessageEntity {
             Style::Pre(language) => entity.language = Some(language).filter(|language| !language.is_empty()),
             Style::Emoji(id) => entity.custom_emoji_id = Some(id.to_string()),
             Style::Date(date) => {
-                entity.moment_at = chrono::DateTime::from_timestamp(date.unix.into(), 0).map(Into::into)
+                entity.moment_at = chrono::DateTime::from_timestamp(date.unix.into(), 0).map(Into::into);
             }
             _ => {}
         }

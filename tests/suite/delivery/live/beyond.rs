@@ -203,7 +203,10 @@ async fn an_upload_that_is_elsewhere_pauses_the_campaign_with_what_to_do() {
     field.office.until(id, CampaignStatus::Paused).await;
     worker.stop().await;
     let reason = read().await.pause_reason.unwrap_or_default();
-    assert!(reason.contains("is not in the data folder of") && reason.contains("then resume"), "{reason}");
+    assert!(
+        reason.contains("can't be found by") && reason.contains("HERALD_FILES") && reason.contains("then resume"),
+        "{reason}"
+    );
     assert_eq!(field.telegram.accepted().len(), 0);
     field.office.assert_counters(id).await;
 }

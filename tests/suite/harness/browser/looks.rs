@@ -27,6 +27,10 @@ impl Tab {
                 // A phone makes room for what is too wide, so that its own width says nothing.
                 let wide = self.value("document.documentElement.scrollWidth").await;
                 assert!(wide.as_u64() <= Some(u64::from(width)), "{place}: it is wider than the screen, {wide}");
+                // Text that is squeezed is as wide as a letter, and nothing is wider than the screen.
+                let squeezed =
+                    "[...document.querySelectorAll('.how-far')].some((one) => one.clientWidth && one.clientWidth < 60)";
+                assert_eq!(self.value(squeezed).await, false, "{place}: how far a campaign is can't be read");
                 assert_eq!(self.found_by_axe().await, json!([]), "{place}");
             }
         }
