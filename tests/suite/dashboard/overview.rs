@@ -2,7 +2,7 @@
 
 use domain::broadcast::AccountStatus;
 use herald::app::Parts;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
 use storage::broadcast::telegram_account::{self, Column};
@@ -115,7 +115,9 @@ async fn a_mailbox_that_cannot_be_read_and_messages_of_which_nobody_knows_need_a
         held_until: on.now() + chrono::Duration::days(1),
     };
     mailbox::Entity::insert(failing.into_active_model()).exec_without_returning(on.db.reader()).await.unwrap();
-    let unknown = progress::Entity::update_many().col_expr(progress::Column::Unknown, Expr::value(2));
+    let more = |column: progress::Column| (column, Expr::col(column).add(2));
+    let (unknown, total) = (more(progress::Column::Unknown), more(progress::Column::Total));
+    let unknown = progress::Entity::update_many().col_expr(unknown.0, unknown.1).col_expr(total.0, total.1);
     unknown.exec(on.db.reader()).await.unwrap();
 
     let mut tab = browser.open(&herald.url()).await;
