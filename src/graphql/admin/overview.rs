@@ -19,7 +19,7 @@ pub struct Admin;
 /// Which sessions are wanted. All that is given must hold.
 #[derive(InputObject, Default)]
 struct SessionFilter {
-    /// Of this user.
+    /// Of this user; left out: the sessions of everybody.
     user_id: Option<ID>,
 }
 
