@@ -25,7 +25,7 @@ impl Check {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let config = configured(self.settings)?;
-        let left = block_on(async { Ok(look(config, self.fix).await) })?;
+        let left = block_on(async { Ok(Box::pin(look(config, self.fix)).await) })?;
         match left.map_err(Failure::Unseen)? {
             0 => Ok(()),
             left if self.fix => Err(anyhow!("findings that are left: {left}").into()),

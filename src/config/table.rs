@@ -114,7 +114,7 @@ settings! {
     "HERALD_LISTEN" "ADDRESS" = "127.0.0.1:8080" => listen: SocketAddr, address;
     /// The data folder: database, uploads, keys; locked while in use
     "HERALD_DATA_DIR" "FOLDER" = "./herald-data" -> data_dir, folder;
-    /// Where uploads lie that any process of a fleet imports and sends: s3://bucket/prefix with the AWS_ variables, or a folder that all have; without it the data folder of the process that took them in
+    /// Where uploads lie that any process of a fleet imports and sends: s3://... with the AWS_ variables, or a folder that all have; without it the data folder of the process that took them in
     "HERALD_FILES" "PLACE" => files: Option<Place>, optional(place);
     /// A PostgreSQL, postgres://..., for a fleet; without it SQLite in the data folder
     "DATABASE_URL" "URL" => database_url: Option<SecretString>, optional(postgres);
