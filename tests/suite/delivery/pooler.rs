@@ -138,6 +138,7 @@ async fn migrations_that_are_refused_leave_nothing_behind_that_is_prepared() {
     let Some(pooler) = Pooler::before(&database.server()).await else { return };
     let folder = TempDir::new().unwrap();
     let db = database.by(pooler.port).open(folder.path()).await;
+    db.migrate().await.unwrap();
     let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_235959_of_a_newer_herald', 0)";
     db.reader().execute_unprepared(newer).await.unwrap();
     let refused = db.migrate().await.unwrap_err().to_string();
