@@ -40,7 +40,7 @@ impl Serving {
                 return Self { child, told };
             }
         }
-        panic!("it ended: {}", told.join("\n"))
+        panic!("it ended with {:?}: {}", child.wait(), told.join("\n"))
     }
 
     /// The address of the thing of this name in its tour.

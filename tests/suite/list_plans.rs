@@ -100,7 +100,7 @@ fn value(types: &BTreeMap<String, Json>, of_list: &str, name: &str, of: &Json) -
 
 /// How the database finds what a statement wants, of whatever values, if it may not do without an index.
 async fn plan(herald: &TestApp, sql: &str, settings: &str) -> String {
-    let values = (1..).take_while(|place| sql.contains(&format!("${place}"))).map(|_| "NULL").collect::<Vec<_>>();
+    let values = (1..1_000).take_while(|place| sql.contains(&format!("${place}"))).map(|_| "NULL").collect::<Vec<_>>();
     let values = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
     let (prepare, explain) = (format!("PREPARE asked AS {sql}"), format!("EXPLAIN EXECUTE asked{values}"));
     let (prepare, explain) = (&prepare, &explain);
@@ -166,7 +166,9 @@ async fn each_condition_and_each_order_of_a_large_list_has_an_index() {
             let query = format!("{{ {name}(first: 3{order}) {{ nodes {{ id }} }} }}");
             for sql in counted.statements(&query).await.iter().filter(of_table) {
                 let plan = plan(&herald, sql, "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off").await;
-                if plan.contains("Sort") {
+                // Those alike in the index may be sorted among themselves: an incremental sort.
+                let is_sort = |line: &str| line.trim_start_matches([' ', '-', '>']).starts_with("Sort  (");
+                if plan.lines().any(is_sort) {
                     without.push(told.clone());
                 }
             }

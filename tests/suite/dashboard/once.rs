@@ -36,6 +36,9 @@ async fn made_once(tab: &mut Tab, admin: &Client, case: (&str, &str, &[(&str, &s
     assert_eq!(admin.data(count, json!({})).await, once, "{address}: it was made twice");
 }
 
+/// Where, what opens the form, what is written into which of its fields, the form, and the count that tells how many were made.
+type Case<'a> = (&'a str, String, &'a [(&'a str, &'a str)], String, String);
+
 #[tokio::test]
 async fn what_is_made_is_made_once_though_the_answer_is_lost() {
     let Some(browser) = Browser::start() else { return };
@@ -52,7 +55,7 @@ async fn what_is_made_is_made_once_though_the_answer_is_lost() {
         (".fields .field:nth-child(1) input", "127.0.0.1"),
         (".fields .field:nth-child(6) input", "ann@herald.example"),
     ];
-    let cases: [(&str, String, &[(&str, &str)], String, String); 5] = [
+    let cases: [Case<'_>; 5] = [
         (
             "#/settings",
             format!("{users} summary"),

@@ -20,7 +20,7 @@ async fn the_catalog_is_filled_searched_and_made_into_batches() {
         memberCount: 12345 }) { channel { id } } }";
     herald.admin().await.data(titled, json!({})).await;
     let line = |n: usize| {
-        let category = if n % 2 == 0 { "news" } else { "a category with a name that is rather long" };
+        let category = if n.is_multiple_of(2) { "news" } else { "a category with a name that is rather long" };
         format!("{{\"username\": \"made_{n:03}\", \"category\": \"{category}\"}}\n")
     };
     let text = format!("{}nonsense\n{{\"username\": \"made_777\"}}\n", (1..=45).map(line).collect::<String>());
