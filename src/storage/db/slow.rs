@@ -108,15 +108,19 @@ fn shape(sql: &str) -> String {
         }
         match sign {
             '\'' => {
-                // A doubled quote begins the next literal at once: nothing of either is told.
-                for inner in signs.by_ref() {
-                    if inner == '\'' {
+                // A doubled quote is a part of it; in E'..', as texts with their values have it behind a pooler, so is a quote behind a
+                // backslash.
+                let before = told.strip_suffix(['E', 'e']);
+                let is_escaped =
+                    before.is_some_and(|before| !before.ends_with(|last: char| last.is_alphanumeric() || last == '_'));
+                while let Some(inner) = signs.next() {
+                    if inner == '\\' && is_escaped {
+                        signs.next();
+                    } else if inner == '\'' && signs.next_if_eq(&'\'').is_none() {
                         break;
                     }
                 }
-                if !told.ends_with('?') {
-                    told.push('?');
-                }
+                told.push('?');
             }
             '0'..='9' if !is_name => {
                 while signs.next_if(|next| next.is_ascii_digit() || *next == '.').is_some() {}
@@ -145,6 +149,8 @@ mod tests {
             ("SELECT a2,  $1\n FROM t_3 WHERE x = 42 LIMIT 10", "SELECT a2, $1 FROM t_3 WHERE x = ? LIMIT ?"),
             ("UPDATE l SET email = 'o''hara@x.example', n = -1.5", "UPDATE l SET email = ?, n = -?"),
             ("SELECT 'Anna' || 'Boris'", "SELECT ? || ?"),
+            (r"SELECT E'O\'Anna, \\', E'it''s \'Boris', 'C:\', 'Cleo'", "SELECT E?, E?, ?, ?"),
+            (r"SELECT name'Anna'", "SELECT name?"),
         ] {
             assert_eq!(shape(sql), told);
         }
