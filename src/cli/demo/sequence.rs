@@ -99,9 +99,8 @@ pub async fn show(api: &Api, on: &Services, board: &Board) -> Result<()> {
     board.item("leads", &format!("{LEADS} in three time zones, by createLead"));
     board.heading("Sequence");
     let id = sequence(api, &issue, board).await?;
-    if is_real(on).await? {
-        fly(on, SPAN, SHOWN).await?;
-    }
+    // Whatever it shows: one that an earlier demonstration left on its way would be in the present too early for all steps.
+    fly(on, SPAN, SHOWN).await?;
     board.item(
         "clock",
         &format!("of sequences only: {} days in {} s, until it shows the present", SPAN.num_days(), SHOWN.as_secs()),
@@ -113,12 +112,6 @@ pub async fn show(api: &Api, on: &Services, board: &Board) -> Result<()> {
     board.heading("Summary");
     board.funnel_summary(&funnel, converter.converted());
     Ok(())
-}
-
-/// Whether the clock of sequences shows the present. One that is still flying, after a restart, flies on.
-async fn is_real(on: &Services) -> Result<bool> {
-    let known = pace::clock(on.db.reader()).await.map_err(|error| anyhow::anyhow!("{error}"))?;
-    Ok(known.is_real(on.clock.nanos()))
 }
 
 /// The clock begins so long ago and catches up.

@@ -17,7 +17,7 @@ use super::needs::missing;
 mod looks;
 
 /// How long something is awaited.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with a profile of its own; it ends with the test.
 pub struct Browser {

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use super::TestApp;
 
 /// How long a message is awaited.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open socket, on which nothing has been said yet.
 pub struct RawSocket(WebSocketStream<TcpStream>);
