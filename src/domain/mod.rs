@@ -36,6 +36,7 @@ pub mod sealed;
 pub mod secret_key;
 pub mod series;
 pub mod session_string;
+pub mod sharing;
 pub mod sms;
 pub mod statistics;
 pub mod task;

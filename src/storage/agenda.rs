@@ -30,7 +30,7 @@ pub struct Agenda {
     /// When the next campaign is to start by itself.
     pub schedule: Option<DateTime<Utc>>,
     /// Campaigns that run, and whose messages go nowhere.
-    pub simulated: Vec<BroadcastCampaignId>,
+    pub simulated: Vec<Running>,
     /// The processes that send, with their signs of life.
     pub senders: Vec<Sign>,
     /// Campaigns run that send for real.
@@ -51,6 +51,17 @@ pub struct Agenda {
     pub triggers: bool,
     /// Messages that went nowhere are to be edited or deleted.
     pub changes: bool,
+}
+
+/// A campaign that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    /// The campaign.
+    pub id: BroadcastCampaignId,
+    /// The last slot that anybody has taken, in nanoseconds since 1970.
+    pub last_slot: i64,
+    /// Messages a minute.
+    pub rate: i64,
 }
 
 /// A process' sign of life.
@@ -86,10 +97,7 @@ impl Agenda {
             clock: pace::clock_of(&row)?,
             steps,
             schedule: row.try_get("", "schedule")?,
-            simulated: words("simulated")?
-                .iter()
-                .map(|id| Ok(BroadcastCampaignId(read(id)?)))
-                .collect::<Result<_>>()?,
+            simulated: words("simulated")?.iter().map(|one| running(one)).collect::<Result<_>>()?,
             senders: words("senders")?.iter().map(|sign| self::sign(sign)).collect::<Result<_>>()?,
             live: is("live")?,
             unswept: is("unswept")?,
@@ -145,11 +153,14 @@ fn is_any<E: EntityTrait>(select: Select<E>) -> Expr {
     Expr::exists(select.into_query())
 }
 
-/// The running campaigns whose messages go nowhere, with commas between them.
+/// The running campaigns whose messages go nowhere, each with its last slot and its rate, with commas between them.
 fn simulated(dialect: Dialect) -> SelectStatement {
-    let ids =
-        if dialect.is_postgres() { "string_agg(campaign_id::text, ',')" } else { "group_concat(hex(campaign_id))" };
-    progress::Entity::running_simulated().select_only().expr(Expr::cust(ids)).into_query()
+    let words = if dialect.is_postgres() {
+        "string_agg(campaign_id::text || ' ' || last_slot || ' ' || delivery_rate, ',')"
+    } else {
+        "group_concat(hex(campaign_id) || ' ' || last_slot || ' ' || delivery_rate)"
+    };
+    progress::Entity::running_simulated().select_only().expr(Expr::cust(words)).into_query()
 }
 
 /// The processes that send, each with its epoch and its beat.
@@ -166,12 +177,23 @@ fn read(id: &str) -> Result<Uuid> {
     id.parse().map_err(Error::internal)
 }
 
+fn running(text: &str) -> Result<Running> {
+    let (id, [last_slot, rate]) = numbers(text)?;
+    Ok(Running { id: BroadcastCampaignId(id), last_slot, rate })
+}
+
 fn sign(text: &str) -> Result<Sign> {
-    let wrong = || Error::internal(anyhow::anyhow!("no sign of life: {text}"));
+    let (id, [epoch, beat]) = numbers(text)?;
+    Ok(Sign { id: SenderId(id), epoch, beat })
+}
+
+/// An id, and two numbers.
+fn numbers(text: &str) -> Result<(Uuid, [i64; 2])> {
+    let wrong = || Error::internal(anyhow::anyhow!("no id with two numbers: {text}"));
     let mut words = text.split(' ');
-    let number = |word: Option<&str>| word.and_then(|word| word.parse().ok()).ok_or_else(wrong);
-    let id = SenderId(read(words.next().unwrap_or_default())?);
-    Ok(Sign { id, epoch: number(words.next())?, beat: number(words.next())? })
+    let id = read(words.next().unwrap_or_default())?;
+    let mut number = || words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong);
+    Ok((id, [number()?, number()?]))
 }
 
 fn next_schedule() -> SelectStatement {

@@ -11,7 +11,7 @@ use super::tools::{Tools, is_work};
 use domain::error::Result;
 use events::Event;
 use service::broadcast::pace;
-pub use storage::agenda::Agenda;
+pub use storage::agenda::{Agenda, Running};
 
 /// How often is looked without any event: so often that the connection needs no test before.
 const REGULAR: Duration = Duration::from_millis(950);

@@ -45,7 +45,7 @@ async fn typescript_clients_are_generated_and_follow_a_campaign() {
     let Some(workshop) = Workshop::open() else { return };
     let herald = TestApp::start().await;
     workshop.script("build", &[]).await;
-    for client in ["apollo", "urql", "relay", "live-list"] {
+    for client in ["apollo", "urql", "relay", "live-list", "react"] {
         workshop.script(client, &environment(&herald.url(), &campaign(&herald.admin().await, client).await)).await;
     }
 }
@@ -58,6 +58,41 @@ async fn pythons_gql_follows_a_campaign() {
     command.args(["-W", "error::DeprecationWarning"]).arg(npm::clients().join("python/gql_client.py"));
     command.envs(environment(&herald.url(), &campaign(&herald.admin().await, "python").await));
     npm::run(command).await;
+}
+
+/// The script that is there to be copied: a second run of the same name changes nothing, and a list that is none ends it.
+#[tokio::test]
+async fn a_script_imports_sends_and_follows_and_does_nothing_twice() {
+    let Some(python) = python::interpreter("python") else { return };
+    let herald = TestApp::start().await;
+    let admin = herald.admin().await;
+    let made = "mutation { createApiToken(input: { name: \"script\", role: OPERATOR }) { token } }";
+    let token = admin.data(made, json!({})).await["createApiToken"]["token"].as_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let run = async |file: &str, list: String, category: &str| {
+        let list_at = folder.path().join(file);
+        std::fs::write(&list_at, list).unwrap();
+        let mut command = Command::new(&python);
+        command
+            .arg(npm::clients().join("python/import_and_send.py"))
+            .arg(list_at)
+            .args([category, "--name", "nightly"]);
+        command.args(["--live", "--rate", "600"]).env("HERALD_URL", herald.url()).env("HERALD_TOKEN", &token);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let list: String =
+        (0..9).map(|n| format!("{{\"username\": \"scripted_{n}\", \"category\": \"news\"}}\n")).collect();
+    for _ in 0..2 {
+        let output = run("channels.jsonl", list.clone(), "news").await;
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(told.lines().last().unwrap().contains("'COMPLETED', 'totalJobs': 9, 'sent': 9"), "{told}");
+    }
+    let campaigns = admin.data("{ broadcastCampaigns { totalCount } }", json!({})).await;
+    assert_eq!(campaigns["broadcastCampaigns"]["totalCount"], 1);
+    let output = run("nothing.jsonl", "no channel\n".to_owned(), "news").await;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), told.starts_with("the import is FAILED: ")), (Some(1), true), "{told}");
 }
 
 #[tokio::test]
