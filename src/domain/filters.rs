@@ -53,7 +53,6 @@ fn texts(environment: &mut Environment<'_>) {
 /// Has the filters that make something of what is not known, such as a length of 0, make nothing of it: an error, or where the
 /// unknown shows nothing, the unknown.
 fn of_something(environment: &mut Environment<'_>) {
-    environment.add_filter("some bool", filters::bool);
     environment.add_filter("some count", filters::length);
     environment.add_filter("some join", filters::join);
     environment.add_filter("some length", filters::length);
@@ -61,7 +60,7 @@ fn of_something(environment: &mut Environment<'_>) {
     environment.add_filter("some sort", filters::sort);
     environment.add_filter("some sum", filters::sum);
     environment.add_filter("some unique", filters::unique);
-    for name in ["bool", "count", "join", "length", "list", "sort", "sum", "unique"] {
+    for name in ["count", "join", "length", "list", "sort", "sum", "unique"] {
         let own = format!("some {name}");
         environment.add_filter(name, move |state: &mut State<'_, '_>, given: Rest<Value>| {
             if !given.first().is_some_and(Value::is_undefined) {
@@ -204,7 +203,6 @@ mod on_texts {
             ("{{ missing }}", Err(ErrorKind::UndefinedError)),
             ("{{ missing | length }}", Err(ErrorKind::UndefinedError)),
             ("{{ missing | count }}", Err(ErrorKind::UndefinedError)),
-            ("{{ missing | bool }}", Err(ErrorKind::UndefinedError)),
             ("{{ missing | sum }}", Err(ErrorKind::UndefinedError)),
             ("{{ missing | join(',') }}", Err(ErrorKind::UndefinedError)),
             ("{{ missing | sort | length }}", Err(ErrorKind::UndefinedError)),

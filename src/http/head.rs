@@ -33,6 +33,9 @@ impl Head {
             if piece.ends_with(b"\n") {
                 self.end_line();
             }
+            if self.is_over {
+                return;
+            }
         }
     }
 

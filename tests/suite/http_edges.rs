@@ -77,8 +77,7 @@ async fn a_path_that_is_no_text_leads_nowhere_as_any_other() {
 
 #[tokio::test]
 async fn an_idle_connection_waits_longer_than_a_slow_head_and_clients_are_told_how_long() {
-    let herald =
-        TestApp::with(&["--limit-read-time=400ms", "--limit-idle-time=20s", "--limit-least-rate=5"]).await;
+    let herald = TestApp::with(&["--limit-read-time=400ms", "--limit-idle-time=20s", "--limit-least-rate=5"]).await;
     let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut tcp = connect(&herald).await;
     let mut answer = [0; 1024];

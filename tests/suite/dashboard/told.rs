@@ -135,7 +135,8 @@ async fn a_sequence_that_paused_by_itself_is_marked_in_the_list() {
     let mut tab = browser.open(&format!("{}/#/sequences", herald.url())).await;
     sign_in(&mut tab, "admin").await;
     tab.reads(".flows", "the world is another one").await;
-    let marked = "[...document.querySelectorAll('.flows li')].filter((row) => row.textContent.includes('Paused by itself'))";
+    let marked =
+        "[...document.querySelectorAll('.flows li')].filter((row) => row.textContent.includes('Paused by itself'))";
     tab.until(&format!("{marked}.length === 1 && {marked}[0].textContent.includes('stopped')")).await;
     tab.assert_well("sequences-paused").await;
     tab.assert_clean(&herald.url()).await;

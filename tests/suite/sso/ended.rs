@@ -18,14 +18,15 @@ async fn an_admins_word_stands_against_tokens_that_were_issued_before() {
     let give = async |role: &str| {
         herald.admin().await.data(demote, json!({ "id": first["id"], "role": role })).await;
     };
+    let before = now();
     give("AUDITOR").await;
     assert_eq!(role(json!({ "iat": now() - 50 })).await["role"], "AUDITOR", "issued before, shown afterwards");
     assert_eq!(role(json!({ "iat": now() - 100 })).await["role"], "AUDITOR");
     assert_eq!(role(json!({ "iat": null })).await["role"], "AUDITOR", "nobody knows how old it is");
     assert_eq!(
-        role(json!({ "iat": now() + 29 })).await["role"],
+        role(json!({ "iat": before + 20 })).await["role"],
         "AUDITOR",
-        "a clock that is ahead may have issued it before"
+        "a clock that is ahead has issued it before"
     );
     give("ADMIN").await;
     assert_eq!(role(json!({ "iat": null, "role": "OPERATOR" })).await["role"], "OPERATOR", "what takes away counts");
