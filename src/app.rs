@@ -36,6 +36,10 @@ use service::retention::refusal;
 use storage::Db;
 use storage::files::Files;
 
+/// What is said where tokens are believed that were made for others.
+pub(crate) const CREDULOUS: &str =
+    "HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too";
+
 /// Everything that runs is built from this. As long as it lives, no other process uses its data folder.
 pub struct App {
     config: Config,
@@ -138,7 +142,10 @@ impl App {
             db
         };
         if config.rules.sso.as_ref().is_some_and(|issuer| issuer.is_credulous()) {
-            tracing::warn!("HERALD_SSO_AUDIENCE is not set: tokens that were made for other services sign in here too");
+            tracing::warn!("{CREDULOUS}");
+        }
+        if let Some(wide) = config.trusted_proxies.too_wide() {
+            tracing::warn!("{wide}");
         }
         let rules = Arc::new(config.rules.clone());
         let knows_keys = given.is_some();

@@ -110,6 +110,7 @@ mod m20261130_000400_words_of_postbacks;
 mod m20261130_000410_conditions_of_lists;
 mod m20261130_000420_sessions;
 mod m20261130_000421_drained_workers;
+mod m20261130_000430_ended_sessions_of_sso;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -235,6 +236,7 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000410_conditions_of_lists::Migration),
         Box::new(m20261130_000420_sessions::Migration),
         Box::new(m20261130_000421_drained_workers::Migration),
+        Box::new(m20261130_000430_ended_sessions_of_sso::Migration),
     ]
 }
 

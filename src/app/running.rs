@@ -15,7 +15,7 @@ use super::{App, cause, life};
 use domain::retention::endpoints::AT_HOME;
 use providers::Sender;
 use service::Services;
-use service::access::{denial, seal};
+use service::access::{denial, seal, sso};
 use service::alerts;
 use service::broadcast::{batch, campaign};
 use service::damage;
@@ -107,6 +107,9 @@ impl App {
             self.start_loop(&mut loops, "imports of channels", imports::run::<channel_import::Entity>);
             self.start_loop(&mut loops, "imports of leads", imports::run::<lead_import::Entity>);
             self.start_loop(&mut loops, "refusals", denial::run);
+            if self.services.rules.sso.as_ref().is_some_and(|issuer| issuer.is_remote()) {
+                self.start_loop(&mut loops, "the keys of single sign-on", sso::keep_keys);
+            }
             self.start_loop(&mut loops, "the sweeper", sweeper::run);
             self.start_loop(&mut loops, "what is kept no longer", keep::run);
             self.start_loop(&mut loops, "numbers of rows", tally::run);

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
 use super::{Failure, Result, block_on, configured, one_line};
-use crate::app::{DATABASE, cause, database, is_in_use, present_key};
+use crate::app::{CREDULOUS, DATABASE, cause, database, is_in_use, present_key};
 use crate::config::{Config, Settings};
 use domain::broadcast::AccountStatus;
 use domain::retention::endpoints::AT_HOME;
@@ -99,9 +99,13 @@ impl Doctor {
         block_on(async {
             let mut found = Findings::default();
             addresses(&config, &mut found);
+            if let Some(wide) = config.trusted_proxies.too_wide() {
+                found.note(Grade::Doubtful, "proxies", wide);
+            }
             folder(&config.rules.data_dir, &mut found);
             let kept = files::place(&config, &mut found).await;
             redis(&config, &mut found).await;
+            sign_on(&config, &mut found).await;
             if let Some(db) = reached(&config, &mut found).await {
                 let looked = async {
                     inside(&db, &config, &mut found).await?;
@@ -163,6 +167,22 @@ async fn redis(config: &Config, found: &mut Findings) {
         Ok(Ok(_)) => found.note(Grade::Well, "Redis", "it answers"),
         Ok(Err(error)) => found.note(Grade::Wrong, "Redis", format_args!("REDIS_URL: {error:#}")),
         Err(_) => found.note(Grade::Wrong, "Redis", "REDIS_URL: it does not answer within 5 s"),
+    }
+}
+
+/// Whether there are keys of who vouches for users.
+async fn sign_on(config: &Config, found: &mut Findings) {
+    let Some(issuer) = &config.rules.sso else { return };
+    #[expect(clippy::disallowed_methods, reason = "the machine's clock is what is looked at")]
+    let now = Utc::now();
+    match issuer.ask(now).await {
+        Ok((setting, keys)) => {
+            found.note(Grade::Well, "sign-on", format_args!("{setting} has {keys} keys that can check tokens"));
+        }
+        Err(why) => found.note(Grade::Wrong, "sign-on", why),
+    }
+    if issuer.is_credulous() {
+        found.note(Grade::Doubtful, "sign-on", CREDULOUS);
     }
 }
 

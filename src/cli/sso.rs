@@ -5,7 +5,7 @@ use std::io::Read;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
-use super::{Failure, Result, configured};
+use super::{Failure, Result, block_on, configured};
 use crate::config::Settings;
 use domain::clock::{Clock, SystemClock};
 use service::access::sso::{Identity, Refusal};
@@ -34,13 +34,15 @@ impl Sso {
         let What::Check { token, settings } = self.what;
         let config = configured(settings)?;
         let Some(issuer) = config.rules.sso else {
-            return Err(Failure::Usage("HERALD_SSO_KEY_FILE: single sign-on is off without it".to_owned()));
+            let why = "HERALD_SSO_KEY_FILE, HERALD_SSO_JWKS_URL: single sign-on is off without one of them";
+            return Err(Failure::Usage(why.to_owned()));
         };
         let token = if token == "-" { read()? } else { token };
         let token = token.trim();
         let token = token.strip_prefix("Bearer ").unwrap_or(token);
         let refused = |why: String| Err(Failure::Other(anyhow!("the token is refused: {why}")));
-        match issuer.examine(token, SystemClock::new().now()) {
+        let now = SystemClock::new().now();
+        match block_on(async { Ok(issuer.examine(token, now).await) })? {
             Ok(identity) => {
                 show(&identity);
                 if !identity.has_role {

@@ -9,8 +9,8 @@ use secrecy::SecretString;
 use super::choices::LogFormat;
 use super::values::{
     address, api_hash, attribution, auth_key, bytes, choice, count, count_or_none, days, duration, email, filter,
-    folder, is_simulated, list, number, optional, origin, password, place, postgres, public_url, secret_key, server,
-    size, time, uploads, url, yes,
+    folder, is_simulated, list, number, optional, origin, password, place, postgres, public_url, rate, secret_key,
+    server, size, time, uploads, url, yes,
 };
 use super::{Settings, Wrong};
 use domain::proxies::Proxies;
@@ -166,6 +166,8 @@ settings! {
     "HERALD_ATTRIBUTION_DAYS" "DAYS" = "30" -> attribution.window, days(1..=365);
     /// Single sign-on: a PEM or JWKS file with the public key of who signs the tokens
     "HERALD_SSO_KEY_FILE" "FILE" in sso;
+    /// Single sign-on: the address of the JWKS with the public keys of who signs the tokens, instead of a file; https, or on this machine
+    "HERALD_SSO_JWKS_URL" "URL" in sso;
     /// Single sign-on: the one algorithm of the tokens, such as RS256
     "HERALD_SSO_ALG" "ALG" in sso;
     /// Single sign-on: what the tokens' iss must be
@@ -252,6 +254,8 @@ settings! {
     "HERALD_LIMIT_IDLE_TIME" "LIMIT" = "75s" -> limits.http.idle_time, time;
     /// How long a client may read nothing of an answer; then its connection is closed
     "HERALD_LIMIT_WRITE_TIME" "LIMIT" = "10s" -> limits.http.write_time, time;
+    /// Bytes a second that a client must send of a file, and read of an answer, while it is waited for; 0 is no limit
+    "HERALD_LIMIT_LEAST_RATE" "LIMIT" = "1KiB" -> limits.http.least_rate, rate;
     /// Connections of a process, WebSockets included; more wait
     "HERALD_LIMIT_CONNECTIONS" "LIMIT" = "24000" -> limits.http.connections, count;
     /// Connections of one address, or IPv6 network of 64 bits, trusted proxies excepted; more are refused; without it half of all

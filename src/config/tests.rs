@@ -49,6 +49,7 @@ fn a_wrong_setting_is_named_with_what_is_wrong() {
         "--attribution-days=0",
         "--sso-alg=RS256",
         "--sso-key-file=/nowhere",
+        "--sso-jwks-url=http://id.example/keys",
         "--audit-archive=ftp://host",
         "--audit-days=89",
         "--log=herald=loud",
@@ -57,6 +58,7 @@ fn a_wrong_setting_is_named_with_what_is_wrong() {
         "--limit-body=1B",
         "--limit-socket-ping=0s",
         "--limit-points=-1",
+        "--limit-least-rate=2MiB",
     ];
     insta::assert_snapshot!("wrong_settings", answers.map(|flag| told(&[flag])).join("\n"));
 }
@@ -74,4 +76,35 @@ fn secrets_are_checked_and_never_shown() {
     let wrong = check(&[], &[("HERALD_ADMIN_PASSWORD", "short")]).unwrap_err();
     assert_eq!(wrong, "HERALD_ADMIN_PASSWORD: a password has 12 to 128 characters");
     assert!(check(&[], &[("HERALD_SECRET_KEY", "")]).is_ok());
+}
+
+#[test]
+fn keys_are_asked_for_where_nobody_on_the_way_can_change_them() {
+    let told = |url: &str| {
+        check(&["--sso-alg=RS256", &format!("--sso-jwks-url={url}")], &[]).map(|config| config.rules.sso.is_some())
+    };
+    for url in [
+        "https://id.example/realms/x/certs",
+        "https://id.example/keys?appid=1",
+        "http://127.0.0.1:8080/keys",
+        "http://localhost/keys",
+        "http://[::1]:1/keys",
+    ] {
+        assert_eq!(told(url), Ok(true), "{url}");
+    }
+    for url in [
+        "http://id.example/keys",
+        "http://127.0.0.1.id.example/keys",
+        "http://localhost.id.example/keys",
+        "http://10.0.0.1/keys",
+        "https://ann:geheim@id.example/keys",
+        "file:///keys.json",
+        "id.example/keys",
+        "https://",
+    ] {
+        let why = told(url).unwrap_err();
+        assert!(why.starts_with("HERALD_SSO_JWKS_URL: ") && !why.contains("geheim"), "{url}: {why}");
+    }
+    let both = ["--sso-alg=RS256", "--sso-jwks-url=https://id.example/keys", "--sso-key-file=/nowhere"];
+    assert!(check(&both, &[]).unwrap_err().contains("HERALD_SSO_KEY_FILE is set too"));
 }

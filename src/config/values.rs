@@ -249,6 +249,13 @@ pub(super) fn bytes(text: &str) -> Value<usize> {
     size.ok_or_else(|| format!("{text:?} is not from 1KiB to 1GiB"))
 }
 
+/// The least that has to move in a second; 0 is no limit.
+pub(super) fn rate(text: &str) -> Value<u32> {
+    let rate = if text == "0" { 0 } else { size(text)? };
+    let rate = u32::try_from(rate).ok().filter(|rate| *rate <= 1 << 20);
+    rate.ok_or_else(|| format!("{text:?} is not from 0 to 1MiB"))
+}
+
 /// A limit on a time.
 pub(super) fn time(text: &str) -> Value<Duration> {
     let range = Duration::from_millis(10)..=Duration::from_hours(24);

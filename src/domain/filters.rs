@@ -2,12 +2,17 @@
 //! written.
 
 use minijinja::value::{Kwargs, Rest, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, Output, State, Value, escape_formatter, filters, tests};
+use minijinja::{
+    Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter, filters, tests,
+};
 
 use crate::text::is_seen;
 
 /// What is said of null where a text is wanted.
 const NULL: &str = "a value is null: give another by default(...)";
+
+/// What is said of what is not known where something is made of it.
+const UNKNOWN: &str = "a value is not known: give another by default(...)";
 
 /// Has an environment know the filters, and write values as people read them.
 pub fn set(environment: &mut Environment<'_>) {
@@ -16,6 +21,7 @@ pub fn set(environment: &mut Environment<'_>) {
     environment.add_filter("int", int);
     environment.add_filter("float", float);
     texts(environment);
+    of_something(environment);
     environment.add_test("none", |value: &Value| value.is_undefined() || tests::is_none(value));
     // They show how the language sees a value, and are for programmers.
     environment.remove_global("debug");
@@ -40,6 +46,30 @@ fn texts(environment: &mut Environment<'_>) {
                 return Err(Error::new(ErrorKind::UndefinedError, NULL));
             }
             state.apply_filter(&own, &given)
+        });
+    }
+}
+
+/// Has the filters that make something of what is not known, such as a length of 0, make nothing of it: an error, or where the
+/// unknown shows nothing, the unknown.
+fn of_something(environment: &mut Environment<'_>) {
+    environment.add_filter("some count", filters::length);
+    environment.add_filter("some join", filters::join);
+    environment.add_filter("some length", filters::length);
+    environment.add_filter("some list", filters::list);
+    environment.add_filter("some sort", filters::sort);
+    environment.add_filter("some sum", filters::sum);
+    environment.add_filter("some unique", filters::unique);
+    for name in ["count", "join", "length", "list", "sort", "sum", "unique"] {
+        let own = format!("some {name}");
+        environment.add_filter(name, move |state: &mut State<'_, '_>, given: Rest<Value>| {
+            if !given.first().is_some_and(Value::is_undefined) {
+                return state.apply_filter(&own, &given);
+            }
+            match state.undefined_behavior() {
+                UndefinedBehavior::Lenient | UndefinedBehavior::Chainable => Ok(Value::UNDEFINED),
+                _ => Err(Error::new(ErrorKind::UndefinedError, UNKNOWN)),
+            }
         });
     }
 }
@@ -141,7 +171,7 @@ pub fn whole(value: &Value) -> Option<i64> {
 
 #[cfg(test)]
 mod on_texts {
-    use minijinja::{UndefinedBehavior, context};
+    use minijinja::context;
 
     use super::*;
 
@@ -171,6 +201,16 @@ mod on_texts {
             ("{{ null | default(text) | upper }}{{ ' a ' | trim }}{{ 'a,b' | split(',') | join('-') }}", Ok("Xaa-b")),
             ("{{ half | string }}{{ 'ab cd' | title }}", Ok("2.5Ab Cd")),
             ("{{ missing }}", Err(ErrorKind::UndefinedError)),
+            ("{{ missing | length }}", Err(ErrorKind::UndefinedError)),
+            ("{{ missing | count }}", Err(ErrorKind::UndefinedError)),
+            ("{{ missing | sum }}", Err(ErrorKind::UndefinedError)),
+            ("{{ missing | join(',') }}", Err(ErrorKind::UndefinedError)),
+            ("{{ missing | sort | length }}", Err(ErrorKind::UndefinedError)),
+            ("{{ missing | unique | list | length }}", Err(ErrorKind::UndefinedError)),
+            (
+                "{{ missing | default('ab') | length }}{{ '' | length }}{{ list | sort | join }}{{ 0 | bool }}",
+                Ok("20abfalse"),
+            ),
             ("{% if missing %}a{% endif %}{% if not missing %}b{% endif %}{{ missing or 'c' }}", Ok("bc")),
             ("{% if null is none and missing is none and text is not none %}a{% endif %}", Ok("a")),
             ("{{ '12' | int }} {{ 3.7 | int }} {{ '2.5' | float }} {{ true | int }}", Ok("12 3 2.5 1")),

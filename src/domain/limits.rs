@@ -91,9 +91,24 @@ pub struct HttpLimits {
     pub connections_per_address: Option<usize>,
     /// How long a client may read nothing of an answer.
     pub write_time: Duration,
+    /// Bytes a second that a client sends of a file, or reads of an answer, at least; 0 is no limit.
+    pub least_rate: u32,
 }
 
+/// Over so many times of the time in which something has to move at all, the least rate is looked at.
+const WINDOWS: u32 = 3;
+
 impl HttpLimits {
+    /// The time over which it is looked at how fast a client reads.
+    pub fn write_window(&self) -> Duration {
+        self.write_time * WINDOWS
+    }
+
+    /// The time over which it is looked at how fast a client sends.
+    pub fn read_window(&self) -> Duration {
+        self.read_time * WINDOWS
+    }
+
     /// Connections of one address, trusted proxies excepted. Unless a setting says so, nobody has all of them.
     pub fn per_address(&self) -> usize {
         self.connections_per_address.unwrap_or_else(|| self.connections.div_ceil(2))
@@ -199,6 +214,7 @@ impl Default for HttpLimits {
             connections: 24_000,
             connections_per_address: None,
             write_time: Duration::from_secs(10),
+            least_rate: 1 << 10,
         }
     }
 }

@@ -34,6 +34,16 @@ impl Proxies {
         self.0.iter().any(|network| network.has(address.to_canonical()))
     }
 
+    /// What it means that one of the networks is wider than any that somebody has for himself; None: none is.
+    pub fn too_wide(&self) -> Option<String> {
+        let Network { address, bits } = self.0.iter().find(|network| network.is_too_wide())?;
+        Some(format!(
+            "HERALD_TRUSTED_PROXIES has {address}/{bits}: whoever calls from there chooses his address himself, by X-Forwarded-For, so \
+             that no limit and no lock-out by address holds him, and the audit log believes him; name your proxies, such as 10.0.0.5 or \
+             10.0.0.0/8"
+        ))
+    }
+
     /// The address that a request came from: `peer` is at the other end of the connection, `forwarded` is what
     /// `X-Forwarded-For` says. Each proxy appends whom it was called by, so the last that is no proxy is believed. None: a
     /// proxy does not say by whom it was called, or not in a way that can be read. It is not the client: what is counted for
@@ -76,6 +86,11 @@ pub fn client_network(address: IpAddr) -> IpAddr {
 }
 
 impl Network {
+    /// Whether it is larger than the largest private one: 10.0.0.0/8, fc00::/7.
+    const fn is_too_wide(self) -> bool {
+        self.bits < if self.address.is_ipv4() { 8 } else { 7 }
+    }
+
     fn has(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
@@ -150,6 +165,17 @@ mod tests {
         let of = |text: &str| client_network(text.parse().unwrap()).to_string();
         assert_eq!(of("2001:db8:1:2:3::4"), "2001:db8:1:2::");
         assert_eq!((of("10.0.0.1"), of("::ffff:10.0.0.1")), ("10.0.0.1".into(), "10.0.0.1".into()));
+    }
+
+    #[test]
+    fn a_network_in_which_strangers_are_is_told_of() {
+        for wide in ["0.0.0.0/0", "::/0", "10.0.0.1, 128.0.0.0/1", "2000::/3", "0.0.0.0/7"] {
+            let told = wide.parse::<Proxies>().unwrap().too_wide().unwrap_or_default();
+            assert!(told.starts_with("HERALD_TRUSTED_PROXIES has ") && told.contains('/'), "{wide}: {told}");
+        }
+        for narrow in ["", "10.0.0.0/8", "fc00::/7, 127.0.0.1", "::1", "100.64.0.0/10"] {
+            assert_eq!(narrow.parse::<Proxies>().unwrap().too_wide(), None, "{narrow}");
+        }
     }
 
     #[test]

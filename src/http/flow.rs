@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -11,6 +12,10 @@ use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep};
 
 use super::bare;
+use super::head::Head;
+use super::origins::Readers;
+use super::pace::{Pace, TooSlow};
+use domain::limits::HttpLimits;
 
 /// The head of a request is coming, or will be: a connection begins so.
 const HEAD: u8 = 0;
@@ -20,6 +25,9 @@ const BUSY: u8 = 1;
 const IDLE: u8 = 2;
 /// How long what a refused client still sends is read: whoever is cut off meanwhile never reads the answer.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// So many bytes of a head that is too long are read for the page that it comes from.
+const MOST_READ: usize = 1 << 20;
 
 /// What is known of what comes and goes on a connection.
 #[derive(Debug)]
@@ -77,14 +85,20 @@ impl Flow {
 /// A stream on which each write makes progress in time, and each head comes in time, or it fails.
 pub(super) struct Watched<S> {
     stream: S,
-    flow: std::sync::Arc<Flow>,
+    flow: Arc<Flow>,
     patience: Duration,
+    /// How fast the client reads.
+    pace: Pace,
     /// Runs while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
     /// How long a head may take.
     head: Option<Duration>,
     /// Runs while a head comes.
     head_deadline: Option<Pin<Box<Sleep>>>,
+    /// What is known of the head that comes, or came last.
+    seen: Head,
+    /// Which pages may read an answer.
+    readers: Arc<Readers>,
     /// What is written instead of an answer without a body, and how much of it has been.
     instead: Option<(Vec<u8>, usize)>,
     /// Whether the connection ends with such an answer.
@@ -94,15 +108,18 @@ pub(super) struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    /// Writes on `stream` wait for `patience` at most.
-    pub(super) const fn new(stream: S, flow: std::sync::Arc<Flow>, patience: Duration) -> Self {
+    /// Writes on `stream` wait for as long as `limits` say at most, and are as fast at least.
+    pub(super) fn new(stream: S, flow: Arc<Flow>, limits: &HttpLimits, readers: Arc<Readers>) -> Self {
         Self {
             stream,
             flow,
-            patience,
+            patience: limits.write_time,
+            pace: Pace::new(limits.least_rate, limits.write_window()),
             deadline: None,
             head: None,
             head_deadline: None,
+            seen: Head::default(),
+            readers,
             instead: None,
             is_refused: false,
             is_lingering: false,
@@ -118,6 +135,23 @@ impl<S> Watched<S> {
     /// The stream itself.
     pub(super) const fn get_ref(&self) -> &S {
         &self.stream
+    }
+
+    /// What was written; an error if it has been waiting for too long, or if the client reads too slowly.
+    fn at_pace(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        let is_slow = match &written {
+            _ if self.flow.is_let_go.load(Ordering::Acquire) => false,
+            Poll::Ready(Ok(bytes)) => self.pace.moved(*bytes) == Err(TooSlow),
+            Poll::Ready(Err(_)) => false,
+            Poll::Pending => {
+                self.pace.waits();
+                false
+            }
+        };
+        if is_slow {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads its answer too slowly")));
+        }
+        self.in_time(cx, written)
     }
 
     /// What was polled; an error if it has been waiting for too long.
@@ -136,25 +170,26 @@ impl<S> Watched<S> {
 }
 
 impl<S> Watched<S> {
-    /// What was read; an error if a head has been coming for too long. `has_come`: there were bytes.
+    /// What was read; an error if a head has been coming for too long. `come`: the bytes.
     fn head_in_time(
         &mut self,
         cx: &mut Context<'_>,
         polled: Poll<io::Result<()>>,
-        has_come: bool,
+        come: &[u8],
     ) -> Poll<io::Result<()>> {
         let Some(time) = self.head.filter(|_| !self.flow.is_let_go.load(Ordering::Acquire)) else {
             self.head_deadline = None;
             return polled;
         };
         let begins = || self.flow.stage.compare_exchange(IDLE, HEAD, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        if has_come && begins() {
-            self.head_deadline = None;
+        if !come.is_empty() && begins() {
+            (self.head_deadline, self.seen) = (None, Head::default());
         }
         if self.flow.stage.load(Ordering::Acquire) != HEAD {
             self.head_deadline = None;
             return polled;
         }
+        self.seen.take(come);
         let deadline = self.head_deadline.get_or_insert_with(|| Box::pin(sleep(time)));
         if deadline.as_mut().poll(cx).is_pending() {
             return polled;
@@ -168,17 +203,39 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        this.head_in_time(cx, polled, buffer.filled().len() > before)
+        this.head_in_time(cx, polled, &buffer.filled()[before..])
     }
 }
 
-impl<S: AsyncWrite + Unpin> Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
+    /// Reads on to the end of a head that is too long to be read, so that it is known which page may read the answer; not for long.
+    fn read_head(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut piece = [0; 4096];
+        while !self.seen.is_over() && self.seen.length() < MOST_READ {
+            let mut buffer = ReadBuf::new(&mut piece);
+            let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+            match read {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.seen.take(buffer.filled()),
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => {
+                    let deadline = self.head_deadline.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+                    return deadline.as_mut().poll(cx);
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
     /// Writes `bytes`, or the answer with a body that belongs in their place.
     fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.instead.is_none() {
-            let Some(instead) = bare::instead_of(bytes) else {
+            let Some(refusal) = bare::Refusal::read(bytes) else {
                 return Pin::new(&mut self.stream).poll_write(cx, bytes);
             };
+            if refusal.is_of_length() {
+                ready!(self.read_head(cx));
+            }
+            let instead = refusal.answer(&self.readers.headers(self.seen.origin()));
             (self.instead, self.is_refused) = (Some((instead, 0)), true);
         }
         while let Some((instead, written)) = &mut self.instead {
@@ -192,9 +249,7 @@ impl<S: AsyncWrite + Unpin> Watched<S> {
         }
         Poll::Ready(Ok(bytes.len()))
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
     /// Reads away what a refused client still sends.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let deadline = self.head_deadline.get_or_insert_with(|| Box::pin(sleep(LINGER)));
@@ -217,7 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         let this = self.get_mut();
         this.flow.is_written.store(false, Ordering::Release);
         let polled = this.write(cx, bytes);
-        this.in_time(cx, polled)
+        this.at_pace(cx, polled)
     }
 
     fn poll_write_vectored(
@@ -228,12 +283,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         let this = self.get_mut();
         this.flow.is_written.store(false, Ordering::Release);
         let first = slices.first().map_or(&[][..], |slice| &**slice);
-        let polled = if this.instead.is_some() || bare::instead_of(first).is_some() {
+        let polled = if this.instead.is_some() || bare::Refusal::read(first).is_some() {
             this.write(cx, first)
         } else {
             Pin::new(&mut this.stream).poll_write_vectored(cx, slices)
         };
-        this.in_time(cx, polled)
+        this.at_pace(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -264,87 +319,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use futures_util::FutureExt;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_write_that_makes_no_progress_fails_and_one_that_does_goes_on() {
-        let (near, mut far) = duplex(8);
-        let flow = Arc::<Flow>::default();
-        let mut near = Watched::new(near, flow.clone(), Duration::from_secs(10));
-        let reading = tokio::spawn(async move {
-            // So slowly that all of it takes longer than one write may.
-            let mut read = [0; 8];
-            for _ in 0..8 {
-                sleep(Duration::from_secs(6)).await;
-                far.read_exact(&mut read).await.unwrap();
-            }
-            far
-        });
-        near.write_all(&[1; 64]).await.unwrap();
-        let _far = reading.await.unwrap();
-        let error = near.write_all(&[1; 64]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(flow.written().now_or_never().is_none(), "it has not gone");
-        flow.let_go();
-        assert!(tokio::time::timeout(Duration::from_hours(1), near.write_all(&[1; 64])).await.is_err());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_head_has_its_time_and_an_idle_connection_has_none() {
-        let (near, mut far) = duplex(64);
-        let flow = Arc::<Flow>::default();
-        let mut near =
-            Watched::new(near, flow.clone(), Duration::from_secs(10)).with_heads_within(Duration::from_secs(10));
-        let mut read = [0; 4];
-        // Nothing comes on a new connection: as slow a head as any.
-        assert_eq!(near.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        flow.is_asked();
-        sleep(Duration::from_mins(1)).await;
-        flow.is_answered();
-        assert!(tokio::time::timeout(Duration::from_mins(1), near.read(&mut read)).await.is_err(), "idle");
-        far.write_all(b"GET ").await.unwrap();
-        near.read_exact(&mut read).await.unwrap();
-        assert_eq!(near.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::TimedOut, "a head has begun");
-        flow.is_asked();
-        assert!(tokio::time::timeout(Duration::from_mins(1), near.read(&mut read)).await.is_err(), "busy");
-        flow.let_go();
-        far.write_all(b"abcd").await.unwrap();
-        near.read_exact(&mut read).await.unwrap();
-        assert!(tokio::time::timeout(Duration::from_mins(1), near.read(&mut read)).await.is_err(), "a socket");
-    }
-
-    #[tokio::test]
-    async fn an_answer_without_a_body_gets_one_however_little_is_taken_at_once() {
-        let (near, mut far) = duplex(16);
-        let mut near = Watched::new(near, Arc::default(), Duration::from_secs(10));
-        let reading = tokio::spawn(async move {
-            let mut text = String::new();
-            far.read_to_string(&mut text).await.unwrap();
-            text
-        });
-        near.write_all(b"HTTP/1.1 414 URI Too Long\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-        near.shutdown().await.unwrap();
-        drop(near);
-        let text = reading.await.unwrap();
-        assert!(text.ends_with("}]}") && text.contains("PAYLOAD_TOO_LARGE"), "{text}");
-    }
-
-    #[tokio::test]
-    async fn whoever_waits_hears_when_all_has_gone() {
-        let (near, mut far) = duplex(8);
-        let flow = Arc::<Flow>::default();
-        let mut near = Watched::new(near, flow.clone(), Duration::from_secs(10));
-        flow.written().await;
-        near.write_all(&[1; 8]).await.unwrap();
-        let waiting = tokio::spawn(async move { flow.written().await });
-        far.read_exact(&mut [0; 8]).await.unwrap();
-        near.flush().await.unwrap();
-        waiting.await.unwrap();
-    }
-}
+mod tests;

@@ -13,8 +13,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::{CONNECTION, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{CONNECTION, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 use super::answer;
 use super::flow::{Flow, Watched};
+use super::origins::Readers;
 use domain::error::Code;
 use domain::limits::HttpLimits;
 use domain::proxies::{Proxies, client_network};
@@ -51,9 +52,11 @@ pub(super) async fn serve(
     router: Router,
     limits: &HttpLimits,
     proxies: Proxies,
+    readers: Readers,
     stop: CancellationToken,
 ) {
     raise_file_limit();
+    let readers = Arc::new(readers);
     let free = Arc::new(Semaphore::new(limits.connections));
     let addresses = Addresses { most: limits.per_address(), counts: Arc::default(), proxies };
     let mut protocol = http1::Builder::new();
@@ -82,10 +85,10 @@ pub(super) async fn serve(
         };
         let Some(guest) = addresses.enter(peer.ip()) else { continue };
         let flow = Arc::<Flow>::default();
-        let stream = Watched::new(stream, flow.clone(), limits.write_time).with_heads_within(limits.read_time);
+        let stream = Watched::new(stream, flow.clone(), limits, readers.clone()).with_heads_within(limits.read_time);
         let place = Admission { flow, _place: Arc::new((guest, place)) };
         let (protocol, stop) = (protocol.clone(), stop.clone());
-        let answers = Answers { router: router.clone(), keep_alive: keep_alive.clone() };
+        let answers = Answers { router: router.clone(), keep_alive: keep_alive.clone(), readers: readers.clone() };
         connections.spawn(async move { converse(&protocol, stream, peer, place, answers, &stop).await });
     }
     connections.close();
@@ -113,6 +116,8 @@ struct Answers {
     router: Router,
     /// What clients are told of how long they may keep an idle connection.
     keep_alive: HeaderValue,
+    /// Which pages may read what is answered after a panic; the router says so of all else.
+    readers: Arc<Readers>,
 }
 
 /// How long clients may keep an idle connection: a little less than Herald does, since who uses it at the end loses a request.
@@ -187,7 +192,7 @@ async fn converse(
 }
 
 async fn respond(
-    Answers { router, keep_alive }: Answers,
+    Answers { router, keep_alive, readers }: Answers,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
@@ -200,8 +205,16 @@ async fn respond(
     let id = request.headers().get(X_REQUEST_ID).filter(|id| is_fine(id.as_bytes())).cloned();
     let id = id.unwrap_or_else(|| HeaderValue::try_from(Uuid::new_v4().to_string()).expect("it is of ASCII"));
     request.headers_mut().insert(X_REQUEST_ID, id.clone());
+    let page = request.headers().get(ORIGIN).cloned();
     let answered = AssertUnwindSafe(router.oneshot(request)).catch_unwind().await;
-    let mut answer = answered.map_or_else(|_| panicked(&id), IntoResponse::into_response);
+    let mut answer = answered.map_or_else(
+        |_| {
+            let mut answer = panicked(&id);
+            readers.let_in(page.as_ref(), answer.headers_mut());
+            answer
+        },
+        IntoResponse::into_response,
+    );
     answer.headers_mut().insert(X_REQUEST_ID, id);
     // No answer is anything else than it says it is.
     answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -220,6 +233,15 @@ fn panicked(id: &HeaderValue) -> Response {
 /// The id that each request has, its client's or one that was made up.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok())
+}
+
+/// Refuses what can't be read in one way only: a request with several hosts, or none. Whoever stands in front may go by another one.
+pub(super) fn ambiguous(request: &Request) -> Option<Response> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    let is_fine = hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11);
+    let id = request_id(request.headers());
+    let message = format!("the request has {hosts} headers Host; it must have one");
+    (!is_fine).then(|| answer::coded(StatusCode::BAD_REQUEST, Code::BadUserInput, &message, id))
 }
 
 /// Refuses headers, the path among them, of more than `most` bytes.

@@ -9,6 +9,7 @@ mod bare;
 mod caller;
 mod flow;
 mod halves;
+mod head;
 mod health;
 mod linger;
 mod listener;
@@ -16,6 +17,7 @@ mod manual;
 mod media;
 pub mod metrics;
 mod origins;
+mod pace;
 mod params;
 mod socket;
 mod trace;
@@ -43,7 +45,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use self::metrics::Metrics;
-use self::origins::Strangers;
+use self::origins::{Readers, Strangers};
 use self::socket::open::OpenSockets;
 use self::tracking::Visits;
 use domain::error::Code;
@@ -133,7 +135,8 @@ pub async fn serve(
     let on = http.services.clone();
     loops.start("the watch over connections", move |stop| health::look_after(on.clone(), stop));
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
-    listener::serve(listener, router(http), &limits, proxies, stop).await;
+    let readers = Readers::new(&http.options.origins, http.services.rules.sso.is_some());
+    listener::serve(listener, router(http), &limits, proxies, readers, stop).await;
     sockets.close();
     sockets.wait().await;
     visits.ended().await;
@@ -149,7 +152,7 @@ pub async fn serve_signs(services: Services, options: Options, listener: TcpList
     let (limits, proxies) = (http.limits().http.clone(), http.options.trusted_proxies.clone());
     let nothing = async |headers: HeaderMap| answer::nothing("this is a worker; the API is elsewhere", &headers);
     let router = signs().fallback(nothing).layer(middleware::from_fn(trace::span)).with_state(http);
-    listener::serve(listener, router, &limits, proxies, stop).await;
+    listener::serve(listener, router, &limits, proxies, Readers::default(), stop).await;
     loops.ended(Duration::MAX).await;
 }
 
@@ -205,7 +208,7 @@ fn router(http: Http) -> Router {
             answer::coded(StatusCode::METHOD_NOT_ALLOWED, code, message, listener::request_id(&headers))
         })
         .layer(middleware::from_fn(move |request: Request, next: Next| async move {
-            match listener::measured(most, &request) {
+            match listener::measured(most, &request).or_else(|| listener::ambiguous(&request)) {
                 Some(refusal) => refusal,
                 None => next.run(request).await,
             }

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HOST, ORIGIN, VARY,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -19,6 +21,48 @@ use super::Options;
 const SIGN: HeaderName = HeaderName::from_static("herald-origin");
 /// Of so many different ones is told; whoever calls can make up more.
 const MOST: usize = 50;
+
+/// Which pages may read answers that are made where no request can be read, or after a panic.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    origins: Vec<String>,
+    /// Whether they may use the cookie of single sign-on.
+    with_cookie: bool,
+}
+
+impl Readers {
+    /// The pages of these origins, besides Herald's own.
+    pub(super) fn new(origins: &[String], with_cookie: bool) -> Self {
+        Self { origins: origins.to_vec(), with_cookie }
+    }
+
+    /// The headers, each a line, by which a page of this origin may read an answer.
+    pub(super) fn headers(&self, origin: Option<&[u8]>) -> String {
+        let lines = origin.map(|origin| self.named(origin)).unwrap_or_default();
+        lines.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap_or_default())).collect()
+    }
+
+    /// Adds to an answer by what a page of this origin may read it.
+    pub(super) fn let_in(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        for (name, value) in origin.map(|origin| self.named(origin.as_bytes())).unwrap_or_default() {
+            headers.entry(name).or_insert(value);
+        }
+    }
+
+    fn named(&self, origin: &[u8]) -> Vec<(HeaderName, HeaderValue)> {
+        let is_allowed = self.origins.iter().any(|allowed| allowed.as_bytes() == origin);
+        let Some(page) = HeaderValue::from_bytes(origin).ok().filter(|_| is_allowed) else { return Vec::new() };
+        let mut named = vec![
+            (ACCESS_CONTROL_ALLOW_ORIGIN, page),
+            (ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id, retry-after")),
+            (VARY, HeaderValue::from_static("origin")),
+        ];
+        if self.with_cookie {
+            named.push((ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true")));
+        }
+        named
+    }
+}
 
 /// What has been told once, and is not told again as long as the process lives.
 #[derive(Debug, Default)]

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use self::body::Announced;
 use super::caller::Authenticated;
+use super::pace::Pace;
 use super::{Http, answer, linger};
 use domain::error::{Code, Error, Result};
 use domain::role::Permission;
@@ -22,9 +23,6 @@ use graphql::engine::id::GlobalId;
 use service::access::denial::{self, Denied};
 use service::imports::upload;
 
-/// How long a client may send nothing. An upload as a whole takes as long as it takes.
-const IDLE: Duration = Duration::from_mins(1);
-
 /// Takes a file, as it comes.
 pub(super) async fn post(
     State(http): State<Http>,
@@ -32,7 +30,8 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let mut pieces = unless_idle(body.into_data_stream());
+    let limits = &http.limits().http;
+    let mut pieces = unless_slow(body.into_data_stream(), limits.least_rate, limits.read_window());
     match store(&http, &caller, &headers, &mut pieces).await {
         Ok((id, bytes)) => answer::plain(StatusCode::CREATED, &json!({ "id": *id, "bytes": bytes })),
         Err(refused) => {
@@ -84,17 +83,23 @@ async fn store(
     Ok((row.id.global(), row.bytes))
 }
 
-/// The pieces of a body, until none has come for too long.
-fn unless_idle<E: std::fmt::Display>(
+/// The pieces of a body, until none has come for a whole `window`, or fewer than `least` bytes a second. An upload as a whole takes
+/// as long as it takes.
+fn unless_slow<E: std::fmt::Display>(
     pieces: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
+    least: u32,
+    window: Duration,
 ) -> BoxStream<'static, Result<Bytes, String>> {
-    let pieces = stream::unfold(Some(pieces), async |pieces| {
-        let mut pieces = pieces?;
-        match tokio::time::timeout(IDLE, pieces.next()).await {
+    let pieces = stream::unfold(Some((pieces, Pace::new(least, window))), move |state| async move {
+        let (mut pieces, mut pace) = state?;
+        pace.waits();
+        let (ended, slow) = (None, || format!("fewer than {least} bytes a second came for {} s", window.as_secs_f32()));
+        match tokio::time::timeout(window, pieces.next()).await {
             Ok(None) => None,
-            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
-            Ok(Some(Err(error))) => Some((Err(error.to_string()), None)),
-            Err(_) => Some((Err("nothing came for a minute".to_owned()), None)),
+            Ok(Some(Ok(piece))) if pace.moved(piece.len()).is_err() => Some((Err(slow()), ended)),
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some((pieces, pace)))),
+            Ok(Some(Err(error))) => Some((Err(error.to_string()), ended)),
+            Err(_) => Some((Err(format!("nothing came for {} s", window.as_secs_f32())), ended)),
         }
     });
     // Whoever answers reads on, to let the client come to its end: also behind the end.

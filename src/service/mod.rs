@@ -217,6 +217,12 @@ impl Actor {
         Self { who: Who::User(id), role, address, agent: None, once: None, mistakes: None }
     }
 
+    /// Whether something is wrong with the request's input already: then nothing is written, and a row that it names may not be
+    /// known. What is wrong with the rest is told too, as far as it is so of any row.
+    pub fn is_mistaken(&self) -> bool {
+        self.mistakes.as_ref().is_some_and(|mistakes| mistakes.refuse().is_err())
+    }
+
     /// The user in whose name it is done.
     ///
     /// # Errors

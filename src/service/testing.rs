@@ -86,6 +86,7 @@ pub fn user(now: DateTime<Utc>) -> user::Model {
         version: 1,
         sso_subject: None,
         sso_issued_at: None,
+        sso_ended_at: None,
     }
 }
 

@@ -87,6 +87,19 @@ async fn a_proxy_that_is_not_trusted_is_told_of_once_with_the_setting_that_trust
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn that_anybody_counts_as_a_proxy_is_told_at_the_start() {
+    for (proxies, expected) in [("::/0", 1), ("10.0.0.0/8,fc00::/7", 0)] {
+        let (database, folder) = (Database::create().await, tempfile::tempdir().unwrap());
+        let log = folder.path().join("log");
+        let file = std::fs::File::create(&log).unwrap();
+        let flag = format!("--trusted-proxies={proxies}");
+        let _herald = Process::serve_logging(&database, &folder.path().join("data"), &[&flag], file);
+        let told = warnings(&log).into_iter().filter(|line| line.contains("HERALD_TRUSTED_PROXIES has ::/0"));
+        assert_eq!(told.count(), expected, "{proxies}");
+    }
+}
+
 #[tokio::test]
 async fn the_dashboard_says_that_its_address_is_not_known() {
     let Some(browser) = Browser::start() else { return };

@@ -35,7 +35,12 @@ async fn it_names_what_is_wrong_and_what_to_do() {
     let stop = "mutation { stopAll(input: { reason: \"a fire drill\" }) { stop { reason } } }";
     app.admin().await.query(stop, json!({})).await;
     let other = "c29tZSBvdGhlciBrZXkgb2YgdGhpcnR5LXR3byBieXQ=";
-    let environment = [("HERALD_SECRET_KEY", other), ("REDIS_URL", "redis://127.0.0.1:1"), ("HERALD_TELEGRAM", "live")];
+    let environment = [
+        ("HERALD_SECRET_KEY", other),
+        ("REDIS_URL", "redis://127.0.0.1:1"),
+        ("HERALD_TELEGRAM", "live"),
+        ("HERALD_TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0"),
+    ];
     let (told, is_well) = doctor(&app, &app.data_dir(), &environment);
     assert!(!is_well, "{told}");
     let line = |what: &str| told.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {told}"));
@@ -44,5 +49,6 @@ async fn it_names_what_is_wrong_and_what_to_do() {
     assert!(line("stop").starts_with("warning") && line("stop").contains("a fire drill"), "{told}");
     assert!(line("accounts").contains("herald telegram login"), "{told}");
     assert!(line("public URL").starts_with("warning"), "{told}");
+    assert!(line("proxies").starts_with("warning") && line("proxies").contains("0.0.0.0/0"), "{told}");
     assert!(told.ends_with("herald: wrong: 2\n"), "{told}");
 }

@@ -77,7 +77,7 @@ async fn a_path_that_is_no_text_leads_nowhere_as_any_other() {
 
 #[tokio::test]
 async fn an_idle_connection_waits_longer_than_a_slow_head_and_clients_are_told_how_long() {
-    let herald = TestApp::with(&["--limit-read-time=400ms", "--limit-idle-time=20s"]).await;
+    let herald = TestApp::with(&["--limit-read-time=400ms", "--limit-idle-time=20s", "--limit-least-rate=5"]).await;
     let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut tcp = connect(&herald).await;
     let mut answer = [0; 1024];
@@ -144,4 +144,105 @@ async fn pages_come_as_gzip_has_them_where_it_is_taken_and_once() {
     }
     let font = get("/dashboard/inter-latin.woff2", &[("accept-encoding", "gzip")]).await;
     assert!(font.headers().get("content-encoding").is_none(), "it is packed already");
+}
+
+#[tokio::test]
+async fn a_page_reads_that_its_request_was_too_long_wherever_it_is_refused() {
+    let herald = TestApp::with(&["--origins=https://console.example"]).await;
+    for length in [20_000, 70_000, 300_000] {
+        for (page, may) in [("https://console.example", true), ("https://evil.example", false)] {
+            let path = format!("GET /graphql?query={} HTTP/1.1\r\n", "a".repeat(length));
+            let header = format!("GET /graphql HTTP/1.1\r\nX-Long: {}\r\n", "a".repeat(length));
+            for head in [path, header] {
+                let request = format!("{head}Host: x\r\nOrigin: {page}\r\nConnection: close\r\n\r\n");
+                let answer = say(&herald, request.as_bytes()).await;
+                let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{length}: {answer}"));
+                assert!(head.starts_with("HTTP/1.1 4") && body.contains("PAYLOAD_TOO_LARGE"), "{length}: {answer}");
+                let allowed = format!("access-control-allow-origin: {page}");
+                assert_eq!(head.to_lowercase().contains(&allowed), may, "{length} {page}: {head}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let herald = TestApp::api_only().await;
+    for (head, status) in [
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\nHost: evil.example\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\nhost: x\r\n", 400),
+        ("GET /healthz HTTP/1.0\r\nHost: x\r\nHost: y\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n", 400),
+    ] {
+        let answer = say(&herald, format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.{} {status}", if head.contains("1.0") { 0 } else { 1 })),
+            "{head}: {answer}"
+        );
+        assert!(status == 200 || answer.contains("BAD_USER_INPUT"), "{head}: {answer}");
+    }
+}
+
+/// What an upload of `pieces` pieces of so many bytes is answered, one each 50 ms.
+async fn upload(herald: &TestApp, piece: usize, pieces: usize) -> String {
+    let mut tcp = connect(herald).await;
+    let token = herald.admin().await.token().to_owned();
+    let head = format!(
+        "POST /uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        piece * pieces
+    );
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    let (mut reads, mut writes) = tcp.into_split();
+    let sending = tokio::spawn(async move {
+        let mut beat = tokio::time::interval(Duration::from_millis(50));
+        for _ in 0..pieces {
+            beat.tick().await;
+            if writes.write_all(&vec![b'a'; piece]).await.is_err() {
+                break;
+            }
+        }
+        writes
+    });
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), reads.read_to_end(&mut answer)).await;
+    read.expect("it ends").expect("it is answered");
+    drop(sending);
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_that_comes_too_slowly_for_long_is_refused_and_a_slow_one_is_not() {
+    let herald = TestApp::with(&["--limit-read-time=400ms", "--limit-least-rate=1000"]).await;
+    let dripping = upload(&herald, 1, 10_000).await;
+    assert!(dripping.contains("fewer than 1000 bytes a second"), "{dripping}");
+    let slow = upload(&herald, 300, 80).await;
+    assert!(slow.starts_with("HTTP/1.1 201"), "{slow}");
+    let silent = TestApp::with(&["--limit-read-time=200ms", "--limit-least-rate=0"]).await;
+    let dripping = upload(&silent, 1, 60).await;
+    assert!(dripping.starts_with("HTTP/1.1 201"), "nobody asks how fast it is: {dripping}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_too_slowly_for_long_ends() {
+    let herald = TestApp::with(&["--limit-write-time=400ms", "--limit-least-rate=1MiB"]).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(8 << 10).unwrap();
+    let mut tcp = socket.connect(herald.url().replace("http://", "").parse().unwrap()).await.unwrap();
+    // More than what the system keeps for it.
+    let files = "GET /graphiql/graphiql.min.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(30);
+    tcp.write_all(files.as_bytes()).await.unwrap();
+    let (mut piece, mut beat) = ([0; 8 << 10], tokio::time::interval(Duration::from_millis(20)));
+    let reading = async {
+        loop {
+            beat.tick().await;
+            match tcp.read(&mut piece).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+    };
+    // At 400 KB a second all of it would take 80 s.
+    tokio::time::timeout(Duration::from_secs(40), reading).await.expect("it ends");
 }

@@ -219,3 +219,74 @@ async fn an_empty_condition_picks_nobody_where_something_is_changed() {
         admin.data(whole, json!({ "i": all })).await;
     }
 }
+
+#[tokio::test]
+async fn a_wrong_id_hides_nothing_of_what_else_is_wrong_whatever_is_changed() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let ask = async |call: &str| {
+        let reply = admin.query(&format!("mutation {{ {call} }}"), json!({})).await;
+        assert_eq!(reply.code(), "BAD_USER_INPUT", "{call}: {reply:?}");
+        let paths = reply.violations();
+        paths.iter().map(|path| path.trim_start_matches("input.").to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for (field, input, of, wrong) in [
+        (
+            "updateTemplate",
+            r#"name: "", content: "{{ open", mediaUrl: "ftp://x/y""#,
+            "template { id }",
+            "id name content mediaUrl",
+        ),
+        (
+            "updateScript",
+            r#"name: "", content: "{{ open", subject: "{{ open""#,
+            "script { id }",
+            "id name subject content",
+        ),
+        (
+            "updateRetentionCampaign",
+            r#"name: "", timeZone: "Mars", contactHoursStart: "25:00", maxContactsPerDay: 0"#,
+            "campaign { id }",
+            "id contactHoursStart name timeZone maxContactsPerDay",
+        ),
+        (
+            "updateRetentionSequence",
+            r#"name: "", triggerConfig: { lookbackMinutes: -1 }"#,
+            "sequence { id }",
+            "id name triggerConfig",
+        ),
+        ("updateTelegramAccount", r#"label: "", messagesPerMinute: 0"#, "account { id }", "id label messagesPerMinute"),
+        ("updateConversionRule", "confidence: 2, sampleSize: 0", "conversionRule { id }", "id sampleSize confidence"),
+        ("updateAbTest", r#"name: "", minSample: 1, variantAId: "y""#, "abTest { id }", "variantAId id name minSample"),
+        ("updateLead", r#"email: "y""#, "lead { id }", "id email"),
+        ("updateChannel", r#"username: "a b", title: "\u0000""#, "channel { id }", "id username title"),
+        ("updateBatch", r#"name: """#, "batch { id }", "id name"),
+        ("updateUser", r#"password: "short""#, "user { id }", "id password"),
+        ("updateBroadcastCampaign", r#"name: "", deliveryRate: 0"#, "campaign { id }", "id name deliveryRate"),
+    ] {
+        let found = ask(&format!("{field}(input: {{ id: \"x\", {input} }}) {{ {of} }}")).await;
+        let sorted = |text: &str| {
+            let mut words: Vec<String> = text.split(' ').map(ToOwned::to_owned).collect();
+            words.sort();
+            words
+        };
+        assert_eq!(sorted(&found), sorted(wrong), "{field}");
+    }
+    // What may be right of some row is not called wrong.
+    for (field, input, of) in [
+        ("updateTemplate", r#"content: """#, "template { id }"),
+        ("updateTemplate", "mediaType: PHOTO", "template { id }"),
+        ("updateTemplate", "mediaType: null, mediaUrl: null", "template { id }"),
+        ("updateScript", r#"subject: "Hello""#, "script { id }"),
+        ("updateScript", "content: null", "script { id }"),
+        ("updateRetentionCampaign", r#"contactHoursStart: "09:00""#, "campaign { id }"),
+        ("updateRetentionCampaign", r#"contactHoursEnd: "18:00""#, "campaign { id }"),
+        ("updateRetentionCampaign", "endDate: \"2020-01-01T00:00:00Z\"", "campaign { id }"),
+        ("updateRetentionSequence", "triggerConfig: { status: CONVERTED }", "sequence { id }"),
+        ("updateConversionRule", r#"value: "7""#, "conversionRule { id }"),
+        ("updateAbTest", "minDays: 100", "abTest { id }"),
+        ("updateAbTest", "maxDays: 3", "abTest { id }"),
+    ] {
+        assert_eq!(ask(&format!("{field}(input: {{ id: \"x\", {input} }}) {{ {of} }}")).await, "id", "{field} {input}");
+    }
+}

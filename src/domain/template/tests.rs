@@ -39,6 +39,11 @@ fn what_is_not_known_of_a_channel_has_its_default_and_else_shows_nothing() {
         ("{{ member_count | default(\"many\") }}", "many"),
         ("{{ title | d('a') }} {{ title or 'b' }} {{ title | default('c', true) }}", "a b c"),
         ("x{{ title }}{{ member_count }}y", "xy"),
+        (
+            "a{{ title | length }}{{ title | count }}{{ title | list | length }}b{{ title | length | default('?') }}",
+            "ab?",
+        ),
+        ("{% if title | length > 3 %}long{% else %}unknown or short{% endif %}", "unknown or short"),
         ("x{{ title | upper }}{{ title | trim }}{{ title ~ '!' }}y", "x!y"),
         ("{% if title %}a{% else %}b{% endif %}{% if member_count %}a{% else %}b{% endif %}", "bb"),
         ("{% if member_count is defined and member_count > 5 %}a{% else %}b{% endif %}", "b"),

@@ -143,6 +143,7 @@ mod tests {
             version: 1,
             sso_subject: None,
             sso_issued_at: None,
+            sso_ended_at: None,
         };
         Session { user, proof: Proof::Login(Uuid::nil()), expires_at: None }
     }

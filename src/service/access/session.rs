@@ -149,12 +149,15 @@ pub async fn logout(on: &Services, actor: &Actor, session: &Session, everywhere:
     let family = session.login()?;
     let user = session.user.id;
     on.write(actor, |w| async move {
-        let end = if everywhere {
-            refresh_token::Entity::revoke_of(user, w.now)
+        if everywhere {
+            refresh_token::Entity::revoke_of(user, w.now).exec(&w).await?;
+            let row = w.require(user).await?;
+            if row.sso_subject.is_some() {
+                noun::touch(&w, &row, user::Model { sso_ended_at: Some(w.now), ..row.clone() }).await?;
+            }
         } else {
-            refresh_token::Entity::revoke_family(family, w.now)
-        };
-        end.exec(&w).await?;
+            end_login(&w, family).await?;
+        }
         w.tell(Event::User(user));
         w.note(Action::UserLogout, user, json!({ "everywhere": everywhere })).await
     })
@@ -277,6 +280,14 @@ pub(super) async fn seen(w: &Write, user: UserId, family: Uuid) -> Result<()> {
     rows::Entity::note(w, row).await
 }
 
+/// Ends a login, and returns how many tokens it had. Of single sign-on each token has a family of its own: all of the same session end.
+async fn end_login(w: &Write, family: Uuid) -> Result<u64> {
+    let ended = refresh_token::Entity::revoke_family(family, w.now).exec(w).await?.rows_affected;
+    let row = refresh_token::Entity::of_family(family).one(w).await?;
+    let Some((user, session)) = row.and_then(|row| Some((row.user_id, row.sso_session?))) else { return Ok(ended) };
+    Ok(ended + refresh_token::Entity::revoke_session(user, &session, w.now).exec(w).await?.rows_affected)
+}
+
 /// Ends a session of anybody: its tokens are refused from now on, and its sockets are closed. A second time changes nothing.
 ///
 /// # Errors
@@ -284,7 +295,7 @@ pub(super) async fn seen(w: &Write, user: UserId, family: Uuid) -> Result<()> {
 pub async fn end(on: &Services, actor: &Actor, id: SessionId) -> Result<rows::Model> {
     on.write(actor, |w| async move {
         let row = w.require(id).await?;
-        if refresh_token::Entity::revoke_family(id.0, w.now).exec(&w).await?.rows_affected > 0 {
+        if end_login(&w, id.0).await? > 0 {
             w.tell(Event::User(row.user_id));
             w.note(Action::UserSessionEnded, row.user_id, json!({ "session": id.to_string() })).await?;
         }
@@ -298,10 +309,13 @@ fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Re
     Ok(Tokens { access, refresh, expires_at, user })
 }
 
+/// How long it is remembered that a session of single sign-on was ended here.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
 /// Forgets sessions that have ended long ago. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {
     on.system_write(|w| async move {
-        refresh_token::Entity::forget(w.now - TimeDelta::days(1)).exec(&w).await?;
+        refresh_token::Entity::forget(w.now - TimeDelta::days(1), w.now - REMEMBERED).exec(&w).await?;
         rows::Entity::forget().exec(&w).await?;
         Ok(())
     })

@@ -6,10 +6,13 @@
 mod issuer;
 mod keys;
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::issuer::{Identity, Issuer, Refusal, Trust};
@@ -34,9 +37,27 @@ const BETWEEN: TimeDelta = TimeDelta::minutes(10);
 
 const ENDED: Error = Error::Unauthenticated("the session has ended, sign in again");
 
+/// How often an issuer's address is asked for its keys: so long one that was taken out still holds.
+const ASK: Duration = Duration::from_mins(5);
+/// How soon it is asked again when it does not tell them.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Asks the issuer's address for its keys from time to time, until `stop`. Nobody who comes with a token of a known key waits for it.
+pub async fn keep_keys(on: Services, stop: CancellationToken) {
+    let Some(issuer) = on.rules.sso.clone().filter(|issuer| issuer.is_remote()) else { return };
+    loop {
+        // Why it fails is in the log.
+        let pause = if issuer.ask(on.now()).await.is_ok() { ASK } else { ASK_AGAIN };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
 /// The session that a token of `issuer` opened, or opens now.
 pub async fn resume(on: &Services, issuer: &Issuer, token: &str, address: Option<&str>) -> Result<Session> {
-    let identity = issuer.read(token, on.now())?;
+    let identity = issuer.read(token, on.now()).await?;
     let family = family(token);
     let session = |user| Session { user, proof: Proof::Login(family), expires_at: Some(identity.expires_at) };
     let look = async {
@@ -75,6 +96,9 @@ async fn sign_in(w: &Write, identity: &Identity, family: Uuid, (hash, old): (&st
         (Some(_), _) => return Err(ENDED),
         (None, _) => {}
     }
+    if let Some(user) = &there {
+        refuse_ended(w, user, identity).await?;
+    }
     // The user's row is locked: of two tokens of a new session at once, one is the first.
     let goes_on = match &there {
         Some(user) => {
@@ -99,6 +123,18 @@ async fn sign_in(w: &Write, identity: &Identity, family: Uuid, (hash, old): (&st
     let metadata = json!({ "username": user.username, "sso": identity.subject });
     in_name_of(w, &user).note(Action::UserLogin, user.id, metadata).await?;
     Ok(user)
+}
+
+/// Refuses a token that was issued before its session was ended here, or all of its user's were: it had not been shown by then,
+/// so that nothing of it could be ended.
+async fn refuse_ended(w: &Write, user: &user::Model, identity: &Identity) -> Result<()> {
+    let issued = identity.issued_at;
+    if issued.zip(user.sso_ended_at).is_some_and(|(issued, ended)| issued < ended) {
+        return Err(ENDED);
+    }
+    let Some(session) = identity.session.as_deref() else { return Ok(()) };
+    let ended = refresh_token::Entity::ended_session(user.id, session, issued).count(w).await?;
+    if ended > 0 { Err(ENDED) } else { Ok(()) }
 }
 
 /// The write in the name of the user who signs in.
@@ -149,6 +185,7 @@ async fn create(w: &Write, identity: &Identity) -> Result<user::Model> {
         version: 1,
         sso_subject: Some(identity.subject.clone()),
         sso_issued_at: identity.issued_at,
+        sso_ended_at: None,
     };
     let again = || Error::Conflict("somebody signs in under this name at the same time".into());
     // The subject, or the name that was free a moment ago.

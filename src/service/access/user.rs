@@ -1,5 +1,6 @@
 //! Users: who may sign in, and as what.
 
+use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -68,6 +69,7 @@ pub async fn create(on: &Services, actor: &Actor, new: NewUser) -> Result<user::
         version: 1,
         sso_subject: None,
         sso_issued_at: None,
+        sso_ended_at: None,
     };
     let new = &row;
     on.write(actor, |w| async move {
@@ -87,6 +89,7 @@ pub async fn update(on: &Services, actor: &Actor, id: UserId, change: Change) ->
         None => None,
     };
     let hash = hash.as_ref();
+    let leeway = on.rules.sso.as_ref().map_or(TimeDelta::zero(), |issuer| issuer.leeway());
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         error::require_version("user", old.version, expected_version)?;
@@ -96,8 +99,9 @@ pub async fn update(on: &Services, actor: &Actor, id: UserId, change: Change) ->
         let new = user::Model {
             role: role.unwrap_or(old.role),
             password_hash: hash.unwrap_or(&old.password_hash).clone(),
-            // What single sign-on told before this does not undo it.
-            sso_issued_at: role.map(|_| w.now).or(old.sso_issued_at),
+            // What single sign-on told before this does not undo it, also by a clock that is ahead.
+            sso_issued_at: role.map(|_| w.now + leeway).max(old.sso_issued_at),
+            sso_ended_at: hash.map(|_| w.now).max(old.sso_ended_at),
             ..old.clone()
         };
         if hash.is_some() {

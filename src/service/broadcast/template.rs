@@ -115,6 +115,9 @@ pub async fn update(
     fields: Fields,
 ) -> Result<template::Model> {
     let fields = &fields;
+    if actor.is_mistaken() {
+        fields.check_alone()?;
+    }
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("template", old.version, expected)?;
@@ -134,6 +137,24 @@ pub async fn update(
 }
 
 impl Fields {
+    /// What is wrong with these fields, whatever the row has.
+    fn check_alone(&self) -> Result<()> {
+        let mut wrong = Violations::default();
+        if let Some(name) = &self.name {
+            wrong.take("name", text::line(name, Bounds::NAME));
+        }
+        wrong.take_change("description", self.description.clone(), |text: &str| text::prose(text, Bounds::DESCRIPTION));
+        if let Some(content) = &self.content {
+            wrong.require(!content.contains('\0'), "content", "must not have control characters");
+            let mode = self.parse_mode.unwrap_or(ParseMode::Plain);
+            // It may be empty beside an attachment.
+            let read = Template::read_at(content, mode, Place::beside(true));
+            wrong.take("content", read.and_then(|_| Template::check_names(content, mode)));
+        }
+        wrong.take_change("mediaUrl", self.media_url.clone(), |url: &str| media_url::check(url).map_err(Into::into));
+        wrong.into_result()
+    }
+
     /// The row with these fields, in its stored form, or all that is wrong with it.
     fn onto(self, old: template::Model) -> Result<template::Model> {
         let Self { name, content, description, parse_mode, media_type, media_url, media_upload } = self;

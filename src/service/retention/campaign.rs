@@ -78,8 +78,19 @@ pub struct Fields {
 
 /// Creates a campaign, which is a DRAFT.
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<campaign::Model> {
-    let now = on.now();
-    let blank = campaign::Model {
+    let row = &validated(on, blank(on.now()), fields)?;
+    on.write(actor, |w| async move {
+        campaign::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
+        w.keep(row);
+        w.note(Action::RetentionCampaignCreated, row.id, json!({ "name": row.name })).await
+    })
+    .await?;
+    Ok(row.clone())
+}
+
+/// A campaign of which nothing has been said.
+fn blank(now: DateTime<Utc>) -> campaign::Model {
+    campaign::Model {
         id: RetentionCampaignId::generate(),
         name: String::new(),
         description: None,
@@ -106,15 +117,20 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<camp
         name_fold: Folded::default(),
         description_fold: Folded::default(),
         deleted_at: None,
+    }
+}
+
+/// What is wrong with these fields, whatever the campaign has.
+fn check_alone(on: &Services, fields: &Fields) -> Result<()> {
+    // The other half of a span may be there.
+    let other = |given: &MaybeUndefined<String>| given.value().map(|_| -1);
+    let any = campaign::Model {
+        contact_hours_start: other(&fields.contact_hours_end),
+        contact_hours_end: other(&fields.contact_hours_start),
+        ..blank(on.now())
     };
-    let row = &validated(on, blank, fields)?;
-    on.write(actor, |w| async move {
-        campaign::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
-        w.keep(row);
-        w.note(Action::RetentionCampaignCreated, row.id, json!({ "name": row.name })).await
-    })
-    .await?;
-    Ok(row.clone())
+    validated(on, any, Fields { name: Some(fields.name.clone().unwrap_or_else(|| "any".to_owned())), ..fields.clone() })
+        .map(drop)
 }
 
 /// The campaign `old` with what `fields` say, in its stored form; or all that is wrong with them.
@@ -201,6 +217,9 @@ pub async fn update(
     expected_version: Option<i32>,
 ) -> Result<campaign::Model> {
     let fields = &fields;
+    if actor.is_mistaken() {
+        check_alone(on, fields)?;
+    }
     let (changed, is_pause) = on
         .write(actor, |w| async move {
             let old = w.require(id).await?;

@@ -1,5 +1,6 @@
 //! Conversion rules: which channels do worse than they should, and how sure one must be.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
@@ -93,6 +94,24 @@ fn check(row: &conversion_rule::Model) -> Result<()> {
     wrong.into_result()
 }
 
+/// What is wrong with this change, whatever the rule has.
+fn check_alone(change: &Change, now: DateTime<Utc>) -> Result<()> {
+    check(&conversion_rule::Model {
+        id: ConversionRuleId::generate(),
+        channel: ContactChannel::Email,
+        // Its value is bounded below only.
+        metric: ConversionMetric::Roas,
+        value_micros: change.value.map_or(0, |value| value.0),
+        conversion_rate: change.conversion_rate.unwrap_or(0.5),
+        sample_size: change.sample_size.unwrap_or(1),
+        confidence: change.confidence.unwrap_or(0.5),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    })
+}
+
 /// Changes a rule.
 pub async fn update(
     on: &Services,
@@ -101,6 +120,9 @@ pub async fn update(
     change: Change,
 ) -> Result<conversion_rule::Model> {
     let change = &change;
+    if actor.is_mistaken() {
+        check_alone(change, on.now())?;
+    }
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("conversion rule", old.version, change.expected_version)?;

@@ -1,14 +1,15 @@
 //! JSON objects that callers give: how large, and what for.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 /// The ends of names of fields whose values are secrets.
-const ENDS: [&str; 11] = [
+const ENDS: [&str; 12] = [
     "token",
     "secret",
     "password",
     "passphrase",
     "passwd",
+    "pwd",
     "apikey",
     "authkey",
     "secretkey",
@@ -70,8 +71,15 @@ pub fn without_secrets(mut stored: Json) -> Json {
 fn hide(value: &mut Json) {
     match value {
         Json::Object(fields) => {
+            let named = of_pair(fields).is_some();
             for (name, value) in fields {
-                if is_secret(name, value) || is_credential(value) { *value = HIDDEN.into() } else { hide(value) }
+                if named && name == "value" {
+                    *value = HIDDEN.into();
+                } else if is_secret(name, value) || is_credential(value) {
+                    *value = HIDDEN.into()
+                } else {
+                    hide(value)
+                }
             }
         }
         Json::Array(values) => {
@@ -86,15 +94,24 @@ fn hide(value: &mut Json) {
 /// The name of the first field that looks like a secret.
 fn secret_in(value: &Json) -> Option<String> {
     match value {
-        Json::Object(fields) => fields.iter().find_map(|(name, value)| {
-            let is_one = is_secret(name, value) || is_credential(value);
-            if is_one { Some(name.chars().take(NAME).collect()) } else { secret_in(value) }
+        Json::Object(fields) => of_pair(fields).map(|name| name.chars().take(NAME).collect()).or_else(|| {
+            fields.iter().find_map(|(name, value)| {
+                let is_one = is_secret(name, value) || is_credential(value);
+                if is_one { Some(name.chars().take(NAME).collect()) } else { secret_in(value) }
+            })
         }),
         Json::Array(values) => values
             .iter()
             .find_map(|value| if is_credential(value) { Some("Authorization".into()) } else { secret_in(value) }),
         _ => None,
     }
+}
+
+/// The name of a secret that stands beside it, as lists of headers have them: `{ "name": "X-Api-Key", "value": "..." }`.
+fn of_pair(fields: &Map<String, Json>) -> Option<&str> {
+    let value = fields.get("value")?;
+    let names = ["name", "key"].into_iter().filter_map(|key| fields.get(key)?.as_str());
+    names.into_iter().find(|name| is_secret(name, value))
 }
 
 /// Whether a field of this name has a secret in it: `twilioAuthToken`, `x-api-key`, `secret`.
@@ -104,7 +121,9 @@ fn is_secret(name: &str, value: &Json) -> bool {
     }
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     let plain: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
-    ENDS.iter().any(|end| plain.ends_with(end))
+    // Of several, too; but a number of tokens is none.
+    let singular = plain.strip_suffix('s').filter(|_| !value.is_number()).unwrap_or_default();
+    ENDS.iter().any(|end| plain.ends_with(end) || singular.ends_with(end))
 }
 
 /// Whether a text is what a header `Authorization` has, or a URL with a password.
@@ -138,6 +157,11 @@ mod tests {
             r#"{"headers": [{"name": "authorization", "value": "Bearer s3cr3t-0123"}]}"#,
             r#"{"headers": ["Basic s3cr3t01=="]}"#,
             r#"{"X-Api-Key": "s3cr3t"}"#,
+            r#"{"headers": [{"name": "X-Api-Key", "value": "s3cr3t"}]}"#,
+            r#"{"headers": {"list": [{"key": "x-auth-token", "value": "s3cr3t"}]}}"#,
+            r#"{"apiKeys": ["s3cr3t"]}"#,
+            r#"{"secrets": {"a": "s3cr3t"}}"#,
+            r#"{"smtpPwd": "s3cr3t"}"#,
             r#"{"server": {"url": "https://u:s3cr3t@example.com/x"}}"#,
             r#"{"PASSWORD": ["s3cr3t"]}"#,
             r#"{"private_key": 12345}"#,
@@ -149,7 +173,7 @@ mod tests {
         }
         let fine = given(
             r#"{"assistantId": "a1", "assistantOverrides": {"model": {"maxTokens": 250, "messages": [{"content": "Basic questions about our Bearer bonds"}]},
-               "credentialIds": ["c1"], "server": {"url": "https://example.com/x", "secret": null}, "isSecret": true}}"#,
+               "credentialIds": ["c1"], "variables": [{"name": "city", "value": "Bonn"}], "server": {"url": "https://example.com/x", "secret": null}, "isSecret": true}}"#,
         );
         assert_eq!(public_object(fine.clone()), Ok(fine.clone()));
         assert_eq!(without_secrets(fine.clone()), fine);

@@ -1,7 +1,7 @@
 //! Refresh tokens: each is used once, and all that came from one login are one family.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, QuerySelect};
 
 use domain::id::{RefreshTokenId, UserId};
 
@@ -40,9 +40,33 @@ impl Entity {
         }
     }
 
-    /// Forgets tokens that ended before then. Of a session that goes on, the newest stays.
-    pub fn forget(before: DateTimeUtc) -> sea_orm::DeleteMany<Self> {
-        Self::delete_many().filter(Column::ExpiresAt.lt(before))
+    /// The tokens of single sign-on of a session of `user` that was ended here, after `issued` if that is known.
+    pub fn ended_session(user: UserId, session: &str, issued: Option<DateTimeUtc>) -> Select<Self> {
+        let ended = Self::find().filter(Column::UserId.eq(user)).filter(Column::SsoSession.eq(session));
+        match issued {
+            Some(issued) => ended.filter(Column::RevokedAt.gt(issued)),
+            None => ended.filter(Column::RevokedAt.is_not_null()),
+        }
+    }
+
+    /// Forgets tokens that ended before then. Of a session that goes on, the newest stays, and of single sign-on what was ended
+    /// here after `remembered`: a token of the same session may come that was not seen yet.
+    pub fn forget(before: DateTimeUtc, remembered: DateTimeUtc) -> sea_orm::DeleteMany<Self> {
+        let is_needless = Condition::any()
+            .add(Column::SsoSession.is_null())
+            .add(Column::RevokedAt.is_null())
+            .add(Column::RevokedAt.lt(remembered));
+        Self::delete_many().filter(Column::ExpiresAt.lt(before)).filter(is_needless)
+    }
+
+    /// The tokens of a family.
+    pub fn of_family(family: Uuid) -> Select<Self> {
+        Self::find().filter(Column::Family.eq(family))
+    }
+
+    /// Ends every token of a session of single sign-on.
+    pub fn revoke_session(user: UserId, session: &str, now: DateTimeUtc) -> sea_orm::UpdateMany<Self> {
+        Self::revoke_of(user, now).filter(Column::SsoSession.eq(session))
     }
 
     /// Ends every token of a family.

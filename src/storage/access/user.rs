@@ -32,6 +32,8 @@ pub struct Model {
     pub sso_subject: Option<String>,
     /// When the newest token was issued that told his role, or when an admin gave him another one since.
     pub sso_issued_at: Option<DateTimeUtc>,
+    /// When all of his sessions were ended: what single sign-on issued before opens none.
+    pub sso_ended_at: Option<DateTimeUtc>,
 }
 
 joins_nothing!();

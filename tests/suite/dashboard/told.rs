@@ -113,3 +113,31 @@ async fn a_campaign_that_paused_by_itself_is_marked_in_the_list() {
     tab.shot("cancelled-phone").await;
     tab.assert_clean(&herald.url()).await;
 }
+
+#[tokio::test]
+async fn a_sequence_that_paused_by_itself_is_marked_in_the_list() {
+    let Some(browser) = Browser::start() else { return };
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let make = "mutation($name: String!) { createRetentionSequence(input: { name: $name, triggerType: MANUAL }) { sequence { id } } }";
+    for name in ["stopped", "by hand"] {
+        admin.data(make, json!({ "name": name })).await;
+    }
+    let on = herald.services();
+    let pause = [
+        "UPDATE retention_sequences SET status = 'PAUSED'",
+        "UPDATE retention_sequences SET pause_reason = 'the world is another one' WHERE name = 'stopped'",
+    ];
+    for sql in pause {
+        let statement = sea_orm::Statement::from_string(on.db.backend(), sql);
+        on.db.write_alone(statement).await.unwrap();
+    }
+    let mut tab = browser.open(&format!("{}/#/sequences", herald.url())).await;
+    sign_in(&mut tab, "admin").await;
+    tab.reads(".flows", "the world is another one").await;
+    let marked =
+        "[...document.querySelectorAll('.flows li')].filter((row) => row.textContent.includes('Paused by itself'))";
+    tab.until(&format!("{marked}.length === 1 && {marked}[0].textContent.includes('stopped')")).await;
+    tab.assert_well("sequences-paused").await;
+    tab.assert_clean(&herald.url()).await;
+}

@@ -64,6 +64,7 @@ export function campaignRow({ id }) {
   function progress(event) {
     if (event.version < campaign.counters.version) return;
     campaign = { ...campaign, status: event.status, counters: event };
+    if (event.status !== 'PAUSED') say(parts.badge, ''); // somebody let it go on
     status.update(event.status);
     draw(event);
     if (event.status !== 'RUNNING') return;

@@ -81,11 +81,12 @@ const nothing = (isSearched) =>
     : notice('empty', t('No sequences yet'), t('A sequence writes to a lead step by step: a letter, a text message two days later, a call.'));
 
 function row({ id }) {
-  const [title, about] = [h('strong'), h('span', { class: 'quiet' })];
+  const [title, badge, about] = [h('strong'), h('span', { class: 'tag grave' }), h('span', { class: 'quiet' })];
   const [steps, numbers, status] = [h('span', { class: 'chain' }), h('span', { class: 'quiet' }), pill()];
-  const node = h('li', {}, h('a', { href: `#/sequences/${id}` }, h('span', { class: 'what' }, title, about), steps, numbers, status.node));
+  const node = h('li', {}, h('a', { href: `#/sequences/${id}` }, h('span', { class: 'what' }, h('span', { class: 'name' }, title, badge), about), steps, numbers, status.node));
   const update = (sequence) => {
     say(title, sequence.name);
+    say(badge, sequence.status === 'PAUSED' && sequence.pauseReason ? t('Paused by itself') : '');
     say(about, sequence.pauseReason ?? name(sequence.triggerType));
     const link = (step) => h('span', { class: step.isActive ? 'link' : 'link off', title: name(step.channel) }, way(step.channel));
     const words = sequence.steps.map((step) => name(step.channel)).join(', ');

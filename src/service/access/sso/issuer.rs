@@ -145,6 +145,11 @@ impl Issuer {
         Ok(Self::with(Keys::of_file(path, algorithm)?, algorithm, trust))
     }
 
+    /// An issuer whose public keys are in the JWKS that this address answers: see [`Issuer::ask`].
+    pub fn of_address(url: &str, algorithm: Algorithm, trust: Trust) -> Self {
+        Self::with(Keys::of_address(url, algorithm), algorithm, trust)
+    }
+
     fn with(keys: Keys, algorithm: Algorithm, trust: Trust) -> Self {
         let mut validation = Validation::new(algorithm);
         // Instants are compared with the Clock's time below, not with the system's.
@@ -162,6 +167,26 @@ impl Issuer {
         Self { keys, algorithm, validation, trust, logged: Mutex::default() }
     }
 
+    /// By so much the issuer's clock may be ahead.
+    pub fn leeway(&self) -> TimeDelta {
+        self.trust.leeway
+    }
+
+    /// Whether an address tells the keys, which is to be asked from time to time.
+    pub fn is_remote(&self) -> bool {
+        self.keys.is_remote()
+    }
+
+    /// Reads the keys anew. Returns how many there are, and the setting that says where.
+    ///
+    /// # Errors
+    /// The setting, and why they can't be read; those that were known before go on counting.
+    pub async fn ask(&self, now: DateTime<Utc>) -> Result<(&'static str, usize), String> {
+        let setting = self.keys.setting();
+        self.keys.look_now(now).await.map_err(|why| format!("{setting}: {why}"))?;
+        Ok((setting, self.keys.count().unwrap_or_default()))
+    }
+
     /// Whether tokens that the issuer made for others are believed too.
     pub fn is_credulous(&self) -> bool {
         !self.validation.validate_aud
@@ -171,8 +196,8 @@ impl Issuer {
     ///
     /// # Errors
     /// UNAUTHENTICATED; it does not say why, because only a forger would want to know. The log says it.
-    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Identity> {
-        self.examine(token, now).map_err(|refusal| match refusal {
+    pub async fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Identity> {
+        self.examine(token, now).await.map_err(|refusal| match refusal {
             Refusal::Foreign(_) => REFUSED,
             Refusal::Wrong(why) => {
                 self.log(&why, now);
@@ -197,8 +222,8 @@ impl Issuer {
     ///
     /// # Errors
     /// The reason, for whoever runs Herald.
-    pub fn examine(&self, token: &str, now: DateTime<Utc>) -> Result<Identity, Refusal> {
-        let claims = self.claims(token, now)?;
+    pub async fn examine(&self, token: &str, now: DateTime<Utc>) -> Result<Identity, Refusal> {
+        let claims = self.claims(token, now).await?;
         let wrong = |why: String| Err(Refusal::Wrong(why));
         let Some(expires_at) = instant(claims.exp) else { return wrong("its exp is no instant".into()) };
         if expires_at <= now {
@@ -236,7 +261,7 @@ impl Issuer {
         format!("the claim {:?} of {subject:?} names none of the roles that are known: {known}", self.trust.role_claim)
     }
 
-    fn claims(&self, token: &str, now: DateTime<Utc>) -> Result<Claims, Refusal> {
+    async fn claims(&self, token: &str, now: DateTime<Utc>) -> Result<Claims, Refusal> {
         let foreign = |why: &str| Err(Refusal::Foreign(why.to_owned()));
         if token.len() > TOKEN {
             return Err(Refusal::Wrong(format!("it has more than {TOKEN} bytes")));
@@ -250,9 +275,9 @@ impl Issuer {
             let why = format!("its alg is {:?}, and HERALD_SSO_ALG is {:?}", header.alg, self.algorithm);
             return Err(Refusal::Wrong(why));
         }
-        self.keys.look(now, false);
+        self.keys.look(now).await;
         let mut read = self.decode(token, &header);
-        if matches!(read, Err(Unread::Unknown(_))) && self.keys.look(now, true) {
+        if matches!(read, Err(Unread::Unknown(_))) && self.keys.look_soon(now).await {
             read = self.decode(token, &header);
         }
         read.map_err(|unread| match unread {
@@ -264,16 +289,18 @@ impl Issuer {
     fn decode(&self, token: &str, header: &Header) -> Result<Claims, Unread> {
         let kid = header.kid.as_deref();
         let read = self.keys.with(kid, |key| jsonwebtoken::decode::<Claims>(token, key, &self.validation));
+        let setting = self.keys.setting();
         let Some(read) = read else {
             return Err(Unread::Unknown(match kid {
-                Some(kid) => format!("HERALD_SSO_KEY_FILE has no key with its kid {kid:?}"),
-                None => "it names no kid, and HERALD_SSO_KEY_FILE has several keys".to_owned(),
+                _ if self.keys.count().is_none() => format!("{setting} could not be read yet, so that no key is known"),
+                Some(kid) => format!("{setting} has no key with its kid {kid:?}"),
+                None => format!("it names no kid, and {setting} has several keys"),
             }));
         };
         let refused = |why: &str| Unread::Refused(Refusal::Wrong(why.to_owned()));
         read.map(|token| token.claims).map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature => {
-                Unread::Unknown("its signature is not that of the key in HERALD_SSO_KEY_FILE".to_owned())
+                Unread::Unknown(format!("its signature is not that of the key in {setting}"))
             }
             ErrorKind::InvalidIssuer => refused("its iss is not HERALD_SSO_ISSUER"),
             ErrorKind::InvalidAudience => refused("its aud is not HERALD_SSO_AUDIENCE, nor has it among others"),

@@ -32,6 +32,9 @@ pub struct Change {
 /// Changes an account. Out of use, it starts no send after this has returned.
 pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change: Change) -> Result<Model> {
     let change = &change;
+    if actor.is_mistaken() {
+        check_alone(change)?;
+    }
     let changed = on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("Telegram account", old.version, change.expected_version)?;
@@ -46,6 +49,23 @@ pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change:
         barrier::wait(on).await;
     }
     Ok(changed)
+}
+
+/// What is wrong with this change, whatever the account has.
+fn check_alone(change: &Change) -> Result<()> {
+    let mut wrong = Violations::default();
+    if let Some(written) = &change.label {
+        label(&mut wrong, written);
+    }
+    // What is left out is right.
+    let Change { messages_per_minute, new_peers_per_day, resolves_per_day, .. } = *change;
+    let budget = Budget {
+        messages_per_minute: messages_per_minute.unwrap_or(1),
+        new_peers_per_day: new_peers_per_day.unwrap_or(1),
+        resolves_per_day: resolves_per_day.unwrap_or(1),
+    };
+    budget.check(&mut wrong);
+    wrong.into_result()
 }
 
 /// The row as it would be, or all that is wrong with it.

@@ -13,6 +13,9 @@ use domain::retention::words::AbTestStatus;
 use domain::text::{self, Bounds};
 use storage::retention::ab_test;
 
+/// The most days that a test may run.
+const MOST_DAYS: u32 = 730;
+
 /// What is to change of a test; what is None stays.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
@@ -39,6 +42,8 @@ pub async fn update(
 ) -> Result<ab_test::Model> {
     let mut wrong = Violations::default();
     let name = change.name.map(|name| wrong.take("name", text::line(&name, Bounds::NAME)));
+    // What is left out of it is right.
+    to_rule(Rule { min_days: 0, max_days: MOST_DAYS, ..Rule::default() }).check(&mut wrong);
     wrong.into_result()?;
     let (change, to_rule) = (&Change { name, ..change }, &to_rule);
     on.write(actor, |w| async move {

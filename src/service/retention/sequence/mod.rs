@@ -128,6 +128,9 @@ pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<sequence::
 /// Changes a sequence. Contact hours and limits of another campaign hold from the next step on, and for what those of the old one put off.
 pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, change: Change) -> Result<sequence::Model> {
     let change = &change;
+    if actor.is_mistaken() {
+        check_alone(change)?;
+    }
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("retention sequence", old.version, change.expected_version)?;
@@ -148,6 +151,26 @@ pub async fn update(on: &Services, actor: &Actor, id: RetentionSequenceId, chang
         Ok(row)
     })
     .await
+}
+
+/// What is wrong with this change, whatever the sequence has.
+fn check_alone(change: &Change) -> Result<()> {
+    let mut wrong = Violations::default();
+    if let Some(name) = &change.name {
+        wrong.take("name", text::line(name, Bounds::NAME));
+    }
+    let prose = |text: &str| text::prose(text, Bounds::DESCRIPTION);
+    wrong.take_change("description", change.description.clone(), prose);
+    if let Some(config) = &change.config {
+        // Whom it may enroll depends on the audience, which may be another one.
+        let status = config.status.filter(|_| change.audience.is_some());
+        checked(
+            TriggerConfig { status, ..config.clone() },
+            change.audience.unwrap_or(SequenceAudience::Open),
+            &mut wrong,
+        );
+    }
+    wrong.into_result()
 }
 
 /// The sequence `old` with what `change` says; or all that is wrong with it.
