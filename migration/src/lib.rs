@@ -110,6 +110,9 @@ mod m20261130_000400_words_of_postbacks;
 mod m20261130_000410_conditions_of_lists;
 mod m20261130_000420_sessions;
 mod m20261130_000421_drained_workers;
+mod m20261130_000430_formats_of_scripts;
+mod m20261130_000431_orders_of_leads;
+mod m20261130_000432_hooks_at_instantly;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -235,6 +238,9 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000410_conditions_of_lists::Migration),
         Box::new(m20261130_000420_sessions::Migration),
         Box::new(m20261130_000421_drained_workers::Migration),
+        Box::new(m20261130_000430_formats_of_scripts::Migration),
+        Box::new(m20261130_000431_orders_of_leads::Migration),
+        Box::new(m20261130_000432_hooks_at_instantly::Migration),
     ]
 }
 

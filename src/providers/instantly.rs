@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::http::{self, Answer};
-use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use super::{Body, Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
 use domain::retention::credentials;
 
 /// Leads in one request at most.
@@ -227,7 +227,10 @@ impl Instantly {
     /// The email's text goes along as variables, so that the campaign's copy can be `{{herald_subject}}` and `{{herald_body}}`.
     async fn hand_over(&self, campaign: Uuid, email: &Email) -> Outcome {
         // What is put into its copy there is HTML.
-        let body = if email.is_html { email.body.clone() } else { as_html(&email.body) };
+        let body = match &email.body {
+            Body::Html { html, .. } => html.clone(),
+            Body::Text(words) => as_html(words),
+        };
         let variables = [("herald_subject", &email.subject), ("herald_body", &body)];
         let lead = NewLead {
             email: email.to.clone(),

@@ -11,7 +11,7 @@ use providers::instantly::{Failure, Instantly, NewCampaign, NewLead};
 use providers::twilio::Twilio;
 use providers::vapi::Vapi;
 use providers::webhook::{self, Webhook};
-use providers::{Call, Contact, Email, Message, Outcome, Refusal, Sender};
+use providers::{Body, Call, Contact, Email, Message, Outcome, Refusal, Sender};
 use serde_json::{Value as Json, json};
 
 use super::openapi::OpenApi;
@@ -173,8 +173,7 @@ async fn email_campaigns_are_as_instantly_specifies() {
         first_name: Some("Ann".into()),
         last_name: None,
         subject: "Hello".into(),
-        body: "Hi Ann".into(),
-        is_html: false,
+        body: Body::Text("Hi Ann".into()),
         unsubscribe: None,
         tag: None,
         instantly_campaign: Some(id),
