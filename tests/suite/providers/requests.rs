@@ -153,7 +153,7 @@ async fn email_campaigns_are_as_instantly_specifies() {
         ],
     };
     let id = workspace.create_campaign(&campaign).await.unwrap();
-    workspace.create_webhook(id, &format!("{PUBLIC}/api/webhooks/instantly")).await.unwrap();
+    workspace.bring_webhook(id, &format!("{PUBLIC}/api/webhooks/instantly")).await.unwrap();
     let lead = |n: usize| NewLead {
         email: format!("lead{n}@example.com"),
         first_name: Some("Ann".into()),
@@ -179,7 +179,7 @@ async fn email_campaigns_are_as_instantly_specifies() {
         instantly_campaign: Some(id),
     };
     assert!(matches!(workspace.send(contact(Message::Email(email))).await, Outcome::Accepted(_)));
-    assert_eq!(catcher.caught().len(), 8);
+    assert_eq!(catcher.caught().len(), 9);
     assert_allowed("instantly.json", &catcher);
 }
 
