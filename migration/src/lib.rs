@@ -110,7 +110,10 @@ mod m20261130_000400_words_of_postbacks;
 mod m20261130_000410_conditions_of_lists;
 mod m20261130_000420_sessions;
 mod m20261130_000421_drained_workers;
-mod m20261130_000430_ended_sessions_of_sso;
+mod m20261130_000430_formats_of_scripts;
+mod m20261130_000431_orders_of_leads;
+mod m20261130_000432_hooks_at_instantly;
+mod m20261130_000433_ended_sessions_of_sso;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -236,7 +239,10 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000410_conditions_of_lists::Migration),
         Box::new(m20261130_000420_sessions::Migration),
         Box::new(m20261130_000421_drained_workers::Migration),
-        Box::new(m20261130_000430_ended_sessions_of_sso::Migration),
+        Box::new(m20261130_000430_formats_of_scripts::Migration),
+        Box::new(m20261130_000431_orders_of_leads::Migration),
+        Box::new(m20261130_000432_hooks_at_instantly::Migration),
+        Box::new(m20261130_000433_ended_sessions_of_sso::Migration),
     ]
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::http::{self, Answer};
-use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use super::{Body, Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
 use domain::retention::credentials;
 
 /// Leads in one request at most.
@@ -17,6 +17,9 @@ pub const BULK: usize = 1_000;
 pub const PAGE: usize = 100;
 /// By this header Instantly's webhooks show that they are Instantly's.
 pub const SECRET_HEADER: &str = "x-herald-secret";
+
+/// What Herald's webhooks are called there.
+const HOOK: &str = "Herald";
 
 /// One Instantly workspace.
 #[derive(Debug)]
@@ -114,6 +117,21 @@ struct Page {
     items: Vec<Id>,
 }
 
+/// The webhooks of a campaign.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Hooks {
+    items: Vec<Hook>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Hook {
+    id: Uuid,
+    name: Option<String>,
+    /// Below zero: Instantly has given it up.
+    status: Option<f64>,
+}
+
 /// Why a request came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -185,16 +203,31 @@ impl Instantly {
         Ok(all.into_iter().next())
     }
 
-    /// Has all events of a campaign told to `url`.
-    pub async fn create_webhook(&self, campaign: Uuid, url: &str) -> Result<(), Failure> {
-        let body = json!({
+    /// Has all events of a campaign told to `url`, with the secret as it is now: by the webhook that Herald has made before, or a new one.
+    pub async fn bring_webhook(&self, campaign: Uuid, url: &str) -> Result<(), Failure> {
+        let list = self.url(&format!("webhooks?campaign={campaign}&limit=100"));
+        let there: Hooks = self.ask(self.http.get(list)).await?;
+        let Some(own) = there.items.into_iter().find(|hook| hook.name.as_deref() == Some(HOOK)) else {
+            let made = self.http.post(self.url("webhooks")).json(&self.webhook(campaign, url));
+            return self.ask::<Json>(made).await.map(drop);
+        };
+        let at = self.url(&format!("webhooks/{}", own.id));
+        self.ask::<Json>(self.http.patch(&at).json(&self.webhook(campaign, url))).await?;
+        if own.status.is_some_and(|status| status < 0.0) {
+            // What could not be delivered for a while is told no more until it is asked to.
+            self.ask::<Json>(self.http.post(format!("{at}/resume"))).await?;
+        }
+        Ok(())
+    }
+
+    fn webhook(&self, campaign: Uuid, url: &str) -> Json {
+        json!({
             "target_hook_url": url,
             "event_type": "all_events",
             "campaign": campaign,
-            "name": "Herald",
+            "name": HOOK,
             "headers": { SECRET_HEADER: self.account.webhook_secret.expose() },
-        });
-        self.ask::<Json>(self.http.post(self.url("webhooks")).json(&body)).await.map(drop)
+        })
     }
 
     /// Keeps all campaigns of the workspace from writing to an address.
@@ -227,7 +260,10 @@ impl Instantly {
     /// The email's text goes along as variables, so that the campaign's copy can be `{{herald_subject}}` and `{{herald_body}}`.
     async fn hand_over(&self, campaign: Uuid, email: &Email) -> Outcome {
         // What is put into its copy there is HTML.
-        let body = if email.is_html { email.body.clone() } else { as_html(&email.body) };
+        let body = match &email.body {
+            Body::Html { html, .. } => html.clone(),
+            Body::Text(words) => as_html(words),
+        };
         let variables = [("herald_subject", &email.subject), ("herald_body", &body)];
         let lead = NewLead {
             email: email.to.clone(),

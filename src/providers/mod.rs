@@ -81,15 +81,27 @@ pub struct Email {
     /// The line of the subject.
     pub subject: String,
     /// The text.
-    pub body: String,
-    /// Whether the text is HTML.
-    pub is_html: bool,
+    pub body: Body,
     /// Where one click ends all emails (RFC 8058); None leaves the header out.
     pub unsubscribe: Option<String>,
     /// The sign in the address to which bounces and answers come, where there is a mailbox for them; None: there is none.
     pub tag: Option<String>,
     /// The Instantly campaign through which it goes; None for the mail server.
     pub instantly_campaign: Option<Uuid>,
+}
+
+/// The text of an email.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Words.
+    Text(String),
+    /// A page, and the same in words for programs that show none.
+    Html {
+        /// The page.
+        html: String,
+        /// The words; empty if the page has none.
+        plain: String,
+    },
 }
 
 /// A call to one lead.

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::http::{AWAY, LOCKED_OUT};
-use super::{Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use super::{Body, Contact, Email, Message, Outcome, Receipt, Refusal, Sender, Trial};
 use domain::clock::Clock;
 use domain::retention::credentials::{self, Security};
 use domain::retention::mail_answer::{self, Owner, Step};
@@ -178,9 +178,12 @@ impl Smtp {
                 .raw_header(raw("List-Unsubscribe", format!("<{url}>")))
                 .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".into()));
         }
-        let part =
-            if email.is_html { SinglePart::html(email.body.clone()) } else { SinglePart::plain(email.body.clone()) };
-        let message = builder.singlepart(part).map_err(|error| not_taken(error.to_string()))?;
+        let message = match email.body.clone() {
+            Body::Text(words) => builder.singlepart(SinglePart::plain(words)),
+            Body::Html { html, plain } if plain.is_empty() => builder.singlepart(SinglePart::html(html)),
+            Body::Html { html, plain } => builder.multipart(MultiPart::alternative_plain_html(plain, html)),
+        };
+        let message = message.map_err(|error| not_taken(error.to_string()))?;
         Ok((message, id))
     }
 

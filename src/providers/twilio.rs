@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::http::{self, Answer, LOCKED_OUT};
 use super::{Contact, Message, Outcome, Receipt, Refusal, Sender, Trial};
+use domain::retention::callback::twilio_cost;
 use domain::retention::credentials;
 use domain::retention::twilio_errors::{Meaning, meaning};
 use domain::sms;
@@ -26,6 +27,11 @@ struct Taken {
     sid: String,
     status: Option<String>,
     num_segments: Option<String>,
+    /// A text, as all numbers of Twilio's, or null; whatever it is, the message was taken.
+    #[serde(default)]
+    price: Json,
+    #[serde(default)]
+    price_unit: Json,
 }
 
 /// Twilio's answer for a message that it refused.
@@ -88,11 +94,14 @@ fn outcome_of(answer: &Answer, body: &str) -> Outcome {
         };
         let counted = taken.num_segments.and_then(|count| count.parse().ok()).filter(|count| *count > 0);
         let segments = counted.unwrap_or_else(|| sms::segments(body));
+        let price = taken.price.as_str().and_then(|price| twilio_cost(price, taken.price_unit.as_str()));
+        let (cost_micros, currency) = price.unzip();
         return Outcome::Accepted(Receipt {
             provider: "twilio",
+            cost_micros,
+            currency,
             provider_ref: Some(taken.sid),
             result: json!({ "status": taken.status, "segments": segments }),
-            ..Receipt::default()
         });
     }
     let refused = Refused::read(answer);
@@ -163,6 +172,19 @@ mod tests {
         };
         // With a Messaging Service the answer says 0.
         assert_eq!((segments("3"), segments("0")), (json!(3), json!(2)));
+    }
+
+    #[test]
+    fn a_price_that_is_known_at_once_is_kept() {
+        let cost = |price: &serde_json::Value| {
+            let taken = json!({ "sid": "SM1", "status": "queued", "price": price, "price_unit": "EUR" });
+            match outcome_of(&answer(201, &taken), "Hi") {
+                Outcome::Accepted(receipt) => receipt.cost_micros.zip(receipt.currency),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(cost(&json!("-0.0750")), Some((75_000, "EUR".into())));
+        assert_eq!((cost(&json!(null)), cost(&json!({}))), (None, None));
     }
 
     #[test]

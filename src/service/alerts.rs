@@ -20,7 +20,7 @@ use domain::error::Result;
 use domain::retention::credentials::{Credentials, Provider};
 use events::Event;
 use providers::smtp::Smtp;
-use providers::{Contact, Email, Message, Outcome, Sender, notice};
+use providers::{Body, Contact, Email, Message, Outcome, Sender, notice};
 use storage::access::alert::Entity;
 use storage::access::audit_head;
 use storage::access::audit_log::{self, Model as Line};
@@ -192,8 +192,7 @@ async fn email(on: &Services, address: &str, notice: &Notice) -> Result<(), Stri
         first_name: None,
         last_name: None,
         subject: format!("Herald: {}", notice.subject),
-        body: notice.text.clone(),
-        is_html: false,
+        body: Body::Text(notice.text.clone()),
         unsubscribe: None,
         tag: None,
         instantly_campaign: None,

@@ -17,17 +17,41 @@ pub use self::below::{count_below, read_across, read_below};
 use super::rows::{self, Row};
 use domain::error::{Error, Result};
 
+/// As what null sorts a list: an index has `COALESCE(column, ..)` with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Absent {
+    Number(i64),
+    /// As the text that comes first.
+    Empty,
+}
+
+impl Absent {
+    fn key(self) -> Key {
+        match self {
+            Self::Number(number) => Key::Number(number),
+            Self::Empty => Key::Text(String::new()),
+        }
+    }
+
+    fn literal(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Empty => "''".to_owned(),
+        }
+    }
+}
+
 /// The order of a list: by a column and then the id, or the id alone. Ids sort by the time of their making.
 #[derive(Debug, Clone, Copy)]
 pub struct Sort<E: EntityTrait> {
-    by: Option<(E::Column, Option<i64>)>,
+    by: Option<(E::Column, Option<Absent>)>,
     /// What tells rows apart that are the same by that.
     then: Option<E::Column>,
     descending: bool,
 }
 
 impl<E: EntityTrait> Sort<E> {
-    fn key(&self) -> (Option<(&str, Option<i64>)>, bool) {
+    fn key(&self) -> (Option<(&str, Option<Absent>)>, bool) {
         (self.by.as_ref().map(|(column, absent)| (column.as_str(), *absent)), self.descending)
     }
 }
@@ -142,7 +166,12 @@ impl<E: EntityTrait> Sort<E> {
 
     /// By a `column` of whole numbers in which null counts as `absent`: an index has `COALESCE(column, absent)`.
     pub const fn by_or(column: E::Column, absent: i64) -> Self {
-        Self { by: Some((column, Some(absent))), then: None, descending: false }
+        Self { by: Some((column, Some(Absent::Number(absent)))), then: None, descending: false }
+    }
+
+    /// By a `column` of text in which null comes first: an index has `COALESCE(column, '')`.
+    pub const fn by_text_or_empty(column: E::Column) -> Self {
+        Self { by: Some((column, Some(Absent::Empty))), then: None, descending: false }
     }
 
     /// This order, with the greatest first if `descending`.
@@ -176,7 +205,7 @@ impl<E: EntityTrait> Sort<E> {
             (Value::Int(Some(number)), _) => Key::Number(number.into()),
             (Value::BigInt(Some(number)), _) => Key::Number(number),
             (Value::ChronoDateTimeUtc(Some(at)), _) => Key::Instant(at),
-            (_, Some(absent)) => Key::Number(absent),
+            (_, Some(absent)) => absent.key(),
             _ => return Err(unsortable(column.as_str())),
         };
         Ok(Cursor { key: Some(key), then, id })
@@ -217,7 +246,7 @@ impl<E: EntityTrait> Sort<E> {
         let by = self.by.as_ref().map(|(by, absent)| match absent {
             None => column(by),
             // Written out: as a parameter PostgreSQL would not see that the index has it.
-            Some(absent) => Func::coalesce([column(by), Expr::cust(absent.to_string())]).into(),
+            Some(absent) => Func::coalesce([column(by), Expr::cust(absent.literal())]).into(),
         });
         by.into_iter().chain(self.then.as_ref().map(&column)).chain([column(&Self::id())]).collect()
     }

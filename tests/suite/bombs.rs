@@ -139,7 +139,13 @@ const TARGETS: [Target; 10] = [
             drop(read.render(&[("a".to_owned(), "1".to_owned())].into(), &channel));
         }
     }),
-    ("scripts", |text| drop(rendering::render(text, &facts()))),
+    ("scripts", |text| {
+        drop((
+            rendering::render(text, &facts(), rendering::Place::Text),
+            rendering::render(text, &facts(), rendering::Place::Html),
+        ));
+        drop((rendering::has_tags(text), rendering::plain(text)));
+    }),
     ("webhooks", |text| drop((webhook::check(text), webhook::webhook(text, &facts())))),
     ("placeholders", |text| drop((placeholders::check(text), placeholders::of([text])))),
     ("markup", |text| drop(markup::read(text))),

@@ -147,6 +147,39 @@ async fn a_text_message_only_goes_forward_whatever_order_its_callbacks_come_in()
 }
 
 #[tokio::test]
+async fn what_a_provider_tells_is_of_its_own_contacts_and_of_what_they_cost() {
+    let (herald, nobody) = start().await;
+    let ann = lead(&herald, "ann", "+14155552671").await;
+    // Both call it the same.
+    let text = contact(&herald, ann.id, ContactChannel::Sms, "twilio").await;
+    let call = contact(&herald, ann.id, ContactChannel::Call, "vapi").await;
+    let by_hand = contact(&herald, ann.id, ContactChannel::Sms, "desk").await;
+    let reference = "019ffad2-9b9d-70ff-a76b-0e093eb63e6c";
+    let priced =
+        [("MessageSid", reference), ("MessageStatus", "delivered"), ("Price", "-0.00790"), ("PriceUnit", "USD")];
+    assert_eq!(twilio(&nobody, "/api/webhooks/twilio", &priced).await, 200);
+    settled(&herald).await;
+    let rows = [attempt(&herald, text).await, attempt(&herald, call).await, attempt(&herald, by_hand).await];
+    assert_eq!(
+        rows.each_ref().map(|row| row.status),
+        [ContactAttemptStatus::Delivered, ContactAttemptStatus::Sent, ContactAttemptStatus::Sent]
+    );
+    assert_eq!((rows[0].cost_micros, rows[0].currency.as_deref()), (Some(7_900), Some("USD")));
+    let report = json!({ "message": { "type": "end-of-call-report", "endedReason": "customer-busy",
+        "call": { "id": reference }, "cost": 0.1 } });
+    assert_eq!(post(&nobody, "/api/webhooks/vapi", ("x-vapi-secret", SECRET), report).await, 200);
+    settled(&herald).await;
+    let (text, told) = (attempt(&herald, text).await, attempt(&herald, call).await);
+    assert_eq!((text.status, text.cost_micros), (ContactAttemptStatus::Delivered, Some(7_900)));
+    assert_eq!((told.status, told.cost_micros), (ContactAttemptStatus::Failed, Some(100_000)));
+    // Named by its id, a contact of another provider is none of Twilio's either.
+    let path = format!("/api/webhooks/twilio?attempt={call}");
+    assert_eq!(twilio(&nobody, &path, &[("MessageSid", "SM404"), ("MessageStatus", "delivered")]).await, 200);
+    assert!(settled(&herald).await.contains(&WebhookEventStatus::Unmatched));
+    assert_eq!(attempt(&herald, call).await.status, ContactAttemptStatus::Failed);
+}
+
+#[tokio::test]
 async fn only_what_twilio_signed_is_taken() {
     let (herald, nobody) = start().await;
     let form = [("MessageSid", "SM1"), ("MessageStatus", "sent")];

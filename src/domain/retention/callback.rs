@@ -1,6 +1,7 @@
 //! What providers' callbacks say of a contact, in Herald's words. They come late, more than once and in any order.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 
 use super::inbound_mail;
@@ -8,6 +9,7 @@ use super::refused_columns::found_in;
 use super::twilio_errors::{self, Meaning};
 use super::wishes::{self, refused_by};
 use super::words::{ContactAttemptStatus, ContactChannel};
+use crate::money::{self, Micros};
 
 /// The news that a callback brings of one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,8 +20,8 @@ pub struct News {
     pub result: Map<String, Json>,
     /// Of a call, in seconds.
     pub duration: Option<i32>,
-    /// In millionths of US dollars.
-    pub cost_micros: Option<i64>,
+    /// What it costs, in millionths, and of which currency.
+    pub cost: Option<(i64, String)>,
     /// The lead answered: somebody should talk to it now.
     pub is_reply: bool,
     /// The lead wants nothing more on this channel.
@@ -46,6 +48,15 @@ pub fn twilio(status: &str, error_code: Option<&str>) -> News {
     let meaning = error_code.and_then(|code| twilio_errors::meaning(code.trim().parse().ok()?));
     let (is_dead, is_opt_out) = (meaning == Some(Meaning::Dead), meaning == Some(Meaning::OptOut));
     News { status, result, is_opt_out, is_dead, ..News::default() }
+}
+
+/// What Twilio takes for a text message, by its `price`, which is what the account's balance changes by: below zero. None: it has not
+/// been reckoned yet, or can't be read.
+pub fn twilio_cost(price: &str, unit: Option<&str>) -> Option<(i64, String)> {
+    // What it bills is exact to more digits than are kept.
+    let price: Decimal = price.trim().parse().ok()?;
+    let Micros(micros) = price.abs().round_dp(6).to_string().parse().ok()?;
+    Some((micros, money::currency(unit.filter(|unit| !unit.is_empty()).unwrap_or("USD")).ok()?))
 }
 
 /// How a call ended, in one word, and what became of the contact.
@@ -127,10 +138,12 @@ pub fn vapi_report(report: &Json) -> News {
     let is_opt_out = !refused.is_empty();
     let also_refused = refused.into_iter().filter(|channel| *channel != ContactChannel::Call).collect();
     #[expect(clippy::cast_possible_truncation, reason = "a call costs dollars, not trillions")]
-    let cost = at(&["/cost", "/call/cost"]).and_then(|cost| cost.as_f64()).map(|cost| (cost * 1e6).round() as i64);
+    let cost = at(&["/cost", "/call/cost"])
+        .and_then(|cost| cost.as_f64())
+        .map(|cost| ((cost * 1e6).round() as i64, "USD".to_owned()));
     let is_dead = is_dead_number(reason);
     let status = Some(status);
-    News { status, result, duration, cost_micros: cost, is_reply: false, is_opt_out, also_refused, is_dead }
+    News { status, result, duration, cost, is_reply: false, is_opt_out, also_refused, is_dead }
 }
 
 /// What was refused in a call, by what VAPI made of it: in any of the forms in which it tells that.
@@ -206,13 +219,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_text_message_costs_is_read_as_twilio_writes_it() {
+        for (price, unit, cost) in [
+            ("-0.00790", Some("USD"), Some((7_900, "USD"))),
+            ("-0.0075", None, Some((7_500, "USD"))),
+            ("0.0750", Some("eur"), Some((75_000, "EUR"))),
+            ("-0.00000049", Some("USD"), Some((0, "USD"))),
+            ("", Some("USD"), None),
+            ("null", Some("USD"), None),
+            ("-0.0075", Some("dollars"), None),
+        ] {
+            let read = twilio_cost(price, unit);
+            assert_eq!(read.as_ref().map(|(micros, unit)| (*micros, unit.as_str())), cost, "{price}");
+        }
+    }
+
+    #[test]
     fn a_call_is_told_in_old_and_new_words() {
         let new = json!({ "endedReason": "customer-ended-call", "startedAt": "2026-01-01T10:00:00.000Z",
             "endedAt": "2026-01-01T10:02:00.400Z", "cost": 0.123_456_7,
             "artifact": { "recordingUrl": "https://a/r.mp3" }, "analysis": { "summary": "fine" } });
         let news = vapi_report(&new);
         assert_eq!((news.status, news.duration), (Some(ContactAttemptStatus::Success), Some(120)));
-        assert_eq!((news.cost_micros, &news.result["outcome"]), (Some(123_457), &json!("answered")));
+        assert_eq!((news.cost, &news.result["outcome"]), (Some((123_457, "USD".into())), &json!("answered")));
         assert_eq!(news.result["recordingUrl"], "https://a/r.mp3");
         let old = json!({ "endedReason": "customer-busy", "durationSeconds": 3.6, "recordingUrl": "https://a/o.mp3",
             "analysis": { "structuredData": { "optOut": true } } });

@@ -1,6 +1,6 @@
 //! Which column of a list of leads holds what: as it was told, or as the columns' names suggest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -88,7 +88,7 @@ impl Mapping {
     /// Where the values of the columns of a table go, one of which must hold one of `addresses`: without it each line would be refused.
     ///
     /// # Errors
-    /// A sentence: a column that the mapping names is not there, or none of the addresses is.
+    /// A sentence: a column that the mapping names is not there, or none of the addresses is, or two columns have one name.
     pub fn slots(&self, header: &[String], addresses: &[Field]) -> Result<Vec<Option<Slot>>, String> {
         let slots: Vec<Option<Slot>> = header.iter().map(|column| self.slot(column)).collect();
         let there =
@@ -96,6 +96,14 @@ impl Mapping {
         let missing = self.fields.values().chain(&self.meta).find(|name| !there(name));
         if let Some(missing) = missing {
             return Err(brief(format!("the file has no column \"{missing}\"{}", shown(header))));
+        }
+        let mut names = BTreeSet::new();
+        let mut used = header.iter().zip(&slots).filter(|(_, slot)| slot.is_some());
+        if let Some((twice, _)) = used.find(|(name, _)| !names.insert(name.trim().to_lowercase())) {
+            let twice = brief(twice.trim().to_owned());
+            return Err(format!(
+                "the file has two columns \"{twice}\", and nothing says which one counts: rename or remove one of them"
+            ));
         }
         let has = |is_it: &dyn Fn(&Slot) -> bool| slots.iter().flatten().any(is_it);
         let is_refusing = has(&|slot| matches!(slot, Slot::Refusal(sign, _) if *sign != Sign::Tags));
@@ -304,6 +312,14 @@ mod tests {
             Some(Slot::AllMeta),
         ];
         assert_eq!(slots, Ok(wanted));
+        for twice in ["email|name|Email ", "email|plan|plan", "email|meta|meta"] {
+            let told = Mapping::default().slots(&header(twice), &REACHED);
+            let is_said = |why: &String| why.contains("two columns");
+            let mapped = Mapping::default().slot(twice.split('|').next_back().unwrap_or_default()).is_some();
+            assert_eq!(told.as_ref().is_err_and(is_said), mapped, "{twice}: {told:?}");
+        }
+        // What nothing is taken from may be there as often as it likes, as may columns without a name.
+        assert!(Mapping::default().slots(&header("email||"), &REACHED).is_ok());
         assert!(Mapping::default().slots(&header("plan|city"), &REACHED).unwrap_err().contains("plan, city"));
     }
 

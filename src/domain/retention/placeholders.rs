@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::rendering::{self, Facts, is_html};
+use super::rendering::{self, Facts, Place};
 use super::webhook;
-use super::words::ContactChannel;
+use super::words::{ContactChannel, ScriptFormat};
 use crate::broadcast::ParseMode;
 use crate::depth;
 use crate::language::{self, Kind, Tongue};
@@ -38,15 +38,15 @@ pub fn check(text: &str) -> Result<(), String> {
     check_as(text, Kind::Words)
 }
 
-/// Checks what a script says on a channel: see [`check`]. That of a webhook is its form, too.
+/// Checks what a script says on a channel: see [`check`]. That of a webhook is its form, too, and HTML is looked at where values stand.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn check_content(text: &str, channel: ContactChannel) -> Result<(), String> {
-    match channel {
-        ContactChannel::Webhook => check_as(text, Kind::Form).and_then(|()| webhook::check(text)),
-        ContactChannel::Email if is_html(text) => check_as(text, Kind::Html),
-        _ => check_as(text, Kind::Words),
+pub fn check_content(text: &str, channel: ContactChannel, format: ScriptFormat) -> Result<(), String> {
+    match (channel, format) {
+        (ContactChannel::Webhook, _) => check_as(text, Kind::Form).and_then(|()| webhook::check(text)),
+        (_, ScriptFormat::Html) => check_as(text, Kind::Html),
+        (_, ScriptFormat::Text) => check_as(text, Kind::Words),
     }
 }
 
@@ -60,7 +60,8 @@ fn check_as(text: &str, kind: Kind) -> Result<(), String> {
             KNOWN.join(", ")
         ));
     }
-    depth::apart(|| samples(text))?.iter().try_for_each(|facts| rendering::try_out(text, facts))
+    let place = if kind == Kind::Html { Place::Html } else { Place::Text };
+    depth::apart(|| samples(text))?.iter().try_for_each(|facts| rendering::try_out(text, facts, place))
 }
 
 /// The facts with which a script is tried out when it is written: something for everything, a number or a list in each field that it
@@ -144,22 +145,32 @@ mod tests {
     fn what_a_channel_can_not_carry_is_refused_when_it_is_written() {
         let webhook = |url: &str| format!(r#"{{ "url": "{url}", "payload": {{ "a": "{{{{ first_name }}}}" }} }}"#);
         for (channel, good) in [
-            (ContactChannel::Email, "<p>{{ first_name }}{% set x %}<b>{{ last_name }}</b>{% endset %}{{ x }}</p>"),
-            (ContactChannel::Email, "{{ first_name | safe }} of {{ meta.company }}"),
+            (ContactChannel::Email, "{{ first_name | safe }} of <{{ meta.company }}>"),
             (ContactChannel::Sms, "{% filter upper %}{{ first_name }}{% endfilter %}"),
             (ContactChannel::Webhook, "https://x.example/{{ lead_id }}"),
             (ContactChannel::Webhook, &webhook("https://x.example")),
         ] {
-            assert_eq!(check_content(good, channel), Ok(()), "{good}");
+            assert_eq!(check_content(good, channel, ScriptFormat::Text), Ok(()), "{good}");
         }
+        let page = "<p>{{ first_name }}{% set x %}<b>{{ last_name }}</b>{% endset %}{{ x }}</p>";
+        assert_eq!(check_content(page, ContactChannel::Email, ScriptFormat::Html), Ok(()));
         for (channel, wrong, why) in [
             (ContactChannel::Email, "<p>{{ first_name | safe }}</p>", "| safe would put"),
             (ContactChannel::Email, "<p>{% filter upper %}{{ first_name }}{% endfilter %}", "of a whole block"),
+            (ContactChannel::Email, "<p {{ first_name }}>x</p>", "in a tag, beside its attributes"),
+            (
+                ContactChannel::Email,
+                "{% if phone %}<style>p { color: {{ meta.color }} }</style>{% endif %}",
+                "within <style>",
+            ),
+            (ContactChannel::Email, "<a href='{{ meta.url }}", "never ends"),
             (ContactChannel::Webhook, "https://{{ source }}/", "in the host"),
             (ContactChannel::Webhook, &webhook("{{ meta.url | safe }}"), "begins with neither"),
             (ContactChannel::Webhook, "Hello", "begins with neither"),
         ] {
-            let told = check_content(wrong, channel).expect_err(wrong);
+            let is_email = channel == ContactChannel::Email;
+            let format = if is_email { ScriptFormat::Html } else { ScriptFormat::Text };
+            let told = check_content(wrong, channel, format).expect_err(wrong);
             assert!(told.contains(why), "{wrong}: {told}");
         }
     }

@@ -1,8 +1,9 @@
 //! Scripts, filled in for one lead.
 
 mod form;
-mod html;
+mod page;
 mod places;
+mod plain;
 
 use std::collections::BTreeSet;
 
@@ -10,8 +11,8 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use serde_json::{Map, Value as Json};
 
 pub use self::form::{Form, MARKS, Part, form, parts, sketch};
-pub use self::html::is_html;
 pub use self::places::Place;
+pub use self::plain::{has_tags, plain};
 use crate::language::{self, Kind, Tongue};
 use crate::{depth, filters};
 
@@ -23,22 +24,17 @@ const FUEL: u64 = 20_000;
 /// `default(..)`, or the step is left out.
 pub type Facts = Map<String, Json>;
 
-/// Fills `content` in. Values are escaped if it is HTML: see [`is_html`].
-///
-/// # Errors
-/// As of [`render_at`].
-pub fn render(content: &str, facts: &Facts) -> Result<String, String> {
-    render_at(content, facts, if is_html(content) { Place::Html } else { Place::Text })
-}
-
 /// Fills `content` in, which is a text of this kind: values are written so that they never change its form.
 ///
 /// # Errors
 /// A sentence: the syntax is wrong, something is not known of the lead, or the text goes too deep.
-pub fn render_at(content: &str, facts: &Facts, place: Place) -> Result<String, String> {
+pub fn render(content: &str, facts: &Facts, place: Place) -> Result<String, String> {
     // What was stored under an earlier version was not looked at.
     depth::check(content)?;
     if place == Place::Html {
+        if content.contains(MARKS) {
+            return Err(form::NO_CHARACTERS.into());
+        }
         language::check(content, Tongue { kind: Kind::Html, is_for_leads: true })?;
     }
     depth::apart(|| rendered(content, facts, place))?
@@ -48,15 +44,20 @@ pub fn render_at(content: &str, facts: &Facts, place: Place) -> Result<String, S
 ///
 /// # Errors
 /// A sentence for whoever wrote the text.
-pub fn try_out(content: &str, facts: &Facts) -> Result<(), String> {
+pub fn try_out(content: &str, facts: &Facts, place: Place) -> Result<(), String> {
     let tried = depth::apart(|| {
-        let mut environment = environment(Place::Text);
+        let mut environment = environment(place);
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        let values = page::marked(&mut environment, place);
         let tried = environment.render_named_str("script", &depth::bounded(content), object(facts, &Value::UNDEFINED));
         // An error may hold what the text has built, and is dropped here, too.
-        tried.err().map(|error| (error.kind(), error.line()))
+        tried.map(|text| page::filled(text, &values).err()).map_err(|error| (error.kind(), error.line()))
     })?;
-    let Some((kind, line)) = tried else { return Ok(()) };
+    let (kind, line) = match tried {
+        Ok(None) => return Ok(()),
+        Ok(Some(why)) => return Err(why),
+        Err(why) => why,
+    };
     let why = match kind {
         ErrorKind::MissingArgument => "a filter, a function or a macro gets too few values in its brackets",
         ErrorKind::TooManyArguments => "a filter, a function or a macro gets too many values in its brackets",
@@ -70,7 +71,9 @@ pub fn try_out(content: &str, facts: &Facts) -> Result<(), String> {
 }
 
 fn rendered(content: &str, facts: &Facts, place: Place) -> Result<String, String> {
-    filled(&environment(place), content, facts, &Value::UNDEFINED)
+    let mut environment = environment(place);
+    let values = page::marked(&mut environment, place);
+    page::filled(filled(&environment, content, facts, &Value::UNDEFINED)?, &values)
 }
 
 /// Fills a text in where `null` stands for what is null: among words that is as good as not known.
@@ -142,6 +145,11 @@ mod tests {
 
     use super::*;
 
+    /// Filled in as what is meant here: all that begins with a tag is HTML.
+    fn render(content: &str, facts: &Facts) -> Result<String, String> {
+        super::render(content, facts, if content.starts_with('<') { Place::Html } else { Place::Text })
+    }
+
     #[test]
     fn what_is_known_is_filled_in_and_what_is_not_is_an_error() {
         let Json::Object(facts) = json!({ "first_name": "Ann <3", "meta": { "plan": "gold" } }) else { unreachable!() };
@@ -155,28 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn values_never_change_the_form_of_what_carries_them() {
-        let name = "x\",\"isVip\":\"yes\\ An\"n\n";
-        let Json::Object(facts) =
-            json!({ "first_name": name, "email": "a+b@example.com", "meta": { "n": 3, "l": ["a\""] } })
-        else {
-            unreachable!()
-        };
-        let html = "{% if email %}<p>{{ first_name }}</p>{% endif %}";
-        assert!(is_html(html) && !is_html("{{ first_name }} <b>") && !is_html("Hi <b>") && is_html(" {# x #}\n<p>"));
-        assert!(!render(html, &facts).unwrap().contains("\"isVip"), "escaped");
-        let Json::Object(tag) = json!({ "first_name": "<b>" }) else { unreachable!() };
-        assert_eq!(render("{{ first_name }} hi", &tag).as_deref(), Ok("<b> hi"));
-    }
-
-    #[test]
     fn what_builds_more_than_a_message_needs_is_refused_when_it_is_written() {
         let doubled = format!("{{% set a=[1] %}}{}{{{{ a }}}}", "{% set a=[a,a] %}".repeat(40));
         let endless = "{% for i in range(999) %}{% for j in range(999) %}x{% endfor %}{% endfor %}";
         for text in [doubled.as_str(), endless] {
-            assert!(try_out(text, &Facts::new()).is_err_and(|why| why.contains("than a message needs")), "{text}");
+            assert!(
+                try_out(text, &Facts::new(), Place::Text).is_err_and(|why| why.contains("than a message needs")),
+                "{text}"
+            );
         }
-        assert_eq!(try_out("{% for i in range(20) %}{{ i }}{% endfor %}{{ meta.plan }}", &Facts::new()), Ok(()));
+        assert_eq!(
+            try_out("{% for i in range(20) %}{{ i }}{% endfor %}{{ meta.plan }}", &Facts::new(), Place::Html),
+            Ok(())
+        );
     }
 
     #[test]

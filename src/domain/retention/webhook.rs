@@ -8,6 +8,7 @@ use super::placeholders::samples;
 use super::rendering::{Facts, Form, MARKS, Part, form, parts, sketch};
 use crate::depth;
 use crate::json::complaint;
+use crate::nearest::nearest;
 
 /// Where a webhook goes, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +44,25 @@ pub fn check(script: &str) -> Result<(), String> {
 /// Reads a form as far as that can be done without its values.
 fn shape(form: &Form) -> Result<(), String> {
     let Some(mut object) = object(form)? else { return host(&form.text).map(drop) };
+    // First, for a key that is wrong may be the one that is missing.
+    object.keys().try_for_each(|key| known(key))?;
     host(url_of(&mut object)?.as_str())?;
     keys(&Json::Object(object))
+}
+
+/// The keys of a script that is an object.
+const KEYS: [&str; 2] = ["url", "payload"];
+
+/// Refuses a key that nothing is made of.
+fn known(key: &str) -> Result<(), String> {
+    if KEYS.contains(&key) || key.contains(MARKS) {
+        return Ok(());
+    }
+    let meant = nearest(key, KEYS).map(|meant| format!(" Did you mean \"{meant}\"?")).unwrap_or_default();
+    Err(format!(
+        "nothing would be made of the key \"{key}\".{meant} The script has \"url\" and \"payload\"; what is \
+                 sent stands within \"payload\""
+    ))
 }
 
 fn read(form: &Form, facts: &Facts) -> Result<Webhook, String> {

@@ -16,6 +16,13 @@ words! {
         /// A message from a Telegram account; needs a recorded consent.
         Telegram => "TELEGRAM",
     }
+    /// What a script is written as.
+    ScriptFormat {
+        /// Words, which the lead reads as they stand.
+        Text => "TEXT",
+        /// A page of HTML: values are escaped where they stand, and a part in plain words goes with it. Emails only.
+        Html => "HTML",
+    }
     /// What sort of address a refusal belongs to.
     AddressKind {
         /// An email address.

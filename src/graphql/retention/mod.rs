@@ -38,6 +38,7 @@ pub struct RetentionQuery(
     lead::list::LeadQuery,
     campaign::list::RetentionCampaignQuery,
     script::list::ScriptQuery,
+    script::preview::ScriptPreviewQuery,
     contact_attempt::list::ContactAttemptQuery,
     conversion_rule::list::ConversionRuleQuery,
 );

@@ -47,6 +47,8 @@ const SIGNS: [(&[u8], &str); 11] = [
 const UTF16: &str =
     "the file is UTF-16: save it as UTF-8 (in Excel \"CSV UTF-8\"; iconv -f UTF-16 -t UTF-8) and upload that";
 const UTF32: &str = "the file is UTF-32: save it as UTF-8 (iconv -f UTF-32 -t UTF-8) and upload that";
+const CODE_PAGE: &str = "the file is not UTF-8, perhaps Windows-1251 or another code page: save it as UTF-8 (in Excel \"CSV UTF-8\"; \
+                         iconv -f WINDOWS-1251 -t UTF-8) and upload that";
 const BINARY: &str = "the file is no text: a list is CSV or JSON lines, in UTF-8";
 const ARRAY: &str = "the file is one JSON array: one JSON object a line is wanted, without brackets around all (jq -c '.[]' makes it so)";
 const SPREAD: &str =
@@ -66,6 +68,9 @@ fn reason(head: &[u8], wanted: Wanted) -> Option<String> {
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if let Some(what) = of_zeros(first) {
         return Some(what.to_owned());
+    }
+    if is_in_a_code_page(text) {
+        return Some(CODE_PAGE.to_owned());
     }
     let is_array = text
         .strip_prefix(b"[")
@@ -94,6 +99,23 @@ fn of_zeros(line: &[u8]) -> Option<&'static str> {
         (true, true) => Some(BINARY),
         _ => Some(UTF16),
     }
+}
+
+/// Whether a text is written with one byte a letter. A line with wrong bytes among others is told by itself: at least half of them have
+/// some then, and none has a letter in UTF-8.
+fn is_in_a_code_page(text: &[u8]) -> bool {
+    let (mut lines, mut wrong) = (0_usize, 0_usize);
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        lines += 1;
+        match std::str::from_utf8(line) {
+            Ok(line) if line.is_ascii() => {}
+            Ok(_) => return false,
+            // The last one may be cut within a letter.
+            Err(error) if error.error_len().is_none() => {}
+            Err(_) => wrong += 1,
+        }
+    }
+    wrong > 0 && wrong * 2 >= lines
 }
 
 /// Whether this is rather a table: its first line has fields, and no line is an object.
@@ -132,6 +154,9 @@ mod tests {
             (b"{\n  \"username\": \"abcd\"\n}\n".into(), OBJECTS, "several lines"),
             (b"\xEF\xBB\xBFusername,category\nabcd,tech\n".into(), OBJECTS, "CSV): like this"),
             (b"{\"email\":\"a@b.de\"}\n".into(), Wanted::Table, "format JSONL"),
+            (b"email;\xef\xf0\xe8\xe2\xe5\xf2\na@b.de;\xcf\xf0\n".into(), Wanted::Table, "Windows-1251"),
+            (b"email;name\na@b.de;\xcf\xf0\nb@b.de;Bob\nc@b.de;\xcf\xf0".into(), Wanted::Table, "Windows-1251"),
+            (b"{\"username\":\"abcd\",\"title\":\"\xcf\xf0\"}".into(), OBJECTS, "Windows-1251"),
             (b"".into(), OBJECTS, "empty"),
             (b"\xEF\xBB\xBF\r\n \n".into(), Wanted::Table, "empty"),
         ];
@@ -143,6 +168,11 @@ mod tests {
 
     #[test]
     fn what_may_be_a_list_is_read() {
+        for head in
+            [&b"email;name\na@b.de;\xcf\nb@b.de;B\nc@b.de;C\n"[..], b"email;name\na@b.de;\xcf\nb@b.de;\xd1\x8f\n"]
+        {
+            assert_eq!(reason(head, Wanted::Table), None, "told by line");
+        }
         for head in ["email,phone\n", "sep=;\nemail;phone\n", "[id],email\n", "\"email\"\n", "{email},x\n", "email"] {
             assert_eq!(reason(head.as_bytes(), Wanted::Table), None, "{head}");
         }

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 pub use self::dates::keep_dates;
 use super::sequence::preflight;
-use super::{changed_to, meta, removal, schedule};
+use super::{changed_to, instantly_keep, meta, removal, schedule};
 use crate::{Actor, Services, barrier};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violations, require_version};
@@ -22,7 +22,7 @@ use storage::retention::lists::{Channels, Days, Texts};
 use storage::retention::queue::again::{self, Whose};
 use storage::retention::ties::Gone;
 use storage::retention::{campaign, sequence};
-use storage::{Folded, noun, task};
+use storage::{Folded, Noun, noun, task};
 
 /// What a sequence is whose leads are on their way, or may be soon.
 const GOING_ON: [RetentionSequenceStatus; 2] = [RetentionSequenceStatus::Active, RetentionSequenceStatus::Paused];
@@ -274,6 +274,10 @@ pub async fn delete(
     actor: &Actor,
     id: RetentionCampaignId,
 ) -> Result<(campaign::Model, Option<task::Model>)> {
+    let found = campaign::Entity::by_ids(&[id]).one(on.db.reader()).await?;
+    if let Some(row) = found.filter(|row| row.status != RetentionCampaignStatus::Active) {
+        Box::pin(instantly_keep::hold(on, &row)).await?;
+    }
     let deleted = on.write(actor, |w| async move {
         let row = w.require(id).await?;
         if row.status == RetentionCampaignStatus::Active {

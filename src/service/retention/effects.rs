@@ -70,8 +70,8 @@ async fn note(w: &Write, attempt: contact_attempt::Model, news: &News) -> Result
     let new = contact_attempt::Model {
         result: Some(result.into()),
         duration: news.duration.or(attempt.duration),
-        cost_micros: news.cost_micros.or(attempt.cost_micros),
-        currency: news.cost_micros.map_or(attempt.currency.clone(), |_| Some("USD".into())),
+        cost_micros: news.cost.as_ref().map(|(micros, _)| *micros).or(attempt.cost_micros),
+        currency: news.cost.as_ref().map(|(_, currency)| currency.clone()).or_else(|| attempt.currency.clone()),
         status: to.unwrap_or(attempt.status),
         completed_at: attempt.completed_at.or(is_end.then_some(w.now)),
         ..attempt.clone()

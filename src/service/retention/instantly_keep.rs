@@ -12,12 +12,13 @@ use super::instantly_sync::{described, time_zone};
 use super::integration;
 use crate::{Services, stop};
 use domain::error::{Error, Result};
+use domain::id::RetentionCampaignId;
 use domain::retention::credentials::{Credentials, Provider};
 use domain::retention::words::RetentionCampaignStatus;
 use providers::instantly::{Failure, Instantly, NewCampaign, PAGE};
-use storage::retention::campaign;
 use storage::retention::instantly_campaign::{Entity as Told, Model};
 use storage::retention::instantly_lead::{Departed, Entity as There};
+use storage::retention::{campaign, integration_config};
 
 /// How often it is looked for campaigns that have changed.
 const LOOK: Duration = Duration::from_secs(5);
@@ -104,13 +105,11 @@ pub fn id_there(row: &campaign::Model) -> Option<Uuid> {
 /// # Errors
 /// [`Error::Precondition`] with what Instantly said.
 pub async fn bring(on: &Services, workspace: &Instantly, row: &campaign::Model, there: Uuid) -> Result<()> {
-    let told = Told::find_by_id(row.id).one(on.db.reader()).await?;
-    let mut told = told.unwrap_or(Model { campaign_id: row.id, described: None, runs: None });
+    let mut told = told(on, row.id).await?;
     let has_begun = row.start_date.is_none_or(|at| at <= on.now()) && row.end_date.is_none_or(|at| at > on.now());
     let is_active = row.instantly_sync && row.status == RetentionCampaignStatus::Active && has_begun;
     let runs = is_active && stop::present(on).await?.is_none();
-    // One that was made and never started is a draft there.
-    if !runs && told.runs != Some(false) && (told.runs.is_some() || told.described.is_none()) {
+    if !runs && !told.is_held() {
         workspace.pause(there).await.map_err(|failure| refused(&failure))?;
         told.runs = Some(false);
         note(on, &told).await?;
@@ -124,12 +123,56 @@ pub async fn bring(on: &Services, workspace: &Instantly, row: &campaign::Model, 
             note(on, &told).await?;
         }
     }
+    let hook = hook(on).await?;
+    if told.hook != hook && row.instantly_sync {
+        // Before it runs: what leads answer, refuse or send back is heard by nothing else.
+        workspace.bring_webhook(there, &address(on)).await.map_err(|failure| refused(&failure))?;
+        told.hook = hook;
+        note(on, &told).await?;
+    }
     if runs && told.runs != Some(true) {
         workspace.activate(there).await.map_err(|failure| refused(&failure))?;
         told.runs = Some(true);
         note(on, &told).await?;
     }
     Ok(())
+}
+
+/// Where Instantly tells of emails.
+fn address(on: &Services) -> String {
+    format!("{}/api/webhooks/instantly", on.rules.endpoints.public)
+}
+
+/// Where it tells, and by whose secret, as that is to be now.
+async fn hook(on: &Services) -> Result<Option<String>> {
+    let integration = integration_config::Entity::of(Provider::Instantly).one(on.db.reader()).await?;
+    Ok(integration.map(|row| format!("{} {} {}", address(on), row.id, row.version)))
+}
+
+/// Has a campaign that is to be deleted held there first: afterwards nobody would know of it.
+///
+/// # Errors
+/// [`Error::Precondition`] if Instantly can't be told.
+pub async fn hold(on: &Services, row: &campaign::Model) -> Result<()> {
+    let Some(there) = id_there(row) else { return Ok(()) };
+    let told = told(on, row.id).await?;
+    if told.is_held() {
+        return Ok(());
+    }
+    // Where it is not set up, or switched off, somebody has cut it.
+    let Some(workspace) = workspace(on).await? else { return Ok(()) };
+    workspace.pause(there).await.map_err(|failure| {
+        Error::Precondition(format!(
+            "Instantly can't be told to hold the campaign, and would go on writing to its leads ({failure}): try again, or stop it there and \
+             switch the integration off"
+        ))
+    })?;
+    note(on, &Model { runs: Some(false), ..told }).await
+}
+
+async fn told(on: &Services, campaign: RetentionCampaignId) -> Result<Model> {
+    let told = Told::find_by_id(campaign).one(on.db.reader()).await?;
+    Ok(told.unwrap_or(Model::unknown(campaign)))
 }
 
 /// A campaign as it was told, to be compared.

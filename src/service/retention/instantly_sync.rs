@@ -135,11 +135,9 @@ async fn create(
             Ok(row)
         })
         .await?;
-    let told =
-        instantly_campaign::Model { campaign_id: id, described: Some(instantly_keep::in_words(&wanted)), runs: None };
+    let described = Some(instantly_keep::in_words(&wanted));
+    let told = instantly_campaign::Model { described, ..instantly_campaign::Model::unknown(id) };
     instantly_keep::note(on, &told).await?;
-    let url = format!("{}/api/webhooks/instantly", on.rules.endpoints.public);
-    workspace.create_webhook(there, &url).await.map_err(|failure| refused(&failure))?;
     Ok((row, there))
 }
 

@@ -1,5 +1,7 @@
 //! Scripts: what is said to leads, checked when it is written.
 
+pub mod preview;
+
 use async_graphql::MaybeUndefined;
 use sea_orm::{EntityTrait, Iterable, QuerySelect};
 use serde_json::{Value as Json, json};
@@ -7,10 +9,11 @@ use serde_json::{Value as Json, json};
 use super::{changed_to, meta, removal};
 use crate::{Actor, Services};
 use domain::audit::Action;
-use domain::error::{Error, Result, Violations, require_version};
+use domain::error::{Error, Result, Violation, Violations, require_version};
 use domain::id::{RetentionCampaignId, ScriptId};
 use domain::retention::placeholders;
-use domain::retention::words::ContactChannel;
+use domain::retention::rendering::has_tags;
+use domain::retention::words::{ContactChannel, ScriptFormat};
 use domain::text::{self, Bounds};
 use storage::retention::ties::Gone;
 use storage::retention::{ab_test, campaign, script, sequence};
@@ -28,6 +31,10 @@ pub struct Fields {
     pub subject: MaybeUndefined<String>,
     /// At most 32 KiB, with placeholders.
     pub content: MaybeUndefined<String>,
+    /// What the content is written as. A new one with tags in it is to say so.
+    pub format: Option<ScriptFormat>,
+    /// Of an email in HTML, at most 32 KiB, with placeholders: the words beside it.
+    pub plain_content: MaybeUndefined<String>,
     /// Of a call, an object of at most 16 KiB.
     pub vapi_config: MaybeUndefined<Json>,
     /// The campaign that it belongs to.
@@ -48,6 +55,8 @@ pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, field
         channel,
         subject: None,
         content: None,
+        format: ScriptFormat::Text,
+        plain_content: None,
         vapi_config: None,
         campaign_id: None,
         is_default: false,
@@ -70,15 +79,16 @@ pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, field
 
 /// The script `old` with what `fields` say, in its stored form; or all that is wrong with them.
 fn validated(old: script::Model, fields: Fields) -> Result<script::Model> {
-    let Fields { name, subject: given, content, vapi_config, campaign, is_default } = fields;
+    let Fields { name, subject: given, content, format, plain_content, vapi_config, campaign, is_default } = fields;
     let mut wrong = Violations::default();
+    let had_tags = old.content.as_deref().is_some_and(has_tags);
+    let is_written = !content.is_undefined() || format.is_some();
     let row = script::Model {
         name: name.map_or(old.name, |name| wrong.take("name", text::line(&name, Bounds::NAME))),
         subject: changed_to(old.subject, wrong.take_change("subject", given, subject)),
-        content: changed_to(
-            old.content,
-            wrong.take_change("content", content, |text: &str| checked(text, old.channel)),
-        ),
+        content: changed_to(old.content, content),
+        format: format.unwrap_or(old.format),
+        plain_content: changed_to(old.plain_content, wrong.take_change("plainContent", plain_content, words)),
         vapi_config: match vapi_config {
             MaybeUndefined::Undefined => old.vapi_config,
             MaybeUndefined::Null => None,
@@ -88,16 +98,40 @@ fn validated(old: script::Model, fields: Fields) -> Result<script::Model> {
         is_default: is_default.unwrap_or(old.is_default),
         ..old
     };
+    if let Some(text) = row.content.as_deref().filter(|_| is_written) {
+        if let Err(why) = checked(text, row.channel, row.format) {
+            wrong.push(Violation::of("content", why));
+        }
+        let is_said = format.is_some() || row.format == ScriptFormat::Html || had_tags;
+        let is_plain = row.channel != ContactChannel::Email || is_said || !has_tags(text);
+        wrong.require(is_plain, "format", ASKED);
+    }
+    fits_channel(&row, &mut wrong);
+    wrong.into_result()?;
+    Ok(row)
+}
+
+/// What is asked of a new text with tags: to send them as words, or words as a page, would be a guess.
+const ASKED: &str = "the text has tags of HTML: say format: HTML, or format: TEXT if they are to be read as they stand";
+
+/// Refuses what its channel or its format has not.
+fn fits_channel(row: &script::Model, wrong: &mut Violations) {
     let is = |channel| row.channel == channel;
+    let (is_email, is_html) = (is(ContactChannel::Email), row.format == ScriptFormat::Html);
     let characters = row.content.as_deref().map_or(0, |text| text.chars().count());
-    wrong.require(is(ContactChannel::Email) || row.subject.is_none(), "subject", "only emails have a subject");
+    wrong.require(is_email || row.subject.is_none(), "subject", "only emails have a subject");
+    wrong.require(is_email || !is_html, "format", "only emails are written in HTML");
+    let has_page = row.plain_content.is_none() || (is_email && is_html);
+    wrong.require(has_page, "plainContent", "only emails in HTML have words beside them: put them into content");
     wrong.require(is(ContactChannel::Call) || row.vapi_config.is_none(), "vapiConfig", "only calls have a vapiConfig");
     let says_something = row.content.is_some() || (is(ContactChannel::Call) && row.vapi_config.is_some());
     wrong.require(says_something, "content", "must not be empty");
     let is_short = !is(ContactChannel::Sms) || characters <= SMS_LIMIT;
     wrong.require(is_short, "content", format!("a text message has at most {SMS_LIMIT} characters"));
-    wrong.into_result()?;
-    Ok(row)
+}
+
+fn words(text: &str) -> Result<String, String> {
+    checked(text, ContactChannel::Email, ScriptFormat::Text)
 }
 
 /// What is wrong with these fields, whatever the script has.
@@ -109,10 +143,12 @@ fn check_alone(fields: &Fields) -> Result<()> {
     wrong.take_change("subject", fields.subject.clone(), subject);
     wrong.take_change("content", fields.content.clone(), |text: &str| {
         // What one channel can't have another one may.
-        let read = ContactChannel::iter().map(|channel| checked(text, channel));
+        let formats = || ScriptFormat::iter().filter(|format| fields.format.is_none_or(|given| given == *format));
+        let read = ContactChannel::iter().flat_map(|channel| formats().map(move |format| checked(text, channel, format)));
         let either = read.reduce(|one, other| if one.is_ok() { one } else { other.or(one) });
         either.unwrap_or_else(|| Ok(text.to_owned()))
     });
+    wrong.take_change("plainContent", fields.plain_content.clone(), words);
     if let MaybeUndefined::Value(given) = &fields.vapi_config {
         wrong.take("vapiConfig", meta::public_object(given.clone()));
     }
@@ -126,11 +162,11 @@ fn subject(text: &str) -> Result<String, String> {
 }
 
 /// A text that can be read, and says only what is known of leads.
-fn checked(text: &str, channel: ContactChannel) -> Result<String, String> {
+fn checked(text: &str, channel: ContactChannel, format: ScriptFormat) -> Result<String, String> {
     if text.contains('\0') {
         return Err("must not have control characters".into());
     }
-    placeholders::check_content(text, channel).map(|()| text.to_owned())
+    placeholders::check_content(text, channel, format).map(|()| text.to_owned())
 }
 
 /// Checks that a script's campaign is there, and makes it the only default of its channel.

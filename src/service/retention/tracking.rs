@@ -25,7 +25,7 @@ use domain::retention::tracking::{self, is_too_soon};
 use domain::retention::words::ContactAttemptStatus;
 use domain::secret_key::LastingUse;
 use domain::sms;
-use providers::{Email, Message};
+use providers::{Body, Email, Message};
 use storage::Noun;
 use storage::retention::lists::Texts;
 use storage::retention::{campaign, contact_attempt, tracked_links};
@@ -85,21 +85,26 @@ pub fn tracked(
     }
     match message {
         Message::Email(email) if email.instantly_campaign.is_some() => untracked(Message::Email(email)),
-        Message::Email(email) if email.is_html => {
-            let (mut tracks_clicks, pixel) = (false, opens.then(|| pixel(on, attempt)));
-            let link = |found: &str| {
-                let target = tracking::target(found, &endpoints.public).filter(|_| clicks)?;
-                tracks_clicks = true;
-                Some(signed(on, attempt, &target))
-            };
-            let body = tracking::html(&email.body, link, pixel.as_deref());
-            Tracked { message: Message::Email(Email { body, ..email }), tracks_clicks, links: None }
-        }
-        Message::Email(email) if clicks => {
-            let (body, links) = shortened(&endpoints.public, attempt, &email.body);
-            let message = Message::Email(Email { body, ..email });
-            Tracked { message, tracks_clicks: links.is_some(), links }
-        }
+        Message::Email(email) => match email.body {
+            Body::Html { html, plain } => {
+                let (mut tracks_clicks, pixel) = (false, opens.then(|| pixel(on, attempt)));
+                let mut link = |found: &str| {
+                    let target = tracking::target(found, &endpoints.public).filter(|_| clicks)?;
+                    tracks_clicks = true;
+                    Some(signed(on, attempt, &target))
+                };
+                let html = tracking::html(&html, &mut link, pixel.as_deref());
+                // The words that go beside a page have its links: few see how long they are, and nothing has to be stored.
+                let body = Body::Html { html, plain: tracking::text(&plain, link) };
+                Tracked { message: Message::Email(Email { body, ..email }), tracks_clicks, links: None }
+            }
+            Body::Text(words) if clicks => {
+                let (words, links) = shortened(&endpoints.public, attempt, &words);
+                let message = Message::Email(Email { body: Body::Text(words), ..email });
+                Tracked { message, tracks_clicks: links.is_some(), links }
+            }
+            body @ Body::Text(_) => untracked(Message::Email(Email { body, ..email })),
+        },
         Message::Sms { to, body } if clicks => {
             let (short, links) = shortened(&endpoints.public, attempt, &body);
             if short.chars().count() > sms::LONGEST {

@@ -7,7 +7,7 @@ use crate::folded::{self, Folded, FoldedFrom};
 use crate::noun::noun;
 use domain::error::Result;
 use domain::id::{RetentionCampaignId, ScriptId};
-use domain::retention::words::ContactChannel;
+use domain::retention::words::{ContactChannel, ScriptFormat};
 
 /// A script.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,6 +22,10 @@ pub struct Model {
     pub subject: Option<String>,
     /// With placeholders.
     pub content: Option<String>,
+    /// What `content` is written as.
+    pub format: ScriptFormat,
+    /// Of an email in HTML: the words that go beside it. None: those that it shows.
+    pub plain_content: Option<String>,
     /// VAPI's settings for a call, a JSON object.
     pub vapi_config: Option<Json>,
     /// None: of any campaign.

@@ -1,7 +1,7 @@
 //! What Instantly tells of its emails: each is a contact, of which its lead and its place in the campaign follow.
 
 use domain::id::{CampaignLeadId, RetentionCampaignId};
-use domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, LeadStatus};
+use domain::retention::words::{CampaignLeadStatus, ContactAttemptStatus, ContactChannel, LeadStatus};
 use sea_orm::EntityTrait;
 use serde_json::{Value as Json, json};
 use storage::retention::{campaign, campaign_lead, contact_attempt, lead as leads};
@@ -86,4 +86,36 @@ async fn an_email_that_left_moves_its_lead_and_each_later_word_goes_to_the_email
     assert_eq!(rows.len(), 2, "{rows:?}");
     assert_eq!(status("e2"), Some(ContactAttemptStatus::Sent), "{rows:?}");
     assert_ne!(status("e1"), Some(ContactAttemptStatus::Sent), "the first one was opened: {rows:?}");
+}
+
+#[tokio::test]
+async fn what_a_campaign_sends_is_no_contact_of_another_one() {
+    let (herald, nobody) = start_with(&["--instantly-url", "http://127.0.0.1:9"]).await;
+    let on = herald.services();
+    let eve = lead(&herald, "eve", "+14155552675").await;
+    let there = ["019ffad2-9b9d-70ff-a76b-0e093eb63e6c", "019ffad2-9b9d-70ff-a76b-0e093eb63e6d"];
+    let first = campaign_of(&herald, &eve, there[0]).await;
+    let second = campaign_of(&herald, &eve, there[1]).await;
+    // Both have it, the second one got it last; the first one writes.
+    for (minutes, campaign_id) in [(2, first), (1, second)] {
+        let at = on.now() - chrono::TimeDelta::minutes(minutes);
+        let handed = contact_attempt::Model {
+            campaign_id: Some(campaign_id),
+            provider: Some("instantly".into()),
+            status: ContactAttemptStatus::Pending,
+            ..rows::attempt(eve.id, ContactChannel::Email, at)
+        };
+        rows::insert::<contact_attempt::Entity, _>(on, vec![handed]).await;
+    }
+    for (kind, at) in [("email_sent", 1), ("email_opened", 2)] {
+        let event = json!({ "event_type": kind, "lead_email": "eve@example.com", "campaign_id": there[0],
+            "timestamp": format!("2026-01-01T10:00:{at:02}Z") });
+        told(&herald, &nobody, event).await;
+    }
+    let rows = contact_attempt::Entity::to(eve.id).all(on.db.reader()).await.unwrap();
+    let status = |id| rows.iter().find(|row| row.campaign_id == Some(id)).map(|row| row.status);
+    assert_eq!(
+        (rows.len(), status(first), status(second)),
+        (2, Some(ContactAttemptStatus::Delivered), Some(ContactAttemptStatus::Pending))
+    );
 }

@@ -9,6 +9,11 @@ pub async fn catalogue(story: &mut Story) {
     let campaign = campaign(story).await;
     let ann = leads(story, &campaign).await;
     let script = scripts(story, &campaign).await;
+    let seen = story.run("preview-script", json!({ "scriptId": script, "leadId": ann })).await["previewScript"].clone();
+    assert_eq!(
+        (&seen["subject"], &seen["text"], &seen["html"]),
+        (&json!("Hi Ann"), &json!("Hello"), &json!("<p>Hello</p>"))
+    );
     contacts(story, &campaign, &ann, &script).await;
     rules(story).await;
     let paused = story.input("update-retention-campaign", json!({ "id": campaign, "status": "PAUSED" })).await;
@@ -83,8 +88,10 @@ async fn scripts(story: &mut Story, campaign: &Json) -> Json {
     });
     let script = story.input("create-script", new).await["createScript"]["script"].clone();
     assert_eq!(script["placeholders"], json!(["first_name", "name"]));
-    let shorter = story.input("update-script", json!({ "id": script["id"], "content": "Hello" })).await;
+    let shorter =
+        story.input("update-script", json!({ "id": script["id"], "content": "<p>Hello</p>", "format": "HTML" })).await;
     assert_eq!(shorter["updateScript"]["script"]["placeholders"], json!(["first_name"]));
+    assert_eq!(shorter["updateScript"]["script"]["format"], "HTML");
     for filter in [json!({ "types": ["EMAIL"] }), json!({ "campaignId": campaign }), json!({ "isDefault": true })] {
         assert_eq!(story.run("list-scripts", json!({ "filter": filter })).await["scripts"]["totalCount"], 1);
     }

@@ -1,5 +1,7 @@
 //! Campaigns at Instantly: made once, fed with each lead once, started, and asked for their figures.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use domain::id::CampaignLeadId;
 use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus, RetentionCampaignStatus};
 use graphql::engine::id::GlobalId;
@@ -180,6 +182,70 @@ async fn what_changes_here_is_brought_there_once() {
             .any(|request| request.method == "PATCH" && request.json()["sequences"][0]["steps"][1].is_object())
     );
     assert_allowed("instantly.json", &there);
+}
+
+#[tokio::test]
+async fn it_is_told_where_to_tell_until_it_knows_and_again_when_the_secret_is_another() {
+    static IS_BUSY: AtomicBool = AtomicBool::new(true);
+    let hook = json!({ "id": THERE, "name": "Herald", "status": -1 });
+    let there = Catcher::start(move |request: &Caught| match (request.method.as_str(), request.path.as_str()) {
+        (_, "/api/v2/campaigns/analytics") => (200, json!([])),
+        ("POST", "/api/v2/webhooks") if IS_BUSY.load(Ordering::SeqCst) => (503, json!({})),
+        ("GET", "/api/v2/webhooks") if IS_BUSY.load(Ordering::SeqCst) => (200, json!({ "items": [] })),
+        ("GET", "/api/v2/webhooks") => (200, json!({ "items": [hook] })),
+        (_, "/api/v2/leads/add") => (200, json!({ "status": "success", "created_leads": [] })),
+        _ => (200, json!({ "id": THERE })),
+    })
+    .await;
+    let herald = set_up(&there).await;
+    let (operator, on) = (herald.operator().await, herald.services());
+    let id = campaign(&herald, "Europe/Berlin").await;
+    assert_eq!(operator.query(SYNC, json!({ "id": id })).await.code(), "PRECONDITION_FAILED");
+    let paths = || since(&there, &mut 0);
+    let activated = format!("POST /api/v2/campaigns/{THERE}/activate");
+    assert!(!paths().contains(&activated), "nobody would hear of what comes of it: {:?}", paths());
+    let mut seen = there.caught().len();
+    IS_BUSY.store(false, Ordering::SeqCst);
+    operator.data(SYNC, json!({ "id": id })).await;
+    let told = since(&there, &mut seen);
+    let at = |wanted: &str| told.iter().position(|one| one == wanted).unwrap_or_else(|| panic!("{wanted} in {told:?}"));
+    let patched = format!("PATCH /api/v2/webhooks/{THERE}");
+    assert!(at(&patched) < at(&format!("POST /api/v2/webhooks/{THERE}/resume")) && at(&patched) < at(&activated));
+    instantly_keep::campaigns(on).await.unwrap();
+    assert_eq!(since(&there, &mut seen), Vec::<String>::new(), "it knows all of it");
+
+    let account = json!({ "apiKey": "a key of some length", "webhookSecret": "another webhook secret" });
+    herald.admin().await.data(SAVE, json!({ "input": { "instantly": account } })).await;
+    instantly_keep::campaigns(on).await.unwrap();
+    let last = there.caught().into_iter().rfind(|request| request.method == "PATCH").unwrap().json();
+    assert_eq!(last["headers"], json!({ "x-herald-secret": "another webhook secret" }));
+    assert_allowed("instantly.json", &there);
+}
+
+#[tokio::test]
+async fn a_campaign_is_held_there_before_it_is_deleted() {
+    static IS_AWAY: AtomicBool = AtomicBool::new(true);
+    let there = Catcher::start(|request: &Caught| match request.path.as_str() {
+        path if path.ends_with("/pause") && IS_AWAY.load(Ordering::SeqCst) => (503, json!({})),
+        "/api/v2/campaigns/analytics" => (200, json!([])),
+        "/api/v2/leads/add" => (200, json!({ "status": "success", "created_leads": [] })),
+        _ => (200, json!({ "id": THERE })),
+    })
+    .await;
+    let herald = set_up(&there).await;
+    let operator = herald.operator().await;
+    let id = campaign(&herald, "Europe/Berlin").await;
+    operator.data(SYNC, json!({ "id": id })).await;
+    // Paused, and deleted before anybody has told Instantly.
+    change(&herald, &id, |row| row.status = RetentionCampaignStatus::Paused).await;
+    let delete = "mutation($id: ID!) { deleteRetentionCampaign(input: { id: $id }) { deletedId } }";
+    let refused = operator.query(delete, json!({ "id": id })).await;
+    assert_eq!(refused.code(), "PRECONDITION_FAILED");
+    assert!(refused.message().contains("would go on writing"), "{refused:?}");
+    let mut seen = there.caught().len();
+    IS_AWAY.store(false, Ordering::SeqCst);
+    operator.data(delete, json!({ "id": id })).await;
+    assert!(since(&there, &mut seen).contains(&format!("POST /api/v2/campaigns/{THERE}/pause")));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use providers::instantly::{Failure, Instantly, NewCampaign, NewLead};
 use providers::twilio::Twilio;
 use providers::vapi::Vapi;
 use providers::webhook::{self, Webhook};
-use providers::{Call, Contact, Email, Message, Outcome, Refusal, Sender};
+use providers::{Body, Call, Contact, Email, Message, Outcome, Refusal, Sender};
 use serde_json::{Value as Json, json};
 
 use super::openapi::OpenApi;
@@ -153,7 +153,7 @@ async fn email_campaigns_are_as_instantly_specifies() {
         ],
     };
     let id = workspace.create_campaign(&campaign).await.unwrap();
-    workspace.create_webhook(id, &format!("{PUBLIC}/api/webhooks/instantly")).await.unwrap();
+    workspace.bring_webhook(id, &format!("{PUBLIC}/api/webhooks/instantly")).await.unwrap();
     let lead = |n: usize| NewLead {
         email: format!("lead{n}@example.com"),
         first_name: Some("Ann".into()),
@@ -173,14 +173,13 @@ async fn email_campaigns_are_as_instantly_specifies() {
         first_name: Some("Ann".into()),
         last_name: None,
         subject: "Hello".into(),
-        body: "Hi Ann".into(),
-        is_html: false,
+        body: Body::Text("Hi Ann".into()),
         unsubscribe: None,
         tag: None,
         instantly_campaign: Some(id),
     };
     assert!(matches!(workspace.send(contact(Message::Email(email))).await, Outcome::Accepted(_)));
-    assert_eq!(catcher.caught().len(), 8);
+    assert_eq!(catcher.caught().len(), 9);
     assert_allowed("instantly.json", &catcher);
 }
 

@@ -6,7 +6,7 @@ use domain::clock::SystemClock;
 use domain::retention::credentials::{self, Secret, Security};
 use herald::app::install_tls;
 use providers::smtp::Smtp;
-use providers::{Contact, Email, Message, Outcome, Refusal, Sender};
+use providers::{Body, Contact, Email, Message, Outcome, Refusal, Sender};
 
 use super::mail_server::MailServer;
 
@@ -39,8 +39,7 @@ fn email(to: &str) -> Contact {
         first_name: Some("Ann".into()),
         last_name: None,
         subject: "Grüße".into(),
-        body: "Hello Ann,\n.\nthis is all".into(),
-        is_html: false,
+        body: Body::Text("Hello Ann,\n.\nthis is all".into()),
         unsubscribe: Some("https://herald.example/u/abc".into()),
         tag: None,
         instantly_campaign: None,
@@ -72,6 +71,29 @@ async fn an_email_arrives_with_its_headers_and_its_id_is_kept() {
     // A line of a single dot would end the email, if it were not doubled.
     assert!(mail.contains("\n..\nthis is all") && mail.contains("Subject: =?utf-8?b?"), "{mail}");
     assert_eq!(mails.len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_goes_out_with_its_words_beside_it() {
+    let server = MailServer::start().await;
+    let sender = smtp(server.port, Security::None, None);
+    let page = |html: &str, plain: &str| {
+        let mut contact = email("ann@example.com");
+        if let Message::Email(email) = &mut contact.message {
+            email.body = Body::Html { html: html.into(), plain: plain.into() };
+        }
+        contact
+    };
+    for contact in [page("<p>Hello Ann</p>", "Hello Bob"), page("<img src=x>", "")] {
+        assert!(matches!(sender.send(contact).await, Outcome::Accepted(_)));
+    }
+    let mails = server.mails();
+    assert!(mails[0].contains("Content-Type: multipart/alternative"), "{}", mails[0]);
+    // What a program shows best comes last.
+    let places = ["Content-Type: text/plain", "Hello Bob", "Content-Type: text/html", "<p>Hello Ann</p>"];
+    let places = places.map(|part| mails[0].find(part).unwrap_or_else(|| panic!("{part} in {}", mails[0])));
+    assert!(places.is_sorted(), "{}", mails[0]);
+    assert!(mails[1].contains("Content-Type: text/html") && !mails[1].contains("multipart"), "{}", mails[1]);
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ async fn clicks_and_opens_of_emails_by_a_mail_server_move_reports_tests_and_rule
     let content =
         "<html><body><p>Dear {{ first_name }}, <A HREF = 'https://shop.example/?a=1&amp;name={{ first_name }}'>buy</A>
         <a href=\"{{ unsubscribe_url }}\">no more</a> <a href=\"mailto:us@shop.example\">write</a></p></body></html>";
-    let email = |name: &str| json!({ "name": name, "type": "EMAIL", "subject": "Come back", "content": content });
+    let email = |name: &str| json!({ "name": name, "type": "EMAIL", "subject": "Come back", "content": content, "format": "HTML" });
     let (a, b) = (script(&admin, email("A")).await, script(&admin, email("B")).await);
     let test = test(&admin, &campaign, [&a, &b]).await;
     let sequence = sequence(&admin, &campaign, "EMAIL", &a).await;
@@ -129,6 +129,7 @@ async fn clicks_and_opens_of_emails_by_a_mail_server_move_reports_tests_and_rule
     let mails = server.mails();
     let mail = mails.iter().find(|mail| mail.contains("ann@example.com")).unwrap().replace("=\n", "");
     let (link, pixel) = (address(&mail, &format!("{PUBLIC}/l/")), address(&mail, &format!("{PUBLIC}/o/")));
+    assert!(mail.contains("text/plain") && mail.contains("buy ("), "the words beside it: {mail}");
     assert!(!mail.contains("shop.example/") && mail.contains("mailto:us@shop.example"), "{mail}");
     assert!(mail.contains(&format!("{PUBLIC}/unsubscribe/")), "that link is what it was: {mail}");
     assert_eq!(
@@ -187,7 +188,7 @@ async fn a_link_that_nobody_of_ours_made_leads_nowhere() {
     let campaign = campaign(&admin, json!({ "trackClicks": true, "trackOpens": true })).await;
     change_campaign(&admin, json!({ "id": campaign, "status": "ACTIVE" })).await.data();
     let content = "<p><a href='https://shop.example/'>buy</a>";
-    let script = script(&admin, json!({ "name": "A", "type": "EMAIL", "content": content })).await;
+    let script = script(&admin, json!({ "name": "A", "type": "EMAIL", "content": content, "format": "HTML" })).await;
     let sequence = sequence(&admin, &campaign, "EMAIL", &script).await;
     let ann = enrolled(&admin, &sequence, json!({ "email": "ann@example.com" })).await;
     settled(&admin, &ann).await;
@@ -331,7 +332,7 @@ async fn nothing_is_tracked_unless_a_campaign_wants_it_and_others_reach_herald()
     let shown = admin.data(read, json!({ "id": plain })).await["retentionCampaign"].clone();
     assert_eq!(shown, json!({ "trackClicks": false, "trackOpens": false }));
     let content = "<p><a href='https://shop.example/'>buy</a>";
-    let script = script(&admin, json!({ "name": "A", "type": "EMAIL", "content": content })).await;
+    let script = script(&admin, json!({ "name": "A", "type": "EMAIL", "content": content, "format": "HTML" })).await;
     let sequence = sequence(&admin, &plain, "EMAIL", &script).await;
     let ann = enrolled(&admin, &sequence, json!({ "email": "ann@example.com" })).await;
     settled(&admin, &ann).await;

@@ -222,3 +222,41 @@ async fn a_deleted_lead_takes_its_history_along_and_may_come_back() {
     assert_eq!(left["contactAttempts"]["totalCount"], 0);
     assert_eq!(lead(&operator, json!({ "email": "gone0@example.com" })).await["isNew"], true);
 }
+
+#[tokio::test]
+async fn leads_are_listed_by_name_and_by_address_with_those_that_have_none_first() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    for input in [
+        json!({ "externalId": "b", "firstName": "Berta", "lastName": "Ärmel", "email": "z@example.com" }),
+        json!({ "externalId": "none", "phone": "+14155552671" }),
+        json!({ "externalId": "a", "firstName": "anna", "email": "b@example.com" }),
+        json!({ "externalId": "c", "firstName": "Я", "email": "a@example.com" }),
+        json!({ "externalId": "d", "firstName": "BERTA", "lastName": "Zar", "phone": "+14155552672" }),
+    ] {
+        lead(&operator, input).await;
+    }
+    let list = "query($order: LeadOrder, $after: String) { leads(first: 2, after: $after, orderBy: $order) {
+        nodes { externalId } pageInfo { hasNextPage endCursor } } }";
+    let walk = async |field: &str, direction: &str| {
+        let (mut found, mut after) = (Vec::new(), Json::Null);
+        loop {
+            let variables = json!({ "order": { "field": field, "direction": direction }, "after": after });
+            let page = operator.data(list, variables).await["leads"].clone();
+            let nodes = page["nodes"].as_array().unwrap();
+            found.extend(nodes.iter().map(|node| node["externalId"].as_str().unwrap().to_owned()));
+            after = page["pageInfo"]["endCursor"].clone();
+            if page["pageInfo"]["hasNextPage"] == false {
+                return found;
+            }
+        }
+    };
+    for (field, wanted) in [("NAME", ["none", "a", "b", "d", "c"]), ("EMAIL", ["none", "d", "c", "a", "b"])] {
+        assert_eq!(walk(field, "ASC").await, wanted, "{field}");
+        assert_eq!(walk(field, "DESC").await, wanted.iter().rev().copied().collect::<Vec<_>>(), "{field}");
+    }
+    let auditor = herald.auditor().await;
+    let by = async |field: &str| auditor.query(list, json!({ "order": { "field": field } })).await;
+    assert_eq!(by("EMAIL").await.code(), "FORBIDDEN", "the order says what the address is");
+    by("NAME").await.data();
+}

@@ -8,7 +8,7 @@ use domain::id::{
 use domain::retention::ab_test::Rule;
 use domain::retention::words::{
     AbTestStatus, ContactAttemptStatus, ContactChannel, ConversionStatus, DelayUnit, EnrollmentStatus, ExecutionStatus,
-    RetentionCampaignStatus, RetentionSequenceStatus, SequenceAudience, TriggerType,
+    RetentionCampaignStatus, RetentionSequenceStatus, ScriptFormat, SequenceAudience, TriggerType,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
@@ -75,6 +75,8 @@ pub fn script(channel: ContactChannel, now: DateTime<Utc>) -> script::Model {
         channel,
         subject: None,
         content: Some("Hello".into()),
+        format: ScriptFormat::Text,
+        plain_content: None,
         vapi_config: None,
         campaign_id: None,
         is_default: false,

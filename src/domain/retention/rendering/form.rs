@@ -15,8 +15,11 @@ use crate::language::{self, Kind, Tongue};
 /// Between these two signs, which no text in any language has, stands the number of a value.
 pub const MARKS: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
 
+/// Why a text that has them is refused.
+pub(super) const NO_CHARACTERS: &str = "the text has signs that are no characters (U+FDD0, U+FDD1)";
+
 /// The longest that all values of a form may be together, in bytes.
-const VALUES_LIMIT: usize = 1 << 20;
+pub(super) const VALUES_LIMIT: usize = 1 << 20;
 
 /// What stands for a mark.
 #[derive(Debug, Clone)]
@@ -58,7 +61,7 @@ pub fn sketch(content: &str, facts: &Facts) -> Result<Form, String> {
 
 fn made(content: &str, facts: &Facts, undefined: UndefinedBehavior) -> Result<Form, String> {
     if content.contains(MARKS) {
-        return Err("the text has signs that are no characters (U+FDD0, U+FDD1)".into());
+        return Err(NO_CHARACTERS.into());
     }
     language::check(content, Tongue { kind: Kind::Form, is_for_leads: true })?;
     let holes = Holes::default();

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use minijinja::value::ValueKind;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::filters;
@@ -14,7 +14,7 @@ use crate::filters;
 pub enum Place {
     /// Words for people: values stand as they are.
     Text,
-    /// Signs of HTML in values are escaped.
+    /// A page: each value is escaped by where in it it stands.
     Html,
 }
 
@@ -33,11 +33,11 @@ pub fn set(environment: &mut Environment<'_>, place: Place) {
             }
         }
         Place::Html => {
+            // What a block or a macro has written is told from a value by that.
             environment.set_auto_escape_callback(|_| AutoEscape::Html);
+            // A value is escaped once, and where it stands says how.
             for name in ["e", "escape"] {
-                environment.add_filter(name, |state: &mut State<'_, '_>, value: &Value| {
-                    readable(value).and_then(|_| minijinja::filters::escape(state, value))
-                });
+                environment.add_filter(name, |value: Value| readable(&value).map(|_| value));
             }
         }
     }

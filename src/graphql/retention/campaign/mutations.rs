@@ -262,7 +262,8 @@ impl RetentionCampaignMutation {
     }
 
     /// Deletes a retention campaign with its assignments and A/B tests. Its contacts, scripts, conversions and sequences
-    /// stay. It is gone at once; of a large one a `task` goes on behind the answer. `PRECONDITION_FAILED` while it is ACTIVE.
+    /// stay. It is gone at once; of a large one a `task` goes on behind the answer. `PRECONDITION_FAILED` while it is ACTIVE,
+    /// or while Instantly, which would go on writing, can't be told to hold it.
     #[graphql(directive = requires::apply(Permission::WriteRetention))]
     async fn delete_retention_campaign(
         &self,

@@ -112,6 +112,10 @@ order! {
         CreatedAt => Sort::by(Column::CreatedAt),
         /// The instant of the last change.
         UpdatedAt => Sort::by(Column::UpdatedAt),
+        /// Given and family name, in the order of the alphabet, in any case; leads without a name come first.
+        Name => Sort::by(Column::NamesFold),
+        /// The address, in the order of the alphabet; leads without one come first. Not for a role that may not see how leads are reached.
+        Email => Sort::by_text_or_empty(Column::Email),
         /// How far they are, in the order of the alphabet.
         Status => Sort::by(Column::Status),
         /// Where they came from, in the order of the alphabet.
@@ -168,6 +172,10 @@ impl LeadQuery {
         #[graphql(desc = "Which leads.")] filter: Option<LeadFilter>,
         #[graphql(desc = "How they are sorted.")] order_by: Option<LeadOrder>,
     ) -> Result<Option<Connection<Lead>>> {
+        if order_by.is_some_and(|order| order.field == LeadOrderField::Email) {
+            // Cursors say where in the order a lead stands.
+            guard::require(ctx, Permission::ReadContacts)?;
+        }
         let args = PageArgs::new(ctx, first, after, last, before);
         let filter = filter.unwrap_or_default().read(ctx, &["filter"])?;
         let found = Connection::read(ctx, filter.select(), LeadOrder::sort(order_by), &args).await?;

@@ -4,11 +4,12 @@ use crate::prelude::*;
 use ::service::retention::meta::without_secrets;
 use domain::id::ScriptId;
 use domain::retention::placeholders;
-use domain::retention::words::ContactChannel;
+use domain::retention::words::{ContactChannel, ScriptFormat};
 use storage::retention::{contact_attempt, script, sequence_step};
 
 pub mod list;
 pub mod mutations;
+pub mod preview;
 
 /// What is said to leads on one channel, such as `Hello {{ first_name | default("there") }}`.
 #[derive(Description)]
@@ -44,6 +45,16 @@ impl Script {
         self.0.content.as_deref()
     }
 
+    /// What the text is written as: an email in HTML goes out as a page, with its words beside it.
+    async fn format(&self) -> ScriptFormat {
+        self.0.format
+    }
+
+    /// Of an email in HTML: the words that go beside the page, with their placeholders; null where they are made from the page.
+    async fn plain_content(&self) -> Option<&str> {
+        self.0.plain_content.as_deref()
+    }
+
     /// The assistant of a call, as VAPI takes it.
     async fn vapi_config(&self) -> Option<Json> {
         self.0.vapi_config.clone().map(|config| Json(without_secrets(config)))
@@ -77,14 +88,14 @@ impl Script {
     /// What looks like another tool's sign for something to be filled in, such as `{first_name}` or `%name%`, and would be sent as
     /// it stands: a sentence for each.
     async fn warnings(&self) -> Vec<String> {
-        let texts = [self.0.subject.as_deref(), self.0.content.as_deref()];
-        texts.into_iter().flatten().flat_map(placeholders::warnings).collect()
+        let texts = [&self.0.subject, &self.0.content, &self.0.plain_content];
+        texts.into_iter().flatten().flat_map(|text| placeholders::warnings(text)).collect()
     }
 
     /// The names of its placeholders, in alphabetical order: what a lead must have, unless there is a `default(...)`.
     async fn placeholders(&self) -> Result<Vec<String>> {
-        let texts = [self.0.subject.as_deref(), self.0.content.as_deref()];
-        let found = placeholders::of(texts.into_iter().flatten());
+        let texts = [&self.0.subject, &self.0.content, &self.0.plain_content];
+        let found = placeholders::of(texts.into_iter().flatten().map(String::as_str));
         found.map_err(|why| Error::internal(anyhow::anyhow!("a stored script can't be read: {why}")))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::prelude::*;
 use ::service::retention::script as service;
-use domain::retention::words::ContactChannel;
+use domain::retention::words::{ContactChannel, ScriptFormat};
 
 /// What a new script is made of.
 #[derive(InputObject)]
@@ -17,6 +17,11 @@ struct CreateScriptInput {
     /// The text, at most 32 KiB; a text message at most 1,600 characters. `{{ first_name }}`, `{{ last_name }}`, `{{ name }}`,
     /// `{{ email }}`, `{{ phone }}` and `{{ meta.x }}` come from the lead; `{{ x | default("y") }}` needs none.
     content: Option<String>,
+    /// What the text is written as. An email in HTML goes out as a page whose values are escaped where they stand, and beside it in
+    /// words. Only emails can be HTML; an email with tags has to say which it is.
+    format: Option<ScriptFormat>,
+    /// Of an email in HTML: the words that go beside the page, at most 32 KiB, with placeholders. Without them they are made from it.
+    plain_content: Option<String>,
     /// The assistant of a call, as VAPI takes it: an object of at most 16 KiB.
     vapi_config: Option<Json>,
     /// The retention campaign that it belongs to; any may use it if none is given.
@@ -45,6 +50,11 @@ struct UpdateScriptInput {
     subject: MaybeUndefined<String>,
     /// The text, at most 32 KiB.
     content: MaybeUndefined<String>,
+    /// What the text is written as. An email in HTML goes out as a page whose values are escaped where they stand, and beside it in
+    /// words. Only emails can be HTML; an email with tags has to say which it is.
+    format: Option<ScriptFormat>,
+    /// Of an email in HTML: the words that go beside the page, at most 32 KiB, with placeholders. Without them they are made from it.
+    plain_content: MaybeUndefined<String>,
     /// The assistant of a call, as VAPI takes it: an object of at most 16 KiB.
     vapi_config: MaybeUndefined<Json>,
     /// The retention campaign that it belongs to; null: any may use it.
@@ -91,11 +101,24 @@ impl ScriptMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is made of.")] input: CreateScriptInput,
     ) -> Result<CreateScriptPayload> {
-        let CreateScriptInput { name, channel, subject, content, vapi_config, campaign_id, is_default, repeat } = input;
+        let CreateScriptInput {
+            name,
+            channel,
+            subject,
+            content,
+            format,
+            plain_content,
+            vapi_config,
+            campaign_id,
+            is_default,
+            repeat,
+        } = input;
         let fields = service::Fields {
             name: Some(name),
             subject: Some(subject).into(),
             content: Some(content).into(),
+            format,
+            plain_content: Some(plain_content).into(),
             vapi_config: Some(vapi_config.map(|given| given.0)).into(),
             campaign: Some(campaign_id.input("campaignId")?).into(),
             is_default,
@@ -112,12 +135,24 @@ impl ScriptMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which script, and what.")] input: UpdateScriptInput,
     ) -> Result<UpdateScriptPayload> {
-        let UpdateScriptInput { id, name, subject, content, vapi_config, campaign_id, is_default, expected_version } =
-            input;
+        let UpdateScriptInput {
+            id,
+            name,
+            subject,
+            content,
+            format,
+            plain_content,
+            vapi_config,
+            campaign_id,
+            is_default,
+            expected_version,
+        } = input;
         let fields = service::Fields {
             name,
             subject,
             content,
+            format,
+            plain_content,
             vapi_config: vapi_config.map_value(|given| given.0),
             campaign: campaign_id.map_value(|id| id.input("campaignId")).transpose()?,
             is_default,

@@ -58,6 +58,11 @@ impl SequenceProgress {
     async fn sequence(&self, ctx: &Context<'_>) -> Result<RetentionSequence> {
         Ok(self.progress.sequence(ctx.services()).await?.into())
     }
+
+    /// Its present steps, in order, each with its own `executionCounts`: as far as these counters at least.
+    async fn steps(&self, ctx: &Context<'_>) -> Result<Vec<SequenceStep>> {
+        RetentionSequence::from(self.progress.sequence(ctx.services()).await?).present_steps(ctx).await
+    }
 }
 
 /// An enrollment as it is after a change.

@@ -22,6 +22,14 @@ pub struct RetentionSequence(sequence::Model);
 
 node!(RetentionSequence: RetentionSequenceId, sequence::Model);
 
+impl RetentionSequence {
+    /// The steps that a new enrollment goes through.
+    pub(crate) async fn present_steps(&self, ctx: &Context<'_>) -> Result<Vec<SequenceStep>> {
+        let key = StepsOf(self.0.id, self.0.steps_version);
+        Ok(ctx.loaders().one(key).await?.unwrap_or_default().into_iter().map(Into::into).collect())
+    }
+}
+
 #[Object(use_type_description)]
 impl RetentionSequence {
     /// The id, opaque and unique among all types.
@@ -84,8 +92,7 @@ impl RetentionSequence {
 
     /// Its present steps, in order.
     async fn steps(&self, ctx: &Context<'_>) -> Result<Vec<SequenceStep>> {
-        let key = StepsOf(self.0.id, self.0.steps_version);
-        Ok(ctx.loaders().one(key).await?.unwrap_or_default().into_iter().map(Into::into).collect())
+        self.present_steps(ctx).await
     }
 
     /// How many enrollments there are, those that have ended too.

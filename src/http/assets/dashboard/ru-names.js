@@ -56,6 +56,8 @@ export const NAMES = {
   CALL: 'Звонок',
   WEBHOOK: 'Вебхук',
   TELEGRAM: 'Telegram',
+  TEXT: 'Текст',
+  HTML: 'HTML',
   TRACKING: 'Трекер',
   MANUAL: 'Вручную',
   UPLOAD: 'Загрузка',

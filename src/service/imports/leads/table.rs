@@ -27,7 +27,7 @@ const UNUSED: usize = 100;
 /// Words that are not known of which one import tells at most.
 const UNCLEAR: usize = 1_000;
 /// What may stand between the fields of a table.
-const DELIMITERS: [u8; 3] = *b",;\t";
+const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// The leads of a batch.
 pub struct Leads {
@@ -329,6 +329,7 @@ mod tests {
             ("\u{feff}\"Name, full\";\"Tags, a, b, c\";email", b';'),
             ("\"a;b;c\",email,\"d \"\"e;f;g\"\" h\"", b','),
             ("12\" screen; size, x, y; email; phone", b';'),
+            ("email|phone|name, full", b'|'),
             ("email", b','),
             ("a,b;c", b','),
         ] {

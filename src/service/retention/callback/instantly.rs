@@ -54,7 +54,8 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
         effects::opt_out_of(on, w, lead.id, &refused, &said).await?;
         return Ok(Applied::Done("emails were refused"));
     }
-    let attempt = attempt(w, &lead, campaign, &news, text("email_id")).await?;
+    let place = (text("campaign_id").is_some(), campaign);
+    let attempt = attempt(w, &lead, place, &news, text("email_id")).await?;
     let place = attempt.campaign_id.or(campaign);
     let lead = if has_gone_out(news.status) { contacted(w, lead, place).await? } else { lead };
     effects::advance(on, w, &lead, attempt, news).await?;
@@ -84,11 +85,12 @@ fn refused(w: &Write, event: &Json, news: &News) -> (Vec<ContactChannel>, Said) 
     (refused, said)
 }
 
-/// The contact that an event is about: that of the email which it names, or the last one by Instantly, or a new one for an email of which nothing is known.
+/// The contact that an event is about: that of the email which it names, or the last one by Instantly, or a new one for an email of which
+/// nothing is known. An event that names a campaign, which may be none of ours, is about none of another campaign's contacts.
 async fn attempt(
     w: &Write,
     lead: &lead::Model,
-    campaign: Option<RetentionCampaignId>,
+    (is_named, campaign): (bool, Option<RetentionCampaignId>),
     news: &News,
     email_id: Option<&str>,
 ) -> Result<contact_attempt::Model> {
@@ -100,7 +102,12 @@ async fn attempt(
     {
         return w.require(row.id).await;
     }
-    if let Some(row) = by_instantly.limit(1).one(w).await? {
+    let there = match campaign {
+        Some(campaign) => by_instantly.filter(Column::CampaignId.eq(campaign)),
+        None if is_named => by_instantly.filter(Column::CampaignId.is_null()),
+        None => by_instantly,
+    };
+    if let Some(row) = there.limit(1).one(w).await? {
         // Another email of the same campaign is another contact.
         let was_sent = row.result.as_ref().is_some_and(|result| result["sent"] == true);
         if news.status != Some(ContactAttemptStatus::Sent) {

@@ -49,7 +49,8 @@ pub async fn calls(on: &Services) -> Result<()> {
         let Some(report) = call.filter(|call| call["status"] == "ended") else { continue };
         let (id, news) = (row.id, vapi_report(&report));
         let news = &news;
-        on.system_write(|w| async move { of_attempt(on, &w, Some(id), None, news.clone()).await }).await?;
+        on.system_write(|w| async move { of_attempt(on, &w, Provider::Vapi, (Some(id), None), news.clone()).await })
+            .await?;
     }
     Ok(())
 }

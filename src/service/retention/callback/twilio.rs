@@ -13,6 +13,7 @@ use domain::error::Result;
 use domain::id::ContactAttemptId;
 use domain::retention::address;
 use domain::retention::callback::{self, News};
+use domain::retention::credentials::Provider;
 use domain::retention::wishes::{Wish, refused_by, wish};
 use domain::retention::words::{AddressKind, ContactAttemptStatus, ContactChannel, WebhookEventStatus};
 use storage::Noun;
@@ -30,27 +31,33 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
         Some(status) => {
             let attempt = pairs::value(&pairs, "attempt").and_then(|id| Uuid::try_parse(id).ok());
             let sid = pairs::value(&pairs, "MessageSid").or_else(|| pairs::value(&pairs, "SmsSid"));
-            let news = callback::twilio(status, pairs::value(&pairs, "ErrorCode"));
-            of_attempt(on, w, attempt.map(ContactAttemptId), sid, news).await
+            let price = pairs::value(&pairs, "Price");
+            let cost = price.and_then(|price| callback::twilio_cost(price, pairs::value(&pairs, "PriceUnit")));
+            let news = News { cost, ..callback::twilio(status, pairs::value(&pairs, "ErrorCode")) };
+            of_attempt(on, w, Provider::Twilio, (attempt.map(ContactAttemptId), sid), news).await
         }
     }
 }
 
-/// Applies what is told of the contact `id`, or of the one that the provider calls `reference`.
+/// Applies what `provider` tells of the contact `id`, or of the one that it calls `reference`: what another provider calls so, or has
+/// taken, is none of its contacts.
 pub(super) async fn of_attempt(
     on: &Services,
     w: &Write,
-    id: Option<ContactAttemptId>,
-    reference: Option<&str>,
+    provider: Provider,
+    (id, reference): (Option<ContactAttemptId>, Option<&str>),
     news: News,
 ) -> Result<Applied> {
     let mut found = match id {
         Some(id) => contact_attempt::Entity::by_ids(&[id]).one(w).await?,
         None => None,
     };
+    // It may tell of a contact before its answer was written down.
+    found = found.filter(|row| row.provider.as_deref().is_none_or(|name| name == provider.name()));
     if let (None, Some(reference)) = (&found, reference) {
-        let named = contact_attempt::Entity::all().filter(contact_attempt::Column::ProviderRef.eq(reference));
-        found = named.limit(1).one(w).await?;
+        let named = contact_attempt::Entity::referred_to(reference);
+        let named = named.filter(contact_attempt::Column::Provider.eq(provider.name()));
+        found = named.order_by_desc(contact_attempt::Column::StartedAt).limit(1).one(w).await?;
     }
     let Some(attempt) = found else { return Ok(Applied::Unmatched) };
     let lead = w.require(attempt.lead_id).await?;

@@ -10,6 +10,7 @@ use domain::error::{Error, Result};
 use domain::id::ContactAttemptId;
 use domain::json;
 use domain::retention::callback::{self, News};
+use domain::retention::credentials::Provider;
 use domain::retention::words::ContactAttemptStatus;
 use storage::retention::webhook_event::Model;
 
@@ -37,7 +38,7 @@ pub(super) async fn apply(on: &Services, w: &Write, row: &Model) -> Result<Appli
         _ => return Ok(Applied::Done("nothing that is kept")),
     };
     let call = &message["call"];
-    of_attempt(on, w, attempt(call), call["id"].as_str(), news).await
+    of_attempt(on, w, Provider::Vapi, (attempt(call), call["id"].as_str()), news).await
 }
 
 /// Which contact a call was made for.

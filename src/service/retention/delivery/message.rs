@@ -6,10 +6,10 @@ use uuid::Uuid;
 use domain::id::ContactAttemptId;
 use domain::retention::lead_field::Field;
 use domain::retention::placeholders::KNOWN;
-use domain::retention::rendering::{Facts, Place, is_html, render, render_at};
+use domain::retention::rendering::{Facts, Place, plain, render};
 use domain::retention::webhook::{Webhook, webhook};
-use domain::retention::words::ContactChannel;
-use providers::{Call, Email, Message};
+use domain::retention::words::{ContactChannel, ScriptFormat};
+use providers::{Body, Call, Email, Message};
 use storage::retention::{campaign, lead, script};
 
 /// The facts of a contact, besides its lead.
@@ -45,19 +45,17 @@ pub fn message(
             name,
             first_name: lead.first_name.clone(),
             last_name: lead.last_name.clone(),
-            // A subject is text, whatever it begins with.
-            subject: render_at(script.subject.as_deref().unwrap_or(&script.name), &facts, Place::Text)?,
-            body: render(text()?, &facts)?,
-            is_html: is_html(text()?),
+            subject: render(script.subject.as_deref().unwrap_or(&script.name), &facts, Place::Text)?,
+            body: body(script, text()?, &facts)?,
             unsubscribe: Some(known.link),
             tag: Some(known.tag),
             instantly_campaign: campaign.filter(|row| row.instantly_sync).and_then(instantly),
         }),
-        ContactChannel::Sms => Message::Sms { to, body: render_at(text()?, &facts, Place::Text)? },
+        ContactChannel::Sms => Message::Sms { to, body: render(text()?, &facts, Place::Text)? },
         ContactChannel::Call => Message::Call(Call {
             to,
             name,
-            first_message: content().map(|content| render_at(content, &facts, Place::Text)).transpose()?,
+            first_message: content().map(|content| render(content, &facts, Place::Text)).transpose()?,
             config: merged(campaign.and_then(|row| row.vapi_config.as_ref()), script.vapi_config.as_ref()),
             variables: facts,
         }),
@@ -65,7 +63,19 @@ pub fn message(
             let Webhook { url, payload } = webhook(text()?, &facts)?;
             Message::Webhook { url, payload }
         }
-        ContactChannel::Telegram => Message::Telegram { username: to, text: render_at(text()?, &facts, Place::Text)? },
+        ContactChannel::Telegram => Message::Telegram { username: to, text: render(text()?, &facts, Place::Text)? },
+    })
+}
+
+/// What an email says, as its script is written. A page without words of its own for those who see no pages has those that it shows.
+fn body(script: &script::Model, content: &str, facts: &Facts) -> Result<Body, String> {
+    Ok(match script.format {
+        ScriptFormat::Text => Body::Text(render(content, facts, Place::Text)?),
+        ScriptFormat::Html => {
+            let html = render(content, facts, Place::Html)?;
+            let words = script.plain_content.as_deref().map(|words| render(words, facts, Place::Text)).transpose()?;
+            Body::Html { plain: words.unwrap_or_else(|| plain(&html)), html }
+        }
     })
 }
 

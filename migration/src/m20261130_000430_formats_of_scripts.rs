@@ -1,11 +1,43 @@
-//! Whether the body of a mail is HTML.
+//! What a script is written as is said. Until now an email was HTML if, but for placeholders, it began with a tag: those that are there
+//! are by that rule once more, and never again.
 
-use crate::text::is_seen;
+use domain::text::is_seen;
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::Statement;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let columns = [
+            "ALTER TABLE scripts ADD COLUMN format text NOT NULL DEFAULT 'TEXT'",
+            "ALTER TABLE scripts ADD COLUMN plain_content text",
+        ];
+        crate::run(manager, &columns).await?;
+        let (db, backend) = (manager.get_connection(), manager.get_database_backend());
+        // Whoever has none of these has no tag.
+        let some = "SELECT DISTINCT content FROM scripts WHERE type = 'EMAIL' AND content LIKE '%<%'";
+        for row in db.query_all_raw(Statement::from_string(backend, some)).await? {
+            let content: String = row.try_get("", "content")?;
+            if is_html(&content) {
+                let update = "UPDATE scripts SET format = 'HTML' WHERE type = 'EMAIL' AND content = $1";
+                db.execute_raw(Statement::from_sql_and_values(backend, update, [content.into()])).await?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// Whether a text is HTML: what of it is no placeholder and no statement begins with a tag. What is filled in does not matter.
 ///
 /// Where a placeholder stands before the tag, that must be one of a part of a page, or be closed again: else it's words.
-pub fn is_html(content: &str) -> bool {
+fn is_html(content: &str) -> bool {
     let (mut rest, mut is_behind_value) = (trimmed(content), false);
     while let Some(inner) = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")]
         .into_iter()
@@ -100,55 +132,3 @@ const WITHIN_LINES: [&str; 36] = [
     "iframe", "input", "ins", "kbd", "label", "map", "mark", "picture", "q", "s", "samp", "small", "span", "strike",
     "strong", "sub", "sup", "svg", "time", "u", "video",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn html_begins_with_a_tag() {
-        for html in [
-            "<p>Hi</p>",
-            "<p>",
-            " {# x #}\n<p>",
-            "{% if email %}<p>{{ first_name }}</p>{% endif %}",
-            "{%- set x = 1 -%}\n<TABLE width=\"1\">",
-            "{{ first_name }}<p>Hello</p>",
-            "{{ first_name }} <b>Hello</b>",
-            "{{ a }}{{ b }}<br/>x",
-            "\u{feff}<html>",
-            "\u{200b} \u{feff}\n<div class=x>",
-            "\u{feff}{{ name }}\u{200b}<p>",
-            "<!DOCTYPE html><html>",
-            "<!-- made by hand --><p>",
-            "<?xml version=\"1.0\"?><html>",
-            "<b>Hi</b> there",
-            "<a href=\"https://a.example\">x</a>",
-        ] {
-            assert!(is_html(html), "{html}");
-        }
-    }
-
-    #[test]
-    fn words_are_no_html() {
-        for words in [
-            "",
-            "Hi <b>",
-            "{{ first_name }} <b>",
-            "{{ first_name }} <3",
-            "<3 you",
-            "< b > c",
-            "a < b > c",
-            "<- back",
-            "<bob@example.com> wrote: <p>",
-            "<https://a.example>",
-            "<your name here> hello",
-            "<p is pressure",
-            "<",
-            "<>",
-            "{{ open",
-        ] {
-            assert!(!is_html(words), "{words}");
-        }
-    }
-}
