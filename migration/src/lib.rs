@@ -110,6 +110,8 @@ mod m20261130_000400_words_of_postbacks;
 mod m20261130_000410_conditions_of_lists;
 mod m20261130_000420_sessions;
 mod m20261130_000421_drained_workers;
+mod m20261130_000440_letters;
+mod m20261130_000441_contacts_of_scripts;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -235,6 +237,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000410_conditions_of_lists::Migration),
         Box::new(m20261130_000420_sessions::Migration),
         Box::new(m20261130_000421_drained_workers::Migration),
+        Box::new(m20261130_000440_letters::Migration),
+        Box::new(m20261130_000441_contacts_of_scripts::Migration),
     ]
 }
 
