@@ -114,6 +114,8 @@ mod m20261130_000430_formats_of_scripts;
 mod m20261130_000431_orders_of_leads;
 mod m20261130_000432_hooks_at_instantly;
 mod m20261130_000433_ended_sessions_of_sso;
+mod m20261130_000440_letters;
+mod m20261130_000441_contacts_of_scripts;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -243,6 +245,8 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000431_orders_of_leads::Migration),
         Box::new(m20261130_000432_hooks_at_instantly::Migration),
         Box::new(m20261130_000433_ended_sessions_of_sso::Migration),
+        Box::new(m20261130_000440_letters::Migration),
+        Box::new(m20261130_000441_contacts_of_scripts::Migration),
     ]
 }
 

@@ -8,8 +8,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
+
+/// As long as an update of Herald takes, at most.
+const UPDATE: TimeDelta = TimeDelta::hours(1);
 
 /// A life of a database, as the database itself knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +83,8 @@ pub enum Sign {
     Stranger,
     /// It lies in a data folder without a mark.
     Unmarked,
+    /// It is of a version that had no marks, and nothing was done with it for a while.
+    Silent,
 }
 
 impl Sign {
@@ -91,6 +96,9 @@ impl Sign {
             Self::Moved => "lies elsewhere than it did: it was restored or copied",
             Self::Stranger => "is not the one that was used here: it was restored, or replaced by another one",
             Self::Unmarked => "came without the rest of its data folder: it was restored or copied",
+            Self::Silent => {
+                "is of a version that could not tell, and knows of nothing that was done in the last hour: it may have been restored"
+            }
         }
     }
 }
@@ -103,7 +111,7 @@ pub fn judge(lives: &[Life], outside: &Outside) -> Option<Sign> {
         return Some(Sign::Told);
     }
     let Some(present) = lives.last() else {
-        // It is new, or of a version that wrote none down.
+        // It is new, or of a version that wrote none down: see [`is_silent`].
         return (!outside.marks.is_empty()).then_some(Sign::Stranger);
     };
     for mark in &outside.marks {
@@ -121,6 +129,13 @@ pub fn judge(lives: &[Life], outside: &Outside) -> Option<Sign> {
     // A process that ended between the row and its mark has sent nothing yet.
     let is_unmarked = outside.is_beside && outside.marks.is_empty() && outside.restored_at.is_none();
     (is_unmarked && present.age > 0).then_some(Sign::Unmarked)
+}
+
+/// Whether a database of a version that wrote no lives down may have been restored, as far as its last trace of anything tells; a new one
+/// has none. One that is updated was at work until a moment ago, and so was a dump that was made a moment ago: these two nothing tells
+/// apart.
+pub fn is_silent(last_trace: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    last_trace.is_some_and(|at| now - at > UPDATE)
 }
 
 /// Whether two homes are of different places. A home has parts, separated by colons, of which an empty one is not known. That of a file
@@ -150,7 +165,7 @@ mod tests {
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
     }
 
     fn mark(number: u128, age: i64) -> Mark {
@@ -198,6 +213,14 @@ mod tests {
         let told = Outside { restored_at: Some(at(101)), ..beside(&[]) };
         assert_eq!(judge(&[], &told), Some(Sign::Told), "one of an earlier version, by the command");
         assert_eq!(judge(&[], &beside(&[mark(1, 0)])), Some(Sign::Stranger), "one of an earlier version");
+    }
+
+    #[test]
+    fn an_update_is_told_from_a_restore_by_how_long_nothing_was_done() {
+        assert!(!is_silent(None, at(10_000)), "a new one");
+        assert!(!is_silent(Some(at(10_000)), at(13_600)), "an update");
+        assert!(!is_silent(Some(at(10_000)), at(9_000)), "a clock that was ahead");
+        assert!(is_silent(Some(at(10_000)), at(13_601)));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use domain::error::{Error, Result};
 use storage::archive::Archive;
 use storage::check::counters::Counter;
 use storage::check::references::{self, Cure, Reference};
-use storage::check::{counters, strays, tallies};
+use storage::check::{counters, letters, strays, tallies};
 use storage::db::patiently;
+use storage::letters::TABLES;
 use storage::sums::check as sums;
 
 /// What contradicts itself, in plain words.
@@ -186,6 +187,15 @@ impl Look<'_> {
                 let found = format!("{wrong} tallies of {} are not what there is", what.table());
                 let mend = mend::tallies(self.on, what);
                 self.mended(found, ["counts anew", "they were counted anew"], mend).await?;
+            }
+        }
+        for table in TABLES {
+            let wrong = letters::wrong(self.on.db.reader(), table).await?;
+            if wrong > 0 {
+                let found =
+                    format!("{wrong} rows of {table} are in the index of their letters and not there, or not in it");
+                let mend = mend::letters(self.on, table);
+                self.mended(found, ["makes the index anew", "the index was made anew"], mend).await?;
             }
         }
         Ok(())

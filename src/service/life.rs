@@ -7,16 +7,14 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use parking_lot::Mutex;
 use sea_orm::prelude::Uuid;
-use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use crate::retention::sequence;
 use crate::{Services, broadcast::campaign, tasks};
 use domain::audit::{Action, Subject};
 use domain::error::{Error, Result};
-use domain::life::{Life, Mark, Outside, Sign, judge};
-use storage::access::audit_log;
-use storage::life::{Entity, Model};
+use domain::life::{Life, Mark, Outside, Sign, is_silent, judge};
+use storage::life::{Entity, Model, last_trace};
 
 /// The present life, as far as this process has seen it.
 #[derive(Debug)]
@@ -53,7 +51,10 @@ pub async fn lives(on: &Services) -> Result<Vec<Life>> {
 pub async fn begin(on: &Services, outside: &Outside, is_known: bool) -> Result<Present> {
     let rows = Entity::everything(on.db.reader()).await?;
     let known: Vec<Life> = rows.iter().map(Life::from).collect();
-    let sign = judge(&known, outside);
+    let mut sign = judge(&known, outside);
+    if known.is_empty() && sign.is_none() && is_silent(last_trace(on.db.reader()).await?, on.now()) {
+        sign = Some(Sign::Silent);
+    }
     if let Some(sign) = sign.filter(|_| is_known) {
         tracing::warn!("the database {}; whoever started Herald says that nothing was sent since", sign.sentence());
     }
@@ -98,12 +99,11 @@ async fn new_life(on: &Services, last: Option<&Model>, outside: &Outside, sign: 
 
 /// Until when the database knows what was done: what came later, it may have forgotten.
 async fn last_sign_of_life(on: &Services, last: Option<&Model>) -> Result<DateTime<Utc>> {
-    if let Some(last) = last {
-        return Ok(last.seen_at);
+    match last {
+        Some(last) => Ok(last.seen_at),
+        // It is of a version that had no lives.
+        None => Ok(last_trace(on.db.reader()).await?.unwrap_or_else(|| on.now())),
     }
-    // It is of a version that had no lives: its last audit line is the best that there is.
-    let line = audit_log::Entity::find().order_by_desc(audit_log::Column::Id).limit(1).one(on.db.reader()).await?;
-    Ok(line.map_or(on.now(), |line| line.timestamp))
 }
 
 /// Pauses all that could be sent twice, unless this is a first life, and notes that it is done.

@@ -3,9 +3,12 @@
 use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{QueryOrder, Statement, Value};
+use sea_orm::{QueryOrder, QuerySelect, Statement, Value};
 
 use crate::Db;
+use crate::access::audit_log;
+use crate::broadcast::sender;
+use crate::retention::contact_attempt;
 use crate::sql::Dialect;
 use domain::error::Result;
 use domain::life::Life;
@@ -68,6 +71,22 @@ impl Entity {
         let grown = db.unnoticed().write_alone(Dialect(db.backend()).statement(sql, values)).await?;
         Ok(grown.first().map(|row| row.try_get("", "age")).transpose()?)
     }
+}
+
+/// When anything was last done with the database, as far as it can be seen without its lives: a line of the audit log, a process that
+/// sends, a contact, jobs that were sent.
+pub async fn last_trace(db: &impl ConnectionTrait) -> Result<Option<DateTimeUtc>> {
+    use contact_attempt::Column::StartedAt;
+    let line = audit_log::Entity::find().order_by_desc(audit_log::Column::Id).limit(1).one(db).await?;
+    let contact = contact_attempt::Entity::find().order_by_desc(StartedAt).limit(1).one(db).await?;
+    let processes = sender::Entity::find().all(db).await?;
+    let jobs = "SELECT CAST(MAX(at) AS bigint) AS at FROM
+                (SELECT at FROM time_sums WHERE what = 'jobs' UNION ALL SELECT at FROM time_notes WHERE what = 'jobs') AS sent";
+    let jobs = db.query_one_raw(Dialect(db.get_database_backend()).statement(jobs, [])).await?;
+    let jobs: Option<i64> = jobs.map(|row| row.try_get("", "at")).transpose()?.flatten();
+    let all = processes.iter().flat_map(|row| [Some(row.started_at), row.ended_at, row.drained_at]).flatten();
+    let all = all.chain(line.map(|line| line.timestamp)).chain(contact.map(|row| row.started_at));
+    Ok(all.chain(jobs.and_then(|at| DateTimeUtc::from_timestamp(at, 0))).max())
 }
 
 impl Db {

@@ -22,6 +22,7 @@ pub mod filter;
 pub mod folded;
 pub mod gauges;
 pub mod imports;
+pub mod letters;
 pub mod life;
 pub mod noun;
 pub mod page;

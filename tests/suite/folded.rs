@@ -308,6 +308,12 @@ async fn before(herald: &TestApp) {
         }
         let later = "DELETE FROM seaql_migrations WHERE version LIKE '%000281%' OR version LIKE '%000284%'";
         statements.extend(["DROP TABLE tallies".into(), "DROP INDEX channels_search".into(), later.into()]);
+    } else {
+        for index in ["leads_search", "channels_search"] {
+            let triggers = ["added", "changed", "removed"].map(|when| format!("DROP TRIGGER {index}_{when}"));
+            statements.splice(0..0, triggers.into_iter().chain([format!("DROP TABLE {index}")]));
+        }
+        statements.push("DELETE FROM seaql_migrations WHERE version LIKE '%_letters'".into());
     }
     let statements = &statements;
     let write = herald.services().db.write(|tx| async move {

@@ -268,7 +268,7 @@ async fn jobs_in_rare_states_and_callbacks_without_keys_have_an_index() {
 
 #[tokio::test]
 async fn searches_go_by_groups_of_letters_where_the_database_has_them() {
-    if !only_on(Postgres, "SQLite reads its table") {
+    if !only_on(Postgres, "SQLite: see letters") {
         return;
     }
     let herald = TestApp::api_only().await;

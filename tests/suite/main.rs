@@ -37,6 +37,7 @@ mod imports;
 mod inputs;
 mod integrations;
 mod keys;
+mod letters;
 mod list_plans;
 mod live;
 mod login;

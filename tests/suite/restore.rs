@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::broadcast::{CampaignStatus, JobStatus};
+use domain::clock::{Clock, SystemClock, VirtualClock};
 use domain::life::Outside;
 use domain::retention::words::{ContactChannel, RetentionSequenceStatus};
 use herald::app::Parts;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use service::broadcast::campaign;
-use service::{life, retention};
+use service::{Services, life, retention};
 use storage::Noun;
 use storage::broadcast::campaign as campaigns;
 use storage::retention::{sequence, sequence_progress};
@@ -283,6 +285,29 @@ fn copy_of(folder: &Path, parent: &Path) -> PathBuf {
         std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
     }
     copy
+}
+
+/// A database of a version that kept no lives: an update goes on, a dump of some hours ago waits.
+#[tokio::test]
+async fn a_restored_database_that_has_no_life_is_told_from_an_update_by_how_long_nothing_was_done() {
+    for (silent, waits) in [(50, false), (70, true)] {
+        let clock = Arc::new(SystemClock::new());
+        let ago = clock.now() - TimeDelta::minutes(silent);
+        let office = Office::with_clock(Arc::new(VirtualClock::at(ago))).await;
+        let on = &office.on;
+        let runs = office.campaign(&names("runs", 2), 600).await;
+        office.start(runs).await;
+        life::begin(&Services { clock, ..on.clone() }, &Outside::default(), false).await.unwrap();
+        let row = campaigns::Entity::get(on.db.reader(), runs).await.unwrap();
+        assert_eq!(row.status == CampaignStatus::Paused, waits, "{silent} minutes: {}", row.status);
+        if waits {
+            let why = row.pause_reason.unwrap();
+            assert!(
+                why.contains("the database was restored") && why.contains(&ago.format("%Y-%m-%dT%H").to_string()),
+                "{why}"
+            );
+        }
+    }
 }
 
 async fn restores(process: &Process) -> usize {

@@ -15,7 +15,7 @@ use events::Event;
 use storage::broadcast::upload as rows;
 use storage::check::counters::{self, Counter};
 use storage::check::references::Reference;
-use storage::check::{strays, tallies};
+use storage::check::{letters as index, strays, tallies};
 use storage::sums::Summed;
 use storage::sums::check::{self as sums, Slice};
 use storage::tallies::Kept;
@@ -149,6 +149,15 @@ pub(super) async fn sums(on: &Services, what: Summed, slices: &[Slice]) -> Resul
         .await?;
     }
     Ok(())
+}
+
+/// Makes the index of letters of a table anew.
+pub(super) async fn letters(on: &Services, table: &str) -> Result<()> {
+    on.system_write(|w| async move {
+        index::mend(&w, table).await?;
+        note(&w, "the index of letters", 1).await
+    })
+    .await
 }
 
 /// Adds longer spans up anew.

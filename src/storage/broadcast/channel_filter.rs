@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::channel::{Column, Entity};
 use crate::filter::Filter;
+use crate::letters::{self, Asked};
 use crate::page::{self, Length};
 use crate::sql::{self, Dialect};
 use crate::tallies::{self, Kept, Tally};
@@ -48,6 +49,12 @@ impl ChannelFilter {
         Entity::find().filter(self.condition())
     }
 
+    /// The same channels, found by SQLite's index of letters where few have the part of the username.
+    pub async fn narrowed(&self, db: &impl ConnectionTrait) -> Result<Select<Entity>> {
+        let words = self.username_contains.as_ref().and_then(|part| letters::part("username", &bare(part)));
+        letters::narrowed(db, self.select(), words.map(|words| Asked { table: "channels", words })).await
+    }
+
     /// How many channels it finds.
     pub async fn count(&self, db: &impl ConnectionTrait) -> Result<Length> {
         if let Self {
@@ -70,6 +77,9 @@ impl ChannelFilter {
                     && is_active.is_none_or(|is_active| is_active == (tally.other == ACTIVE))
             });
             return Ok(Length::exactly(found));
+        }
+        if self.username_contains.is_some() {
+            return page::count(db, self.narrowed(db).await?).await;
         }
         tallies::count_instead(db, self.select()).await
     }

@@ -4,6 +4,7 @@
 //! again under the locks that writers take.
 
 pub mod counters;
+pub mod letters;
 pub mod references;
 pub mod strays;
 pub mod tallies;

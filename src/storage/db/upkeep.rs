@@ -78,9 +78,11 @@ impl Db {
             ));
         };
         let before = size(file)?;
-        for sql in ["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+        for sql in ["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM"] {
             sqlx::query(sql).execute(&mut connection).await.map_err(failed)?;
         }
+        renumber(&mut connection).await.map_err(failed)?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.map_err(failed)?;
         close(connection).await;
         Ok((before, size(file)?))
     }
@@ -103,6 +105,20 @@ impl Db {
         let options: &SqliteConnectOptions = options;
         Ok(Some(options.connect().await.map_err(opening)?))
     }
+}
+
+/// Makes the indexes of letters anew, which know rows by numbers that SQLite may give anew as it writes its file anew, and gives back what
+/// the old ones have taken.
+async fn renumber(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    for table in crate::letters::TABLES {
+        let known = "SELECT name FROM sqlite_master WHERE name = ?1";
+        let search = format!("{table}_search");
+        if sqlx::query(known).bind(&search).fetch_optional(&mut *connection).await?.is_some() {
+            let sql = format!("INSERT INTO {search} ({search}) VALUES ('rebuild')");
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
+        }
+    }
+    sqlx::query("PRAGMA incremental_vacuum").fetch_all(&mut *connection).await.map(drop)
 }
 
 async fn close(connection: SqliteConnection) {

@@ -7,7 +7,7 @@ use sea_orm::{QuerySelect, Select};
 
 use super::lead_filter::LeadFilter;
 use super::{campaign_lead, contact_attempt, lead};
-use crate::page::Length;
+use crate::page::{self, Length};
 use crate::tallies::{self, Kept, Tally, word};
 use domain::error::Result;
 use domain::id::RetentionCampaignId;
@@ -71,7 +71,7 @@ pub struct LeadCounts {
 /// The leads that the filter finds, by status and by source.
 pub async fn of_leads(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<LeadCounts> {
     let Some(tallies) = tallied(db, filter).await? else {
-        let found = filter.select();
+        let found = filter.narrowed(db).await?;
         return Ok(LeadCounts { statuses: by_status(db, found.clone()).await?, sources: by_source(db, found).await? });
     };
     let (mut statuses, mut sources) = (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
@@ -99,6 +99,7 @@ pub async fn lead_count(db: &impl ConnectionTrait, filter: &LeadFilter) -> Resul
     }
     match tallied(db, filter).await? {
         Some(tallies) => Ok(Length::exactly(tallies::sum(&tallies, |_| true))),
+        None if search.is_some() => page::count(db, filter.narrowed(db).await?).await,
         None => tallies::count_instead(db, filter.select()).await,
     }
 }

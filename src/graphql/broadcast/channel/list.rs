@@ -176,7 +176,8 @@ impl ChannelQuery {
     ) -> Result<Option<Connection<Channel>>> {
         let args = PageArgs::new(ctx, first, after, last, before);
         let filter = filter.unwrap_or_default().read(&["filter"], MOST)?;
-        let found = Connection::read(ctx, filter.select(), ChannelOrder::sort(order_by), &args).await?;
+        let found = filter.narrowed(ctx.services().db.reader()).await?;
+        let found = Connection::read(ctx, found, ChannelOrder::sort(order_by), &args).await?;
         let count: Count = Box::new(move |ctx| {
             let filter = filter.clone();
             Box::pin(async move { filter.count(ctx.services().db.reader()).await })

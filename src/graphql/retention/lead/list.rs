@@ -178,7 +178,8 @@ impl LeadQuery {
         }
         let args = PageArgs::new(ctx, first, after, last, before);
         let filter = filter.unwrap_or_default().read(ctx, &["filter"])?;
-        let found = Connection::read(ctx, filter.select(), LeadOrder::sort(order_by), &args).await?;
+        let found = filter.listed(ctx.services().db.reader()).await?;
+        let found = Connection::read(ctx, found, LeadOrder::sort(order_by), &args).await?;
         let count: Count = Box::new(move |ctx| {
             let filter = filter.clone();
             Box::pin(async move { counts::lead_count(ctx.services().db.reader(), &filter).await })
@@ -206,7 +207,8 @@ impl LeadQuery {
         Ok(kept.remove(&id).map(Lead::of))
     }
 
-    /// How many leads are how far, and came from where.
+    /// How many leads are how far, and came from where. With a `search`, `campaignIds` or instants all leads that match are read, which
+    /// takes the longer, the more there are; of all leads, and by status and source, PostgreSQL keeps the numbers.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
     async fn lead_stats(
         &self,
