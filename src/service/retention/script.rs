@@ -144,7 +144,8 @@ fn check_alone(fields: &Fields) -> Result<()> {
     wrong.take_change("content", fields.content.clone(), |text: &str| {
         // What one channel can't have another one may.
         let formats = || ScriptFormat::iter().filter(|format| fields.format.is_none_or(|given| given == *format));
-        let read = ContactChannel::iter().flat_map(|channel| formats().map(move |format| checked(text, channel, format)));
+        let read =
+            ContactChannel::iter().flat_map(|channel| formats().map(move |format| checked(text, channel, format)));
         let either = read.reduce(|one, other| if one.is_ok() { one } else { other.or(one) });
         either.unwrap_or_else(|| Ok(text.to_owned()))
     });
