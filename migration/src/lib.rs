@@ -177,6 +177,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000097_sent_changes::Migration),
         ];
         all.extend(later());
+        all.extend(latest());
         all
     }
 }
@@ -210,6 +211,12 @@ fn later() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261129_000241_natural_keys::Migration),
         Box::new(m20261129_000260_refusals::Migration),
         Box::new(m20261129_000261_unused_columns::Migration),
+    ]
+}
+
+/// Those since the 30th of November 2026, in order.
+fn latest() -> Vec<Box<dyn MigrationTrait>> {
+    vec![
         Box::new(m20261130_000265_late_senders::Migration),
         Box::new(m20261130_000270_lives::Migration),
         Box::new(m20261130_000271_doubted_campaigns::Migration),
