@@ -456,9 +456,8 @@ async fn sequences(herald: &TestApp, story: &mut Story) {
     assert_eq!(enrollment["executions"][0]["status"], "SCHEDULED", "{enrollment}");
     let progress = story.first("sequence-progress", json!({ "id": id })).await["sequenceProgress"].clone();
     assert_eq!((&progress["enrolled"], &progress["status"]), (&json!(1), &json!("ACTIVE")), "{progress}");
-    let total = |counts: &Json| {
-        counts.as_array().unwrap().iter().map(|one| one["count"].as_i64().unwrap()).sum::<i64>()
-    };
+    let total =
+        |counts: &Json| counts.as_array().unwrap().iter().map(|one| one["count"].as_i64().unwrap()).sum::<i64>();
     let steps = progress["steps"].as_array().unwrap();
     let of_steps: i64 = steps.iter().map(|step| total(&step["executionCounts"])).sum();
     assert_eq!(of_steps, total(&progress["executions"]), "{progress}");
