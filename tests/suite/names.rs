@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
 };
 
 /// Queries that are neither lists nor look-ups: figures, and what there is one of.
-const OTHER_QUERIES: [&str; 16] = [
+const OTHER_QUERIES: [&str; 17] = [
     "admin",
     "broadcastOverview",
     "campaignReport",
@@ -18,6 +18,7 @@ const OTHER_QUERIES: [&str; 16] = [
     "exportLead",
     "leadStats",
     "nodes",
+    "previewScript",
     "previewTemplate",
     "retentionOverview",
     "retentionSeries",

@@ -228,7 +228,7 @@ async fn leads_are_listed_by_name_and_by_address_with_those_that_have_none_first
     let herald = TestApp::api_only().await;
     let operator = herald.operator().await;
     for input in [
-        json!({ "externalId": "b", "firstName": "Berta", "lastName": "Ärmel", "email": "z@example.com" }),
+        json!({ "externalId": "b", "firstName": "Berta", "lastName": "armel", "email": "z@example.com" }),
         json!({ "externalId": "none", "phone": "+14155552671" }),
         json!({ "externalId": "a", "firstName": "anna", "email": "b@example.com" }),
         json!({ "externalId": "c", "firstName": "Я", "email": "a@example.com" }),

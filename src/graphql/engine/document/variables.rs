@@ -56,7 +56,7 @@ pub(super) const EMPTIED: [(&str, &[&str]); 8] = [
         ],
     ),
     ("UpdateRetentionSequenceInput", &["campaignId", "description"]),
-    ("UpdateScriptInput", &["campaignId", "content", "subject", "vapiConfig"]),
+    ("UpdateScriptInput", &["campaignId", "content", "plainContent", "subject", "vapiConfig"]),
     ("UpdateTemplateInput", &["description", "mediaType", "mediaUploadId", "mediaUrl"]),
 ];
 /// Fields of updates that say how they are carried out: null is as if they were left out.

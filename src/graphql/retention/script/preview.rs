@@ -35,7 +35,7 @@ impl ScriptPreviewQuery {
     async fn preview_script(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The script.")] script_id: ID,
+        #[graphql(desc = "What is said: the id of a script.")] script_id: ID,
         #[graphql(desc = "The lead that it is shown for.")] lead_id: ID,
     ) -> Result<Option<ScriptPreview>> {
         let (script, lead) = (script_id.argument("scriptId")?, lead_id.argument("leadId")?);
