@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::harness::TestApp;
 
 /// What null empties, of each update.
-const EMPTIED: [&str; 38] = [
+const EMPTIED: [&str; 39] = [
     "UpdateBatchInput.description",
     "UpdateBroadcastCampaignInput.description",
     "UpdateBroadcastCampaignInput.params",
@@ -40,6 +40,7 @@ const EMPTIED: [&str; 38] = [
     "UpdateRetentionSequenceInput.description",
     "UpdateScriptInput.campaignId",
     "UpdateScriptInput.content",
+    "UpdateScriptInput.plainContent",
     "UpdateScriptInput.subject",
     "UpdateScriptInput.vapiConfig",
     "UpdateTemplateInput.description",
