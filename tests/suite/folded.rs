@@ -292,14 +292,17 @@ async fn before(herald: &TestApp) {
     ];
     let indexes = columns.iter().filter(|(table, column)| *table != "leads" && !column.starts_with("desc"));
     let mut statements: Vec<String> = indexes.map(|(table, column)| format!("DROP INDEX {table}_{column}")).collect();
-    statements.push("DROP INDEX channels_category_fold_member_count".into());
+    statements.extend(
+        ["channels_category_fold_member_count", "leads_names", "leads_emails"].map(|name| format!("DROP INDEX {name}")),
+    );
     statements.extend(columns.iter().map(|(table, column)| format!("ALTER TABLE {table} DROP COLUMN {column}")));
     statements.extend([
         "CREATE INDEX templates_name ON templates (name, id)".into(),
         "CREATE INDEX telegram_accounts_label ON telegram_accounts (label, id)".into(),
         "CREATE INDEX channels_category ON channels (category, id)".into(),
         "CREATE INDEX channels_category_member_count ON channels (category, (COALESCE(member_count, -1)), id)".into(),
-        "DELETE FROM seaql_migrations WHERE version LIKE '%000230_folded_texts'".into(),
+        "DELETE FROM seaql_migrations WHERE version LIKE '%000230_folded_texts' OR version LIKE '%_orders_of_leads'"
+            .into(),
     ]);
     if herald.services().db.is_postgres() {
         // Later updates count by these columns and have an index of them.

@@ -187,8 +187,8 @@ async fn a_request_names_one_host() {
 
 /// What an upload of `pieces` pieces of so many bytes is answered, one each 50 ms.
 async fn upload(herald: &TestApp, piece: usize, pieces: usize) -> String {
-    let mut tcp = connect(herald).await;
     let token = herald.admin().await.token().to_owned();
+    let mut tcp = connect(herald).await;
     let head = format!(
         "POST /uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         piece * pieces

@@ -25,7 +25,9 @@ const socket = createClient({
 
 // React looks for these when it is loaded.
 const { window } = new JSDOM()
-Object.assign(globalThis, { window, document: window.document })
+for (const [name, value] of Object.entries({ window, document: window.document, navigator: window.navigator })) {
+  Object.defineProperty(globalThis, name, { value, configurable: true })
+}
 const { createRoot } = await import('react-dom/client')
 const { LiveJobs } = await import('./live-jobs-react.js')
 const place = window.document.createElement('main')
