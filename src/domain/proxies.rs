@@ -86,7 +86,7 @@ pub fn client_network(address: IpAddr) -> IpAddr {
 }
 
 impl Network {
-    /// Whether it is larger than the largest private one: 10.0.0.0/8, fc00::/7.
+    /// Whether it is larger than the largest private one: `10.0.0.0/8`, `fc00::/7`.
     const fn is_too_wide(self) -> bool {
         self.bits < if self.address.is_ipv4() { 8 } else { 7 }
     }

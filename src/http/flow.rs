@@ -211,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
     /// Reads on to the end of a head that is too long to be read, so that it is known which page may read the answer; not for long.
     fn read_head(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut piece = [0; 4096];
-        while !self.seen.is_over() && self.seen.length() < MOST_READ {
+        while !self.seen.is_over() && self.seen.bytes() < MOST_READ {
             let mut buffer = ReadBuf::new(&mut piece);
             let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
             match read {

@@ -55,7 +55,7 @@ impl Head {
     }
 
     /// How many bytes of it have come.
-    pub(super) fn length(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.whole
     }
 

@@ -39,7 +39,10 @@ impl Readers {
     /// The headers, each a line, by which a page of this origin may read an answer.
     pub(super) fn headers(&self, origin: Option<&[u8]>) -> String {
         let lines = origin.map(|origin| self.named(origin)).unwrap_or_default();
-        lines.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap_or_default())).collect()
+        lines
+            .iter()
+            .flat_map(|(name, value)| [name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"])
+            .collect()
     }
 
     /// Adds to an answer by what a page of this origin may read it.

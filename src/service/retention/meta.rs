@@ -76,9 +76,9 @@ fn hide(value: &mut Json) {
                 if named && name == "value" {
                     *value = HIDDEN.into();
                 } else if is_secret(name, value) || is_credential(value) {
-                    *value = HIDDEN.into()
+                    *value = HIDDEN.into();
                 } else {
-                    hide(value)
+                    hide(value);
                 }
             }
         }

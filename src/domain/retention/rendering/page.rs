@@ -97,7 +97,7 @@ fn write(page: &mut String, value: &str, spot: Spot) {
             (_, '\'') => page.push_str("&#x27;"),
             // Where an attribute has no quotation marks, these would end it.
             (Spot::Attribute, ' ' | '\t' | '\r' | '\n' | '\x0c') => {
-                page.push_str(&format!("&#{};", u32::from(sign)));
+                page.extend(["&#", &u32::from(sign).to_string(), ";"]);
             }
             (_, sign) => page.push(sign),
         }

@@ -188,7 +188,7 @@ impl Words {
             self.say(&address);
         } else if said != shown && address.split_once("://").is_none_or(|(_, rest)| rest.trim_end_matches('/') != said)
         {
-            self.text.push_str(&format!(" ({shown})"));
+            self.text.extend([" (", shown, ")"]);
         }
     }
 }
