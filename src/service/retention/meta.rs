@@ -73,9 +73,7 @@ fn hide(value: &mut Json) {
         Json::Object(fields) => {
             let named = of_pair(fields).is_some();
             for (name, value) in fields {
-                if named && name == "value" {
-                    *value = HIDDEN.into();
-                } else if is_secret(name, value) || is_credential(value) {
+                if (named && name == "value") || is_secret(name, value) || is_credential(value) {
                     *value = HIDDEN.into();
                 } else {
                     hide(value);
