@@ -89,7 +89,7 @@ impl App {
         if config.database_url.is_some() {
             config.rules.data_dir.push("import");
         }
-        Self::open(config).await
+        Box::pin(Self::open(config)).await
     }
 
     async fn open_in(config: Config, folder: Folder) -> Result<Self> {
@@ -112,7 +112,7 @@ impl App {
     /// A sentence that says what is in the way.
     pub async fn open_beside(config: Config) -> Result<Self> {
         if config.database_url.is_none() {
-            return Self::open(config).await;
+            return Box::pin(Self::open(config)).await;
         }
         let before = config.secret_key_before.clone();
         let given = config.secret_key.clone().map(|key| Given { key, before });

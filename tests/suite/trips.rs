@@ -16,17 +16,17 @@ use storage::broadcast::channel_filter::ChannelFilter;
 
 use crate::harness::{Cable, PASSWORD, Postgres, TestApp, only_on};
 
-/// How much longer a trip takes: longer than what a busy machine adds to an operation.
-const LINE: Duration = Duration::from_millis(400);
+/// How much longer a trip takes.
+const LINE: Duration = Duration::from_millis(200);
 
 /// How often an operation is tried over the short line, and at most over the long one.
 const NEAR: usize = 3;
-const FAR: usize = 12;
+const FAR: usize = 8;
 
 /// The trips of operations at most, as the manual tells them.
 const TRIPS: [(&str, usize); 6] = [
     ("viewer", 0),
-    ("login", 9),
+    ("login", 10),
     ("createTemplate", 3),
     ("createLead", 6),
     ("createBroadcastCampaign", 9),
