@@ -178,7 +178,7 @@ async fn a_request_names_one_host() {
     ] {
         let answer = say(&herald, format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
         assert!(
-            answer.starts_with(&format!("HTTP/1.{} {status}", if head.contains("1.0") { 0 } else { 1 })),
+            answer.starts_with(&format!("HTTP/1.{} {status}", u8::from(!head.contains("1.0")))),
             "{head}: {answer}"
         );
         assert!(status == 200 || answer.contains("BAD_USER_INPUT"), "{head}: {answer}");

@@ -220,6 +220,37 @@ async fn an_empty_condition_picks_nobody_where_something_is_changed() {
     }
 }
 
+/// Updates of nothing that is there, with mistakes beside it: field, input, what is selected, and the paths that are told.
+const MISTAKES: [(&str, &str, &str, &str); 12] = [
+    (
+        "updateTemplate",
+        r#"name: "", content: "{{ open", mediaUrl: "ftp://x/y""#,
+        "template { id }",
+        "id name content mediaUrl",
+    ),
+    ("updateScript", r#"name: "", content: "{{ open", subject: "{{ open""#, "script { id }", "id name subject content"),
+    (
+        "updateRetentionCampaign",
+        r#"name: "", timeZone: "Mars", contactHoursStart: "25:00", maxContactsPerDay: 0"#,
+        "campaign { id }",
+        "id contactHoursStart name timeZone maxContactsPerDay",
+    ),
+    (
+        "updateRetentionSequence",
+        r#"name: "", triggerConfig: { lookbackMinutes: -1 }"#,
+        "sequence { id }",
+        "id name triggerConfig",
+    ),
+    ("updateTelegramAccount", r#"label: "", messagesPerMinute: 0"#, "account { id }", "id label messagesPerMinute"),
+    ("updateConversionRule", "confidence: 2, sampleSize: 0", "conversionRule { id }", "id sampleSize confidence"),
+    ("updateAbTest", r#"name: "", minSample: 1, variantAId: "y""#, "abTest { id }", "variantAId id name minSample"),
+    ("updateLead", r#"email: "y""#, "lead { id }", "id email"),
+    ("updateChannel", r#"username: "a b", title: "\u0000""#, "channel { id }", "id username title"),
+    ("updateBatch", r#"name: """#, "batch { id }", "id name"),
+    ("updateUser", r#"password: "short""#, "user { id }", "id password"),
+    ("updateBroadcastCampaign", r#"name: "", deliveryRate: 0"#, "campaign { id }", "id name deliveryRate"),
+];
+
 #[tokio::test]
 async fn a_wrong_id_hides_nothing_of_what_else_is_wrong_whatever_is_changed() {
     let herald = TestApp::api_only().await;
@@ -230,40 +261,7 @@ async fn a_wrong_id_hides_nothing_of_what_else_is_wrong_whatever_is_changed() {
         let paths = reply.violations();
         paths.iter().map(|path| path.trim_start_matches("input.").to_owned()).collect::<Vec<_>>().join(" ")
     };
-    for (field, input, of, wrong) in [
-        (
-            "updateTemplate",
-            r#"name: "", content: "{{ open", mediaUrl: "ftp://x/y""#,
-            "template { id }",
-            "id name content mediaUrl",
-        ),
-        (
-            "updateScript",
-            r#"name: "", content: "{{ open", subject: "{{ open""#,
-            "script { id }",
-            "id name subject content",
-        ),
-        (
-            "updateRetentionCampaign",
-            r#"name: "", timeZone: "Mars", contactHoursStart: "25:00", maxContactsPerDay: 0"#,
-            "campaign { id }",
-            "id contactHoursStart name timeZone maxContactsPerDay",
-        ),
-        (
-            "updateRetentionSequence",
-            r#"name: "", triggerConfig: { lookbackMinutes: -1 }"#,
-            "sequence { id }",
-            "id name triggerConfig",
-        ),
-        ("updateTelegramAccount", r#"label: "", messagesPerMinute: 0"#, "account { id }", "id label messagesPerMinute"),
-        ("updateConversionRule", "confidence: 2, sampleSize: 0", "conversionRule { id }", "id sampleSize confidence"),
-        ("updateAbTest", r#"name: "", minSample: 1, variantAId: "y""#, "abTest { id }", "variantAId id name minSample"),
-        ("updateLead", r#"email: "y""#, "lead { id }", "id email"),
-        ("updateChannel", r#"username: "a b", title: "\u0000""#, "channel { id }", "id username title"),
-        ("updateBatch", r#"name: """#, "batch { id }", "id name"),
-        ("updateUser", r#"password: "short""#, "user { id }", "id password"),
-        ("updateBroadcastCampaign", r#"name: "", deliveryRate: 0"#, "campaign { id }", "id name deliveryRate"),
-    ] {
+    for (field, input, of, wrong) in MISTAKES {
         let found = ask(&format!("{field}(input: {{ id: \"x\", {input} }}) {{ {of} }}")).await;
         let sorted = |text: &str| {
             let mut words: Vec<String> = text.split(' ').map(ToOwned::to_owned).collect();

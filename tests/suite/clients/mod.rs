@@ -81,7 +81,7 @@ async fn a_script_imports_sends_and_follows_and_does_nothing_twice() {
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     };
     let list: String =
-        (0..9).map(|n| format!("{{\"username\": \"scripted_{n}\", \"category\": \"news\"}}\n")).collect();
+        (0..9).map(|n| json!({ "username": format!("scripted_{n}"), "category": "news" }).to_string() + "\n").collect();
     for _ in 0..2 {
         let output = run("channels.jsonl", list.clone(), "news").await;
         let told = String::from_utf8_lossy(&output.stdout);

@@ -121,18 +121,27 @@ impl Tab {
         self.until(&format!("document.querySelector({selector:?})?.innerText.includes({text:?})")).await;
     }
 
-    /// Clicks the middle of an element, once it is there and can be clicked.
+    /// Clicks the middle of an element, once it is there, can be clicked and stays where it is: what comes late moves it away from under
+    /// the pointer.
     pub async fn click(&mut self, selector: &str) {
         // Something else at its middle covers it.
         let ready = format!(
-            "(() => {{ const element = document.querySelector({selector:?}); if (!element || element.disabled) return false;
+            "(() => {{ const element = document.querySelector({selector:?}); if (!element || element.disabled) return null;
                 element.scrollIntoView({{ block: 'center', behavior: 'instant' }});
                 const {{ x, y, width, height }} = element.getBoundingClientRect();
                 const hit = document.elementFromPoint(x + width / 2, y + height / 2);
-                return element.contains(hit) && [x + width / 2, y + height / 2]; }})()"
+                return element.contains(hit) ? [x + width / 2, y + height / 2] : null; }})()"
         );
-        self.until(&ready).await;
-        let middle = self.value(&ready).await;
+        let mut middle = Json::Null;
+        loop {
+            self.until(&ready).await;
+            let now = self.value(&ready).await;
+            if now == middle && !now.is_null() {
+                break;
+            }
+            middle = now;
+            self.value("new Promise((done) => setTimeout(done, 60))").await;
+        }
         for kind in ["mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", event).await;
