@@ -4,6 +4,7 @@
 //! is counted from rows. What was noted and is not in the sums yet is added, in one statement: it reads one state of the database.
 
 use sea_orm::{ConnectionTrait, QueryResult, TryGetable, Value};
+use uuid::Uuid;
 
 use crate::sql::Dialect;
 use cut::{Cut, Part};
@@ -17,7 +18,7 @@ mod kept;
 mod series;
 
 pub use add::{add_some, add_up};
-pub use cut::{Range, SHORTEST, SPANS, begin, end};
+pub use cut::{LONGEST, Range, SHORTEST, SPANS, begin, end};
 pub use kept::{keep, pruned, pruned_until, whole};
 pub(crate) use kept::{list, listed};
 pub use series::series;
@@ -303,6 +304,23 @@ pub async fn read<K: TryGetable>(
     );
     let found = db.query_all_raw(dialect.statement(&sql, values)).await?;
     found.iter().map(sum).collect()
+}
+
+/// How many contacts some campaigns have come to, by channel.
+pub async fn contacts_of(db: &impl ConnectionTrait, campaigns: &[Uuid]) -> Result<Vec<(Uuid, String, i64)>> {
+    let dialect = Dialect(db.get_database_backend());
+    let what = Summed::Contacts.name();
+    let condition = format!("what = '{what}' AND owner IN ({})", listed(dialect));
+    // The longest spans have all that is not noted.
+    let sql = format!(
+        "SELECT owner, channel, CAST(SUM(n) AS bigint) AS n FROM (
+             SELECT owner, channel, n FROM time_sums WHERE span = {LONGEST} AND {condition}
+             UNION ALL SELECT owner, channel, n FROM time_notes WHERE {condition}) AS d
+         GROUP BY owner, channel HAVING SUM(n) <> 0"
+    );
+    let found = db.query_all_raw(dialect.statement(&sql, [list(campaigns)])).await?;
+    let each = |row: &QueryResult| Ok((row.try_get("", "owner")?, row.try_get("", "channel")?, row.try_get("", "n")?));
+    found.iter().map(each).collect()
 }
 
 /// The sums of the numbers, of the types that they have.

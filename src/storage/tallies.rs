@@ -5,9 +5,9 @@ use sea_orm::{ActiveEnum, ConnectionTrait, EntityTrait, FromQueryResult, Select,
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::Db;
 use crate::page::{self, Length};
 use crate::sql::{Dialect, rows};
+use crate::{Db, letters};
 use domain::error::Result;
 
 /// Notes that are added up in one statement at most.
@@ -109,7 +109,7 @@ pub fn sum(tallies: &[Tally], holds: impl Fn(&Tally) -> bool) -> u64 {
 /// Sorts what is new into the indexes of searches, where there are any: until then each search reads it.
 pub async fn sort_in(db: &Db) -> Result<()> {
     if !db.is_postgres() {
-        return Ok(());
+        return letters::sort_in(db, letters::BEHIND).await;
     }
     let sql = "SELECT gin_clean_pending_list(s.i) FROM
                (VALUES (to_regclass('leads_search')), (to_regclass('channels_search'))) AS s(i) WHERE s.i IS NOT NULL";

@@ -11,6 +11,7 @@ use service::check::{self, Finding};
 use service::retention::lead_erase;
 use storage::Folded;
 use storage::broadcast::channel_filter::ChannelFilter;
+use storage::letters::{BEHIND, sort_in};
 use storage::retention::lead;
 use storage::retention::lead_filter::LeadFilter;
 
@@ -114,7 +115,11 @@ async fn each_part_of_a_text_finds_what_a_look_at_every_row_finds() {
             ..rows::lead(on.now())
         })
         .collect();
-    rows::insert::<lead::Entity, _>(on, leads.clone()).await;
+    // The index knows half of them, and the others are looked at one by one.
+    let (known, unknown) = leads.split_at(leads.len() / 2);
+    rows::insert::<lead::Entity, _>(on, known.to_vec()).await;
+    sort_in(&on.db, 1).await.unwrap();
+    rows::insert::<lead::Entity, _>(on, unknown.to_vec()).await;
     let mut parts = BTreeSet::from([
         "0049 151".to_owned(),
         "(0151) 2345".into(),
@@ -158,6 +163,9 @@ async fn what_few_have_goes_by_the_index_and_what_many_have_by_the_order_of_the_
     let (on, admin) = (herald.services(), herald.admin().await);
     fill(on, 10_050).await;
     let db = on.db.reader();
+    let unsorted = search("rarity").narrowed(db).await.unwrap();
+    assert!(!goes_by_letters(on, &unsorted).await, "so many are not looked at one by one");
+    sort_in(&on.db, BEHIND).await.unwrap();
     for (text, is_rare) in [
         ("rarity", true),
         ("m77@many", true),
@@ -200,6 +208,7 @@ async fn of_an_erased_person_no_letter_stays_in_the_index() {
     let herald = TestApp::api_only().await;
     let (on, admin) = (herald.services(), herald.admin().await);
     fill(on, 500).await;
+    sort_in(&on.db, BEHIND).await.unwrap();
     let create = "mutation($input: CreateLeadInput!) { createLead(input: $input) { lead { id } } }";
     // Letters that share no byte with those of others: an index leaves out what a word has in common with the one before.
     let known = [("日本語", "97A5"), ("한국말", "959C"), ("ガギグ", "82AC")];
@@ -208,6 +217,7 @@ async fn of_an_erased_person_no_letter_stays_in_the_index() {
         let input = json!({ "firstName": name, "email": format!("p{n}@person.example") });
         let id = admin.data(create, json!({ "input": input })).await["createLead"]["lead"]["id"].clone();
         ids.push(id);
+        sort_in(&on.db, 1).await.unwrap();
         assert!(blocks(on, hex).await > 0, "{name} can be seen where it is");
     }
     let erase = "mutation($id: ID!) { eraseLead(input: { id: $id }) { erasedId } }";
@@ -239,18 +249,18 @@ async fn the_index_is_filled_by_the_update_checked_mended_and_right_in_a_compact
     }
     let herald = TestApp::api_only().await;
     let on = herald.services();
-    for part in ["changed", "removed", "added"]
-        .iter()
-        .flat_map(|what| ["leads", "channels"].map(|of| format!("{of}_search_{what}")))
+    for part in
+        ["changed", "removed"].iter().flat_map(|what| ["leads", "channels"].map(|of| format!("{of}_search_{what}")))
     {
         run(on, &format!("DROP TRIGGER {part}")).await;
     }
     for table in ["leads", "channels"] {
         run(on, &format!("DROP TABLE {table}_search")).await;
     }
+    run(on, "DROP TABLE letters").await;
     run(on, "DELETE FROM seaql_migrations WHERE version LIKE '%_letters'").await;
     fill(on, 400).await;
-    assert_eq!(on.db.migrate().await.unwrap(), 1);
+    assert_eq!(on.db.migrate().await.unwrap(), 2);
     let count = async |on: &Services| {
         number(on, "SELECT COUNT(*) FROM leads_search WHERE leads_search MATCH '\"rarity\"'").await
             + number(on, "SELECT COUNT(*) FROM channels_search WHERE channels_search MATCH '\"rarity\"'").await
@@ -279,4 +289,79 @@ async fn the_index_is_filled_by_the_update_checked_mended_and_right_in_a_compact
     assert_eq!(look(on, true).await, lacks);
     assert_eq!(look(on, false).await, Vec::<String>::new());
     assert_eq!(count(on).await, 2);
+}
+
+async fn found(on: &Services, text: &str) -> (usize, bool) {
+    let select = search(text).narrowed(on.db.reader()).await.unwrap();
+    (select.clone().all(on.db.reader()).await.unwrap().len(), goes_by_letters(on, &select).await)
+}
+
+#[tokio::test]
+async fn what_the_index_does_not_know_yet_is_found_and_what_has_another_number_does_not_mislead_it() {
+    if !only_on(Sqlite, WHY) {
+        return;
+    }
+    let herald = TestApp::api_only().await;
+    let on = herald.services();
+    fill(on, 400).await;
+    assert_eq!(number(on, "SELECT COUNT(*) FROM leads_search_docsize").await, 0, "not in their own transaction");
+    assert_eq!(found(on, "rarity").await, (1, true));
+    sort_in(&on.db, BEHIND).await.unwrap();
+    assert_eq!(number(on, "SELECT COUNT(*) FROM leads_search_docsize").await, 0, "so few are not worth it");
+    sort_in(&on.db, 1).await.unwrap();
+    assert_eq!(number(on, "SELECT COUNT(*) FROM leads_search_docsize").await, 400);
+    assert_eq!(found(on, "rarity").await, (1, true));
+    assert_eq!(look(on, false).await, Vec::<String>::new());
+    // The number of the last one is given again.
+    let add = "INSERT INTO leads (id, names_fold, email, source, status, meta, created_at, updated_at)
+        VALUES (randomblob(16), 'another rarity', NULL, 'LIST', 'NEW', '{}', '2026-03-01', '2026-03-01')";
+    for round in 0..3 {
+        run(on, "DELETE FROM leads WHERE rowid >= 400").await;
+        run(on, add).await;
+        assert_eq!(number(on, "SELECT MAX(rowid) FROM leads").await, 400);
+        assert_eq!(found(on, "rarity").await, (2, true), "{round}");
+        assert_eq!(found(on, "m400@many").await, (0, true), "{round}");
+        if round == 1 {
+            sort_in(&on.db, 1).await.unwrap();
+        }
+        assert_eq!(look(on, false).await, Vec::<String>::new(), "{round}");
+    }
+    run(on, "DELETE FROM leads WHERE rowid >= 400").await;
+    // As a dump that is read in again has them.
+    run(on, "DELETE FROM leads WHERE rowid <= 10").await;
+    run(on, "UPDATE leads SET rowid = rowid - 10").await;
+    assert_eq!(found(on, "rarity").await, (1, false), "the index is asked nothing");
+    assert_eq!(look(on, false).await.len(), 1);
+    sort_in(&on.db, BEHIND).await.unwrap();
+    assert_eq!(found(on, "rarity").await, (1, true));
+    assert_eq!(look(on, false).await, Vec::<String>::new());
+    run(on, "INSERT INTO leads_search (leads_search, rank) VALUES ('integrity-check', 1)").await;
+    // Nobody is left.
+    run(on, "DELETE FROM leads").await;
+    assert_eq!(number(on, "SELECT number FROM letters WHERE name = 'leads'").await, 0);
+    run(on, add).await;
+    assert_eq!(found(on, "rarity").await, (1, true));
+    sort_in(&on.db, 1).await.unwrap();
+    assert_eq!(found(on, "rarity").await, (1, true));
+    assert_eq!(look(on, true).await, Vec::<String>::new());
+}
+
+/// What is counted by looking at each says so where these are too many.
+#[tokio::test]
+async fn how_far_very_many_leads_are_is_told_only_where_an_index_tells_it() {
+    let herald = TestApp::api_only().await;
+    let (on, admin) = (herald.services(), herald.admin().await);
+    fill(on, 50_001).await;
+    let stats = "query($filter: LeadFilter) { leadStats(filter: $filter) { total } }";
+    for filter in [json!({}), json!({ "statuses": ["NEW"], "sources": ["LIST"] })] {
+        assert_eq!(admin.data(stats, json!({ "filter": filter })).await["leadStats"]["total"], 50_001, "{filter}");
+    }
+    let most = json!({ "search": "COMMON", "createdBefore": "2026-03-01T12:00:00Z" });
+    assert_eq!(admin.data(stats, json!({ "filter": most })).await["leadStats"]["total"], 0);
+    for filter in [json!({ "search": "Common" }), json!({ "createdAfter": "2026-01-01T00:00:00Z" })] {
+        let refused = admin.query(stats, json!({ "filter": filter })).await;
+        assert_eq!(refused.code(), "PRECONDITION_FAILED", "{filter}");
+    }
+    run(on, "DELETE FROM leads WHERE email = 'm1@many.example'").await;
+    assert_eq!(admin.data(stats, json!({ "filter": { "search": "common" } })).await["leadStats"]["total"], 50_000);
 }

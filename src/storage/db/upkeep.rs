@@ -110,11 +110,9 @@ impl Db {
 /// Makes the indexes of letters anew, which know rows by numbers that SQLite may give anew as it writes its file anew, and gives back what
 /// the old ones have taken.
 async fn renumber(connection: &mut SqliteConnection) -> sqlx::Result<()> {
-    for table in crate::letters::TABLES {
-        let known = "SELECT name FROM sqlite_master WHERE name = ?1";
-        let search = format!("{table}_search");
-        if sqlx::query(known).bind(&search).fetch_optional(&mut *connection).await?.is_some() {
-            let sql = format!("INSERT INTO {search} ({search}) VALUES ('rebuild')");
+    let known = "SELECT name FROM sqlite_master WHERE name = 'letters'";
+    if sqlx::query(known).fetch_optional(&mut *connection).await?.is_some() {
+        for sql in crate::letters::TABLES.iter().flat_map(|table| crate::letters::anew(table)) {
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
         }
     }

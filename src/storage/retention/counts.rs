@@ -3,18 +3,24 @@
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QuerySelect, Select};
+use sea_orm::sea_query::Expr;
+use sea_orm::{PaginatorTrait, QuerySelect, Select};
 
 use super::lead_filter::LeadFilter;
 use super::{campaign_lead, contact_attempt, lead};
 use crate::page::{self, Length};
+use crate::sums::{self, Summed};
 use crate::tallies::{self, Kept, Tally, word};
-use domain::error::Result;
+use domain::error::{Error, Result};
 use domain::id::RetentionCampaignId;
 use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus};
 
 /// Sources of leads that are told apart: more than anybody has, so that the answer is never large.
 const SOURCES: u64 = 200;
+/// Leads whose status and source are looked at one by one, in a tenth of a second.
+const LOOKED_AT: u64 = 50_000;
+/// How many rows, in words that need no column: an index that has no id is enough.
+const ROWS: &str = "COUNT(*)";
 
 /// A campaign, what was counted, and how many there are.
 pub type Count<W> = (RetentionCampaignId, W, i64);
@@ -31,7 +37,7 @@ pub async fn leads(
         return tallies.iter().map(count).collect();
     }
     let found = campaign_lead::Entity::find().filter(Column::CampaignId.is_in(campaigns.iter().copied())).select_only();
-    let found = found.column(Column::CampaignId).column(Column::Status).column_as(Column::Id.count(), "count");
+    let found = found.column(Column::CampaignId).column(Column::Status).column_as(Expr::cust(ROWS), "count");
     Ok(found.group_by(Column::CampaignId).group_by(Column::Status).into_tuple().all(db).await?)
 }
 
@@ -49,9 +55,14 @@ pub async fn attempts(
         let count = |((owner, channel), n): (_, i64)| Ok((RetentionCampaignId(owner), word(channel)?, n));
         return counts.into_iter().map(count).collect();
     }
+    // Of what is kept no longer the sums still tell.
+    if sums::pruned_until(db, Summed::Contacts).await?.is_none() {
+        let count = |(owner, channel, n): (_, String, _)| Ok((RetentionCampaignId(owner), word(&channel)?, n));
+        return sums::contacts_of(db, &ids(campaigns)).await?.into_iter().map(count).collect();
+    }
     let found = contact_attempt::Entity::find().filter(Column::CampaignId.is_in(campaigns.iter().copied()));
     let found = found.select_only().column(Column::CampaignId).column(Column::Channel);
-    let found = found.column_as(Column::Id.count(), "count");
+    let found = found.column_as(Expr::cust(ROWS), "count");
     Ok(found.group_by(Column::CampaignId).group_by(Column::Channel).into_tuple().all(db).await?)
 }
 
@@ -69,9 +80,17 @@ pub struct LeadCounts {
 }
 
 /// The leads that the filter finds, by status and by source.
+///
+/// # Errors
+/// [`Error::Precondition`] if they are too many, and found by what no tally tells.
 pub async fn of_leads(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<LeadCounts> {
     let Some(tallies) = tallied(db, filter).await? else {
         let found = filter.narrowed(db).await?;
+        if told(filter).is_none() && found.clone().limit(LOOKED_AT + 1).count(db).await? > LOOKED_AT {
+            let why = "more than 50,000 leads are found, whose statuses and sources no index tells together with the rest of the filter: \
+                       narrow it, or filter by statuses and sources alone";
+            return Err(Error::Precondition(why.into()));
+        }
         return Ok(LeadCounts { statuses: by_status(db, found.clone()).await?, sources: by_source(db, found).await? });
     };
     let (mut statuses, mut sources) = (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
@@ -104,8 +123,8 @@ pub async fn lead_count(db: &impl ConnectionTrait, filter: &LeadFilter) -> Resul
     }
 }
 
-/// The tallies of the leads that the filter finds, if it asks for nothing that tallies don't tell.
-async fn tallied(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<Option<Vec<Tally>>> {
+/// The statuses and sources that the filter asks for; None if it asks for more, which tallies don't tell.
+fn told(filter: &LeadFilter) -> Option<(&Option<Vec<LeadStatus>>, &Option<Vec<String>>)> {
     let LeadFilter {
         ids: None,
         statuses,
@@ -117,8 +136,14 @@ async fn tallied(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<Optio
         is_blind_to_contacts: _,
     } = filter
     else {
-        return Ok(None);
+        return None;
     };
+    Some((statuses, sources))
+}
+
+/// The tallies of the leads that the filter finds, if it asks for nothing that tallies don't tell.
+async fn tallied(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<Option<Vec<Tally>>> {
+    let Some((statuses, sources)) = told(filter) else { return Ok(None) };
     let Some(mut tallies) = Kept::Leads.tallies(db, None).await? else { return Ok(None) };
     let statuses: Option<Vec<String>> =
         statuses.as_ref().map(|statuses| statuses.iter().map(ToString::to_string).collect());
@@ -132,7 +157,7 @@ async fn tallied(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<Optio
 /// The leads that `found` selects, by status.
 async fn by_status(db: &impl ConnectionTrait, found: Select<lead::Entity>) -> Result<Vec<(LeadStatus, i64)>> {
     use lead::Column;
-    let found = found.select_only().column(Column::Status).column_as(Column::Id.count(), "count");
+    let found = found.select_only().column(Column::Status).column_as(Expr::cust(ROWS), "count");
     Ok(found.group_by(Column::Status).into_tuple().all(db).await?)
 }
 
@@ -150,7 +175,7 @@ pub async fn sources(db: &impl ConnectionTrait, names: &[String]) -> Result<Vec<
 pub async fn by_source(db: &impl ConnectionTrait, found: Select<lead::Entity>) -> Result<Vec<(String, i64)>> {
     use lead::Column;
     use sea_orm::QueryOrder;
-    let found = found.select_only().column(Column::Source).column_as(Column::Id.count(), "count");
-    let found = found.group_by(Column::Source).order_by_desc(Column::Id.count()).order_by_asc(Column::Source);
+    let found = found.select_only().column(Column::Source).column_as(Expr::cust(ROWS), "count");
+    let found = found.group_by(Column::Source).order_by_desc(Expr::cust(ROWS)).order_by_asc(Column::Source);
     Ok(found.limit(SOURCES).into_tuple().all(db).await?)
 }

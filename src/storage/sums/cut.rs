@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 pub const SPANS: [i64; 4] = [900, 3_600, 86_400, 2_764_800];
 /// The shortest span, in seconds.
 pub const SHORTEST: i64 = SPANS[0];
+/// The longest of them.
+pub const LONGEST: i64 = SPANS[SPANS.len() - 1];
 
 /// From when, inclusive, to when, exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,5 +1,6 @@
 //! How many steps became what.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use uuid::Uuid;
@@ -30,7 +31,7 @@ pub async fn of_steps(
         .select_only()
         .column(Column::StepId)
         .column(Column::Status)
-        .column_as(Column::Id.count(), "executions")
+        .column_as(Expr::cust("COUNT(*)"), "executions")
         .filter(Column::StepId.is_in(steps.iter().copied()))
         .group_by(Column::StepId)
         .group_by(Column::Status)
