@@ -36,8 +36,20 @@ async fn users_are_made_changed_and_signed_out_and_tokens_are_told_once() {
     ))
     .await;
     tab.reads("#toasts", "ann is Auditor now.").await;
-    let row = ".lined li:nth-child(2)";
-    tab.click(&format!("{row} summary")).await;
+    // One session of hers ends, and the other goes on.
+    let row = "[aria-labelledby=users] > div > .lined > li:nth-child(2)";
+    let stolen = herald.nobody().sign_in("ann", PASSWORD).await;
+    tab.click(&format!("{row} details:first-of-type summary")).await;
+    let ends = format!("{row} details:first-of-type .danger");
+    tab.until(&format!("document.querySelectorAll('{ends}').length === 2")).await;
+    tab.assert_well("settings-sessions").await;
+    tab.click(&ends).await;
+    confirm(&mut tab).await;
+    tab.reads("#toasts", "The session of ann has ended.").await;
+    tab.until(&format!("document.querySelectorAll('{ends}').length === 1")).await;
+    let left = [ann.query(who, json!({})).await, stolen.query(who, json!({})).await];
+    assert_eq!(left.iter().filter(|answer| answer.code() == "UNAUTHENTICATED").count(), 1);
+    tab.click(&format!("{row} details:last-of-type summary")).await;
     tab.fill(&format!("{row} input[type=password]"), "another password of tests").await;
     tab.click(&format!("{row} form button")).await;
     tab.reads("#toasts", "All sessions of ann have ended.").await;
