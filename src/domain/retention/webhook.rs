@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::placeholders::samples;
 use super::rendering::{Facts, Form, MARKS, Part, form, parts, sketch};
 use crate::depth;
-use crate::json::complaint;
+use crate::json::{self, complaint};
 use crate::nearest::nearest;
 
 /// Where a webhook goes, and what it says.
@@ -44,6 +44,10 @@ pub fn check(script: &str) -> Result<(), String> {
 /// Reads a form as far as that can be done without its values.
 fn shape(form: &Form) -> Result<(), String> {
     let Some(mut object) = object(form)? else { return host(&form.text).map(drop) };
+    let twice = json::read(quoted(form.text.trim()).as_bytes()).ok().and_then(|read| read.complaint());
+    if let Some(why) = twice.filter(|why| !why.contains(MARKS)) {
+        return Err(format!("in the script {why}"));
+    }
     // First, for a key that is wrong may be the one that is missing.
     object.keys().try_for_each(|key| known(key))?;
     host(url_of(&mut object)?.as_str())?;

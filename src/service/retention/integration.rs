@@ -101,18 +101,13 @@ pub async fn switch(
     expected: Option<i32>,
 ) -> Result<Model> {
     let change = &change;
+    if actor.is_mistaken() {
+        change.check_alone()?;
+    }
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("integration", old.version, expected)?;
-        let mut credentials = open(on, &old)?;
-        let mut violations = Violations::default();
-        change.apply(&mut credentials, &mut violations);
-        // Told by the name of the field: here there is but one provider.
-        let provider = credentials.provider().name();
-        let mut found = Violations::default();
-        credentials.check(&mut found);
-        found.without_step(provider).for_each(|violation| violations.push(violation));
-        violations.into_result()?;
+        let credentials = change.onto(open(on, &old)?)?;
         let secret = serde_json::to_vec(&credentials).map_err(Error::internal)?;
         let new = Model {
             config: on.vault.seal(place(old.id), &secret).0,

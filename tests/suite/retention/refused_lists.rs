@@ -136,3 +136,21 @@ async fn a_word_that_nobody_knows_is_no_consent_and_is_told() {
     imported(&operator, jsonl, json!({ "format": "JSONL" })).await;
     assert_eq!(open(&herald, &operator, &["n1@x.com", "n2@x.com", "n3@x.com"]).await, ["n3@x.com"]);
 }
+
+#[tokio::test]
+async fn a_line_that_names_something_twice_is_no_lead_and_no_refusal_in_it_is_lost() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let list = "{\"email\":\"one@x.com\",\"email\":\"two@x.com\"}\n\
+                {\"email\":\"three@x.com\",\"meta\":{\"plan\":1,\"plan\":2}}\n{\"email\":\"four@x.com\"}\n";
+    let import = imported(&operator, list, json!({ "format": "JSONL" })).await;
+    assert_eq!((&import["inserted"], &import["invalid"]), (&json!(1), &json!(2)), "{import}");
+    let told = import["errors"].to_string();
+    assert!(told.contains("a field is given twice") && !told.contains("x.com"), "{told}");
+    let csv = "email,meta\nfive@x.com,\"{\"\"a\"\":1,\"\"a\"\":2}\"\n";
+    let told = imported(&operator, csv, json!({})).await["errors"].to_string();
+    assert!(told.contains("a field is given twice"), "{told}");
+    imported(&operator, list, json!({ "format": "JSONL", "isSuppressionList": true })).await;
+    let refused = ["one@x.com", "two@x.com", "three@x.com", "four@x.com"];
+    assert_eq!(open(&herald, &operator, &refused).await, [""; 0]);
+}

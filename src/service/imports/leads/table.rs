@@ -10,7 +10,7 @@ use crate::imports::kind::Wanted;
 use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
-use domain::json::complaint;
+use domain::json::{self, complaint};
 use domain::retention::lead_columns::{Mapping, Slot, Unclear, Values};
 use domain::retention::words::LeadImportFormat;
 use domain::retention::{lead_line, loose_line};
@@ -184,16 +184,18 @@ impl Leads {
                 if !written.starts_with(b"{") {
                     return Err("the line does not begin with {: one JSON object a line is wanted".into());
                 }
-                let broken = serde_json::from_slice(written).map_err(|error| complaint(&error));
-                let (object, wrong): (serde_json::Map<String, Json>, _) = match broken {
-                    Ok(object) => (object, None),
+                let (read, broken) = match json::read(written) {
+                    Ok(read) => (read, None),
                     // Of who refuses all is taken that can be read.
-                    Err(why) => {
-                        let read = serde_json::from_str(&String::from_utf8_lossy(written));
-                        let why = format!("not a JSON object: {why}");
+                    Err(error) => {
+                        let why = format!("not a JSON object: {}", complaint(&error));
+                        let read = json::read(String::from_utf8_lossy(written).as_bytes());
                         (read.map_err(|_| why.clone())?, Some(why))
                     }
                 };
+                let wrong = broken.or_else(|| read.twice.is_some().then(|| json::SOMETHING_TWICE.to_owned()));
+                let Json::Object(object) = read.value else { return Err("not a JSON object".into()) };
+                let object = read.others.into_iter().chain(object);
                 for (key, value) in object {
                     values.look_into(&key, &value);
                     let (slot, is_unused) = keyed(&mut self.keys, &self.mapping, &key);
