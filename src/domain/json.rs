@@ -1,7 +1,9 @@
 //! JSON in one form, so that it can be hashed; and what is wrong with what is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 /// JSON with the keys of its objects in alphabetical order: neither clients nor PostgreSQL keep theirs.
@@ -35,6 +37,103 @@ pub fn without_nul(value: Json) -> Json {
         }
         plain => plain,
     }
+}
+
+/// The first name that stands twice in one object of a JSON text: whoever reads it takes one of the two values, and says nothing of the
+/// other. None if there is no such name, or the text is no JSON.
+pub fn doubled(text: &[u8]) -> Option<String> {
+    let mut found = None;
+    Names(&mut found).deserialize(&mut serde_json::Deserializer::from_slice(text)).ok()?;
+    found
+}
+
+/// Looks for a name that stands twice.
+struct Names<'a>(&'a mut Option<String>);
+
+impl<'de> DeserializeSeed<'de> for Names<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Names(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = object.next_key::<String>()? {
+            if self.0.is_none() && names.contains(&name) {
+                *self.0 = Some(name);
+            } else {
+                names.insert(name);
+            }
+            object.next_value_seed(Names(self.0))?;
+        }
+        Ok(())
+    }
+}
+
+/// The fields of an object in the order in which they are written, those too that have the name of another one.
+///
+/// # Errors
+/// It is no JSON object.
+pub fn fields(text: &[u8]) -> serde_json::Result<Vec<(String, Json)>> {
+    struct Fields;
+
+    impl<'de> Visitor<'de> for Fields {
+        type Value = Vec<(String, Json)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+            let mut fields = Vec::with_capacity(object.size_hint().unwrap_or_default());
+            while let Some(field) = object.next_entry()? {
+                fields.push(field);
+            }
+            Ok(fields)
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let fields = reader.deserialize_map(Fields)?;
+    reader.end().map(|()| fields)
 }
 
 /// What is wrong with a JSON text, without a word of it: the library quotes it, and not everybody who reads the reason may read the
@@ -106,6 +205,24 @@ mod tests {
     struct Line {
         #[expect(dead_code, reason = "it is only read")]
         name: String,
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_in_one_object_is_found_wherever_that_is() {
+        for (text, wanted) in [
+            (r#"{"url":"a","payload":{},"url":"b"}"#, Some("url")),
+            (r#"{"a":{"b":[1,{"c":1,"c":2}]}}"#, Some("c")),
+            // Written otherwise, it is the same name.
+            (r#"{"a":1,"\u0061":2}"#, Some("a")),
+            (r#"[{"a":1},{"a":1,"A":-2.5,"b":{"a":null}}]"#, None),
+            (r#"{"a":1,"a":"#, None),
+            ("\"a\"", None),
+        ] {
+            assert_eq!(doubled(text.as_bytes()).as_deref(), wanted, "{text}");
+        }
+        let both = vec![("a".to_owned(), json!(1)), ("a".to_owned(), json!([2]))];
+        assert_eq!(fields(br#" {"a":1,"a":[2]} "#).unwrap(), both);
+        assert!(fields(b"[]").is_err() && fields(b"{} {}").is_err());
     }
 
     #[test]

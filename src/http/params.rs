@@ -7,6 +7,8 @@ use url::form_urlencoded;
 
 use super::halves;
 use domain::error::Code;
+use domain::json;
+use domain::text::brief;
 
 /// Why parameters are not a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,13 +28,23 @@ impl Wrong {
 /// The request that a body asks for.
 pub(super) fn body(body: &[u8]) -> Result<Request, Wrong> {
     match serde_json::from_slice(body) {
-        Ok(Json::Object(parameters)) => request(parameters),
+        Ok(Json::Object(parameters)) => {
+            json::doubled(body).map_or_else(|| request(parameters), |name| Err(twice(&name)))
+        }
         Ok(Json::Array(_)) => {
             Err(Wrong { code: Code::BatchNotAllowed, message: "send one operation a request".into() })
         }
         Ok(_) => Err(Wrong::new("the body is not a JSON object")),
         Err(error) => Err(Wrong::new(not_json(body, &error))),
     }
+}
+
+/// Why parameters are refused that can be read in two ways.
+fn twice(name: &str) -> Wrong {
+    let name = brief(name.to_owned());
+    Wrong::new(format!(
+        "the name \"{name}\" stands twice in one object, and nothing says which of the two values counts"
+    ))
 }
 
 /// Why a body is not JSON, in words that help whoever made it.
@@ -67,10 +79,11 @@ pub(super) fn url(query: &str) -> Result<Request, Wrong> {
         let value = match &*name {
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => {
-                serde_json::from_str(&value).map_err(|_| match halves::find(value.as_bytes()) {
+                let read = serde_json::from_str(&value).map_err(|_| match halves::find(value.as_bytes()) {
                     Some(place) => Wrong::new(halves::told(&format!("{name}.{place}"))),
                     None => Wrong::new(format!("{name} is not JSON")),
-                })?
+                })?;
+                json::doubled(value.as_bytes()).map_or(Ok(read), |name| Err(twice(&name)))?
             }
             _ => Json::String(value.into_owned()),
         };
@@ -191,6 +204,22 @@ mod tests {
         }
         let pair = body(br#"{"query":"{ a }","variables":{"s":"a\uD83D\uDE00"}}"#).unwrap();
         assert_eq!(pair.variables.values().next(), Some(&async_graphql::Value::from("a\u{1F600}")));
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_refused_wherever_it_stands() {
+        for text in [
+            r#"{"query":"{ a }","variables":{"input":{"email":"a","email":"b"}}}"#,
+            r#"{"query":"{ a }","query":"{ b }"}"#,
+        ] {
+            assert!(body(text.as_bytes()).unwrap_err().message.contains("twice"), "{text}");
+        }
+        let variables = r#"{"v":[{"email":1,"email":2}]}"#;
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("query", "{ a }")
+            .append_pair("variables", variables)
+            .finish();
+        assert!(url(&query).unwrap_err().message.contains("\"email\""));
     }
 
     #[test]

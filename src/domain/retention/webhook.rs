@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::placeholders::samples;
 use super::rendering::{Facts, Form, MARKS, Part, form, parts, sketch};
 use crate::depth;
-use crate::json::complaint;
+use crate::json::{complaint, doubled};
 use crate::nearest::nearest;
 
 /// Where a webhook goes, and what it says.
@@ -81,11 +81,20 @@ fn object(form: &Form) -> Result<Option<Map<String, Json>>, String> {
     if !text.starts_with('{') {
         return Ok(None);
     }
-    match serde_json::from_str(&quoted(text)) {
-        Ok(Json::Object(object)) => Ok(Some(object)),
+    let text = quoted(text);
+    match serde_json::from_str(&text) {
+        Ok(Json::Object(object)) => twice(&text).map_or(Ok(Some(object)), Err),
         Ok(_) => Err("the script is no object of JSON".into()),
         Err(error) => Err(format!("the script is no JSON: {}", complaint(&error))),
     }
+}
+
+/// Why a script can't be read in one way only: of two values under one name nothing says which counts.
+fn twice(text: &str) -> Option<String> {
+    let name = doubled(text.as_bytes())?.replace([MARKS[0], MARKS[1], BARE[0], BARE[1]], "");
+    Some(format!(
+        "the key \"{name}\" stands twice in one object, and nothing says which of the two counts: keep one of them"
+    ))
 }
 
 fn url_of(object: &mut Map<String, Json>) -> Result<String, String> {

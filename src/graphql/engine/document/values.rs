@@ -97,6 +97,9 @@ struct Reader<'a> {
     seen: HashSet<&'a Name>,
 }
 
+/// Nothing says which of the two values counts.
+const TWICE: &str = "this field is given twice";
+
 impl<'a> Reader<'a> {
     fn defaults(&mut self) {
         for variable in &self.operation.variables {
@@ -225,7 +228,7 @@ impl<'a> Reader<'a> {
                     let meant = reader.meant(name, kind.fields.keys());
                     reader.wrong(given, format!("{} has no such field{meant}", kind.name), false);
                 }
-                Some(_) if !names.insert(name) => reader.wrong(given, "this field is given twice", false),
+                Some(_) if !names.insert(name) => reader.wrong(given, TWICE, false),
                 Some(field) => {
                     reader.value(&field.ty, field.default_value.is_some(), given);
                     if reader.operation.is_mutation() && is_filter(kind, &reader.path) {
@@ -352,8 +355,12 @@ impl<'a> Reader<'a> {
                 }
             }
             Value::Object(fields) => {
+                let mut names = HashSet::new();
                 for (name, field) in fields {
-                    self.within(name.to_string(), |reader| reader.inner_variable(field));
+                    let is_first = names.insert(name);
+                    self.within(name.to_string(), |reader| {
+                        if is_first { reader.inner_variable(field) } else { reader.wrong(field, TWICE, false) }
+                    });
                 }
             }
             _ => {}
