@@ -1,22 +1,20 @@
 //! Lines of a list of leads: rows of a table, or JSON objects.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::{self, BufReader, Seek, SeekFrom};
-
-use serde_json::Value as Json;
+use std::io::{self, Seek, SeekFrom};
 
 use super::people::People;
+use crate::imports::decoded::Text;
 use crate::imports::kind::Wanted;
 use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
-use domain::json::complaint;
+use domain::json::{complaint, doubled, fields};
 use domain::retention::lead_columns::{Mapping, Slot, Unclear, Values};
 use domain::retention::words::LeadImportFormat;
 use domain::retention::{lead_line, loose_line};
 use domain::secret_key::Lasting;
 use domain::text;
-use storage::files::Content;
 use storage::retention::lead_staging::NewLead;
 use storage::retention::refusal;
 
@@ -26,6 +24,8 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 const UNUSED: usize = 100;
 /// Words that are not known of which one import tells at most.
 const UNCLEAR: usize = 1_000;
+/// Why an object is not taken that can be read in two ways. Not which name: it was read from the file, and may be somebody's address.
+const TWICE: &str = "a name stands twice in it, and nothing says which of the two values counts";
 /// What may stand between the fields of a table.
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
@@ -68,7 +68,7 @@ impl Shape {
 impl Lines for Leads {
     type Row = NewLead;
 
-    fn begin(&mut self, file: &mut BufReader<Content>) -> io::Result<(Option<u8>, u64)> {
+    fn begin(&mut self, file: &mut Text) -> io::Result<(Option<u8>, u64)> {
         if self.format == LeadImportFormat::Jsonl {
             return Ok((None, 0));
         }
@@ -184,12 +184,11 @@ impl Leads {
                 if !written.starts_with(b"{") {
                     return Err("the line does not begin with {: one JSON object a line is wanted".into());
                 }
-                let broken = serde_json::from_slice(written).map_err(|error| complaint(&error));
-                let (object, wrong): (serde_json::Map<String, Json>, _) = match broken {
-                    Ok(object) => (object, None),
+                let (object, wrong) = match fields(written).map_err(|error| complaint(&error)) {
+                    Ok(object) => (object, doubled(written).map(|_| TWICE.to_owned())),
                     // Of who refuses all is taken that can be read.
                     Err(why) => {
-                        let read = serde_json::from_str(&String::from_utf8_lossy(written));
+                        let read = fields(String::from_utf8_lossy(written).as_bytes());
                         let why = format!("not a JSON object: {why}");
                         (read.map_err(|_| why.clone())?, Some(why))
                     }
@@ -229,7 +228,7 @@ fn keyed(known: &mut HashMap<String, (Option<Slot>, bool)>, mapping: &Mapping, k
 
 /// What separates fields, and where the line with the columns' names begins: Excel may say the one in a line of its own before the
 /// other; else it is the separator that the first line has most of.
-fn delimiter(file: &mut BufReader<Content>) -> io::Result<(u8, u64)> {
+fn delimiter(file: &mut Text) -> io::Result<(u8, u64)> {
     file.seek(SeekFrom::Start(0))?;
     let mut records = Records::new(file, None, 0)?;
     records.next()?;
