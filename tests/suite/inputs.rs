@@ -84,6 +84,10 @@ async fn a_bad_value_lets_nothing_run() {
             "GRAPHQL_VALIDATION_FAILED",
         ),
         ("b: createTemplate(input: { name: null, content: \"x\" }) { template { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "b: createLead(input: { email: \"t@w.example\", meta: { a: [{ b: 1, b: 2 }] } }) { lead { id } }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
     ] {
         let document = format!("mutation {{ {first} {second} }}");
         let reply = admin.query(&document, json!({})).await;

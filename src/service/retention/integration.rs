@@ -88,7 +88,7 @@ async fn put(
     row.into_active_model().insert(w).await.on_unique("integration_configs", "provider", somebody)
 }
 
-/// Switches an integration on or off, and changes what is no secret about it.
+/// Switches an integration on or off, and changes what is no secret about it. Returns it as it was, and as it is.
 ///
 /// # Errors
 /// What can't be right, or belongs to another provider; CONFLICT if the row has another version than is expected.
@@ -99,7 +99,7 @@ pub async fn switch(
     is_active: Option<bool>,
     change: Change,
     expected: Option<i32>,
-) -> Result<Model> {
+) -> Result<(Model, Model)> {
     let change = &change;
     if actor.is_mistaken() {
         change.check_alone()?;
@@ -120,7 +120,7 @@ pub async fn switch(
             "provider": row.provider, "isActive": row.is_active, "version": row.version, "from": shown(&old), "to": shown(&row),
         });
         w.note(Action::IntegrationSwitched, id, metadata).await?;
-        Ok(row)
+        Ok((old, row))
     })
     .await
 }

@@ -1,11 +1,12 @@
 //! Lines of a list of leads: rows of a table, or JSON objects.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::{self, BufReader, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 
 use serde_json::Value as Json;
 
 use super::people::People;
+use crate::imports::decoded::Text;
 use crate::imports::kind::Wanted;
 use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
@@ -16,7 +17,6 @@ use domain::retention::words::LeadImportFormat;
 use domain::retention::{lead_line, loose_line};
 use domain::secret_key::Lasting;
 use domain::text;
-use storage::files::Content;
 use storage::retention::lead_staging::NewLead;
 use storage::retention::refusal;
 
@@ -68,7 +68,7 @@ impl Shape {
 impl Lines for Leads {
     type Row = NewLead;
 
-    fn begin(&mut self, file: &mut BufReader<Content>) -> io::Result<(Option<u8>, u64)> {
+    fn begin(&mut self, file: &mut Text) -> io::Result<(Option<u8>, u64)> {
         if self.format == LeadImportFormat::Jsonl {
             return Ok((None, 0));
         }
@@ -231,7 +231,7 @@ fn keyed(known: &mut HashMap<String, (Option<Slot>, bool)>, mapping: &Mapping, k
 
 /// What separates fields, and where the line with the columns' names begins: Excel may say the one in a line of its own before the
 /// other; else it is the separator that the first line has most of.
-fn delimiter(file: &mut BufReader<Content>) -> io::Result<(u8, u64)> {
+fn delimiter(file: &mut Text) -> io::Result<(u8, u64)> {
     file.seek(SeekFrom::Start(0))?;
     let mut records = Records::new(file, None, 0)?;
     records.next()?;
