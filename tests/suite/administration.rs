@@ -77,7 +77,7 @@ async fn a_drained_process_settles_what_it_has_and_claims_nothing_until_it_goes_
     let drained = office.progress(id).await;
     assert!(drained.sending == 0 && drained.queued > 0, "{drained:?}");
     // A hundred would be sent in this second, by a process that works.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(office.progress(id).await.sent, drained.sent);
     let still = sender::Entity::find_by_id(row.id).one(on.db.reader()).await.unwrap().unwrap();
     assert!(still.ended_at.is_none() && still.drained_at.is_some(), "it stays: {still:?}");
