@@ -11,7 +11,7 @@ use service::retention::contact_attempt;
 use service::retention::sequence::lost_tests;
 use service::retention::sequence::steps::{self, NewStep};
 use storage::Noun;
-use storage::retention::ab_test;
+use storage::retention::{ab_test, sequence_step};
 
 use super::engine::{Bureau, email, step};
 use super::rows;
@@ -118,7 +118,7 @@ async fn two_steps_that_say_the_same_are_two_and_a_test_stays_with_its_own() {
         let row = steps::replace(on, actor, sequence.id, new, None).await?;
         Ok::<_, domain::error::Error>(lost_tests(on.db.reader(), &row).await.unwrap())
     };
-    let origins = async || present().await.iter().map(|step| step.origin()).collect::<Vec<_>>();
+    let origins = async || present().await.iter().map(sequence_step::Model::origin).collect::<Vec<_>>();
     let [tested, other] = origins().await[..] else { panic!("two steps") };
     rows::insert::<ab_test::Entity, _>(on, vec![test_of(tested, [a, b], on.now())]).await;
 
@@ -171,7 +171,7 @@ async fn a_step_that_is_named_is_that_one_or_it_is_refused() {
     let new = vec![named(old[1].id, email(a, 7)), email(c, 1), named(old[0].id, email(b, 2))];
     let row = steps::replace(on, actor, sequence.id, new, None).await.unwrap();
     let now = steps::of(row.id, row.steps_version).all(on.db.reader()).await.unwrap();
-    let origins: Vec<_> = now.iter().map(storage::retention::sequence_step::Model::origin).collect();
+    let origins: Vec<_> = now.iter().map(sequence_step::Model::origin).collect();
     assert_eq!((origins[0], origins[2]), (old[1].id, old[0].id));
     assert_eq!(origins[1], now[1].id, "the one without an id is new");
 }
