@@ -44,10 +44,6 @@ pub fn check(script: &str) -> Result<(), String> {
 /// Reads a form as far as that can be done without its values.
 fn shape(form: &Form) -> Result<(), String> {
     let Some(mut object) = object(form)? else { return host(&form.text).map(drop) };
-    let twice = json::read(quoted(form.text.trim()).as_bytes()).ok().and_then(|read| read.complaint());
-    if let Some(why) = twice.filter(|why| !why.contains(MARKS)) {
-        return Err(format!("in the script {why}"));
-    }
     // First, for a key that is wrong may be the one that is missing.
     object.keys().try_for_each(|key| known(key))?;
     host(url_of(&mut object)?.as_str())?;
@@ -85,10 +81,15 @@ fn object(form: &Form) -> Result<Option<Map<String, Json>>, String> {
     if !text.starts_with('{') {
         return Ok(None);
     }
-    match serde_json::from_str(&quoted(text)) {
-        Ok(Json::Object(object)) => Ok(Some(object)),
-        Ok(_) => Err("the script is no object of JSON".into()),
-        Err(error) => Err(format!("the script is no JSON: {}", complaint(&error))),
+    let read = json::read(quoted(text).as_bytes());
+    let read = read.map_err(|error| format!("the script is no JSON: {}", complaint(&error)))?;
+    // A value in the name of a field is refused as that.
+    if let Some(why) = read.complaint().filter(|why| !why.contains(MARKS)) {
+        return Err(format!("in the script {why}"));
+    }
+    match read.value {
+        Json::Object(object) => Ok(Some(object)),
+        _ => Err("the script is no object of JSON".into()),
     }
 }
 
