@@ -116,6 +116,7 @@ mod m20261130_000432_hooks_at_instantly;
 mod m20261130_000433_ended_sessions_of_sso;
 mod m20261130_000440_letters;
 mod m20261130_000441_contacts_of_scripts;
+mod m20261130_000450_encodings_of_imports;
 mod m20261130_000460_known_letters;
 
 /// All migrations, oldest first.
@@ -255,6 +256,7 @@ fn latest() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20261130_000433_ended_sessions_of_sso::Migration),
         Box::new(m20261130_000440_letters::Migration),
         Box::new(m20261130_000441_contacts_of_scripts::Migration),
+        Box::new(m20261130_000450_encodings_of_imports::Migration),
         Box::new(m20261130_000460_known_letters::Migration),
     ]
 }

@@ -14,6 +14,7 @@ use super::{Failure, Result, block_on, configured};
 use crate::app::{App, cause};
 use crate::config::Settings;
 use domain::broadcast::ImportStatus;
+use domain::encoding::FileEncoding;
 use service::Actor;
 use service::access::user;
 use service::imports::{Importable, Progress, channels, run_pending, upload};
@@ -35,6 +36,9 @@ enum What {
     Channels {
         /// The file
         file: PathBuf,
+        /// In which encoding it is, such as windows-1251, where that is neither UTF-8 nor UTF-16 with its mark
+        #[arg(long)]
+        encoding: Option<FileEncoding>,
         /// In whose name it is done
         #[arg(long, default_value = user::FIRST)]
         user: String,
@@ -46,14 +50,14 @@ enum What {
 impl Import {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let (file, user, settings) = match self.what {
-            What::Channels { file, user, settings } => (file, user, settings),
+        let (file, encoding, user, settings) = match self.what {
+            What::Channels { file, encoding, user, settings } => (file, encoding, user, settings),
             What::Leads(leads) => return leads.run(),
         };
         let config = configured(settings)?;
         block_on(async {
             let app = App::open_for_files(config).await?;
-            let result = import(&app, &file, &user).await;
+            let result = import(&app, &file, encoding, &user).await;
             app.close().await;
             result
         })
@@ -73,9 +77,9 @@ async fn upload(app: &App, path: &Path, user: &str) -> Result<(Actor, storage::b
     Ok((actor, stored))
 }
 
-async fn import(app: &App, path: &Path, user: &str) -> Result<()> {
+async fn import(app: &App, path: &Path, encoding: Option<FileEncoding>, user: &str) -> Result<()> {
     let (actor, stored) = upload(app, path, user).await?;
-    let import = channels::create(app.services(), &actor, stored.id).await.map_err(cause)?;
+    let import = channels::create(app.services(), &actor, stored.id, encoding).await.map_err(cause)?;
     follow::<channel_import::Entity>(app, path, import.id, &stored).await
 }
 

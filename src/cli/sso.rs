@@ -50,7 +50,9 @@ impl Sso {
                 }
                 Ok(())
             }
-            Err(Refusal::Foreign(why) | Refusal::Wrong(why) | Refusal::NoRole(why)) => refused(why),
+            Err(Refusal::Foreign(why) | Refusal::Wrong(why) | Refusal::NoRole(why) | Refusal::NotYet(why)) => {
+                refused(why)
+            }
         }
     }
 }

@@ -9,8 +9,8 @@ use secrecy::SecretString;
 use super::choices::LogFormat;
 use super::values::{
     address, api_hash, attribution, auth_key, bytes, choice, count, count_or_none, days, duration, email, filter,
-    folder, is_simulated, list, number, optional, origin, password, place, postgres, public_url, rate, secret_key,
-    server, size, time, uploads, url, yes,
+    folder, is_simulated, list, number, optional, origin, password, place, postgres, public_url, rate, redis,
+    secret_key, server, size, time, uploads, url, yes,
 };
 use super::{Settings, Wrong};
 use domain::proxies::Proxies;
@@ -123,7 +123,7 @@ settings! {
     /// Whether the database was restored or copied: yes pauses at the start all that could be sent twice, no says that nothing was sent since; without it Herald finds out
     "HERALD_AFTER_RESTORE" "ANSWER" => after_restore: Option<bool>, optional(yes);
     /// A Redis, redis://..., that carries events between processes; without it they stay in the process
-    "REDIS_URL" "URL" => redis_url: Option<SecretString>, optional(url(&["redis", "rediss", "redis+unix", "unix"]));
+    "REDIS_URL" "URL" => redis_url: Option<SecretString>, optional(redis);
     /// Where messages go: live, or simulated: nowhere; HERALD_PROVIDERS follows it
     "HERALD_TELEGRAM" "MODE" = "live" -> is_simulated, is_simulated;
     /// Where MTProto is spoken instead of Telegram's data centres, host:port: for tests and gateways

@@ -30,6 +30,7 @@ fn without_any_setting_herald_starts() {
 fn a_wrong_setting_is_named_with_what_is_wrong() {
     let told = |flags: &[&str]| check(flags, &[]).unwrap_err();
     assert_eq!(told(&["--listen", "x"]), r#"HERALD_LISTEN: "x" is not an address such as 127.0.0.1:8080"#);
+    assert!(told(&["--redis-url=rediss://:secret@host/0"]).contains("does not speak TLS"));
     let answers = [
         "--database-url=mysql://user:secret@host",
         "--redis-url=localhost",

@@ -34,13 +34,18 @@ fn is_meant(name: &str) -> bool {
     })
 }
 
-/// Names that are a setting's without its prefix, and the settings that are not given: they do nothing, and may have been meant.
+/// Names that are a setting's without its prefix, or nearly that of one that has none, and the settings that are not given: they do
+/// nothing, and may have been meant.
 pub fn unprefixed(names: &[String]) -> Vec<String> {
     let is_given = |name: &str| names.iter().any(|given| given == name);
     // One word, such as LOG or LISTEN, is too often somebody else's.
     let likely = names.iter().filter(|name| name.contains('_'));
     let meant = likely.filter_map(|name| {
-        let known = SETTINGS.iter().find(|known| known.name.strip_prefix("HERALD_") == Some(name))?;
+        let is_near = |known: &str| (1..=2).contains(&strsim::damerau_levenshtein(known, &name.to_ascii_uppercase()));
+        let known = SETTINGS.iter().find(|known| match known.name.strip_prefix("HERALD_") {
+            Some(rest) => rest == name,
+            None => is_near(known.name),
+        })?;
         (!is_given(known.name)).then(|| format!("{name} is not read; {}?", known.name))
     });
     meant.collect()
@@ -100,5 +105,8 @@ mod tests {
         let told = |names: &[&str]| unprefixed(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(told(&["TELEGRAM_API_ID", "LOG"]), ["TELEGRAM_API_ID is not read; HERALD_TELEGRAM_API_ID?"]);
         assert!(told(&["TELEGRAM_API_ID", "HERALD_TELEGRAM_API_ID"]).is_empty());
+        assert_eq!(told(&["DATABASE_URI"]), ["DATABASE_URI is not read; DATABASE_URL?"]);
+        assert_eq!(told(&["DATABSE_URL", "Redis_Uri"]).len(), 2);
+        assert!(told(&["DATABASE_URI", "DATABASE_URL", "DATABASE_HOST"]).is_empty());
     }
 }

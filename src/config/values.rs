@@ -91,6 +91,15 @@ pub(super) fn postgres(text: &str) -> Value<SecretString> {
     if storage::can_read_url(text) { Ok(read) } else { Err(is_wrong()) }
 }
 
+/// The address of a Redis.
+pub(super) fn redis(text: &str) -> Value<SecretString> {
+    if text.starts_with("rediss://") {
+        let why = "Herald does not speak TLS with Redis: give redis:// and the address of one in its own network, or of a tunnel's end";
+        return Err(why.into());
+    }
+    url(&["redis", "redis+unix", "unix"])(text)
+}
+
 pub(super) fn secret_key(text: &str) -> Value<SecretKey> {
     let bytes = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
     let wrong = || "it is not 32 bytes in base64 (openssl rand -base64 32 makes one)".to_owned();

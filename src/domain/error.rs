@@ -63,6 +63,9 @@ pub enum Error {
     /// The database or the disk is away or full; the same request may succeed later.
     #[error("the service is temporarily unavailable, try again later")]
     Unavailable(#[source] anyhow::Error),
+    /// What decides is not known yet; the same request may succeed soon.
+    #[error("{0}")]
+    NotYet(&'static str),
     /// A defect of Herald's.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
@@ -220,7 +223,7 @@ impl Error {
             Self::RateLimited { .. } | Self::TooManyPoints { .. } => Code::RateLimited,
             Self::PayloadTooLarge(_) => Code::PayloadTooLarge,
             Self::Timeout => Code::Timeout,
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::NotYet(_) => Code::Unavailable,
             Self::Internal(_) => Code::InternalServerError,
             Self::Shared(error) => error.code(),
         }
@@ -275,6 +278,26 @@ impl Violations {
             }
             violation
         })
+    }
+
+    /// What is wrong with a change whatever the row has that it is meant for: in each of these outcomes, which are those of rows of
+    /// every kind, the same place is wrong.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with it, as the first outcome tells it.
+    pub fn of_any<T>(outcomes: impl IntoIterator<Item = Result<T>>) -> Result<()> {
+        let mut certain: Option<Vec<Violation>> = None;
+        for outcome in outcomes {
+            let Err(Error::Invalid(wrong)) = outcome else { return Ok(()) };
+            certain = Some(match certain {
+                None => wrong,
+                Some(mut certain) => {
+                    certain.retain(|one| wrong.iter().any(|other| other.path == one.path));
+                    certain
+                }
+            });
+        }
+        Self(certain.unwrap_or_default()).into_result()
     }
 
     /// [`Error::Invalid`] with all that was noted, if anything was.

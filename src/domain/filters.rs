@@ -1,7 +1,8 @@
 //! What texts with placeholders have in common, whoever gets them: filters that never turn nothing into something, and how values are
 //! written.
 
-use minijinja::value::{Kwargs, Rest, ValueKind};
+use minijinja::functions::Function;
+use minijinja::value::{FunctionArgs, FunctionResult, Kwargs, Rest, ValueKind};
 use minijinja::{
     Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter, filters, tests,
 };
@@ -20,8 +21,25 @@ pub fn set(environment: &mut Environment<'_>) {
     environment.add_filter("d", default);
     environment.add_filter("int", int);
     environment.add_filter("float", float);
-    texts(environment);
-    of_something(environment);
+    guarded(environment, "capitalize", of_no_null, filters::capitalize);
+    guarded(environment, "lines", of_no_null, filters::lines);
+    guarded(environment, "lower", of_no_null, filters::lower);
+    guarded(environment, "split", of_no_null, filters::split);
+    guarded(environment, "string", of_no_null, filters::string);
+    guarded(environment, "title", of_no_null, filters::title);
+    guarded(environment, "trim", of_no_null, filters::trim);
+    guarded(environment, "upper", of_no_null, filters::upper);
+    guarded(environment, "e", with_no_null, filters::escape);
+    guarded(environment, "escape", with_no_null, filters::escape);
+    guarded(environment, "format", with_no_null, filters::format);
+    guarded(environment, "safe", with_no_null, filters::safe);
+    guarded(environment, "count", of_something, filters::length);
+    guarded(environment, "join", of_texts, filters::join);
+    guarded(environment, "length", of_something, filters::length);
+    guarded(environment, "list", of_something, filters::list);
+    guarded(environment, "sort", of_something, filters::sort);
+    guarded(environment, "sum", of_something, filters::sum);
+    guarded(environment, "unique", of_something, filters::unique);
     environment.add_test("none", |value: &Value| value.is_undefined() || tests::is_none(value));
     // They show how the language sees a value, and are for programmers.
     environment.remove_global("debug");
@@ -29,49 +47,54 @@ pub fn set(environment: &mut Environment<'_>) {
     environment.set_formatter(written);
 }
 
-/// Has the filters that make a text of anything refuse null: `NONE` is nobody's name.
-fn texts(environment: &mut Environment<'_>) {
-    environment.add_filter("text of capitalize", filters::capitalize);
-    environment.add_filter("text of lines", filters::lines);
-    environment.add_filter("text of lower", filters::lower);
-    environment.add_filter("text of split", filters::split);
-    environment.add_filter("text of string", filters::string);
-    environment.add_filter("text of title", filters::title);
-    environment.add_filter("text of trim", filters::trim);
-    environment.add_filter("text of upper", filters::upper);
-    for name in ["capitalize", "lines", "lower", "split", "string", "title", "trim", "upper"] {
-        let own = format!("text of {name}");
-        environment.add_filter(name, move |state: &mut State<'_, '_>, given: Rest<Value>| {
-            if given.first().is_some_and(Value::is_none) {
-                return Err(Error::new(ErrorKind::UndefinedError, NULL));
-            }
-            state.apply_filter(&own, &given)
-        });
-    }
+/// What a filter does instead of its own work with what it is given, if anything.
+type Guard = fn(&State<'_, '_>, &[Value]) -> Option<Result<Value, Error>>;
+
+/// Has an environment know the filter of this name, behind a guard.
+fn guarded<F, Rv, Args>(environment: &mut Environment<'_>, name: &'static str, guard: Guard, filter: F)
+where
+    F: Function<Rv, Args>,
+    Rv: FunctionResult,
+    Args: for<'a> FunctionArgs<'a>,
+{
+    let own = format!("{name} behind its guard");
+    environment.add_filter(own.clone(), filter);
+    environment.add_filter(name, move |state: &mut State<'_, '_>, given: Rest<Value>| {
+        guard(state, &given).unwrap_or_else(|| state.apply_filter(&own, &given))
+    });
 }
 
-/// Has the filters that make something of what is not known, such as a length of 0, make nothing of it: an error, or where the
-/// unknown shows nothing, the unknown.
-fn of_something(environment: &mut Environment<'_>) {
-    environment.add_filter("some count", filters::length);
-    environment.add_filter("some join", filters::join);
-    environment.add_filter("some length", filters::length);
-    environment.add_filter("some list", filters::list);
-    environment.add_filter("some sort", filters::sort);
-    environment.add_filter("some sum", filters::sum);
-    environment.add_filter("some unique", filters::unique);
-    for name in ["count", "join", "length", "list", "sort", "sum", "unique"] {
-        let own = format!("some {name}");
-        environment.add_filter(name, move |state: &mut State<'_, '_>, given: Rest<Value>| {
-            if !given.first().is_some_and(Value::is_undefined) {
-                return state.apply_filter(&own, &given);
-            }
-            match state.undefined_behavior() {
-                UndefinedBehavior::Lenient | UndefinedBehavior::Chainable => Ok(Value::UNDEFINED),
-                _ => Err(Error::new(ErrorKind::UndefinedError, UNKNOWN)),
-            }
+/// The guard of filters that make a text of what they are given first: `NONE` is nobody's name.
+fn of_no_null(_: &State<'_, '_>, given: &[Value]) -> Option<Result<Value, Error>> {
+    given.first().is_some_and(Value::is_none).then(|| Err(Error::new(ErrorKind::UndefinedError, NULL)))
+}
+
+/// The guard of filters that make a text of anything that they are given.
+fn with_no_null(_: &State<'_, '_>, given: &[Value]) -> Option<Result<Value, Error>> {
+    given.iter().any(Value::is_none).then(|| Err(Error::new(ErrorKind::UndefinedError, NULL)))
+}
+
+/// The guard of filters that make something of what is not known, such as a length of 0: an error, or where the unknown shows
+/// nothing, the unknown. What is null, or has null in it to be joined, is no better.
+fn of_something(state: &State<'_, '_>, given: &[Value]) -> Option<Result<Value, Error>> {
+    let first = given.first()?;
+    if first.is_undefined() {
+        return Some(match state.undefined_behavior() {
+            UndefinedBehavior::Lenient | UndefinedBehavior::Chainable => Ok(Value::UNDEFINED),
+            _ => Err(Error::new(ErrorKind::UndefinedError, UNKNOWN)),
         });
     }
+    of_no_null(state, given)
+}
+
+/// The guard of what joins texts: each of them is to be there.
+fn of_texts(state: &State<'_, '_>, given: &[Value]) -> Option<Result<Value, Error>> {
+    let list = given.first().filter(|first| first.kind() == ValueKind::Seq);
+    let has_null = list.and_then(|list| list.try_iter().ok()).is_some_and(|mut items| items.any(|item| item.is_none()));
+    if has_null {
+        return Some(Err(Error::new(ErrorKind::UndefinedError, NULL)));
+    }
+    with_no_null(state, given).or_else(|| of_something(state, given))
 }
 
 /// The filter `default`: like the language's own, and null or a blank text is as good as none.
@@ -200,6 +223,19 @@ mod on_texts {
             ("{{ null | capitalize | default('x') }}", Err(ErrorKind::UndefinedError)),
             ("{{ null | default(text) | upper }}{{ ' a ' | trim }}{{ 'a,b' | split(',') | join('-') }}", Ok("Xaa-b")),
             ("{{ half | string }}{{ 'ab cd' | title }}", Ok("2.5Ab Cd")),
+            ("{{ null | e }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | escape }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | safe }}", Err(ErrorKind::UndefinedError)),
+            ("{{ '%s' | format(null) }}", Err(ErrorKind::UndefinedError)),
+            ("{{ ['a', null] | join(',') }}", Err(ErrorKind::UndefinedError)),
+            ("{{ list | join(null) }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | join }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | sum }}", Err(ErrorKind::UndefinedError)),
+            ("{{ null | list | length }}", Err(ErrorKind::UndefinedError)),
+            (
+                "{{ '%s!' | format(text) }}{{ 'x' | replace('x', 'y') | indent(2) }}{{ list | join }}{{ 'ab' | join('-') }}",
+                Ok("x!yaba-b"),
+            ),
             ("{{ missing }}", Err(ErrorKind::UndefinedError)),
             ("{{ missing | length }}", Err(ErrorKind::UndefinedError)),
             ("{{ missing | count }}", Err(ErrorKind::UndefinedError)),

@@ -1,8 +1,12 @@
 //! JSON in one form, so that it can be hashed; and what is wrong with what is none.
 
+mod twice;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+
+pub use self::twice::{Read, SOMETHING_TWICE, object, read};
 
 /// JSON with the keys of its objects in alphabetical order: neither clients nor PostgreSQL keep theirs.
 pub fn canonical(value: &Json) -> Json {

@@ -9,6 +9,7 @@ pub mod channel_line;
 pub mod clock;
 pub mod delivery;
 pub mod depth;
+pub mod encoding;
 pub mod error;
 pub mod explanation;
 pub mod film;

@@ -10,6 +10,7 @@ use crate::engine::id;
 use crate::prelude::*;
 use ::service::imports::cancel;
 use domain::broadcast::ImportStatus;
+use domain::encoding::FileEncoding;
 use domain::id::{ChannelImportId, LeadImportId, NounId};
 use domain::retention::lead_columns::{without_columns, without_words};
 use storage::Keyed;
@@ -28,8 +29,19 @@ impl ImportFields {
     }
 
     /// Bytes of the file read so far.
-    async fn bytes_read(&self) -> BigInt {
-        self.0.bytes_read.into()
+    async fn bytes_read(&self, ctx: &Context<'_>) -> Result<BigInt> {
+        if self.0.encoding.is_none_or(|encoding| encoding == FileEncoding::Utf8) {
+            return Ok(self.0.bytes_read.into());
+        }
+        // Counted in UTF-8, of which other encodings have more or fewer for a letter.
+        let total = ctx.loaders().one(self.0.upload_id).await?.map_or(self.0.bytes_read, |file| file.bytes);
+        let is_whole = self.0.status == ImportStatus::Completed;
+        Ok(if is_whole { total } else { self.0.bytes_read.min(total) }.into())
+    }
+
+    /// In which encoding the file is read: as was said, or as it says itself; null before the import has begun.
+    async fn encoding(&self) -> Option<FileEncoding> {
+        self.0.encoding
     }
 
     /// The size of the file in bytes; null if it is not known any more.

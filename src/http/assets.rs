@@ -131,6 +131,7 @@ static DASHBOARD: LazyLock<Page> = LazyLock::new(|| Page {
         "settings-operations.js",
         "settings-own.js",
         "settings-tokens.js",
+        "settings-sessions.js",
         "settings-users.js",
         "settings.js",
         "sign-in.js",

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::listener::request_id;
 use super::{Http, answer};
 use domain::error::{Code, Error, Result};
-use graphql::engine::context::Caller;
+use graphql::engine::context::{Caller, Refusal};
 use service::Services;
 use service::access::session;
 
@@ -110,12 +110,13 @@ pub(super) async fn authenticate(on: &Services, mut caller: Caller, authorizatio
             let resuming = session::resume(on, token, caller.address.as_deref());
             match timeout(on.rules.limits.document.query_time, resuming).await {
                 Ok(Ok(session)) => caller.session = Some(session),
-                Ok(Err(Error::Unauthenticated(why))) => caller.refusal = Some(why),
+                Ok(Err(Error::Unauthenticated(why))) => caller.refusal = Some(Refusal::Wrong(why)),
+                Ok(Err(Error::NotYet(why))) => caller.refusal = Some(Refusal::NotYet(why)),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(Error::Timeout),
             }
         }
-        None => caller.refusal = Some("the Authorization header is not a bearer token"),
+        None => caller.refusal = Some(Refusal::Wrong("the Authorization header is not a bearer token")),
     }
     Ok(caller)
 }

@@ -7,6 +7,7 @@ use url::form_urlencoded;
 
 use super::halves;
 use domain::error::Code;
+use domain::json;
 
 /// Why parameters are not a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,13 +26,14 @@ impl Wrong {
 
 /// The request that a body asks for.
 pub(super) fn body(body: &[u8]) -> Result<Request, Wrong> {
-    match serde_json::from_slice(body) {
-        Ok(Json::Object(parameters)) => request(parameters),
-        Ok(Json::Array(_)) => {
+    let read = json::read(body).map_err(|error| Wrong::new(not_json(body, &error)))?;
+    match (read.complaint(), read.value) {
+        (_, Json::Array(_)) => {
             Err(Wrong { code: Code::BatchNotAllowed, message: "send one operation a request".into() })
         }
-        Ok(_) => Err(Wrong::new("the body is not a JSON object")),
-        Err(error) => Err(Wrong::new(not_json(body, &error))),
+        (Some(why), _) => Err(Wrong::new(why)),
+        (None, Json::Object(parameters)) => request(parameters),
+        (None, _) => Err(Wrong::new("the body is not a JSON object")),
     }
 }
 
@@ -60,23 +62,36 @@ fn not_json(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
+/// The parameters of a request. A URL may have others, which mean nothing here.
+const PARAMETERS: [&str; 5] = ["query", "operationName", "variables", "extensions", "documentId"];
+
 /// The request that a URL asks for: `variables` and `extensions` are JSON in it.
 pub(super) fn url(query: &str) -> Result<Request, Wrong> {
     let mut parameters = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let value = match &*name {
             "variables" | "extensions" if value.is_empty() => Json::Null,
-            "variables" | "extensions" => {
-                serde_json::from_str(&value).map_err(|_| match halves::find(value.as_bytes()) {
-                    Some(place) => Wrong::new(halves::told(&format!("{name}.{place}"))),
-                    None => Wrong::new(format!("{name} is not JSON")),
-                })?
-            }
+            "variables" | "extensions" => of_url(&name, &value)?,
             _ => Json::String(value.into_owned()),
         };
+        if PARAMETERS.contains(&&*name) && parameters.contains_key(&*name) {
+            return Err(Wrong::new(format!("{name} is given twice in the URL: leave one of them out")));
+        }
         parameters.insert(name.into_owned(), value);
     }
     request(parameters)
+}
+
+/// A parameter that is JSON in a URL.
+fn of_url(name: &str, value: &str) -> Result<Json, Wrong> {
+    let read = json::read(value.as_bytes()).map_err(|_| match halves::find(value.as_bytes()) {
+        Some(place) => Wrong::new(halves::told(&format!("{name}.{place}"))),
+        None => Wrong::new(format!("{name} is not JSON")),
+    })?;
+    match read.complaint() {
+        Some(why) => Err(Wrong::new(format!("{name}.{why}"))),
+        None => Ok(read.value),
+    }
 }
 
 /// The request that these parameters ask for.
@@ -130,6 +145,30 @@ mod tests {
 
     fn code(parameters: &Json) -> Option<Code> {
         body(parameters.to_string().as_bytes()).err().map(|wrong| wrong.code)
+    }
+
+    #[test]
+    fn what_is_given_twice_is_refused_and_named() {
+        let told = |text: &str| body(text.as_bytes()).map(drop).map_err(|wrong| wrong.message);
+        for (text, way) in [
+            (r#"{"query":"{ a }","query":"{ b }"}"#, "query"),
+            (r#"{"query":"{ a }","variables":{"a":1},"variables":{"a":2}}"#, "variables"),
+            (r#"{"query":"{ a }","variables":{"i":{"n":1,"n":2}}}"#, "variables.i.n"),
+            (r#"{"query":"{ a }","variables":{"l":[{"m":{"a":1,"a":1}}]}}"#, "variables.l.0.m.a"),
+            (r#"{"query":"{ a }","extensions":{"x":1,"x":2}}"#, "extensions.x"),
+            (r#"{"query":"{ a }","operationName":"A","operationName":null}"#, "operationName"),
+        ] {
+            assert!(told(text).is_err_and(|why| why.starts_with(&format!("{way} is given twice"))), "{text}");
+        }
+        let by_url = |query: &str| url(query).map(drop).map_err(|wrong| wrong.message);
+        for (query, way) in [
+            ("query=a&query=b", "query"),
+            ("query=a&variables=%7B%7D&variables=", "variables"),
+            ("query=a&variables=%7B%22a%22:%7B%22b%22:1,%22b%22:2%7D%7D", "variables.a.b"),
+        ] {
+            assert!(by_url(query).is_err_and(|why| why.starts_with(&format!("{way} is given twice"))), "{query}");
+        }
+        assert_eq!(by_url("query=a&utm=1&utm=2"), Ok(()));
     }
 
     #[test]

@@ -67,7 +67,7 @@ async fn store(
     pieces: &mut BoxStream<'static, Result<Bytes, String>>,
 ) -> std::result::Result<(async_graphql::ID, i64), Refused> {
     let actor = caller.actor();
-    let viewer = caller.viewer().ok_or(Error::Unauthenticated(caller.refusal.unwrap_or("sign in first")))?;
+    let viewer = caller.viewer().ok_or_else(|| caller.nobody())?;
     if !viewer.role.may(Permission::CreateChannels) {
         denial::note(&http.services, &actor, Denied::one("/uploads"));
         return Err(Error::Forbidden.into());

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::answer;
 use super::caller::Authenticated;
-use domain::error::Code;
+use domain::error::Error;
 
 /// The schema is the same as long as the process lives.
 static SDL: LazyLock<String> = LazyLock::new(graphql::sdl);
@@ -31,11 +31,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Part {
 /// The schema as text: for whoever may introspect it, which is whoever has signed in.
 pub(super) async fn schema(Authenticated(caller): Authenticated) -> Response {
     if caller.session.is_none() {
-        let message = caller.refusal.unwrap_or(
-            "sign in to read the schema: send a token as Authorization: Bearer, or print it with herald schema",
-        );
-        let request_id = caller.request_id.as_deref();
-        return answer::coded(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message, request_id);
+        let message =
+            "sign in to read the schema: send a token as Authorization: Bearer, or print it with herald schema";
+        let why = caller.refusal.map_or(Error::Unauthenticated(message), Error::from);
+        return answer::failed(why, caller.request_id.as_deref());
     }
     let headers = [
         (CONTENT_TYPE, "text/plain; charset=utf-8"),

@@ -15,6 +15,7 @@ use crate::broadcast::upload;
 use crate::noun::{Noun, replace};
 use crate::sql::{self, Dialect};
 use domain::broadcast::ImportStatus;
+use domain::encoding::FileEncoding;
 use domain::error::{Error, Result};
 use domain::id::{NodeId, UploadId, UserId};
 
@@ -41,6 +42,8 @@ pub struct Import {
     pub created_by_id: UserId,
     /// Rises with every change, so that subscribers can tell old from new.
     pub version: i32,
+    /// The encoding of its file; None: it is not known yet, and nobody has said it.
+    pub encoding: Option<FileEncoding>,
 }
 
 /// Lines of a file that go in together.
@@ -84,7 +87,12 @@ pub struct LineError {
 
 impl Import {
     /// An import of `file` that waits for its turn.
-    pub const fn queued(file: &upload::Model, user: UserId, now: DateTime<Utc>) -> Self {
+    pub const fn queued(
+        file: &upload::Model,
+        user: UserId,
+        now: DateTime<Utc>,
+        encoding: Option<FileEncoding>,
+    ) -> Self {
         Self {
             upload_id: file.id,
             node_id: file.node_id,
@@ -100,6 +108,7 @@ impl Import {
             completed_at: None,
             created_by_id: user,
             version: 1,
+            encoding,
         }
     }
 
@@ -233,6 +242,7 @@ macro_rules! import_table {
         use $crate::imports::{Import, ImportTable};
         use $crate::noun::noun;
         use domain::broadcast::ImportStatus;
+        use domain::encoding::FileEncoding;
         use domain::id::{$id, NodeId, UploadId, UserId};
 
         /// An import.
@@ -258,6 +268,7 @@ macro_rules! import_table {
             pub created_by_id: UserId,
             /// Rises with every change, so that subscribers can tell old from new.
             pub version: i32,
+            pub encoding: Option<FileEncoding>,
         }
 
         joins_nothing!();
@@ -269,11 +280,11 @@ macro_rules! import_table {
             pub fn of(id: $id, import: Import, $($field: $type),*) -> Self {
                 let Import {
                     upload_id, node_id, status, lines, inserted, duplicates, invalid, bytes_read, error_message,
-                    created_at, started_at, completed_at, created_by_id, version,
+                    created_at, started_at, completed_at, created_by_id, version, encoding,
                 } = import;
                 Self {
                     id, upload_id, node_id, status, $($field,)* lines, inserted, duplicates, invalid, bytes_read,
-                    error_message, created_at, started_at, completed_at, created_by_id, version,
+                    error_message, created_at, started_at, completed_at, created_by_id, version, encoding,
                 }
             }
         }
@@ -287,11 +298,11 @@ macro_rules! import_table {
             fn import(row: &Model) -> Import {
                 let Model {
                     upload_id, node_id, status, lines, inserted, duplicates, invalid, bytes_read, error_message,
-                    created_at, started_at, completed_at, created_by_id, version, ..
+                    created_at, started_at, completed_at, created_by_id, version, encoding, ..
                 } = row.clone();
                 Import {
                     upload_id, node_id, status, lines, inserted, duplicates, invalid, bytes_read, error_message,
-                    created_at, started_at, completed_at, created_by_id, version,
+                    created_at, started_at, completed_at, created_by_id, version, encoding,
                 }
             }
 

@@ -30,7 +30,7 @@ async fn main() -> anyhow::Result<()> {
     let body = ReaderStream::with_capacity(tokio::fs::File::open(list.path()).await?, 64 * 1024).boxed();
     let upload = upload::store(&bench.on, &actor, body).await?;
     let uploaded = uploading.elapsed();
-    let import = channels::create(&bench.on, &actor, upload.id).await?;
+    let import = channels::create(&bench.on, &actor, upload.id, None).await?;
     let mut batches = Vec::new();
     let began = Instant::now();
     run_pending::<Entity>(&bench.on, &CancellationToken::new(), |progress| {

@@ -51,18 +51,18 @@ async fn a_file_that_is_no_list_is_called_by_its_name_in_one_sentence() {
     let admin = herald.admin().await;
     let good = "{\"username\":\"good_one\",\"category\":\"tech\"}\n";
     let array = format!("[{good}]");
-    let marked: Vec<u8> = [b"\xff\xfe".to_vec(), utf16("email,phone\na@b.de,\n")].concat();
     let zip = b"PK\x03\x04\x14\x00\x06\x00\x08\x00[Content_Types].xml\x00\x00".to_vec();
     assert_refused(&channels(&admin, "").await, "empty");
     assert_refused(&channels(&admin, "\n \r\n").await, "empty");
     assert_refused(&channels(&admin, array.clone()).await, "JSON array");
     assert_refused(&channels(&admin, "username,category\ngood_one,tech\n").await, "one JSON object a line is wanted");
     assert_refused(&channels(&admin, "{\n\"username\":\"good_one\"\n}\n").await, "several lines");
-    assert_refused(&channels(&admin, utf16(good)).await, "UTF-16");
+    assert_refused(&channels(&admin, utf16(good)).await, "UTF_16");
     assert_refused(&channels(&admin, zip.clone()).await, "xlsx");
     assert_refused(&leads(&admin, zip, "CSV").await, "xlsx");
-    assert_refused(&leads(&admin, marked, "CSV").await, "UTF-16");
-    assert_refused(&leads(&admin, utf16("email,phone\na@b.de,\n"), "CSV").await, "UTF-16");
+    assert_refused(&leads(&admin, utf16("email,phone\na@b.de,\n"), "CSV").await, "UTF_16");
+    let russian = b"email;\xc8\xec\xff\na@b.de;\xc8\xf0\xe8\xed\xe0\n".to_vec();
+    assert_refused(&leads(&admin, russian, "CSV").await, "its encoding, such as WINDOWS_1251");
     assert_refused(&leads(&admin, "[{\"email\":\"a@b.de\"}]", "CSV").await, "JSON array");
     assert_refused(&leads(&admin, "{\"email\":\"a@b.de\"}\n", "CSV").await, "format JSONL");
     assert_refused(&leads(&admin, "email,phone\na@b.de,\n", "JSONL").await, "format CSV");
@@ -151,4 +151,58 @@ async fn the_command_ends_with_1_when_lines_did_not_go_in() {
     let (code, text) = import("none.csv", "username,category\n");
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("one JSON object a line is wanted"), "{text}");
+}
+
+#[tokio::test]
+async fn a_list_is_read_in_the_encoding_that_it_says_or_that_is_said_of_it() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let read = async |list: Vec<u8>, encoding: Option<&str>, format: &str| {
+        let import = "mutation($input: ImportLeadsInput!) { importLeads(input: $input) { import { id encoding } } }";
+        let input = json!({ "uploadId": admin.upload(list).await, "encoding": encoding, "format": format });
+        let import = admin.data(import, json!({ "input": input })).await["importLeads"]["import"].clone();
+        let ended = ended(&admin, "leadImport", &import["id"]).await;
+        let told = "query($id: ID!) { leadImport(id: $id) { encoding bytesRead bytesTotal } }";
+        (ended, admin.data(told, json!({ "id": import["id"] })).await["leadImport"].clone())
+    };
+    let name = async |email: &str| {
+        let ask = "query($email: String!) { leadBy(key: { email: $email }) { firstName } }";
+        admin.data(ask, json!({ "email": email })).await["leadBy"]["firstName"].clone()
+    };
+    // As Excel writes "Unicode text", with so many lines that a piece ends within one.
+    let many: Vec<String> = (0..4_000).map(|n| format!("u{n}@b.de\tИрина 😀{n}\r\n")).collect();
+    let many = many.concat();
+    let list = [b"\xff\xfe".to_vec(), utf16(&format!("E-Mail\tИмя\r\n{many}"))].concat();
+    let (import, how) = read(list, None, "CSV").await;
+    assert_eq!(
+        (&import["status"], &import["inserted"], &import["errors"]),
+        (&json!("COMPLETED"), &json!(4_000), &json!([]))
+    );
+    assert_eq!((&how["encoding"], &how["bytesRead"]), (&json!("UTF_16"), &how["bytesTotal"]));
+    assert_eq!(name("u3999@b.de").await, "Ирина 😀3999");
+
+    let cyrillic = b"email;\xc8\xec\xff\nw@b.de;\xc8\xf0\xe8\xed\xe0\n".to_vec();
+    let (import, how) = read(cyrillic, Some("WINDOWS_1251"), "CSV").await;
+    assert_eq!((&import["inserted"], &how["encoding"]), (&json!(1), &json!("WINDOWS_1251")), "{import:#}");
+    assert_eq!((name("w@b.de").await, &how["bytesRead"]), (json!("Ирина"), &how["bytesTotal"]));
+    let object = b"{\"email\":\"j@b.de\",\"firstName\":\"J\xf6rg\"}\n".to_vec();
+    read(object, Some("WINDOWS_1252"), "JSONL").await;
+    assert_eq!(name("j@b.de").await, "Jörg");
+    // Half a letter of UTF-16 is none.
+    let half = [
+        b"\xfe\xff".to_vec(),
+        "email,name\nh@b.de,A".encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        vec![0xd8, 0, 0, b'\n'],
+    ];
+    let (import, how) = read(half.concat(), None, "CSV").await;
+    assert_eq!((&import["inserted"], &how["encoding"]), (&json!(1), &json!("UTF_16")), "{import:#}");
+    assert!(import["errors"][0]["message"].as_str().unwrap().contains("encoding has not"), "{import:#}");
+
+    let utf8 = "email,name\nx@b.de,Jörg\n".as_bytes().to_vec();
+    assert_refused(&read(utf8.clone(), Some("WINDOWS_1252"), "CSV").await.0, "leave the encoding out");
+    assert_refused(
+        &read([b"\xff\xfe".to_vec(), utf16("email\n")].concat(), Some("KOI8_R"), "CSV").await.0,
+        "the file is UTF_16",
+    );
+    assert_eq!(read(utf8, None, "CSV").await.1["encoding"], "UTF_8");
 }

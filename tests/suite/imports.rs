@@ -202,7 +202,7 @@ impl Node {
     async fn import(&self, list: String) -> ChannelImportId {
         let body = stream::iter([Ok::<_, std::io::Error>(list.into_bytes())]);
         let upload = upload::store(&self.on, &self.actor, body).await.unwrap();
-        channels::create(&self.on, &self.actor, upload.id).await.unwrap().id
+        channels::create(&self.on, &self.actor, upload.id, None).await.unwrap().id
     }
 
     async fn run(&self) {
@@ -351,9 +351,9 @@ async fn uploads_that_nobody_needs_vanish_after_a_day() {
         upload::store(&node.on, &node.actor, body).await.unwrap().id
     };
     let [unused, imported, waiting, young] = [store("a").await, store("b").await, store("c").await, store("d").await];
-    channels::create(&node.on, &node.actor, imported).await.unwrap();
+    channels::create(&node.on, &node.actor, imported, None).await.unwrap();
     node.run().await;
-    channels::create(&node.on, &node.actor, waiting).await.unwrap();
+    channels::create(&node.on, &node.actor, waiting, None).await.unwrap();
     let folder = node.on.rules.data_dir.join("uploads");
     let orphan = folder.join("01890000-0000-7000-8000-000000000000");
     let part = folder.join("01890000-0000-7000-8000-000000000001.part");

@@ -84,6 +84,10 @@ async fn a_bad_value_lets_nothing_run() {
             "GRAPHQL_VALIDATION_FAILED",
         ),
         ("b: createTemplate(input: { name: null, content: \"x\" }) { template { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "b: createLead(input: { email: \"t@w.example\", meta: { a: [{ b: 1, b: 2 }] } }) { lead { id } }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
     ] {
         let document = format!("mutation {{ {first} {second} }}");
         let reply = admin.query(&document, json!({})).await;
@@ -221,7 +225,7 @@ async fn an_empty_condition_picks_nobody_where_something_is_changed() {
 }
 
 /// Updates of nothing that is there, with mistakes beside it: field, input, what is selected, and the paths that are told.
-const MISTAKES: [(&str, &str, &str, &str); 12] = [
+const MISTAKES: [(&str, &str, &str, &str); 14] = [
     (
         "updateTemplate",
         r#"name: "", content: "{{ open", mediaUrl: "ftp://x/y""#,
@@ -247,6 +251,8 @@ const MISTAKES: [(&str, &str, &str, &str); 12] = [
     ("updateLead", r#"email: "y""#, "lead { id }", "id email"),
     ("updateChannel", r#"username: "a b", title: "\u0000""#, "channel { id }", "id username title"),
     ("updateBatch", r#"name: """#, "batch { id }", "id name"),
+    ("switchIntegration", r#"from: "nobody", perSecond: 0"#, "integrationConfig { id }", "id from perSecond"),
+    ("switchIntegration", r#"currency: "dollars""#, "integrationConfig { id }", "id currency"),
     ("updateUser", r#"password: "short""#, "user { id }", "id password"),
     ("updateBroadcastCampaign", r#"name: "", deliveryRate: 0"#, "campaign { id }", "id name deliveryRate"),
 ];
@@ -274,6 +280,11 @@ async fn a_wrong_id_hides_nothing_of_what_else_is_wrong_whatever_is_changed() {
     for (field, input, of) in [
         ("updateTemplate", r#"content: """#, "template { id }"),
         ("updateTemplate", "mediaType: PHOTO", "template { id }"),
+        ("updateTemplate", r#"content: "a_b*c""#, "template { id }"),
+        ("updateScript", r#"plainContent: "Hello", format: HTML"#, "script { id }"),
+        ("updateScript", "vapiConfig: { firstMessage: \"Hello\" }", "script { id }"),
+        ("switchIntegration", r#"from: "+15550100""#, "integrationConfig { id }"),
+        ("switchIntegration", "perSecond: 1, currency: \"EUR\"", "integrationConfig { id }"),
         ("updateTemplate", "mediaType: null, mediaUrl: null", "template { id }"),
         ("updateScript", r#"subject: "Hello""#, "script { id }"),
         ("updateScript", "content: null", "script { id }"),
@@ -287,4 +298,53 @@ async fn a_wrong_id_hides_nothing_of_what_else_is_wrong_whatever_is_changed() {
     ] {
         assert_eq!(ask(&format!("{field}(input: {{ id: \"x\", {input} }}) {{ {of} }}")).await, "id", "{field} {input}");
     }
+}
+
+/// What an object has twice, in whichever way it comes, is refused by name, and nothing is done.
+#[tokio::test]
+async fn what_is_given_twice_is_refused_and_nothing_is_done() {
+    let herald = TestApp::api_only().await;
+    let admin = herald.admin().await;
+    let lead = |meta: &str| {
+        format!("mutation {{ createLead(input: {{ email: \"a@x.com\", meta: {meta} }}) {{ lead {{ id }} }} }}")
+    };
+    for (meta, way) in [
+        ("{ a: 1, a: 2 }", "input.meta.a"),
+        ("{ a: 1, a: 1 }", "input.meta.a"),
+        ("{ a: { b: [0, { c: 1, d: 2, c: 3 }] } }", "input.meta.a.b.1.c"),
+        ("{ a: null, b: {}, a: {} }", "input.meta.a"),
+    ] {
+        let told = admin.query(&lead(meta), json!({})).await;
+        assert_eq!(told.code(), "GRAPHQL_VALIDATION_FAILED", "{meta}: {told:?}");
+        assert_eq!(told.violations(), [way], "{meta}");
+    }
+    for default in
+        ["mutation($m: JSON = { a: 1, a: 2 }) { createLead(input: { email: \"a@x.com\", meta: $m }) { isNew } }"]
+    {
+        assert_eq!(admin.query(default, json!({})).await.code(), "GRAPHQL_VALIDATION_FAILED");
+    }
+    let with_variable =
+        "mutation($v: Int) { createLead(input: { email: \"a@x.com\", meta: { a: $v, a: $v } }) { isNew } }";
+    assert_eq!(admin.query(with_variable, json!({ "v": 1 })).await.code(), "GRAPHQL_VALIDATION_FAILED");
+    let document = "mutation($m: JSON) { createLead(input: { email: \\\"a@x.com\\\", meta: $m }) { isNew } }";
+    let post = async |body: String| {
+        let request = admin.request(reqwest::Method::POST, "/graphql").header("content-type", "application/json");
+        let answer = request.body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    for (rest, way) in [
+        (r#""variables":{"m":{"a":1,"a":2}}"#, "variables.m.a"),
+        (r#""variables":{"m":{"l":[{"x":1,"x":1}]}}"#, "variables.m.l.0.x"),
+        (r#""variables":{"m":{}},"variables":{"m":{}}"#, "variables"),
+        (r#""query":"{ viewer { id } }""#, "query"),
+    ] {
+        let (status, text) = post(format!(r#"{{"query":"{document}",{rest}}}"#)).await;
+        assert!(status == 400 && text.contains(&format!("{way} is given twice")), "{rest}: {status} {text}");
+    }
+    let (status, text) =
+        post(format!(r#"{{"query":"{document}","variables":{{"m":{{"a":{{"a":1}},"b":{{"a":1}}}}}}}}"#)).await;
+    assert!(status == 200 && text.contains("\"isNew\":true"), "{status} {text}: only this one was made");
+    let request =
+        admin.request(reqwest::Method::GET, "/graphql?query=%7Bviewer%7Bid%7D%7D&query=%7Bviewer%7Busername%7D%7D");
+    assert_eq!(request.send().await.unwrap().status(), 400);
 }

@@ -10,9 +10,9 @@ use crate::harness::{Client, Reply, TestApp};
 use crate::providers::Catcher;
 
 const SAVE: &str = "mutation($input: SaveIntegrationConfigInput!) { saveIntegrationConfig(input: $input) {
-    integrationConfig { id provider type isActive version fields { name value } } } }";
+    integrationConfig { id provider type isActive version fields { name value } } warnings } }";
 const TEST: &str = "mutation($id: ID!) { testIntegration(input: { id: $id }) { isOk message } }";
-const DELETE: &str = "mutation($id: ID!) { deleteIntegrationConfig(input: { id: $id }) { deletedId } }";
+const DELETE: &str = "mutation($id: ID!) { deleteIntegrationConfig(input: { id: $id }) { deletedId warnings } }";
 const LIST: &str = "{ integrationConfigs { totalCount nodes { provider isActive version fields { name value } } } }";
 const TOKEN: &str = "0123456789abcdef-the-auth-token-wxyz";
 
@@ -102,7 +102,7 @@ async fn to_try_an_integration_is_to_ask_the_provider() {
 }
 
 const SWITCH: &str = "mutation($input: SwitchIntegrationInput!) { switchIntegration(input: $input) {
-    integrationConfig { id isActive version fields { name value } } } }";
+    integrationConfig { id isActive version fields { name value } } warnings } }";
 
 #[tokio::test]
 async fn an_integration_is_switched_paced_and_readdressed_without_its_secrets() {
@@ -142,4 +142,49 @@ async fn an_integration_is_switched_paced_and_readdressed_without_its_secrets() 
     let lines = admin.data("{ auditLogs { nodes { action metadata } } }", json!({})).await.to_string();
     assert!(lines.contains("INTEGRATION_SWITCHED") && lines.contains(service) && !lines.contains(TOKEN), "{lines}");
     assert_eq!(herald.operator().await.query(SWITCH, json!({ "input": { "id": id } })).await.code(), "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn who_goes_by_an_integration_is_told_when_it_ends_or_leads_elsewhere() {
+    let herald = TestApp::api_only().await;
+    let (admin, operator) = (herald.admin().await, herald.operator().await);
+    let saved = save(&admin, json!({ "twilio": twilio() })).await.data()["saveIntegrationConfig"].clone();
+    assert_eq!(saved["warnings"], json!([]));
+    let id = saved["integrationConfig"]["id"].clone();
+    let script = json!({ "input": { "name": "s", "type": "SMS", "content": "Hi" } });
+    let ask = "mutation($input: CreateScriptInput!) { createScript(input: $input) { script { id } } }";
+    let script = operator.data(ask, script).await["createScript"]["script"]["id"].clone();
+    let steps = json!([{ "channel": "SMS", "scriptId": script }]);
+    let ask = "mutation($input: CreateRetentionSequenceInput!) { createRetentionSequence(input: $input) { sequence { id } } }";
+    let made = operator.data(ask, json!({ "input": { "name": "Come back", "steps": steps } })).await;
+    let sequence = made["createRetentionSequence"]["sequence"]["id"].clone();
+    let act = async |verb: &str| {
+        let ask =
+            format!("mutation($id: ID!) {{ {verb}RetentionSequence(input: {{ id: $id }}) {{ sequence {{ id }} }} }}");
+        operator.data(&ask, json!({ "id": sequence })).await
+    };
+    let obstacles = async || {
+        let ask = "query($id: ID!) { retentionSequence(id: $id) { obstacles } }";
+        operator.data(ask, json!({ "id": sequence })).await["retentionSequence"]["obstacles"].clone()
+    };
+    let switch = async |mut input: Json| {
+        input["id"] = id.clone();
+        admin.data(SWITCH, json!({ "input": input })).await["switchIntegration"]["warnings"].clone()
+    };
+    assert_eq!(switch(json!({ "isActive": false })).await, json!([]), "a DRAFT goes by nothing");
+    switch(json!({ "isActive": true })).await;
+    act("activate").await;
+    assert_eq!((switch(json!({ "segmentsPerSecond": 9 })).await, obstacles().await), (json!([]), json!([])));
+    let elsewhere = switch(json!({ "from": "+14155552673" })).await;
+    assert!(elsewhere[0].as_str().unwrap().contains("from now on as it is set up now: \"Come back\""), "{elsewhere}");
+    let off = switch(json!({ "isActive": false })).await;
+    assert!(off[0].as_str().unwrap().contains("waits until it is set up and switched on: \"Come back\""), "{off}");
+    let why = obstacles().await;
+    assert_eq!(why, json!(["step 1 (SMS): nothing is set up for SMS: see saveIntegrationConfig"]));
+    let again = save(&admin, json!({ "twilio": twilio() })).await.data()["saveIntegrationConfig"]["warnings"].clone();
+    assert_eq!((again, obstacles().await), (json!([]), json!([])));
+    let gone = admin.data(DELETE, json!({ "id": id })).await["deleteIntegrationConfig"]["warnings"].clone();
+    assert!(gone[0].as_str().unwrap().contains("\"Come back\""), "{gone}");
+    act("pause").await;
+    assert_eq!(obstacles().await, json!([]), "PAUSED says it all");
 }

@@ -59,6 +59,7 @@ mod same_request;
 mod schema;
 mod series;
 mod shared_frames;
+mod socket_edges;
 mod sockets;
 mod sso;
 mod statements_end;

@@ -10,6 +10,7 @@ use super::super::{Failure, Result, block_on, configured};
 use super::{follow, upload};
 use crate::app::{App, cause};
 use crate::config::Settings;
+use domain::encoding::FileEncoding;
 use domain::retention::lead_columns::{Field, Mapping};
 use domain::retention::words::LeadImportFormat;
 use service::access::user;
@@ -25,6 +26,9 @@ pub struct Leads {
     /// Without it columns of the usual names are understood
     #[arg(long = "map", value_name = "FIELD=COLUMN", value_parser = pair)]
     mapping: Vec<(String, String)>,
+    /// In which encoding it is, such as windows-1251, where that is neither UTF-8 nor UTF-16 with its mark
+    #[arg(long)]
+    encoding: Option<FileEncoding>,
     /// In whose name it is done
     #[arg(long, default_value = user::FIRST)]
     user: String,
@@ -35,22 +39,34 @@ pub struct Leads {
 impl Leads {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let Self { file, mapping, user, settings } = self;
+        let Self { file, mapping, encoding, user, settings } = self;
         let mapping = self::mapping(mapping)?;
         let config = configured(settings)?;
         block_on(async {
             let app = App::open_for_files(config).await?;
-            let result = import(&app, &file, mapping, &user).await;
+            let result = import(&app, &file, mapping, encoding, &user).await;
             app.close().await;
             result
         })
     }
 }
 
-async fn import(app: &App, path: &std::path::Path, mapping: Mapping, user: &str) -> Result<()> {
+async fn import(
+    app: &App,
+    path: &std::path::Path,
+    mapping: Mapping,
+    encoding: Option<FileEncoding>,
+    user: &str,
+) -> Result<()> {
     let (actor, stored) = upload(app, path, user).await?;
-    let new =
-        leads::New { upload: stored.id, format: format(path), mapping, campaign: None, is_suppression_list: false };
+    let new = leads::New {
+        upload: stored.id,
+        format: format(path),
+        mapping,
+        campaign: None,
+        is_suppression_list: false,
+        encoding,
+    };
     let import = leads::create(app.services(), &actor, new).await.map_err(cause)?;
     follow::<lead_import::Entity>(app, path, import.id, &stored).await
 }

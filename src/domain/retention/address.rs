@@ -9,8 +9,27 @@ use crate::text::is_unseen;
 /// What may stand between the digits of a phone number.
 const PHONE_SIGNS: [char; 12] =
     ['+', '-', '.', '(', ')', '/', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{ff0b}'];
+/// What programs put before a number to say what it is.
+const PHONE_SCHEMES: [&str; 3] = ["tel:", "sms:", "whatsapp:"];
 /// The longest address that mail servers take.
 const EMAIL_LIMIT: usize = 254;
+
+/// What was written, without signs that nobody sees, and with letters, digits and signs of another width or script as addresses have them.
+fn seen(written: &str) -> String {
+    let plain = |sign: char| {
+        let code = u32::from(sign);
+        // Full width, as keyboards of East Asia write, and the digits of Arabic, Persian and Hindi.
+        let of = match code {
+            0xff01..=0xff5e => code - 0xff01 + 0x21,
+            0x0660..=0x0669 => code - 0x0660 + 0x30,
+            0x06f0..=0x06f9 => code - 0x06f0 + 0x30,
+            0x0966..=0x096f => code - 0x0966 + 0x30,
+            _ => code,
+        };
+        char::from_u32(of).unwrap_or(sign)
+    };
+    written.chars().filter(|sign| !is_unseen(*sign)).map(plain).collect()
+}
 
 /// An email address in lower case, without signs that nobody sees, its domain as the domain name system has it: two spellings of one
 /// mailbox are one address.
@@ -19,7 +38,7 @@ const EMAIL_LIMIT: usize = 254;
 /// A sentence that says what is wrong.
 pub fn email(written: &str) -> Result<String, String> {
     let wrong = || "must be an email address such as ann@example.com".to_owned();
-    let seen: String = written.chars().filter(|sign| !is_unseen(*sign)).collect();
+    let seen = seen(written);
     let address = seen.trim().nfc().collect::<String>().to_lowercase();
     let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
     if matches!(local, "" | "*" | "%") && domain.contains('.') {
@@ -67,9 +86,13 @@ pub fn searched(word: &str) -> Vec<String> {
 /// A sentence that says what is wrong.
 pub fn phone(written: &str) -> Result<String, String> {
     let wrong = || "must be a phone number with its country, such as +49 151 23456789".to_owned();
-    let seen: String = written.chars().filter(|sign| !is_unseen(*sign)).collect();
+    let seen = seen(written);
     let written = seen.trim();
-    let written = written.get(..4).filter(|head| head.eq_ignore_ascii_case("tel:")).map_or(written, |_| &written[4..]);
+    let behind = |scheme: &&str| {
+        let (head, rest) = written.split_at_checked(scheme.len())?;
+        head.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let written = PHONE_SCHEMES.iter().find_map(behind).unwrap_or(written);
     // What else is written there would be cut off, and somebody else be called.
     if written.chars().any(char::is_alphabetic) && written.chars().any(char::is_numeric) {
         return Err("must be digits only: neither letters nor an extension can be dialled".into());
@@ -84,10 +107,19 @@ pub fn phone(written: &str) -> Result<String, String> {
         Some(rest) => format!("+{rest}"),
         None => written.to_owned(),
     };
-    let number = phonenumber::parse(None, &international).map_err(|_| wrong())?;
+    let number = phonenumber::parse(None, without_old_digit(&international)).map_err(|_| wrong())?;
     let text = number.format().mode(phonenumber::Mode::E164).to_string();
     // E.164: a plus and at most 15 digits. No country has numbers of less than 7, and most have some lengths only.
     if (8..=16).contains(&text.len()) && has_length(&number, text.len() - 1) { Ok(text) } else { Err(wrong()) }
+}
+
+/// A number of Mexico without the 1 that stood before those of mobile phones until 2019: with it, it is none any more.
+fn without_old_digit(international: &str) -> String {
+    let digits: String = international.chars().filter(char::is_ascii_digit).collect();
+    match digits.strip_prefix("521").filter(|rest| rest.len() == 10) {
+        Some(rest) => format!("+52{rest}"),
+        None => international.to_owned(),
+    }
 }
 
 /// The other form of a number that is written in two, where a country has put a digit into those of mobile phones: it rings with the
@@ -171,6 +203,19 @@ mod tests {
         for spelling in ["+1 (415) 555-2671", "0014155552671", "+1-415-555-2671"] {
             assert_eq!(phone(spelling).as_deref(), Ok("+14155552671"), "{spelling}");
         }
+        // An old number of Mexico; other widths and scripts; what programs put before.
+        for (spelling, number) in [
+            ("+52 1 55 1234 5678", "+525512345678"),
+            ("00521 5512345678", "+525512345678"),
+            ("\u{ff0b}\u{ff14}\u{ff19}15123456784", "+4915123456784"),
+            ("٠٠٤٩١٥١٢٣٤٥٦٧٨٣", "+4915123456783"),
+            ("+۴۹۱۵۱۲۳۴۵۶۷۸۳", "+4915123456783"),
+            ("whatsapp:+4915123456787", "+4915123456787"),
+            ("SMS:+4915123456787", "+4915123456787"),
+        ] {
+            assert_eq!(phone(spelling).as_deref(), Ok(number), "{spelling}");
+        }
+        assert_eq!(email("w\u{ff20}example.com").as_deref(), Ok("w@example.com"));
         let mailbox = Ok("info@xn--mnchen-3ya.de");
         for spelling in
             ["info@münchen.de", "Info@MÜNCHEN.de", "info@xn--mnchen-3ya.de", "info@mu\u{308}nchen.de\u{200b}"]

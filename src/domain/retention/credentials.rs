@@ -365,7 +365,7 @@ impl Credentials {
                     keitaro.currency.len() == 3 && keitaro.currency.bytes().all(|b| b.is_ascii_uppercase());
                 require(is_currency, "currency", "must be a currency such as USD");
                 let mistake = keitaro.postback_mapping.mistake();
-                require(mistake.is_none(), "postbackMapping", mistake.unwrap_or_default());
+                require(mistake.is_none(), "postbackMapping", &mistake.unwrap_or_default());
             }
         }
     }

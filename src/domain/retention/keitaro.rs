@@ -3,7 +3,7 @@
 mod amount;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -110,6 +110,17 @@ impl Postback {
 pub struct Mapping(pub BTreeMap<String, ConversionStatus>);
 
 impl Mapping {
+    /// The list as it was typed in. A word that comes twice stays so, with a blank behind it, for [`Self::mistake`] to find.
+    pub fn of(words: impl IntoIterator<Item = (String, ConversionStatus)>) -> Self {
+        let mut all = BTreeMap::new();
+        for (word, status) in words {
+            let word = word.trim().to_owned();
+            let word = if all.contains_key(&word) { word + " " } else { word };
+            all.insert(word, status);
+        }
+        Self(all)
+    }
+
     /// What a word stands for; None if it is not in the list.
     pub fn status(&self, word: &str) -> Option<ConversionStatus> {
         let word = comparable(word);
@@ -123,18 +134,17 @@ impl Mapping {
     }
 
     /// What is wrong with it, if anything is.
-    pub fn mistake(&self) -> Option<&'static str> {
+    pub fn mistake(&self) -> Option<String> {
         let is_word = |word: &String| !word.trim().is_empty() && word.chars().count() <= LONGEST_ID;
-        let mut all: Vec<String> = self.0.keys().map(|word| comparable(word)).collect();
-        all.sort_unstable();
-        let is_twice = all.windows(2).any(|pair| pair[0] == pair[1]);
         if self.0.len() > 200 {
-            return Some("must have at most 200 words");
+            return Some("must have at most 200 words".to_owned());
         }
         if !self.0.keys().all(is_word) {
-            return Some("must have words of 1 to 255 characters");
+            return Some("must have words of 1 to 255 characters".to_owned());
         }
-        is_twice.then_some("has a word twice; capitals, blanks and signs do not count")
+        let mut all = BTreeSet::new();
+        let twice = self.0.keys().find(|word| !all.insert(comparable(word)))?.trim();
+        Some(format!("has the word \"{twice}\" twice; capitals, blanks and signs do not count"))
     }
 }
 

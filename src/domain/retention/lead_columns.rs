@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 pub use super::lead_field::Field;
 use super::refused_columns::{Answer, Sign, found_in};
-use crate::text::brief;
+use crate::{json, text::brief};
 
 /// What stands before the names of columns in a reason. What follows was read from the file: it is only for who may see contacts,
 /// since a list without names of columns begins with somebody's address.
@@ -223,9 +223,9 @@ impl Values {
                 self.meta.insert(name.clone(), text.into());
             }
             Slot::Refusal(sign, name) => self.judge(*sign, name, text),
-            Slot::AllMeta => match serde_json::from_str(text) {
-                Ok(Json::Object(meta)) => self.meta.extend(meta),
-                _ => self.wrong.push((META, "must be a JSON object".into())),
+            Slot::AllMeta => match json::object(text) {
+                Ok(meta) => self.meta.extend(meta),
+                Err(why) => self.wrong.push((META, why.into())),
             },
         }
     }

@@ -52,12 +52,14 @@ const REFUSALS: &str = "donotcontact|dnc|donotcall|donottext|donotsms|donotemail
     неконтактировать|небеспокоить|чс|чёрныйсписок|черныйсписок|bounced|hardbounced|spamreport|spamcomplaint|\
     complained|portalbounce|globalbounce|removefromlist|nomarketing|nomail|baja|debaja|dadodebaja|fechabaja|fechadebaja|\
     robinson|robinsonliste|robinsonlist|kontaktsperre|mailsperre|anrufsperre|uitgeschreven|afgemeld|avregistrerad|avmeldt|odhlášen|\
-    odhlasen|disiscritto|cancellato|wypisany|leiratkozott|dezabonat";
+    odhlasen|disiscritto|cancellato|wypisany|leiratkozott|dezabonat|listanera|listanegra|listanoire|czarnalista|cancelado|svartlista|zwartelijst|\
+    karaliste|verwijderd";
 /// What columns of refusals have in their names.
 const REFUSAL_PARTS: &str = "unsubscrib|optout|optedout|donotcontact|donotcall|donotemail|donottext|donotmail|donotsms|donotmarket|\
     dontcontact|dontcall|donttext|dontemail|blacklist|blocklist|suppress|отписан|отписал|отписк|abgemeldet|abbestell|desabonn|désabonn|\
     desinscri|désinscri|darbaja|dadodebaja|wyrejestr|wypisan|nichtkontakt|keinewerb|keinkontakt|nichtanruf|nichtanschreib|nepascontact|\
-    nepasappel|nocontact|nollamar|noncontatt|nonchiam|неконтакт|незвон|неписа|небеспок|нетурбув";
+    nepasappel|nocontact|nollamar|noncontatt|nonchiam|descadastr|dezabon|niekontakt|niedzwon|nietcontact|nietbellen|nietmail|ejkontakt|ikkekontakt|nekontakt|stopsms|\
+    smsstop|stopemail|emailstop|stopmail|stopcall|stoptext|stopmarketing|неконтакт|незвон|неписа|небеспок|нетурбув";
 /// Columns of consents.
 const CONSENTS: &str = "subscribed|issubscribed|optin|optedin|emailoptin|smsoptin|consent|marketingconsent|emailconsent|smsconsent|\
     acceptsmarketing|acceptsemailmarketing|acceptssmsmarketing|cancontact|maycontact|подписан|\
@@ -107,7 +109,7 @@ const REFUSED: &str = "unsubscribed|unsubscribe|unsub|notsubscribed|donotcontact
     widerruf|abgelehnt|forbidden|disallowed|notallowed|usersuppressed|blocklisted|blocklist|optedoutofall|\
     deleted|invalid|notgiven|notgranted|withdrew|revoke|неподписан|отказ|отказался|отказалась|отозвано|чс|\
     désinscrit|desabonne|desinscrit|baja|optoutofall|globallyunsubscribed|unsubscribedglobally|wrongnumber|\
-    wrongperson|notinterested";
+    wrongperson|notinterested|descadastrado|wypisany|disiscritto|uitgeschreven|afgemeld|avregistrerad|odhlášen|dezabonat";
 /// States that say nothing of refusals.
 const FINE: &str = "new|open|lead|customer|contacted|qualified|converted|inprogress|working|won|lost|pending|prospect|client|\
     trial|paid|member|guest|vip|hot|warm|cold|archived|unverified|guessed|unknown|inactive|replied|interested|\

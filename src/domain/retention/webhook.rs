@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::placeholders::samples;
 use super::rendering::{Facts, Form, MARKS, Part, form, parts, sketch};
 use crate::depth;
-use crate::json::complaint;
+use crate::json::{self, complaint};
 use crate::nearest::nearest;
 
 /// Where a webhook goes, and what it says.
@@ -81,10 +81,15 @@ fn object(form: &Form) -> Result<Option<Map<String, Json>>, String> {
     if !text.starts_with('{') {
         return Ok(None);
     }
-    match serde_json::from_str(&quoted(text)) {
-        Ok(Json::Object(object)) => Ok(Some(object)),
-        Ok(_) => Err("the script is no object of JSON".into()),
-        Err(error) => Err(format!("the script is no JSON: {}", complaint(&error))),
+    let read = json::read(quoted(text).as_bytes());
+    let read = read.map_err(|error| format!("the script is no JSON: {}", complaint(&error)))?;
+    // A value in the name of a field is refused as that.
+    if let Some(why) = read.complaint().filter(|why| !why.contains(MARKS)) {
+        return Err(format!("in the script {why}"));
+    }
+    match read.value {
+        Json::Object(object) => Ok(Some(object)),
+        _ => Err("the script is no object of JSON".into()),
     }
 }
 

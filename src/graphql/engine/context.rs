@@ -24,7 +24,7 @@ pub struct Caller {
     /// A token that a browser sent along unasked, if it may be used.
     pub cookie: Option<SecretString>,
     /// Why the token that came does not hold.
-    pub refusal: Option<&'static str>,
+    pub refusal: Option<Refusal>,
     /// The address that the request came from.
     pub address: Option<String>,
     /// By which program it came, as that calls itself.
@@ -35,6 +35,24 @@ pub struct Caller {
     pub request_id: Option<String>,
     /// The way to the socket that the request came over; None if it came by HTTP.
     pub socket: Option<Renewal>,
+}
+
+/// Why a token does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is wrong, or has ended.
+    Wrong(&'static str),
+    /// It may be right: that is not known yet.
+    NotYet(&'static str),
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Wrong(why) => Self::Unauthenticated(why),
+            Refusal::NotYet(why) => Self::NotYet(why),
+        }
+    }
 }
 
 /// The way to an open socket, by which it hears of a new session.
@@ -58,6 +76,11 @@ impl Caller {
     /// The user that has signed in.
     pub fn viewer(&self) -> Option<&user::Model> {
         self.session.as_ref().map(|session| &session.user)
+    }
+
+    /// What is said to him where somebody must have signed in.
+    pub fn nobody(&self) -> Error {
+        self.refusal.map_or(Error::Unauthenticated("sign in first"), Error::from)
     }
 
     /// In whose name this caller's request acts.

@@ -60,7 +60,7 @@ pub fn require(ctx: &Context<'_>, permission: Permission) -> Result<()> {
 pub(super) fn allow(caller: &Caller, permission: Permission) -> Result<()> {
     match caller.viewer() {
         _ if permission == Permission::Anyone => Ok(()),
-        None => Err(Error::Unauthenticated(caller.refusal.unwrap_or("sign in first"))),
+        None => Err(caller.nobody()),
         Some(viewer) if viewer.role.may(permission) => Ok(()),
         Some(_) => Err(Error::Forbidden),
     }

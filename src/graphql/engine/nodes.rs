@@ -11,10 +11,11 @@ use async_graphql::async_trait::async_trait;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::Registry;
-use async_graphql::resolver_utils::{ContainerType, resolve_list};
+use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
-use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 
 /// A list of objects.
 pub struct Nodes<'a, N>(pub Vec<&'a N>);
@@ -38,8 +39,12 @@ impl<N: ContainerType> OutputType for Nodes<'_, N> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let mut asked = Vec::new();
-        if !flatten::<N>(ctx, &ctx.item.node, &mut asked) {
-            return resolve_list(ctx, field, self.0.iter().copied(), Some(self.0.len())).await;
+        if !flatten(&N::type_name(), ctx, &ctx.item.node, &mut asked) {
+            let each = self.0.iter().copied().enumerate().map(|(index, node)| {
+                let ctx = ctx.with_index(index);
+                async move { node.resolve(&ctx, field).await.map_err(|error| ctx.set_error_path(error)) }.boxed()
+            });
+            return together(each.collect()).await;
         }
         let places: Vec<_> = (0..self.0.len()).map(|index| ctx.with_index(index)).collect();
         let nodes: Vec<_> = places.iter().zip(self.0.iter().copied()).collect();
@@ -59,19 +64,25 @@ impl<N: ContainerType> OutputType for Linked<N> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let mut asked = Vec::new();
-        if !flatten::<N>(ctx, &ctx.item.node, &mut asked) {
+        if !flatten(&N::type_name(), ctx, &ctx.item.node, &mut asked) {
             return self.0.resolve(ctx, field).await;
         }
         Ok(answers(&[(ctx, &self.0)], &asked).await.pop().unwrap_or_default())
     }
 }
 
+/// The answers of the nodes by the library's own way. Boxed, for its queue of tasks is code anew for each sort of them.
+async fn together(asking: Vec<BoxFuture<'_, ServerResult<Value>>>) -> ServerResult<Value> {
+    Ok(Value::List(try_join_all(asking).await?))
+}
+
 /// A field that is asked of each node, and the key of its answer.
 type Asked<'a> = (&'a Name, &'a Positioned<Field>);
 
-/// Collects the fields of a selection and of the fragments in it. False of what the library must do: directives, and objects
+/// Collects the fields of a selection of a `node`, by its type's name, and of the fragments in it. False of what the library must do: directives, and objects
 /// that are asked for twice and have to be merged.
-fn flatten<'a, N: ContainerType>(
+fn flatten<'a>(
+    node: &str,
     ctx: &ContextSelectionSet<'a>,
     selected: &'a SelectionSet,
     asked: &mut Vec<Asked<'a>>,
@@ -96,11 +107,11 @@ fn flatten<'a, N: ContainerType>(
         };
         // Of an interface that it implements it is as well; the validation has let nothing else in.
         let is_meant = condition.is_none_or(|condition| {
-            let (name, wanted) = (N::type_name(), condition.node.on.node.as_str());
-            let interfaces = ctx.schema_env.registry.implements.get(&*name);
-            name == wanted || interfaces.is_some_and(|interfaces| interfaces.contains(wanted))
+            let wanted = condition.node.on.node.as_str();
+            let interfaces = ctx.schema_env.registry.implements.get(node);
+            node == wanted || interfaces.is_some_and(|interfaces| interfaces.contains(wanted))
         });
-        !is_meant || flatten::<N>(ctx, &selected.node, asked)
+        !is_meant || flatten(node, ctx, &selected.node, asked)
     })
 }
 

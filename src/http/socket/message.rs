@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::close::Close;
 use crate::{halves, params};
+use domain::json;
 
 /// A message from the client.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ pub(super) enum ClientMessage {
     Init(Map<String, Json>),
     /// `subscribe`: run an operation under this id.
     Subscribe(String, Box<Request>),
-    /// `subscribe` with half a character in what it asks for: that is told under its id.
-    Halved(String, String),
+    /// `subscribe` with half a character in what it asks for, or with something twice: that is told under its id.
+    Unclear(String, String),
     /// `complete`: end the operation of this id.
     Complete(String),
     /// `ping`, with its payload.
@@ -62,7 +63,16 @@ pub(super) fn pong(payload: Option<Json>) -> Utf8Bytes {
 
 /// Reads what a client says.
 pub(super) fn read(text: &str) -> Result<ClientMessage, Close> {
-    let Ok(Json::Object(mut message)) = serde_json::from_str(text) else { return halved(text) };
+    let (complaint, mut message) = match json::read(text.as_bytes()) {
+        Ok(read) => match (read.complaint(), read.twice, read.value) {
+            (complaint, twice, Json::Object(message)) => (complaint.zip(twice), message),
+            _ => return Err(Close::bad_request("Invalid message: it is not a JSON object")),
+        },
+        Err(_) => return halved(text),
+    };
+    if let Some((why, place)) = complaint {
+        return unclear(&Json::Object(message), &place, &why);
+    }
     let kind = message.remove("type");
     match kind.as_ref().and_then(Json::as_str) {
         Some("connection_init") => Ok(ClientMessage::Init(payload(&mut message)?.unwrap_or_default())),
@@ -77,15 +87,20 @@ pub(super) fn read(text: &str) -> Result<ClientMessage, Close> {
 
 /// Half a character is no reason to end what else runs on a socket: browsers make it where they cut a text.
 fn halved(text: &str) -> Result<ClientMessage, Close> {
-    let wrong = |why: &str| Close::bad_request(format!("Invalid message: {why}"));
-    let (place, json) = halves::read(text).ok_or_else(|| wrong("it is not a JSON object"))?;
-    let told = |place: &str| match (json["type"].as_str(), json["id"].as_str(), place.strip_prefix("payload.")) {
-        (Some("subscribe"), Some(id), Some(place)) if !id.is_empty() => {
-            Some(ClientMessage::Halved(id.to_owned(), halves::told(place)))
+    let none = || Close::bad_request("Invalid message: it is not a JSON object");
+    let (place, message) = halves::read(text).ok_or_else(none)?;
+    unclear(&message, &place, &halves::told(&place))
+}
+
+/// What can't be understood at `place`: within what an operation asks for, that is told under its id, and all else goes on.
+fn unclear(message: &Json, place: &str, why: &str) -> Result<ClientMessage, Close> {
+    match (message["type"].as_str(), message["id"].as_str(), place.strip_prefix("payload.")) {
+        (Some("subscribe"), Some(id), Some(_)) if !id.is_empty() => {
+            let why = why.strip_prefix("payload.").unwrap_or(why);
+            Ok(ClientMessage::Unclear(id.to_owned(), why.to_owned()))
         }
-        _ => None,
-    };
-    told(&place).ok_or_else(|| wrong(&format!("{place} is not valid Unicode")))
+        _ => Err(Close::bad_request(format!("Invalid message: {why}"))),
+    }
 }
 
 /// Where clients put a token that know another server, without hyphens, underscores and capitals.
@@ -168,7 +183,7 @@ mod tests {
     #[test]
     fn half_a_character_is_told_to_the_operation_that_has_it() {
         let told = |text: &str| match read(text) {
-            Ok(ClientMessage::Halved(id, why)) => Ok((id, why)),
+            Ok(ClientMessage::Unclear(id, why)) => Ok((id, why)),
             Ok(other) => panic!("{other:?}"),
             Err(close) => Err(close.code),
         };
@@ -182,6 +197,27 @@ mod tests {
             r#"{"type":"connection_init","payload":{"a":"\ud83d"}}"#,
         ] {
             assert_eq!(told(text), Err(4400), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_twice_is_told_to_the_operation_that_has_it() {
+        let told = |text: &str| match read(text) {
+            Ok(ClientMessage::Unclear(id, why)) => Ok((id, why)),
+            Ok(other) => panic!("{other:?}"),
+            Err(close) => Err(close.to_string()),
+        };
+        let (id, why) =
+            told(r#"{"type":"subscribe","id":"7","payload":{"query":"{ a }","variables":{"m":{"a":1,"a":2}}}}"#)
+                .unwrap();
+        assert!(id == "7" && why.starts_with("variables.m.a is given twice"), "{id} {why}");
+        for text in [
+            r#"{"type":"subscribe","id":"1","id":"2","payload":{"query":"{ a }"}}"#,
+            r#"{"type":"subscribe","type":"complete","id":"2","payload":{"query":"{ a }"}}"#,
+            r#"{"type":"connection_init","payload":{"Authorization":"a","Authorization":"b"}}"#,
+            r#"{"type":"ping","payload":{"a":1,"a":1}}"#,
+        ] {
+            assert!(told(text).is_err_and(|why| why.contains("is given twice")), "{text}");
         }
     }
 

@@ -23,7 +23,7 @@ use domain::bucket::Bucket;
 use domain::error::{Code, Error};
 use domain::limits::SocketLimits;
 use domain::meters::Living;
-use graphql::engine::context::{Caller, Renewal};
+use graphql::engine::context::{Caller, Refusal, Renewal};
 use graphql::engine::error;
 use service::access::session::{self, Session};
 
@@ -202,14 +202,14 @@ impl SocketSession {
         match message::read(&text)? {
             ClientMessage::Init(_) if self.counted.is_some() => Err(Close::too_many("initialisation requests").into()),
             ClientMessage::Init(payload) => self.introduce(&payload).await,
-            ClientMessage::Subscribe(..) | ClientMessage::Halved(..) if self.counted.is_none() => {
+            ClientMessage::Subscribe(..) | ClientMessage::Unclear(..) if self.counted.is_none() => {
                 Err(Close::unauthorized().into())
             }
-            ClientMessage::Subscribe(id, _) | ClientMessage::Halved(id, _) if self.operations.has(&id) => {
+            ClientMessage::Subscribe(id, _) | ClientMessage::Unclear(id, _) if self.operations.has(&id) => {
                 Err(Close::already_there(&id).into())
             }
             ClientMessage::Subscribe(id, request) => self.begin(id, *request).await,
-            ClientMessage::Halved(id, why) => {
+            ClientMessage::Unclear(id, why) => {
                 let refusal = error::coded(Code::BadUserInput, why, self.caller.request_id.as_deref());
                 self.say(operations::refused(&id, refusal)).await
             }
@@ -242,8 +242,10 @@ impl SocketSession {
         }
         let caller = caller::authenticate(&self.http.services, self.caller.clone(), authorization).await;
         let caller = caller.map_err(|_| Close::try_again())?;
-        if let Some(why) = caller.refusal {
-            return Err(Close::forbidden(why).into());
+        match caller.refusal {
+            Some(Refusal::Wrong(why)) => return Err(Close::forbidden(why).into()),
+            Some(Refusal::NotYet(_)) => return Err(Close::try_again().into()),
+            None => {}
         }
         let most = self.limits().per_user;
         let (owner, most) = match (&caller.session, &caller.address) {

@@ -310,7 +310,7 @@ fn tokens(on: &Services, user: user::Model, family: Uuid, refresh: String) -> Re
 }
 
 /// How long it is remembered that a session of single sign-on was ended here.
-const REMEMBERED: TimeDelta = TimeDelta::days(30);
+pub(super) const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// Forgets sessions that have ended long ago. To be called every now and then.
 pub async fn sweep(on: &Services) -> Result<()> {

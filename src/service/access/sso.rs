@@ -37,6 +37,11 @@ const BETWEEN: TimeDelta = TimeDelta::minutes(10);
 
 const ENDED: Error = Error::Unauthenticated("the session has ended, sign in again");
 
+const UNDATED: Error = Error::Unauthenticated(
+    "the session was ended here, and the token of single sign-on has no iat that says whether it was issued afterwards: ask whoever \
+     administers it to have it add one",
+);
+
 /// How often an issuer's address is asked for its keys: so long one that was taken out still holds.
 const ASK: Duration = Duration::from_mins(5);
 /// How soon it is asked again when it does not tell them.
@@ -67,7 +72,7 @@ pub async fn resume(on: &Services, issuer: &Issuer, token: &str, address: Option
     if let Some(known) = on.known.session(on, Shown::Sso(family), look).await? {
         return Ok(known);
     }
-    let name = |text: &str| format!("sso {}", token::hash(text));
+    let name = |text: &str| refresh_token::Model::of_sign_on(&token::hash(text));
     // Sessions that were ended before they had their present names have ended, too.
     let (told, hash, old) = (&identity, &name(signed(token)), &name(token));
     let actor = &Actor::anonymous(address.map(ToOwned::to_owned));
@@ -126,14 +131,22 @@ async fn sign_in(w: &Write, identity: &Identity, family: Uuid, (hash, old): (&st
 }
 
 /// Refuses a token that was issued before its session was ended here, or all of its user's were: it had not been shown by then,
-/// so that nothing of it could be ended.
+/// so that nothing of it could be ended. One that does not say when it was issued may be that old.
 async fn refuse_ended(w: &Write, user: &user::Model, identity: &Identity) -> Result<()> {
-    let issued = identity.issued_at;
-    if issued.zip(user.sso_ended_at).is_some_and(|(issued, ended)| issued < ended) {
+    let session = identity.session.as_deref();
+    let Some(issued) = identity.issued_at else {
+        let were_all_ended = user.sso_ended_at.is_some_and(|ended| w.now - ended < session::REMEMBERED);
+        let ended = refresh_token::Entity::ended_session(user.id, session, None).all(w).await?;
+        // Where no session is named, the next one is told from it by time: those that were issued before have ended by then.
+        let lasts = |row: &refresh_token::Model| {
+            session.is_some() || row.revoked_at.is_some_and(|ended| w.now < ended + (row.expires_at - row.created_at))
+        };
+        return if were_all_ended || ended.iter().any(lasts) { Err(UNDATED) } else { Ok(()) };
+    };
+    if user.sso_ended_at.is_some_and(|ended| issued < ended) {
         return Err(ENDED);
     }
-    let Some(session) = identity.session.as_deref() else { return Ok(()) };
-    let ended = refresh_token::Entity::ended_session(user.id, session, issued).count(w).await?;
+    let ended = refresh_token::Entity::ended_session(user.id, session, Some(issued)).count(w).await?;
     if ended > 0 { Err(ENDED) } else { Ok(()) }
 }
 

@@ -4,7 +4,8 @@ mod media;
 mod preview;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::EntityTrait;
+use chrono::{DateTime, Utc};
+use sea_orm::{EntityTrait, Iterable};
 use serde_json::json;
 
 pub use self::preview::{Message, Preview, Source, preview};
@@ -46,8 +47,23 @@ pub struct Fields {
 /// # Errors
 /// [`Error::Invalid`](domain::error::Error::Invalid) with wrong syntax too; `NOT_FOUND` if there is no such upload.
 pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<template::Model> {
-    let now = on.now();
-    let row = &fields.onto(template::Model {
+    let row = &fields.onto(blank(on.now()))?;
+    let seen = media::look(on, row).await;
+    on.write(actor, |w| async move {
+        if let Some(media) = row.media_upload_id {
+            media::check(row, &upload::mark_used(&w, media).await?, seen)?;
+        }
+        template::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
+        w.keep(row);
+        w.note(Action::TemplateCreated, row.id, json!({ "name": row.name })).await
+    })
+    .await?;
+    Ok(row.clone())
+}
+
+/// A new template that says nothing yet.
+fn blank(now: DateTime<Utc>) -> template::Model {
+    template::Model {
         id: TemplateId::generate(),
         name: String::new(),
         content: String::new(),
@@ -61,18 +77,15 @@ pub async fn create(on: &Services, actor: &Actor, fields: Fields) -> Result<temp
         updated_at: now,
         version: 1,
         name_fold: Folded::default(),
-    })?;
-    let seen = media::look(on, row).await;
-    on.write(actor, |w| async move {
-        if let Some(media) = row.media_upload_id {
-            media::check(row, &upload::mark_used(&w, media).await?, seen)?;
-        }
-        template::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
-        w.keep(row);
-        w.note(Action::TemplateCreated, row.id, json!({ "name": row.name })).await
-    })
-    .await?;
-    Ok(row.clone())
+    }
+}
+
+/// What may be attached to a template.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attached {
+    Not,
+    Url,
+    Upload,
 }
 
 /// The row in its stored form, or all that is wrong with it.
@@ -116,7 +129,7 @@ pub async fn update(
 ) -> Result<template::Model> {
     let fields = &fields;
     if actor.is_mistaken() {
-        fields.check_alone()?;
+        fields.check_alone(on.now())?;
     }
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
@@ -138,21 +151,19 @@ pub async fn update(
 
 impl Fields {
     /// What is wrong with these fields, whatever the row has.
-    fn check_alone(&self) -> Result<()> {
-        let mut wrong = Violations::default();
-        if let Some(name) = &self.name {
-            wrong.take("name", text::line(name, Bounds::NAME));
-        }
-        wrong.take_change("description", self.description.clone(), |text: &str| text::prose(text, Bounds::DESCRIPTION));
-        if let Some(content) = &self.content {
-            wrong.require(!content.contains('\0'), "content", "must not have control characters");
-            let mode = self.parse_mode.unwrap_or(ParseMode::Plain);
-            // It may be empty beside an attachment.
-            let read = Template::read_at(content, mode, Place::beside(true));
-            wrong.take("content", read.and_then(|_| Template::check_names(content, mode)));
-        }
-        wrong.take_change("mediaUrl", self.media_url.clone(), |url: &str| media_url::check(url).map_err(Into::into));
-        wrong.into_result()
+    fn check_alone(&self, now: DateTime<Utc>) -> Result<()> {
+        let row = |parse_mode, media| {
+            let has_media = media != Attached::Not;
+            let media_type = has_media.then_some(MediaType::Document);
+            let media_url = (media == Attached::Url).then(|| "https://example.com/a".to_owned());
+            let media_upload_id = (media == Attached::Upload).then(UploadId::generate);
+            let (name, content) = ("any".into(), "any".into());
+            template::Model { name, content, parse_mode, media_type, media_url, media_upload_id, ..blank(now) }
+        };
+        let rows = ParseMode::iter().flat_map(|mode| {
+            [Attached::Not, Attached::Url, Attached::Upload].into_iter().map(move |media| row(mode, media))
+        });
+        Violations::of_any(rows.map(|row| self.clone().onto(row)))
     }
 
     /// The row with these fields, in its stored form, or all that is wrong with it.

@@ -8,6 +8,7 @@ use super::{Importable, Lines, Wanted, queued};
 use crate::{Actor, Services};
 use domain::audit::Action;
 use domain::channel_line::{self, ChannelLine};
+use domain::encoding::FileEncoding;
 use domain::error::Result;
 use domain::id::{ChannelId, ChannelImportId, UploadId};
 use events::Event;
@@ -20,9 +21,9 @@ use storage::imports::Counts;
 /// # Errors
 /// `NOT_FOUND` if there is no such upload, [`Error::Precondition`](domain::error::Error::Precondition) if its file is no
 /// longer there.
-pub async fn create(on: &Services, actor: &Actor, upload: UploadId) -> Result<Model> {
+pub async fn create(on: &Services, actor: &Actor, upload: UploadId, encoding: Option<FileEncoding>) -> Result<Model> {
     on.write(actor, |w| async move {
-        let row = Model::of(ChannelImportId::generate(), queued::<Entity>(on, &w, upload).await?);
+        let row = Model::of(ChannelImportId::generate(), queued::<Entity>(on, &w, upload, encoding).await?);
         Entity::insert(row.clone().into_active_model()).exec_without_returning(&w).await?;
         w.tell(Event::Import(row.id));
         // Its audit line comes when it is done.
@@ -111,7 +112,7 @@ mod tests {
         let (files, upload) = (Files::within(folder.path()), UploadId::generate());
         std::fs::create_dir(folder.path().join("uploads")).unwrap();
         std::fs::write(files.file(upload).unwrap(), text).unwrap();
-        let source = Source { files, upload, from, lines: None, batch_lines, errors };
+        let source = Source { files, upload, from, lines: None, batch_lines, errors, encoding: FileEncoding::Utf8 };
         let channels = Channels { now: DateTime::UNIX_EPOCH, found: Vec::new() };
         let mut batches = Batches::open(source, channels).unwrap();
         std::iter::from_fn(|| batches.next().unwrap()).collect()

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 /// How much of a file is looked at.
 const HEAD: u64 = 64 * 1024;
 /// What some editors put in front of a file: the byte order mark.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What a file has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) fn refuse(file: &mut (impl BufRead + Seek), wanted: Wanted) -> io::Re
 }
 
 /// Files that have a sign of their own.
-const SIGNS: [(&[u8], &str); 11] = [
+const SIGNS: [(&[u8], &str); 9] = [
     (b"\x1f\x8b", "the file is compressed with gzip: unpack it (gunzip) and upload what comes out"),
     (
         b"PK\x03\x04",
@@ -41,14 +41,13 @@ const SIGNS: [(&[u8], &str); 11] = [
     (b"%PDF", "the file is a PDF: a list is text, CSV or JSON lines"),
     (b"\xff\xfe\x00\x00", UTF32),
     (b"\x00\x00\xfe\xff", UTF32),
-    (b"\xff\xfe", UTF16),
-    (b"\xfe\xff", UTF16),
 ];
-const UTF16: &str =
-    "the file is UTF-16: save it as UTF-8 (in Excel \"CSV UTF-8\"; iconv -f UTF-16 -t UTF-8) and upload that";
+const UTF16: &str = "the file looks like UTF-16, and has no mark at its beginning that says so: import it with the encoding UTF_16, or save \
+                     it as UTF-8 (in Excel \"CSV UTF-8\"; iconv -f UTF-16 -t UTF-8) and upload that";
 const UTF32: &str = "the file is UTF-32: save it as UTF-8 (iconv -f UTF-32 -t UTF-8) and upload that";
-const CODE_PAGE: &str = "the file is not UTF-8, perhaps Windows-1251 or another code page: save it as UTF-8 (in Excel \"CSV UTF-8\"; \
-                         iconv -f WINDOWS-1251 -t UTF-8) and upload that";
+const CODE_PAGE: &str = "the file is not UTF-8, perhaps Windows-1251 or another code page, which no file says of itself: import it with \
+                         its encoding, such as WINDOWS_1251, or save it as UTF-8 (in Excel \"CSV UTF-8\"; iconv -f WINDOWS-1251 -t \
+                         UTF-8) and upload that";
 const BINARY: &str = "the file is no text: a list is CSV or JSON lines, in UTF-8";
 const ARRAY: &str = "the file is one JSON array: one JSON object a line is wanted, without brackets around all (jq -c '.[]' makes it so)";
 const SPREAD: &str =
@@ -56,10 +55,15 @@ const SPREAD: &str =
 /// What a file without a line is called.
 pub(super) const EMPTY: &str = "the file is empty";
 
+/// What a file is that begins with a sign of its own.
+pub(super) fn sign(head: &[u8]) -> Option<&'static str> {
+    SIGNS.iter().find(|(sign, _)| head.starts_with(sign)).map(|(_, what)| *what)
+}
+
 /// What is wrong with a file that begins so; None: it may be what is wanted.
 fn reason(head: &[u8], wanted: Wanted) -> Option<String> {
-    if let Some((_, what)) = SIGNS.iter().find(|(sign, _)| head.starts_with(sign)) {
-        return Some((*what).to_owned());
+    if let Some(what) = sign(head) {
+        return Some(what.to_owned());
     }
     let text = head.strip_prefix(MARK).unwrap_or(head).trim_ascii_start();
     if text.is_empty() {
@@ -130,10 +134,8 @@ mod tests {
 
     const OBJECTS: Wanted = Wanted::Objects("like this");
 
-    fn utf16(text: &str, with_mark: bool, is_little: bool) -> Vec<u8> {
-        let mark = with_mark.then_some(0xfeff);
-        let units = mark.into_iter().chain(text.encode_utf16());
-        units.flat_map(|unit| if is_little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+    fn utf16(text: &str, is_little: bool) -> Vec<u8> {
+        text.encode_utf16().flat_map(|unit| if is_little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
     }
 
     #[test]
@@ -142,11 +144,9 @@ mod tests {
             (b"\x1f\x8b\x08\x00abc".into(), Wanted::Table, "gzip"),
             (b"PK\x03\x04\x14\x00".into(), OBJECTS, "xlsx"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1".into(), Wanted::Table, "xls"),
-            (utf16("email,phone\nx", true, true), Wanted::Table, "UTF-16"),
-            (utf16("email,phone\nx", true, false), Wanted::Table, "UTF-16"),
-            (utf16("email,phone\nx", false, true), Wanted::Table, "UTF-16"),
-            (utf16("почта;email\n", false, false), Wanted::Table, "UTF-16"),
-            (utf16("{\"username\":\"a\"}", false, true), OBJECTS, "UTF-16"),
+            (utf16("email,phone\nx", true), Wanted::Table, "UTF_16"),
+            (utf16("почта;email\n", false), Wanted::Table, "UTF_16"),
+            (utf16("{\"username\":\"a\"}", true), OBJECTS, "UTF_16"),
             (b"\x7fELF\x00\x00\x00\x00\x01".into(), OBJECTS, "no text"),
             (b"[{\"username\":\"abcd\"}]".into(), OBJECTS, "JSON array"),
             (b" [\n  {\"username\":\"abcd\"}\n]".into(), Wanted::Table, "JSON array"),

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Importable, queued};
 use crate::{Actor, Services};
 use domain::audit::Action;
+use domain::encoding::FileEncoding;
 use domain::error::{Error, Result, Violations};
 use domain::id::{LeadImportId, RetentionCampaignId, UploadId};
 use domain::retention::lead_columns::Mapping;
@@ -44,6 +45,8 @@ pub struct New {
     pub campaign: Option<RetentionCampaignId>,
     /// Whether its people must never be contacted: then it makes no leads.
     pub is_suppression_list: bool,
+    /// In which encoding it is; None: it says so itself, or it is UTF-8.
+    pub encoding: Option<FileEncoding>,
 }
 
 /// Asks for the import of an uploaded file; the node that has the file does the work.
@@ -53,9 +56,9 @@ pub struct New {
 /// [`Error::Invalid`] if the mapping names columns that can't be.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<Model> {
     check(&new)?;
-    let New { upload, format, mapping, campaign, is_suppression_list } = &new;
+    let New { upload, format, mapping, campaign, is_suppression_list, encoding } = &new;
     on.write(actor, |w| async move {
-        let import = queued::<Entity>(on, &w, *upload).await?;
+        let import = queued::<Entity>(on, &w, *upload, *encoding).await?;
         if let Some(campaign) = *campaign
             && w.require(campaign).await?.status == RetentionCampaignStatus::Completed
         {

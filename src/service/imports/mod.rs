@@ -6,6 +6,7 @@
 mod adopt;
 mod cancel;
 pub mod channels;
+mod decoded;
 mod failure;
 mod kind;
 pub mod leads;
@@ -25,6 +26,7 @@ use sea_orm::PaginatorTrait;
 
 use crate::{Services, Write};
 use domain::audit::Action;
+use domain::encoding::FileEncoding;
 use domain::error::{Error, Result};
 use domain::id::UploadId;
 use events::Event;
@@ -68,7 +70,12 @@ pub trait Importable: ImportTable {
 }
 
 /// The import of an uploaded file, which somebody asks for.
-async fn queued<I: Importable>(on: &Services, w: &Write, id: UploadId) -> Result<Import> {
+async fn queued<I: Importable>(
+    on: &Services,
+    w: &Write,
+    id: UploadId,
+    encoding: Option<FileEncoding>,
+) -> Result<Import> {
     let user = w.actor.signed_in()?;
     if I::waiting_of(user).count(&**w).await? >= MOST_WAITING {
         let why = format!("{MOST_WAITING} {} of yours have not ended: wait for them, or cancel some", I::NAME);
@@ -79,7 +86,7 @@ async fn queued<I: Importable>(on: &Services, w: &Write, id: UploadId) -> Result
     if is_here && !on.files.has(id).await? {
         return Err(Error::Precondition(GONE.into()));
     }
-    let import = Import::queued(&file, user, w.now);
+    let import = Import::queued(&file, user, w.now, encoding);
     // Whoever is asked does it, if it has the file.
     Ok(if is_here { Import { node_id: on.node, ..import } } else { import })
 }

@@ -4,16 +4,20 @@ use std::io::{self, BufReader};
 
 use tokio::sync::mpsc;
 
+use super::decoded::{NO_LETTER, Text};
 use super::kind::{self, Wanted};
 use super::records::{Record, Records};
+use domain::encoding::FileEncoding;
 use domain::id::UploadId;
-use storage::files::{Content, Files};
+use storage::files::Files;
 use storage::imports::Batch;
 
 /// Bytes of a batch at most: a bound for its memory, however long the lines are.
 pub(super) const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// Batches that are ready while one is written.
 const READY: usize = 2;
+/// What is told of a line of which some letters could not be read.
+const UNREAD: &str = "letters that its encoding has not became \u{fffd}";
 /// Read at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -26,7 +30,7 @@ pub trait Lines: Send + 'static {
     fn wanted(&self) -> Wanted;
 
     /// Reads how a file begins. Returns the separator of fields, if quotation marks count, and where the records begin.
-    fn begin(&mut self, _: &mut BufReader<Content>) -> io::Result<(Option<u8>, u64)> {
+    fn begin(&mut self, _: &mut Text) -> io::Result<(Option<u8>, u64)> {
         Ok((None, 0))
     }
 
@@ -56,6 +60,8 @@ pub(super) struct Source {
     pub(super) batch_lines: i64,
     /// Errors that may still be told.
     pub(super) errors: usize,
+    /// In which encoding the file is.
+    pub(super) encoding: FileEncoding,
 }
 
 /// Batches as they are read, each with the number of the file's lines until its end.
@@ -82,13 +88,17 @@ pub(super) fn start<L: Lines>(source: Source, lines: L) -> Coming<L::Row> {
 /// The batches of a file, one after the other.
 pub(super) struct Batches<L> {
     source: Source,
-    records: Records<BufReader<Content>>,
+    records: Records<Text>,
     lines: L,
+    /// Whether letters may be there that the file's encoding has not.
+    is_decoded: bool,
 }
 
 impl<L: Lines> Batches<L> {
     pub(super) fn open(source: Source, mut lines: L) -> io::Result<Self> {
-        let mut file = BufReader::with_capacity(BUFFER, source.files.open(source.upload)?);
+        let file = BufReader::with_capacity(BUFFER, source.files.open(source.upload)?);
+        let mut file = Text::open(file, source.encoding)?;
+        let is_decoded = file.is_decoded();
         if source.from == 0 {
             kind::refuse(&mut file, lines.wanted())?;
         }
@@ -98,7 +108,7 @@ impl<L: Lines> Batches<L> {
             Some(lines) => Records::after(file, delimiter, from, lines)?,
             None => Records::new(file, delimiter, from.max(first))?,
         };
-        Ok(Self { source, records, lines })
+        Ok(Self { source, records, lines, is_decoded })
     }
 
     /// The next batch; None at the end of the file. The first batch of a table begins where the file does, so that its
@@ -109,6 +119,10 @@ impl<L: Lines> Batches<L> {
         while lines < self.source.batch_lines && self.records.at() - begin < BATCH_BYTES {
             let Some(record) = self.records.next()? else { break };
             let Some(read) = self.lines.read(record, self.records.bytes()) else { continue };
+            let is_unread =
+                self.is_decoded && self.records.bytes().windows(NO_LETTER.len()).any(|part| part == NO_LETTER);
+            let read = read
+                .map(|told| if is_unread { Some(told.map_or(UNREAD.into(), |why| why + "; " + UNREAD)) } else { told });
             lines += 1;
             invalid += i64::from(read.is_err());
             let told = read.unwrap_or_else(Some).filter(|_| self.source.errors > 0);

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::decoded::{self, HEAD};
 use super::failure::Failure;
 use super::reader::{self, Coming, Lines, Source};
 use super::runner::{self, Progress};
 use super::{Importable, kind};
 use crate::Services;
 use domain::broadcast::ImportStatus;
+use domain::encoding::FileEncoding;
 use domain::error::{Error, Result};
 use storage::imports::{Import, errors_kept, room};
 
@@ -120,15 +122,17 @@ impl<I: Importable> Active<I> {
     }
 
     /// The import's row becomes RUNNING, unless it has ended before its first turn.
-    async fn begin(&mut self, on: &Services) -> Result<bool> {
+    async fn begin(&mut self, on: &Services) -> Result<bool, Failure> {
         let id = I::id(&self.row);
+        let head = on.files.beginning(self.import.upload_id, HEAD).await?;
+        let encoding = Some(decoded::found(&head, self.import.encoding)?);
         let begun = on.system_write(|w| async move {
             let old = w.require(id).await?;
             let import = I::import(&old);
             if import.has_ended() {
                 return Ok(None);
             }
-            let begun = Import { status: ImportStatus::Running, started_at: Some(w.now), ..import };
+            let begun = Import { status: ImportStatus::Running, started_at: Some(w.now), encoding, ..import };
             w.tell(I::event(id));
             Ok(Some(w.replace(&old, I::with(&old, begun)).await?))
         });
@@ -163,6 +167,7 @@ fn source<I: Importable>(on: &Services, import: &Import, lines: Option<i64>, err
         lines,
         batch_lines: if on.db.is_postgres() { I::BATCH_LINES.0 } else { I::BATCH_LINES.1 },
         errors,
+        encoding: import.encoding.unwrap_or(FileEncoding::Utf8),
     }
 }
 

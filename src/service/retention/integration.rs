@@ -88,7 +88,7 @@ async fn put(
     row.into_active_model().insert(w).await.on_unique("integration_configs", "provider", somebody)
 }
 
-/// Switches an integration on or off, and changes what is no secret about it.
+/// Switches an integration on or off, and changes what is no secret about it. Returns it as it was, and as it is.
 ///
 /// # Errors
 /// What can't be right, or belongs to another provider; CONFLICT if the row has another version than is expected.
@@ -99,20 +99,15 @@ pub async fn switch(
     is_active: Option<bool>,
     change: Change,
     expected: Option<i32>,
-) -> Result<Model> {
+) -> Result<(Model, Model)> {
     let change = &change;
+    if actor.is_mistaken() {
+        change.check_alone()?;
+    }
     on.write(actor, |w| async move {
         let old = w.require(id).await?;
         require_version("integration", old.version, expected)?;
-        let mut credentials = open(on, &old)?;
-        let mut violations = Violations::default();
-        change.apply(&mut credentials, &mut violations);
-        // Told by the name of the field: here there is but one provider.
-        let provider = credentials.provider().name();
-        let mut found = Violations::default();
-        credentials.check(&mut found);
-        found.without_step(provider).for_each(|violation| violations.push(violation));
-        violations.into_result()?;
+        let credentials = change.onto(open(on, &old)?)?;
         let secret = serde_json::to_vec(&credentials).map_err(Error::internal)?;
         let new = Model {
             config: on.vault.seal(place(old.id), &secret).0,
@@ -125,7 +120,7 @@ pub async fn switch(
             "provider": row.provider, "isActive": row.is_active, "version": row.version, "from": shown(&old), "to": shown(&row),
         });
         w.note(Action::IntegrationSwitched, id, metadata).await?;
-        Ok(row)
+        Ok((old, row))
     })
     .await
 }

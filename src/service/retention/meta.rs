@@ -17,6 +17,16 @@ const ENDS: [&str; 12] = [
     "privatekey",
     "authorization",
 ];
+/// What says so wherever it stands in a name, unless the name ends as one that only leads to a secret does.
+const WITHIN: [&str; 6] = ["accesstoken", "apikey", "authtoken", "clientsecret", "privatekey", "secretkey"];
+const LEADS_THERE: [&str; 4] = ["id", "ids", "name", "ref"];
+/// Whole names of fields whose values are secrets.
+const NAMES: [&str; 6] = ["bearer", "cookie", "credential", "jwt", "pass", "setcookie"];
+/// How keys begin that well-known services give out.
+const KEYS: [&str; 11] =
+    ["AIza", "AKIA", "SG.", "ghp_", "github_pat_", "glpat-", "rk_live_", "sk-", "sk_live_", "xoxb-", "xoxp-"];
+/// Keys and signed tokens are at least so long.
+const LONG: usize = 20;
 /// The longest name that is repeated.
 const NAME: usize = 100;
 /// What a header says of itself is at least so long.
@@ -121,10 +131,14 @@ fn is_secret(name: &str, value: &Json) -> bool {
     let plain: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
     // Of several, too; but a number of tokens is none.
     let singular = plain.strip_suffix('s').filter(|_| !value.is_number()).unwrap_or_default();
+    let leads_there = LEADS_THERE.iter().any(|end| plain.ends_with(end));
     ENDS.iter().any(|end| plain.ends_with(end) || singular.ends_with(end))
+        || NAMES.iter().any(|name| plain == *name || singular == *name)
+        || (!leads_there && WITHIN.iter().any(|part| plain.contains(part)))
 }
 
-/// Whether a text is what a header `Authorization` has, or a URL with a password.
+/// Whether a text is what a header `Authorization` has, a URL with a password or a secret among its parameters, a key that a
+/// well-known service gives out, or a signed token.
 fn is_credential(value: &Json) -> bool {
     let Some(text) = value.as_str().map(str::trim) else { return false };
     let is_header = text.split_once(' ').is_some_and(|(scheme, rest)| {
@@ -132,7 +146,13 @@ fn is_credential(value: &Json) -> bool {
             && !rest.trim().contains(' ')
             && rest.len() >= SHORT
     });
-    is_header || url::Url::parse(text).is_ok_and(|url| url.password().is_some())
+    let is_word = text.len() >= LONG && !text.contains(char::is_whitespace);
+    let is_key = is_word && KEYS.iter().any(|begin| text.starts_with(begin));
+    let is_signed = is_word && text.starts_with("eyJ") && text.matches('.').count() == 2;
+    let is_told = |url: &url::Url| {
+        url.password().is_some() || url.query_pairs().any(|(name, value)| is_secret(&name, &Json::from(&*value)))
+    };
+    is_header || is_key || is_signed || url::Url::parse(text).is_ok_and(|url| is_told(&url))
 }
 
 /// The empty object.
@@ -163,6 +183,17 @@ mod tests {
             r#"{"server": {"url": "https://u:s3cr3t@example.com/x"}}"#,
             r#"{"PASSWORD": ["s3cr3t"]}"#,
             r#"{"private_key": 12345}"#,
+            r#"{"clientSecretValue": "s3cr3t"}"#,
+            r#"{"x_api_key_v2": "s3cr3t"}"#,
+            r#"{"server": {"headers": {"Cookie": "session=s3cr3t"}}}"#,
+            r#"{"bearer": "s3cr3t"}"#,
+            r#"{"model": {"credential": "s3cr3t"}}"#,
+            r#"{"smtp": {"pass": "s3cr3t"}}"#,
+            r#"{"key": "sk-proj-s3cr3t-0123456789abcdef"}"#,
+            r#"{"list": ["xoxb-s3cr3t-0123456789"]}"#,
+            r#"{"auth": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.s3cr3t"}"#,
+            r#"{"url": "https://example.com/x?api_key=s3cr3t"}"#,
+            r#"{"url": "https://example.com/x?a=1&token=s3cr3t"}"#,
         ] {
             let why = public_object(given(secret)).unwrap_err();
             assert!(why.contains("is a secret") && !why.contains("s3cr3t"), "{secret}: {why}");
@@ -171,7 +202,8 @@ mod tests {
         }
         let fine = given(
             r#"{"assistantId": "a1", "assistantOverrides": {"model": {"maxTokens": 250, "messages": [{"content": "Basic questions about our Bearer bonds"}]},
-               "credentialIds": ["c1"], "variables": [{"name": "city", "value": "Bonn"}], "server": {"url": "https://example.com/x", "secret": null}, "isSecret": true}}"#,
+               "credentialIds": ["c1"], "variables": [{"name": "city", "value": "Bonn"}],
+               "apiKeyId": "k1", "passport": "no", "compass": "north", "voice": "sk-short", "link": "https://example.com/?city=Bonn&tokens=", "server": {"url": "https://example.com/x", "secret": null}, "isSecret": true}}"#,
         );
         assert_eq!(public_object(fine.clone()), Ok(fine.clone()));
         assert_eq!(without_secrets(fine.clone()), fine);

@@ -26,6 +26,7 @@ pub mod mailbox;
 pub mod members;
 pub mod meta;
 pub mod refusal;
+pub mod reliance;
 pub(crate) mod removal;
 pub mod report;
 pub mod schedule;

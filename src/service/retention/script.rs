@@ -3,6 +3,7 @@
 pub mod preview;
 
 use async_graphql::MaybeUndefined;
+use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, Iterable, QuerySelect};
 use serde_json::{Value as Json, json};
 
@@ -48,8 +49,20 @@ pub struct Fields {
 /// # Errors
 /// [`Error::Invalid`] with wrong syntax too; `NOT_FOUND` if there is no such campaign.
 pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, fields: Fields) -> Result<script::Model> {
-    let now = on.now();
-    let blank = script::Model {
+    let row = &validated(blank(channel, on.now()), fields)?;
+    on.write(actor, |w| async move {
+        settle(&w, row).await?;
+        script::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
+        w.keep(row);
+        w.note(Action::ScriptCreated, row.id, json!({ "name": row.name, "type": row.channel })).await
+    })
+    .await?;
+    Ok(row.clone())
+}
+
+/// A new script that says nothing yet.
+fn blank(channel: ContactChannel, now: DateTime<Utc>) -> script::Model {
+    script::Model {
         id: ScriptId::generate(),
         name: String::new(),
         channel,
@@ -65,16 +78,7 @@ pub async fn create(on: &Services, actor: &Actor, channel: ContactChannel, field
         version: 1,
         name_fold: Folded::default(),
         deleted_at: None,
-    };
-    let row = &validated(blank, fields)?;
-    on.write(actor, |w| async move {
-        settle(&w, row).await?;
-        script::Entity::insert(noun::fresh(row.clone())).exec_without_returning(&w).await?;
-        w.keep(row);
-        w.note(Action::ScriptCreated, row.id, json!({ "name": row.name, "type": row.channel })).await
-    })
-    .await?;
-    Ok(row.clone())
+    }
 }
 
 /// The script `old` with what `fields` say, in its stored form; or all that is wrong with them.
@@ -135,25 +139,20 @@ fn words(text: &str) -> Result<String, String> {
 }
 
 /// What is wrong with these fields, whatever the script has.
-fn check_alone(fields: &Fields) -> Result<()> {
-    let mut wrong = Violations::default();
-    if let Some(name) = &fields.name {
-        wrong.take("name", text::line(name, Bounds::NAME));
-    }
-    wrong.take_change("subject", fields.subject.clone(), subject);
-    wrong.take_change("content", fields.content.clone(), |text: &str| {
-        // What one channel can't have another one may.
-        let formats = || ScriptFormat::iter().filter(|format| fields.format.is_none_or(|given| given == *format));
-        let read =
-            ContactChannel::iter().flat_map(|channel| formats().map(move |format| checked(text, channel, format)));
-        let either = read.reduce(|one, other| if one.is_ok() { one } else { other.or(one) });
-        either.unwrap_or_else(|| Ok(text.to_owned()))
-    });
-    wrong.take_change("plainContent", fields.plain_content.clone(), words);
-    if let MaybeUndefined::Value(given) = &fields.vapi_config {
-        wrong.take("vapiConfig", meta::public_object(given.clone()));
-    }
-    wrong.into_result()
+fn check_alone(fields: &Fields, now: DateTime<Utc>) -> Result<()> {
+    let of = |channel, format, plain_content: Option<&str>, vapi_config| script::Model {
+        name: "any".into(),
+        content: Some("any".into()),
+        format,
+        plain_content: plain_content.map(Into::into),
+        vapi_config,
+        ..blank(channel, now)
+    };
+    let text = |channel| of(channel, ScriptFormat::Text, None, None);
+    let html = |plain| of(ContactChannel::Email, ScriptFormat::Html, plain, None);
+    let call = of(ContactChannel::Call, ScriptFormat::Text, None, Some(json!({ "any": 1 })));
+    let rows = ContactChannel::iter().map(text).chain([html(None), html(Some("any")), call]);
+    Violations::of_any(rows.map(|row| validated(row, fields.clone())))
 }
 
 /// A subject, in a line, that says only what is known of leads.
@@ -191,7 +190,7 @@ pub async fn update(
 ) -> Result<script::Model> {
     let fields = &fields;
     if actor.is_mistaken() {
-        check_alone(fields)?;
+        check_alone(fields, on.now())?;
     }
     on.write(actor, |w| async move {
         let old = w.require(id).await?;

@@ -1,7 +1,7 @@
 //! Refresh tokens: each is used once, and all that came from one login are one family.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QuerySelect};
+use sea_orm::{Condition, ExprTrait, QuerySelect};
 
 use domain::id::{RefreshTokenId, UserId};
 
@@ -40,9 +40,10 @@ impl Entity {
         }
     }
 
-    /// The tokens of single sign-on of a session of `user` that was ended here, after `issued` if that is known.
-    pub fn ended_session(user: UserId, session: &str, issued: Option<DateTimeUtc>) -> Select<Self> {
-        let ended = Self::find().filter(Column::UserId.eq(user)).filter(Column::SsoSession.eq(session));
+    /// The tokens of single sign-on of a session of `user` that was ended here, after `issued` if that is known; without a name, of
+    /// all that have none.
+    pub fn ended_session(user: UserId, session: Option<&str>, issued: Option<DateTimeUtc>) -> Select<Self> {
+        let ended = Self::find().filter(Column::UserId.eq(user)).filter(in_session(session));
         match issued {
             Some(issued) => ended.filter(Column::RevokedAt.gt(issued)),
             None => ended.filter(Column::RevokedAt.is_not_null()),
@@ -88,5 +89,23 @@ impl Entity {
     /// Ends every session of a user but one.
     pub fn revoke_others(user: UserId, kept: Uuid, now: DateTimeUtc) -> sea_orm::UpdateMany<Self> {
         Self::revoke_of(user, now).filter(Column::Family.ne(kept))
+    }
+}
+
+/// How the hash of a token begins that single sign-on has issued.
+const SIGNED_ON: &str = "sso ";
+
+impl Model {
+    /// By what a token of single sign-on is known here, of which this is the hash.
+    pub fn of_sign_on(hash: &str) -> String {
+        format!("{SIGNED_ON}{hash}")
+    }
+}
+
+/// Whether a token of single sign-on is of this session, or has none.
+fn in_session(session: Option<&str>) -> sea_orm::sea_query::SimpleExpr {
+    match session {
+        Some(session) => Column::SsoSession.eq(session),
+        None => Column::SsoSession.is_null().and(Column::TokenHash.starts_with(SIGNED_ON)),
     }
 }

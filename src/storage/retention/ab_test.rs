@@ -69,9 +69,9 @@ impl Entity {
         Self::present().filter(decides).order_by_desc(Column::StartedAt).order_by_desc(Column::Id)
     }
 
-    /// Tests that say which script goes out in one of these steps.
-    pub fn of_steps(steps: impl IntoIterator<Item = SequenceStepId>) -> Select<Self> {
-        Self::deciding().filter(Column::StepId.is_in(steps))
+    /// The tests of these steps.
+    pub fn at_steps(steps: impl IntoIterator<Item = SequenceStepId>) -> Select<Self> {
+        Self::present().filter(Column::StepId.is_in(steps))
     }
 
     /// Tests with this script on one of their sides.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{confirm, sign_in};
-use crate::harness::{Browser, PASSWORD, TestApp};
+use crate::harness::{Browser, Client, PASSWORD, Tab, TestApp};
 
 const TOKENS: &str = "[aria-labelledby=tokens]";
 
@@ -36,8 +36,9 @@ async fn users_are_made_changed_and_signed_out_and_tokens_are_told_once() {
     ))
     .await;
     tab.reads("#toasts", "ann is Auditor now.").await;
-    let row = ".lined li:nth-child(2)";
-    tab.click(&format!("{row} summary")).await;
+    let row = "[aria-labelledby=users] > div > .lined > li:nth-child(2)";
+    one_session_ends(&mut tab, &herald, &ann, row).await;
+    tab.click(&format!("{row} details:last-of-type summary")).await;
     tab.fill(&format!("{row} input[type=password]"), "another password of tests").await;
     tab.click(&format!("{row} form button")).await;
     tab.reads("#toasts", "All sessions of ann have ended.").await;
@@ -62,6 +63,22 @@ async fn users_are_made_changed_and_signed_out_and_tokens_are_told_once() {
     confirm(&mut tab).await;
     tab.until("!document.querySelector('[aria-label=\"Delete ann\"]')").await;
     tab.assert_clean(&herald.url()).await;
+}
+
+/// Of two sessions of a user one ends, and the other goes on.
+async fn one_session_ends(tab: &mut Tab, herald: &TestApp, ann: &Client, row: &str) {
+    let stolen = herald.nobody().sign_in("ann", PASSWORD).await;
+    tab.click(&format!("{row} details:first-of-type summary")).await;
+    let ends = format!("{row} details:first-of-type .danger");
+    tab.until(&format!("document.querySelectorAll('{ends}').length === 2")).await;
+    tab.assert_well("settings-sessions").await;
+    tab.click(&ends).await;
+    confirm(tab).await;
+    tab.reads("#toasts", "The session of ann has ended.").await;
+    tab.until(&format!("document.querySelectorAll('{ends}').length === 1")).await;
+    let who = "{ viewer { role } }";
+    let left = [ann.query(who, json!({})).await, stolen.query(who, json!({})).await];
+    assert_eq!(left.iter().filter(|answer| answer.code() == "UNAUTHENTICATED").count(), 1);
 }
 
 #[tokio::test]

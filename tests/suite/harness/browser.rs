@@ -132,7 +132,6 @@ impl Tab {
                 const hit = document.elementFromPoint(x + width / 2, y + height / 2);
                 return element.contains(hit) ? [x + width / 2, y + height / 2] : null; }})()"
         );
-        self.introduced().await;
         let mut middle = Json::Null;
         loop {
             self.until(&ready).await;
@@ -146,17 +145,6 @@ impl Tab {
         for kind in ["mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", event).await;
-        }
-    }
-
-    /// Waits, for three seconds at most, until the banner has come that says what is simulated: it moves all else down.
-    async fn introduced(&mut self) {
-        let comes =
-            "(() => { const [header, banner] = ['header', 'simulated'].map((id) => document.getElementById(id));
-            return Boolean(header && banner && !header.hidden && banner.hidden); })()";
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(3) && self.value(comes).await == true {
-            tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
 

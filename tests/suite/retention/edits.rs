@@ -3,23 +3,25 @@
 use chrono::{DateTime, Utc};
 use domain::id::{ScriptId, SequenceStepId};
 use domain::retention::words::ContactAttemptStatus::{Bounced, Failed, Sent, Success};
-use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel, ExecutionReason};
+use domain::retention::words::{AbTestStatus, AbVariant, ContactChannel, DelayUnit, ExecutionReason};
 use sea_orm::EntityTrait;
 use serde_json::json;
 use service::retention::campaign::{self, Fields};
 use service::retention::contact_attempt;
-use service::retention::sequence::steps;
-use storage::retention::ab_test;
+use service::retention::sequence::lost_tests;
+use service::retention::sequence::steps::{self, NewStep};
+use storage::Noun;
+use storage::retention::{ab_test, sequence_step};
 
-use super::engine::{Bureau, email};
+use super::engine::{Bureau, email, step};
 use super::rows;
 use crate::delivery::fixture::Office;
 use crate::harness::eventually;
 
 /// A test of two scripts that runs in a step.
-fn test_of(step: SequenceStepId, scripts: [ScriptId; 2], now: DateTime<Utc>) -> ab_test::Model {
+fn test_of(at: SequenceStepId, scripts: [ScriptId; 2], now: DateTime<Utc>) -> ab_test::Model {
     ab_test::Model {
-        step_id: Some(step),
+        step_id: Some(at),
         status: AbTestStatus::Running,
         started_at: Some(now),
         ..rows::ab_test(scripts, now)
@@ -99,6 +101,79 @@ async fn a_test_goes_on_in_the_words_of_either_side_and_in_no_others() {
     }
     steps::replace(on, actor, sequence.id, vec![email(other, 0)], None).await.unwrap();
     assert_ne!(step().await.origin(), first, "what somebody has written anew is sent as it is");
+}
+
+#[tokio::test]
+async fn two_steps_that_say_the_same_are_two_and_a_test_stays_with_its_own() {
+    let bureau = Bureau::open("2026-03-03T10:00:00Z", 1).await;
+    let Office { on, actor, .. } = &bureau.office;
+    let (a, b) = (bureau.script(ContactChannel::Email, "A").await, bureau.script(ContactChannel::Email, "B").await);
+    let sequence = bureau.sequence(vec![email(a, 0), email(a, 3)], |_| ()).await;
+    let present = async || {
+        let row =
+            storage::retention::sequence::Entity::by_ids(&[sequence.id]).one(on.db.reader()).await.unwrap().unwrap();
+        steps::of(row.id, row.steps_version).all(on.db.reader()).await.unwrap()
+    };
+    let replaced = async |new: Vec<NewStep>| {
+        let row = steps::replace(on, actor, sequence.id, new, None).await?;
+        Ok::<_, domain::error::Error>(lost_tests(on.db.reader(), &row).await.unwrap())
+    };
+    let origins = async || present().await.iter().map(sequence_step::Model::origin).collect::<Vec<_>>();
+    let [tested, other] = origins().await[..] else { panic!("two steps") };
+    rows::insert::<ab_test::Entity, _>(on, vec![test_of(tested, [a, b], on.now())]).await;
+
+    // Swapped, doubled, changed: what is the same in all is the same step.
+    assert_eq!(replaced(vec![email(a, 3), email(a, 0)]).await.unwrap(), Vec::<String>::new());
+    assert_eq!(origins().await, [other, tested]);
+    replaced(vec![email(a, 3), email(a, 0), email(a, 9)]).await.unwrap();
+    assert_eq!(origins().await[..2], [other, tested]);
+    // Nobody can tell which of them has another time now.
+    let unclear = replaced(vec![email(a, 4), email(a, 5)]).await.unwrap_err();
+    assert!(
+        format!("{unclear:?}").contains("steps.0.id") || format!("{unclear:?}").contains("give each step"),
+        "{unclear:?}"
+    );
+    let now = present().await;
+    let as_it_is = |of: usize, new: NewStep| NewStep { id: Some(now[of].id), ..new };
+    replaced(vec![as_it_is(1, email(a, 5)), as_it_is(0, email(a, 4))]).await.unwrap();
+    assert_eq!(origins().await, [tested, other], "what says which it is may change as it likes");
+
+    // The first goes, and the second inherits nothing.
+    let lost = replaced(vec![email(a, 4)]).await.unwrap();
+    assert_eq!(origins().await, [other]);
+    assert!(lost.len() == 1 && lost[0].contains("RUNNING"), "{lost:?}");
+    let lead = bureau.lead("ann", |_| ()).await;
+    bureau.enroll(sequence.id, lead).await;
+    assert_eq!(replaced(vec![email(a, 4)]).await.unwrap(), Vec::<String>::new(), "it is told once");
+}
+
+#[tokio::test]
+async fn a_step_that_is_named_is_that_one_or_it_is_refused() {
+    let bureau = Bureau::open("2026-03-03T10:00:00Z", 1).await;
+    let Office { on, actor, .. } = &bureau.office;
+    let (a, b) = (bureau.script(ContactChannel::Email, "A").await, bureau.script(ContactChannel::Email, "B").await);
+    let (c, sms) = (bureau.script(ContactChannel::Email, "C").await, bureau.script(ContactChannel::Sms, "S").await);
+    let both = vec![ContactChannel::Email, ContactChannel::Sms];
+    let sequence = bureau.sequence(vec![email(a, 0), email(c, 1)], |new| new.channels = both).await;
+    let old = steps::of(sequence.id, sequence.steps_version).all(on.db.reader()).await.unwrap();
+    rows::insert::<ab_test::Entity, _>(on, vec![test_of(old[0].id, [a, b], on.now())]).await;
+    let named = |of: SequenceStepId, new: NewStep| NewStep { id: Some(of), ..new };
+    let by_sms = step(ContactChannel::Sms, sms, 0, DelayUnit::Days);
+    for (new, why) in [
+        (vec![named(SequenceStepId::generate(), email(a, 0))], "none of the steps"),
+        (vec![named(old[0].id, email(a, 0)), named(old[0].id, email(a, 1))], "another step has this id"),
+        (vec![named(old[0].id, by_sms)], "goes by EMAIL"),
+        (vec![named(old[0].id, email(c, 0))], "end it first"),
+    ] {
+        let refused = steps::replace(on, actor, sequence.id, new, None).await.unwrap_err();
+        assert!(format!("{refused:?}").contains(why), "{why}: {refused:?}");
+    }
+    let new = vec![named(old[1].id, email(a, 7)), email(c, 1), named(old[0].id, email(b, 2))];
+    let row = steps::replace(on, actor, sequence.id, new, None).await.unwrap();
+    let now = steps::of(row.id, row.steps_version).all(on.db.reader()).await.unwrap();
+    let origins: Vec<_> = now.iter().map(sequence_step::Model::origin).collect();
+    assert_eq!((origins[0], origins[2]), (old[1].id, old[0].id));
+    assert_eq!(origins[1], now[1].id, "the one without an id is new");
 }
 
 #[tokio::test]

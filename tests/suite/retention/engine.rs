@@ -224,6 +224,7 @@ pub fn email(script: ScriptId, days: i32) -> NewStep {
 
 pub fn step(channel: ContactChannel, script: ScriptId, delay_value: i32, delay_unit: DelayUnit) -> NewStep {
     NewStep {
+        id: None,
         channel,
         script: Some(script),
         delay_value,

@@ -103,11 +103,13 @@ async fn each_address_of_a_suppression_list_refuses() {
     assert!(told.iter().any(|error| error["message"].as_str().unwrap().contains("whole domain")), "{import:#}");
     let jsonl = "{\"email\":\"g@x.com\",\"mail\":\"h@x.com\",\"phone\":[\"+4915140000003\",\"+4915140000004\"]}\n";
     imported(&operator, jsonl, json!({ "isSuppressionList": true, "format": "JSONL" })).await;
+    let twice = "{\"email\":\"k@x.com\",\"email\":\"l@x.com\"}\n";
+    imported(&operator, twice, json!({ "isSuppressionList": true, "format": "JSONL" })).await;
     let mapped = json!({ "isSuppressionList": true, "mapping": { "email": "Adresse" } });
     imported(&operator, "Adresse,Telefon\ni@x.com,+4915140000005\n", mapped).await;
     let german = "E-Mail-Adresse;Telefon;Vorname;Nachname\nj@x.com;+4915140000006;A;B\n";
     imported(&operator, german, json!({ "isSuppressionList": true })).await;
-    let refused: Vec<String> = "abcdefghij".chars().map(|name| format!("{name}@x.com")).collect();
+    let refused: Vec<String> = "abcdefghijkl".chars().map(|name| format!("{name}@x.com")).collect();
     let phones: Vec<String> = (1..=6).map(|n| format!("+491514000000{n}")).collect();
     let all: Vec<&str> = refused.iter().chain(&phones).map(String::as_str).collect();
     assert_eq!(open(&herald, &operator, &all).await, Vec::<String>::new());
@@ -135,4 +137,42 @@ async fn a_word_that_nobody_knows_is_no_consent_and_is_told() {
         {\"email\":\"n3@x.com\",\"consent\":{\"email\":true}}\n";
     imported(&operator, jsonl, json!({ "format": "JSONL" })).await;
     assert_eq!(open(&herald, &operator, &["n1@x.com", "n2@x.com", "n3@x.com"]).await, ["n3@x.com"]);
+}
+
+#[tokio::test]
+async fn a_line_that_names_something_twice_is_no_lead_and_no_refusal_in_it_is_lost() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let list = "{\"email\":\"one@x.com\",\"email\":\"two@x.com\"}\n\
+                {\"email\":\"three@x.com\",\"meta\":{\"plan\":1,\"plan\":2}}\n{\"email\":\"four@x.com\"}\n";
+    let import = imported(&operator, list, json!({ "format": "JSONL" })).await;
+    assert_eq!((&import["inserted"], &import["invalid"]), (&json!(1), &json!(2)), "{import}");
+    let told = import["errors"].to_string();
+    assert!(told.contains("a field is given twice") && !told.contains("x.com"), "{told}");
+    let csv = "email,meta\nfive@x.com,\"{\"\"a\"\":1,\"\"a\"\":2}\"\n";
+    let told = imported(&operator, csv, json!({})).await["errors"].to_string();
+    assert!(told.contains("a field is given twice"), "{told}");
+    imported(&operator, list, json!({ "format": "JSONL", "isSuppressionList": true })).await;
+    let refused = ["one@x.com", "two@x.com", "three@x.com", "four@x.com"];
+    assert_eq!(open(&herald, &operator, &refused).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_line_that_says_something_twice_goes_nowhere_and_its_refusal_counts() {
+    let herald = TestApp::api_only().await;
+    let operator = herald.operator().await;
+    let list = "{\"email\":\"yes@x.com\",\"unsubscribed\":true,\"unsubscribed\":false}\n\
+        {\"email\":\"two@x.com\",\"email\":\"other@x.com\",\"do_not_contact\":true}\n\
+        {\"email\":\"v1@x.com\",\"email\":\"v2@x.com\"}\n{\"email\":\"free@x.com\",\"meta\":{\"a\":1,\"a\":2}}\n{\"email\":\"one@x.com\"}\n";
+    let import = imported(&operator, list, json!({ "format": "JSONL" })).await;
+    let refused = ["yes@x.com", "two@x.com", "other@x.com"];
+    assert_eq!(open(&herald, &operator, &refused).await, Vec::<String>::new(), "{import:#}");
+    let told: Vec<i64> =
+        import["errors"].as_array().unwrap().iter().map(|error| error["line"].as_i64().unwrap()).collect();
+    assert_eq!(told, [1, 2, 3, 4], "{import:#}");
+    let by = async |email: &str| {
+        let ask = "query($email: String!) { leadBy(key: { email: $email }) { id } }";
+        !operator.data(ask, json!({ "email": email })).await["leadBy"].is_null()
+    };
+    assert_eq!((by("v1@x.com").await, by("v2@x.com").await, by("one@x.com").await), (false, false, true));
 }

@@ -88,3 +88,40 @@ async fn tokens_of_an_ended_session_open_none_also_if_nobody_has_seen_them_befor
     herald.admin().await.data(password, json!({ "id": id })).await;
     assert!(!is_in(&ended).await && !is_in(&with(json!({ "sid": "s6", "iat": now - 30 }))).await);
 }
+
+#[tokio::test]
+async fn a_token_that_says_neither_its_session_nor_its_age_opens_nothing_that_was_ended() {
+    let herald = herald().await;
+    let now = herald.services().now().timestamp();
+    let with = |sub: &str, claims: Json| {
+        let mut all = json!({ "sub": sub, "role": "OPERATOR", "iat": null });
+        all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        herald.nobody().with_token(&token(&all))
+    };
+    let is_in = async |client: &Client| client.query(VIEWER, json!({})).await.0["errors"].is_null();
+    let logout = "mutation($everywhere: Boolean) { logout(input: { everywhere: $everywhere }) { user { id } } }";
+    // Without a session's name what was shown is a session each, and what was issued before one of them ended opens none any more.
+    let [first, second] = [-100, -90].map(|iat| with("vera", json!({ "iat": now + iat })));
+    assert!(is_in(&first).await && is_in(&second).await);
+    first.data(logout, json!({ "everywhere": false })).await;
+    assert!(!is_in(&first).await && is_in(&second).await);
+    assert!(!is_in(&with("vera", json!({ "iat": now - 80 }))).await, "issued before, shown afterwards");
+    assert!(!is_in(&with("vera", json!({ "nbf": now - 70 }))).await, "so old as it can be");
+    assert!(
+        is_in(&with("vera", json!({ "iat": now + 20 }))).await
+            && is_in(&with("vera", json!({ "nbf": now + 21 }))).await
+    );
+    // One that says nothing of its age is refused while there can be others of the session that was ended, and told why.
+    let undated = with("nina", json!({ "jti": "1" }));
+    assert!(is_in(&undated).await);
+    undated.data(logout, json!({ "everywhere": false })).await;
+    let refused = with("nina", json!({ "jti": "2" })).query(VIEWER, json!({})).await;
+    assert!(refused.code() == "UNAUTHENTICATED" && refused.message().contains("no iat"), "{refused:?}");
+    assert!(is_in(&with("nina", json!({ "iat": now + 22 }))).await);
+    let everywhere = with("nina", json!({ "iat": now + 23 }));
+    assert!(is_in(&everywhere).await);
+    everywhere.data(logout, json!({ "everywhere": true })).await;
+    let refused = with("nina", json!({ "jti": "3", "sid": "new" })).query(VIEWER, json!({})).await;
+    assert!(refused.message().contains("no iat"), "{refused:?}");
+    assert!(is_in(&with("olga", json!({ "jti": "4" }))).await, "nothing was ended of somebody else");
+}

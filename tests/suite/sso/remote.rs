@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::*;
-use crate::harness::{Database, Process, eventually, herald as command};
+use crate::harness::{Database, Process, RawSocket, eventually, herald as command};
 
 /// What the address answers.
 enum Answer {
@@ -152,7 +152,7 @@ async fn whatever_the_address_answers_the_keys_that_were_known_go_on_counting() 
     assert!(!reads("k3", 0, 3_802).await, "it was asked a moment ago");
     assert!(reads("k3", 0, 3_810).await && !reads("k1", 0, 3_810).await);
     let away = Issuer::of_address("http://127.0.0.1:1/keys", Algorithm::RS256, Trust::default());
-    let service::access::sso::Refusal::Wrong(why) =
+    let service::access::sso::Refusal::NotYet(why) =
         away.examine(&by("k1", 0, &json!({})), at(2_000)).await.unwrap_err()
     else {
         panic!("it is signed");
@@ -195,4 +195,26 @@ async fn that_the_address_is_away_is_told_once_and_doctor_and_check_know_it() {
     assert!(is_well && text.contains("HERALD_SSO_JWKS_URL has 1 key"), "{text}");
     let (is_well, text) = run(command("sso").args(["check", &token]));
     assert!(is_well && text.contains("OPERATOR"), "{text}");
+}
+
+#[tokio::test]
+async fn before_any_key_is_known_a_token_may_be_good() {
+    let keys = Keys::serve(Answer::Status(500)).await;
+    let flags = [format!("--sso-jwks-url={}", keys.url), "--sso-alg=RS256".into(), "--sso-audience=herald".into()];
+    let herald = TestApp::with(&flags.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let token = by("k1", 0, &json!({ "role": "OPERATOR" }));
+    let client = herald.nobody().with_token(&token);
+    assert_eq!(client.query(VIEWER, json!({})).await.code(), "UNAVAILABLE");
+    let upload = client.request(Method::POST, "/uploads").body("{}").send().await.unwrap();
+    assert_eq!(upload.status(), 503);
+    let mut socket = RawSocket::open(&herald).await;
+    socket.introduce(&token).await;
+    assert_eq!(socket.closed().await.0, 1013, "clients come again by themselves");
+    // What needs no key to be refused is refused, and a password is enough as ever.
+    assert_eq!(herald.nobody().with_token("nonsense").query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED");
+    herald.admin().await;
+    keys.answers(Answer::Keys(vec![("k1", 0)]));
+    eventually("the keys are there", async || client.query(VIEWER, json!({})).await.0["errors"].is_null()).await;
+    let wrong = herald.nobody().with_token(&by("k1", 1, &json!({ "role": "OPERATOR" })));
+    assert_eq!(wrong.query(VIEWER, json!({})).await.code(), "UNAUTHENTICATED", "now it is known to be wrong");
 }

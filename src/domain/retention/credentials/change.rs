@@ -3,8 +3,8 @@
 
 use async_graphql::MaybeUndefined;
 
-use super::{Credentials, Provider};
-use crate::error::Violations;
+use super::{Credentials, Instantly, Keitaro, Provider, Secret, Security, Smtp, Twilio, Vapi, Webhook};
+use crate::error::{Result, Violations};
 use crate::retention::keitaro::Mapping;
 
 /// Changes; what is undefined stays, null removes.
@@ -53,27 +53,49 @@ fn put<T: Clone>(field: &mut T, to: Option<&T>) {
 impl Change {
     /// The fields that are given, by name, and whose they are.
     fn given(&self) -> impl Iterator<Item = (&'static str, &'static [Provider])> {
-        use Provider::{Instantly, Keitaro, Smtp, Twilio, Vapi};
         let is = |field: &MaybeUndefined<String>| !field.is_undefined();
         let all: [(bool, &'static str, &'static [Provider]); 12] = [
-            (is(&self.from), "from", &[Smtp, Twilio]),
-            (is(&self.reply_to), "replyTo", &[Smtp]),
-            (is(&self.inbox), "inbox", &[Smtp]),
-            (self.per_second.is_some(), "perSecond", &[Smtp]),
-            (is(&self.messaging_service_sid), "messagingServiceSid", &[Twilio]),
-            (self.segments_per_second.is_some(), "segmentsPerSecond", &[Twilio]),
-            (is(&self.assistant_id), "assistantId", &[Vapi]),
-            (is(&self.phone_number_id), "phoneNumberId", &[Vapi]),
-            (self.accounts.is_some(), "accounts", &[Instantly]),
-            (self.currency.is_some(), "currency", &[Keitaro]),
-            (self.lead_converts.is_some(), "leadConverts", &[Keitaro]),
-            (self.postback_mapping.is_some(), "postbackMapping", &[Keitaro]),
+            (is(&self.from), "from", &[Provider::Smtp, Provider::Twilio]),
+            (is(&self.reply_to), "replyTo", &[Provider::Smtp]),
+            (is(&self.inbox), "inbox", &[Provider::Smtp]),
+            (self.per_second.is_some(), "perSecond", &[Provider::Smtp]),
+            (is(&self.messaging_service_sid), "messagingServiceSid", &[Provider::Twilio]),
+            (self.segments_per_second.is_some(), "segmentsPerSecond", &[Provider::Twilio]),
+            (is(&self.assistant_id), "assistantId", &[Provider::Vapi]),
+            (is(&self.phone_number_id), "phoneNumberId", &[Provider::Vapi]),
+            (self.accounts.is_some(), "accounts", &[Provider::Instantly]),
+            (self.currency.is_some(), "currency", &[Provider::Keitaro]),
+            (self.lead_converts.is_some(), "leadConverts", &[Provider::Keitaro]),
+            (self.postback_mapping.is_some(), "postbackMapping", &[Provider::Keitaro]),
         ];
         all.into_iter().filter(|(is_given, ..)| *is_given).map(|(_, name, of)| (name, of))
     }
 
-    /// Changes the credentials, and notes what can't be right: also what another provider has.
-    pub fn apply(&self, to: &mut Credentials, violations: &mut Violations) {
+    /// The credentials with these changes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::error::Error::Invalid) with all that can't be right, also what another provider has.
+    pub fn onto(&self, mut to: Credentials) -> Result<Credentials> {
+        let mut violations = Violations::default();
+        self.apply(&mut to, &mut violations);
+        // Told by the name of the field: here there is but one provider.
+        let mut found = Violations::default();
+        to.check(&mut found);
+        found.without_step(to.provider().name()).for_each(|violation| violations.push(violation));
+        violations.into_result().map(|()| to)
+    }
+
+    /// What is wrong with these changes, whoever of the providers that have all of these fields it is.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::error::Error::Invalid) with it.
+    pub fn check_alone(&self) -> Result<()> {
+        let has_all = |one: &Credentials| self.given().all(|(_, of)| of.contains(&one.provider()));
+        Violations::of_any(any().into_iter().filter(has_all).map(|one| self.onto(one)))
+    }
+
+    /// Changes the credentials, and notes what another provider has.
+    fn apply(&self, to: &mut Credentials, violations: &mut Violations) {
         let provider = to.provider();
         for (name, of) in self.given().filter(|(_, of)| !of.contains(&provider)) {
             let of: Vec<&str> = of.iter().map(|provider| provider.name()).collect();
@@ -108,5 +130,77 @@ impl Change {
                 put(&mut keitaro.postback_mapping, self.postback_mapping.as_ref());
             }
         }
+    }
+}
+
+/// Credentials that are right, of each kind that there is: nobody's.
+fn any() -> [Credentials; 7] {
+    let secret = || Secret::new("0123456789abcdef");
+    let twilio = |from: Option<&str>, service: Option<String>| {
+        Credentials::Twilio(Twilio {
+            account_sid: format!("AC{}", "0".repeat(32)),
+            auth_token: secret(),
+            from: from.map(Into::into),
+            messaging_service_sid: service,
+            segments_per_second: 1,
+        })
+    };
+    [
+        Credentials::Smtp(Smtp {
+            host: "localhost".into(),
+            port: 25,
+            security: Security::Starttls,
+            username: None,
+            password: None,
+            from: "any@localhost".into(),
+            reply_to: None,
+            inbox: None,
+            webhook_token: Some(secret()),
+            imap: None,
+            per_second: 1,
+        }),
+        twilio(Some("+15550100"), None),
+        twilio(None, Some(format!("MG{}", "0".repeat(32)))),
+        Credentials::Vapi(Vapi {
+            api_key: secret(),
+            webhook_secret: secret(),
+            assistant_id: None,
+            phone_number_id: None,
+        }),
+        Credentials::Instantly(Instantly { api_key: secret(), webhook_secret: secret(), accounts: Vec::new() }),
+        Credentials::Webhook(Webhook { secret: secret() }),
+        Credentials::Keitaro(Keitaro {
+            token: secret(),
+            currency: "USD".into(),
+            lead_converts: false,
+            postback_mapping: Mapping::default(),
+        }),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    fn wrong(change: &Change) -> Vec<String> {
+        match change.check_alone() {
+            Err(Error::Invalid(wrong)) => wrong.iter().map(|one| one.path.join(".")).collect(),
+            other => other.map(|()| Vec::new()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_change_of_any_is_told_and_no_more() {
+        assert_eq!(wrong(&Change::default()), [""; 0], "those of nobody are right");
+        let from = |text: &str| MaybeUndefined::Value(text.to_owned());
+        let slow = Change { per_second: Some(0), from: from("nobody"), ..Change::default() };
+        assert_eq!(wrong(&slow), ["input.from", "input.perSecond"]);
+        assert_eq!(wrong(&Change { from: from("+15550101"), ..Change::default() }), [""; 0], "it may be Twilio's");
+        let service = Change { messaging_service_sid: from("MG1"), ..Change::default() };
+        assert_eq!(wrong(&service), ["input.messagingServiceSid"]);
+        assert_eq!(wrong(&Change { currency: Some("usd".into()), ..Change::default() }), ["input.currency"]);
+        assert_eq!(wrong(&Change { accounts: Some(vec!["x".into()]), ..Change::default() }), ["input.accounts"]);
+        assert_eq!(wrong(&Change { inbox: from("x y"), ..Change::default() }), ["input.inbox"]);
     }
 }

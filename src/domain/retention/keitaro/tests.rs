@@ -102,6 +102,8 @@ fn an_operator_says_what_words_stand_for() {
     assert_eq!(mapping.mistake(), None);
     assert!(!mapping.own_words().contains(&"hold".to_owned()) && mapping.own_words().contains(&"2".to_owned()));
     let twice = Mapping([("a b", Sale), ("A-B", Lead)].map(|(word, status)| (word.to_owned(), status)).into());
+    let same = Mapping::of([(" sold", Sale), ("sold ", Rejected)].map(|(word, status)| (word.to_owned(), status)));
+    assert!(same.mistake().is_some_and(|why| why.contains("\"sold\"")), "{same:?}");
     assert!(twice.mistake().is_some() && Mapping([(" ".to_owned(), Sale)].into()).mistake().is_some());
 }
 

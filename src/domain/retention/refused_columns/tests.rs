@@ -34,6 +34,15 @@ fn columns_say_in_many_ways_who_must_not_be_contacted() {
         ("consent", "no", true),
         ("consent", "2024-05-01", false),
         ("Accepts Marketing", "no", true),
+        ("Nie kontaktować", "tak", true),
+        ("stop_sms", "1", true),
+        ("Stop SMS", "0", false),
+        ("lista nera", "si", true),
+        ("Descadastrado", "sim", true),
+        ("descadastro_em", "2024-05-01", true),
+        ("Niet bellen", "ja", true),
+        ("Ikke kontakt", "nei", false),
+        ("status", "Descadastrado", true),
     ] {
         let sign = Sign::of(column).unwrap_or_else(|| panic!("{column}"));
         assert_eq!(sign.is_refusal(value), is_refusal, "{column}: {value}");

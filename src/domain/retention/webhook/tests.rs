@@ -83,6 +83,7 @@ fn what_can_not_stand_where_it_should_is_refused() {
         (r#"{ "a": {{ email | safe }} }"#, "quotation marks"),
         (r#"{ "a": {{ email | urlencode }} }"#, "quotation marks"),
         (r#"{ "a": 1{{ meta.n }} }"#, "is no JSON"),
+        (r#"{ "a": [{ "b": 1, "b": {{ meta.n }} }] }"#, "a.0.b is given twice"),
         (r#"{ "a": "\{{ meta.text }}" }"#, "is no JSON"),
         (r#"{ "a": "{{ email | urlencode | upper }}" }"#, "can only be printed"),
         (r#"{ "a": "{% filter upper %}{{ email }}{% endfilter %}" }"#, "of a whole block"),
@@ -195,4 +196,19 @@ fn a_form_that_is_none_is_told_when_it_is_written() {
     ] {
         assert_eq!(check(script), Ok(()), "{script}");
     }
+}
+
+#[test]
+fn a_script_that_can_be_read_in_two_ways_is_refused_when_it_is_saved() {
+    for (script, key) in [
+        (r#"{"url":"https://a.example","url":"https://b.example"}"#, "url"),
+        (r#"{"url":"https://a.example/{{ email }}","payload":{},"url":"https://a.example/{{ email }}"}"#, "url"),
+        (r#"{"url":"https://a.example","payload":{"x":{{ meta.n }}},"payload":{"x":1}}"#, "payload"),
+        (r#"{"url":"https://a.example","payload":{"x":[{"y":1,"y":"{{ email }}"}]}}"#, "payload.x.0.y"),
+    ] {
+        let told = check(script).expect_err(script);
+        assert!(told.contains(&format!("{key} is given twice")), "{script}: {told}");
+    }
+    let either = r#"{"url":"https://a.example","payload":{ {% if phone %}"x":1{% else %}"x":2{% endif %} }}"#;
+    assert_eq!(check(either), Ok(()), "only one of the two is there at a time");
 }

@@ -2,6 +2,7 @@
 
 use crate::prelude::*;
 use ::service::imports::channels as service;
+use domain::encoding::FileEncoding;
 
 /// What is to be imported.
 #[derive(InputObject)]
@@ -9,6 +10,8 @@ struct ImportChannelsInput {
     /// The list, uploaded by POST /uploads: JSON, one channel a line, such as
     /// `{"category": "новости", "tgstat_url": "https://tgstat.ru/channel/@proofzzz", "username": "proofzzz", "collected_at": "2025-09-29T11:49:45.782893"}`.
     upload_id: ID,
+    /// In which encoding the file is, where that is neither UTF-8 nor UTF-16 with its mark: no file of a code page says which it is.
+    encoding: Option<FileEncoding>,
     #[graphql(flatten)]
     repeat: Repeatable,
 }
@@ -36,7 +39,7 @@ impl ChannelImportMutation {
     ) -> Result<ImportChannelsPayload> {
         let upload = input.upload_id.input("uploadId")?;
         let (on, actor) = (ctx.services(), ctx.actor_once(input.repeat)?);
-        let import = once(on, &actor, service::create(on, &actor, upload)).await?;
+        let import = once(on, &actor, service::create(on, &actor, upload, input.encoding)).await?;
         Ok(ImportChannelsPayload { import: import.into() })
     }
 }

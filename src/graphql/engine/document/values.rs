@@ -16,6 +16,9 @@ use super::suggestion;
 use super::variables::{KEEPS, NULL, PICKS, is_blank, is_filter, keeps, wanted};
 use domain::error::Violation;
 
+/// What is said of the second value of a field.
+const TWICE: &str = "this field is given twice";
+
 /// Where a variable stands.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Place {
@@ -225,7 +228,7 @@ impl<'a> Reader<'a> {
                     let meant = reader.meant(name, kind.fields.keys());
                     reader.wrong(given, format!("{} has no such field{meant}", kind.name), false);
                 }
-                Some(_) if !names.insert(name) => reader.wrong(given, "this field is given twice", false),
+                Some(_) if !names.insert(name) => reader.wrong(given, TWICE, false),
                 Some(field) => {
                     reader.value(&field.ty, field.default_value.is_some(), given);
                     if reader.operation.is_mutation() && is_filter(kind, &reader.path) {
@@ -352,8 +355,15 @@ impl<'a> Reader<'a> {
                 }
             }
             Value::Object(fields) => {
+                let mut names = HashSet::new();
                 for (name, field) in fields {
-                    self.within(name.to_string(), |reader| reader.inner_variable(field));
+                    self.within(name.to_string(), |reader| {
+                        if names.insert(name) {
+                            reader.inner_variable(field);
+                        } else {
+                            reader.wrong(field, TWICE, false);
+                        }
+                    });
                 }
             }
             _ => {}

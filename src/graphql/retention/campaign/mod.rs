@@ -103,7 +103,7 @@ impl RetentionCampaign {
         self.0.track_opens
     }
 
-    /// The texts of Instantly's emails, in order.
+    /// The texts of Instantly's emails, in order, each written in HTML.
     async fn email_sequence(&self) -> &[String] {
         &self.0.email_sequence.0
     }

@@ -41,7 +41,9 @@ struct CreateRetentionCampaignInput {
     /// Whether its emails in HTML end with a picture of Herald's of one invisible point, which tells that the email was opened. Many mail
     /// programs load no pictures, or all of them by themselves. `BAD_USER_INPUT` where `HERALD_PUBLIC_URL` leads to Herald's own machine.
     track_opens: Option<bool>,
-    /// The texts of Instantly's emails, in order, at most 20. Without any, leads come there by a step of a sequence only, with its text.
+    /// The texts of Instantly's emails, in order, at most 20, each written in HTML: the end of a line becomes `<br/>`, and `&`, `<` and
+    /// `>` that are to be read are `&amp;`, `&lt;` and `&gt;`. A first line `Subject: ..` is the subject. Placeholders are Instantly's,
+    /// such as `{{first_name}}`. Without any texts, leads come there by a step of a sequence only, with its text.
     email_sequence: Option<Vec<String>>,
     /// What replaces parts of the assistant of VAPI's calls: an object of at most 16 KiB.
     vapi_config: Option<Json>,
@@ -98,7 +100,9 @@ struct UpdateRetentionCampaignInput {
     /// Whether its emails in HTML end with a picture of Herald's of one invisible point, which tells that the email was opened. Many mail
     /// programs load no pictures, or all of them by themselves. `BAD_USER_INPUT` where `HERALD_PUBLIC_URL` leads to Herald's own machine.
     track_opens: Option<bool>,
-    /// The texts of Instantly's emails, in order, at most 20. Without any, leads come there by a step of a sequence only, with its text.
+    /// The texts of Instantly's emails, in order, at most 20, each written in HTML: the end of a line becomes `<br/>`, and `&`, `<` and
+    /// `>` that are to be read are `&amp;`, `&lt;` and `&gt;`. A first line `Subject: ..` is the subject. Placeholders are Instantly's,
+    /// such as `{{first_name}}`. Without any texts, leads come there by a step of a sequence only, with its text.
     email_sequence: Option<Vec<String>>,
     /// What replaces parts of the assistant of VAPI's calls: an object of at most 16 KiB.
     vapi_config: MaybeUndefined<Json>,

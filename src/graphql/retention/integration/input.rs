@@ -152,7 +152,7 @@ pub(crate) struct PostbackMappingInput {
 
 /// The list that operators give.
 pub(crate) fn mapping(given: Vec<PostbackMappingInput>) -> Mapping {
-    Mapping(given.into_iter().map(|one| (one.word.trim().to_owned(), one.status)).collect())
+    Mapping::of(given.into_iter().map(|one| (one.word, one.status)))
 }
 
 /// The credentials that were given, which must be those of one provider.

@@ -5,7 +5,7 @@ use crate::retention::integration::input::{
     InstantlyCredentialsInput, KeitaroCredentialsInput, PostbackMappingInput, SmtpCredentialsInput,
     TwilioCredentialsInput, VapiCredentialsInput, WebhookCredentialsInput, mapping, number, one_of, some,
 };
-use ::service::retention::integration as service;
+use ::service::retention::{integration as service, reliance};
 use domain::retention::credentials::Change;
 
 /// The credentials that are to be saved: those of exactly one provider.
@@ -37,6 +37,8 @@ struct SaveIntegrationConfigInput {
 struct SaveIntegrationConfigPayload {
     /// The integration, as it is now.
     integration_config: IntegrationConfig,
+    /// Who goes by it and waits from now on, or goes elsewhere: a sentence each.
+    warnings: Vec<String>,
 }
 
 /// What is to change of an integration. What is left out stays, its secrets always; null removes. Where it connects to is not here: for that
@@ -105,6 +107,8 @@ impl From<SwitchIntegrationInput> for Change {
 struct SwitchIntegrationPayload {
     /// The integration, as it is now.
     integration_config: IntegrationConfig,
+    /// Who goes by it and waits from now on, or goes elsewhere: a sentence each.
+    warnings: Vec<String>,
 }
 
 /// Which integration is to be deleted.
@@ -121,6 +125,8 @@ struct DeleteIntegrationConfigPayload {
     integration_config: IntegrationConfig,
     /// The id that it had.
     deleted_id: ID,
+    /// Who goes by it and waits from now on, or goes elsewhere: a sentence each.
+    warnings: Vec<String>,
 }
 
 /// Which integration is to be tried.
@@ -165,8 +171,11 @@ impl IntegrationMutation {
         } = input;
         let credentials = one_of(smtp, twilio, vapi, instantly, webhook, keitaro)?;
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
+        let provider = credentials.provider();
+        let before = reliance::present(on, provider).boxed().await?;
         let row = once(on, &actor, service::save(on, &actor, credentials, is_active, expected_version)).await?;
-        Ok(SaveIntegrationConfigPayload { integration_config: row.into() })
+        let warnings = reliance::told(on, provider, before.as_ref(), Some(&row)).boxed().await?;
+        Ok(SaveIntegrationConfigPayload { integration_config: row.into(), warnings })
     }
 
     /// Switches an integration on or off, and changes its pace, whom it writes as, and what it makes of words, without its secrets.
@@ -177,8 +186,10 @@ impl IntegrationMutation {
         #[graphql(desc = "Which integration, and what.")] input: SwitchIntegrationInput,
     ) -> Result<SwitchIntegrationPayload> {
         let (id, is_active, expected) = (input.id.input("id")?, input.is_active, input.expected_version);
-        let row = service::switch(ctx.services(), &ctx.actor(), id, is_active, input.into(), expected).boxed().await?;
-        Ok(SwitchIntegrationPayload { integration_config: row.into() })
+        let on = ctx.services();
+        let (before, row) = service::switch(on, &ctx.actor(), id, is_active, input.into(), expected).boxed().await?;
+        let warnings = reliance::of_row(on, &before, Some(&row)).boxed().await?;
+        Ok(SwitchIntegrationPayload { integration_config: row.into(), warnings })
     }
 
     /// Deletes the credentials of a provider. What is due to go by it waits until it is set up again.
@@ -188,9 +199,11 @@ impl IntegrationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which integration.")] input: DeleteIntegrationConfigInput,
     ) -> Result<DeleteIntegrationConfigPayload> {
-        let row = service::delete(ctx.services(), &ctx.actor(), input.id.input("id")?).boxed().await?;
+        let on = ctx.services();
+        let row = service::delete(on, &ctx.actor(), input.id.input("id")?).boxed().await?;
+        let warnings = reliance::of_row(on, &row, None).boxed().await?;
         let deleted_id = row.id.global();
-        Ok(DeleteIntegrationConfigPayload { integration_config: row.into(), deleted_id })
+        Ok(DeleteIntegrationConfigPayload { integration_config: row.into(), deleted_id, warnings })
     }
 
     /// Asks the provider whether it lets Herald in by these credentials. Nothing is sent to anybody.

@@ -3,6 +3,7 @@
 use crate::prelude::*;
 use crate::retention::lead::fields::{ByField, by_field};
 use ::service::imports::leads as service;
+use domain::encoding::FileEncoding;
 use domain::retention::lead_columns::Mapping;
 use domain::retention::words::LeadImportFormat;
 
@@ -58,6 +59,8 @@ struct ImportLeadsInput {
     /// are leads become `DO_NOT_CONTACT`. Of their addresses keyed hashes are kept.
     #[graphql(default)]
     is_suppression_list: bool,
+    /// In which encoding the file is, where that is neither UTF-8 nor UTF-16 with its mark: no file of a code page says which it is.
+    encoding: Option<FileEncoding>,
     #[graphql(flatten)]
     repeat: Repeatable,
 }
@@ -84,13 +87,14 @@ impl LeadImportMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be imported.")] input: ImportLeadsInput,
     ) -> Result<ImportLeadsPayload> {
-        let ImportLeadsInput { upload_id, format, mapping, campaign_id, is_suppression_list, repeat } = input;
+        let ImportLeadsInput { upload_id, format, mapping, campaign_id, is_suppression_list, encoding, repeat } = input;
         let new = service::New {
             upload: upload_id.input("uploadId")?,
             format,
             mapping: mapping.unwrap_or_default().into(),
             campaign: campaign_id.input("campaignId")?,
             is_suppression_list,
+            encoding,
         };
         let (on, actor) = (ctx.services(), ctx.actor_once(repeat)?);
         let import = once(on, &actor, service::create(on, &actor, new)).await?;

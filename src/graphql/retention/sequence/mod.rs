@@ -2,6 +2,7 @@
 
 use crate::prelude::*;
 use crate::retention::enrollment::list::{SequenceEnrollmentFilter, SequenceEnrollmentOrder, enrollments_of};
+use ::service::retention::sequence as service;
 use domain::id::RetentionSequenceId;
 use domain::retention::trigger::{self, TriggerConfig};
 use domain::retention::words::{
@@ -57,6 +58,15 @@ impl RetentionSequence {
     /// for real now. Null if there is no such reason. To activate it is to say that somebody has looked.
     async fn pause_reason(&self) -> Option<&str> {
         self.0.pause_reason.as_deref()
+    }
+
+    /// What keeps its steps from going as things are now, in a sentence each: a provider that is not set up or was switched off, a script
+    /// that is missing, a campaign that does not run. Empty if nothing does, or if it is not ACTIVE, which says it all.
+    async fn obstacles(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        if self.0.status != RetentionSequenceStatus::Active {
+            return Ok(Vec::new());
+        }
+        service::obstacles(ctx.services(), &self.0).boxed().await
     }
 
     /// By which ways its steps go.

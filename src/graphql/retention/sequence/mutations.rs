@@ -104,6 +104,8 @@ struct ReplaceSequenceStepsInput {
 struct ReplaceSequenceStepsPayload {
     /// The sequence, as it is now.
     sequence: RetentionSequence,
+    /// What the change has cost, such as an A/B test whose step is there no more: a sentence for each.
+    warnings: Vec<String>,
 }
 
 /// Which sequence is to be deleted.
@@ -250,9 +252,10 @@ impl SequenceMutation {
     ) -> Result<ReplaceSequenceStepsPayload> {
         let ReplaceSequenceStepsInput { sequence_id, steps, expected_version } = input;
         let (id, steps) = (sequence_id.input("sequenceId")?, step::read(steps)?);
-        let actor = ctx.actor();
-        let sequence = service::steps::replace(ctx.services(), &actor, id, steps, expected_version).boxed().await?;
-        Ok(ReplaceSequenceStepsPayload { sequence: sequence.into() })
+        let (on, actor) = (ctx.services(), ctx.actor());
+        let sequence = service::steps::replace(on, &actor, id, steps, expected_version).boxed().await?;
+        let warnings = service::lost_tests(on.db.reader(), &sequence).await?;
+        Ok(ReplaceSequenceStepsPayload { sequence: sequence.into(), warnings })
     }
 
     /// Deletes a sequence with its steps and enrollments; the contacts that were made stay. It is gone at once; of a large one a `task`

@@ -22,6 +22,11 @@ impl SequenceStep {
         self.0.id.global()
     }
 
+    /// The id of the step that this is the latest form of: the same in all versions of the sequence's steps. An A/B test goes by it.
+    async fn origin_id(&self) -> ID {
+        self.0.origin().global()
+    }
+
     /// What it is a part of.
     async fn sequence(&self, ctx: &Context<'_>) -> Result<Option<RetentionSequence>> {
         RetentionSequence::by_id(ctx, self.0.sequence_id).await
@@ -152,6 +157,9 @@ struct MetaConditionInput {
 /// A step of a sequence, at its place in the list.
 #[derive(InputObject)]
 pub struct SequenceStepInput {
+    /// The step that it is, of those that the sequence has now: its A/B test goes on with it, whatever changes about it. Where one step has
+    /// an id, those without are new. Without any, a step is the one that says the same by the same way.
+    id: Option<ID>,
     /// By which way leads are contacted.
     channel: ContactChannel,
     /// What is said: the id of a script for that channel. Without it, the default script of the channel.
@@ -172,11 +180,12 @@ pub struct SequenceStepInput {
 /// The steps that an input gives.
 pub(super) fn read(steps: Vec<SequenceStepInput>) -> Result<Vec<NewStep>> {
     let read = |(index, step): (usize, SequenceStepInput)| {
-        let SequenceStepInput { channel, script_id, delay_value, delay_unit, conditions, is_active } = step;
+        let SequenceStepInput { id, channel, script_id, delay_value, delay_unit, conditions, is_active } = step;
         let StepConditionsInput { lead_statuses, lead_sources, languages, previous_statuses, meta } =
             conditions.unwrap_or_default();
         let field = |MetaConditionInput { name, value }| Field { name, value };
         Ok(NewStep {
+            id: id.input(&format!("steps.{index}.id"))?,
             channel,
             script: script_id.input(&format!("steps.{index}.scriptId"))?,
             delay_value,

@@ -129,6 +129,8 @@ const nowhere = (title, sentence) => async () => (root) => {
   return () => {};
 };
 
+/** Ends when it is known whether the banner has a place: a view that came before it would move away under a finger. */
+let introduced;
 let leave = () => {};
 let leaveStop = () => {};
 let shown = 0;
@@ -146,7 +148,7 @@ async function show() {
     else link.removeAttribute('aria-current');
   }
   document.querySelector('[data-page][aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  const view = await viewOf(where)().catch(unread);
+  const [view] = await Promise.all([viewOf(where)().catch(unread), introduced]);
   if (turn === shown) leave = view(main, where);
 }
 
@@ -167,7 +169,7 @@ function enter(why = '') {
   live.open();
   leaveStop();
   leaveStop = followStop();
-  introduce();
+  introduced = introduce();
   show();
 }
 

@@ -76,8 +76,8 @@ export function flowEditor(sequence, ended, renew) {
     say(problem, '');
     try {
       const input = { sequenceId: sequence.id, expectedVersion: sequence.version, steps: steps.map((step) => step.read()) };
-      await busy(save, t('Saving…'), () => run(REPLACE_STEPS, { input }));
-      toast(t('Saved: the new steps hold from now on.'));
+      const { replaceSequenceSteps } = await busy(save, t('Saving…'), () => run(REPLACE_STEPS, { input }));
+      toast([t('Saved: the new steps hold from now on.'), ...replaceSequenceSteps.warnings].join(' '));
       await ended(true);
     } catch (error) {
       blameSteps(error, steps, problem);
@@ -108,7 +108,8 @@ function blameSteps(error, steps, elsewhere) {
 }
 
 /** A step as the mutation takes it. */
-const inputOf = ({ channel, script, delayValue, delayUnit, isActive, conditions }) => ({
+const inputOf = ({ id, channel, script, delayValue, delayUnit, isActive, conditions }) => ({
+  id: id ?? null,
   channel,
   scriptId: script?.id ?? null,
   delayValue,
@@ -162,6 +163,8 @@ function editor(step, actsOf) {
   }
 
   const read = () => ({
+    // By another way it is another step.
+    id: (channel.control.value === step.channel && step.id) || null,
     channel: channel.control.value,
     scriptId: script.value() || null,
     delayValue: Number(value.control.value),

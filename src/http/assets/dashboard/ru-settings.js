@@ -24,6 +24,17 @@ export const WORDS = {
     'Все сеансы пользователя завершатся, войти можно будет только с новым паролем.',
   'Set it, and end all sessions': 'Задать и завершить все сеансы',
   'All sessions of {name} have ended.': 'Все сеансы завершены: {name}.',
+  'Where {name} is signed in': 'Где выполнен вход: {name}',
+  'Not signed in anywhere.': 'Нигде.',
+  'An unknown program': 'Неизвестная программа',
+  End: 'Завершить',
+  'End the session: {where}': 'Завершить сеанс: {where}',
+  'last used {time}': 'последнее обращение {time}',
+  'End this session?': 'Завершить этот сеанс?',
+  'Whoever uses it has to sign in again. Other sessions and API tokens stay.':
+    'Тому, кто им пользуется, придётся войти заново. Другие сеансы и токены API останутся.',
+  'End the session': 'Завершить сеанс',
+  'The session of {name} has ended.': 'Сеанс завершён: {name}.',
   'Delete {name}': 'Удалить: {name}',
   'Delete {name}?': 'Удалить пользователя {name}?',
   'Sessions and tokens end, and nobody gets this name again. What was done stays under it.':

@@ -53,7 +53,7 @@ export const CREATE_SEQUENCE = `mutation CreateSequence($input: CreateRetentionS
   createRetentionSequence(input: $input) { sequence { id } }
 }`;
 export const REPLACE_STEPS = `mutation ReplaceSteps($input: ReplaceSequenceStepsInput!) {
-  replaceSequenceSteps(input: $input) { sequence { id version stepsVersion } }
+  replaceSequenceSteps(input: $input) { sequence { id version stepsVersion } warnings }
 }`;
 const CHANGED = 'sequence { id status version }';
 export const ACTIVATE = `mutation Activate($input: ActivateRetentionSequenceInput!) {

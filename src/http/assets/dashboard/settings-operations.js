@@ -1,4 +1,4 @@
-// The operations behind users, API tokens and one's own password.
+// The operations behind users, their sessions, API tokens and one's own password.
 
 const PAGE = '$first: Int, $after: String, $last: Int, $before: String';
 const RANGE = 'first: $first, after: $after, last: $last, before: $before';
@@ -20,6 +20,11 @@ export const CREATE_TOKEN = `mutation CreateToken($input: CreateApiTokenInput!) 
   createApiToken(input: $input) { token apiToken { ${TOKEN} } }
 }`;
 export const REVOKE_TOKEN = `mutation RevokeToken($input: RevokeApiTokenInput!) { revokeApiToken(input: $input) { apiToken { id revokedAt } } }`;
+
+export const SESSIONS = `query Sessions($filter: SessionFilter, ${PAGE}) {
+  admin { sessions(filter: $filter, ${RANGE}) { nodes { id ipAddress userAgent beganAt seenAt } ${INFO} } }
+}`;
+export const END_SESSION = 'mutation EndSession($id: ID!) { endUserSession(input: { id: $id }) { session { id } } }';
 
 export const CHANGE_PASSWORD = `mutation ChangePassword($input: ChangePasswordInput!) { changePassword(input: $input) { user { id } } }`;
 export const LEAVE_EVERYWHERE = 'mutation LeaveEverywhere { logout(input: { everywhere: true }) { user { id } } }';

@@ -8,6 +8,7 @@ import { pager, range } from './pages.js';
 import { run, user } from './session.js';
 import { CREATE_USER, DELETE_USER, UPDATE_USER, USERS } from './settings-operations.js';
 import { secret } from './settings-own.js';
+import { sessionsOf } from './settings-sessions.js';
 import { name, time } from './words.js';
 
 const ROLES = { AUDITOR: t('reads'), OPERATOR: t('makes and sends'), ADMIN: t('may do everything') };
@@ -79,7 +80,8 @@ function row(first, mayWrite, changed) {
   const [save, gone] = [h('button', { type: 'submit' }, t('Set it, and end all sessions')), h('button', { type: 'button', class: 'danger small', onclick: remove }, t('Delete'))];
   const form = h('form', { class: 'stack', novalidate: true, onsubmit: reset }, fresh.node, h('div', {}, save));
   const more = h('details', {}, h('summary', {}, t('End the sessions, new password')), form);
-  const node = h('li', {}, h('div', {}, title, facts), mayWrite ? h('div', { class: 'controls' }, role, gone) : h('span'), problem, mayWrite && more);
+  const where = mayWrite && sessionsOf(first);
+  const node = h('li', {}, h('div', {}, title, facts), mayWrite ? h('div', { class: 'controls' }, role, gone) : h('span'), problem, where, mayWrite && more);
   let current = first;
 
   async function change(work) {

@@ -26,6 +26,9 @@ const TOKEN: usize = 8 << 10;
 const LOG: TimeDelta = TimeDelta::seconds(1);
 
 const REFUSED: Error = Error::Unauthenticated("the access token is wrong or has expired");
+const NOT_YET: Error = Error::NotYet(
+    "the keys of single sign-on could not be read yet, so nobody can say whether the token holds: try again later",
+);
 const NO_ROLE: Error =
     Error::Unauthenticated("single sign-on gives you no role in Herald: ask whoever administers it for one");
 
@@ -82,7 +85,7 @@ pub struct Identity {
     pub has_role: bool,
     /// The issuer's name of the session that the token belongs to, if it has one.
     pub session: Option<String>,
-    /// Since when the token tells so, if it says.
+    /// When the token was issued (`iat`), or else since when it holds (`nbf`), if it says.
     pub issued_at: Option<DateTime<Utc>>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
@@ -97,6 +100,8 @@ pub enum Refusal {
     Wrong(String),
     /// It is right, and names no role.
     NoRole(String),
+    /// It may be right: no key is known yet.
+    NotYet(String),
 }
 
 #[derive(Deserialize)]
@@ -195,7 +200,8 @@ impl Issuer {
     /// Whom a token speaks of.
     ///
     /// # Errors
-    /// UNAUTHENTICATED; it does not say why, because only a forger would want to know. The log says it.
+    /// UNAUTHENTICATED; it does not say why, because only a forger would want to know. The log says it. UNAVAILABLE while no key is
+    /// known.
     pub async fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Identity> {
         self.examine(token, now).await.map_err(|refusal| match refusal {
             Refusal::Foreign(_) => REFUSED,
@@ -206,6 +212,10 @@ impl Issuer {
             Refusal::NoRole(why) => {
                 self.log(&why, now);
                 NO_ROLE
+            }
+            Refusal::NotYet(why) => {
+                self.log(&why, now);
+                NOT_YET
             }
         })
     }
@@ -239,7 +249,7 @@ impl Issuer {
             None => Err(Refusal::Wrong(format!("its {name} is no instant"))),
         };
         let issued_at = claims.iat.map(|at| past("iat", at)).transpose()?;
-        claims.nbf.map(|at| past("nbf", at)).transpose()?;
+        let valid_from = claims.nbf.map(|at| past("nbf", at)).transpose()?;
         if !(1..=SUBJECT).contains(&claims.sub.len()) || claims.sub.contains(char::is_control) {
             return wrong(format!("its sub is empty, has more than {SUBJECT} bytes, or control characters"));
         }
@@ -251,6 +261,8 @@ impl Issuer {
         let name = name.unwrap_or_else(|| claims.sub.clone());
         let session = claims.sid.filter(|session| !session.is_empty());
         let (has_role, role) = (role.is_some(), role.unwrap_or(Role::Auditor));
+        // Hardly any is issued before it holds.
+        let issued_at = issued_at.or(valid_from);
         Ok(Identity { subject: claims.sub, name, role, has_role, session, issued_at, expires_at })
     }
 
@@ -281,6 +293,7 @@ impl Issuer {
             read = self.decode(token, &header);
         }
         read.map_err(|unread| match unread {
+            Unread::Unknown(why) if self.keys.count().is_none() => Refusal::NotYet(why),
             Unread::Unknown(why) => Refusal::Wrong(why),
             Unread::Refused(refusal) => refusal,
         })

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Budget, label, works};
+use super::{Budget, works};
 use crate::access::changes::with_changes;
 use crate::{Actor, Services, barrier};
 use domain::audit::Action;
@@ -33,7 +33,8 @@ pub struct Change {
 pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change: Change) -> Result<Model> {
     let change = &change;
     if actor.is_mistaken() {
-        check_alone(change)?;
+        // What is wrong with it whatever the account has.
+        settings(change, "any".to_owned(), Budget::CAREFUL)?;
     }
     let changed = on.write(actor, |w| async move {
         let old = w.require(id).await?;
@@ -51,37 +52,25 @@ pub async fn update(on: &Services, actor: &Actor, id: TelegramAccountId, change:
     Ok(changed)
 }
 
-/// What is wrong with this change, whatever the account has.
-fn check_alone(change: &Change) -> Result<()> {
+/// The label and the limits as they would be, or all that is wrong with them.
+fn settings(change: &Change, label: String, budget: Budget) -> Result<(String, Budget)> {
     let mut wrong = Violations::default();
-    if let Some(written) = &change.label {
-        label(&mut wrong, written);
-    }
-    // What is left out is right.
-    let Change { messages_per_minute, new_peers_per_day, resolves_per_day, .. } = *change;
+    let label = change.label.as_ref().map_or(label, |written| super::label(&mut wrong, written));
     let budget = Budget {
-        messages_per_minute: messages_per_minute.unwrap_or(1),
-        new_peers_per_day: new_peers_per_day.unwrap_or(1),
-        resolves_per_day: resolves_per_day.unwrap_or(1),
+        messages_per_minute: change.messages_per_minute.unwrap_or(budget.messages_per_minute),
+        new_peers_per_day: change.new_peers_per_day.unwrap_or(budget.new_peers_per_day),
+        resolves_per_day: change.resolves_per_day.unwrap_or(budget.resolves_per_day),
     };
     budget.check(&mut wrong);
-    wrong.into_result()
+    wrong.into_result()?;
+    Ok((label, budget))
 }
 
 /// The row as it would be, or all that is wrong with it.
 fn changed(on: &Services, old: Model, change: &Change) -> Result<Model> {
-    let mut wrong = Violations::default();
-    let label = match &change.label {
-        Some(written) => label(&mut wrong, written),
-        None => old.label.clone(),
-    };
-    let budget = Budget {
-        messages_per_minute: change.messages_per_minute.unwrap_or(old.messages_per_minute),
-        new_peers_per_day: change.new_peers_per_day.unwrap_or(old.new_peers_per_day),
-        resolves_per_day: change.resolves_per_day.unwrap_or(old.resolves_per_day),
-    };
-    budget.check(&mut wrong);
-    wrong.into_result()?;
+    let Model { messages_per_minute, new_peers_per_day, resolves_per_day, .. } = old;
+    let had = Budget { messages_per_minute, new_peers_per_day, resolves_per_day };
+    let (label, budget) = settings(change, old.label.clone(), had)?;
     let waits = old.send_not_before.is_some_and(|until| until > on.now());
     let status = match change.is_active {
         None => old.status,

@@ -1,22 +1,22 @@
 //! Lines of a list of leads: rows of a table, or JSON objects.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::{self, BufReader, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 
 use serde_json::Value as Json;
 
 use super::people::People;
+use crate::imports::decoded::Text;
 use crate::imports::kind::Wanted;
 use crate::imports::reader::Lines;
 use crate::imports::records::{Record, Records};
 use domain::channel_line::LINE_LIMIT;
-use domain::json::complaint;
+use domain::json::{self, complaint};
 use domain::retention::lead_columns::{Mapping, Slot, Unclear, Values};
 use domain::retention::words::LeadImportFormat;
 use domain::retention::{lead_line, loose_line};
 use domain::secret_key::Lasting;
 use domain::text;
-use storage::files::Content;
 use storage::retention::lead_staging::NewLead;
 use storage::retention::refusal;
 
@@ -68,7 +68,7 @@ impl Shape {
 impl Lines for Leads {
     type Row = NewLead;
 
-    fn begin(&mut self, file: &mut BufReader<Content>) -> io::Result<(Option<u8>, u64)> {
+    fn begin(&mut self, file: &mut Text) -> io::Result<(Option<u8>, u64)> {
         if self.format == LeadImportFormat::Jsonl {
             return Ok((None, 0));
         }
@@ -184,16 +184,18 @@ impl Leads {
                 if !written.starts_with(b"{") {
                     return Err("the line does not begin with {: one JSON object a line is wanted".into());
                 }
-                let broken = serde_json::from_slice(written).map_err(|error| complaint(&error));
-                let (object, wrong): (serde_json::Map<String, Json>, _) = match broken {
-                    Ok(object) => (object, None),
+                let (read, broken) = match json::read(written) {
+                    Ok(read) => (read, None),
                     // Of who refuses all is taken that can be read.
-                    Err(why) => {
-                        let read = serde_json::from_str(&String::from_utf8_lossy(written));
-                        let why = format!("not a JSON object: {why}");
+                    Err(error) => {
+                        let why = format!("not a JSON object: {}", complaint(&error));
+                        let read = json::read(String::from_utf8_lossy(written).as_bytes());
                         (read.map_err(|_| why.clone())?, Some(why))
                     }
                 };
+                let wrong = broken.or_else(|| read.twice.is_some().then(|| json::SOMETHING_TWICE.to_owned()));
+                let Json::Object(object) = read.value else { return Err("not a JSON object".into()) };
+                let object = read.others.into_iter().chain(object);
                 for (key, value) in object {
                     values.look_into(&key, &value);
                     let (slot, is_unused) = keyed(&mut self.keys, &self.mapping, &key);
@@ -229,7 +231,7 @@ fn keyed(known: &mut HashMap<String, (Option<Slot>, bool)>, mapping: &Mapping, k
 
 /// What separates fields, and where the line with the columns' names begins: Excel may say the one in a line of its own before the
 /// other; else it is the separator that the first line has most of.
-fn delimiter(file: &mut BufReader<Content>) -> io::Result<(u8, u64)> {
+fn delimiter(file: &mut Text) -> io::Result<(u8, u64)> {
     file.seek(SeekFrom::Start(0))?;
     let mut records = Records::new(file, None, 0)?;
     records.next()?;

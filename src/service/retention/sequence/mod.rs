@@ -1,5 +1,6 @@
 //! Retention sequences: made, changed, deleted.
 
+mod identity;
 pub(super) mod preflight;
 mod run;
 pub mod steps;
@@ -8,6 +9,8 @@ use async_graphql::MaybeUndefined;
 use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 use serde_json::json;
 
+pub use self::identity::lost_tests;
+pub use self::preflight::obstacles;
 pub use self::run::{activate, archive, caution, doubts, pause, pause_all, pause_other_world, sweep_archived};
 use self::steps::NewStep;
 use super::{changed_to, removal, schedule};

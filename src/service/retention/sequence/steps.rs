@@ -3,18 +3,19 @@
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
+use super::identity::Present;
 use crate::{Actor, Services, Write};
 use domain::audit::Action;
 use domain::error::{Error, Result, Violation, Violations, require_version};
 use domain::id::{RetentionSequenceId, ScriptId, SequenceStepId};
-use domain::retention::conditions::Conditions;
+use domain::retention::conditions::{Conditions, Field};
 use domain::retention::delay::{LONGEST, delay};
-use domain::retention::words::{AbTestStatus, ContactChannel, DelayUnit, RetentionSequenceStatus};
+use domain::retention::words::{ContactChannel, DelayUnit, RetentionSequenceStatus};
 use events::Event;
 use storage::Noun;
 use storage::Tx;
 use storage::retention::lists::Channels;
-use storage::retention::{ab_test, script, sequence, sequence_step};
+use storage::retention::{script, sequence, sequence_step};
 
 /// Steps of one sequence at most.
 pub const MOST: usize = 50;
@@ -24,6 +25,8 @@ const MOST_CONDITIONS: usize = 20;
 /// A step to be.
 #[derive(Debug, Clone)]
 pub struct NewStep {
+    /// The step that it is, of those that are replaced.
+    pub id: Option<SequenceStepId>,
     /// By which channel.
     pub channel: ContactChannel,
     /// The script that goes out; None: the default script of the channel.
@@ -87,7 +90,7 @@ pub fn of(sequence: RetentionSequenceId, version: i32) -> sea_orm::Select<sequen
 }
 
 /// The mistake in a field of the step at `index`.
-fn mistake(index: usize, field: &str, message: impl Into<String>) -> Violation {
+pub(super) fn mistake(index: usize, field: &str, message: impl Into<String>) -> Violation {
     Violation::of(&format!("steps.{index}.{field}"), message)
 }
 
@@ -111,6 +114,12 @@ fn check(steps: &[NewStep], wrong: &mut Violations) {
             lead_sources.iter().chain(languages).chain(meta.iter().flat_map(|field| [&field.name, &field.value]));
         let are_short = texts.into_iter().all(|text| text.chars().count() <= 200 && !text.contains('\0'));
         require(is_short && are_short, "conditions", "has at most 20 values a list, of at most 200 characters");
+        let is_asked_otherwise =
+            |field: &Field| meta.iter().any(|other| other.name == field.name && other.value != field.value);
+        if let Some(field) = meta.iter().find(|field| is_asked_otherwise(field)) {
+            let why = format!("asks for two values of \"{}\" at once, and no lead has both", field.name);
+            wrong.push(mistake(index, "conditions", why));
+        }
     }
 }
 
@@ -152,9 +161,7 @@ pub(super) async fn require(tx: &Tx, sequence: &sequence::Model, steps: &[NewSte
 /// Writes steps that are right as the next version of `sequence`, whose row the caller has locked.
 pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep]) -> Result<sequence::Model> {
     let version = sequence.steps_version + 1;
-    let old = of(sequence.id, sequence.steps_version).all(w).await?;
-    let tests = ab_test::Entity::of_steps(old.iter().map(sequence_step::Model::origin)).all(w).await?;
-    let origins = origins(&old, &tests, steps);
+    let origins = Present::read(&**w, &sequence).await?.origins(steps)?;
     let row = |(index, step): (usize, &NewStep)| {
         sequence_step::Model {
             id: SequenceStepId::generate(),
@@ -187,36 +194,6 @@ pub(super) async fn write(w: &Write, sequence: sequence::Model, steps: &[NewStep
     }
     let new = sequence::Model { steps_version: version, channels: Channels(channels), ..sequence.clone() };
     w.replace(&sequence, new).await
-}
-
-/// Which of the old steps each of the new ones is: one that says the same by the same way, or in the words that an A/B test has for it.
-/// None: it is new.
-fn origins(old: &[sequence_step::Model], tests: &[ab_test::Model], new: &[NewStep]) -> Vec<Option<SequenceStepId>> {
-    let mut left: Vec<&sequence_step::Model> = old.iter().collect();
-    let mut take = |is_it: &dyn Fn(&sequence_step::Model) -> bool| {
-        let at = left.iter().position(|old| is_it(old))?;
-        Some(left.remove(at).origin())
-    };
-    let same: Vec<_> =
-        new.iter().map(|step| take(&|old| (old.channel, old.script_id) == (step.channel, step.script))).collect();
-    let tested = |(step, origin): (&NewStep, Option<SequenceStepId>)| {
-        origin.or_else(|| {
-            take(&|old| {
-                old.channel == step.channel
-                    && tests.iter().any(|test| test.step_id == Some(old.origin()) && keeps(test, step))
-            })
-        })
-    };
-    new.iter().zip(same).map(tested).collect()
-}
-
-/// Whether a test goes on with the script of a step: while it runs that is one of its two, afterwards the winner.
-fn keeps(test: &ab_test::Model, step: &NewStep) -> bool {
-    let Some(script) = step.script else { return false };
-    match test.status {
-        AbTestStatus::Running => [test.variant_a, test.variant_b].contains(&script),
-        _ => test.winner_id == Some(script),
-    }
 }
 
 /// Notes scripts that are written for another channel than their step's. Returns whether all of them are there.

@@ -180,6 +180,7 @@ impl History<'_> {
             mapping: Mapping::default(),
             campaign: None,
             is_suppression_list,
+            encoding: None,
         };
         imports::leads::create(on, actor, new).await.map_err(|error| format!("{error:?}"))?;
         let never = CancellationToken::new();
