@@ -7,7 +7,8 @@ use crate::letters::{anew, holds};
 use crate::sql::Dialect;
 use domain::error::Result;
 
-/// How many rows of a table its index lacks that it should know, or has though they are gone, and one if it knows rows by other numbers. PostgreSQL keeps its indexes itself.
+/// How many rows of a table its index lacks that it should know, or has though they are gone, and one if it knows rows by other numbers.
+/// PostgreSQL keeps its indexes itself.
 pub async fn wrong(db: &impl ConnectionTrait, table: &str) -> Result<i64> {
     let dialect = Dialect(db.get_database_backend());
     if dialect.is_postgres() {

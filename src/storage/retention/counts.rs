@@ -4,21 +4,19 @@ use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{PaginatorTrait, QuerySelect, Select};
+use sea_orm::{QuerySelect, Select};
 
 use super::lead_filter::LeadFilter;
 use super::{campaign_lead, contact_attempt, lead};
 use crate::page::{self, Length};
 use crate::sums::{self, Summed};
 use crate::tallies::{self, Kept, Tally, word};
-use domain::error::{Error, Result};
+use domain::error::Result;
 use domain::id::RetentionCampaignId;
 use domain::retention::words::{CampaignLeadStatus, ContactChannel, LeadStatus};
 
 /// Sources of leads that are told apart: more than anybody has, so that the answer is never large.
 const SOURCES: u64 = 200;
-/// Leads whose status and source are looked at one by one, in a tenth of a second.
-const LOOKED_AT: u64 = 50_000;
 /// How many rows, in words that need no column: an index that has no id is enough.
 const ROWS: &str = "COUNT(*)";
 
@@ -80,17 +78,9 @@ pub struct LeadCounts {
 }
 
 /// The leads that the filter finds, by status and by source.
-///
-/// # Errors
-/// [`Error::Precondition`] if they are too many, and found by what no tally tells.
 pub async fn of_leads(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<LeadCounts> {
     let Some(tallies) = tallied(db, filter).await? else {
         let found = filter.narrowed(db).await?;
-        if told(filter).is_none() && found.clone().limit(LOOKED_AT + 1).count(db).await? > LOOKED_AT {
-            let why = "more than 50,000 leads are found, whose statuses and sources no index tells together with the rest of the filter: \
-                       narrow it, or filter by statuses and sources alone";
-            return Err(Error::Precondition(why.into()));
-        }
         return Ok(LeadCounts { statuses: by_status(db, found.clone()).await?, sources: by_source(db, found).await? });
     };
     let (mut statuses, mut sources) = (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
@@ -123,8 +113,8 @@ pub async fn lead_count(db: &impl ConnectionTrait, filter: &LeadFilter) -> Resul
     }
 }
 
-/// The statuses and sources that the filter asks for; None if it asks for more, which tallies don't tell.
-fn told(filter: &LeadFilter) -> Option<(&Option<Vec<LeadStatus>>, &Option<Vec<String>>)> {
+/// The tallies of the leads that the filter finds, if it asks for nothing that tallies don't tell.
+async fn tallied(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<Option<Vec<Tally>>> {
     let LeadFilter {
         ids: None,
         statuses,
@@ -136,14 +126,8 @@ fn told(filter: &LeadFilter) -> Option<(&Option<Vec<LeadStatus>>, &Option<Vec<St
         is_blind_to_contacts: _,
     } = filter
     else {
-        return None;
+        return Ok(None);
     };
-    Some((statuses, sources))
-}
-
-/// The tallies of the leads that the filter finds, if it asks for nothing that tallies don't tell.
-async fn tallied(db: &impl ConnectionTrait, filter: &LeadFilter) -> Result<Option<Vec<Tally>>> {
-    let Some((statuses, sources)) = told(filter) else { return Ok(None) };
     let Some(mut tallies) = Kept::Leads.tallies(db, None).await? else { return Ok(None) };
     let statuses: Option<Vec<String>> =
         statuses.as_ref().map(|statuses| statuses.iter().map(ToString::to_string).collect());

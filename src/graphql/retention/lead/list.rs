@@ -207,8 +207,8 @@ impl LeadQuery {
         Ok(kept.remove(&id).map(Lead::of))
     }
 
-    /// How many leads are how far, and came from where. With a `search`, `campaignIds` or instants all leads that match are read: more than
-    /// 50,000 are refused with `PRECONDITION_FAILED`. Of all leads, and by status and source, there may be any number.
+    /// How many leads are how far, and came from where. With a `search`, `campaignIds` or instants all leads that match are read, which
+    /// takes the longer, the more there are; of all leads, and by status and source, PostgreSQL keeps the numbers.
     #[graphql(directive = requires::apply(Permission::ReadRetention))]
     async fn lead_stats(
         &self,
