@@ -6,18 +6,18 @@ const FIGURES = `figures {
 }`;
 
 export const SERIES = `query Series(
-  $interval: SeriesInterval!, $from: DateTime, $to: DateTime, $timeZone: String, $filter: RetentionSeriesFilter
+  $interval: SeriesInterval!, $from: DateTime, $timeZone: String, $filter: RetentionSeriesFilter
 ) {
-  sends: sendSeries(interval: $interval, from: $from, to: $to, timeZone: $timeZone) {
+  sends: sendSeries(interval: $interval, from: $from, timeZone: $timeZone) {
     points { from sent failed failures { reason sentence remedy count } }
   }
-  contacts: retentionSeries(interval: $interval, from: $from, to: $to, timeZone: $timeZone, filter: $filter) {
+  contacts: retentionSeries(interval: $interval, from: $from, timeZone: $timeZone, filter: $filter) {
     points { from ${FIGURES} }
   }
 }`;
 
-export const BY_CHANNEL = `query ByChannel($from: DateTime, $to: DateTime) {
-  channelReport(from: $from, to: $to) { channels { channel ${FIGURES} } }
+export const BY_CHANNEL = `query ByChannel($from: DateTime) {
+  channelReport(from: $from) { channels { channel ${FIGURES} } }
 }`;
 
 export const REPORT_SCRIPTS = `query ReportScripts($filter: ScriptFilter) {

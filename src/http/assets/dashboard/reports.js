@@ -47,12 +47,12 @@ export function reports(root, { query }) {
 
   async function load() {
     const turn = ++asked;
-    const { from, to } = range(place);
+    const from = begin(place);
     const filter = { channels: place.channel ? [place.channel] : null };
     const [series, channels, scripts] = await Promise.all([
-      run(SERIES, { interval: PERIODS[place.period][1], from, to, timeZone: place.zone, filter }),
-      run(BY_CHANNEL, { from, to }),
-      scriptFigures(place, from, to),
+      run(SERIES, { interval: PERIODS[place.period][1], from, timeZone: place.zone, filter }),
+      run(BY_CHANNEL, { from }),
+      scriptFigures(place, from),
     ]);
     if (turn !== asked) return;
     fill(body, ...charts(series, channels.channelReport.channels, scripts, place));
@@ -68,27 +68,30 @@ export function reports(root, { query }) {
   };
 }
 
-/** From the beginning of a day, or of an hour, of the chosen zone until now. */
-function range({ period, zone }) {
-  const to = now();
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }).formatToParts(to);
+/**
+ * The beginning of a day, or of an hour, of the chosen zone. Until when is left to the server, whose time this page knows to some
+ * seconds only: what was sent in the last of them would be missing.
+ */
+function begin({ period, zone }) {
+  const here = now();
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }).formatToParts(here);
   const [hour, minute, second] = ['hour', 'minute', 'second'].map((type) => Number(parts.find((part) => part.type === type).value));
   const since = (minute * 60 + second) * 1000 + (period === '1' ? 0 : hour * 3_600_000);
   const back = period === '1' ? DAY - 3_600_000 : (Number(period) - 1) * DAY;
-  return { from: new Date(Math.floor((to - since - back) / 1000) * 1000).toISOString(), to: new Date(to).toISOString() };
+  return new Date(Math.floor((here - since - back) / 1000) * 1000).toISOString();
 }
 
 /** What was sent with each script, the most used first; `left` is how many more there are than a page has. */
-async function scriptFigures({ channel }, from, to) {
+async function scriptFigures({ channel }, from) {
   const { scripts } = await run(REPORT_SCRIPTS, { filter: { types: channel ? [channel] : null } });
   const parts = Array.from({ length: Math.ceil(scripts.nodes.length / AT_ONCE) }, (_, n) => scripts.nodes.slice(n * AT_ONCE, (n + 1) * AT_ONCE));
-  const rows = await Promise.all(parts.map((part) => figuresOf(part, from, to)));
+  const rows = await Promise.all(parts.map((part) => figuresOf(part, from)));
   const used = rows.flat().filter(({ values }) => values.sent + values.failed + values.others);
   return { rows: used.sort((one, other) => other.values.sent - one.values.sent), left: scripts.totalCount - scripts.nodes.length };
 }
 
-async function figuresOf(scripts, from, to) {
-  const filters = scripts.map(({ id }, n) => [`f${n}`, { scriptId: id, startedAfter: from, startedBefore: to }]);
+async function figuresOf(scripts, from) {
+  const filters = scripts.map(({ id }, n) => [`f${n}`, { scriptId: id, startedAfter: from }]);
   const found = await run(byScript(scripts), Object.fromEntries(filters));
   const of = (groups, statuses) => groups.reduce((sum, { status, count }) => sum + (statuses.includes(status) ? count : 0), 0);
   return scripts.map(({ id, name: label, type }, n) => {
