@@ -34,7 +34,7 @@ const FIND: &str = "query Find($filter: ChannelFilter) { channels(first: 1, filt
 const NAME: &str = "mutation Name($input: UpdateChannelInput!) { updateChannel(input: $input) { channel { title } } }";
 const NOW: &str = "{ serverInfo { now } }";
 const BATCH: &str = "mutation Batch($input: CreateBatchInput!) { createBatch(input: $input) {
-    batch { id name channelCount } task { id total } } }";
+    batch { id name channelCount } } }";
 const TEMPLATE: &str = "mutation Template($input: CreateTemplateInput!) { createTemplate(input: $input) {
     template { id name placeholders } } }";
 const PREVIEW: &str = "query Preview($channel: ID!, $template: ID!, $params: JSON) {
@@ -113,9 +113,7 @@ pub async fn campaign(api: &Api, board: &Board) -> Result<Campaign> {
     let input = json!({ "name": format!("Каналы, {issue}"), "filter": { "usernameContains": list::MARK } });
     let answer = api.ask(BATCH, json!({ "input": input })).await.context("the batch was refused")?;
     let batch: String = field(&answer, "/createBatch/batch/id")?;
-    // A large one is filled behind the answer.
-    let size: u64 =
-        field(&answer, "/createBatch/task/total").or_else(|_| field(&answer, "/createBatch/batch/channelCount"))?;
+    let size: u64 = field(&answer, "/createBatch/batch/channelCount")?;
     board.item("batch", &format!("«Каналы, {issue}»: {} channels", HumanCount(size)));
 
     let input = json!({ "name": format!("Приглашение, {issue}"), "content": MESSAGE });

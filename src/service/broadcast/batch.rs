@@ -22,7 +22,6 @@ use storage::broadcast::channel_filter::ChannelFilter;
 use storage::broadcast::{batch, batch_members, campaign};
 use storage::task;
 
-pub(in crate::broadcast) use self::fill::await_filled;
 pub(crate) use self::fill::{empty_chunk, fill_chunk, take_back};
 pub use self::fill::{sweep, undo_interrupted};
 pub use self::members::{add_channels, remove_channels};

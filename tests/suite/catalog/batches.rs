@@ -304,9 +304,4 @@ async fn a_batch_that_a_task_fills_is_not_there_until_it_is_whole() {
     office.do_tasks().await;
     assert_eq!(batch_channel::Entity::of(id).count(on.db.reader()).await.unwrap(), 0);
     assert!(rows::Entity::find_by_id(id).one(on.db.reader()).await.unwrap().is_none());
-    // Whoever has just asked for the batch makes a campaign of it.
-    let (office, id) = half_filled().await;
-    let campaign = office.campaign_of(id, 6_000).await;
-    office.start(campaign).await;
-    assert_eq!(office.progress(campaign).await.total, 70);
 }

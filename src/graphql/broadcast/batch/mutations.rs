@@ -38,7 +38,7 @@ struct CreateBatchPayload {
     /// The new batch.
     batch: Batch,
     /// Where there are more than 10,000 channels: the task that puts them into the batch. Until that is COMPLETED, the batch is not there,
-    /// and its `channelCount` is 0; a campaign that is made with it waits for it, and is refused if that takes long. Null otherwise.
+    /// and its `channelCount` is 0; no campaign can be made with it. Null otherwise.
     task: Option<Task>,
 }
 

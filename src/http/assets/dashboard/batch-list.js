@@ -43,10 +43,7 @@ export function batchList(filter, mayMake) {
     const input = { name: label.control.value.trim(), ...(Object.keys(chosen).length ? { filter: chosen } : { all: true }) };
     try {
       const { createBatch } = await busy(button, t('Saving…'), () => make(input, (input) => run(CREATE_BATCH, { input })));
-      const { batch, task } = createBatch;
-      const channels = plural(task?.total ?? batch.channelCount, 'channel');
-      const isWhole = !task || task.status === 'COMPLETED';
-      toast(isWhole ? t('The batch has {channels}.', { channels }) : t('The batch is being filled with {channels}.', { channels }));
+      toast(t('The batch has {channels}.', { channels: plural(createBatch.batch.channelCount, 'channel') }));
       label.control.value = '';
       await go({});
     } catch (error) {

@@ -16,5 +16,5 @@ export const CATALOG_BATCHES = `query CatalogBatches($name: String, ${PAGE}) {
     ${INFO}
   }
 }`;
-export const CREATE_BATCH = `mutation CreateBatch($input: CreateBatchInput!) { createBatch(input: $input) { batch { id name channelCount } task { id total status } } }`;
+export const CREATE_BATCH = `mutation CreateBatch($input: CreateBatchInput!) { createBatch(input: $input) { batch { id name channelCount } } }`;
 export const DELETE_BATCH = `mutation DeleteBatch($id: ID!) { deleteBatch(input: { id: $id }) { deletedId } }`;

@@ -204,7 +204,7 @@ async function batch(draft) {
   const name = `${audience(draft)}, ${time(new Date(now()).toISOString())}`.slice(0, 200);
   const input = Object.keys(filter).length ? { name, filter } : { name, all: true };
   const { createBatch } = await once(draft, 'batch', `${of}${draft.found.total}`, CREATE_BATCH, input);
-  made.batch = { id: createBatch.batch.id, of, total: createBatch.task?.total ?? createBatch.batch.channelCount };
+  made.batch = { id: createBatch.batch.id, of, total: createBatch.batch.channelCount };
   keep(draft);
   return made.batch.id;
 }

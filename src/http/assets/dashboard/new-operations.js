@@ -79,7 +79,7 @@ export const SENDERS = `query Senders {
 }`;
 
 export const CREATE_BATCH = `mutation CreateBatch($input: CreateBatchInput!) {
-  createBatch(input: $input) { batch { id name channelCount } task { id total } }
+  createBatch(input: $input) { batch { id name channelCount } }
 }`;
 
 export const DELETE_BATCH = `mutation DeleteBatch($id: ID!) { deleteBatch(input: { id: $id }) { deletedId } }`;

@@ -27,5 +27,4 @@ export const WORDS = {
   'No batch. A campaign writes to one.': 'Подборок нет. Кампания пишет в каналы подборки.',
   'Search batches by name': 'Поиск подборок по названию',
   'The batch has {channels}.': 'В подборке {channels}.',
-  'The batch is being filled with {channels}.': 'Подборка заполняется: {channels}.',
 };

@@ -25,8 +25,8 @@ use storage::{noun, task};
 const CHUNK: i32 = 5_000;
 /// Channels that PostgreSQL puts into a batch in one transaction.
 const LARGE_CHUNK: i32 = 10_000;
-/// How long a campaign waits for its batch, which a task still fills: whoever makes a batch makes a campaign of it next.
-const FILLED_SOON: Duration = Duration::from_secs(5);
+/// How long a mutation waits for a batch that a task fills: what is done with a batch next needs it to be there.
+const SOON: Duration = Duration::from_secs(5);
 /// Nobody fills a batch for so long any more: what is not whole by then was left by a crash, or by an answer that came too late.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
 
@@ -81,7 +81,7 @@ pub(super) async fn with_found(
     Ok(Created { batch: batch.await?, task: None })
 }
 
-/// Asks for the task, and does what of it a request may wait for. It takes channels that are known by now, and no others.
+/// Asks for the task, and waits for it as long as a request may. It takes channels that are known by now, and no others.
 async fn ask(on: &Services, actor: &Actor, row: &batch::Model, filter: &ChannelFilter, total: u64) -> Result<Created> {
     let begun = on.write(actor, |w| async move {
         insert(&w, row).await?;
@@ -98,24 +98,13 @@ async fn ask(on: &Services, actor: &Actor, row: &batch::Model, filter: &ChannelF
         w.done(row.id, &()).await?;
         Ok(begun)
     });
-    let task = tasks::soon(on, begun.await?).await?;
+    let task = tasks::within(on, begun.await?, SOON).await?;
     let batch = match task.status {
         // Nothing of it is left.
         TaskStatus::Failed | TaskStatus::Cancelled => row.clone(),
         _ => batch::Entity::get(on.db.reader(), row.id).await?,
     };
     Ok(Created { batch, task: Some(task) })
-}
-
-/// Waits for a batch that a task is filling; not for ever: whoever needs it then is told that it is not whole yet. Whether there was one.
-///
-/// # Errors
-/// The database is away.
-pub(in crate::broadcast) async fn await_filled(on: &Services, id: BatchId) -> Result<bool> {
-    let task = task::Entity::unfinished_about(TaskKind::CreateBatch, id.uuid()).one(on.db.reader()).await?;
-    let Some(task) = task else { return Ok(false) };
-    tasks::within(on, task.id, FILLED_SOON).await?;
-    Ok(true)
 }
 
 /// Puts the next channels into a batch. With the last ones it is there.

@@ -89,14 +89,7 @@ pub struct New {
 /// Creates a campaign. `total` of its progress is a preview until the start fixes it.
 pub async fn create(on: &Services, actor: &Actor, new: New) -> Result<campaign::Model> {
     check(&new, on.now())?;
-    let made = insert(on, actor, &new).await;
-    if matches!(made, Err(Error::Precondition(_))) && super::batch::await_filled(on, new.batch).await? {
-        return insert(on, actor, &new).await;
-    }
-    made
-}
-
-async fn insert(on: &Services, actor: &Actor, new: &New) -> Result<campaign::Model> {
+    let new = &new;
     on.write(actor, |w| async move {
         let audience = batch::Entity::hold(&w, new.batch).await?;
         let message = w.require(new.template).await?;
