@@ -314,7 +314,7 @@ async fn what_the_index_does_not_know_yet_is_found_and_what_has_another_number_d
     assert_eq!(look(on, false).await, Vec::<String>::new());
     // The number of the last one is given again.
     let add = "INSERT INTO leads (id, names_fold, email, source, status, meta, created_at, updated_at)
-        VALUES (randomblob(16), 'another rarity', NULL, 'LIST', 'NEW', '{}', '2026-03-01', '2026-03-01')";
+        VALUES (randomblob(16), 'another rarity', NULL, 'LIST', 'NEW', '{}', '2026-03-01 00:00:00+00:00', '2026-03-01 00:00:00+00:00')";
     for round in 0..3 {
         run(on, "DELETE FROM leads WHERE rowid >= 400").await;
         run(on, add).await;
