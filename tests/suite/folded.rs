@@ -313,10 +313,11 @@ async fn before(herald: &TestApp) {
         statements.extend(["DROP TABLE tallies".into(), "DROP INDEX channels_search".into(), later.into()]);
     } else {
         for index in ["leads_search", "channels_search"] {
-            let triggers = ["added", "changed", "removed"].map(|when| format!("DROP TRIGGER {index}_{when}"));
+            let triggers = ["changed", "removed"].map(|when| format!("DROP TRIGGER {index}_{when}"));
             statements.splice(0..0, triggers.into_iter().chain([format!("DROP TABLE {index}")]));
         }
-        statements.push("DELETE FROM seaql_migrations WHERE version LIKE '%_letters'".into());
+        let noted = ["DROP TABLE letters", "DELETE FROM seaql_migrations WHERE version LIKE '%_letters'"];
+        statements.extend(noted.map(Into::into));
     }
     let statements = &statements;
     let write = herald.services().db.write(|tx| async move {
